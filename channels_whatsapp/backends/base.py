@@ -1,0 +1,89 @@
+"""What the desk asks of Twilio, and how Twilio's answers are told apart."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from channels_whatsapp.models import WhatsAppAccount
+
+
+class TwilioRefused(Exception):
+    """Twilio answered no: nothing was sent, and the same call again would be refused again."""
+
+    def __init__(self, code: int, message: str, status: int) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code, self.message, self.status = code, message, status
+
+
+class TwilioBusy(Exception):
+    """429: too many calls at once. Twilio documents that such a call was never processed and may be repeated."""
+
+
+class OutcomeUnknown(Exception):
+    """A time-out, a 5xx or a broken connection: whether Twilio took the call is not known."""
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """A message as Twilio is to send it. Addresses carry their `whatsapp:` prefix."""
+
+    to: str
+    sender: str
+    body: str
+    status_callback: str
+    media_url: str = ""
+    messaging_service_sid: str = ""
+
+
+@dataclass(frozen=True)
+class SentMessage:
+    """A message as Twilio knows it."""
+
+    sid: str
+    status: str
+    to: str
+    body: str
+    created_at: datetime | None
+    error_code: int | None = None
+    error_message: str = ""
+    num_media: int = 0
+
+
+@dataclass(frozen=True)
+class TwilioAccount:
+    """What an account check needs; never the token Twilio sends along."""
+
+    sid: str
+    name: str
+    status: str  # active, suspended, closed
+    type: str  # Trial, Full
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A WhatsApp sender of the account."""
+
+    sid: str
+    address: str  # whatsapp:+…
+    status: str  # ONLINE, ONLINE:UPDATING, OFFLINE, …
+    callback_url: str
+    offline_reasons: tuple[str, ...] = field(default=())
+
+
+class WhatsAppBackend(Protocol):
+    """Twilio, as far as the desk uses it. Every call may raise TwilioRefused, TwilioBusy or OutcomeUnknown.
+
+    No call takes longer than about 10 seconds.
+    """
+
+    def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage: ...
+
+    def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage: ...
+
+    def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
+        """All messages from `sender` to `to` that Twilio created at `since` or later."""
+        ...
+
+    def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount: ...
+
+    def list_senders(self, account: WhatsAppAccount) -> list[Sender]: ...

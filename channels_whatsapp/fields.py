@@ -1,0 +1,48 @@
+"""A text field that is encrypted in the database."""
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import models
+
+PREFIX = "enc1:"
+
+
+@lru_cache(maxsize=4)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def cipher() -> MultiFernet:
+    """The cipher of `ENCRYPTION_KEYS`: the first key encrypts, all of them decrypt."""
+    return _cipher(tuple(settings.ENCRYPTION_KEYS))
+
+
+class EncryptedTextField(models.TextField):
+    """Text that only this program can read: encrypted with `ENCRYPTION_KEYS` before it reaches the database.
+
+    An empty string stays empty. A value no key opens raises ImproperlyConfigured rather than passing for text.
+    It can't be searched for.
+    """
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return PREFIX + cipher().encrypt(value.encode()).decode("ascii") if value else value
+
+    def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
+        if not value:
+            return value
+        try:
+            return cipher().decrypt(value.removeprefix(PREFIX)).decode()
+        except InvalidToken as error:
+            raise ImproperlyConfigured(
+                "A secret in the database was encrypted with a key that is not in ENCRYPTION_KEYS."
+            ) from error
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name in {"isnull"}:
+            return super().get_lookup(lookup_name)
+        raise FieldError(f"{self.name} is encrypted: it can't be searched for.")

@@ -1,0 +1,43 @@
+"""Who a WhatsApp address belongs to: one identity for all spellings of one number.
+
+An address is an opaque string of up to 140 characters: `whatsapp:+15551234567`, or a business-scoped id such as
+`whatsapp:US.13491208655302741918`. Numbers are never checked against a numbering plan: real WhatsApp numbers fail it.
+"""
+
+import re
+
+import phonenumbers
+
+MAX_LENGTH = 140
+PREFIX = "whatsapp:"
+
+BUSINESS_SCOPED = re.compile(r"\A[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]+\Z")
+
+# Mobile numbers that are written in two ways. WhatsApp reports either, whatever the customer dials:
+# Brazil without the ninth digit, Mexico with a 1 and Argentina with a 9 after the country code.
+BRAZIL = re.compile(r"\A\+55(\d{2})([6-9]\d{7})\Z")
+MEXICO = re.compile(r"\A\+521(\d{10})\Z")
+ARGENTINA = re.compile(r"\A\+549(\d{10})\Z")
+
+
+def is_business_scoped(address: str) -> bool:
+    """Whether the address is a business-scoped user id: a person whose number is not shown."""
+    return bool(BUSINESS_SCOPED.match(address.removeprefix(PREFIX)))
+
+
+def identity(address: str) -> str:
+    """The same for every spelling of one number; any other address is its own identity."""
+    bare = address.removeprefix(PREFIX)
+    bare = BRAZIL.sub(r"+55\g<1>9\g<2>", bare)
+    bare = MEXICO.sub(r"+52\g<1>", bare)
+    bare = ARGENTINA.sub(r"+54\g<1>", bare)
+    return PREFIX + bare
+
+
+def shown_address(address: str) -> str:
+    """The address as people read it: a number with spaces, a business-scoped id as it is."""
+    bare = address.removeprefix(PREFIX)
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(bare), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return bare

@@ -1,0 +1,183 @@
+"""WhatsApp accounts at Twilio, their numbers, and every webhook Twilio delivered."""
+
+import re
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from channels_whatsapp.fields import EncryptedTextField
+from routing.models import Channel, WorkStream
+
+SANDBOX_NUMBER = "+14155238886"
+
+account_sid_form = RegexValidator(
+    r"\AAC[0-9a-fA-F]{32}\Z",
+    "An Account SID is AC followed by 32 digits and letters from a to f. Copy it from the Twilio Console.",
+)
+service_sid_form = RegexValidator(
+    r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 digits and letters from a to f."
+)
+
+
+def new_key() -> str:
+    """A random part for an account's webhook addresses, not to be guessed."""
+    return secrets.token_urlsafe(24)
+
+
+def plain_number(text: str) -> str:
+    """`+` and digits, from a number as people write it: with or without `+`, spaces, brackets, `whatsapp:`.
+
+    Raises ValidationError where anything but digits and punctuation of numbers is in it.
+    """
+    bare = re.sub(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2066-\u2069]", "", text.strip()).lower()
+    digits = bare.removeprefix("whatsapp:").removeprefix("+")
+    if not re.fullmatch(r"[0-9]{5,20}", digits):
+        raise ValidationError(
+            "Enter the number with its country code, for example +1 415 523 8886: 5 to 20 digits.", code="number"
+        )
+    return f"+{digits}"
+
+
+class WhatsAppAccount(models.Model):
+    """A Twilio account whose WhatsApp numbers this desk answers."""
+
+    name = models.CharField("Name", max_length=100)
+    account_sid = models.CharField(
+        "Account SID",
+        max_length=34,
+        unique=True,
+        validators=[account_sid_form],
+        error_messages={"unique": "There is already a WhatsApp channel with this Account SID."},
+    )
+    auth_token = EncryptedTextField("Auth Token")
+    auth_token_set_at = models.DateTimeField(null=True, editable=False)
+    secondary_auth_token = EncryptedTextField("Secondary Auth Token", blank=True, default="")
+    messaging_service_sid = models.CharField(
+        "Messaging Service SID", max_length=34, blank=True, default="", validators=[service_sid_form]
+    )
+    key = models.CharField(max_length=64, unique=True, default=new_key, editable=False)
+    is_active = models.BooleanField("active", default=True)
+
+    validated_at = models.DateTimeField(null=True, editable=False)
+    validation_report = models.JSONField(default=list, editable=False)
+    credentials_rejected_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "WhatsApp"
+        verbose_name_plural = "WhatsApp"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def inbound_url(self) -> str:
+        """The address Twilio posts customers' messages to."""
+        return settings.PUBLIC_URL + reverse("whatsapp_inbound", args=[self.key])
+
+    @property
+    def status_url(self) -> str:
+        """The address Twilio posts to what became of our messages."""
+        return settings.PUBLIC_URL + reverse("whatsapp_status", args=[self.key])
+
+    @property
+    def accepted_tokens(self) -> list[str]:
+        """The tokens a webhook may be signed with: the primary one and, while rotating, the secondary one."""
+        return [token for token in (self.auth_token, self.secondary_auth_token) if token]
+
+
+class NumberField(models.CharField):
+    """A phone number, stored as `+` and digits whatever way it was typed."""
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        return plain_number(text) if text else text
+
+
+class WhatsAppNumber(models.Model):
+    """A number customers write to, and the work stream their messages go to."""
+
+    name = models.CharField("Name", max_length=100)
+    account = models.ForeignKey(
+        WhatsAppAccount, models.PROTECT, related_name="numbers", verbose_name="WhatsApp Account"
+    )
+    number = NumberField(
+        "WhatsApp Number",
+        max_length=40,
+        unique=True,
+        error_messages={"unique": "This number is already set up."},
+        help_text="With its country code, for example +1 415 523 8886.",
+    )
+    work_stream = models.ForeignKey(
+        WorkStream,
+        models.PROTECT,
+        related_name="whatsapp_numbers",
+        verbose_name="Work stream",
+        limit_choices_to={"channel": Channel.WHATSAPP},
+    )
+    customers_may_attach = models.BooleanField("customers can send file attachments", default=True)
+    agents_may_attach = models.BooleanField("agents can send file attachments", default=True)
+    is_active = models.BooleanField("active", default=True)
+
+    class Meta:
+        verbose_name = "WhatsApp Number"
+        verbose_name_plural = "WhatsApp phone numbers"
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.number})"
+
+    @property
+    def address(self) -> str:
+        """The number as Twilio writes it."""
+        return f"whatsapp:{self.number}"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Twilio's shared WhatsApp sandbox."""
+        return self.number == SANDBOX_NUMBER
+
+
+class WebhookKind(models.TextChoices):
+    INBOUND = "inbound", "Inbound message"
+    STATUS = "status", "Status callback"
+
+
+class DeliveryState(models.TextChoices):
+    APPLIED = "applied", "Applied"
+    FAILED = "failed", "Failed"
+    IGNORED = "ignored", "Ignored"
+
+
+class WebhookDelivery(models.Model):
+    """One webhook as Twilio sent it, kept before anything is made of it."""
+
+    account = models.ForeignKey(WhatsAppAccount, models.PROTECT, related_name="deliveries")
+    kind = models.CharField(max_length=10, choices=WebhookKind)
+    fingerprint = models.CharField(max_length=200, unique=True)
+    payload = models.JSONField()
+    public_id = models.UUIDField(null=True)
+    received_at = models.DateTimeField(default=timezone.now, db_index=True)
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.APPLIED)
+    attempts = models.PositiveIntegerField(default=1)
+    next_attempt_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name = "Webhook delivery"
+        verbose_name_plural = "Webhook deliveries"
+        ordering = ["-received_at"]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(state="failed"), name="failed_deliveries_to_retry"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.fingerprint

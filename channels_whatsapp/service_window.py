@@ -1,0 +1,19 @@
+"""WhatsApp's 24-hour window: how long after a customer's message free text and media may be sent.
+
+The rule is WhatsApp's; the clock starts with the customer's latest message, and an answer does not move it.
+"""
+
+from datetime import datetime, timedelta
+
+WINDOW = timedelta(hours=24)
+EXCEEDED = "This conversation has exceeded the 24 hour limit to respond to the customer."
+
+
+def closes_at(last_inbound_at: datetime) -> datetime:
+    """The last moment at which an answer is still inside."""
+    return last_inbound_at + WINDOW
+
+
+def is_inside(window_closes_at: datetime | None, *, at: datetime) -> bool:
+    """Exactly 24 hours is still inside; without a message from the customer there is no window."""
+    return window_closes_at is not None and at <= window_closes_at

@@ -1,0 +1,18 @@
+"""People who sign in."""
+
+from django.contrib.auth.models import AbstractUser
+
+
+class User(AbstractUser):
+    """Someone who signs in: an administrator, a supervisor or an agent, by the groups they are in."""
+
+    @property
+    def display_name(self) -> str:
+        """The name colleagues see: first and last name, else the user name."""
+        return self.get_full_name() or self.username
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the avatar."""
+        words = self.display_name.split()
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()

@@ -1,0 +1,96 @@
+"""Read settings from the environment and stop the start, in plain words, when one is missing or malformed."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+# FileAwareEnv also reads SECRET_KEY_FILE and the like, for secrets that are mounted as files.
+env = environ.FileAwareEnv()
+
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """True or false; anything but the usual spellings stops the start."""
+    value = env.str(name, default="").strip().lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+
+
+def choice(name: str, choices: tuple[str, ...], *, default: str) -> str:
+    """One of `choices`; anything else stops the start."""
+    value: str = env.str(name, default="") or default
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def required(name: str, *, why: str) -> str:
+    """The value of `name`; a missing or empty one stops the start and says why it is needed."""
+    value: str = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. {why}")
+    return value
+
+
+def public_url(value: str, *, https_only: bool) -> str:
+    """The address people and Twilio use, without a trailing slash: scheme, host and perhaps a port.
+
+    Plain http is accepted for this machine itself, and elsewhere only while `https_only` is false. Twilio refuses
+    host names with an underscore.
+    """
+    parts = urlsplit(value)
+    host = parts.hostname or ""
+    try:
+        parts.port  # noqa: B018 (reading it is the check)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"PUBLIC_URL has a port that is no number: {value!r}.") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ImproperlyConfigured(f"PUBLIC_URL must look like https://desk.example.com, not {value!r}.")
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
+        raise ImproperlyConfigured(f"PUBLIC_URL must be scheme, host and port only, not {value!r}.")
+    if "_" in host:
+        raise ImproperlyConfigured(f"PUBLIC_URL has an underscore in its host name, which Twilio refuses: {value!r}.")
+    if https_only and parts.scheme != "https" and host not in LOOPBACK_HOSTS:
+        raise ImproperlyConfigured(f"PUBLIC_URL must start with https:// when DEBUG is off, not {value!r}.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def fernet_keys(values: list[str]) -> list[str]:
+    """Encryption keys as Fernet wants them: 32 bytes in URL-safe base64, the first one encrypts."""
+    for value in values:
+        try:
+            Fernet(value)
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                "ENCRYPTION_KEYS must be Fernet keys (32 bytes in URL-safe base64), separated by commas. "
+                "`manage.py new_encryption_key` prints one."
+            ) from error
+    return values
+
+
+def local_secret(path: Path, make: Callable[[], str]) -> str:
+    """A secret for work on this machine: made once, kept in a file that only its owner may read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(make())
+        try:
+            os.link(draft, path)  # fails where another process was first: its secret counts
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,22 @@
+"""Tell open pages that something changed."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from omnichannel.live.models import LiveEvent
+
+# Any fixed number: every publisher takes the same lock.
+ORDER_LOCK = 5_190_451
+
+
+def publish(kind: str, subject_id: int, *, topics: Iterable[str], part_id: int | None = None) -> None:
+    """Write the hint in the caller's transaction; readers see it when that commits.
+
+    Call it last in the transaction: on PostgreSQL it takes a lock that is held until the commit, so that events commit
+    in the order of their ids and a reader that asks for "all after 61" can never miss one.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
+    LiveEvent.objects.create(kind=kind, subject_id=subject_id, part_id=part_id, topics=sorted(set(topics)))

@@ -1,0 +1,78 @@
+"""The three roles and what each may do, as groups; see the table in README.md."""
+
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models import Q
+from django.db.models.signals import post_migrate
+
+ADMINISTRATOR, SUPERVISOR, AGENT = "Administrator", "Supervisor", "Agent"
+
+WORKS = ["conversations.work_on_conversations"]
+SEES_PEOPLE_AND_QUEUES = [
+    "accounts.view_user",
+    "routing.view_agent",
+    "routing.view_presence",
+    "routing.view_queue",
+    "routing.view_queuemembership",
+    "routing.view_workstream",
+]
+
+PERMISSIONS: dict[str, list[str]] = {
+    AGENT: [*WORKS, *SEES_PEOPLE_AND_QUEUES],
+    SUPERVISOR: [
+        *WORKS,
+        *SEES_PEOPLE_AND_QUEUES,
+        "conversations.see_all_conversations",
+        "routing.change_agent",
+        "routing.add_queuemembership",
+        "routing.change_queuemembership",
+        "routing.delete_queuemembership",
+    ],
+    ADMINISTRATOR: [
+        *WORKS,
+        "conversations.see_all_conversations",
+        *(
+            f"{model.partition('.')[0]}.{verb}_{model.partition('.')[2]}"
+            for model in (
+                "accounts.user",
+                "auth.group",
+                "routing.agent",
+                "routing.presence",
+                "routing.queue",
+                "routing.queuemembership",
+                "routing.workstream",
+                "channels_whatsapp.whatsappaccount",
+                "channels_whatsapp.whatsappnumber",
+            )
+            for verb in ("view", "add", "change", "delete")
+        ),
+        "channels_whatsapp.view_webhookdelivery",
+        "channels_whatsapp.change_webhookdelivery",
+    ],
+}
+
+
+def give_roles_their_permissions(**kwargs: Any) -> None:
+    """Make the groups and set exactly the permissions of the table; runs after every `migrate`."""
+    group_model, permission_model = apps.get_model("auth.Group"), apps.get_model("auth.Permission")
+    for role, names in PERMISSIONS.items():
+        wanted = Q()
+        for name in names:
+            app, _, codename = name.partition(".")
+            wanted |= Q(content_type__app_label=app, codename=codename)
+        group, _ = group_model.objects.get_or_create(name=role)
+        found = permission_model.objects.filter(wanted)
+        if found.count() != len(set(names)):
+            missing = set(names) - {f"{p.content_type.app_label}.{p.codename}" for p in found}
+            raise LookupError(f"The role {role} names permissions that do not exist: {sorted(missing)}")
+        group.permissions.set(found)
+
+
+class RolesConfig(AppConfig):
+    name = "omnichannel"
+    label = "composition"
+    verbose_name = "Omnichannel"
+
+    def ready(self) -> None:
+        post_migrate.connect(give_roles_their_permissions, sender=self)

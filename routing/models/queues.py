@@ -1,0 +1,62 @@
+"""Queues and who works in them."""
+
+from typing import Any
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import ProtectedError, Q
+
+from routing.models.agents import Agent
+
+
+class QueueQuerySet(models.QuerySet["Queue"]):
+    def default(self) -> "Queue":
+        """The queue that takes everything no rule sends elsewhere."""
+        return self.get(is_default=True)
+
+    def of(self, agent: Agent) -> "QueueQuerySet":
+        """The queues this agent works in; every agent works in the default one."""
+        return self.filter(Q(is_default=True) | Q(memberships__agent=agent)).distinct()
+
+
+class Queue(models.Model):
+    """Where conversations wait for an agent, and the agents who work there."""
+
+    name = models.CharField(max_length=100, unique=True)
+    priority = models.PositiveIntegerField(
+        default=100,
+        validators=[MinValueValidator(1)],
+        help_text="Work in the queue with the smaller number is given out first.",
+    )
+    is_default = models.BooleanField(default=False, editable=False)
+    members = models.ManyToManyField(Agent, through="QueueMembership", related_name="queues")
+
+    objects = QueueQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["priority", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="one_default_queue")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete the queue; the default queue can't be deleted and raises ProtectedError."""
+        if self.is_default:
+            raise ProtectedError(f"{self.name} is the default queue and can't be deleted.", {self})
+        return super().delete(*args, **kwargs)
+
+
+class QueueMembership(models.Model):
+    """An agent works in a queue. The default queue has no rows: every agent is in it."""
+
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="memberships")
+    agent = models.ForeignKey(Agent, models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "agent"], name="an_agent_is_in_a_queue_once")]
+
+    def __str__(self) -> str:
+        return f"{self.agent} in {self.queue}"

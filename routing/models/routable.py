@@ -1,0 +1,64 @@
+"""What a routed thing has: its state, its queue, its agent."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from routing.models.agents import Agent
+from routing.models.queues import Queue
+from routing.models.streams import WorkStream
+
+
+class State(models.TextChoices):
+    """The states of a conversation; `routing` knows only which of them use an agent's capacity."""
+
+    OPEN = "open", "Open"
+    ACTIVE = "active", "Active"
+    WAITING = "waiting", "Waiting"
+    WRAP_UP = "wrap_up", "Wrap-up"
+    CLOSED = "closed", "Closed"
+
+
+USES_CAPACITY = (State.ACTIVE, State.WRAP_UP)
+
+
+class RoutableQuerySet(models.QuerySet["models.Model"]):
+    """The desk's vocabulary for work, whatever is routed."""
+
+    def unfinished(self) -> Self:
+        """Everything that is not closed."""
+        return self.exclude(state=State.CLOSED)
+
+    def waiting_for_agent(self) -> Self:
+        return self.filter(state=State.OPEN)
+
+    def of_agent(self, agent: Agent) -> Self:
+        return self.filter(agent=agent)
+
+    def in_queues_of(self, agent: Agent) -> Self:
+        """Work in the queues this agent is a member of."""
+        return self.filter(queue__in=Queue.objects.of(agent))
+
+
+class Routable(models.Model):
+    """The fields and queries of a thing that is routed to a queue and worked on by an agent."""
+
+    work_stream = models.ForeignKey(WorkStream, models.PROTECT, related_name="%(class)ss")
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="%(class)ss")
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="%(class)ss", null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    state_since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(state__in=USES_CAPACITY) | Q(agent__isnull=False),
+                name="active_and_wrap_up_%(class)ss_have_an_agent",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.OPEN) | Q(agent__isnull=True), name="open_%(class)ss_have_no_agent"
+            ),
+        ]
