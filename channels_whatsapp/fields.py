@@ -21,7 +21,7 @@ def cipher() -> MultiFernet:
     return _cipher(tuple(settings.ENCRYPTION_KEYS))
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that only this program can read: encrypted with `ENCRYPTION_KEYS` before it reaches the database.
 
     An empty string stays empty. A value no key opens raises ImproperlyConfigured rather than passing for text.

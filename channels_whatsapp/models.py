@@ -92,7 +92,7 @@ class WhatsAppAccount(models.Model):
         return [token for token in (self.auth_token, self.secondary_auth_token) if token]
 
 
-class NumberField(models.CharField):
+class NumberField(models.CharField):  # type: ignore[type-arg]
     """A phone number, stored as `+` and digits whatever way it was typed."""
 
     def to_python(self, value: Any) -> Any:
@@ -141,7 +141,7 @@ class WhatsAppNumber(models.Model):
     @property
     def is_sandbox(self) -> bool:
         """Twilio's shared WhatsApp sandbox."""
-        return self.number == SANDBOX_NUMBER
+        return bool(self.number == SANDBOX_NUMBER)
 
 
 class WebhookKind(models.TextChoices):

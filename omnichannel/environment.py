@@ -1,5 +1,6 @@
 """Read settings from the environment and stop the start, in plain words, when one is missing or malformed."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
@@ -88,9 +89,7 @@ def local_secret(path: Path, make: Callable[[], str]) -> str:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
             file.write(make())
-        try:
-            os.link(draft, path)  # fails where another process was first: its secret counts
-        except FileExistsError:
-            pass
+        with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
+            os.link(draft, path)
         draft.unlink()
     return path.read_text(encoding="ascii").strip()

@@ -1,5 +1,6 @@
 """Settings. All that a place decides comes from the environment; README.md has the table."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,6 +36,8 @@ else:
 WHATSAPP_BACKEND = environment.choice(
     "WHATSAPP_BACKEND", ("twilio", "simulator"), default="simulator" if DEBUG else "twilio"
 )
+# How long Twilio may take to list a message whose call was cut off; its own side may work on for some 26 seconds.
+OUTBOUND_ABSENT_AFTER = timedelta(seconds=60)
 LOG_LEVEL = environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 _host = urlsplit(PUBLIC_URL).hostname or ""
@@ -105,7 +108,7 @@ def _database() -> dict[str, Any]:
     address = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'omnichannel.sqlite3'}"
     try:
         config: dict[str, Any] = env.db_url_config(address)
-    except (ValueError, environment.environ.ImproperlyConfigured) as error:
+    except (ValueError, ImproperlyConfigured) as error:
         raise ImproperlyConfigured("DATABASE_URL must look like postgres://user:password@host/name.") from error
     if config.get("ENGINE") == "django.db.backends.sqlite3":
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)

@@ -51,7 +51,7 @@ class Contact(models.Model):
         return shown_address(self.address)
 
 
-class ConversationQuerySet(RoutableQuerySet):
+class ConversationQuerySet(RoutableQuerySet["Conversation"]):
     def for_inbox(self) -> Self:
         """With everything an inbox row shows."""
         return self.select_related("contact", "number", "queue", "agent__user", "last_message")

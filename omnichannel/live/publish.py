@@ -1,8 +1,10 @@
 """Tell open pages that something changed."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import connection
+from django.utils import timezone
 
 from omnichannel.live.models import LiveEvent
 
@@ -20,3 +22,8 @@ def publish(kind: str, subject_id: int, *, topics: Iterable[str], part_id: int |
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORDER_LOCK])
     LiveEvent.objects.create(kind=kind, subject_id=subject_id, part_id=part_id, topics=sorted(set(topics)))
+
+
+def forget_old_events() -> None:
+    """Delete events no page can still be waiting for: a page that was away that long fetches everything anew."""
+    LiveEvent.objects.filter(created_at__lt=timezone.now() - timedelta(hours=1)).delete()

@@ -1,6 +1,6 @@
 """What a routed thing has: its state, its queue, its agent."""
 
-from typing import Self
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -24,7 +24,10 @@ class State(models.TextChoices):
 USES_CAPACITY = (State.ACTIVE, State.WRAP_UP)
 
 
-class RoutableQuerySet(models.QuerySet["models.Model"]):
+Routed = TypeVar("Routed", bound=models.Model, covariant=True)
+
+
+class RoutableQuerySet(models.QuerySet[Routed]):
     """The desk's vocabulary for work, whatever is routed."""
 
     def unfinished(self) -> Self:

@@ -1,0 +1,60 @@
+"""A stand-in for Twilio in memory, as Django's `locmem` is for mail: what was sent can be looked at."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+
+from django.utils import timezone
+
+from channels_whatsapp.backends.base import OutgoingMessage, Sender, SentMessage, TwilioAccount, TwilioRefused
+from channels_whatsapp.models import WhatsAppAccount
+
+
+@dataclass
+class MemoryBackend:
+    """Keeps what was sent in `outbox`; `answers` are raised, first one first, in place of sending."""
+
+    outbox: list[OutgoingMessage] = field(default_factory=list)
+    sent: list[SentMessage] = field(default_factory=list)
+    answers: list[Exception] = field(default_factory=list)
+    senders: list[Sender] = field(default_factory=list)
+    account_status: str = "active"
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def reset(self) -> None:
+        """Forget everything, for the next test."""
+        self.__init__()  # type: ignore[misc]
+
+    def _refuse(self) -> None:
+        if self.answers:
+            raise self.answers.pop(0)
+
+    def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage:
+        self._refuse()
+        self.outbox.append(message)
+        self.sent.append(
+            SentMessage(f"SM{next(self.numbers):032x}", "queued", message.to, message.body, timezone.now())
+        )
+        return self.sent[-1]
+
+    def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage:
+        self._refuse()
+        for message in self.sent:
+            if message.sid == sid:
+                return message
+        raise TwilioRefused(20404, "The message was not found.", 404)
+
+    def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
+        self._refuse()
+        return [one for one in self.sent if one.to == to and one.created_at and one.created_at >= since]
+
+    def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
+        self._refuse()
+        return TwilioAccount(account.account_sid, "Memory", self.account_status, "Full")
+
+    def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
+        self._refuse()
+        return list(self.senders)
+
+
+backend = MemoryBackend()

@@ -1,0 +1,132 @@
+"""Twilio's REST API through Twilio's own client, with the time-outs it does not have by itself."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.values import unset
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
+
+from channels_whatsapp.backends.base import (
+    OutcomeUnknown,
+    OutgoingMessage,
+    Sender,
+    SentMessage,
+    TwilioAccount,
+    TwilioBusy,
+    TwilioRefused,
+)
+from channels_whatsapp.backends.hosts import located
+from channels_whatsapp.models import WhatsAppAccount
+
+CONNECT_SECONDS, READ_SECONDS = 3.05, 7.0
+LONGEST_LIST = 200
+
+Answer = TypeVar("Answer")
+_mine = threading.local()
+
+
+class HttpClient(TwilioHttpClient):  # type: ignore[misc]
+    """Twilio's HTTP client with time-outs for connect and read, which it lacks, and without redirects."""
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        kwargs["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
+        kwargs["allow_redirects"] = False
+        return super().request(method, located(url), *args, **kwargs)
+
+
+def _client(account: WhatsAppAccount) -> Client:
+    # One per thread: Twilio does not promise that its client may be shared, and pooled connections are worth keeping.
+    if not hasattr(_mine, "http"):
+        _mine.http = HttpClient()
+    return Client(account.account_sid, account.auth_token, http_client=_mine.http)
+
+
+def _call(function: Callable[[], Answer]) -> Answer:
+    """Make the call and tell apart what its failure means: refused, busy, or not known."""
+    try:
+        return function()
+    except TwilioRestException as error:
+        raise _meaning(error.status, error.code or error.status, error.msg) from error
+    except TwilioException as error:
+        # A failed list keeps its answer only as an argument of the exception.
+        answer = next((arg for arg in error.args if isinstance(arg, Response)), None)
+        if answer is None:
+            raise OutcomeUnknown(type(error).__name__) from error
+        raise _meaning(answer.status_code, answer.status_code, "The list could not be read.") from error
+    except requests.RequestException as error:
+        # Only its kind: the text carries the whole address, and customers' numbers in it.
+        raise OutcomeUnknown(type(error).__name__) from error
+
+
+def _meaning(status: int, code: int, message: str) -> Exception:
+    if status == 429:
+        return TwilioBusy(message)
+    if status >= 500 or status == 408:
+        return OutcomeUnknown(f"HTTP {status}")
+    return TwilioRefused(20003 if status == 401 else code, message, status)
+
+
+class TwilioBackend:
+    """See `base.WhatsAppBackend`."""
+
+    def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage:
+        """POST Messages, once. Twilio has no way to make it safe to repeat."""
+        create = _client(account).messages.create
+        sent = _call(
+            lambda: create(
+                to=message.to,
+                from_=message.sender,
+                body=message.body or unset,
+                media_url=[message.media_url] if message.media_url else unset,
+                messaging_service_sid=message.messaging_service_sid or unset,
+                status_callback=message.status_callback,
+            )
+        )
+        return _sent(sent)
+
+    def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage:
+        return _sent(_call(lambda: _client(account).messages(sid).fetch()))
+
+    def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
+        messages = _client(account).messages
+        found = _call(lambda: messages.list(to=to, from_=sender, date_sent_after=since, limit=LONGEST_LIST))
+        return [_sent(one) for one in found]
+
+    def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
+        found = _call(lambda: _client(account).api.accounts(account.account_sid).fetch())
+        return TwilioAccount(found.sid or "", found.friendly_name or "", str(found.status), str(found.type))
+
+    def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
+        senders = _client(account).messaging.v2.channels_senders
+        return [_sender(one) for one in _call(lambda: senders.list(channel="whatsapp", limit=LONGEST_LIST))]
+
+
+def _sent(found: MessageInstance) -> SentMessage:
+    return SentMessage(
+        sid=found.sid or "",
+        status=str(found.status),
+        to=found.to or "",
+        body=found.body or "",
+        created_at=found.date_created,
+        error_code=found.error_code,
+        error_message=found.error_message or "",
+        num_media=int(found.num_media or 0),
+    )
+
+
+def _sender(found: Any) -> Sender:
+    reasons = found.offline_reasons or []
+    return Sender(
+        sid=found.sid or "",
+        address=found.sender_id or "",
+        status=str(found.status),
+        callback_url=(found.webhook or {}).get("callback_url") or "",
+        offline_reasons=tuple(str(reason.get("message") or reason.get("code")) for reason in reasons),
+    )

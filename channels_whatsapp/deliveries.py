@@ -1,0 +1,154 @@
+"""Keep what Twilio delivered, then act on it."""
+
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from channels_whatsapp import events
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount
+
+logger = logging.getLogger(__name__)
+
+# What is to be made of a delivery: raises Ignore where it is not for us, anything else where it could not be done.
+Apply = Callable[[WebhookDelivery], None]
+
+FIRST_RETRY = timedelta(seconds=5)
+MAX_ATTEMPTS = 12
+RETRIES_AT_ONCE = 100
+
+
+class Ignore(Exception):
+    """This delivery is genuine but not for us; it is kept with the reason."""
+
+
+def without_nul(text: str) -> str:
+    """PostgreSQL refuses NUL characters in text."""
+    return text.replace("\x00", "")
+
+
+def cleaned(form: events.Payload) -> dict[str, list[str]]:
+    """The form as it is stored: every parameter, repeated ones kept, NUL characters removed."""
+    return {without_nul(name): [without_nul(value) for value in values] for name, values in form.items()}
+
+
+def fingerprint(account: WhatsAppAccount, payload: events.Payload) -> str:
+    """The same for every repetition of one delivery, and for no other.
+
+    A message is told by its SID; a status by SID, status and error, because one message has many statuses. A form
+    without a SID is told by all it says.
+    """
+    sid = events.message_sid(payload)[:64]
+    if not sid:
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+        return f"{account.pk}:form:{digest}"
+    if not events.is_status(payload):
+        return f"{account.pk}:in:{sid}"
+    update = events.StatusUpdate.from_payload(payload)
+    return f"{account.pk}:st:{sid}:{update.status[:32]}:{update.error_code or ''}"
+
+
+def receive(
+    account: WhatsAppAccount,
+    payload: dict[str, list[str]],
+    public_id: uuid.UUID | None,
+    apply: Apply,
+    *,
+    kind: WebhookKind = WebhookKind.INBOUND,
+) -> None:
+    """Store the delivery and act on it, all in one transaction; seen before, it does nothing.
+
+    If acting on it fails, it is stored with its error and tried again by the worker. Only when the database itself
+    refuses does this raise, and Twilio is told so.
+    """
+    delivery = WebhookDelivery(
+        account=account,
+        kind=_kind(payload, otherwise=kind),
+        fingerprint=fingerprint(account, payload),
+        payload=payload,
+        public_id=public_id,
+        received_at=timezone.now(),
+    )
+    try:
+        with transaction.atomic(durable=True):
+            delivery.save(force_insert=True)
+            apply(delivery)
+    except Exception as error:  # whatever was wrong with it, the delivery must be kept
+        if _seen_before(delivery):
+            return
+        _keep(delivery, error)
+
+
+def _kind(payload: events.Payload, *, otherwise: WebhookKind) -> WebhookKind:
+    """What the form says it is, whichever address it was posted to."""
+    if events.is_status(payload):
+        return WebhookKind.STATUS
+    return WebhookKind.INBOUND if events.is_inbound(payload) else otherwise
+
+
+def _seen_before(delivery: WebhookDelivery) -> bool:
+    return WebhookDelivery.objects.filter(fingerprint=delivery.fingerprint).exists()
+
+
+def _keep(delivery: WebhookDelivery, error: Exception) -> None:
+    delivery.pk = None
+    _note(delivery, error)
+    try:
+        with transaction.atomic(durable=True):
+            delivery.save(force_insert=True)
+    except IntegrityError:
+        if not _seen_before(delivery):
+            raise
+
+
+def _note(delivery: WebhookDelivery, error: Exception) -> None:
+    """Write into the row what came of the attempt."""
+    delivery.error = without_nul(str(error) or type(error).__name__)[:2000]
+    if isinstance(error, Ignore):
+        delivery.state, delivery.next_attempt_at = DeliveryState.IGNORED, None
+        return
+    delivery.state = DeliveryState.FAILED
+    delivery.next_attempt_at = _next_attempt(delivery.attempts)
+    logger.error("Delivery %s could not be applied.", delivery.fingerprint, exc_info=error)
+
+
+def _next_attempt(attempts: int) -> datetime | None:
+    """5 s, 10 s, 20 s … about six hours in all; then it waits for a person."""
+    return timezone.now() + FIRST_RETRY * 2 ** (attempts - 1) if attempts < MAX_ATTEMPTS else None
+
+
+def retry_now(delivery_ids: Sequence[int]) -> int:
+    """Have the worker try these failed or ignored deliveries again at once; returns how many there are."""
+    unapplied = WebhookDelivery.objects.filter(pk__in=delivery_ids).exclude(state=DeliveryState.APPLIED)
+    return unapplied.update(state=DeliveryState.FAILED, next_attempt_at=timezone.now())
+
+
+def retry_failed(apply: Apply) -> int:
+    """Try failed deliveries that are due again, oldest first; returns how many were tried."""
+    due = WebhookDelivery.objects.filter(state=DeliveryState.FAILED, next_attempt_at__lte=timezone.now())
+    ids = list(due.order_by("received_at").values_list("pk", flat=True)[:RETRIES_AT_ONCE])
+    for pk in ids:
+        _retry(pk, apply)
+    return len(ids)
+
+
+def _retry(pk: int, apply: Apply) -> None:
+    with transaction.atomic(durable=True):
+        waiting = WebhookDelivery.objects.select_for_update(skip_locked=True, of=("self",))
+        delivery = waiting.filter(pk=pk, state=DeliveryState.FAILED, next_attempt_at__lte=timezone.now()).first()
+        if delivery is None:
+            return
+        delivery.attempts += 1
+        try:
+            with transaction.atomic():
+                apply(delivery)
+        except Exception as error:  # kept with its error, as at the first attempt
+            _note(delivery, error)
+        else:
+            delivery.state, delivery.error, delivery.next_attempt_at = DeliveryState.APPLIED, "", None
+        delivery.save(update_fields=["state", "error", "attempts", "next_attempt_at"])

@@ -1,0 +1,135 @@
+"""Fetch a customer's file from Twilio: from its host and path for our own account only.
+
+Credentials never follow a redirect, the size is capped while streaming, and what the file is, its bytes decide.
+See Twilio's "Media subresource".
+"""
+
+import ipaddress
+import re
+import socket
+import tempfile
+from dataclasses import dataclass
+from typing import IO, Final
+from urllib.parse import urljoin, urlsplit
+
+import filetype
+import requests
+
+from channels_whatsapp.backends.hosts import API, is_simulated, located
+from channels_whatsapp.models import WhatsAppAccount
+
+SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
+TIMEOUT = (3.05, 10)
+MAX_REDIRECTS = 3
+CHUNK = 64 * 1024
+SID = "[0-9a-fA-F]{32}"
+PATH = re.compile(rf"\A/2010-04-01/Accounts/(AC{SID})/Messages/[A-Z]{{2}}{SID}/Media/ME{SID}\Z")
+
+
+class MediaNotReady(Exception):
+    """Not to be had now, perhaps in a moment: Twilio answers 404 for some seconds after its webhook."""
+
+
+class MediaRefused(Exception):
+    """Not to be fetched at all; the text says why."""
+
+
+@dataclass(frozen=True)
+class FetchedMedia:
+    """A file, rewound, with what its bytes say it is."""
+
+    file: IO[bytes]
+    size: int
+    content_type: str
+
+
+def check_source(account: WhatsAppAccount, url: str) -> None:
+    """Raises MediaRefused for any address but Twilio's media of this very account."""
+    parts = urlsplit(url)
+    path = PATH.match(parts.path)
+    if f"{parts.scheme}://{parts.netloc}" != API or path is None or parts.query or parts.fragment:
+        raise MediaRefused("The file's address is not one of Twilio's media.")
+    if path[1].lower() != account.account_sid.lower():
+        raise MediaRefused("The file belongs to another Twilio account.")
+
+
+def fetch(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedia:
+    """The file at `url`. Raises MediaNotReady or MediaRefused; the caller closes the file."""
+    check_source(account, url)
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a .netrc must not lend credentials to whoever we are redirected to
+            answer = _follow(session, url, (account.account_sid, account.auth_token))
+            with answer:
+                return _read(answer, declared_type)
+    except requests.RequestException as error:
+        raise MediaNotReady(type(error).__name__) from error
+
+
+def _follow(session: requests.Session, url: str, credentials: tuple[str, str]) -> requests.Response:
+    for hop in range(MAX_REDIRECTS + 1):
+        if hop:
+            _check_redirect(url)
+        answer = session.get(
+            located(url), auth=None if hop else credentials, timeout=TIMEOUT, stream=True, allow_redirects=False
+        )
+        if answer.status_code not in {301, 302, 303, 307, 308}:
+            return _accepted(answer)
+        answer.close()
+        url = urljoin(url, answer.headers.get("Location", ""))
+    raise MediaRefused("Twilio redirected the file too often.")
+
+
+def _accepted(answer: requests.Response) -> requests.Response:
+    if answer.status_code == 200:
+        return answer
+    answer.close()
+    if answer.status_code in {401, 403}:
+        raise MediaNotReady("Twilio rejected our credentials.")
+    raise MediaNotReady(f"Twilio answered {answer.status_code}.")
+
+
+def _check_redirect(url: str) -> None:
+    """Only https, and no address inside our own network."""
+    parts = urlsplit(url)
+    if parts.scheme != "https" or not parts.hostname or parts.username:
+        raise MediaRefused("Twilio redirected the file to an address that is not safe.")
+    if is_simulated():
+        return
+    if not all(ipaddress.ip_address(address).is_global for address in _resolve(parts.hostname)):
+        raise MediaRefused("Twilio redirected the file to an address that is not public.")
+
+
+def _resolve(host: str) -> list[str]:
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)]
+    except OSError as error:
+        raise MediaNotReady("The file's server could not be found.") from error
+
+
+def _read(answer: requests.Response, declared_type: str) -> FetchedMedia:
+    file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 (handed to the caller)
+    size = 0
+    for chunk in answer.iter_content(CHUNK):
+        size += len(chunk)
+        if size > SIZE_LIMIT:
+            file.close()
+            raise MediaRefused(f"The file is larger than {SIZE_LIMIT // 1024 // 1024} MB.")
+        file.write(chunk)
+    file.seek(0)
+    head = file.read(8192)
+    file.seek(0)
+    return FetchedMedia(file, size, sniff(head, declared_type))
+
+
+def sniff(head: bytes, declared_type: str) -> str:
+    """What the bytes say the file is; text and contact cards have no signature, so there the sender is believed."""
+    guess = filetype.guess(head)
+    if guess is not None:
+        return str(guess.mime)
+    declared = declared_type.partition(";")[0].strip().lower()
+    if declared in {"text/vcard", "text/x-vcard"} and head.lstrip(b"\xef\xbb\xbf\r\n ").upper().startswith(
+        b"BEGIN:VCARD"
+    ):
+        return "text/vcard"
+    return "text/plain" if declared == "text/plain" and b"\x00" not in head else "application/octet-stream"

@@ -1,0 +1,65 @@
+"""Contacts and conversations, to look at: the work itself is done on the desk's pages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from omnichannel.admin_pages import ReadOnlyAdmin, pill
+from omnichannel.conversations.models import Contact, Conversation
+from routing.models import State
+
+STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet", State.WRAP_UP: "good"}
+
+
+@admin.register(Contact)
+class ContactAdmin(ReadOnlyAdmin):
+    list_display = ("display_name", "number", "opted_out", "created_at")
+    search_fields = ("name", "profile_name", "address")
+    search_help_text = "Name or number"
+    fields = ("name", "profile_name", "number", "external_user_id", "opted_out_at", "created_at")
+    readonly_fields = ("number",)
+
+    @admin.display(description="Opted out", boolean=False)
+    def opted_out(self, contact: Contact) -> SafeString | str:
+        return pill("Opted out", "bad") if contact.opted_out_at else ""
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    list_display = ("contact", "number", "shown_state", "queue", "agent", "last_activity_at")
+    list_filter = ("state", "queue", "number")
+    list_select_related = ("contact", "number", "queue", "agent__user")
+    search_fields = ("contact__name", "contact__profile_name", "contact__address")
+    search_help_text = "Customer's name or number"
+    fields = (
+        "contact",
+        "number",
+        "shown_state",
+        "work_stream",
+        "queue",
+        "agent",
+        "created_at",
+        "last_activity_at",
+        "last_inbound_at",
+        "window_closes_at",
+        "closed_at",
+        "at_the_desk",
+    )
+    readonly_fields = ("shown_state", "at_the_desk")
+
+    @admin.display(description="State", ordering="state")
+    def shown_state(self, conversation: Conversation) -> SafeString:
+        state = State(conversation.state)
+        return pill(str(state.label), STATE_TONES.get(state, "quiet"))
+
+    @admin.display(description="At the desk")
+    def at_the_desk(self, conversation: Conversation) -> SafeString:
+        return format_html('<a href="/desk/conversations/{}/">Open this conversation</a>', conversation.pk)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Only for those who may see every conversation at the desk too."""
+        shown = super().get_queryset(request)
+        return shown if request.user.has_perm("conversations.see_all_conversations") else shown.none()

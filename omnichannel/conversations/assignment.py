@@ -1,0 +1,38 @@
+"""Take a conversation, give it back, leave it for the customer, come back to it."""
+
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.states import TransitionRefused, move
+from routing.models import Agent, State
+
+
+def take(conversation: Conversation, agent: Agent) -> None:
+    """The agent takes a conversation that waits for one; capacity and presence do not matter when picking.
+
+    Raises TransitionRefused when somebody else has it.
+    """
+    if conversation.state != State.OPEN:
+        raise TransitionRefused("Somebody else has taken this conversation.")
+    move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} took the conversation.")
+
+
+def release(conversation: Conversation, agent: Agent) -> None:
+    """Give the conversation back to its queue, for another agent."""
+    _must_have(conversation, agent)
+    move(conversation, State.OPEN, agent=None, by=agent.user, text=f"{agent} gave it back to {conversation.queue}.")
+
+
+def leave_waiting(conversation: Conversation, agent: Agent) -> None:
+    """Leave the conversation until the customer writes again; it frees the agent's capacity."""
+    _must_have(conversation, agent)
+    move(conversation, State.WAITING, agent=agent, by=agent.user, text=f"{agent} is waiting for the customer.")
+
+
+def resume(conversation: Conversation, agent: Agent) -> None:
+    """Come back to a conversation that was left waiting."""
+    _must_have(conversation, agent)
+    move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")
+
+
+def _must_have(conversation: Conversation, agent: Agent) -> None:
+    if conversation.agent_id != agent.pk:
+        raise TransitionRefused("Only the agent who has this conversation can do that.")

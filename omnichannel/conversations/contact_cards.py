@@ -1,0 +1,31 @@
+"""Contact cards: the names and numbers in a vCard."""
+
+import logging
+from typing import TypedDict
+
+import vobject
+
+logger = logging.getLogger(__name__)
+MOST_PEOPLE, MOST_NUMBERS = 20, 10
+
+
+class Person(TypedDict):
+    name: str
+    phones: list[str]
+
+
+def people_in(card: bytes) -> list[Person]:
+    """Everyone in the card; empty for what is no card, never an error."""
+    text = card.decode("utf-8", errors="replace")
+    try:
+        found = list(vobject.readComponents(text, ignoreUnreadable=True, allowQP=True))
+        return [_person(one) for one in found[:MOST_PEOPLE] if one.name == "VCARD"]
+    except Exception:  # the parser raises whatever it meets in a stranger's file; the file itself stays
+        logger.info("A contact card could not be read.", exc_info=True)
+        return []
+
+
+def _person(card: vobject.base.Component) -> Person:
+    names = [str(line.value) for line in card.contents.get("fn", [])]
+    phones = [str(line.value) for line in card.contents.get("tel", [])][:MOST_NUMBERS]
+    return {"name": (names or ["Unnamed contact"])[0][:200], "phones": [phone[:40] for phone in phones]}

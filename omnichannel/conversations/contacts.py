@@ -1,0 +1,99 @@
+"""Customers: found by any spelling of their number or by their business-scoped id, named, made one."""
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from channels_whatsapp.events import InboundMessage
+from channels_whatsapp.identity import identity, is_business_scoped
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Contact, Conversation, Message
+
+
+def belongs_to(inbound: InboundMessage, *, prefix: str = "") -> Q:
+    """The contact a message is from: by its number in any spelling, or by its business-scoped id."""
+    match = Q(**{f"{prefix}identity": identity(inbound.sender)})
+    if inbound.external_user_id:
+        match |= Q(**{f"{prefix}external_user_id": inbound.external_user_id})
+    return match
+
+
+def find_or_create(inbound: InboundMessage) -> Contact:
+    """The contact, locked, so that one contact's conversations are started one at a time."""
+    try:
+        return _only(inbound) or _create(inbound)
+    except IntegrityError:  # the same person's other message was a moment faster
+        contact = _only(inbound)
+        if contact is None:
+            raise
+        return contact
+
+
+def _create(inbound: InboundMessage) -> Contact:
+    with transaction.atomic():
+        return Contact.objects.create(
+            address=inbound.sender,
+            identity=identity(inbound.sender),
+            external_user_id=inbound.external_user_id,
+            profile_name=inbound.profile_name,
+        )
+
+
+def _only(inbound: InboundMessage) -> Contact | None:
+    """The one contact; where number and business-scoped id were two until now, they are made one."""
+    found = list(Contact.objects.select_for_update().filter(belongs_to(inbound)).order_by("pk"))
+    if len(found) > 1:
+        numbered = next((one for one in found if not is_business_scoped(one.address)), found[0])
+        for other in found:
+            if other.pk != numbered.pk:
+                _absorb(numbered, other)
+        return numbered
+    return found[0] if found else None
+
+
+def learn(contact: Contact, inbound: InboundMessage) -> None:
+    """Keep what this message tells about its sender: the profile name, the number, the id."""
+    number_is_news = contact.address != inbound.sender and not is_business_scoped(inbound.sender)
+    news = {
+        "profile_name": inbound.profile_name or contact.profile_name,
+        "external_user_id": inbound.external_user_id or contact.external_user_id,
+        "address": inbound.sender if number_is_news else contact.address,
+        "identity": identity(inbound.sender) if number_is_news else contact.identity,
+    }
+    changed = {name: value for name, value in news.items() if getattr(contact, name) != value}
+    if contact.opted_out_at and inbound.body.strip().upper() in OPT_IN_WORDS:
+        changed["opted_out_at"] = None  # type: ignore[assignment]
+    if changed:
+        for name, value in changed.items():
+            setattr(contact, name, value)
+        contact.save(update_fields=list(changed))
+
+
+# Twilio's own words; it unblocks the recipient when one of them is the whole message.
+OPT_IN_WORDS = {"START", "YES", "UNSTOP"}
+
+
+def _absorb(contact: Contact, other: Contact) -> None:
+    """Move all that the other has to this contact; two open conversations on one number become one."""
+    for conversation in Conversation.objects.select_for_update(of=("self",)).filter(contact=other):
+        twin = Conversation.objects.filter(contact=contact, number=conversation.number_id, closed_at=None).first()
+        if conversation.closed_at is None and twin is not None:
+            Message.objects.filter(conversation=conversation).update(conversation=twin)
+            conversation.events.update(conversation=twin)
+            conversation.delete()
+        else:
+            conversation.contact = contact
+            conversation.save(update_fields=["contact"])
+    external = contact.external_user_id or other.external_user_id
+    contact.name = contact.name or other.name
+    other.delete()
+    contact.external_user_id = external
+    contact.save(update_fields=["external_user_id", "name"])
+
+
+def rename(contact: Contact, name: str) -> None:
+    """Give the contact a name of the desk's own; an empty one shows the profile name again."""
+    with transaction.atomic():
+        contact.name = name.strip()[:200]
+        contact.save(update_fields=["name"])
+        for conversation in contact.conversations.filter(closed_at=None):
+            tell(CONVERSATION, conversation)

@@ -1,0 +1,126 @@
+"""What became of a message of ours: forwards only, and an error once known stays known."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from channels_whatsapp import errors
+from channels_whatsapp.backends.base import SentMessage
+from channels_whatsapp.deliveries import Ignore
+from channels_whatsapp.events import StatusUpdate
+from channels_whatsapp.models import WhatsAppAccount
+from omnichannel.conversations.hints import MESSAGE, tell
+from omnichannel.conversations.models import Contact, Conversation, Message, Status
+from omnichannel.conversations.replies import SEND_LANE
+from omnichannel.jobs.lanes import enqueue
+
+RANK = [Status.QUEUED, Status.SENDING, Status.SENT, Status.DELIVERED, Status.READ]
+FAILURES = {Status.FAILED, Status.UNDELIVERED}
+
+# Twilio's words. Its `queued` is our `sending`: Twilio has it, WhatsApp not yet.
+TWILIO_SAYS = {
+    "accepted": Status.SENDING,
+    "scheduled": Status.SENDING,
+    "queued": Status.SENDING,
+    "sending": Status.SENDING,
+    "sent": Status.SENT,
+    "delivered": Status.DELIVERED,
+    "read": Status.READ,
+    "failed": Status.FAILED,
+    "canceled": Status.FAILED,
+    "undelivered": Status.UNDELIVERED,
+}
+
+
+class NotYetKnown(LookupError):
+    """No message has this SID; its own transaction may still be on its way, so this is tried again."""
+
+
+def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> None:
+    """Move a message's status as a callback says. The caller holds the transaction.
+
+    Raises Ignore for a status Twilio has never documented and for a message that is not this account's, NotYetKnown
+    for a SID nobody knows.
+    """
+    if update.status not in TWILIO_SAYS:
+        raise Ignore(f"Twilio reports a status that is not known here: {update.status[:40] or 'none'}.")
+    message = _find(account, update, public_id)
+    was_unknown = message.status == Status.SENDING and not message.twilio_sid
+    if _move(message, TWILIO_SAYS[update.status], update):
+        heed(message.conversation, update.error_code)
+        if was_unknown:
+            enqueue(SEND_LANE, message.conversation_id)
+        tell(MESSAGE, message.conversation, part_id=message.pk)
+
+
+def apply_fetched(message: Message, found: SentMessage) -> None:
+    """Move a message's status as Twilio says when asked; a word that is not known changes nothing."""
+    status = TWILIO_SAYS.get(found.status)
+    if status is not None:
+        with transaction.atomic():
+            if _move(message, status, StatusUpdate(found.sid, found.status, found.error_code, found.error_message)):
+                heed(message.conversation, found.error_code)
+                tell(MESSAGE, message.conversation, part_id=message.pk)
+
+
+def _find(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> Message:
+    ours = Message.objects.filter(conversation__number__account=account).select_related("conversation")
+    message = ours.filter(public_id=public_id).first() if public_id else ours.filter(twilio_sid=update.sid).first()
+    if message is None and public_id is None:
+        raise NotYetKnown(f"No message has the SID {update.sid}.")
+    if message is None:
+        raise Ignore(f"No message has the id {public_id}.")
+    if message.is_inbound or (message.twilio_sid and message.twilio_sid != update.sid):
+        raise Ignore(f"The SID {update.sid} is not that of message {message.public_id}.")
+    return message
+
+
+def may_become(status: Status) -> Q:
+    """The messages this status may be given to: those further back; a failure only up to `sent`.
+
+    A message that we gave up without ever knowing its SID may still turn out to have been sent.
+    """
+    beaten = RANK[: RANK.index(Status.SENT) + 1] if status in FAILURES else RANK[: RANK.index(status)]
+    return Q(status__in=beaten) | Q(status=Status.FAILED, twilio_sid="", error_code=None)
+
+
+def _move(message: Message, status: Status, update: StatusUpdate) -> bool:
+    """One conditional UPDATE; whether anything was news."""
+    now = timezone.now()
+    same = Message.objects.filter(pk=message.pk)
+    moved = same.filter(may_become(status)).update(status=status, updated_at=now)
+    learnt = same.filter(twilio_sid="").update(
+        twilio_sid=update.sid, check_status_at=now + timedelta(minutes=1), updated_at=now
+    )
+    if moved and status in FAILURES:
+        same.update(
+            error_code=Coalesce(F("error_code"), update.error_code), error_message=update.error_message, updated_at=now
+        )
+    elif moved:
+        # It was sent after all: our own "was not sent" no longer holds. Twilio's code stays.
+        same.filter(error_code=None).update(error_message="")
+    return bool(moved or learnt)
+
+
+def heed(conversation: Conversation, code: int | None) -> None:
+    """Act on the error codes that say more than that one message failed."""
+    now = timezone.now()
+    match code:
+        case errors.OPTED_OUT:
+            Contact.objects.filter(pk=conversation.contact_id, opted_out_at=None).update(opted_out_at=now)
+        case errors.OUTSIDE_WINDOW:
+            same = Conversation.objects.filter(pk=conversation.pk, window_closes_at__gt=now)
+            same.update(window_closes_at=now - timedelta(seconds=1))
+        case errors.CREDENTIALS_REJECTED:
+            account = WhatsAppAccount.objects.filter(numbers=conversation.number_id, credentials_rejected_at=None)
+            account.update(credentials_rejected_at=now)
+
+
+def credentials_work(account: WhatsAppAccount) -> None:
+    """Twilio has taken a call: whatever it said before, the credentials are good."""
+    if account.credentials_rejected_at is not None:
+        WhatsAppAccount.objects.filter(pk=account.pk).update(credentials_rejected_at=None)

@@ -1,0 +1,125 @@
+"""A customer's message: filed into its conversation, in the transaction that stores the delivery."""
+
+from datetime import datetime
+
+from django.db.models import F
+from django.utils import timezone
+
+from channels_whatsapp.deliveries import Ignore
+from channels_whatsapp.events import InboundMessage
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.numbers import number_for
+from channels_whatsapp.service_window import closes_at
+from omnichannel.conversations import contacts
+from omnichannel.conversations.hints import MESSAGE, tell
+from omnichannel.conversations.models import (
+    Attachment,
+    Conversation,
+    Direction,
+    FileState,
+    Message,
+    Status,
+)
+from omnichannel.conversations.states import move, note
+from omnichannel.jobs.lanes import enqueue
+from routing.models import Queue, State
+
+NOT_ACCEPTED = "Attachments from customers are switched off for this number."
+MEDIA_LANE = "media"
+
+
+def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, received_at: datetime) -> Message:
+    """File a customer's message: number, contact, open conversation or a new one, message, pending files.
+
+    Raises Ignore for what is not for this desk. The caller holds the transaction.
+    """
+    if not inbound.sender:
+        raise Ignore("It does not come from a WhatsApp address.")
+    if not inbound.sid:
+        raise Ignore("It has no message SID.")
+    number = number_for(account, inbound)
+    conversation = _open_conversation(number, inbound) or _start_conversation(number, inbound)
+    contacts.learn(conversation.contact, inbound)
+    message = Message.objects.create(
+        conversation=conversation,
+        direction=Direction.INBOUND,
+        kind=inbound.kind,
+        body=inbound.body,
+        content=inbound.content,
+        status=Status.RECEIVED,
+        twilio_sid=inbound.sid,
+        payload=inbound.extra,
+        quoted=_quoted(conversation, inbound),
+        created_at=received_at,
+    )
+    _expect_files(number, message, inbound)
+    _move_clock(conversation, message, received_at)
+    _wake(conversation)
+    tell(MESSAGE, conversation, part_id=message.pk)
+    return message
+
+
+def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
+    ours = Conversation.objects.select_for_update(of=("self",)).select_related("contact")
+    found = ours.filter(contacts.belongs_to(inbound, prefix="contact__"), number=number, closed_at=None)[:2]
+    # Two: number and business-scoped id were two people until now; starting one makes them one.
+    return found[0] if len(found) == 1 else None
+
+
+def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation:
+    contact = contacts.find_or_create(inbound)
+    existing = contact.conversations.select_for_update(of=("self",)).filter(number=number, closed_at=None).first()
+    if existing is not None:
+        return existing
+    stream = number.work_stream
+    queue = stream.fallback_queue or Queue.objects.default()
+    conversation = Conversation.objects.create(contact=contact, number=number, work_stream=stream, queue=queue)
+    note(conversation, "created", f"The customer wrote to {number.name}. Waiting in {queue}.", by=None)
+    return conversation
+
+
+def _quoted(conversation: Conversation, inbound: InboundMessage) -> Message | None:
+    if not inbound.quoted_sid:
+        return None
+    return Message.objects.filter(twilio_sid=inbound.quoted_sid, conversation__contact=conversation.contact_id).first()
+
+
+def _expect_files(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
+    wanted = number.customers_may_attach
+    files = [
+        Attachment(
+            message=message,
+            position=position,
+            source_url=item.url,
+            declared_type=item.content_type,
+            state=FileState.PENDING if wanted else FileState.FAILED,
+            error="" if wanted else NOT_ACCEPTED,
+        )
+        for position, item in enumerate(inbound.media)
+    ]
+    for attachment in Attachment.objects.bulk_create(files):
+        if wanted:
+            enqueue(MEDIA_LANE, attachment.pk)
+
+
+def _move_clock(conversation: Conversation, message: Message, received_at: datetime) -> None:
+    """The 24-hour window counts from the latest message; one that is filed late does not turn it back."""
+    latest = max(received_at, conversation.last_inbound_at or received_at)
+    Conversation.objects.filter(pk=conversation.pk).update(
+        last_inbound_at=latest,
+        window_closes_at=max(closes_at(received_at), conversation.window_closes_at or closes_at(received_at)),
+        unread_count=F("unread_count") + 1,
+        last_message=message,
+        last_activity_at=max(timezone.now(), conversation.last_activity_at),
+    )
+
+
+def _wake(conversation: Conversation) -> None:
+    """A waiting conversation goes back to its agent if the stream keeps agents and this one is there, else to open."""
+    if conversation.state != State.WAITING:
+        return
+    agent, stream = conversation.agent, conversation.work_stream
+    if agent and stream.keep_same_agent and agent.presence.base_status in stream.allowed_presences:
+        move(conversation, State.ACTIVE, agent=agent, by=None, text=f"The customer wrote again: back to {agent}.")
+    else:
+        move(conversation, State.OPEN, agent=None, by=None, text=f"The customer wrote again: {conversation.queue}.")

@@ -1,0 +1,110 @@
+"""Customers' files: fetched in the background, tried again while Twilio does not have them ready."""
+
+import logging
+import mimetypes
+from datetime import datetime, timedelta
+
+from django.core.files import File
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from channels_whatsapp.media import FetchedMedia, MediaNotReady, MediaRefused, fetch
+from omnichannel.conversations.contact_cards import people_in
+from omnichannel.conversations.hints import MESSAGE, tell
+from omnichannel.conversations.inbound import MEDIA_LANE, NOT_ACCEPTED
+from omnichannel.conversations.models import Attachment, FileState, Kind, Message
+from omnichannel.jobs.lanes import Lease, enqueue
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER = [timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 3600)]
+
+
+class NothingToFetch(Exception):
+    """This file can't be fetched again; the text says so to a person."""
+
+
+def fetch_attachment(lease: Lease) -> datetime | None:
+    """Fetch the file; says when to try again, None when it is stored or given up."""
+    waiting = Attachment.objects.filter(pk=lease.key, state=FileState.PENDING)
+    attachment = waiting.select_related("message__conversation__number__account").first()
+    if attachment is None:
+        return None
+    account = attachment.message.conversation.number.account
+    try:
+        found = fetch(account, attachment.source_url, attachment.declared_type)
+    except MediaRefused as refused:
+        _give_up(attachment, str(refused))
+        return None
+    except MediaNotReady as error:
+        return _try_later(attachment, str(error))
+    with found.file:
+        _store(attachment, found)
+    return None
+
+
+def _try_later(attachment: Attachment, why: str) -> datetime | None:
+    if attachment.attempts >= len(RETRY_AFTER):
+        _give_up(attachment, why)
+        return None
+    later = timezone.now() + RETRY_AFTER[attachment.attempts]
+    _pending(attachment).update(attempts=attachment.attempts + 1, error=why[:300])
+    return later
+
+
+def _give_up(attachment: Attachment, why: str) -> None:
+    with transaction.atomic():
+        if _pending(attachment).update(state=FileState.FAILED, error=why[:300]):
+            _show(attachment)
+
+
+def _pending(attachment: Attachment) -> QuerySet[Attachment]:
+    return Attachment.objects.filter(pk=attachment.pk, state=FileState.PENDING)
+
+
+def _store(attachment: Attachment, found: FetchedMedia) -> None:
+    attachment.file.save("", File(found.file), save=False)
+    attachment.content_type, attachment.size = found.content_type, found.size
+    attachment.name = attachment.name or _name(attachment, found.content_type)
+    if found.content_type == "text/vcard":
+        found.file.seek(0)
+        _show_people(attachment.message, found.file.read())
+    with transaction.atomic():
+        stored = _pending(attachment).update(
+            file=attachment.file.name,
+            content_type=attachment.content_type,
+            size=attachment.size,
+            name=attachment.name,
+            state=FileState.STORED,
+            error="",
+        )
+        if stored:
+            _show(attachment)
+
+
+def _name(attachment: Attachment, content_type: str) -> str:
+    return f"file-{attachment.message_id}-{attachment.position + 1}{mimetypes.guess_extension(content_type) or ''}"
+
+
+def _show_people(message: Message, card: bytes) -> None:
+    people = people_in(card)
+    if people:
+        content = {**message.content, "contacts": [*message.content.get("contacts", []), *people]}
+        Message.objects.filter(pk=message.pk).update(kind=Kind.CONTACTS, content=content)
+
+
+def _show(attachment: Attachment) -> None:
+    Message.objects.filter(pk=attachment.message_id).update(updated_at=timezone.now())
+    tell(MESSAGE, attachment.message.conversation, part_id=attachment.message_id)
+
+
+def retry(attachment: Attachment) -> None:
+    """Try again to fetch a file that never came. Raises NothingToFetch where there is nothing to fetch."""
+    if attachment.state != FileState.FAILED or not attachment.source_url or attachment.error == NOT_ACCEPTED:
+        raise NothingToFetch("This file can't be fetched again.")
+    with transaction.atomic():
+        failed = Attachment.objects.filter(pk=attachment.pk, state=FileState.FAILED)
+        if failed.update(state=FileState.PENDING, attempts=0, error=""):
+            enqueue(MEDIA_LANE, attachment.pk)
+            _show(attachment)

@@ -1,0 +1,148 @@
+"""An agent's reply: refused with a reason, or queued once to be sent."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.files import File
+from django.db import transaction
+from django.utils import timezone
+
+from channels_whatsapp.service_window import EXCEEDED, is_inside
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import agent_of, may_answer
+from omnichannel.conversations.hints import MESSAGE, tell
+from omnichannel.conversations.models import (
+    Attachment,
+    Conversation,
+    Direction,
+    FileState,
+    Kind,
+    Message,
+    Status,
+)
+from omnichannel.conversations.outgoing_files import FileRefused, checked_type
+from omnichannel.jobs.lanes import enqueue
+
+# Twilio refuses longer bodies with 21617.
+TEXT_LIMIT = 1600
+SEND_LANE = "send"
+
+OPTED_OUT = "This customer has opted out of our messages. They can write START to receive them again."
+NOT_YOURS = "Take this conversation before you answer in it."
+
+
+class ReplyRefused(Exception):
+    """The reply was not queued. `field` is `text` or `file`, the message is for the agent, `code` for programs."""
+
+    def __init__(self, code: str, message: str, *, field: str = "text") -> None:
+        super().__init__(message)
+        self.code, self.message, self.field = code, message, field
+
+
+def why_not(conversation: Conversation) -> ReplyRefused | None:
+    """Why nothing can be sent to this customer now; None when it can."""
+    if conversation.contact.opted_out_at:
+        return ReplyRefused("opted_out", OPTED_OUT)
+    if not is_inside(conversation.window_closes_at, at=timezone.now()):
+        return ReplyRefused("window_closed", EXCEEDED)
+    return None
+
+
+def send_reply(
+    conversation: Conversation,
+    *,
+    author: User,
+    text: str = "",
+    file: File[bytes] | None = None,
+    public_id: uuid.UUID | None = None,
+) -> Message:
+    """Queue a reply to the customer, with text of up to 1,600 characters, a file, or both.
+
+    `public_id` is the form's own id: the same form sent twice queues one message. Raises ReplyRefused, with the
+    24-hour rule's exact sentence after the window, and then nothing is stored.
+    """
+    body = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    content_type = _check(conversation, body, file)
+    with transaction.atomic():
+        # The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
+        enqueue(SEND_LANE, conversation.pk)
+        locked = _locked(conversation.pk)
+        if not may_answer(agent_of(author), locked):
+            raise ReplyRefused("not_yours", NOT_YOURS)
+        if (refusal := why_not(locked)) is not None:
+            raise refusal
+        message, is_new = Message.objects.get_or_create(
+            public_id=public_id or uuid.uuid4(),
+            defaults={
+                "conversation": locked,
+                "direction": Direction.OUTBOUND,
+                "kind": Kind.MEDIA if file else Kind.TEXT,
+                "body": body,
+                "status": Status.QUEUED,
+                "author": author,
+            },
+        )
+        if is_new:
+            _attach(message, file, content_type)
+            _show(locked, message)
+    return message
+
+
+def _locked(pk: int) -> Conversation:
+    return Conversation.objects.select_for_update(of=("self",)).select_related("contact", "number").get(pk=pk)
+
+
+def _check(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
+    """The file's type, "" without one; raises ReplyRefused for what no customer could be sent."""
+    if not body and file is None:
+        raise ReplyRefused("empty", "Write a message or choose a file.")
+    if len(body) > TEXT_LIMIT:
+        over = len(body) - TEXT_LIMIT
+        raise ReplyRefused("too_long", f"WhatsApp takes up to {TEXT_LIMIT:,} characters; this is {over:,} too long.")
+    if file is None:
+        return ""
+    if not conversation.number.agents_may_attach:
+        raise ReplyRefused("files_off", "Attachments from agents are switched off for this number.", field="file")
+    try:
+        return checked_type(file)
+    except FileRefused as error:
+        raise ReplyRefused("file_refused", str(error), field="file") from error
+
+
+def _attach(message: Message, file: File[bytes] | None, content_type: str) -> None:
+    if file is not None:
+        attachment = Attachment(
+            message=message,
+            name=(file.name or "file").replace("\x00", "")[-200:],
+            declared_type=content_type,
+            content_type=content_type,
+            size=file.size or 0,
+            state=FileState.STORED,
+        )
+        attachment.file.save("", file, save=True)
+
+
+def _show(conversation: Conversation, message: Message) -> None:
+    now = timezone.now()
+    Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now, unread_count=0)
+    tell(MESSAGE, conversation, part_id=message.pk)
+
+
+def send_again(failed: Message, *, author: User) -> Message:
+    """Queue a copy of a message that was not delivered; the failed one stays as it is.
+
+    Raises ReplyRefused as `send_reply` does, and for a message that has not failed or was sent again already.
+    """
+    if failed.is_inbound or not failed.has_failed:
+        raise ReplyRefused("not_failed", "Only a message that was not delivered can be sent again.")
+    attachment = failed.attachments.first()
+    again = uuid.uuid5(failed.public_id, "sent again")
+    if Message.objects.filter(public_id=again).exists():
+        raise ReplyRefused("sent_again", "This message has been sent again already.")
+    file = _copy(attachment) if attachment and attachment.file else None
+    return send_reply(failed.conversation, author=author, text=failed.body, file=file, public_id=again)
+
+
+def _copy(attachment: Attachment) -> File[bytes]:
+    return File(attachment.file.open("rb"), attachment.name)

@@ -1,0 +1,197 @@
+"""Send queued replies through Twilio: one conversation's in their order, each at most once.
+
+`POST Messages` can't be repeated safely. So a message is claimed before the call; when the call's outcome is not known
+it stays `sending` until a callback that carries our id, or Twilio's own list of messages, says what became of it. Only
+what Twilio provably does not have is given up as failed.
+"""
+
+import logging
+import random
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from channels_whatsapp.backends import get_backend
+from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage, SentMessage, TwilioBusy, TwilioRefused
+from channels_whatsapp.models import WhatsAppAccount
+from omnichannel.conversations import delivery_status
+from omnichannel.conversations.hints import MESSAGE, tell
+from omnichannel.conversations.models import Message, Status
+from omnichannel.conversations.outgoing_files import signed_link
+from omnichannel.conversations.replies import why_not
+from omnichannel.jobs.lanes import Lease
+
+logger = logging.getLogger(__name__)
+
+ASK_AGAIN = timedelta(seconds=5)
+CLOCKS_MAY_DIFFER = timedelta(seconds=60)
+FIRST_CHECK = timedelta(seconds=60)
+LONGEST_BACK_OFF = 300.0  # seconds
+NOT_SENT = "Twilio did not take the message. It was not sent."
+
+
+def deliver_messages(lease: Lease) -> datetime | None:
+    """Send what is queued in this conversation, oldest first; says when to go on, None when all is settled."""
+    while (message := _next(lease.key)) is not None:
+        if not lease.keep():
+            return None
+        due = _settle(message) if message.status == Status.SENDING else _send(message)
+        if due is not None:
+            return due
+    return None
+
+
+def _next(conversation_id: int) -> Message | None:
+    unsettled = Q(status=Status.QUEUED) | Q(status=Status.SENDING, twilio_sid="")
+    messages = Message.objects.filter(unsettled, conversation_id=conversation_id).order_by("pk")
+    return messages.select_related("conversation__contact", "conversation__number__account").first()
+
+
+def _send(message: Message) -> datetime | None:
+    if message.not_before and message.not_before > timezone.now():
+        return message.not_before
+    if (refusal := why_not(message.conversation)) is not None:
+        _fail(message, None, refusal.message, only_if=Status.QUEUED)
+        return None
+    if not _claim(message):
+        return None
+    account = message.conversation.number.account
+    try:
+        sent = get_backend().send(account, _outgoing(message))
+    except TwilioBusy:
+        return _back_off(message)
+    except OutcomeUnknown as error:
+        logger.warning("Whether message %s was sent is not known: %s", message.public_id, error)
+        return timezone.now() + ASK_AGAIN
+    except TwilioRefused as refused:
+        _fail(message, refused.code, refused.message, only_if=Status.SENDING)
+        return None
+    _keep_sid(message, sent)
+    delivery_status.credentials_work(account)
+    return None
+
+
+def _claim(message: Message) -> bool:
+    """Take the message for this one call: whoever comes second gets False and must not call."""
+    message.send_token = uuid.uuid4()
+    message.sending_since = timezone.now()
+    with transaction.atomic():
+        claimed = Message.objects.filter(pk=message.pk, status=Status.QUEUED).update(
+            status=Status.SENDING,
+            send_token=message.send_token,
+            sending_since=message.sending_since,
+            send_attempts=F("send_attempts") + 1,
+            updated_at=message.sending_since,
+        )
+        if claimed:
+            tell(MESSAGE, message.conversation, part_id=message.pk)
+    message.send_attempts += 1
+    return claimed == 1
+
+
+def _outgoing(message: Message) -> OutgoingMessage:
+    number = message.conversation.number
+    attachment = message.attachments.first()
+    callback = reverse("whatsapp_message_status", args=[number.account.key, message.public_id])
+    return OutgoingMessage(
+        to=message.conversation.contact.address,
+        sender=number.address,
+        body=message.body,
+        media_url=signed_link(attachment) if attachment else "",
+        messaging_service_sid=number.account.messaging_service_sid,
+        status_callback=settings.PUBLIC_URL + callback,
+    )
+
+
+def _back_off(message: Message) -> datetime:
+    """429 was never processed: back in the queue, later each time, with jitter so that not all come at once."""
+    seconds = min(2.0**message.send_attempts, LONGEST_BACK_OFF) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
+    later = timezone.now() + timedelta(seconds=seconds)
+    mine = Message.objects.filter(pk=message.pk, send_token=message.send_token, status=Status.SENDING, twilio_sid="")
+    mine.update(status=Status.QUEUED, not_before=later, updated_at=timezone.now())
+    return later
+
+
+def _keep_sid(message: Message, sent: SentMessage) -> None:
+    """Only the SID: a callback may already have moved the status past `sent`."""
+    now = timezone.now()
+    with transaction.atomic():
+        unknown = Message.objects.filter(pk=message.pk, twilio_sid="")
+        if unknown.update(twilio_sid=sent.sid, check_status_at=now + FIRST_CHECK, updated_at=now):
+            tell(MESSAGE, message.conversation, part_id=message.pk)
+
+
+def _fail(message: Message, code: int | None, words: str, *, only_if: Status) -> None:
+    now = timezone.now()
+    with transaction.atomic():
+        still = Message.objects.filter(pk=message.pk, status=only_if, twilio_sid="")
+        if still.update(status=Status.FAILED, error_code=code, error_message=words[:1000], updated_at=now):
+            delivery_status.heed(message.conversation, code)
+            tell(MESSAGE, message.conversation, part_id=message.pk)
+
+
+def _settle(message: Message) -> datetime | None:
+    """Find out whether Twilio took a message whose call was cut off; None when that is known."""
+    since = message.sending_since or message.created_at
+    conversation = message.conversation
+    try:
+        at_twilio = get_backend().list_sent(
+            conversation.number.account,
+            to=conversation.contact.address,
+            sender=conversation.number.address,
+            since=since - CLOCKS_MAY_DIFFER,
+        )
+    except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
+        logger.info("Twilio could not say whether message %s was sent: %s", message.public_id, error)
+        return timezone.now() + ASK_AGAIN
+    if (found := _match(message, at_twilio)) is not None:
+        _keep_sid(message, found)
+        return None
+    if timezone.now() - since < settings.OUTBOUND_ABSENT_AFTER:
+        return timezone.now() + ASK_AGAIN
+    _fail(message, None, NOT_SENT, only_if=Status.SENDING)
+    return None
+
+
+def _match(message: Message, at_twilio: list[SentMessage]) -> SentMessage | None:
+    """The one of Twilio's messages that is this one: same text, a file or none, and no other message of ours."""
+    ours = Message.objects.filter(twilio_sid__in=[one.sid for one in at_twilio])
+    known = set(ours.values_list("twilio_sid", flat=True))
+    has_file = message.attachments.exists()
+    alike = [
+        one
+        for one in at_twilio
+        if one.sid not in known and one.body.strip() == message.body and (one.num_media > 0) == has_file
+    ]
+    return min(alike, key=lambda one: (one.created_at or timezone.now(), one.sid), default=None)
+
+
+def ask_about_silent_messages() -> int:
+    """Ask Twilio about messages whose callbacks have not come, less often each time; returns how many there were."""
+    now = timezone.now()
+    silent = Message.objects.filter(check_status_at__lte=now).select_related("conversation__number__account")
+    messages = list(silent.order_by("check_status_at")[:50])
+    for message in messages:
+        age = now - (message.sending_since or message.created_at)
+        settled = message.status not in {Status.SENDING, Status.SENT} or age > timedelta(days=1)
+        upcoming = None if settled else now + max(age, FIRST_CHECK)
+        if (
+            Message.objects.filter(pk=message.pk, check_status_at__lte=now).update(check_status_at=upcoming)
+            and not settled
+        ):
+            _ask(message.conversation.number.account, message)
+    return len(messages)
+
+
+def _ask(account: WhatsAppAccount, message: Message) -> None:
+    try:
+        found = get_backend().fetch(account, message.twilio_sid)
+    except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
+        logger.info("Twilio could not say what became of %s: %s", message.twilio_sid, error)
+        return
+    delivery_status.apply_fetched(message, found)

@@ -1,0 +1,64 @@
+"""The states of a conversation and the only ways between them."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation, ConversationEvent
+from routing.models import Agent, State
+
+# (from, to): what brings it about. The documented product's state machine; closed is final.
+TRANSITIONS: dict[tuple[State, State], str] = {
+    (State.OPEN, State.ACTIVE): "an agent takes it, or gets it assigned",
+    (State.OPEN, State.CLOSED): "it has waited for an agent for too long",
+    (State.ACTIVE, State.WRAP_UP): "the agent ends it",
+    (State.ACTIVE, State.OPEN): "the agent gives it back to the queue",
+    (State.ACTIVE, State.WAITING): "the agent leaves it until the customer writes",
+    (State.ACTIVE, State.CLOSED): "it has stood still for too long",
+    (State.WRAP_UP, State.CLOSED): "the agent closes it, or wrap-up has lasted too long",
+    (State.WAITING, State.ACTIVE): "the agent resumes it, or the customer writes and the same agent is there",
+    (State.WAITING, State.OPEN): "the customer writes",
+    (State.WAITING, State.CLOSED): "nobody has written for as long as the work stream allows",
+}
+
+
+class TransitionRefused(Exception):
+    """The conversation is not in a state from which this can be done; the text says so to a person."""
+
+
+def note(conversation: Conversation, kind: str, text: str, *, by: User | None) -> None:
+    """Write a line into the timeline."""
+    ConversationEvent.objects.create(conversation=conversation, kind=kind, text=text[:500], actor=by)
+
+
+def move(
+    conversation: Conversation,
+    to: State,
+    *,
+    text: str,
+    by: User | None,
+    agent: Agent | None = None,
+    only_if: datetime | None = None,
+) -> None:
+    """Bring the conversation into another state, write it into the timeline and tell the pages.
+
+    `agent` is who has it afterwards. With `only_if`, only when it has been in its state since that very moment.
+    Raises TransitionRefused where the table has no such way, or where somebody else was faster.
+    """
+    before, agent_before, now = State(conversation.state), conversation.agent_id, timezone.now()
+    if (before, to) not in TRANSITIONS:
+        raise TransitionRefused(f"This conversation is {before.label}; that can't be done now.")
+    with transaction.atomic():
+        unmoved = Conversation.objects.filter(pk=conversation.pk, state=before, agent=agent_before)
+        if only_if is not None:
+            unmoved = unmoved.filter(state_since=only_if)
+        closed_at = now if to == State.CLOSED else None
+        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at):
+            raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
+        conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
+        conversation.agent = agent
+        note(conversation, to.value, text, by=by)
+        tell(CONVERSATION, conversation, also_agents=[agent_before])

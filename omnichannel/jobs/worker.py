@@ -1,0 +1,119 @@
+"""The worker's loop: claims lanes and periodic jobs and runs the verbs it was handed."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, close_old_connections, connection
+from django.utils import timezone
+
+from omnichannel.jobs import lanes
+from omnichannel.jobs.lanes import Lease
+from omnichannel.jobs.models import Periodic
+
+logger = logging.getLogger(__name__)
+
+# Works in the lane and says when it is to be looked at again; None when nothing is left.
+Handler = Callable[[Lease], datetime | None]
+
+POLL_SECONDS = 0.2
+PERIODIC_POLL_SECONDS = 1.0
+RENEW_SECONDS = lanes.LEASE.total_seconds() / 4
+LONGEST_BACK_OFF = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class PeriodicJob:
+    """A job that is run every so often by whichever worker comes first."""
+
+    name: str
+    every: timedelta
+    run: Callable[[], object]
+
+
+class Worker:
+    """Runs handlers in threads until it is told to stop; any number of workers may run at once."""
+
+    def __init__(self, handlers: Mapping[str, Handler], periodic: Sequence[PeriodicJob], *, threads: int = 8) -> None:
+        self.handlers, self.periodic, self.threads = handlers, periodic, threads
+        self.stopping = threading.Event()
+        self._held: dict[Future[None], Lease | None] = {}
+
+    def stop(self) -> None:
+        """Finish what is being done and return from `run_forever`."""
+        self.stopping.set()
+
+    def run_forever(self) -> None:
+        """Claim and run until `stop`; a database that is away is waited for."""
+        next_periodic, next_renewal = 0.0, time.monotonic() + RENEW_SECONDS
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="work") as pool:
+            while not self.stopping.is_set():
+                try:
+                    self._start_due_lanes(pool)
+                    if time.monotonic() >= next_periodic:
+                        self._start_due_periodic_jobs(pool)
+                        next_periodic = time.monotonic() + PERIODIC_POLL_SECONDS
+                    if time.monotonic() >= next_renewal:
+                        self._renew()
+                        next_renewal = time.monotonic() + RENEW_SECONDS
+                except DatabaseError:
+                    logger.exception("The database did not answer; trying again.")
+                    connection.close()
+                    self.stopping.wait(1)
+                self.stopping.wait(POLL_SECONDS)
+            self._finish_what_runs()
+
+    def _finish_what_runs(self) -> None:
+        while self._running():
+            self._renew()
+            time.sleep(POLL_SECONDS)
+
+    def _running(self) -> int:
+        self._held = {future: lease for future, lease in self._held.items() if not future.done()}
+        return len(self._held)
+
+    def _renew(self) -> None:
+        for future, lease in list(self._held.items()):
+            if lease and not future.done():
+                lease.keep()
+
+    def _start_due_lanes(self, pool: ThreadPoolExecutor) -> None:
+        for lease in lanes.claim(list(self.handlers), self.threads - self._running()):
+            self._held[pool.submit(self._work_in, lease)] = lease
+
+    def _start_due_periodic_jobs(self, pool: ThreadPoolExecutor) -> None:
+        now = timezone.now()
+        next_at = dict(Periodic.objects.values_list("name", "next_at"))
+        for job in self.periodic:
+            if job.name not in next_at:
+                Periodic.objects.get_or_create(name=job.name, defaults={"next_at": now})
+            elif next_at[job.name] <= now and self._claim(job, now):
+                self._held[pool.submit(self._run, job)] = None
+
+    @staticmethod
+    def _claim(job: PeriodicJob, now: datetime) -> bool:
+        due = Periodic.objects.filter(name=job.name, next_at__lte=now)
+        return due.update(next_at=now + job.every) == 1
+
+    def _work_in(self, lease: Lease) -> None:
+        close_old_connections()
+        try:
+            lease.finish(self.handlers[lease.kind](lease))
+        except Exception:  # whatever a handler meets, the lane must be given back and tried again
+            logger.exception("Work in lane %s %s failed.", lease.kind, lease.key)
+            connection.close()
+            back_off = min(timedelta(seconds=2**lease.failures), LONGEST_BACK_OFF)
+            lease.finish(timezone.now() + back_off, failures=min(lease.failures + 1, 20))
+
+    @staticmethod
+    def _run(job: PeriodicJob) -> None:
+        close_old_connections()
+        try:
+            job.run()
+        except Exception:  # one failing job must not end the worker; it comes again
+            logger.exception("The periodic job %s failed.", job.name)
+            connection.close()

@@ -1,0 +1,35 @@
+"""What the worker does: the verbs handed to its loop."""
+
+from datetime import timedelta
+
+from django.contrib.sessions.backends.db import SessionStore
+
+from channels_whatsapp.deliveries import retry_failed
+from omnichannel.conversations.closing import close_stale
+from omnichannel.conversations.inbound import MEDIA_LANE
+from omnichannel.conversations.media import fetch_attachment
+from omnichannel.conversations.replies import SEND_LANE
+from omnichannel.conversations.sending import ask_about_silent_messages, deliver_messages
+from omnichannel.conversations.webhooks import apply_delivery
+from omnichannel.jobs.worker import PeriodicJob, Worker
+from omnichannel.live.publish import forget_old_events
+
+
+def retry_deliveries() -> int:
+    """Try failed webhook deliveries again."""
+    return retry_failed(apply_delivery)
+
+
+def make_worker(threads: int = 8) -> Worker:
+    """A worker that does everything this product does in the background."""
+    return Worker(
+        handlers={SEND_LANE: deliver_messages, MEDIA_LANE: fetch_attachment},
+        periodic=[
+            PeriodicJob("retry failed webhook deliveries", timedelta(seconds=2), retry_deliveries),
+            PeriodicJob("ask about silent messages", timedelta(seconds=15), ask_about_silent_messages),
+            PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale),
+            PeriodicJob("forget old live events", timedelta(minutes=10), forget_old_events),
+            PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
+        ],
+        threads=threads,
+    )

@@ -1,0 +1,31 @@
+"""What every test stands on: its database, a media folder of its own, and no way out of this machine."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@pytest.fixture(autouse=True)
+def _media_folder(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nobody_beyond_loopback() -> Iterator[None]:
+    """Fail a test that opens a connection to another machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = str(address[0]) if self.family in {socket.AF_INET, socket.AF_INET6} else "localhost"
+        if not host.startswith("127.") and host not in LOOPBACK:
+            raise AssertionError(f"A test tried to reach {address!r}, beyond this machine.")
+        connect(self, address)
+
+    socket.socket.connect = guarded  # type: ignore[method-assign, assignment]
+    yield
+    socket.socket.connect = connect  # type: ignore[method-assign]
