@@ -1,0 +1,338 @@
+"""Twilio's side of the world: accounts, senders, customers' phones, messages, and what is still to be done."""
+
+import secrets
+import uuid
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+SANDBOX_NUMBER = "+14155238886"
+SERVICE_WINDOW = timedelta(hours=24)
+
+
+def new_sid(prefix: str) -> str:
+    """A fresh SID: two letters that say what it names, and 32 hex digits."""
+    return prefix + secrets.token_hex(16)
+
+
+def new_account_sid() -> str:
+    return new_sid("AC")
+
+
+def new_sender_sid() -> str:
+    return new_sid("XE")
+
+
+def new_number_sid() -> str:
+    return new_sid("PN")
+
+
+def new_media_sid() -> str:
+    return new_sid("ME")
+
+
+def new_content_sid() -> str:
+    return new_sid("HX")
+
+
+def new_secret() -> str:
+    return secrets.token_hex(16)
+
+
+class Account(models.Model):
+    """A Twilio account. Its tokens open nothing but this simulator."""
+
+    sid = models.CharField(max_length=34, unique=True, default=new_account_sid)
+    auth_token = models.CharField(max_length=64, default=new_secret)
+    secondary_auth_token = models.CharField(max_length=64, blank=True, default="")
+    friendly_name = models.CharField(max_length=100)
+    status = models.CharField(max_length=20, default="active")  # active, suspended, closed
+    type = models.CharField(max_length=10, default="Full")  # Trial, Full
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.friendly_name
+
+
+class SenderQuerySet(models.QuerySet["Sender"]):
+    def owned(self) -> "SenderQuerySet":
+        """Without the sandbox, which sends but is in nobody's lists."""
+        return self.exclude(number=SANDBOX_NUMBER)
+
+
+class Sender(models.Model):
+    """A business number on WhatsApp, with the addresses that were set for it in the Twilio console."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="senders")
+    sid = models.CharField(max_length=34, unique=True, default=new_sender_sid)
+    phone_sid = models.CharField(max_length=34, unique=True, default=new_number_sid)
+    number = models.CharField(max_length=40)
+    name = models.CharField(max_length=100)
+    status = models.CharField(max_length=30, default="ONLINE")
+    callback_url = models.CharField(max_length=500, blank=True, default="")
+    status_callback_url = models.CharField(max_length=500, blank=True, default="")
+    messaging_service_sid = models.CharField(max_length=34, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SenderQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["account", "number"], name="one_sender_per_account_and_number")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.number})"
+
+    @property
+    def address(self) -> str:
+        """The number as Twilio writes it."""
+        return f"whatsapp:{self.number}"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Twilio's shared sandbox: it sends, but no account owns it."""
+        return self.number == SANDBOX_NUMBER
+
+
+class Customer(models.Model):
+    """A person with WhatsApp on their phone."""
+
+    name = models.CharField(max_length=100, blank=True, default="")
+    address = models.CharField(max_length=140, unique=True)
+    external_user_id = models.CharField(max_length=140, blank=True, default="")
+    reads_at_once = models.BooleanField(default=True)
+    read_receipts = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name or self.bare_address
+
+    @property
+    def bare_address(self) -> str:
+        """The number, or the business-scoped id, without its channel."""
+        return self.address.removeprefix("whatsapp:")
+
+    @property
+    def shows_number(self) -> bool:
+        """Whether a business sees this person's phone number, not just a business-scoped id."""
+        return self.bare_address.startswith("+")
+
+
+class Chat(models.Model):
+    """What is between one customer and one business number: WhatsApp counts the 24 hours for each pair."""
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="chats")
+    sender = models.ForeignKey(Sender, models.CASCADE, related_name="chats")
+    last_wrote_at = models.DateTimeField(null=True)
+    typing_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["customer", "sender"], name="one_chat_per_customer_and_sender")]
+
+    def __str__(self) -> str:
+        return f"{self.customer} and {self.sender}"
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether WhatsApp still takes free text; exactly 24 hours after the customer wrote, it does."""
+        return self.last_wrote_at is not None and at - self.last_wrote_at <= SERVICE_WINDOW
+
+
+class Content(models.Model):
+    """A message template, and what WhatsApp said of it."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="contents")
+    sid = models.CharField(max_length=34, unique=True, default=new_content_sid)
+    friendly_name = models.CharField(max_length=100)
+    language = models.CharField(max_length=20, default="en")
+    variables = models.JSONField(default=dict)
+    types = models.JSONField(default=dict)
+    category = models.CharField(max_length=30, default="UTILITY")
+    approval = models.CharField(max_length=30, default="approved")
+    rejection_reason = models.CharField(max_length=300, blank=True, default="")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.friendly_name
+
+
+class Direction(models.TextChoices):
+    INBOUND = "inbound", "Inbound"
+    OUTBOUND = "outbound-api", "Outbound"
+
+
+RANKS = {"accepted": 0, "queued": 1, "sending": 2, "sent": 3, "delivered": 4, "read": 5}
+FAILURES = {"failed", "undelivered"}
+
+
+def earlier_than(status: str) -> list[str]:
+    """The statuses a message may leave for `status`."""
+    limit = RANKS["delivered"] if status in FAILURES else RANKS[status]
+    return [name for name, rank in RANKS.items() if rank < limit]
+
+
+class Message(models.Model):
+    """A message as Twilio keeps it. `extra` holds what an inbound one carries beyond the common fields."""
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="messages")
+    sender = models.ForeignKey(Sender, models.CASCADE, related_name="messages")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="messages")
+    sid = models.CharField(max_length=34, unique=True)
+    direction = models.CharField(max_length=20, choices=Direction)
+    from_address = models.CharField(max_length=140)
+    to_address = models.CharField(max_length=140)
+    body = models.TextField(blank=True, default="")
+    status = models.CharField(max_length=20)
+    error_code = models.PositiveIntegerField(null=True)
+    error_message = models.CharField(max_length=300, blank=True, default="")
+    num_media = models.PositiveIntegerField(default=0)
+    content = models.ForeignKey(Content, models.SET_NULL, null=True, related_name="+")
+    messaging_service_sid = models.CharField(max_length=34, blank=True, default="")
+    status_callback = models.CharField(max_length=500, blank=True, default="")
+    buttons = models.JSONField(default=list)
+    quoted = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    extra = models.JSONField(default=dict)
+    seen_by_business = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [
+            models.Index(fields=["account", "to_address"], name="simulator_messages_by_to"),
+            models.Index(fields=["customer", "sender"], name="simulator_messages_of_a_chat"),
+        ]
+
+    def __str__(self) -> str:
+        return self.sid
+
+    @property
+    def is_inbound(self) -> bool:
+        """Whether the customer wrote it."""
+        return self.direction == Direction.INBOUND
+
+    def take_status(self, status: str, *, code: int | None, reason: str, now: datetime) -> bool:
+        """Move to a later status. False, and nothing changed, where the message is already past it."""
+        changes: dict[str, object] = {"status": status, "updated_at": now}
+        if code is not None:
+            changes.update(error_code=code, error_message=reason)
+        elif self.sent_at is None:
+            changes["sent_at"] = self.sent_at = now
+        earlier = earlier_than(status)
+        return bool(Message.objects.filter(pk=self.pk, status__in=earlier).update(**changes))
+
+
+def media_path(media: "Media", filename: str) -> str:
+    """Where a file is kept: under its SID alone, whatever name it was sent with."""
+    return f"simulator/{media.sid}"
+
+
+class Media(models.Model):
+    """A file of a message. Twilio answers 404 for it until `available_at`."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="media")
+    sid = models.CharField(max_length=34, unique=True, default=new_media_sid)
+    key = models.CharField(max_length=64, default=new_secret)  # the CDN asks for no password
+    content_type = models.CharField(max_length=120)
+    filename = models.CharField(max_length=200, blank=True, default="")
+    file = models.FileField(upload_to=media_path)
+    available_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.sid
+
+
+class ErrandKind(models.TextChoices):
+    INBOUND = "inbound", "Inbound webhook"
+    STATUS = "status", "Status callback"
+    FETCH = "fetch", "Fetch the files of an outbound message"
+
+
+class ErrandState(models.TextChoices):
+    DUE = "due", "Due"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+
+
+class Errand(models.Model):
+    """Something Twilio does at a set time: post a webhook, or fetch the files of an outbound message."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="errands")
+    kind = models.CharField(max_length=10, choices=ErrandKind)
+    due_at = models.DateTimeField()
+    status = models.CharField(max_length=20, blank=True, default="")  # the one the message takes on
+    error_code = models.PositiveIntegerField(null=True)
+    url = models.CharField(max_length=500, blank=True, default="")  # empty: nobody is told
+    params = models.JSONField(default=dict)
+    token = models.UUIDField(default=uuid.uuid4)  # I-Twilio-Idempotency-Token, the same for a retry
+    state = models.CharField(max_length=10, choices=ErrandState, default=ErrandState.DUE)
+    owner = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0)
+    http_status = models.PositiveIntegerField(null=True)
+    complaint = models.CharField(max_length=500, blank=True, default="")  # what Twilio finds wrong with the answer
+
+    class Meta:
+        ordering = ["due_at", "pk"]
+        indexes = [
+            # The clock asks five times a second.
+            models.Index(fields=["due_at"], condition=~Q(state="done"), name="simulator_errands_to_run")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.status} {self.message_id}"
+
+
+class FaultKind(models.TextChoices):
+    SLOW = "slow", "Slow: answers after 3 seconds"
+    HANG = "hang", "Time-out: accepts, then says nothing for 20 seconds"
+    TOO_MANY = "too_many", "429: too many requests"
+    ERROR_BEFORE = "error_before", "500 before accepting"
+    ERROR_AFTER = "error_after", "500 after accepting"
+    WRONG_TOKEN = "wrong_token", "401: the token is refused"  # noqa: S105 (a fault's name)
+    OPTED_OUT = "opted_out", "Opted out (21610)"
+    NOT_ON_WHATSAPP = "not_on_whatsapp", "Not on WhatsApp (63024)"
+    NOT_JOINED = "not_joined", "Has not joined the sandbox (63015)"
+    LOST_CALLBACKS = "lost_callbacks", "Status callbacks get lost"
+    TWICE = "twice", "Webhooks come twice"
+    OUT_OF_ORDER = "out_of_order", "Status callbacks come out of order"
+    MEDIA_LATE = "media_late", "Media answers 404 at first"
+
+
+class FaultQuerySet(models.QuerySet["Fault"]):
+    def kinds_for(self, customer: Customer | None) -> set[str]:
+        """The faults switched on for everybody and, where given, for this customer."""
+        return set(self.filter(Q(customer=None) | Q(customer=customer)).values_list("kind", flat=True))
+
+
+class Fault(models.Model):
+    """Something that goes wrong for one customer, or for all: the row is the switch."""
+
+    kind = models.CharField(max_length=20, choices=FaultKind)
+    customer = models.ForeignKey(Customer, models.CASCADE, null=True, related_name="faults")
+
+    objects = FaultQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "customer"], name="one_switch_per_fault_and_customer"),
+            models.UniqueConstraint(fields=["kind"], condition=Q(customer=None), name="one_switch_per_fault_for_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} for {self.customer or 'everybody'}"

@@ -1,0 +1,152 @@
+"""Twilio's webhooks: their parameters, their signature, the POST, and what Twilio finds wrong with an answer."""
+
+import json
+import re
+from dataclasses import dataclass
+from urllib.parse import urldefrag
+
+import requests
+from twilio.request_validator import RequestValidator
+
+from channels_whatsapp.simulator.errors import FAILURES
+from channels_whatsapp.simulator.models import Customer, Errand, ErrandKind, Media, Message, Sender
+from channels_whatsapp.simulator.representation import API_VERSION, media_url
+
+CONNECT_SECONDS, READ_SECONDS = 5, 15
+LARGEST_ANSWER = 64 * 1024
+XML_TYPES = {"text/xml", "application/xml", "text/html"}
+TWIML = re.compile(r"\A(<\?xml[^>]*\?>\s*)?<Response\b")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: no status where nobody answered."""
+
+    status: int | None
+    complaint: str = ""
+
+
+# -- Parameters -----------------------------------------------------------------------------------------------------
+
+
+def inbound_params(message: Message) -> dict[str, str]:
+    """The form of a customer's message, as Twilio posts it."""
+    files = list(message.media.all())
+    params = {
+        **_ids(message),
+        "Body": message.body,
+        "NumMedia": str(len(files)),
+        "NumSegments": "1",
+        "SmsStatus": "received",
+        "ReferralNumMedia": "0",
+        **_identity(message.customer),
+        **_media_params(files),
+        **message.extra,
+    }
+    if message.messaging_service_sid:
+        params["MessagingServiceSid"] = message.messaging_service_sid
+    return {**params, "ChannelMetadata": _metadata(params)}
+
+
+def status_params(message: Message, status: str, code: int | None) -> dict[str, str]:
+    """The form of a status callback."""
+    params = {
+        **_ids(message),
+        "MessageStatus": status,
+        "SmsStatus": status,
+        "ChannelPrefix": "whatsapp",
+        "ChannelToAddress": f"{message.customer.bare_address[:-4]}XXXX",
+        "ChannelInstallSid": message.sender.sid,
+        "StructuredMessage": "true" if message.content else "false",
+    }
+    if message.messaging_service_sid:
+        params["MessagingServiceSid"] = message.messaging_service_sid
+    if status in {"delivered", "read"}:
+        params["EventType"] = status.upper()
+    if code:
+        params |= {"ErrorCode": str(code), "ErrorMessage": FAILURES[code]}
+    return params
+
+
+def _ids(message: Message) -> dict[str, str]:
+    return {
+        "MessageSid": message.sid,
+        "SmsSid": message.sid,
+        "SmsMessageSid": message.sid,
+        "AccountSid": message.account.sid,
+        "From": message.from_address,
+        "To": message.to_address,
+        "ApiVersion": API_VERSION,
+    }
+
+
+def _identity(customer: Customer) -> dict[str, str]:
+    """Who writes. Somebody without a visible number has a business-scoped id in its place, and no WaId."""
+    params = {"ProfileName": customer.name}
+    if customer.shows_number:
+        params["WaId"] = customer.bare_address.removeprefix("+")
+    external = customer.external_user_id or ("" if customer.shows_number else customer.address)
+    return {**params, "ExternalUserId": external} if external else params
+
+
+def _media_params(files: list[Media]) -> dict[str, str]:
+    params = {}
+    for index, media in enumerate(files):
+        params[f"MediaUrl{index}"] = media_url(media)
+        params[f"MediaContentType{index}"] = media.content_type
+    return params
+
+
+def _metadata(params: dict[str, str]) -> str:
+    names = ("ButtonText", "ButtonPayload", "Forwarded", "ProfileName", "WaId", "ExternalUserId")
+    context = {name: params[name] for name in names if name in params}
+    return json.dumps({"type": "whatsapp", "data": {"context": context}}, ensure_ascii=False)
+
+
+# -- The POST -------------------------------------------------------------------------------------------------------
+
+
+def post(errand: Errand, sender: Sender) -> Answer:
+    """Post a webhook, once more where nobody could be reached, and judge the answer as Twilio would."""
+    url = urldefrag(errand.url).url
+    signature = RequestValidator(sender.account.auth_token).compute_signature(url, errand.params)
+    headers = {
+        "X-Twilio-Signature": signature,
+        "I-Twilio-Idempotency-Token": str(errand.token),
+        "User-Agent": "TwilioProxy/1.1",
+        "Accept": "*/*",
+    }
+    try:
+        response = _send(url, errand.params, headers)
+    except requests.RequestException as error:
+        reason = "took too long to answer" if isinstance(error, requests.ReadTimeout) else "could not be reached"
+        return Answer(None, f"The desk {reason}.")
+    return Answer(response.status_code, _complaint(errand.kind, response))
+
+
+def _send(url: str, params: dict[str, str], headers: dict[str, str]) -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy and no .netrc between this server and itself
+        for attempt in (1, 2):
+            try:
+                return session.post(url, data=params, headers=headers, timeout=(CONNECT_SECONDS, READ_SECONDS))
+            except requests.ConnectionError:
+                if attempt == 2:
+                    raise
+    raise AssertionError("unreachable")
+
+
+def _complaint(kind: str, response: requests.Response) -> str:
+    """What is wrong with the desk's answer; empty where nothing is."""
+    if not response.ok:
+        return f"The desk answered {response.status_code}: {response.text.strip()[:200]}".rstrip(": ")
+    if len(response.content) > LARGEST_ANSWER:
+        return "11750: the answer is larger than 64 kB."
+    if kind != ErrandKind.INBOUND or not response.content:
+        return ""
+    content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if content_type not in XML_TYPES:
+        return f"12300: the answer's Content-Type is {content_type or 'missing'}, not text/xml."
+    if not TWIML.match(response.text):
+        return f"12200: the answer is not TwiML: {response.text[:120]}"
+    return ""

@@ -1,0 +1,65 @@
+"""Ada has a Twilio account with one number; Omar has a phone; the desk is a small real server that remembers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.models import Account, Customer, Sender
+from tests.channels_whatsapp.simulator.desk import Desk
+
+PREFIXES = {
+    "https://api.twilio.com": "api",
+    "https://messaging.twilio.com": "messaging",
+    "https://content.twilio.com": "content",
+}
+
+
+class Mapped(TwilioHttpClient):
+    """Twilio's own client, with its hosts found on this machine."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(timeout=5)
+        self.base = base
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+        host = next(host for host in PREFIXES if url.startswith(host))
+        return super().request(method, f"{self.base}/{PREFIXES[host]}{url.removeprefix(host)}", *args, **kwargs)
+
+
+@pytest.fixture(autouse=True)
+def _simulator_alone(settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.channels_whatsapp.simulator.urls"
+    settings.SIMULATOR_HANG_SECONDS = 0.0
+    settings.SIMULATOR_SLOW_SECONDS = 0.0
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    with Desk() as running:
+        yield running
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    return world.create_account("Ada's shop")
+
+
+@pytest.fixture
+def sender(account: Account, desk: Desk) -> Sender:
+    return world.create_sender(account, "+4930111111", "Shop", f"{desk.url}/inbound/", f"{desk.url}/status/")
+
+
+@pytest.fixture
+def omar(db: None) -> Customer:
+    return world.create_customer("Omar", "+491511234567")
+
+
+@pytest.fixture
+def twilio(live_server: Any, account: Account) -> Client:
+    base = f"{live_server.url}/simulator/twilio"
+    return Client(account.sid, account.auth_token, http_client=Mapped(base))

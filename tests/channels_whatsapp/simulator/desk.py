@@ -1,0 +1,79 @@
+"""The desk as Twilio sees it: a real HTTP server on loopback that keeps what was posted and answers as it is told."""
+
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl
+
+from twilio.request_validator import RequestValidator
+
+TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+
+
+@dataclass
+class Posted:
+    """One webhook as it arrived."""
+
+    url: str
+    headers: dict[str, str]
+    params: dict[str, str]
+
+    def is_signed_with(self, token: str) -> bool:
+        return bool(RequestValidator(token).validate(self.url, self.params, self.headers["X-Twilio-Signature"]))
+
+
+@dataclass
+class Desk:
+    """Use as a context manager; `files` are what GET answers with."""
+
+    answer: tuple[int, str, bytes] = (200, "text/xml", TWIML)
+    files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    posted: list[Posted] = field(default_factory=list)
+    called: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> "Desk":
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def statuses(self) -> list[str]:
+        return [one.params["MessageStatus"] for one in self.posted if "MessageStatus" in one.params]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        desk = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                params = dict(parse_qsl(body, keep_blank_values=True))
+                desk.posted.append(Posted(desk.url + self.path, dict(self.headers.items()), params))
+                self._say(*desk.answer)
+                desk.called.set()
+
+            def do_GET(self) -> None:
+                content_type, content = desk.files.get(self.path, ("", b""))
+                self._say(200 if content_type else 404, content_type or "text/plain", content)
+
+            def _say(self, status: int, content_type: str, content: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Say nothing."""
+
+        return Handler

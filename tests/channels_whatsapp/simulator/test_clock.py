@@ -1,0 +1,226 @@
+"""What becomes of the desk's messages, and when Twilio says so."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.http import QueryDict
+from django.utils import timezone
+
+from channels_whatsapp.simulator import clock, world
+from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.models import (
+    Chat,
+    Customer,
+    Errand,
+    ErrandState,
+    FaultKind,
+    Message,
+    Sender,
+)
+from channels_whatsapp.simulator.sending import Order, accept
+from tests.channels_whatsapp.simulator.desk import Desk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=1)
+
+
+@pytest.fixture
+def written(omar: Customer, sender: Sender, desk: Desk) -> Customer:
+    """Omar, who wrote a moment ago."""
+    world.customer_writes(omar, sender, "hello?", now=NOW)
+    run_due(NOW)
+    desk.posted.clear()
+    return omar
+
+
+def desk_sends(customer: Customer, sender: Sender, *, at: datetime = NOW, **fields: str) -> Message:
+    form = QueryDict(mutable=True)
+    form.update({"To": customer.address, "From": sender.address, "Body": "Hello", **fields})
+    return accept(sender.account, Order.from_form(form), now=at)
+
+
+def outcome(message: Message) -> tuple[str, int | None]:
+    message.refresh_from_db()
+    return message.status, message.error_code
+
+
+def test_a_message_is_sent_then_delivered_then_read(desk: Desk, written: Customer, sender: Sender) -> None:
+    message = desk_sends(written, sender)
+    assert outcome(message) == ("queued", None)
+    for milliseconds, status in ((200, "sent"), (700, "delivered"), (1500, "delivered"), (2000, "read")):
+        run_due(NOW + timedelta(milliseconds=milliseconds))
+        assert outcome(message)[0] == status
+    assert desk.statuses() == ["sent", "delivered", "read"]
+
+
+def test_a_status_callback_is_signed_and_complete(desk: Desk, written: Customer, sender: Sender) -> None:
+    message = desk_sends(written, sender, StatusCallback=f"{desk.url}/status/our-own-id/")
+    run_due(LATER)
+    callback = desk.posted[-1]
+    assert callback.url.endswith("/status/our-own-id/")
+    assert callback.is_signed_with(sender.account.auth_token)
+    expected = {
+        "MessageSid": message.sid,
+        "MessageStatus": "read",
+        "SmsStatus": "read",
+        "EventType": "READ",
+        "From": sender.address,
+        "To": written.address,
+        "ChannelPrefix": "whatsapp",
+        "ChannelToAddress": "+49151123XXXX",
+        "StructuredMessage": "false",
+    }
+    assert expected.items() <= callback.params.items()
+    assert "ErrorCode" not in callback.params
+
+
+def test_without_read_receipts_a_message_stays_delivered(desk: Desk, written: Customer, sender: Sender) -> None:
+    Customer.objects.update(read_receipts=False)
+    message = desk_sends(written, sender)
+    run_due(LATER)
+    assert world.customer_looks(Customer.objects.get(), sender) == 0
+    assert outcome(message)[0] == "delivered"
+
+
+def test_a_customer_who_reads_later_reads_by_looking(desk: Desk, written: Customer, sender: Sender) -> None:
+    Customer.objects.update(reads_at_once=False)
+    message = desk_sends(written, sender)
+    run_due(LATER)
+    assert outcome(message)[0] == "delivered"
+    assert [world.customer_looks(written, sender, LATER) for _ in range(2)] == [1, 0]
+    run_due(LATER)
+    assert outcome(message)[0] == "read"
+
+
+def test_after_24_hours_free_text_fails_with_63016(desk: Desk, written: Customer, sender: Sender) -> None:
+    day = timedelta(hours=24)
+    in_time, too_late = (
+        desk_sends(written, sender, at=NOW + day),
+        desk_sends(written, sender, at=NOW + day + timedelta(seconds=1)),
+    )
+    run_due(LATER + day)
+    assert (outcome(in_time), outcome(too_late)) == (("read", None), ("failed", 63016))
+    failed = next(one.params for one in desk.posted if one.params["MessageSid"] == too_late.sid)
+    assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
+    assert "outside the allowed window" in failed["ErrorMessage"]
+
+
+def test_a_day_can_be_made_to_pass(written: Customer, sender: Sender) -> None:
+    world.let_time_pass(written)
+    message = desk_sends(written, sender, at=timezone.now())
+    run_due(timezone.now() + timedelta(minutes=1))
+    assert outcome(message) == ("failed", 63016)
+
+
+def test_the_24_hours_count_for_each_number(written: Customer, sender: Sender) -> None:
+    other = world.create_sender(sender.account, "+4930222222", "Workshop")
+    message = desk_sends(written, other)
+    run_due(LATER)
+    assert outcome(message) == ("failed", 63016)
+
+
+@pytest.mark.parametrize(
+    ("approval", "expected"),
+    [
+        ("approved", ("read", None)),
+        ("pending", ("failed", 63016)),
+        ("rejected", ("failed", 63040)),
+        ("paused", ("failed", 63041)),
+        ("disabled", ("failed", 63042)),
+    ],
+)
+def test_an_approved_template_may_be_sent_at_any_time(
+    omar: Customer, sender: Sender, approval: str, expected: tuple[str, int | None]
+) -> None:
+    types = {"twilio/quick-reply": {"body": "Hi {{1}}, {{2}}", "actions": [{"title": "Yes", "id": "y"}]}}
+    content = world.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
+    message = desk_sends(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
+    run_due(LATER)
+    assert outcome(message) == expected
+    assert message.body == "Hi Omar, go?"
+    assert [(button["text"], button["payload"]) for button in message.buttons] == [("Yes", "y")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "expected"),
+    [
+        (FaultKind.NOT_ON_WHATSAPP, "+4930333333", ("undelivered", 63024)),
+        (FaultKind.NOT_JOINED, "+14155238886", ("failed", 63015)),
+        (FaultKind.NOT_JOINED, "+4930333333", ("read", None)),
+    ],
+)
+def test_a_customer_who_cannot_be_reached(
+    omar: Customer, sender: Sender, kind: FaultKind, number: str, expected: tuple[str, int | None]
+) -> None:
+    business = world.create_sender(sender.account, number, "Business")
+    world.customer_writes(omar, business, "hello?", now=NOW)
+    world.switch_fault(kind, customer=omar)
+    message = desk_sends(omar, business)
+    run_due(LATER)
+    assert outcome(message) == expected
+
+
+def test_lost_callbacks_leave_the_desk_in_the_dark(desk: Desk, written: Customer, sender: Sender) -> None:
+    world.switch_fault(FaultKind.LOST_CALLBACKS, customer=written)
+    message = desk_sends(written, sender)
+    run_due(LATER)
+    assert (desk.posted, outcome(message)) == ([], ("read", None))
+
+
+def test_callbacks_come_twice(desk: Desk, written: Customer, sender: Sender) -> None:
+    world.switch_fault(FaultKind.TWICE)
+    desk_sends(written, sender)
+    run_due(LATER)
+    assert desk.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
+
+
+def test_callbacks_come_out_of_order_but_twilio_knows_better(desk: Desk, written: Customer, sender: Sender) -> None:
+    world.switch_fault(FaultKind.OUT_OF_ORDER, customer=written)
+    message = desk_sends(written, sender)
+    run_due(LATER)
+    assert desk.statuses() == ["read", "delivered", "sent"]
+    assert outcome(message)[0] == "read"
+
+
+def test_a_message_through_a_service_is_accepted_first(written: Customer, sender: Sender) -> None:
+    service = "MG" + "1" * 32
+    Sender.objects.update(messaging_service_sid=service)
+    message = desk_sends(written, sender, From="", MessagingServiceSid=service)
+    assert (message.status, message.from_address) == ("accepted", sender.address)
+    run_due(LATER)
+    assert outcome(message)[0] == "read"
+
+
+def test_somebody_never_seen_before_gets_a_phone(sender: Sender) -> None:
+    form = QueryDict(mutable=True)
+    form.update({"To": "whatsapp:+15551230000", "From": sender.address, "Body": "Hello"})
+    message = accept(sender.account, Order.from_form(form), now=NOW)
+    run_due(LATER)
+    assert message.customer.address == "whatsapp:+15551230000"
+    assert outcome(message) == ("failed", 63016)
+
+
+def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(written: Customer, sender: Sender) -> None:
+    desk_sends(written, sender)
+    claimed = clock._claim(LATER)
+    assert (len(claimed), clock._claim(LATER)) == (3, [])
+    assert len(clock._claim(LATER + clock.LEASE + timedelta(seconds=1))) == 3
+
+
+def test_the_clock_goes_on_until_it_is_stopped(desk: Desk, omar: Customer, sender: Sender) -> None:
+    world.customer_writes(omar, sender, "hello?")
+    stop = threading.Event()
+    running = threading.Thread(target=clock.run_forever, args=(stop,))
+    running.start()
+    assert desk.called.wait(10)
+    stop.set()
+    running.join(10)
+    assert not running.is_alive()
+    assert Errand.objects.get().state == ErrandState.DONE
+
+
+def test_a_chat_remembers_when_the_customer_last_wrote(written: Customer, sender: Sender) -> None:
+    assert Chat.objects.get().last_wrote_at == NOW

@@ -1,0 +1,149 @@
+"""The simulator answers as Twilio's published OpenAPI says."""
+
+import base64
+import json
+import os
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client as Browser
+from django.utils import timezone
+from openapi_schema_validator import OAS30Validator
+
+from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SPECS = {"api": "twilio_api_v2010", "messaging": "twilio_messaging_v2", "content": "twilio_content_v1"}
+
+
+def folder() -> Path:
+    """Where Twilio's specifications are. Skips where there are none, fails where they were promised."""
+    named = os.environ.get("TWILIO_OPENAPI")
+    path = Path(named) if named else Path(django_settings.BASE_DIR).parent / "shared" / "twilio-openapi"
+    if not path.is_dir():
+        if named:
+            pytest.fail(f"TWILIO_OPENAPI names {named}, which is no folder.")
+        pytest.skip("Twilio's OpenAPI files are not here; TWILIO_OPENAPI names their folder.")
+    return path
+
+
+@cache
+def specification(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder() / f"{SPECS[name]}.json").read_text())
+    return document
+
+
+def conforms(answer: Any, host: str, path: str, method: str = "get", status: int = 200) -> dict[str, Any]:
+    """The answer's JSON, after a check that it is what the specification says, and nothing it does not know."""
+    document = specification(host)
+    response = document["paths"][path][method]["responses"][str(status)]
+    schema = response["content"]["application/json"]["schema"]
+    assert answer.status_code == status, answer.content
+    body: dict[str, Any] = answer.json()
+    validator = OAS30Validator({**schema, "components": document["components"]})
+    assert [f"{'/'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(body)] == []
+    knows(document, schema, body)
+    return body
+
+
+def knows(document: dict[str, Any], schema: dict[str, Any], body: Any) -> None:
+    """Fail on a field that the specification does not name, and on one it names that is missing."""
+    while "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if isinstance(body, list):
+        for item in body:
+            knows(document, schema["items"], item)
+    elif isinstance(body, dict) and schema.get("properties"):
+        assert set(body) <= set(schema["properties"])
+        for name, value in body.items():
+            knows(document, schema["properties"][name], value)
+
+
+ACCOUNT = "/2010-04-01/Accounts/{AccountSid}"
+MESSAGE = f"{ACCOUNT}/Messages/{{MessageSid}}"
+
+
+class Caller:
+    """Calls the simulator with the account's credentials."""
+
+    def __init__(self, account: Account) -> None:
+        pair = base64.b64encode(f"{account.sid}:{account.auth_token}".encode()).decode()
+        self.browser = Browser(headers={"Authorization": f"Basic {pair}"})
+        self.root = f"api/2010-04-01/Accounts/{account.sid}"
+
+    def get(self, path: str, **query: str) -> Any:
+        return self.browser.get(f"/simulator/twilio/{path}", query)
+
+    def post(self, path: str, **form: str) -> Any:
+        return self.browser.post(f"/simulator/twilio/{path}", form)
+
+
+@pytest.fixture
+def call(account: Account) -> Caller:
+    return Caller(account)
+
+
+@pytest.fixture
+def inbound(omar: Customer, sender: Sender) -> Message:
+    """Omar sends a picture."""
+    return world.customer_writes(omar, sender, "look", attachments=[world.Attachment("a.png", "image/png", b"a")])
+
+
+def test_a_created_message_conforms(call: Caller, sender: Sender) -> None:
+    form = {"To": "whatsapp:+491511234567", "From": sender.address, "Body": "Hello"}
+    conforms(call.post(f"{call.root}/Messages.json", **form), "api", f"{ACCOUNT}/Messages.json", "post", 201)
+
+
+def test_messages_conform_alone_and_in_pages(call: Caller, inbound: Message, sender: Sender) -> None:
+    form = {"To": "whatsapp:+491519999999", "From": sender.address, "Body": "Hello"}
+    failed = call.post(f"{call.root}/Messages.json", **form).json()
+    run_due(timezone.now() + timedelta(minutes=1))
+    answer = call.get(f"{call.root}/Messages/{failed['sid']}.json")
+    assert conforms(answer, "api", f"{ACCOUNT}/Messages/{{Sid}}.json")["error_code"] == 63016
+    first = conforms(call.get(f"{call.root}/Messages.json", PageSize="1"), "api", f"{ACCOUNT}/Messages.json")
+    second = call.get("api" + first["next_page_uri"])
+    assert conforms(second, "api", f"{ACCOUNT}/Messages.json")["next_page_uri"] is None
+
+
+def test_media_conforms(call: Caller, inbound: Message) -> None:
+    here = f"{call.root}/Messages/{inbound.sid}/Media"
+    listed = conforms(call.get(f"{here}.json"), "api", f"{MESSAGE}/Media.json")
+    sid = listed["media_list"][0]["sid"]
+    conforms(call.get(f"{here}/{sid}.json"), "api", f"{MESSAGE}/Media/{{Sid}}.json")
+
+
+def test_the_account_conforms(call: Caller) -> None:
+    conforms(call.get(f"{call.root}.json"), "api", "/2010-04-01/Accounts/{Sid}.json")
+
+
+def test_numbers_conform(call: Caller, sender: Sender) -> None:
+    conforms(call.get(f"{call.root}/IncomingPhoneNumbers.json"), "api", f"{ACCOUNT}/IncomingPhoneNumbers.json")
+
+
+@pytest.mark.parametrize("status", ["ONLINE", "OFFLINE"])
+def test_senders_conform(call: Caller, sender: Sender, status: str) -> None:
+    Sender.objects.update(status=status)
+    path = "/v2/Channels/Senders"
+    conforms(call.get(f"messaging{path}", Channel="whatsapp"), "messaging", path)
+    conforms(call.get(f"messaging{path}/{sender.sid}"), "messaging", f"{path}/{{Sid}}")
+
+
+def test_typing_conforms(call: Caller, inbound: Message) -> None:
+    path = "/v2/Indicators/Typing.json"
+    conforms(call.post(f"messaging{path}", channel="whatsapp", messageId=inbound.sid), "messaging", path, "post")
+
+
+def test_templates_conform(call: Caller, account: Account) -> None:
+    content = world.create_content(account, "hi", {"twilio/text": {"body": "Hi {{1}}"}}, variables={"1": "you"})
+    for path in ("/v1/Content", "/v1/ContentAndApprovals"):
+        conforms(call.get(f"content{path}", PageSize="1"), "content", path)
+    conforms(call.get(f"content/v1/Content/{content.sid}"), "content", "/v1/Content/{Sid}")
+    approval = call.get(f"content/v1/Content/{content.sid}/ApprovalRequests")
+    conforms(approval, "content", "/v1/Content/{Sid}/ApprovalRequests")

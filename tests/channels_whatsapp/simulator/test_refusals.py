@@ -1,0 +1,104 @@
+"""What Twilio refuses at once, and in which words."""
+
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from twilio.base.exceptions import TwilioRestException
+from twilio.rest import Client
+
+from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Message, Sender
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OMAR = "whatsapp:+491511234567"
+SHOP = "whatsapp:+4930111111"
+
+
+def refusal(twilio: Client, **fields: Any) -> tuple[int, int]:
+    with pytest.raises(TwilioRestException) as caught:
+        twilio.messages.create(**{"to": OMAR, "from_": SHOP, "body": "Hello", **fields})
+    return caught.value.status, caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"to": "+491511234567"}, 21211),
+        ({"to": "whatsapp:lamp"}, 21211),
+        ({"to": ""}, 21604),
+        ({"from_": ""}, 21603),
+        ({"from_": "+4930111111"}, 21910),
+        ({"from_": "+4930111111", "to": "+491511234567"}, 21606),
+        ({"from_": "whatsapp:+4930999999"}, 63007),
+        ({"body": "x" * 1601}, 21617),
+        ({"body": ""}, 21619),
+        ({"body": "", "media_url": ["ftp://example.com/lamp.png"]}, 21620),
+        ({"body": "", "media_url": ["http://localhost/lamp.png"] * 11}, 21623),
+        ({"body": "", "content_sid": "HX" + "0" * 32}, 21655),
+        ({"status_callback": "https://my_desk.example.com/"}, 21609),
+    ],
+)
+def test_a_malformed_message_is_refused(twilio: Client, sender: Sender, fields: dict[str, Any], code: int) -> None:
+    assert refusal(twilio, **fields) == (400, code)
+    assert not Message.objects.exists()
+
+
+def test_a_body_of_1600_characters_and_a_business_scoped_id_are_taken(twilio: Client, sender: Sender) -> None:
+    to = "whatsapp:US.13491208655302741918"
+    assert twilio.messages.create(to=to, from_=SHOP, body="x" * 1600).to == to
+
+
+@pytest.mark.parametrize("variables", ["{", "[1]", '{"1": 2}'])
+def test_variables_that_are_no_object_of_texts_are_refused(
+    twilio: Client, account: Account, sender: Sender, variables: str
+) -> None:
+    content = world.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
+    fields = {"content_sid": content.sid, "content_variables": variables, "body": ""}
+    assert refusal(twilio, **fields) == (400, 21656)
+
+
+def test_an_offline_sender_cannot_send(twilio: Client, sender: Sender) -> None:
+    Sender.objects.update(status="OFFLINE")
+    assert refusal(twilio) == (400, 63007)
+
+
+def test_a_suspended_account_cannot_send(twilio: Client, sender: Sender) -> None:
+    Account.objects.update(status="suspended")
+    assert refusal(twilio) == (403, 20005)
+
+
+def test_a_customer_who_opted_out_gets_nothing(twilio: Client, sender: Sender, omar: Customer) -> None:
+    world.switch_fault(FaultKind.OPTED_OUT, customer=omar)
+    assert refusal(twilio) == (400, 21610)
+
+
+@pytest.mark.parametrize("header", ["", "Bearer x", "Basic !!!", "Basic QUM6eA=="])
+def test_without_the_right_token_nothing_is_answered(account: Account, header: str) -> None:
+    address = f"/simulator/twilio/api/2010-04-01/Accounts/{account.sid}.json"
+    answer = Browser().get(address, headers={"Authorization": header} if header else {})
+    assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (401, 20003, 401)
+    assert answer.json()["more_info"] == "https://www.twilio.com/docs/errors/20003"
+
+
+def test_while_rotating_the_secondary_token_is_taken_too(twilio: Client, account: Account) -> None:
+    Account.objects.update(auth_token="new", secondary_auth_token=account.auth_token)
+    assert twilio.api.accounts(account.sid).fetch().sid == account.sid
+
+
+def test_another_account_is_not_shown(twilio: Client) -> None:
+    other = world.create_account("Somebody else")
+    with pytest.raises(TwilioRestException) as caught:
+        twilio.api.accounts(other.sid).fetch()
+    assert caught.value.code == 20404
+
+
+def test_addresses_that_are_not_played_answer_as_twilio_does() -> None:
+    answer = Browser(enforce_csrf_checks=True).post("/simulator/twilio/api/2010-04-01/Accounts/AC1/Calls.json")
+    assert (answer.status_code, answer.json()["code"]) == (404, 20404)
+
+
+def test_a_form_is_taken_without_a_csrf_token(account: Account) -> None:
+    address = f"/simulator/twilio/api/2010-04-01/Accounts/{account.sid}/Messages.json"
+    assert Browser(enforce_csrf_checks=True).post(address).status_code == 401

@@ -1,0 +1,174 @@
+"""What the desk gets from the simulator: a customer's message, word for word as Twilio posts it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.models import Customer, Errand, FaultKind, Message, Sender
+from tests.channels_whatsapp.simulator.desk import Desk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def posted(desk: Desk, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
+    world.customer_writes(customer, sender, **writing)
+    run_due(LATER)
+    return desk.posted[-1].params
+
+
+def test_a_text_carries_what_twilio_sends_with_it(desk: Desk, omar: Customer, sender: Sender) -> None:
+    params = posted(desk, omar, sender, text="hello? & + ü 🙂")
+    message = Message.objects.get()
+    assert {params[name] for name in ("MessageSid", "SmsSid", "SmsMessageSid")} == {message.sid}
+    assert params["Body"] == "hello? & + ü 🙂"
+    expected = {
+        "AccountSid": sender.account.sid,
+        "From": "whatsapp:+491511234567",
+        "To": "whatsapp:+4930111111",
+        "NumMedia": "0",
+        "NumSegments": "1",
+        "SmsStatus": "received",
+        "ApiVersion": "2010-04-01",
+        "ProfileName": "Omar",
+        "WaId": "491511234567",
+        "MessageType": "text",
+        "Forwarded": "false",
+        "ReferralNumMedia": "0",
+    }
+    assert expected.items() <= params.items()
+    assert json.loads(params["ChannelMetadata"])["data"]["context"]["WaId"] == "491511234567"
+
+
+def test_a_webhook_is_signed_with_the_accounts_token(desk: Desk, omar: Customer, sender: Sender) -> None:
+    posted(desk, omar, sender, text="hello? ü")
+    (webhook,) = desk.posted
+    assert webhook.is_signed_with(sender.account.auth_token)
+    assert not webhook.is_signed_with("another token")
+    assert webhook.headers["User-Agent"] == "TwilioProxy/1.1"
+    assert len(webhook.headers["I-Twilio-Idempotency-Token"]) == 36
+
+
+def test_the_fragment_of_an_address_is_not_signed(desk: Desk, omar: Customer, sender: Sender) -> None:
+    Sender.objects.update(callback_url=f"{desk.url}/inbound/#rc=3&rp=5xx")
+    sender.refresh_from_db()
+    posted(desk, omar, sender, text="hello?")
+    assert desk.posted[0].is_signed_with(sender.account.auth_token)
+
+
+def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: Desk, sender: Sender) -> None:
+    params = posted(desk, world.create_customer("Amara", "US.1349"), sender, text="hello?")
+    assert (params["From"], params["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
+    assert "WaId" not in params
+
+
+def test_a_picture_is_posted_by_its_address_at_twilio(desk: Desk, omar: Customer, sender: Sender) -> None:
+    picture = world.Attachment("lamp.jpg", "image/jpeg", b"lamp")
+    params = posted(desk, omar, sender, text="broken", attachments=[picture])
+    message = Message.objects.get()
+    place = f"https://api.twilio.com/2010-04-01/Accounts/{sender.account.sid}/Messages/{message.sid}/Media/"
+    assert params["MediaUrl0"] == place + message.media.get().sid
+    assert (params["NumMedia"], params["MediaContentType0"], params["MessageType"]) == ("1", "image/jpeg", "image")
+    assert message.sid.startswith("MM")
+
+
+def test_a_location_is_posted_with_its_label(desk: Desk, omar: Customer, sender: Sender) -> None:
+    params = posted(desk, omar, sender, place=world.Place("52.52", "13.405", label="Hauptstraße 12"))
+    shown = [params[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
+    assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
+    assert "Address" not in params
+
+
+def test_a_contact_is_posted_as_a_vcard(desk: Desk, omar: Customer, sender: Sender) -> None:
+    params = posted(desk, omar, sender, contact=world.ContactCard("Amara; Diallo", ("+491511111111",)))
+    assert (params["MessageType"], params["MediaContentType0"]) == ("contacts", "text/vcard")
+    card = Message.objects.get().media.get().file.read().decode()
+    assert "FN:Amara\\; Diallo\r\n" in card
+    assert "TEL;type=CELL;type=VOICE:+491511111111\r\n" in card
+
+
+def test_a_pressed_button_quotes_the_message_that_offered_it(desk: Desk, omar: Customer, sender: Sender) -> None:
+    question = world.customer_writes(omar, sender, "which colours?")
+    offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
+    Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
+    params = posted(desk, omar, sender, press=world.Press("Blue", "colour-blue"))
+    assert (params["ButtonText"], params["ButtonPayload"], params["Body"]) == ("Blue", "colour-blue", "Blue")
+    assert (params["MessageType"], params["OriginalRepliedMessageSid"]) == ("button", question.sid)
+
+
+def test_a_list_entry_and_a_quoted_reply_say_what_they_are(desk: Desk, omar: Customer, sender: Sender) -> None:
+    params = posted(desk, omar, sender, press=world.Press("Blue", "7", kind="list"))
+    assert (params["MessageType"], params["ListTitle"], params["ListId"]) == ("interactive", "Blue", "7")
+    params = posted(desk, omar, sender, text="that one", replying_to=Message.objects.get())
+    assert params["OriginalRepliedMessageSender"] == omar.address
+
+
+def test_an_ad_and_a_forward_leave_their_marks(desk: Desk, omar: Customer, sender: Sender) -> None:
+    params = posted(desk, omar, sender, text="is it still there?", ad=world.Ad("Lamps"), forwarded=True)
+    assert (params["ReferralHeadline"], params["ReferralSourceType"], params["Forwarded"]) == ("Lamps", "ad", "true")
+    assert params["ReferralCtwaClid"]
+
+
+def test_parameters_nobody_has_seen_before_are_sent_along(desk: Desk, omar: Customer, sender: Sender) -> None:
+    params = posted(desk, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
+    assert (params["MessageType"], params["Depth"]) == ("hologram", "3")
+
+
+def test_a_webhook_may_come_twice(desk: Desk, omar: Customer, sender: Sender) -> None:
+    world.switch_fault(FaultKind.TWICE, customer=omar)
+    posted(desk, omar, sender, text="hello?")
+    first, second = desk.posted
+    assert first.params == second.params
+    assert first.headers["I-Twilio-Idempotency-Token"] != second.headers["I-Twilio-Idempotency-Token"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        ((403, "text/plain", b"no"), "The desk answered 403: no"),
+        ((200, "text/plain", b"OK"), "12300: the answer's Content-Type is text/plain, not text/xml."),
+        ((200, "text/xml", b"\n<Response/>"), "12200: the answer is not TwiML: \n<Response/>"),
+        ((200, "text/xml", b"<Response/>"), ""),
+        ((204, "text/plain", b""), ""),
+    ],
+)
+def test_what_is_wrong_with_the_desks_answer_is_kept(
+    desk: Desk, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
+) -> None:
+    desk.answer = answer
+    posted(desk, omar, sender, text="hello?")
+    errand = Errand.objects.get()
+    assert (errand.http_status, errand.complaint, errand.state) == (answer[0], complaint, "done")
+
+
+def test_a_desk_that_is_not_there_is_named(omar: Customer, sender: Sender) -> None:
+    Sender.objects.update(callback_url="http://127.0.0.1:9/")
+    sender.refresh_from_db()
+    world.customer_writes(omar, sender, "hello?")
+    run_due(LATER)
+    assert Errand.objects.get().complaint == "The desk could not be reached."
+
+
+def test_a_number_without_an_address_is_named(omar: Customer, sender: Sender) -> None:
+    sender.callback_url = ""
+    world.customer_writes(omar, sender, "hello?")
+    assert run_due(LATER) == 1
+    assert Errand.objects.get().complaint == "No webhook address is set for this number."
+
+
+def test_the_cdn_wants_no_credentials(omar: Customer, sender: Sender) -> None:
+    page = world.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
+    message = world.customer_writes(omar, sender, attachments=[page])
+    media = message.media.get()
+    address = f"/simulator/twilio/cdn/{sender.account.sid}/{media.sid}/{media.key}"
+    assert Browser().get(address, headers={"Authorization": "Basic x"}).status_code == 404
+    assert Browser().get(f"{address}0").status_code == 404
+    answer = Browser().get(address)
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
