@@ -1,9 +1,101 @@
-"""The admin site, with the product's sidebar groups."""
+"""The administration's site: its sidebar in the product's groups, and the way in through the product's sign-in."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
+
+# Every model of the administration has its place here, with its name in the sidebar and its icon.
+SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
+    (
+        "Channels",
+        [
+            ("channels_whatsapp.WhatsAppAccount", "WhatsApp", "chat"),
+            ("channels_whatsapp.WhatsAppNumber", "WhatsApp Numbers", "phone"),
+        ],
+    ),
+    (
+        "Work distribution",
+        [
+            ("routing.WorkStream", "Work streams", "stream"),
+            ("routing.Queue", "Queues", "queue"),
+        ],
+    ),
+    (
+        "People",
+        [
+            ("accounts.User", "Users", "users"),
+            ("routing.Agent", "Agents", "headset"),
+            ("auth.Group", "Roles", "shield"),
+            ("routing.Presence", "Presences", "presence"),
+        ],
+    ),
+    ("Agent experience", []),
+    (
+        "Monitoring",
+        [
+            ("channels_whatsapp.WebhookDelivery", "Webhook deliveries", "delivery"),
+            ("conversations.Conversation", "Conversations", "conversation"),
+            ("conversations.Contact", "Contacts", "contact"),
+            ("axes.AccessAttempt", "Failed sign-ins", "lock"),
+            ("axes.AccessFailureLog", "Failed sign-in log", "lock"),
+            ("axes.AccessLog", "Sign-in log", "lock"),
+        ],
+    ),
+]
+EVERYTHING_ELSE = "More"
+
+
+def _group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "app_label": name.lower().replace(" ", "-"),
+        "app_url": reverse("admin:index"),
+        "has_module_perms": True,
+        "models": models,
+    }
 
 
 class OmnichannelAdminSite(AdminSite):
+    """Django's admin under the product's name, groups and sign-in."""
+
     site_header = "Omnichannel"
     site_title = "Omnichannel"
     index_title = "Administration"
+    site_url = "/desk/"
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The sidebar: the product's groups, without what this person may not see, and without empty groups."""
+        if app_label:
+            return super().get_app_list(request, app_label)
+        found = self._models_by_name(request)
+        groups = []
+        for name, entries in SIDEBAR:
+            models = [
+                {**found.pop(model), "name": label, "icon": icon} for model, label, icon in entries if model in found
+            ]
+            groups.append(_group(name, models))
+        groups.append(_group(EVERYTHING_ELSE, list(found.values())))
+        return [group for group in groups if group["models"]]
+
+    def _models_by_name(self, request: HttpRequest) -> dict[str, dict[str, Any]]:
+        apps: dict[str, Any] = self._build_app_dict(request)
+        return {f"{label}.{model['object_name']}": model for label, app in apps.items() for model in app["models"]}
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """As Django's, but who is not signed in goes to the product's own sign-in page."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.user.is_anonymous:
+                leaving = request.path == reverse("admin:logout")
+                return redirect_to_login(reverse("admin:index") if leaving else request.get_full_path())
+            response: HttpResponseBase = guarded(request, *args, **kwargs)
+            return response
+
+        return inner

@@ -24,6 +24,8 @@ PERMISSIONS: dict[str, list[str]] = {
         *WORKS,
         *SEES_PEOPLE_AND_QUEUES,
         "conversations.see_all_conversations",
+        "conversations.view_contact",
+        "conversations.view_conversation",
         "routing.change_agent",
         "routing.add_queuemembership",
         "routing.change_queuemembership",
@@ -32,6 +34,8 @@ PERMISSIONS: dict[str, list[str]] = {
     ADMINISTRATOR: [
         *WORKS,
         "conversations.see_all_conversations",
+        "conversations.view_contact",
+        "conversations.view_conversation",
         *(
             f"{model.partition('.')[0]}.{verb}_{model.partition('.')[2]}"
             for model in (
@@ -75,4 +79,5 @@ class RolesConfig(AppConfig):
     verbose_name = "Omnichannel"
 
     def ready(self) -> None:
-        post_migrate.connect(give_roles_their_permissions, sender=self)
+        # Django sends the signal only for apps with models: this is the last of them, so every permission exists.
+        post_migrate.connect(give_roles_their_permissions, sender=apps.get_app_config("conversations"))

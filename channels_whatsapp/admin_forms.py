@@ -1,0 +1,119 @@
+"""The forms behind WhatsApp channels and their numbers."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.utils import formats, timezone
+
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber, account_sid_form, service_sid_form
+
+if TYPE_CHECKING:
+    AccountModelForm: TypeAlias = forms.ModelForm[WhatsAppAccount]
+    NumberModelForm: TypeAlias = forms.ModelForm[WhatsAppNumber]
+else:
+    AccountModelForm = NumberModelForm = forms.ModelForm
+
+TOKENS = ("auth_token", "secondary_auth_token")
+
+
+class SecretInput(forms.PasswordInput):
+    """Takes a secret and never shows one; browsers are asked not to fill in or keep it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            attrs={"class": "vTextField", "autocomplete": "off", "spellcheck": "false"}, render_value=False
+        )
+
+
+def _secret(label: str) -> forms.CharField:
+    return forms.CharField(label=label, required=False, widget=SecretInput())
+
+
+class WhatsAppAccountForm(AccountModelForm):
+    """An account whose tokens are written but never read: an empty token keeps the stored one."""
+
+    # Without a maxlength: the browser would cut a pasted value with a space in front of it.
+    account_sid = forms.CharField(
+        label="Account SID",
+        widget=forms.TextInput(attrs={"class": "vTextField mono", "autocomplete": "off", "spellcheck": "false"}),
+        help_text="Starts with AC. You find it in the Twilio Console, under Account info.",
+    )
+    auth_token = _secret("Auth Token")
+    secondary_auth_token = _secret("Secondary Auth Token")
+    remove_secondary_auth_token = forms.BooleanField(label="Remove the secondary token", required=False)
+    messaging_service_sid = forms.CharField(
+        label="Messaging Service SID",
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField mono", "autocomplete": "off", "spellcheck": "false"}),
+        help_text="Only if your senders are in a Messaging Service: starts with MG.",
+    )
+
+    class Meta:
+        model = WhatsAppAccount
+        fields = ("name", "account_sid", *TOKENS, "messaging_service_sid", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for token in TOKENS:
+            self.initial.pop(token, None)
+        if "auth_token" in self.fields:  # a person who may only look gets no fields
+            self._explain_the_tokens()
+
+    def _explain_the_tokens(self) -> None:
+        token, secondary = self.fields["auth_token"], self.fields["secondary_auth_token"]
+        token.required = not self.instance.auth_token
+        if token.required:
+            token.help_text = "From the same place in the Twilio Console. It is stored encrypted and never shown again."
+        else:
+            token.help_text = f"{self._when_it_was_set()} Leave this empty to keep it."
+        secondary.help_text = (
+            "A secondary token is set. Leave this empty to keep it."
+            if self.instance.secondary_auth_token
+            else "While you rotate the Auth Token: webhooks signed with either of the two are accepted."
+        )
+
+    def _when_it_was_set(self) -> str:
+        when = self.instance.auth_token_set_at
+        if when is None:
+            return "A token is set."
+        shown = formats.date_format(timezone.localtime(when), "j F Y, H:i")
+        return f"Set on {shown} {timezone.get_current_timezone_name()}."
+
+    def clean_account_sid(self) -> str:
+        sid: str = self.cleaned_data["account_sid"]
+        account_sid_form(sid)
+        others = WhatsAppAccount.objects.exclude(pk=self.instance.pk).filter(account_sid__iexact=sid)
+        if other := others.first():
+            raise forms.ValidationError(
+                "There is already a WhatsApp channel with this Account SID: %(name)s.", params={"name": other.name}
+            )
+        return sid
+
+    def clean_messaging_service_sid(self) -> str:
+        sid: str = self.cleaned_data["messaging_service_sid"]
+        if sid:
+            service_sid_form(sid)
+        return sid
+
+    def clean_auth_token(self) -> str:
+        return str(self.cleaned_data["auth_token"] or self.instance.auth_token)
+
+    def clean_secondary_auth_token(self) -> str:
+        return str(self.cleaned_data["secondary_auth_token"] or self.instance.secondary_auth_token)
+
+    def save(self, commit: bool = True) -> WhatsAppAccount:
+        if "auth_token" in self.changed_data:
+            self.instance.auth_token_set_at = timezone.now()
+            self.instance.credentials_rejected_at = None
+        if self.cleaned_data.get("remove_secondary_auth_token") and "secondary_auth_token" not in self.changed_data:
+            self.instance.secondary_auth_token = ""
+        return super().save(commit)
+
+
+class WhatsAppNumberForm(NumberModelForm):
+    """A number as people write it, with or without `+`, spaces or `whatsapp:`."""
+
+    class Meta:
+        model = WhatsAppNumber
+        fields = ("name", "account", "number", "work_stream", "customers_may_attach", "agents_may_attach", "is_active")
+        widgets = {"number": forms.TextInput(attrs={"class": "vTextField", "inputmode": "tel", "autocomplete": "off"})}

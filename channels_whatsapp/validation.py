@@ -1,0 +1,225 @@
+"""Validate: whether Twilio accepts an account's credentials and delivers each number's messages here."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any, Literal, TypeVar
+from urllib.parse import urldefrag, urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+
+from channels_whatsapp.backends import get_backend
+from channels_whatsapp.backends.base import OutcomeUnknown, Sender, TwilioAccount, TwilioBusy, TwilioRefused
+from channels_whatsapp.identity import identity
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+
+# The page promises an answer within 10 seconds.
+PATIENCE = timedelta(seconds=9)
+UP = {"ONLINE", "ONLINE:UPDATING"}
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+SENDERS = "In the Twilio Console open Messaging > Senders > WhatsApp senders"
+Failure = TwilioRefused | TwilioBusy | OutcomeUnknown
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: what was found, and what to do about it."""
+
+    ok: bool
+    what: str
+    todo: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.todo}".strip()
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings; `credentials` is what Twilio said to Account SID and Auth Token."""
+
+    findings: tuple[Finding, ...]
+    credentials: Literal["accepted", "rejected", "unknown"] = "unknown"
+
+    @property
+    def ok(self) -> bool:
+        return all(finding.ok for finding in self.findings)
+
+    @property
+    def wrong(self) -> list[Finding]:
+        return [finding for finding in self.findings if not finding.ok]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [asdict(finding) for finding in self.findings]
+
+
+def validate(account: WhatsAppAccount, *, patience: timedelta = PATIENCE) -> Report:
+    """Check the account and its active numbers at Twilio; answers within `patience`, whatever Twilio does."""
+    twilio_account, senders = _ask(account, patience)
+    if not isinstance(twilio_account, TwilioAccount):
+        rejected = _is_rejection(twilio_account)
+        return Report((_account_failed(twilio_account),), "rejected" if rejected else "unknown")
+    numbers = list(account.numbers.filter(is_active=True))
+    findings = [*_of_account(twilio_account), *_of_senders(senders, numbers, account), *_of_setup(account)]
+    return Report(tuple(findings), "accepted")
+
+
+def validate_and_keep(account: WhatsAppAccount) -> Report:
+    """Validate, and keep the result and its time for the channel's page."""
+    report = validate(account)
+    now = timezone.now()
+    account.validated_at, account.validation_report = now, report.as_json()
+    if report.credentials == "accepted":
+        account.credentials_rejected_at = None
+    elif report.credentials == "rejected":
+        account.credentials_rejected_at = account.credentials_rejected_at or now
+    account.save(update_fields=["validated_at", "validation_report", "credentials_rejected_at"])
+    return report
+
+
+def _ask(account: WhatsAppAccount, patience: timedelta) -> tuple[TwilioAccount | Failure, list[Sender] | Failure]:
+    """Both questions at once, so that the slower one alone decides how long it takes."""
+    backend = get_backend()
+    pool = ThreadPoolExecutor(max_workers=2)
+    about_account = pool.submit(backend.fetch_account, account)
+    about_senders = pool.submit(backend.list_senders, account)
+    asked: list[Future[Any]] = [about_account, about_senders]
+    wait(asked, timeout=patience.total_seconds())
+    pool.shutdown(wait=False, cancel_futures=True)
+    return _answer(about_account), _answer(about_senders)
+
+
+def _answer(future: "Future[Answer]") -> "Answer | Failure":
+    try:
+        return future.result(timeout=0)
+    except (TwilioRefused, TwilioBusy, OutcomeUnknown) as failure:
+        return failure
+    except TimeoutError:
+        return OutcomeUnknown("Twilio did not answer in time.")
+
+
+# -- The account ----------------------------------------------------------------------------------------------------
+
+
+def _is_rejection(failure: Failure) -> bool:
+    return isinstance(failure, TwilioRefused) and (failure.status in {401, 404} or failure.code in {20003, 20404})
+
+
+def _account_failed(failure: Failure) -> Finding:
+    if isinstance(failure, TwilioRefused) and (failure.status == 404 or failure.code == 20404):
+        return Finding(
+            False,
+            "Twilio knows no account with this Account SID.",
+            "Copy Account SID and Auth Token again from the Twilio Console, enter them above and save.",
+        )
+    if _is_rejection(failure):
+        return Finding(
+            False,
+            "Twilio rejected the Account SID or the Auth Token.",
+            "Copy both again from the Twilio Console, enter them above and save. "
+            "After a rotation the old Auth Token is no longer accepted.",
+        )
+    return _no_answer("The Account SID and Auth Token could not be checked", failure)
+
+
+def _no_answer(what: str, failure: Failure) -> Finding:
+    match failure:
+        case TwilioRefused():
+            return Finding(False, f"{what}: Twilio answered “{failure.message}” ({failure.code}).", "")
+        case TwilioBusy():
+            return Finding(False, f"{what}: Twilio has too many requests just now.", "Validate again in a minute.")
+        case OutcomeUnknown():
+            return Finding(
+                False,
+                f"{what}: Twilio could not be reached.",
+                "Nothing is wrong with what you entered as far as we know. Check this server's connection to "
+                "the internet and status.twilio.com, then validate again.",
+            )
+
+
+def _of_account(account: TwilioAccount) -> Iterator[Finding]:
+    yield Finding(True, "Twilio accepts the Account SID and the Auth Token.")
+    if account.status != "active":
+        yield Finding(
+            False,
+            f"The Twilio account is {account.status}: it neither sends nor receives.",
+            "Sign in to the Twilio Console, which says why and how to reactivate it.",
+        )
+
+
+# -- The numbers ----------------------------------------------------------------------------------------------------
+
+
+def _of_senders(
+    senders: list[Sender] | Failure, numbers: list[WhatsAppNumber], account: WhatsAppAccount
+) -> Iterator[Finding]:
+    if not numbers:
+        yield Finding(False, "No active phone number is set up.", "Add one with + Add New WhatsApp Number.")
+    elif isinstance(senders, list):
+        by_identity = {identity(sender.address): sender for sender in senders}
+        for number in numbers:
+            yield _of_number(number, by_identity.get(identity(number.address)), account.inbound_url)
+    elif all(number.is_sandbox for number in numbers):
+        yield from (_of_number(number, None, account.inbound_url) for number in numbers)
+    else:
+        yield _no_answer("The phone numbers could not be checked", senders)
+
+
+def _of_number(number: WhatsAppNumber, sender: Sender | None, inbound_url: str) -> Finding:
+    if sender is None:
+        return _sandbox(number, inbound_url) if number.is_sandbox else _not_a_sender(number)
+    if sender.status not in UP:
+        reasons = f" ({'; '.join(sender.offline_reasons)})" if sender.offline_reasons else ""
+        status = sender.status.lower().replace("_", " ")
+        return Finding(
+            False,
+            f"{number} is not online at Twilio but {status}{reasons}.",
+            f"{SENDERS} and follow what is said there about this sender.",
+        )
+    callback = urldefrag(sender.callback_url).url
+    if callback != inbound_url:
+        pointing = f"is posted to {callback}" if callback else "is not posted anywhere"
+        return Finding(
+            False,
+            f"What customers write to {number} {pointing}.",
+            f"{SENDERS}, select this one and set its webhook URL for incoming messages to {inbound_url}",
+        )
+    return Finding(True, f"{number} is online and its messages are posted here.")
+
+
+def _sandbox(number: WhatsAppNumber, inbound_url: str) -> Finding:
+    return Finding(
+        True,
+        f"{number} is Twilio's WhatsApp sandbox, whose settings can't be checked from here.",
+        f"See in the Twilio Console that “When a message comes in” of the sandbox settings is {inbound_url}",
+    )
+
+
+def _not_a_sender(number: WhatsAppNumber) -> Finding:
+    return Finding(
+        False,
+        f"{number} is not a WhatsApp sender of this Twilio account.",
+        f"{SENDERS} and register it, or correct the number or the Account SID here.",
+    )
+
+
+# -- What may get in the way ----------------------------------------------------------------------------------------
+
+
+def _of_setup(account: WhatsAppAccount) -> Iterator[Finding]:
+    if account.messaging_service_sid:
+        yield Finding(
+            True,
+            f"Messages go out through Messaging Service {account.messaging_service_sid}.",
+            "An inbound URL of the service may win over the one of the sender: see in the Twilio Console, under "
+            f"Messaging > Services > Integration, that it is empty or {account.inbound_url}",
+        )
+    if settings.WHATSAPP_BACKEND == "twilio" and urlsplit(settings.PUBLIC_URL).hostname in LOOPBACK:
+        yield Finding(
+            False,
+            f"Twilio can't reach {settings.PUBLIC_URL}: it is this machine's own address.",
+            "Set PUBLIC_URL to the https address at which this server is reachable, and start it again.",
+        )

@@ -1,0 +1,165 @@
+"""Users and their roles, as administrators work with them."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Group
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from omnichannel.accounts.models import User
+from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin
+from omnichannel.people import settle_roles
+from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR
+
+if TYPE_CHECKING:
+    RolesFieldBase: TypeAlias = forms.ModelMultipleChoiceField[Group]
+    UserCreationBase: TypeAlias = BaseUserCreationForm[User]
+    UserChangeBase: TypeAlias = UserChangeForm[User]
+    PasswordBase: TypeAlias = AdminPasswordChangeForm[User]
+    UserAdminBase: TypeAlias = UserAdmin[User]
+else:
+    RolesFieldBase = forms.ModelMultipleChoiceField
+    UserCreationBase, UserChangeBase = BaseUserCreationForm, UserChangeForm
+    PasswordBase, UserAdminBase = AdminPasswordChangeForm, UserAdmin
+
+WHAT_A_ROLE_MEANS = {
+    ADMINISTRATOR: "Sets up channels, work distribution and people.",
+    SUPERVISOR: "Sees every conversation; sets agents' capacity, presence and queues.",
+    AGENT: "Answers customers at the desk.",
+}
+
+
+class RolesField(RolesFieldBase):
+    """The roles as ticks, each with what it means."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            Group.objects.filter(name__in=PERMISSIONS), label="Roles", widget=forms.CheckboxSelectMultiple, **kwargs
+        )
+
+    def label_from_instance(self, obj: Group) -> str:
+        return format_html("<strong>{}</strong> {}", obj.name, WHAT_A_ROLE_MEANS.get(obj.name, ""))
+
+
+class NewUserForm(UserCreationBase):
+    groups = RolesField()
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email", "groups")
+
+
+class UserForm(UserChangeBase):
+    groups = RolesField(required=False)
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email", "groups", "is_active", "is_superuser")
+
+
+class PasswordForm(PasswordBase):
+    """A new password, without the choice to have none: everybody signs in with one."""
+
+    usable_password = None
+
+
+@admin.register(User)
+class PeopleAdmin(PageAdmin, UserAdminBase):
+    """Users by role. Who is no superuser can neither make one nor change one."""
+
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = PasswordForm
+    list_display = ("username", "display_name", "roles", "state", "last_login")
+    list_filter = ("groups", "is_active")
+    filter_horizontal = ()
+    search_fields = ("username", "first_name", "last_name", "email")
+    search_help_text = "Name or e-mail address"
+    readonly_fields = ("last_login", "date_joined")
+    NAMES = ("first_name", "last_name", "email")
+    add_fieldsets = (
+        ("Sign-in", {"fields": ("username", "password1", "password2")}),
+        ("Person", {"fields": NAMES}),
+        ("Roles", {"fields": ("groups",)}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return self.add_fieldsets
+        superuser = ("is_superuser",) if request.user.is_superuser else ()
+        return (
+            ("Sign-in", {"fields": ("username", "password", "is_active", "last_login", "date_joined")}),
+            ("Person", {"fields": self.NAMES}),
+            ("Roles", {"fields": ("groups", *superuser)}),
+        )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Nobody takes their own roles or access away and locks everybody out."""
+        mine = ("groups", "is_active", "is_superuser") if obj is not None and obj == request.user else ()
+        return (*self.readonly_fields, *mine)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._may_touch(request, obj) and obj != request.user
+
+    def _may_touch(self, request: HttpRequest, user: Any) -> bool:
+        return user is None or bool(request.user.is_superuser) or not user.is_superuser
+
+    def _deactivate_url(self, request: HttpRequest, thing: Any) -> str:
+        return "" if thing == request.user else super()._deactivate_url(request, thing)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        settle_roles(form.instance)
+
+    @admin.display(description="Name", ordering="first_name")
+    def display_name(self, user: User) -> str:
+        return user.get_full_name()
+
+    @admin.display(description="Roles")
+    def roles(self, user: User) -> str:
+        names = [group.name for group in user.groups.all()]
+        return ", ".join(["Superuser", *names] if user.is_superuser else names)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RoleAdmin(ReadOnlyAdmin):
+    """What each role may do. The roles come with the product and are set at every upgrade."""
+
+    list_display = ("name", "meaning", "people")
+    fields = ("name", "meaning", "may")
+    readonly_fields = ("meaning", "may")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        groups: QuerySet[Group] = super().get_queryset(request).annotate(user_count=Count("user"))
+        return groups
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Roles", **(extra_context or {})})
+
+    @admin.display(description="Meaning")
+    def meaning(self, group: Group) -> str:
+        return WHAT_A_ROLE_MEANS.get(group.name, "")
+
+    @admin.display(description="People", ordering="user_count")
+    def people(self, group: Any) -> int:
+        return int(group.user_count)
+
+    @admin.display(description="May")
+    def may(self, group: Group) -> SafeString:
+        names = group.permissions.order_by("content_type__app_label", "codename").values_list("name")
+        return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", names))

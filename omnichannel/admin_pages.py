@@ -1,0 +1,166 @@
+"""What the administration's pages share: their titles, one Save, and deletions refused in plain words.
+
+It knows no model, so the administration of every package stands on it.
+"""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IS_POPUP_VAR
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import PROTECT, Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst, get_text_list
+from django.views.decorators.http import require_POST
+
+if TYPE_CHECKING:
+    AnyModelAdmin: TypeAlias = admin.ModelAdmin[Any]
+else:
+    AnyModelAdmin = admin.ModelAdmin
+
+
+def pill(text: str, tone: str = "quiet") -> SafeString:
+    """A short state in a list: `tone` is good, bad, warn or quiet."""
+    return format_html('<span class="pill {}">{}</span>', tone, text)
+
+
+def active_pill(is_active: bool) -> SafeString:
+    """Active or Inactive, as lists show it."""
+    return pill("Active", "good") if is_active else pill("Inactive")
+
+
+def what_uses(thing: Model) -> list[str]:
+    """What keeps the thing from being deleted, counted: `2 WhatsApp phone numbers`."""
+    found = []
+    for relation in thing._meta.related_objects:
+        if relation.on_delete is not PROTECT:
+            continue
+        related = relation.related_model._meta
+        users = relation.related_model._base_manager.filter(**{relation.field.name: thing})
+        if count := users.count():
+            found.append(f"{count} {related.verbose_name if count == 1 else related.verbose_name_plural}")
+    return found
+
+
+class PageAdmin(AnyModelAdmin):
+    """A list and a page for each thing. Save stays on the page; what is in use is deactivated, not deleted."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    # The way out of a refused deletion, for things that can't be deactivated.
+    instead_of_deleting = ""
+
+    @property
+    def noun(self) -> str:
+        return str(self.opts.verbose_name)
+
+    @admin.display(description="State", ordering="is_active")
+    def state(self, thing: Any) -> SafeString:
+        return active_pill(thing.is_active)
+
+    # -- Titles -----------------------------------------------------------------------------------------------------
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = {"title": capfirst(str(self.opts.verbose_name_plural)), "noun": self.noun}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return super().add_view(request, form_url, {"title": f"New {self.noun}", **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        thing = self.get_object(request, unquote(object_id))
+        title = {"title": str(thing), "subtitle": None}
+        return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})
+
+    # -- One Save ---------------------------------------------------------------------------------------------------
+
+    def page_of(self, thing: Model) -> str:
+        """The address of the thing's page."""
+        return reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change",
+            args=[quote(thing.pk)],
+            current_app=self.admin_site.name,
+        )
+
+    def saved_message(self, thing: Model) -> str:
+        return format_html("“{}” is saved.", thing)
+
+    def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
+        if IS_POPUP_VAR in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        return self._stay(request, obj)
+
+    def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
+        return super().response_change(request, obj) if IS_POPUP_VAR in request.POST else self._stay(request, obj)
+
+    def _stay(self, request: HttpRequest, thing: Model) -> HttpResponse:
+        self.message_user(request, self.saved_message(thing), messages.SUCCESS)
+        return HttpResponseRedirect(self.page_of(thing))
+
+    # -- Deleting and deactivating ----------------------------------------------------------------------------------
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        in_use = [use for thing in objs for use in what_uses(thing)]
+        if in_use:
+            return [], {}, set(), [get_text_list(in_use, "and")]
+        return super().get_deleted_objects(objs, request)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        thing = self.get_object(request, unquote(object_id))
+        context = {
+            "instead_of_deleting": self.instead_of_deleting,
+            "can_be_deactivated": hasattr(thing, "is_active"),
+            "deactivate_url": self._deactivate_url(request, thing),
+            "page_url": thing and self.page_of(thing),
+        }
+        return super().delete_view(request, object_id, {**context, **(extra_context or {})})
+
+    def _deactivate_url(self, request: HttpRequest, thing: Any) -> str:
+        """Where Deactivate posts to; empty where there is nothing to deactivate or no permission for it."""
+        if not getattr(thing, "is_active", False) or not self.has_change_permission(request, thing):
+            return ""
+        return reverse(f"admin:{self._deactivate_name}", args=[quote(thing.pk)], current_app=self.admin_site.name)
+
+    @property
+    def _deactivate_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_deactivate"
+
+    def get_urls(self) -> list[URLPattern]:
+        deactivate = self.admin_site.admin_view(require_POST(self.deactivate_view))
+        return [path("<path:object_id>/deactivate/", deactivate, name=self._deactivate_name), *super().get_urls()]
+
+    def deactivate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Deactivate the thing and show its page."""
+        thing = self.get_object(request, unquote(object_id))
+        if thing is None or not self._deactivate_url(request, thing):
+            raise PermissionDenied
+        thing.is_active = False
+        thing.save(update_fields=["is_active"])
+        self.log_change(request, thing, [{"changed": {"fields": ["active"]}}])
+        self.message_user(request, format_html("“{}” is deactivated.", thing), messages.SUCCESS)
+        return HttpResponseRedirect(self.page_of(thing))
+
+
+class ReadOnlyAdmin(PageAdmin):
+    """Pages to look at: nothing is added, changed or deleted there."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
