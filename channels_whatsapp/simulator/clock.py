@@ -56,14 +56,14 @@ class Result:
 def run_due(now: datetime | None = None) -> int:
     """Do everything that is due, and say how much that was. Posts happen outside any transaction.
 
-    What is due for one message is done in order; messages don't wait for each other.
+    What is due for one chat is done in order; chats don't wait for each other.
     """
     now = now or timezone.now()
     errands = _claim(now)
     if not errands:
         return 0
     _take_statuses(errands, now)
-    rounds = [list(group) for _, group in itertools.groupby(errands, key=lambda errand: errand.message_id)]
+    rounds = [list(group) for _, group in itertools.groupby(errands, key=_chat)]
     with ThreadPoolExecutor(min(THREADS, len(rounds))) as pool:
         results = [result for group in pool.map(_do_in_order, rounds) for result in group]
     with transaction.atomic():
@@ -91,6 +91,10 @@ def _run_guarded() -> int:
         return 0
 
 
+def _chat(errand: Errand) -> tuple[int, int]:
+    return errand.message.customer_id, errand.message.sender_id
+
+
 def _claim(now: datetime) -> list[Errand]:
     """Errands that are ours for a while; none of them is anybody else's."""
     free = Q(state=ErrandState.DUE) | Q(state=ErrandState.RUNNING, lease_until__lt=now)
@@ -101,7 +105,7 @@ def _claim(now: datetime) -> list[Errand]:
     owner = uuid.uuid4()
     due.filter(pk__in=candidates).update(state=ErrandState.RUNNING, owner=owner, lease_until=now + LEASE)
     ours = Errand.objects.filter(owner=owner).select_related("message__sender__account", "message__customer")
-    return list(ours.order_by("message_id", "due_at", "pk"))
+    return list(ours.order_by("message__customer_id", "message__sender_id", "due_at", "pk"))
 
 
 def _take_statuses(errands: Iterable[Errand], now: datetime) -> None:

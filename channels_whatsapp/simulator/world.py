@@ -139,7 +139,7 @@ def customer_writes(
     now = now or timezone.now()
     files = [*attachments, _card_file(contact)] if contact else list(attachments)
     params = {
-        "MessageType": _message_type(files, place=place, contact=contact, press=press),
+        "MessageType": _message_type(files, place, press),
         **_press_params(press),
         **_place_params(place),
         **_reply_params(replying_to or (_pressed_message(customer, sender, press) if press else None)),
@@ -182,17 +182,15 @@ def _with_channel(address: str) -> str:
     return address if not address or address.startswith("whatsapp:") else f"whatsapp:{address}"
 
 
-def _message_type(
-    files: list[Attachment], *, place: Place | None, contact: ContactCard | None, press: Press | None
-) -> str:
+def _message_type(files: list[Attachment], place: Place | None, press: Press | None) -> str:
     if press:
         return "interactive" if press.kind == "list" else press.kind
-    if contact:
-        return "contacts"
     if place:
         return "location"
     if not files:
         return "text"
+    if files[0].content_type == "text/vcard":
+        return "contacts"
     major = files[0].content_type.partition("/")[0]
     return major if major in {"image", "audio", "video"} else "document"
 
