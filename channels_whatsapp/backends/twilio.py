@@ -33,12 +33,16 @@ _mine = threading.local()
 
 
 class HttpClient(TwilioHttpClient):  # type: ignore[misc]
-    """Twilio's HTTP client with time-outs for connect and read, which it lacks, and without redirects."""
+    """Twilio's HTTP client with the time-outs it lacks by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Only as an attribute: the constructor takes one number for both.
+        self.timeout = (CONNECT_SECONDS, READ_SECONDS)
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        kwargs["timeout"] = (CONNECT_SECONDS, READ_SECONDS)
-        kwargs["allow_redirects"] = False
         return super().request(method, located(url), *args, **kwargs)
+
 
 
 def _client(account: WhatsAppAccount) -> Client:

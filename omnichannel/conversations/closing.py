@@ -6,6 +6,7 @@ The times are the documented product's for asynchronous channels, counted as tim
 import logging
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -37,9 +38,12 @@ def close(conversation: Conversation, agent: Agent) -> None:
     _must_have(conversation, agent)
     if conversation.state != State.WRAP_UP:
         raise TransitionRefused("End the conversation before you close it.")
-    if conversation.unread_count:
-        raise TransitionRefused("The customer has written in the meantime. Read it before you close.")
-    move(conversation, State.CLOSED, agent=agent, by=agent.user, text=f"{agent} closed the conversation.")
+    with transaction.atomic():
+        # A message that is being filed holds this lock too: it is seen here, or it starts a new conversation.
+        now = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+        if now.unread_count:
+            raise TransitionRefused("The customer has written in the meantime. Read it before you close.")
+        move(conversation, State.CLOSED, agent=agent, by=agent.user, text=f"{agent} closed the conversation.")
 
 
 def _must_have(conversation: Conversation, agent: Agent) -> None:

@@ -1,0 +1,40 @@
+"""`manage.py seed_demo`: demonstration data for an empty database."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from omnichannel.accounts.models import User
+from omnichannel.demo.people import PASSWORD, PEOPLE
+from omnichannel.demo.seed import is_new, seed
+
+
+class Command(BaseCommand):
+    help = "Fill an empty database with a small shop, its people, and customers who write through the simulator."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--when-new", action="store_true", help="Do nothing where something is set up already.")
+
+    def handle(self, *, when_new: bool, **options: Any) -> None:
+        if settings.WHATSAPP_BACKEND != "simulator":
+            raise CommandError("The demonstration needs the simulator: set WHATSAPP_BACKEND=simulator.")
+        self.stdout.write("Bringing the database up to date …")
+        call_command("migrate", verbosity=0, interactive=False)
+        if is_new():
+            self.stdout.write("Filling the empty database with demonstration data …")
+            seed()
+        elif not when_new:
+            raise CommandError("Something is set up here already; demonstration data goes into an empty database.")
+        self._print_sign_ins()
+
+    def _print_sign_ins(self) -> None:
+        demo = {user.username: user for user in User.objects.filter(username__in=[p.username for p in PEOPLE])}
+        lines = [
+            f"  {person.username:8} {PASSWORD:18} {person.role}"
+            for person in PEOPLE
+            if person.username in demo and demo[person.username].check_password(PASSWORD)
+        ]
+        if lines:
+            self.stdout.write("\n".join(["Sign in with one of these names and passwords:", *lines]))

@@ -1,0 +1,57 @@
+"""Who signs in to the demonstration, and the shop they work for."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group
+
+from omnichannel import roles
+from omnichannel.accounts.models import User
+from routing.agents import ensure_agent
+from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, WorkStream
+
+PASSWORD = "omnichannel-demo"  # noqa: S105 (printed at every start: the demonstration has no secrets)
+
+
+@dataclass(frozen=True)
+class Person:
+    username: str
+    first_name: str
+    last_name: str
+    role: str
+    presence: BasePresence = BasePresence.AVAILABLE
+
+
+PEOPLE = [
+    Person("admin", "Ada", "Moreau", roles.ADMINISTRATOR, BasePresence.OFFLINE),
+    Person("sofia", "Sofia", "Lindqvist", roles.SUPERVISOR),
+    Person("dana", "Dana", "Kim", roles.AGENT),
+    Person("omar", "Omar", "Haddad", roles.AGENT, BasePresence.AWAY),
+]
+
+
+def create_people() -> dict[str, Agent]:
+    """One person for each role, and two agents; by user name."""
+    return {person.username: _create(person) for person in PEOPLE}
+
+
+def _create(person: Person) -> Agent:
+    user = User.objects.create_user(
+        person.username,
+        password=PASSWORD,
+        first_name=person.first_name,
+        last_name=person.last_name,
+        is_staff=person.role != roles.AGENT,
+    )
+    user.groups.add(Group.objects.get(name=person.role))
+    agent = ensure_agent(user)
+    agent.presence = Presence.objects.get(base_status=person.presence, is_built_in=True)
+    agent.save(update_fields=["presence"])
+    return agent
+
+
+def create_returns_desk(agents: dict[str, Agent]) -> WorkStream:
+    """A second work stream with a queue of its own, in which only some agents work."""
+    queue = Queue.objects.create(name="Returns", priority=10)
+    for name in ("dana", "omar"):
+        QueueMembership.objects.create(queue=queue, agent=agents[name])
+    return WorkStream.objects.create(name="Returns work stream", fallback_queue=queue, capacity=40)

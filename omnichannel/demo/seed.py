@@ -1,0 +1,136 @@
+"""Demonstration data: a small shop, its Twilio account in the simulator, and customers who have just written.
+
+Customers' messages go through the same door as Twilio's: some were delivered before, the rest is posted by the
+simulator when the server starts.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+
+from channels_whatsapp.deliveries import cleaned, fingerprint
+from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.models import Account, Customer, ErrandState, Sender
+from channels_whatsapp.simulator.models import Message as SentByCustomer
+from omnichannel.conversations import assignment, closing
+from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.replies import send_reply
+from omnichannel.conversations.webhooks import apply_delivery
+from omnichannel.demo.people import create_people, create_returns_desk
+from routing.models import Agent, WorkStream
+
+FILES = Path(__file__).parent / "files"
+
+
+def is_new() -> bool:
+    """Whether nobody has set anything up yet."""
+    return not WhatsAppAccount.objects.exists()
+
+
+@transaction.atomic
+def seed() -> None:
+    """Fill an empty database; all of it or nothing."""
+    agents = create_people()
+    shop, returns = _create_channel(create_returns_desk(agents))
+    _history(shop, agents)
+    _just_now(shop, returns)
+
+
+def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
+    twilio = world.create_account("Lumen Lamps")
+    account = WhatsAppAccount.objects.create(
+        name="WhatsApp channel",
+        account_sid=twilio.sid,
+        auth_token=twilio.auth_token,
+        auth_token_set_at=timezone.now(),
+    )
+    stream = WorkStream.objects.get(name="WhatsApp channel work stream")
+    shop = _create_number(account, twilio, "Lumen Lamps", "+12025550143", stream)
+    returns = _create_number(account, twilio, "Lumen Lamps Returns", "+12025550177", returns_stream)
+    return shop, returns
+
+
+def _create_number(account: WhatsAppAccount, twilio: Account, name: str, number: str, stream: WorkStream) -> Sender:
+    WhatsAppNumber.objects.create(name=name, account=account, number=number, work_stream=stream)
+    return world.create_sender(twilio, number, name, account.inbound_url, account.status_url)
+
+
+def _history(shop: Sender, agents: dict[str, Agent]) -> None:
+    now = timezone.now()
+    tomas = world.create_customer("Tomás Becker", "+4917139200014")
+    first = _wrote(tomas, shop, now - timedelta(hours=3), "Hi! Do you have the Orla floor lamp in brass?")
+    conversation = _taken(first, agents["omar"])
+    send_reply(conversation, author=agents["omar"].user, text="We do: 129 €, and it ships today.")
+    closing.end(conversation, agents["omar"])
+    closing.close(conversation, agents["omar"])
+
+    amara = world.create_customer("Amara Diallo", "+4917139200021")
+    _wrote(amara, shop, now - timedelta(minutes=14), "Hi! I ordered lamp 2231 last week, it arrived broken")
+    picture = world.Attachment("lamp.png", "image/png", (FILES / "broken-lamp.png").read_bytes())
+    last = _wrote(amara, shop, now - timedelta(minutes=12), "Look", attachments=[picture])
+    conversation = _taken(last, agents["dana"])
+    send_reply(
+        conversation,
+        author=agents["dana"].user,
+        text="So sorry, Amara. I can send a new one today. Which colour would you like?",
+    )
+
+    jonas = world.create_customer("Jonas Weber", "+4917139200035")
+    closing_soon = _wrote(jonas, shop, now - timedelta(hours=23, minutes=13), "Could I get an invoice for order 2190?")
+    _taken(closing_soon, agents["dana"])
+
+    mei = world.create_customer("Mei Tanaka", "+447700900118")
+    _wrote(mei, shop, now - timedelta(hours=30), "Is the store in Camden open on Sundays?")
+
+
+def _just_now(shop: Sender, returns: Sender) -> None:
+    """What the simulator posts as soon as the server runs."""
+    amara = Customer.objects.get(name="Amara Diallo")
+    world.customer_writes(amara, shop, "The blue one, please. Can it come on Friday?")
+    nobody = world.create_customer("", "US.13491208655302741918")
+    world.customer_writes(nobody, shop, "Do you deliver to Canada?")
+    layla = world.create_customer("ليلى حسن", "+447700900142")
+    world.customer_writes(layla, shop, "مرحبا، متى يصل طلبي؟")
+    pedro = world.create_customer("Pedro Almeida", "+5511998765432")
+    place = world.Place("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
+    world.customer_writes(pedro, returns, place=place)
+    world.customer_writes(pedro, returns, "Can you pick the parcel up here?")
+
+
+def _wrote(
+    customer: Customer,
+    sender: Sender,
+    at: datetime,
+    text: str,
+    attachments: Iterable[world.Attachment] = (),
+) -> Message:
+    """The customer wrote earlier: delivered as Twilio would have, at that time."""
+    written = world.customer_writes(customer, sender, text, attachments=list(attachments), now=at)
+    delivery = _delivery(written, at)
+    delivery.save()
+    apply_delivery(delivery)
+    written.errands.update(state=ErrandState.DONE, http_status=200)
+    return Message.objects.get(twilio_sid=written.sid)
+
+
+def _delivery(written: SentByCustomer, at: datetime) -> WebhookDelivery:
+    errand = written.errands.get()
+    account = WhatsAppAccount.objects.get(account_sid=written.sender.account.sid)
+    payload = cleaned({name: [value] for name, value in errand.params.items()})
+    return WebhookDelivery(
+        account=account,
+        kind=WebhookKind.INBOUND,
+        fingerprint=fingerprint(account, payload),
+        payload=payload,
+        received_at=at,
+    )
+
+
+def _taken(message: Message, agent: Agent) -> Conversation:
+    conversation = Conversation.objects.get(pk=message.conversation_id)
+    assignment.take(conversation, agent)
+    return conversation

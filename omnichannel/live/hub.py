@@ -1,0 +1,119 @@
+"""One reader of the event table for all streams of this process."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import Max
+
+from omnichannel.live.models import LiveEvent
+
+Answer = TypeVar("Answer")
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+BATCH = 500
+BACKLOG = 200  # events a slow page may be behind before its stream is ended; it then resumes where it was
+
+
+@dataclass(frozen=True)
+class Hint:
+    """An event as it goes to pages."""
+
+    id: int
+    kind: str
+    subject_id: int
+    part_id: int | None
+    topics: frozenset[str]
+
+
+@dataclass(eq=False)
+class Listener:
+    """One stream: what it listens to, and what waits to be written to it. `None` in the queue ends it."""
+
+    topics: set[str]
+    waiting: asyncio.Queue[Hint | None] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+
+    def wants(self, hint: Hint) -> bool:
+        return not self.topics.isdisjoint(hint.topics)
+
+    def offer(self, hint: Hint | None) -> None:
+        """Queue it; a listener that can't keep up is ended."""
+        if self.waiting.full():
+            while not self.waiting.empty():
+                self.waiting.get_nowait()
+            hint = None
+        self.waiting.put_nowait(hint)
+
+
+def _read(after: int) -> list[Hint]:
+    close_old_connections()
+    rows = LiveEvent.objects.filter(pk__gt=after).order_by("pk")[:BATCH]
+    return [Hint(row.pk, row.kind, row.subject_id, row.part_id, frozenset(row.topics)) for row in rows]
+
+
+def _newest() -> int:
+    close_old_connections()
+    return LiveEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+class Hub:
+    """Tails the event table while anybody listens, and hands each event to those who listen to its topics."""
+
+    def __init__(self) -> None:
+        self.listeners: set[Listener] = set()
+        self.closed = False
+        self.position = 0
+        self._tail: asyncio.Task[None] | None = None
+        # One thread, so one database connection, however many streams there are.
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._starting = asyncio.Lock()
+
+    async def join(self, listener: Listener) -> None:
+        """Begin to hand events to this listener: everything that is committed from now on."""
+        async with self._starting:
+            if self._tail is None or self._tail.done():
+                self.position = await self._run(_newest)
+                self._tail = asyncio.create_task(self._follow())
+            self.listeners.add(listener)
+
+    async def since(self, after: int) -> list[Hint]:
+        """What was published after this event: what a page missed while it was away."""
+        missed: list[Hint] = []
+        while batch := await self._run(_read, missed[-1].id if missed else after):
+            missed += batch
+            if len(batch) < BATCH:
+                break
+        return missed
+
+    def leave(self, listener: Listener) -> None:
+        self.listeners.discard(listener)
+
+    def close(self) -> None:
+        """End every stream, and every one that is asked for later."""
+        self.closed = True
+        for listener in self.listeners:
+            listener.offer(None)
+
+    async def _run(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, function, *arguments)
+
+    async def _follow(self) -> None:
+        while self.listeners or self._starting.locked():
+            try:
+                hints: list[Hint] = await self._run(_read, self.position)
+            except DatabaseError:
+                logger.exception("The live events could not be read; trying again.")
+                await self._run(connection.close)
+                hints = []
+            for hint in hints:
+                self.position = hint.id
+                for listener in self.listeners:
+                    if listener.wants(hint):
+                        listener.offer(hint)
+            if len(hints) < BATCH:
+                await asyncio.sleep(POLL_SECONDS)

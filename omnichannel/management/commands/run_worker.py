@@ -1,0 +1,37 @@
+"""`manage.py run_worker`: do the work that waits in the database until told to stop."""
+
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from omnichannel.jobs.worker import Worker
+from omnichannel.work import make_worker
+
+
+def _stop_at_end_of_input(worker: Worker) -> None:
+    sys.stdin.read()
+    worker.stop()
+
+
+class Command(BaseCommand):
+    help = "Send replies, fetch media, retry webhooks, close stale conversations. Run as many as you like."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--threads", type=int, default=8, help="How many things to do at once (default 8).")
+        parser.add_argument(
+            "--until-stdin-closes", action="store_true", help="Stop as well when the program that started it is gone."
+        )
+
+    def handle(self, *, threads: int, until_stdin_closes: bool, **options: Any) -> None:
+        worker = make_worker(threads)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop())
+        if until_stdin_closes:
+            threading.Thread(target=_stop_at_end_of_input, args=[worker], daemon=True).start()
+        self.stdout.write(f"The worker is running (process {os.getpid()}, {threads} threads).")
+        worker.run_forever()
+        self.stdout.write("The worker has stopped.")
