@@ -1,4 +1,6 @@
-"""Which agent a person is."""
+"""Which agent a person is, and the presence they show."""
+
+from django.db.models import QuerySet
 
 from omnichannel.accounts.models import User
 from routing.models import Agent, BasePresence, Presence
@@ -14,3 +16,14 @@ def ensure_agent(user: User) -> Agent:
 def agent_of(user: User) -> Agent | None:
     """The agent this person is; None for someone who has never had a role."""
     return Agent.objects.select_related("user", "presence").filter(user=user).first()
+
+
+def presences_to_choose() -> QuerySet[Presence]:
+    """What agents may show of their own accord; Inactive is for the system to set."""
+    return Presence.objects.exclude(base_status=BasePresence.INACTIVE)
+
+
+def show_presence(agent: Agent, presence: Presence) -> None:
+    """The agent shows this presence from now on."""
+    Agent.objects.filter(pk=agent.pk).update(presence=presence)
+    agent.presence = presence

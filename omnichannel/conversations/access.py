@@ -4,7 +4,7 @@ Pages, search, live events, media, API and exports all start here, and whoever i
 """
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.http import Http404
 
 from omnichannel.accounts.models import User
@@ -19,7 +19,9 @@ def agent_of(user: User) -> Agent | None:
     """The agent this person works as; None for somebody who does not work at the desk."""
     if not user.is_active or not user.has_perm(WORK):
         return None
-    return Agent.objects.select_related("presence", "user").filter(user=user).first()
+    # Kept with the user, so that a request asks once however often it wants to know.
+    prefetch_related_objects([user], Prefetch("agent", Agent.objects.select_related("presence", "user")))
+    return getattr(user, "agent", None)
 
 
 def conversations_visible_to(user: User | AnonymousUser) -> ConversationQuerySet:

@@ -129,6 +129,11 @@ def _show(conversation: Conversation, message: Message) -> None:
     tell(MESSAGE, conversation, part_id=message.pk)
 
 
+def id_when_sent_again(failed: Message) -> uuid.UUID:
+    """The `public_id` of the copy that is queued when this message is sent again: the same each time."""
+    return uuid.uuid5(failed.public_id, "sent again")
+
+
 def send_again(failed: Message, *, author: User) -> Message:
     """Queue a copy of a message that was not delivered; the failed one stays as it is.
 
@@ -137,7 +142,7 @@ def send_again(failed: Message, *, author: User) -> Message:
     if failed.is_inbound or not failed.has_failed:
         raise ReplyRefused("not_failed", "Only a message that was not delivered can be sent again.")
     attachment = failed.attachments.first()
-    again = uuid.uuid5(failed.public_id, "sent again")
+    again = id_when_sent_again(failed)
     if Message.objects.filter(public_id=again).exists():
         raise ReplyRefused("sent_again", "This message has been sent again already.")
     file = _copy(attachment) if attachment and attachment.file else None

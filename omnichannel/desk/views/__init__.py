@@ -1,0 +1,6 @@
+"""The desk's pages. Each view finds, allows, reads, acts and shows; the rules are in `omnichannel.conversations`."""
+
+from omnichannel.desk.views.files import offered_file
+from omnichannel.desk.views.sign_in import sign_in, sign_out
+
+__all__ = ["offered_file", "sign_in", "sign_out"]

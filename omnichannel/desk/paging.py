@@ -1,0 +1,35 @@
+"""Where a page of rows ends: the next one begins there, whatever has been added meanwhile."""
+
+from datetime import datetime
+from typing import NamedTuple, Self
+
+from django.db.models import Q
+
+
+def whole_number(text: str) -> int:
+    """The number that was written; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+class Cursor(NamedTuple):
+    """The last row shown, by the moment it is sorted by and its id."""
+
+    at: datetime
+    pk: int
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """The cursor that was written; None for anything else."""
+        moment, _, pk = text.partition("~")
+        try:
+            at = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+        return cls(at, whole_number(pk)) if at.tzinfo else None
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}~{self.pk}".replace("+00:00", "Z")
+
+    def before(self, field: str) -> Q:
+        """What comes before this row, newest first."""
+        return Q(**{f"{field}__lt": self.at}) | Q(**{field: self.at, "pk__lt": self.pk})

@@ -1,0 +1,78 @@
+"""Files as answers: never run by the browser, never more than asked for, pieces of sound and film on request."""
+
+import re
+from collections.abc import Iterator
+from typing import IO, Final
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+
+from omnichannel.conversations.models import Attachment
+
+CHUNK: Final = 64 * 1024
+ONE_RANGE = re.compile(r"\Abytes=(\d{0,18})-(\d{0,18})\Z")
+
+SANDBOX = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+# Chromium refuses to start its PDF viewer in a sandboxed frame, so a PDF is shown without "sandbox". Nothing else is
+# allowed to it: no script, no network, no form, and no frame but this server's own pages around it.
+PDF = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+FRAMED = "; frame-ancestors 'self'"
+
+
+def served(request: HttpRequest, attachment: Attachment, *, download: bool = False) -> HttpResponseBase:
+    """The file with headers that keep a stranger's bytes from acting as a page; Http404 when it is not there."""
+    shown_as = attachment.shown_as()
+    response = _bytes(request, attachment)
+    response["Content-Type"] = attachment.content_type or "application/octet-stream"
+    response["Content-Disposition"] = (
+        content_disposition_header(download or shown_as == "file", attachment.name or "file") or "attachment"
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = (PDF if shown_as == "pdf" else SANDBOX) + FRAMED
+    response["X-Frame-Options"] = "SAMEORIGIN"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def _bytes(request: HttpRequest, attachment: Attachment) -> HttpResponseBase:
+    try:
+        file = attachment.file.open("rb")
+        size = attachment.file.size
+    except (ValueError, OSError) as error:  # no file yet, or it is gone from the disk
+        raise Http404("No such file.") from error
+    asked = request.headers.get("Range", "") if request.method == "GET" else ""
+    span = wanted_range(asked, size)
+    if span is None:
+        response: HttpResponseBase = FileResponse(file)
+    elif span.start >= span.stop:
+        file.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    else:
+        response = StreamingHttpResponse(_piece(file, span), status=206)
+        response["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
+        response["Content-Length"] = str(len(span))
+    response["Accept-Ranges"] = "bytes"
+    return response
+
+
+def wanted_range(header: str, size: int) -> range | None:
+    """The bytes a `Range` header asks for; an empty range when there are none such, None when it asks for all."""
+    match = ONE_RANGE.match(header.replace(" ", ""))
+    if match is None or not (match[1] or match[2]):
+        return None
+    if not match[1]:
+        return range(max(0, size - int(match[2])), size)
+    start, end = int(match[1]), int(match[2]) if match[2] else size - 1
+    if match[2] and end < start:
+        return None
+    return range(start, min(end + 1, size))
+
+
+def _piece(file: IO[bytes], span: range) -> Iterator[bytes]:
+    with file:
+        file.seek(span.start)
+        left = len(span)
+        while left and (chunk := file.read(min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk

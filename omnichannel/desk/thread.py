@@ -1,0 +1,201 @@
+"""A conversation's messages and what happened between them, in order, with a divider above each day."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils import timezone
+
+from channels_whatsapp.errors import plain_reason
+from omnichannel.conversations.models import Attachment, Conversation, ConversationEvent, Message, Status
+from omnichannel.conversations.replies import id_when_sent_again
+from omnichannel.desk.paging import Cursor
+from omnichannel.desk.times import PAGE_ORDER, day_name
+from omnichannel.desk.words import STATUS_WORDS, summary
+
+PAGE: Final = 50
+MOST_PIECES: Final = 200
+OUTCOME_UNKNOWN_AFTER = timedelta(seconds=15)
+# A transaction that was under way when the page last asked may commit rows that are older than that.
+OVERLAP = timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class Day:
+    """The divider above a day's messages."""
+
+    at: datetime
+
+    template = "desk/_day.html"
+
+    @property
+    def id(self) -> str:
+        return f"day-{timezone.localdate(self.at)}"
+
+    @property
+    def order(self) -> str:
+        start = timezone.localtime(self.at).replace(hour=0, minute=0, second=0, microsecond=0)
+        return f"{start.astimezone(UTC):{PAGE_ORDER}}-0"
+
+    @property
+    def version(self) -> str:
+        return day_name(self.at)
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A line of the timeline between the messages."""
+
+    event: ConversationEvent
+
+    template = "desk/_event.html"
+
+    @property
+    def at(self) -> datetime:
+        return self.event.created_at
+
+    @property
+    def id(self) -> str:
+        return f"event-{self.event.pk}"
+
+    @property
+    def order(self) -> str:
+        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-{self.event.pk:012d}"
+
+    version = "1"
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message as it is shown."""
+
+    message: Message
+    is_first_unread: bool = False
+    was_sent_again: bool = False
+
+    template = "desk/_message.html"
+
+    @property
+    def at(self) -> datetime:
+        return self.message.created_at
+
+    @property
+    def id(self) -> str:
+        return f"message-{self.message.pk}"
+
+    @property
+    def order(self) -> str:
+        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-2-{self.message.pk:012d}"
+
+    @property
+    def version(self) -> str:
+        """Another one whenever the message would look different."""
+        marks = f"{'?' if self.outcome_unknown else ''}{'+' if self.was_sent_again else ''}"
+        return f"{self.message.updated_at.astimezone(UTC):{PAGE_ORDER}}{marks}"
+
+    @property
+    def outcome_unknown(self) -> bool:
+        """Whether the call to Twilio was cut off, so that nobody knows yet if the message went out."""
+        message = self.message
+        if message.status != Status.SENDING or message.twilio_sid or message.sending_since is None:
+            return False
+        return timezone.now() - message.sending_since > OUTCOME_UNKNOWN_AFTER
+
+    @property
+    def is_settled(self) -> bool:
+        return self.message.is_inbound or self.message.status not in {Status.QUEUED, Status.SENDING}
+
+    @property
+    def status_words(self) -> str:
+        """For screen readers and the mouse: what became of our message."""
+        return STATUS_WORDS[Status(self.message.status)]
+
+    @property
+    def reason(self) -> str:
+        """Why it was not delivered."""
+        return plain_reason(self.message.error_code, self.message.error_message)
+
+    @property
+    def quoted_words(self) -> tuple[str, str]:
+        """Icon and words of the quoted message; both empty without one."""
+        quoted = self.message.quoted
+        return summary(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
+
+
+Entry = Day | Happening | Said
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A stretch of the conversation. `earlier` is where to go on upwards; None at the beginning."""
+
+    entries: Sequence[Entry]
+    earlier: Cursor | None = None
+    has_more: bool = False
+
+
+def stretch(conversation: Conversation, *, before: Cursor | None = None, unread: int = 0) -> Thread:
+    """The newest messages, or those before the cursor, with what happened meanwhile."""
+    found = _messages(conversation)
+    if before is not None:
+        found = found.filter(before.before("created_at"))
+    newest = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
+    messages, is_all = newest[:PAGE][::-1], len(newest) <= PAGE
+    events = conversation.events.all()
+    if not is_all:
+        events = events.filter(created_at__gte=messages[0].created_at)
+    if before is not None:
+        events = events.filter(created_at__lt=before.at)
+    earlier = None if is_all else Cursor(messages[0].created_at, messages[0].pk)
+    said = _said(messages, first_unread=_first_unread(messages, unread))
+    return Thread(in_order([*said, *map(Happening, events[:MOST_PIECES])]), earlier)
+
+
+def _said(messages: Sequence[Message], first_unread: int | None = None) -> list[Said]:
+    known = {message.public_id for message in messages}
+    return [
+        Said(message, message.pk == first_unread, message.has_failed and id_when_sent_again(message) in known)
+        for message in messages
+    ]
+
+
+def _first_unread(messages: Sequence[Message], unread: int) -> int | None:
+    theirs = [message.pk for message in messages if message.is_inbound]
+    return theirs[-unread] if 0 < unread <= len(theirs) else None
+
+
+def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
+    """What was written after that message or has changed since then, for a page that is open."""
+    at = since - OVERLAP
+    unsettled = Q(status=Status.SENDING, twilio_sid="")
+    changed = _messages(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
+    messages = list(changed.order_by("pk")[:MOST_PIECES])
+    events = conversation.events.filter(created_at__gte=at)[:MOST_PIECES]
+    return Thread(in_order([*_said(messages), *map(Happening, events)]), has_more=len(messages) == MOST_PIECES)
+
+
+def only(conversation: Conversation, *messages: Message) -> Thread:
+    """These messages, as they are shown now."""
+    return Thread(in_order(_said(list(_messages(conversation).filter(pk__in=[one.pk for one in messages])))))
+
+
+def _messages(conversation: Conversation) -> QuerySet[Message]:
+    first_file = Attachment.objects.filter(message=OuterRef("quoted"), position=0)
+    of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
+    found = conversation.messages.select_related("author", "quoted__author").prefetch_related("attachments")
+    return found.annotate(quoted_file_type=Subquery(first_file.values_list(of_type)[:1]))
+
+
+def in_order(entries: Iterable[Said | Happening]) -> list[Entry]:
+    """By time, each day under its divider."""
+    ordered: list[Entry] = []
+    day = None
+    for entry in sorted(entries, key=lambda one: one.order):
+        if timezone.localdate(entry.at) != day:
+            day = timezone.localdate(entry.at)
+            ordered.append(Day(entry.at))
+        ordered.append(entry)
+    return ordered

@@ -1,0 +1,71 @@
+"""Moments and time left, in the words the desk's pages use."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+MINUTE, HOUR = 60, 3600
+AMBER, RED = 2 * HOUR, 30 * MINUTE  # seconds left
+PAGE_ORDER: Final = "%Y%m%d%H%M%S%f"
+
+
+@dataclass(frozen=True)
+class TimeLeft:
+    """How long the customer may still be answered; the script on the page counts on from `seconds`."""
+
+    seconds: int
+
+    @classmethod
+    def until(cls, closes_at: datetime | None) -> "TimeLeft":
+        """Time left until then; none at all without a moment."""
+        left = (closes_at - timezone.now()).total_seconds() if closes_at else -1
+        return cls(max(-1, int(left // 1)))
+
+    @property
+    def is_over(self) -> bool:
+        return self.seconds < 0
+
+    @property
+    def tone(self) -> str:
+        """`closed`, `urgent`, `soon`, or nothing worth a colour."""
+        if self.is_over:
+            return "closed"
+        return "urgent" if self.seconds < RED else "soon" if self.seconds < AMBER else ""
+
+    @property
+    def short(self) -> str:
+        """For a row of the inbox: whole hours while there is plenty."""
+        return f"{self.seconds // HOUR} h" if self.seconds >= AMBER else self.exact
+
+    @property
+    def exact(self) -> str:
+        """Hours and minutes."""
+        if self.is_over:
+            return "closed"
+        hours, minutes = self.seconds // HOUR, self.seconds % HOUR // MINUTE
+        if not hours:
+            return f"{minutes} min" if minutes else "under 1 min"
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def short_moment(at: datetime) -> str:
+    """For a row of the inbox: the time today, the weekday this week, the date before that."""
+    local, today = timezone.localtime(at), timezone.localdate()
+    days = (today - local.date()).days
+    if days <= 0:
+        return date_format(local, "H:i")
+    if days == 1:
+        return "Yesterday"
+    return date_format(local, "D" if days < 7 else "j M" if local.year == today.year else "j M Y")
+
+
+def day_name(at: datetime) -> str:
+    """For the divider above a day's messages."""
+    local, today = timezone.localtime(at), timezone.localdate()
+    days = (today - local.date()).days
+    if days in {0, 1}:
+        return "Yesterday" if days else "Today"
+    return date_format(local, "l, j F" if local.year == today.year else "l, j F Y")

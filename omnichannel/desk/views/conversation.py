@@ -1,0 +1,135 @@
+"""A conversation: the whole page, what is new on it, what came earlier."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_GET, require_POST
+
+from omnichannel.conversations import access
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.reading import mark_read
+from omnichannel.desk.composer import Composer, actions_for, composer_for
+from omnichannel.desk.inbox import view_of
+from omnichannel.desk.paging import Cursor, whole_number
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.thread import Thread, news, stretch
+from omnichannel.desk.times import TimeLeft
+
+NOTHING = Thread(entries=[])
+
+
+@require_GET
+@agent_page
+def conversation(request: AgentRequest, pk: int) -> HttpResponse:
+    """The conversation with its newest messages, or with those before the one at `?before=`."""
+    found = access.conversation_for(request.user, pk)
+    return show(request, found)
+
+
+@require_GET
+@agent_page
+def earlier(request: AgentRequest, pk: int) -> HttpResponse:
+    """The messages above those that the page shows already."""
+    found = access.conversation_for(request.user, pk)
+    before = Cursor.read(request.GET.get("before", ""))
+    if before is None:
+        raise Http404("No such place in the conversation.")
+    context = {"conversation": found, "thread": stretch(found, before=before), "agent": request.agent}
+    return render(request, "desk/_earlier.html", context)
+
+
+@require_GET
+@agent_page
+def pieces(request: AgentRequest, pk: int) -> HttpResponse:
+    """What is new or has changed, for a page that shows this conversation already."""
+    found = access.conversation_for(request.user, pk)
+    now = timezone.now()
+    after, since = whole_number(request.GET.get("after", "")), _moment(request.GET.get("changed_since", ""))
+    thread = news(found, after=after, since=since or now)
+    return render(request, "desk/_pieces.html", {**_context(request, found, thread), "at": now})
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = parse_datetime(text.replace(" ", "+"))
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo else None
+
+
+@require_POST
+@agent_page
+def read(request: AgentRequest, pk: int) -> HttpResponse:
+    """Its agent has the conversation before their eyes."""
+    mark_read(access.conversation_for(request.user, pk), request.user)
+    return HttpResponse(status=204)
+
+
+@require_GET
+@agent_page
+def former(request: AgentRequest, pk: int) -> HttpResponse:
+    """The same customer's other conversations, for the panel beside this one."""
+    found = access.conversation_for(request.user, pk)
+    others = access.conversations_visible_to(request.user).filter(contact=found.contact_id).exclude(pk=pk)
+    return render(request, "desk/_former.html", {"others": others.select_related("agent__user")[:10]})
+
+
+def show(
+    request: AgentRequest,
+    found: Conversation,
+    *,
+    composer: Composer | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The whole conversation; to a page that has the list already, only what is beside it."""
+    thread = stretch(found, before=Cursor.read(request.GET.get("before", "")), unread=_new_to(request, found))
+    mark_read(found, request.user)
+    context = {**_context(request, found, thread, composer, problem), "at": timezone.now()}
+    beside = request.htmx and request.htmx.target == "workspace"
+    template = "desk/_workspace.html" if beside else "desk/conversation.html"
+    return render(request, template, {**context, "view": view_of(found, request.agent)}, status=status)
+
+
+def _new_to(request: AgentRequest, found: Conversation) -> int:
+    return found.unread_count if found.agent_id == request.agent.pk else 0
+
+
+def answer(
+    request: AgentRequest,
+    found: Conversation,
+    *,
+    thread: Thread = NOTHING,
+    composer: Composer | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """What a form gets back: with the script the pieces that changed, without it the page."""
+    if request.htmx:
+        return render(request, "desk/_pieces.html", _context(request, found, thread, composer, problem), status=status)
+    if status == 200:
+        return redirect("desk:conversation", pk=found.pk)
+    return show(request, found, composer=composer, problem=problem, status=status)
+
+
+def _context(
+    request: AgentRequest,
+    found: Conversation,
+    thread: Thread,
+    composer: Composer | None = None,
+    problem: str = "",
+) -> dict[str, Any]:
+    return {
+        "conversation": found,
+        "agent": request.agent,
+        "thread": thread,
+        "composer": composer or composer_for(found, request.agent),
+        "actions": actions_for(found, request.agent),
+        "may_answer": access.may_answer(request.agent, found),
+        "left": TimeLeft.until(found.window_closes_at),
+        "problem": problem,
+    }

@@ -1,0 +1,41 @@
+"""Files: shown to those who may see the conversation, and offered to Twilio by signed links."""
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_POST, require_safe
+
+from omnichannel.conversations import access, media
+from omnichannel.conversations.outgoing_files import offered
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.served import served
+from omnichannel.desk.thread import only
+from omnichannel.desk.views.conversation import answer
+
+
+@require_safe
+@agent_page
+def attachment(request: AgentRequest, pk: int) -> HttpResponseBase:
+    """A file of a message, shown in the browser or, with `?download=1`, saved."""
+    found = access.attachment_for(request.user, pk)
+    return served(request, found, download="download" in request.GET)
+
+
+@require_POST
+@agent_page
+def retry(request: AgentRequest, pk: int) -> HttpResponse:
+    """Try again to fetch a file that never came."""
+    found = access.attachment_for(request.user, pk)
+    conversation = access.conversation_for(request.user, found.message.conversation_id)
+    try:
+        media.retry(found)
+    except media.NothingToFetch as refused:
+        return answer(request, conversation, problem=str(refused), status=409)
+    return answer(request, conversation, thread=only(conversation, found.message))
+
+
+@require_safe
+def offered_file(request: HttpRequest, token: str) -> HttpResponseBase:
+    """An agent's file, for Twilio: whoever has the signed link gets it, for some hours."""
+    found = offered(token)
+    if found is None:
+        raise Http404("This link is not valid, or no longer.")
+    return served(request, found)

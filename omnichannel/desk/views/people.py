@@ -1,0 +1,39 @@
+"""The agent's own presence, and the customer's name."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from omnichannel.conversations import access
+from omnichannel.conversations.contacts import rename as give_name
+from omnichannel.desk.forms import PresenceForm, RenameForm
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.views.conversation import answer
+from routing.agents import show_presence
+
+
+@require_POST
+@agent_page
+def presence(request: AgentRequest) -> HttpResponse:
+    """Show another presence."""
+    form = PresenceForm(request.POST)
+    if form.is_valid():
+        show_presence(request.agent, form.cleaned_data["presence"])
+    if request.htmx:
+        return render(request, "desk/_presence.html", status=200 if form.is_valid() else 422)
+    back = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(back if is_ours else "desk:inbox")
+
+
+@require_POST
+@agent_page
+def rename(request: AgentRequest, pk: int) -> HttpResponse:
+    """Give the customer a name of the desk's own."""
+    conversation = access.conversation_for(request.user, pk)
+    form = RenameForm(request.POST)
+    if not form.is_valid():
+        return answer(request, conversation, problem=" ".join(form.errors["name"]), status=422)
+    give_name(conversation.contact, form.cleaned_data["name"])
+    return answer(request, conversation)

@@ -1,0 +1,48 @@
+"""Take a conversation, give it back, leave it, come back to it, end it, close it."""
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, resolve_url
+from django.views.decorators.http import require_POST
+
+from omnichannel.conversations import access, assignment, closing
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.states import TransitionRefused
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.views.conversation import answer
+from routing.models import Agent
+
+
+def _does(verb: Callable[[Conversation, Agent], None]) -> Callable[..., HttpResponseBase]:
+    """A view that does this with the conversation; 409 with the reason when it can't be done now."""
+
+    @require_POST
+    @agent_page
+    def view(request: AgentRequest, pk: int) -> HttpResponse:
+        conversation = access.conversation_for(request.user, pk)
+        try:
+            verb(conversation, request.agent)
+        except TransitionRefused as refused:
+            now = access.conversation_for(request.user, pk)
+            return answer(request, now, problem=str(refused), status=409)
+        return _show(request, pk)
+
+    return view
+
+
+def _show(request: AgentRequest, pk: int) -> HttpResponse:
+    try:
+        return answer(request, access.conversation_for(request.user, pk))
+    except Http404:  # given back to a queue whose conversations this agent may not see
+        if request.htmx:
+            return HttpResponse(headers={"HX-Redirect": resolve_url("desk:inbox")})
+        return redirect("desk:inbox")
+
+
+take = _does(assignment.take)
+release = _does(assignment.release)
+leave = _does(assignment.leave_waiting)
+resume = _does(assignment.resume)
+end = _does(closing.end)
+close = _does(closing.close)

@@ -1,0 +1,73 @@
+"""Messages in a word or a line: for the inbox, for quotes, for screen readers."""
+
+from typing import NamedTuple
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.models import Conversation, Kind, Message, Status
+
+LONGEST_LINE = 160
+
+FILE_WORDS = {"image": ("Photo", "photo"), "audio": ("Voice message", "mic"), "video": ("Video", "video")}
+STATUS_WORDS = {
+    Status.QUEUED: "Waiting to be sent",
+    Status.SENDING: "Sending",
+    Status.SENT: "Sent",
+    Status.DELIVERED: "Delivered",
+    Status.READ: "Read",
+    Status.FAILED: "Not delivered",
+    Status.UNDELIVERED: "Not delivered",
+}
+
+
+class Line(NamedTuple):
+    """A message in a line: who wrote it, an icon's name, words."""
+
+    who: str = ""
+    icon: str = ""
+    text: str = ""
+    has_failed: bool = False
+
+
+def file_word(content_type: str) -> tuple[str, str]:
+    """What a file is called and its icon, by its type."""
+    return FILE_WORDS.get(content_type.partition("/")[0], ("Document", "document"))
+
+
+def summary(message: Message, file_type: str) -> tuple[str, str]:
+    """An icon's name and the message in a line."""
+    body = " ".join(message.body.split())
+    match message.kind:
+        case Kind.TEXT:
+            return "", body
+        case Kind.MEDIA:
+            word, icon = file_word(file_type)
+            return icon, body or word
+        case Kind.LOCATION:
+            place = message.content.get("location", {})
+            return "pin", place.get("label") or place.get("address") or "Location"
+        case Kind.CONTACTS:
+            names = [person.get("name", "") for person in message.content.get("contacts", [])]
+            return "contact", ", ".join(filter(None, names)) or "Contact card"
+        case Kind.BUTTON:
+            return "reply", message.content.get("button", {}).get("text") or body or "Button reply"
+        case Kind.LIST:
+            return "reply", message.content.get("list", {}).get("title") or body or "List reply"
+        case Kind.UNSUPPORTED:
+            return "unknown", "Unsupported message"
+    raise ValueError(f"There are no words for a message of kind {message.kind}.")
+
+
+def author_name(message: Message, reader: User) -> str:
+    """Who of the desk wrote it: `You`, or the colleague's first name; empty for the customer."""
+    if message.is_inbound or message.author is None:
+        return ""
+    return "You" if message.author_id == reader.pk else message.author.first_name or message.author.username
+
+
+def last_line(conversation: Conversation, reader: User) -> Line:
+    """The last message of a conversation, whose `last_file_type` is its first file's type."""
+    message = conversation.last_message
+    if message is None:
+        return Line(text="No messages yet")
+    icon, text = summary(message, getattr(conversation, "last_file_type", "") or "")
+    return Line(author_name(message, reader), icon, text[:LONGEST_LINE], message.has_failed)
