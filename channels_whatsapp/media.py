@@ -14,12 +14,12 @@ from urllib.parse import urljoin, urlsplit
 
 import filetype
 import requests
+from django.conf import settings
 
 from channels_whatsapp.backends.hosts import API, is_simulated, located
 from channels_whatsapp.models import WhatsAppAccount
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
-TIMEOUT = (3.05, 10)
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
 SID = "[0-9a-fA-F]{32}"
@@ -71,7 +71,11 @@ def _follow(session: requests.Session, url: str, credentials: tuple[str, str]) -
         if hop:
             _check_redirect(url)
         answer = session.get(
-            located(url), auth=None if hop else credentials, timeout=TIMEOUT, stream=True, allow_redirects=False
+            located(url),
+            auth=None if hop else credentials,
+            timeout=settings.TWILIO_TIMEOUT,
+            stream=True,
+            allow_redirects=False,
         )
         if answer.status_code not in {301, 302, 303, 307, 308}:
             return _accepted(answer)

@@ -36,8 +36,6 @@ else:
 WHATSAPP_BACKEND = environment.choice(
     "WHATSAPP_BACKEND", ("twilio", "simulator"), default="simulator" if DEBUG else "twilio"
 )
-# How long Twilio may take to list a message whose call was cut off; its own side may work on for some 26 seconds.
-OUTBOUND_ABSENT_AFTER = timedelta(seconds=60)
 LOG_LEVEL = environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 _host = urlsplit(PUBLIC_URL).hostname or ""
@@ -199,6 +197,15 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "UNAUTHENTICATED_USER": None,
 }
+
+# -- Timings (fixed; the tests of killed processes shorten them) ---------------------------------------------------------
+
+# Connect and read, in seconds. Twilio's client has no time-out of its own.
+TWILIO_TIMEOUT = (3.05, 7.0)
+# A lane whose worker was killed is taken over after this long; longer than any single call a handler makes.
+WORKER_LEASE = timedelta(seconds=20)
+# How long Twilio may take to list a message whose call was cut off; its own side may work on for some 26 seconds.
+OUTBOUND_ABSENT_AFTER = timedelta(seconds=60)
 
 # -- Log ------------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import requests
+from django.conf import settings
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.base.values import unset
 from twilio.http.http_client import TwilioHttpClient
@@ -25,7 +26,6 @@ from channels_whatsapp.backends.base import (
 from channels_whatsapp.backends.hosts import located
 from channels_whatsapp.models import WhatsAppAccount
 
-CONNECT_SECONDS, READ_SECONDS = 3.05, 7.0
 LONGEST_LIST = 200
 
 Answer = TypeVar("Answer")
@@ -38,11 +38,10 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         # Only as an attribute: the constructor takes one number for both.
-        self.timeout = (CONNECT_SECONDS, READ_SECONDS)
+        self.timeout = settings.TWILIO_TIMEOUT
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
         return super().request(method, located(url), *args, **kwargs)
-
 
 
 def _client(account: WhatsAppAccount) -> Client:

@@ -3,15 +3,13 @@
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from omnichannel.jobs.models import Lane
-
-# Longer than any single call a handler makes (Twilio's client gives up after about 13 s), renewed while it works.
-LEASE = timedelta(seconds=20)
 
 
 def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
@@ -41,7 +39,7 @@ class Lease:
     def keep(self) -> bool:
         """Renew the lease; False when another worker has the lane by now, and nothing more may be written."""
         mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
-        return mine.update(lease_until=timezone.now() + LEASE) == 1
+        return mine.update(lease_until=timezone.now() + settings.WORKER_LEASE) == 1
 
     def finish(self, next_due: datetime | None, *, failures: int = 0) -> None:
         """Give the lane back: gone when nothing is left, due later, or due at once when more came in meanwhile."""
@@ -63,5 +61,7 @@ def claim(kinds: Collection[str], limit: int) -> list[Lease]:
     owner = uuid.uuid4()
     with transaction.atomic():
         lanes = list(due.select_for_update(skip_locked=True).order_by("due_at")[:limit])
-        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(owner=owner, lease_until=now + LEASE)
+        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(
+            owner=owner, lease_until=now + settings.WORKER_LEASE
+        )
     return [Lease(lane.pk, lane.kind, lane.key, owner, lane.token, lane.failures) for lane in lanes]

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 from django.utils import timezone
 
@@ -22,7 +23,6 @@ Handler = Callable[[Lease], datetime | None]
 
 POLL_SECONDS = 0.2
 PERIODIC_POLL_SECONDS = 1.0
-RENEW_SECONDS = lanes.LEASE.total_seconds() / 4
 LONGEST_BACK_OFF = timedelta(minutes=5)
 
 
@@ -49,7 +49,8 @@ class Worker:
 
     def run_forever(self) -> None:
         """Claim and run until `stop`; a database that is away is waited for."""
-        next_periodic, next_renewal = 0.0, time.monotonic() + RENEW_SECONDS
+        renew_seconds = settings.WORKER_LEASE.total_seconds() / 4
+        next_periodic, next_renewal = 0.0, time.monotonic() + renew_seconds
         with ThreadPoolExecutor(self.threads, thread_name_prefix="work") as pool:
             while not self.stopping.is_set():
                 try:
@@ -59,7 +60,7 @@ class Worker:
                         next_periodic = time.monotonic() + PERIODIC_POLL_SECONDS
                     if time.monotonic() >= next_renewal:
                         self._renew()
-                        next_renewal = time.monotonic() + RENEW_SECONDS
+                        next_renewal = time.monotonic() + renew_seconds
                 except DatabaseError:
                     logger.exception("The database did not answer; trying again.")
                     connection.close()
