@@ -198,7 +198,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 
-# -- Timings (fixed; the tests of killed processes shorten them) ---------------------------------------------------------
+# -- Timings (fixed; the tests of killed processes shorten them) ----------------------------------------------------
 
 # Connect and read, in seconds. Twilio's client has no time-out of its own.
 TWILIO_TIMEOUT = (3.05, 7.0)
