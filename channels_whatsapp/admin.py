@@ -28,6 +28,7 @@ NUMBER_ADD = "admin:channels_whatsapp_whatsappnumber_add"
 @admin.register(WhatsAppAccount)
 class WhatsAppAccountAdmin(PageAdmin):
     form = WhatsAppAccountForm
+    ordering = ("name",)
     list_display = ("name", "account_sid", "number_count", "state", "credentials")
     list_filter = ("is_active",)
     search_fields = ("name", "account_sid")
@@ -68,7 +69,7 @@ class WhatsAppAccountAdmin(PageAdmin):
         # The tick to remove a token is a field of the form, not of the model, which modelform_factory would refuse.
         names = [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
         kwargs["fields"] = [name for name in names if name != "remove_secondary_auth_token"]
-        return super().get_form(request, obj, change, **kwargs)
+        return super().get_form(request, obj, change=change, **kwargs)
 
     @method_decorator(sensitive_post_parameters(*TOKENS))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -143,13 +144,6 @@ class WhatsAppNumberAdmin(PageAdmin):
         if len(streams) == 1:
             initial.setdefault("work_stream", streams[0].pk)
         return initial
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if field is not None:
-            for ability in ("can_change_related", "can_delete_related", "can_view_related"):
-                setattr(field.widget, ability, False)
-        return field
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -141,6 +141,7 @@ class RoleAdmin(ReadOnlyAdmin):
     """What each role may do. The roles come with the product and are set at every upgrade."""
 
     list_display = ("name", "meaning", "people")
+    ordering = ("name",)
     fields = ("name", "meaning", "may")
     readonly_fields = ("meaning", "may")
 

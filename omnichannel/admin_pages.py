@@ -3,11 +3,13 @@
 It knows no model, so the administration of every package stands on it.
 """
 
+from functools import partialmethod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
 from django.db.models import PROTECT, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -46,7 +48,17 @@ def what_uses(thing: Model) -> list[str]:
     return found
 
 
-class PageAdmin(AnyModelAdmin):
+class QuietRelations:
+    """Look-ups without the pencil, eye and cross beside them; adding stays where it is allowed."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        if isinstance(field and field.widget, RelatedFieldWidgetWrapper):
+            field.widget.can_change_related = field.widget.can_delete_related = field.widget.can_view_related = False
+        return field
+
+
+class PageAdmin(QuietRelations, AnyModelAdmin):
     """A list and a page for each thing. Save stays on the page; what is in use is deactivated, not deleted."""
 
     list_per_page = 50
@@ -61,6 +73,11 @@ class PageAdmin(AnyModelAdmin):
     @admin.display(description="State", ordering="is_active")
     def state(self, thing: Any) -> SafeString:
         return active_pill(thing.is_active)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form with its labels as they are, without a colon behind them."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form)(form.__name__, (form,), {"__init__": partialmethod(form.__init__, label_suffix="")})
 
     # -- Titles -----------------------------------------------------------------------------------------------------
 

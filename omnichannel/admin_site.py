@@ -68,6 +68,11 @@ class OmnichannelAdminSite(AdminSite):
     index_title = "Administration"
     site_url = "/desk/"
 
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        # Things are deleted one by one, on a page that says what goes with them or why it can't be.
+        self.disable_action("delete_selected")
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The sidebar: the product's groups, without what this person may not see, and without empty groups."""
         if app_label:

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from omnichannel.admin_pages import PageAdmin, pill
+from omnichannel.admin_pages import PageAdmin, QuietRelations, pill
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, WorkStream
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class WorkStreamAdmin(PageAdmin):
         return str(stream.fallback_queue or "The default queue")
 
 
-class MembershipInline(MembershipInlineBase):
+class MembershipInline(QuietRelations, MembershipInlineBase):
     """Who works in the queue."""
 
     model = QueueMembership
@@ -112,7 +112,7 @@ class MembershipInline(MembershipInlineBase):
     verbose_name_plural = "Agents in this queue"
 
 
-class QueuesOfAgentInline(MembershipInlineBase):
+class QueuesOfAgentInline(QuietRelations, MembershipInlineBase):
     """Where the agent works."""
 
     model = QueueMembership
@@ -130,6 +130,7 @@ class QueuesOfAgentInline(MembershipInlineBase):
 @admin.register(Queue)
 class QueueAdmin(PageAdmin):
     list_display = ("name", "priority", "who_works_there")
+    ordering = ("priority", "name")
     search_fields = ("name",)
     fields = ("name", "priority")
     inlines = (MembershipInline,)

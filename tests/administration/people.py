@@ -1,0 +1,37 @@
+"""People at the administration's door, and what they see there."""
+
+import html
+import re
+from typing import Any
+
+from django.test import Client
+from django.urls import reverse
+
+from omnichannel.people import settle_roles
+from tests import builders
+
+
+def signed_in(role: str, name: str = "", **fields: Any) -> Client:
+    """A browser in which somebody with this role has signed in; without a role a stranger."""
+    person = builders.user(role, name, **fields)
+    settle_roles(person)
+    client = Client()
+    client.force_login(person)
+    client.person = person  # type: ignore[attr-defined]
+    return client
+
+
+def words(response: Any) -> str:
+    """The page as a person reads it: no tags, one space between words."""
+    text = re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]+>", " ", response.content.decode())
+    return re.sub(r"\s+", " ", html.unescape(text))
+
+
+def toasts(response: Any) -> list[str]:
+    """The messages the page brings, as a person reads them."""
+    return [re.sub(r"<[^>]+>", "", html.unescape(str(message))) for message in response.context["messages"]]
+
+
+def page(model: str, verb: str, *args: Any) -> str:
+    """An address in the administration: `page("routing_queue", "change", 1)`."""
+    return reverse(f"admin:{model}_{verb}", args=args)

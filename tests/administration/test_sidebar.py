@@ -1,0 +1,105 @@
+"""The administration's sidebar: the product's groups, for each person what they may see."""
+
+import pytest
+from django.contrib import admin
+from django.test import RequestFactory
+
+from omnichannel.admin_site import SIDEBAR
+from tests import builders
+from tests.administration.people import signed_in, words
+
+pytestmark = pytest.mark.django_db
+
+
+def groups(person):
+    request = RequestFactory().get("/admin/")
+    request.user = person
+    return {group["name"]: [model["name"] for model in group["models"]] for group in admin.site.get_app_list(request)}
+
+
+def test_every_registered_model_has_a_place_in_the_sidebar():
+    placed = {model for _, entries in SIDEBAR for model, _, _ in entries}
+    assert {model._meta.label for model in admin.site._registry} <= placed
+
+
+def test_every_place_in_the_sidebar_has_a_model():
+    placed = {model for _, entries in SIDEBAR for model, _, _ in entries}
+    assert placed <= {model._meta.label for model in admin.site._registry}
+
+
+def test_an_administrator_finds_whatsapp_under_channels():
+    shown = groups(signed_in("Administrator").person)
+    assert list(shown) == ["Channels", "Work distribution", "People", "Monitoring"]
+    assert shown["Channels"][0] == "WhatsApp"
+
+
+def test_a_group_without_entries_is_not_shown():
+    assert "Agent experience" not in groups(signed_in("Administrator").person)
+
+
+def test_a_supervisor_sees_no_channels():
+    shown = groups(signed_in("Supervisor").person)
+    assert "Channels" not in shown
+    assert "Agents" in shown["People"]
+
+
+def test_a_model_without_a_place_is_shown_in_a_last_group(monkeypatch):
+    monkeypatch.setattr("omnichannel.admin_site.SIDEBAR", [])
+    shown = groups(signed_in("Administrator").person)
+    assert list(shown) == ["More"]
+    assert len(shown["More"]) > 5
+
+
+def test_the_overview_shows_the_groups_and_the_way_to_the_desk():
+    response = signed_in("Administrator", "Ada").get("/admin/")
+    assert 'href="/desk/"' in response.content.decode()
+    assert "Channels" in words(response)
+
+
+def test_an_agent_is_not_let_in():
+    response = signed_in("Agent").get("/admin/")
+    assert response.status_code == 302
+    assert response.url.startswith("/admin/login/")
+
+
+def test_a_stranger_is_sent_to_sign_in_and_back(client, settings):
+    settings.LOGIN_URL = "/sign-in/"
+    response = client.get("/admin/channels_whatsapp/whatsappaccount/")
+    assert response.url == "/sign-in/?next=/admin/channels_whatsapp/whatsappaccount/"
+
+
+def test_the_admins_own_sign_in_page_still_works(client):
+    ada = signed_in("Administrator", "Ada").person
+    assert client.get("/admin/login/").status_code == 200
+    client.post("/admin/login/?next=/admin/", {"username": ada.username, "password": "correct horse"})
+    assert client.get("/admin/").status_code == 200
+
+
+def test_sign_in_at_the_admin_is_throttled(client):
+    ada = signed_in("Administrator", "Ada").person
+    for _ in range(5):
+        client.post("/admin/login/", {"username": ada.username, "password": "wrong"})
+    client.post("/admin/login/", {"username": ada.username, "password": "correct horse"})
+    assert "_auth_user_id" not in client.session
+
+
+def test_no_page_of_the_administration_is_kept_by_the_browser():
+    response = signed_in("Administrator").get("/admin/")
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
+def test_every_list_and_every_new_page_opens(role):
+    client = signed_in(role)
+    builders.inbound(builders.conversation())
+    for model, model_admin in admin.site._registry.items():
+        name = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        request = RequestFactory().get(name)
+        request.user = client.person
+        if model_admin.has_view_permission(request):
+            assert client.get(name).status_code == 200, name
+            thing = model._default_manager.first()
+            if thing is not None:
+                assert client.get(f"{name}{thing.pk}/change/").status_code == 200, name
+        if model_admin.has_add_permission(request):
+            assert client.get(f"{name}add/").status_code == 200, name

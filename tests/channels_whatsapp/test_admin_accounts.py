@@ -1,0 +1,184 @@
+"""A WhatsApp channel as an administrator sets it up."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.utils import timezone
+
+from channels_whatsapp.models import WhatsAppAccount
+from tests import builders
+from tests.administration.people import page, signed_in, words
+
+pytestmark = pytest.mark.django_db
+
+ACCOUNT = "channels_whatsapp_whatsappaccount"
+SID = "AC9a805fb460119c9baabb9b726ce8fc90"
+TOKEN = builders.TOKEN
+NEW_TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+def form(**changed):
+    return {"name": "WhatsApp channel", "account_sid": SID, "auth_token": TOKEN, "is_active": "on", **changed}
+
+
+@pytest.fixture
+def ada():
+    return signed_in("Administrator", "Ada")
+
+
+@pytest.fixture
+def account():
+    return builders.account(account_sid=SID, auth_token_set_at=timezone.now())
+
+
+def change(client, account, **changed):
+    return client.post(page(ACCOUNT, "change", account.pk), form(auth_token="", **changed), follow=True)
+
+
+def test_the_new_page_asks_for_name_account_sid_and_auth_token(ada):
+    shown = words(ada.get(page(ACCOUNT, "add")))
+    for label in ("New WhatsApp", "Twilio account details", "Name", "Account SID", "Auth Token"):
+        assert label in shown
+
+
+def test_the_later_sections_come_with_the_first_save(ada):
+    shown = words(ada.get(page(ACCOUNT, "add")))
+    assert "Callback information" not in shown
+    assert "+ Add New WhatsApp Number" not in shown
+
+
+def test_save_keeps_the_administrator_on_the_page(ada):
+    response = ada.post(page(ACCOUNT, "add"), form(), follow=True)
+    account = WhatsAppAccount.objects.get()
+    assert response.redirect_chain == [(page(ACCOUNT, "change", account.pk), 302)]
+    for section in ("Callback information", "WhatsApp phone numbers", "Validation"):
+        assert section in words(response)
+
+
+def test_the_page_shows_the_inbound_and_the_status_address(ada, account):
+    shown = ada.get(page(ACCOUNT, "change", account.pk)).content.decode()
+    assert f'value="https://desk.example.com/webhooks/whatsapp/{account.key}/inbound/"' in shown
+    assert f'value="https://desk.example.com/webhooks/whatsapp/{account.key}/status/"' in shown
+
+
+@pytest.mark.parametrize("field", ["name", "account_sid", "auth_token"])
+def test_name_account_sid_and_auth_token_are_required(ada, field):
+    response = ada.post(page(ACCOUNT, "add"), form(**{field: ""}))
+    assert list(response.context["adminform"].form.errors) == [field]
+
+
+@pytest.mark.parametrize("sid", ["AC123", "SK" + "0" * 32, SID + "0", SID[:-1] + "g", "ac" + "0" * 32])
+def test_an_account_sid_of_another_form_is_refused_in_one_sentence(ada, sid):
+    response = ada.post(page(ACCOUNT, "add"), form(account_sid=sid))
+    errors = response.context["adminform"].form.errors["account_sid"]
+    assert len(errors) == 1
+    assert errors[0].startswith("An Account SID is AC followed by 32 digits and letters from a to f.")
+
+
+def test_spaces_around_a_pasted_account_sid_are_no_error(ada):
+    ada.post(page(ACCOUNT, "add"), form(account_sid=f"  {SID}\t", auth_token=f" {TOKEN} "))
+    account = WhatsAppAccount.objects.get()
+    assert (account.account_sid, account.auth_token) == (SID, TOKEN)
+
+
+@pytest.mark.parametrize("again", [SID, "AC" + SID[2:].upper()])
+def test_an_account_sid_is_taken_once_whatever_its_case(ada, account, again):
+    response = ada.post(page(ACCOUNT, "add"), form(account_sid=again))
+    assert response.context["adminform"].form.errors["account_sid"] == [
+        "There is already a WhatsApp channel with this Account SID: WhatsApp channel."
+    ]
+
+
+def test_a_blank_token_keeps_the_stored_one(ada, account):
+    set_at = account.auth_token_set_at
+    change(ada, account, name="Renamed")
+    account.refresh_from_db()
+    assert (account.name, account.auth_token, account.auth_token_set_at) == ("Renamed", TOKEN, set_at)
+
+
+def test_a_new_token_replaces_the_stored_one_and_says_when(ada, account):
+    WhatsAppAccount.objects.update(auth_token_set_at=timezone.now() - timedelta(days=9))
+    response = ada.post(page(ACCOUNT, "change", account.pk), form(auth_token=NEW_TOKEN), follow=True)
+    account.refresh_from_db()
+    assert account.auth_token == NEW_TOKEN
+    assert timezone.now() - account.auth_token_set_at < timedelta(minutes=1)
+    assert f"Set on {timezone.now():%-d %B %Y}" in words(response)
+
+
+def test_no_page_ever_shows_a_token(ada, account):
+    account.secondary_auth_token = NEW_TOKEN
+    account.save()
+    refused = ada.post(page(ACCOUNT, "change", account.pk), form(auth_token="f" * 32, name=""))
+    for response in (refused, ada.get(page(ACCOUNT, "change", account.pk)), ada.get(page(ACCOUNT, "changelist"))):
+        shown = response.content.decode()
+        assert not [token for token in (TOKEN, NEW_TOKEN, "f" * 32) if token in shown]
+
+
+def test_who_may_only_look_sees_no_token(account):
+    sam = signed_in("Supervisor", "Sam")
+    sam.person.user_permissions.add(Permission.objects.get(codename="view_whatsappaccount"))
+    response = sam.get(page(ACCOUNT, "change", account.pk))
+    assert response.status_code == 200
+    assert TOKEN not in response.content.decode()
+    assert "Secondary Auth Token" not in words(response)
+
+
+def test_the_history_names_the_changed_fields_and_no_token(ada, account):
+    ada.post(page(ACCOUNT, "change", account.pk), form(auth_token=NEW_TOKEN, name="Renamed"))
+    entry = LogEntry.objects.get()
+    assert entry.get_change_message() == "Changed Name and Auth Token."
+    assert NEW_TOKEN not in entry.change_message + entry.object_repr
+
+
+def test_a_save_without_a_token_is_not_written_down_as_a_change_of_it(ada, account):
+    change(ada, account, name="Renamed")
+    assert LogEntry.objects.get().get_change_message() == "Changed Name."
+
+
+def test_a_secondary_token_can_be_set_and_removed(ada, account):
+    change(ada, account, secondary_auth_token=NEW_TOKEN)
+    account.refresh_from_db()
+    assert account.accepted_tokens == [TOKEN, NEW_TOKEN]
+    change(ada, account, remove_secondary_auth_token="on")
+    account.refresh_from_db()
+    assert account.accepted_tokens == [TOKEN]
+
+
+def test_a_blank_secondary_token_keeps_the_stored_one(ada, account):
+    change(ada, account, secondary_auth_token=NEW_TOKEN)
+    change(ada, account)
+    account.refresh_from_db()
+    assert account.secondary_auth_token == NEW_TOKEN
+
+
+def test_rejected_credentials_show_on_the_page_and_in_the_list(ada, account):
+    WhatsAppAccount.objects.update(credentials_rejected_at=timezone.now())
+    for verb, args in (("change", [account.pk]), ("changelist", [])):
+        assert "Credentials rejected" in words(ada.get(page(ACCOUNT, verb, *args)))
+
+
+def test_a_new_token_takes_the_rejection_away(ada, account):
+    WhatsAppAccount.objects.update(credentials_rejected_at=timezone.now())
+    response = ada.post(page(ACCOUNT, "change", account.pk), form(auth_token=NEW_TOKEN), follow=True)
+    assert "Credentials rejected" not in words(response)
+
+
+def test_the_numbers_of_the_channel_are_listed_with_a_way_to_add_one(ada, account):
+    builders.number(account, name="Main line", digits="+14155550100")
+    builders.number(name="Of another channel")
+    response = ada.get(page(ACCOUNT, "change", account.pk))
+    assert "Main line +14155550100 WhatsApp channel work stream Active" in words(response)
+    assert "Of another channel" not in words(response)
+    assert f"/whatsappnumber/add/?account={account.pk}" in response.content.decode()
+
+
+def test_a_name_with_markup_is_shown_as_it_was_typed(ada, account):
+    response = change(ada, account, name="<b>Shop</b> & co")
+    assert "<b>Shop</b>" not in response.content.decode()
+
+
+def test_a_supervisor_and_an_agent_reach_no_channel(account):
+    for role in ("Supervisor", "Agent"):
+        assert signed_in(role).get(page(ACCOUNT, "change", account.pk)).status_code in {302, 403}

@@ -1,0 +1,198 @@
+"""Work streams, queues, agents and presences in the administration."""
+
+from datetime import timedelta
+
+import pytest
+
+from routing.admin import in_largest_unit
+from routing.models import Agent, Presence, Queue, WorkStream
+from tests import builders
+from tests.administration.people import page, signed_in, toasts, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada():
+    return signed_in("Administrator", "Ada")
+
+
+@pytest.fixture
+def sam():
+    return signed_in("Supervisor", "Sam")
+
+
+def stream_form(**changed):
+    return {
+        "name": "Orders",
+        "channel": "whatsapp",
+        "capacity": "30",
+        "auto_close_after_0": "8",
+        "auto_close_after_1": "hours",
+        "allowed_presences": ["available", "away"],
+        "fallback_queue": "",
+        **changed,
+    }
+
+
+def memberships(*rows):
+    """The rows of the inline as a browser posts them, each a dict of its fields."""
+    form = {"memberships-TOTAL_FORMS": str(len(rows)), "memberships-INITIAL_FORMS": "0"}
+    for position, row in enumerate(rows):
+        form |= {f"memberships-{position}-{name}": value for name, value in row.items()}
+    return form
+
+
+# -- Work streams
+
+
+def test_a_work_stream_is_set_up_with_ticks_and_a_plain_time(ada):
+    ada.post(page("routing_workstream", "add"), stream_form())
+    stream = WorkStream.objects.get(name="Orders")
+    assert stream.allowed_presences == ["available", "away"]
+    assert stream.auto_close_after == timedelta(hours=8)
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        (timedelta(minutes=5), (5, "minutes")),
+        (timedelta(minutes=90), (90, "minutes")),
+        (timedelta(hours=24), (24, "hours")),
+        (timedelta(days=30), (30, "days")),
+    ],
+)
+def test_a_time_is_shown_in_its_largest_whole_unit(time, said):
+    assert in_largest_unit(time) == said
+
+
+def test_no_time_at_all_is_refused(ada):
+    response = ada.post(page("routing_workstream", "add"), stream_form(auto_close_after_0="0"))
+    assert "auto_close_after" in response.context["adminform"].form.errors
+
+
+def test_the_channel_is_locked_after_the_first_save(ada):
+    stream = builders.work_stream()
+    ada.post(page("routing_workstream", "change", stream.pk), stream_form(name="Renamed", channel="sms"))
+    stream.refresh_from_db()
+    assert (stream.name, stream.channel) == ("Renamed", "whatsapp")
+
+
+def test_a_work_stream_with_numbers_is_kept_and_says_what_to_do(ada):
+    stream = builders.number().work_stream
+    shown = words(ada.get(page("routing_workstream", "delete", stream.pk)))
+    assert "because it is in use: 1 WhatsApp Number." in shown
+    assert "Give its numbers another work stream first" in shown
+    assert "Deactivate" not in shown
+
+
+def test_a_supervisor_looks_at_work_streams_and_changes_none(sam):
+    stream = builders.work_stream()
+    assert sam.get(page("routing_workstream", "change", stream.pk)).status_code == 200
+    assert sam.post(page("routing_workstream", "change", stream.pk), stream_form()).status_code == 403
+
+
+# -- Queues
+
+
+def test_a_queues_name_is_taken_once(ada):
+    form = {"name": "Default messaging queue", "priority": "1", **memberships()}
+    response = ada.post(page("routing_queue", "add"), form)
+    assert "name" in response.context["adminform"].form.errors
+
+
+def test_agents_are_put_into_a_queue_on_its_page(ada):
+    dana = builders.agent("Dana")
+    form = {"name": "Orders", "priority": "10", **memberships({"agent": dana.pk})}
+    ada.post(page("routing_queue", "add"), form)
+    assert list(Queue.objects.get(name="Orders").members.all()) == [dana]
+
+
+def test_an_agent_twice_in_a_queue_is_refused(ada):
+    dana = builders.agent("Dana")
+    form = {"name": "Orders", "priority": "10", **memberships({"agent": dana.pk}, {"agent": dana.pk})}
+    assert ada.post(page("routing_queue", "add"), form).status_code == 200
+    assert not Queue.objects.filter(name="Orders").exists()
+
+
+def test_the_default_queue_can_not_be_deleted(ada):
+    default = Queue.objects.default()
+    assert ada.post(page("routing_queue", "delete", default.pk), {"post": "yes"}).status_code == 403
+    assert "deletelink" not in ada.get(page("routing_queue", "change", default.pk)).content.decode()
+
+
+def test_everybody_is_in_the_default_queue(ada):
+    assert "Everybody" in words(ada.get(page("routing_queue", "changelist")))
+
+
+def test_a_queue_that_is_in_use_is_kept(ada):
+    orders = builders.queue("Orders")
+    builders.work_stream(fallback_queue=orders)
+    ada.post(page("routing_queue", "delete", orders.pk), {"post": "yes"})
+    assert Queue.objects.filter(pk=orders.pk).exists()
+
+
+def test_an_unused_queue_goes_with_its_memberships(ada):
+    orders = builders.queue("Orders")
+    builders.agent("Dana", queue=orders)
+    ada.post(page("routing_queue", "delete", orders.pk), {"post": "yes"})
+    assert not Queue.objects.filter(pk=orders.pk).exists()
+
+
+# -- Agents
+
+
+@pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
+def test_capacity_presence_and_queues_of_an_agent_are_set(role):
+    dana, orders = builders.agent("Dana"), builders.queue("Orders")
+    away = Presence.objects.get(base_status="away")
+    form = {"capacity": "60", "presence": away.pk, **memberships({"queue": orders.pk})}
+    response = signed_in(role).post(page("routing_agent", "change", dana.pk), form, follow=True)
+    dana.refresh_from_db()
+    assert (dana.capacity, dana.presence, list(dana.queues.all())) == (60, away, [orders])
+    assert toasts(response) == ["“Dana” is saved."]
+
+
+def test_nobody_is_put_into_the_default_queue_by_hand(ada):
+    dana = builders.agent("Dana")
+    form = {"capacity": "60", "presence": dana.presence_id, **memberships({"queue": Queue.objects.default().pk})}
+    ada.post(page("routing_agent", "change", dana.pk), form)
+    assert not dana.queues.exists()
+
+
+def test_agents_come_from_users_and_are_neither_added_nor_deleted(ada):
+    dana = builders.agent("Dana")
+    assert ada.get(page("routing_agent", "add")).status_code == 403
+    assert ada.post(page("routing_agent", "delete", dana.pk), {"post": "yes"}).status_code == 403
+    assert Agent.objects.filter(pk=dana.pk).exists()
+
+
+def test_an_agent_has_no_way_in(ada):
+    assert signed_in("Agent").get(page("routing_agent", "changelist")).status_code == 302
+
+
+# -- Presences
+
+
+def test_a_built_in_presence_is_neither_changed_nor_deleted(ada):
+    away = Presence.objects.get(base_status="away", is_built_in=True)
+    form = {"name": "Gone", "text": "Gone", "base_status": "offline", "description": ""}
+    assert ada.post(page("routing_presence", "change", away.pk), form).status_code == 403
+    assert ada.post(page("routing_presence", "delete", away.pk), {"post": "yes"}).status_code == 403
+    away.refresh_from_db()
+    assert away.text == "Appear away"
+
+
+def test_an_own_presence_is_added_and_deleted(ada):
+    form = {"name": "Away - In Training", "text": "In training", "base_status": "away", "description": ""}
+    ada.post(page("routing_presence", "add"), form)
+    training = Presence.objects.get(name="Away - In Training")
+    assert not training.is_built_in
+    ada.post(page("routing_presence", "delete", training.pk), {"post": "yes"})
+    assert not Presence.objects.filter(pk=training.pk).exists()
+
+
+def test_a_presence_an_agent_shows_is_kept(ada):
+    training = Presence.objects.create(name="Training", text="In training", base_status="away")
+    Agent.objects.filter(pk=builders.agent("Dana").pk).update(presence=training)
+    assert "1 agent." in words(ada.get(page("routing_presence", "delete", training.pk)))
