@@ -27,7 +27,7 @@ if DEBUG:
     PUBLIC_URL = environment.public_url(env.str("PUBLIC_URL", default="http://127.0.0.1:8000"), https_only=False)
 else:
     SECRET_KEY = environment.required("SECRET_KEY", why="It signs sessions: any long random text, kept secret.")
-    environment.required("ENCRYPTION_KEYS", why="They encrypt auth tokens. `manage.py new_encryption_key` prints one.")
+    environment.required("ENCRYPTION_KEYS", why="They encrypt auth tokens. `python -m omnichannel.new_key` prints one.")
     ENCRYPTION_KEYS = environment.fernet_keys(env.list("ENCRYPTION_KEYS"))
     PUBLIC_URL = environment.public_url(
         environment.required("PUBLIC_URL", why="It is the https address that people and Twilio use."), https_only=True
@@ -182,7 +182,7 @@ SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_SSL_REDIRECT = _https
+SECURE_SSL_REDIRECT = _https and not DEBUG
 # A redirect would turn Twilio's POST into a GET; a health check speaks to the server itself.
 SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^health/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0

@@ -18,10 +18,12 @@ class Command(BaseCommand):
         parser.add_argument("--when-new", action="store_true", help="Do nothing where something is set up already.")
 
     def handle(self, *, when_new: bool, **options: Any) -> None:
-        if settings.WHATSAPP_BACKEND != "simulator":
-            raise CommandError("The demonstration needs the simulator: set WHATSAPP_BACKEND=simulator.")
         self.stdout.write("Bringing the database up to date …")
         call_command("migrate", verbosity=0, interactive=False)
+        if settings.WHATSAPP_BACKEND != "simulator":
+            if when_new:
+                return
+            raise CommandError("The demonstration needs the simulator: set WHATSAPP_BACKEND=simulator.")
         if is_new():
             self.stdout.write("Filling the empty database with demonstration data …")
             seed()

@@ -1,0 +1,19 @@
+"""`manage.py reencrypt_tokens`: write every token anew with the first of ENCRYPTION_KEYS."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from channels_whatsapp.models import WhatsAppAccount
+
+
+class Command(BaseCommand):
+    help = "After a new key was put first in ENCRYPTION_KEYS: encrypt all tokens with it, so that the old one can go."
+
+    def handle(self, **options: Any) -> None:
+        with transaction.atomic():
+            accounts = list(WhatsAppAccount.objects.select_for_update())
+            for account in accounts:
+                account.save(update_fields=["auth_token", "secondary_auth_token"])
+        self.stdout.write(f"Encrypted the tokens of {len(accounts)} WhatsApp channels with the first key.")
