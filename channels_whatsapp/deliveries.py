@@ -37,7 +37,7 @@ def cleaned(form: events.Payload) -> dict[str, list[str]]:
     return {without_nul(name): [without_nul(value) for value in values] for name, values in form.items()}
 
 
-def fingerprint(account: WhatsAppAccount, payload: events.Payload) -> str:
+def fingerprint(account: WhatsAppAccount, payload: events.Payload, kind: WebhookKind = WebhookKind.INBOUND) -> str:
     """The same for every repetition of one delivery, and for no other.
 
     A message is told by its SID; a status by SID, status and error, because one message has many statuses. A form
@@ -47,7 +47,7 @@ def fingerprint(account: WhatsAppAccount, payload: events.Payload) -> str:
     if not sid:
         digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         return f"{account.pk}:form:{digest}"
-    if not events.is_status(payload):
+    if kind == WebhookKind.INBOUND:
         return f"{account.pk}:in:{sid}"
     update = events.StatusUpdate.from_payload(payload)
     return f"{account.pk}:st:{sid}:{update.status[:32]}:{update.error_code or ''}"
@@ -66,10 +66,11 @@ def receive(
     If acting on it fails, it is stored with its error and tried again by the worker. Only when the database itself
     refuses does this raise, and Twilio is told so.
     """
+    found = _kind(payload, otherwise=kind)
     delivery = WebhookDelivery(
         account=account,
-        kind=_kind(payload, otherwise=kind),
-        fingerprint=fingerprint(account, payload),
+        kind=found,
+        fingerprint=fingerprint(account, payload, found),
         payload=payload,
         public_id=public_id,
         received_at=timezone.now(),

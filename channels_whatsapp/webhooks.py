@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
-from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 from rest_framework.parsers import FormParser
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from channels_whatsapp.deliveries import Apply, cleaned, receive
+from channels_whatsapp.deliveries import Apply, cleaned, receive, without_nul
 from channels_whatsapp.models import WebhookKind, WhatsAppAccount
 from channels_whatsapp.permissions import SignedByTwilio
 
@@ -35,16 +36,22 @@ class TwilioWebhookView(APIView):
     def get_account(self) -> WhatsAppAccount:
         """The account whose key is in the address; 404 for a key that is not known."""
         if self.account is None:
-            self.account = WhatsAppAccount.objects.filter(key=self.kwargs["key"]).first()
+            self.account = WhatsAppAccount.objects.filter(key=without_nul(self.kwargs["key"])).first()
         if self.account is None:
             raise Http404("No WhatsApp channel has this address.")
         return self.account
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if request.method != "POST":
+            raise MethodNotAllowed(str(request.method))
         # The signature covers form parameters only: anything else would pass for an empty form.
-        if request.method == "POST" and (request.content_type or "").partition(";")[0].strip().lower() != FORM:
+        if (request.content_type or "").partition(";")[0].strip().lower() != FORM:
             raise UnsupportedMediaType(request.content_type or "")
         super().initial(request, *args, **kwargs)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
+        """The answer is the same whatever the Accept header asks for: a message is not lost over it."""
+        return JSONRenderer(), JSONRenderer.media_type
 
     def post(self, request: Request, key: str, public_id: UUID | None = None) -> HttpResponse:
         if self.apply is None:

@@ -1,21 +1,49 @@
 """Twilio at our door: forms posted and signed as Twilio does it."""
 
+from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from django.conf import settings
+from django.http import QueryDict
 from django.test import Client
 
-from tests.builders import TOKEN, signature
+from channels_whatsapp.models import WhatsAppNumber
+from tests.builders import TOKEN, sid, signature
 
 FORM = "application/x-www-form-urlencoded"
+PAYLOADS = Path(__file__).parent / "payloads"
+SOMEBODYS_ACCOUNT, SOMEBODYS_NUMBER = "AC00000000000000000000000000000001", "+14155550100"
 
 
-def deliver(url: str, form: Any, *, token: str = TOKEN, client: Client | None = None) -> Any:
+def deliver(
+    url: str, form: Any, *, token: str = TOKEN, client: Client | None = None, headers: dict[str, str] | None = None
+) -> Any:
     """Post `form` to one of our webhook addresses, signed with `token`; the answer."""
-    return (client or Client()).post(
+    body = urlencode(form, doseq=True)
+    return (client or Client(raise_request_exception=False)).post(
         url.removeprefix(settings.PUBLIC_URL),
-        urlencode(form, doseq=True),
+        body,
         content_type=FORM,
-        headers={"X-Twilio-Signature": signature(url, form, token)},
+        headers={"X-Twilio-Signature": signature(url, QueryDict(body), token), **(headers or {})},
     )
+
+
+def recorded(name: str, to: WhatsAppNumber, **changed: str | None) -> dict[str, list[str]]:
+    """The form in `payloads/<name>.txt`, as if posted for this number; with `changed` parameters, None left out."""
+    text = (PAYLOADS / f"{name}.txt").read_text().strip()
+    form = parse_qs(text, keep_blank_values=True, strict_parsing=True)
+    for key, values in form.items():
+        form[key] = [
+            value.replace(SOMEBODYS_ACCOUNT, to.account.account_sid).replace(SOMEBODYS_NUMBER, to.number)
+            for value in values
+        ]
+    for key, value in changed.items():
+        form[key] = [] if value is None else [value]
+    return {key: values for key, values in form.items() if values}
+
+
+def another(form: dict[str, Any]) -> dict[str, Any]:
+    """The same form with a message SID of its own, as the customer's next message has it."""
+    new = sid(form["MessageSid"][0][:2] if isinstance(form["MessageSid"], list) else form["MessageSid"][:2])
+    return {**form, "MessageSid": new, "SmsSid": new, "SmsMessageSid": new}
