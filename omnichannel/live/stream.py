@@ -16,16 +16,16 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import close_old_connections
 from django.http import HttpRequest
 
-from omnichannel.accounts.models import User
 from omnichannel.live.hub import Hint, Hub, Listener
 
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
-TopicsFor = Callable[[User], set[str]]
+TopicsFor = Callable[[Any], set[str]]  # handed a signed-in user
 
 KEEP_ALIVE_SECONDS = 15.0
 LIFE_SECONDS = (300.0, 360.0)  # with jitter, so that not all pages come back at once
@@ -37,7 +37,7 @@ HEADERS = [
 ]
 
 
-def signed_in_user(cookies: str) -> User | None:
+def signed_in_user(cookies: str) -> AbstractBaseUser | None:
     """Who the session cookie belongs to, checked as Django checks it: the session, the password's hash, is_active."""
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
@@ -48,7 +48,7 @@ def signed_in_user(cookies: str) -> User | None:
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(morsel.value)
     user = get_user(request)
-    return user if isinstance(user, User) else None
+    return user if isinstance(user, AbstractBaseUser) else None
 
 
 class EventStream:
