@@ -17,6 +17,12 @@ def belongs_to(inbound: InboundMessage, *, prefix: str = "") -> Q:
     return match
 
 
+def is_all_of(contact: Contact, inbound: InboundMessage) -> bool:
+    """Whether all that the message tells about who its sender is, is known of this contact."""
+    same_id = not inbound.external_user_id or contact.external_user_id == inbound.external_user_id
+    return same_id and (contact.identity == identity(inbound.sender) or is_business_scoped(inbound.sender))
+
+
 def find_or_create(inbound: InboundMessage) -> Contact:
     """The contact, locked, so that one contact's conversations are started one at a time."""
     try:

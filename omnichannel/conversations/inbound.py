@@ -62,8 +62,8 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
 def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
     ours = Conversation.objects.select_for_update(of=("self",)).select_related("contact")
     found = ours.filter(contacts.belongs_to(inbound, prefix="contact__"), number=number, closed_at=None)[:2]
-    # Two: number and business-scoped id were two people until now; starting one makes them one.
-    return found[0] if len(found) == 1 else None
+    # Number and business-scoped id may have been two people until now: the long way makes them one.
+    return found[0] if len(found) == 1 and contacts.is_all_of(found[0].contact, inbound) else None
 
 
 def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation:

@@ -72,21 +72,28 @@ def send_reply(
             raise ReplyRefused("not_yours", NOT_YOURS)
         if (refusal := why_not(locked)) is not None:
             raise refusal
-        message, is_new = Message.objects.get_or_create(
+        if (sent_before := _sent_before(public_id, locked)) is not None:
+            return sent_before
+        message = Message.objects.create(
             public_id=public_id or uuid.uuid4(),
-            defaults={
-                "conversation": locked,
-                "direction": Direction.OUTBOUND,
-                "kind": Kind.MEDIA if file else Kind.TEXT,
-                "body": body,
-                "status": Status.QUEUED,
-                "author": author,
-            },
+            conversation=locked,
+            direction=Direction.OUTBOUND,
+            kind=Kind.MEDIA if file else Kind.TEXT,
+            body=body,
+            status=Status.QUEUED,
+            author=author,
         )
-        if is_new:
-            _attach(message, file, content_type)
-            _show(locked, message)
+        _attach(message, file, content_type)
+        _show(locked, message)
     return message
+
+
+def _sent_before(public_id: uuid.UUID | None, conversation: Conversation) -> Message | None:
+    """The message this very form has sent already; the lane's lock lets no twin slip in between."""
+    found = Message.objects.filter(public_id=public_id).first() if public_id else None
+    if found is not None and found.conversation_id != conversation.pk:
+        raise ReplyRefused("stale_form", "This page is out of date. Reload it and send again.")
+    return found
 
 
 def _locked(pk: int) -> Conversation:
