@@ -41,12 +41,12 @@ def message_sid(payload: Payload) -> str:
 
 
 def whatsapp_address(raw: str) -> str:
-    """`whatsapp:` and what follows, or "" for another channel. A `+` that was lost on the way is put back."""
+    """`whatsapp:` and what follows, or "" for another channel and for nobody. A `+` that was lost on the way is put back."""
     text = raw.strip()
-    if text.startswith(identity.PREFIX):
-        bare = text.removeprefix(identity.PREFIX).strip()
-        return identity.PREFIX + ("+" + bare if re.fullmatch(r"\d{5,20}", bare) else bare)
-    return ""
+    bare = text.removeprefix(identity.PREFIX).strip()
+    if not text.startswith(identity.PREFIX) or not bare:
+        return ""
+    return identity.PREFIX + ("+" + bare if re.fullmatch(r"[0-9]{5,20}", bare) else bare)
 
 
 @dataclass(frozen=True)

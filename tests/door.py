@@ -25,6 +25,7 @@ def deliver(
         url.removeprefix(settings.PUBLIC_URL),
         body,
         content_type=FORM,
+        CONTENT_TYPE=FORM,  # Django's client leaves it out where the form is empty
         headers={"X-Twilio-Signature": signature(url, QueryDict(body), token), **(headers or {})},
     )
 
