@@ -1,21 +1,34 @@
 """Where everything answers, and where the channel and the desk are joined."""
 
+from django.conf import settings
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from channels_whatsapp.models import WebhookKind
+from channels_whatsapp.simulator.urls import simulator_urls
 from channels_whatsapp.webhooks import TwilioWebhookView
 from omnichannel.conversations.webhooks import apply_delivery
+from omnichannel.demo.clock import let_a_day_pass
+from omnichannel.desk.views import offered_file, sign_in, sign_out
 from omnichannel.health import live, ready
 
 inbound = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
 status = TwilioWebhookView.as_view(kind=WebhookKind.STATUS, apply=apply_delivery)
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="desk:inbox")),
     path("admin/", admin.site.urls),
+    path("desk/", include("omnichannel.desk.urls")),
+    path("sign-in/", sign_in, name="sign_in"),
+    path("sign-out/", sign_out, name="sign_out"),
+    path("media/offered/<str:token>/", offered_file, name="offered_file"),
     path("webhooks/whatsapp/<str:key>/inbound/", inbound, name="whatsapp_inbound"),
     path("webhooks/whatsapp/<str:key>/status/", status, name="whatsapp_status"),
     path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status, name="whatsapp_message_status"),
     path("health/live/", live, name="health_live"),
     path("health/ready/", ready, name="health_ready"),
 ]
+
+if settings.WHATSAPP_BACKEND == "simulator":
+    urlpatterns.append(path("simulator/", include((simulator_urls(let_a_day_pass), "simulator"))))
