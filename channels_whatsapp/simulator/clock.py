@@ -141,8 +141,8 @@ def _record(errand: Errand, result: Result, now: datetime) -> None:
     if errand.kind != ErrandKind.FETCH:
         return
     for file in result.files:
-        media = Media(message=errand.message, content_type=file.content_type, filename=file.name)
-        media.file.save(file.name, ContentFile(file.content))
+        media = Media(message=errand.message, content_type=file.content_type, filename=file.name[:200])
+        media.file.save(media.sid, ContentFile(file.content))
     if result.failure:
         schedule_failure(errand.message, result.failure, now)
     else:

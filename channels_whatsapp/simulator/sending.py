@@ -68,19 +68,17 @@ class Order:
 
 
 def accept(account: Account, order: Order, *, now: datetime) -> Message:
-    """Take a message on. Raises TwilioError where Twilio refuses it at once."""
+    """Take a message on; whoever it is for gets a phone. Raises TwilioError where Twilio refuses it at once."""
     if account.status != "active":
         raise TwilioError(20005, account=account.sid)
     sender = _sender(account, order)
     _check_addressee(order)
     content = _content(account, order)
     _check_substance(order)
-    customer = customer_at(order.to) or Customer(address=order.to)
-    if customer.pk and FaultKind.OPTED_OUT in Fault.objects.kinds_for(customer):
+    customer = customer_at(order.to) or Customer.objects.get_or_create(address=order.to)[0]
+    if FaultKind.OPTED_OUT in Fault.objects.kinds_for(customer):
         raise TwilioError(21610)
     with transaction.atomic():
-        if not customer.pk:
-            customer.save()
         message = _create(sender, customer, order, content, now)
         if order.media_urls:
             _order_files(message, order.media_urls, now)

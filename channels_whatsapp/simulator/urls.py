@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.urls import URLPattern, path, re_path
 
-from channels_whatsapp.simulator import api
+from channels_whatsapp.simulator import api, console, phone
 
 ACCOUNT = "twilio/api/2010-04-01/Accounts/<str:account_sid>"
 MESSAGE = f"{ACCOUNT}/Messages/<str:sid>"
@@ -30,6 +30,27 @@ TWILIO = [
     re_path(r"^twilio/(?P<rest>.*)$", api.not_found),
 ]
 
+CHAT = "chats/<int:customer_pk>/<int:sender_pk>"
+
+PHONE = [
+    path("", phone.home, name="phone"),
+    path("customers/", phone.invent, name="invent"),
+    path(f"{CHAT}/", phone.chat, name="chat"),
+    path(f"{CHAT}/thread/", phone.thread, name="thread"),
+    path(f"{CHAT}/text/", phone.write, {"what": "text"}, name="write_text"),
+    path(f"{CHAT}/place/", phone.write, {"what": "place"}, name="write_place"),
+    path(f"{CHAT}/contact/", phone.write, {"what": "contact"}, name="write_contact"),
+    path(f"{CHAT}/press/", phone.write, {"what": "press"}, name="write_press"),
+    path(f"{CHAT}/messages/<int:message_pk>/buttons/<int:index>/", phone.press, name="press"),
+    path(f"{CHAT}/habits/", phone.habits, name="habits"),
+    path(f"{CHAT}/faults/", phone.faults, {"scope": "customer"}, name="faults"),
+    path(f"{CHAT}/faults/everybody/", phone.faults, {"scope": "everybody"}, name="faults_for_all"),
+    path("console/", console.console, name="console"),
+    path("console/accounts/", console.open_account, name="open_account"),
+    path("console/numbers/", console.add_number, name="add_number"),
+    path("console/numbers/<int:sender_pk>/", console.set_webhooks, name="set_webhooks"),
+]
+
 
 def simulator_urls(let_time_pass: Callable[[str], None]) -> list[URLPattern]:
     """The simulator's addresses, to be included under the namespace `simulator`.
@@ -37,4 +58,5 @@ def simulator_urls(let_time_pass: Callable[[str], None]) -> list[URLPattern]:
     `let_time_pass` is called with a customer's address when 24 hours are to pass for them, so that whoever has a
     clock of its own for that customer can move it too.
     """
-    return [*TWILIO]
+    day = path(f"{CHAT}/day/", phone.let_a_day_pass, {"let_time_pass": let_time_pass}, name="day")
+    return [*TWILIO, *PHONE, day]

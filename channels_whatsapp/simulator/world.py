@@ -244,7 +244,7 @@ def _card_file(contact: ContactCard) -> Attachment:
     name = _escaped(contact.name)
     numbers = [f"TEL;type=CELL;type=VOICE:{_escaped(number)}" for number in contact.numbers]
     lines = ["BEGIN:VCARD", "VERSION:3.0", f"N:;{name};;;", f"FN:{name}", *numbers, "END:VCARD", ""]
-    return Attachment("contact.vcf", "text/vcard", "\r\n".join(lines).encode())
+    return Attachment(f"{contact.name[:100]}.vcf", "text/vcard", "\r\n".join(lines).encode())
 
 
 def _escaped(text: str) -> str:
@@ -280,7 +280,7 @@ def _keep_files(message: Message, files: Sequence[Attachment], now: datetime) ->
             filename=file.name[:200],
             available_at=now + timedelta(seconds=delay),
         )
-        media.file.save(file.name, ContentFile(file.content))
+        media.file.save(media.sid, ContentFile(file.content))
     Message.objects.filter(pk=message.pk).update(num_media=len(files))
 
 

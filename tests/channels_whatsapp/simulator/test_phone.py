@@ -1,0 +1,208 @@
+"""The phone at /simulator/, as somebody uses it, with scripts and without."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client as Browser
+
+from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.models import (
+    Account,
+    Chat,
+    Customer,
+    Direction,
+    Fault,
+    FaultKind,
+    Message,
+    Sender,
+)
+from tests.channels_whatsapp.simulator.desk import Desk
+from tests.channels_whatsapp.simulator.urls import days_passed_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def address(omar: Customer, sender: Sender) -> str:
+    return f"/simulator/chats/{omar.pk}/{sender.pk}/"
+
+
+def page(browser: Browser, address: str) -> str:
+    answer = browser.get(address)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_empty_simulator_says_what_to_do(db: None) -> None:
+    assert "No phone yet" in page(Browser(), "/simulator/")
+    assert "Open an account" in page(Browser(), "/simulator/console/")
+
+
+def test_anybody_may_look_and_nothing_is_inline(address: str, omar: Customer, sender: Sender) -> None:
+    world.customer_writes(omar, sender, "<script>alert(1)</script>", place=world.Place("1", "2"))
+    for shown in (page(Browser(), "/simulator/"), page(Browser(), address), page(Browser(), "/simulator/console/")):
+        assert " style=" not in shown
+        assert "<style" not in shown
+        assert "<script>" not in shown
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page(Browser(), address)
+
+
+def test_every_field_has_a_label_of_its_own(address: str) -> None:
+    shown = page(Browser(), address)
+    ids = [part.split('"')[0] for part in shown.split(' id="')[1:]]
+    assert len(ids) == len(set(ids))
+    for name in ("text_text", "place_latitude", "contact_name", "press_text", "habits_name", "new_address"):
+        assert f'<label for="{name}"' in shown or f'for="{name}">' in shown
+
+
+def test_a_plain_form_post_writes_and_comes_back(address: str) -> None:
+    answer = Browser().post(f"{address}text/", {"text": "hello?"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, address)
+    assert Message.objects.get().body == "hello?"
+
+
+def test_forms_are_protected_against_other_sites(address: str) -> None:
+    assert Browser(enforce_csrf_checks=True).post(f"{address}text/", {"text": "hello?"}).status_code == 403
+
+
+def test_with_scripts_only_the_messages_come_back(address: str) -> None:
+    answer = Browser().post(f"{address}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
+    assert answer.content.decode().startswith('<section class="thread" id="thread"')
+    assert "hello?" in answer.content.decode()
+
+
+def test_files_and_marks_go_along(address: str) -> None:
+    files = [SimpleUploadedFile(name, b"x", kind) for name, kind in (("a.png", "image/png"), ("b", "<bad>"))]
+    form = {"text": "look", "attached": files, "forwarded": "on", "ad": "Lamps"}
+    Browser().post(f"{address}text/", form)
+    message = Message.objects.get()
+    assert [media.content_type for media in message.media.all()] == ["image/png", "application/octet-stream"]
+    assert (message.extra["Forwarded"], message.extra["ReferralHeadline"]) == ("true", "Lamps")
+
+
+@pytest.mark.parametrize(
+    ("what", "form", "kind"),
+    [
+        ("place", {"latitude": "52.5", "longitude": "13.4"}, "location"),
+        ("contact", {"name": "Amara", "number": "+1 555"}, "contacts"),
+        ("press", {"kind": "list", "text": "Blue", "payload": "7"}, "interactive"),
+        ("press", {"kind": "button", "text": "Blue"}, "button"),
+    ],
+)
+def test_other_things_can_be_sent(address: str, what: str, form: dict[str, str], kind: str) -> None:
+    assert Browser().post(f"{address}{what}/", form).status_code == 302
+    assert Message.objects.get().extra["MessageType"] == kind
+
+
+@pytest.mark.parametrize(("what", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})])
+def test_what_makes_no_sense_is_not_sent(address: str, what: str, form: dict[str, str]) -> None:
+    plain = Browser().post(f"{address}{what}/", form)
+    scripted = Browser().post(f"{address}{what}/", form, headers={"HX-Request": "true"})
+    assert (plain.status_code, scripted.status_code) == (422, 200)
+    assert 'class="error"' in plain.content.decode()
+    assert not Message.objects.exists()
+
+
+def test_a_message_can_be_answered_by_quoting_it(address: str, omar: Customer, sender: Sender) -> None:
+    quoted = world.customer_writes(omar, sender, "the lamp")
+    assert "Answering: the lamp" in page(Browser(), f"{address}?quote={quoted.pk}")
+    Browser().post(f"{address}text/", {"text": "that one", "reply_to": quoted.pk})
+    assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
+
+
+def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Customer, sender: Sender) -> None:
+    message = world.customer_writes(omar, sender, "which?")
+    offer = [{"kind": "button", "text": "Blue", "payload": "b"}]
+    Message.objects.update(direction=Direction.OUTBOUND, buttons=offer)
+    assert "Blue" in page(Browser(), address)
+    Browser().post(f"{address}messages/{message.pk}/buttons/0/")
+    assert Message.objects.order_by("-pk")[0].extra["ButtonPayload"] == "b"
+
+
+def test_the_chat_is_sent_again_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
+    world.customer_writes(omar, sender, "hello?")
+    seen = page(Browser(), address).split('data-version="')[1].split('"')[0]
+    assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
+    run_due(LATER)
+    answer = Browser().get(f"{address}thread/", {"seen": seen})
+    assert "delivered to the desk" in answer.content.decode()
+
+
+def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: Desk) -> None:
+    desk.answer = (403, "text/plain", b"wrong signature")
+    world.customer_writes(omar, sender, "hello?")
+    run_due(LATER)
+    assert "The desk answered 403: wrong signature" in page(Browser(), address)
+
+
+def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) -> None:
+    Browser().post(f"{address}faults/", {"kinds": [FaultKind.SLOW, FaultKind.TWICE]})
+    Browser().post(f"{address}faults/", {"kinds": [FaultKind.TWICE]})
+    Browser().post(f"{address}faults/everybody/", {"kinds": [FaultKind.HANG]})
+    assert Fault.objects.kinds_for(omar) == {FaultKind.TWICE, FaultKind.HANG}
+    assert Fault.objects.kinds_for(None) == {FaultKind.HANG}
+
+
+def test_a_day_passes_here_and_for_whoever_else_has_a_clock(address: str, omar: Customer, sender: Sender) -> None:
+    world.customer_writes(omar, sender, "hello?")
+    days_passed_for.clear()
+    Browser().post(f"{address}day/")
+    assert days_passed_for == [omar.address]
+    assert not Chat.objects.get().is_open(datetime.now(UTC))
+    assert "only templates arrive" in page(Browser(), address)
+
+
+def test_habits_are_kept(address: str) -> None:
+    Browser().post(f"{address}habits/", {"name": "Omar B.", "read_receipts": "on"})
+    omar = Customer.objects.get()
+    assert (omar.name, omar.reads_at_once, omar.read_receipts) == ("Omar B.", False, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "address"),
+    [
+        ("+49 (151) 765-43 21", "whatsapp:+491517654321"),
+        ("whatsapp:US.1349", "whatsapp:US.1349"),
+        (" US.ENT.1349 ", "whatsapp:US.ENT.1349"),
+    ],
+)
+def test_a_customer_can_be_invented_once(sender: Sender, typed: str, address: str) -> None:
+    for _ in range(2):
+        answer = Browser().post("/simulator/customers/", {"name": "Eve", "address": typed})
+    eve = Customer.objects.get(address=address)
+    assert answer.headers["Location"] == f"/simulator/chats/{eve.pk}/{sender.pk}/"
+
+
+def test_a_number_that_is_none_is_refused(sender: Sender) -> None:
+    answer = Browser().post("/simulator/customers/", {"address": "12"})
+    assert (answer.status_code, Customer.objects.count()) == (422, 0)
+    assert "country code" in answer.content.decode()
+
+
+def test_the_console_takes_the_desks_addresses(sender: Sender) -> None:
+    form = {
+        f"{sender.pk}-callback_url": "https://desk.example.com/in/",
+        f"{sender.pk}-status_callback_url": "",
+        f"{sender.pk}-status": "OFFLINE",
+    }
+    Browser().post(f"/simulator/console/numbers/{sender.pk}/", form)
+    sender.refresh_from_db()
+    assert (sender.callback_url, sender.status) == ("https://desk.example.com/in/", "OFFLINE")
+    shown = page(Browser(), "/simulator/console/")
+    assert sender.account.sid in shown
+    assert sender.account.auth_token in shown
+
+
+def test_accounts_and_numbers_can_be_opened_in_the_console(db: None) -> None:
+    Browser().post("/simulator/console/accounts/", {"friendly_name": "New shop"})
+    account = Account.objects.get()
+    form: dict[str, Any] = {"account": account.pk, "number": "+49 30 555 555", "name": "New"}
+    Browser().post("/simulator/console/numbers/", form)
+    assert Sender.objects.get().number == "+4930555555"
+    assert Browser().post("/simulator/console/numbers/", {**form, "number": "x"}).status_code == 422
+    assert Browser().post("/simulator/console/accounts/", {}).status_code == 422
