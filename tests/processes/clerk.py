@@ -1,0 +1,130 @@
+"""What tests have done and looked up in a running desk's database. Arguments and answers are JSON."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
+from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.models import Chat, Customer, Direction, FaultKind, Sender
+from channels_whatsapp.simulator.models import Message as AtTwilio
+from omnichannel.accounts.models import User
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Contact, Conversation, Message, Status
+from omnichannel.conversations.replies import send_reply
+from omnichannel.jobs.models import Lane, Periodic
+from tests import builders
+from tests.builders import TOKEN
+
+NUMBER = "+14155230001"
+
+
+def open_shop() -> dict[str, str]:
+    """A channel with one number, at Twilio and at the desk, and Dana, who is available."""
+    twilio = world.create_account("Shop", token=TOKEN)
+    account = builders.account(account_sid=twilio.sid)
+    builders.number(account, digits=NUMBER)
+    world.create_sender(twilio, NUMBER, "Shop", account.inbound_url, account.status_url)
+    builders.agent("Dana")
+    return {"account_sid": twilio.sid, "number": NUMBER, "key": account.key}
+
+
+def sign_in(username: str) -> str:
+    """The session cookie of somebody who has signed in."""
+    user = User.objects.get(username=username)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+def change_something(username: str = "dana") -> int:
+    """Tell open pages of this agent that a conversation has changed."""
+    conversation = Conversation.objects.filter(agent__user__username=username).first()
+    conversation = conversation or builders.conversation(
+        with_agent=User.objects.get(username=username).agent, on=WhatsAppNumber.objects.get()
+    )
+    with transaction.atomic():
+        tell(CONVERSATION, conversation)
+    return conversation.pk
+
+
+def filed() -> dict[str, Any]:
+    """How much came of the webhooks."""
+    states = WebhookDelivery.objects.values_list("state").annotate(count=Count("pk"))
+    return {
+        "messages": Message.objects.count(),
+        "contacts": Contact.objects.count(),
+        "conversations": Conversation.objects.count(),
+        "deliveries": dict(states.values_list("state", "count")),
+    }
+
+
+def sids() -> list[str]:
+    """The SIDs of all customers' messages."""
+    return list(Message.objects.filter(direction="inbound").values_list("twilio_sid", flat=True))
+
+
+# -- Replies --------------------------------------------------------------------------------------------------------
+
+
+def customers_write(count: int) -> None:
+    """Customers with phones, who have just written, each in a conversation with Dana."""
+    dana = User.objects.get(username="dana").agent
+    sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
+    for place in range(count):
+        address = f"whatsapp:+49151120{place:05d}"
+        customer = world.create_customer(f"Customer {place}", address)
+        Chat.objects.create(customer=customer, sender=sender, last_wrote_at=timezone.now())
+        builders.conversation(with_agent=dana, on=number, of=builders.contact(customer.name, address=address))
+
+
+def dana_answers(times: int) -> None:
+    """Dana sends each customer this many replies, each with a text of its own."""
+    dana = User.objects.get(username="dana")
+    for part in range(times):
+        for conversation in Conversation.objects.order_by("pk"):
+            send_reply(conversation, author=dana, text=f"{conversation.pk:05d}-{part:03d}")
+
+
+def fault(kind: str, *, on: bool = True) -> None:
+    """Let something go wrong at Twilio, for everybody."""
+    world.switch_fault(FaultKind(kind), on=on)
+
+
+def statuses() -> dict[str, int]:
+    """How many replies there are in each status; `unknown` for those whose outcome nobody knows yet."""
+    replies = Message.objects.filter(direction="outbound")
+    counted = dict(replies.values_list("status").annotate(count=Count("pk")).values_list("status", "count"))
+    unknown = replies.filter(status=Status.SENDING, twilio_sid="").count()
+    return {**counted, "unknown": unknown, "lanes": Lane.objects.count()}
+
+
+def replies() -> list[dict[str, Any]]:
+    """Every reply of the desk, oldest first."""
+    rows = Message.objects.filter(direction="outbound").order_by("pk")
+    return list(rows.values("body", "status", "twilio_sid", "error_code", "conversation_id"))
+
+
+def taken_by_twilio() -> list[dict[str, Any]]:
+    """Every message Twilio took from the desk, in that order."""
+    rows = AtTwilio.objects.filter(direction=Direction.OUTBOUND).order_by("pk")
+    return list(rows.values("sid", "body", "status", "customer_id"))
+
+
+def callbacks_are_due() -> None:
+    """The time has passed after which the desk asks Twilio about messages it has heard nothing of."""
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Message.objects.filter(check_status_at__isnull=False).update(check_status_at=long_ago)
+    Periodic.objects.update(next_at=long_ago)
+
+
+def customers() -> int:
+    return Customer.objects.count()

@@ -1,0 +1,46 @@
+"""Databases of the tests' own: one is migrated, every desk gets a copy of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[2]
+CLUSTER = os.environ.get("TEST_DATABASE_URL", "")
+
+
+def _in_cluster(statement: str) -> None:
+    with psycopg.connect(CLUSTER, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def _address(name: str) -> str:
+    return urlsplit(CLUSTER)._replace(path=f"/{name}").geturl()
+
+
+class Database:
+    """A database without rows, on SQLite in `folder` or in the cluster that TEST_DATABASE_URL names."""
+
+    def __init__(self, folder: Path, *, like: "Database | None" = None) -> None:
+        self.name = f"desk_{uuid.uuid4().hex}"
+        self.file = folder / "desk.sqlite3"
+        self.url = _address(self.name) if CLUSTER else f"sqlite:///{self.file}"
+        if CLUSTER:
+            _in_cluster(f"CREATE DATABASE {self.name} TEMPLATE {like.name if like else 'template0'}")
+        elif like:
+            shutil.copy(like.file, self.file)
+
+    def migrate(self, environment: Mapping[str, str]) -> None:
+        """Make the tables."""
+        command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+    def drop(self) -> None:
+        if CLUSTER:
+            _in_cluster(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")

@@ -1,0 +1,126 @@
+"""The real product, started as people start it, with a database, a port and keys of its own."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, build_opener
+
+from cryptography.fernet import Fernet
+
+from tests.processes.databases import ROOT, Database
+from tests.processes.programs import Program, is_running, wait_until
+
+STARTS_WITHIN = 40.0  # seconds, on a machine that is busy with other things
+STOPS_WITHIN = 12.0
+_open = build_opener(ProxyHandler({})).open
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(folder: Path, database: Database, url: str = "http://127.0.0.1") -> dict[str, str]:
+    """What the programs of one desk are started with."""
+    return {
+        **{name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"},
+        "DJANGO_SETTINGS_MODULE": "tests.process_settings",
+        "DEBUG": "true",
+        "PUBLIC_URL": url,
+        "WHATSAPP_BACKEND": "simulator",
+        "SECRET_KEY": "tests-only-" + "x" * 50,
+        "ENCRYPTION_KEYS": Fernet.generate_key().decode("ascii"),
+        "MEDIA_ROOT": str(folder / "media"),
+        "DATABASE_URL": database.url,
+    }
+
+
+def blank_database(folder: Path) -> Database:
+    """A migrated database, to be copied for each desk."""
+    database = Database(folder)
+    database.migrate(environment(folder, database))
+    return database
+
+
+class Desk:
+    """Use as a context manager; what still runs at the end is killed."""
+
+    def __init__(self, folder: Path, *, blank: Database | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.database = Database(folder, like=blank)
+        self.programs: list[Program] = []
+        self.environment = environment(folder, self.database, self.url)
+        self._clerk: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> "Desk":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for program in self.programs:
+            if not program.has_ended:
+                program.kill()
+        for pid in self.worker_pids():
+            wait_until(lambda pid=pid: not is_running(pid), STOPS_WITHIN, "an orphaned worker has ended")
+        if self._clerk is not None:
+            self._clerk.communicate(timeout=STOPS_WITHIN)
+        self.database.drop()
+
+    # -- Programs ---------------------------------------------------------------------------------------------------
+
+    def run(self, *arguments: str) -> Program:
+        """Start `manage.py` with these arguments."""
+        log = self.folder / f"{len(self.programs)}-{arguments[0]}.log"
+        self.programs.append(Program(self.environment, log, *arguments))
+        return self.programs[-1]
+
+    def serve(self, *arguments: str) -> Program:
+        """Start the server and wait until it takes work."""
+        server = self.run("serve", *arguments)
+        wait_until(lambda: self.is_ready() or server.has_ended, STARTS_WITHIN, "the server takes work")
+        assert not server.has_ended, server.printed()
+        return server
+
+    def is_ready(self) -> bool:
+        try:
+            with _open(f"{self.url}/health/ready/", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+    def worker_pids(self) -> list[int]:
+        """The workers that `serve` started, the newest last."""
+        servers = [program for program in self.programs if "-serve" in program.log.name]
+        found = [re.findall(r"The worker is running \(process (\d+)", server.printed()) for server in servers]
+        return [int(pid) for pids in found for pid in pids]
+
+    def worker_is_running(self) -> bool:
+        return any(is_running(pid) for pid in self.worker_pids())
+
+    # -- Its database -----------------------------------------------------------------------------------------------
+
+    def ask(self, what: str, **arguments: Any) -> Any:
+        """Call a function of `tests.processes.clerk` in a process that has this desk's settings."""
+        if self._clerk is None:
+            command = [sys.executable, "-m", "tests.processes.inside"]
+            self._clerk = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        assert self._clerk.stdin is not None
+        assert self._clerk.stdout is not None
+        self._clerk.stdin.write(json.dumps([what, arguments]) + "\n")
+        self._clerk.stdin.flush()
+        answer = self._clerk.stdout.readline()
+        assert answer, f"The clerk could not {what}; its reason is above."
+        return json.loads(answer)

@@ -1,0 +1,44 @@
+"""Twilio posting webhooks to a server that really runs."""
+
+import http.client
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode, urlsplit
+
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
+from tests.builders import inbound_form, signature
+
+Form = dict[str, str]
+_mine = threading.local()
+
+
+def text_message(shop: dict[str, str], customer: int, body: str) -> Form:
+    """The form of a text message from this customer, each with a SID of its own."""
+    number = WhatsAppNumber(account=WhatsAppAccount(account_sid=shop["account_sid"]), number=shop["number"])
+    return inbound_form(number, f"whatsapp:+49151130{customer:05d}", Body=body)
+
+
+def post(server: str, path: str, form: Form) -> int:
+    """Post it, signed, over this thread's connection; the answer's status, 0 where none came."""
+    host = urlsplit(server).netloc
+    if getattr(_mine, "host", "") != host:
+        _mine.host, _mine.connection = host, http.client.HTTPConnection(host, timeout=60)
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Twilio-Signature": signature(server + path, form),
+    }
+    try:
+        _mine.connection.request("POST", path, urlencode(form), headers)
+        answer = _mine.connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException):
+        _mine.connection.close()
+        return 0
+    return int(answer.status)
+
+
+def post_all(server: str, path: str, forms: Sequence[Form], *, threads: int = 8) -> list[int]:
+    """Post them in this order, as many at once as there are threads; the statuses."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda form: post(server, path, form), forms))
