@@ -41,7 +41,7 @@ def message_sid(payload: Payload) -> str:
 
 
 def whatsapp_address(raw: str) -> str:
-    """`whatsapp:` and what follows, or "" for another channel and for nobody. A `+` that was lost on the way is put back."""
+    """`whatsapp:` and what follows, "" for another channel and for nobody. A `+` that was lost is put back."""
     text = raw.strip()
     bare = text.removeprefix(identity.PREFIX).strip()
     if not text.startswith(identity.PREFIX) or not bare:

@@ -22,8 +22,10 @@ from channels_whatsapp.models import WhatsAppAccount
 SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
+NOT_SAFE: Final = "Twilio redirected the file to an address that is not safe."
 SID = "[0-9a-fA-F]{32}"
-PATH = re.compile(rf"\A/2010-04-01/Accounts/(AC{SID})/Messages/[A-Z]{{2}}{SID}/Media/ME{SID}\Z")
+# The whole address and not its parsed parts: parsers differ about odd ones.
+SOURCE = re.compile(rf"\A{re.escape(API)}/2010-04-01/Accounts/(AC{SID})/Messages/[A-Z]{{2}}{SID}/Media/ME{SID}\Z")
 
 
 class MediaNotReady(Exception):
@@ -45,11 +47,10 @@ class FetchedMedia:
 
 def check_source(account: WhatsAppAccount, url: str) -> None:
     """Raises MediaRefused for any address but Twilio's media of this very account."""
-    parts = urlsplit(url)
-    path = PATH.match(parts.path)
-    if f"{parts.scheme}://{parts.netloc}" != API or path is None or parts.query or parts.fragment:
+    found = SOURCE.match(url)
+    if found is None:
         raise MediaRefused("The file's address is not one of Twilio's media.")
-    if path[1].lower() != account.account_sid.lower():
+    if found[1].lower() != account.account_sid.lower():
         raise MediaRefused("The file belongs to another Twilio account.")
 
 
@@ -68,8 +69,6 @@ def fetch(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedi
 
 def _follow(session: requests.Session, url: str, credentials: tuple[str, str]) -> requests.Response:
     for hop in range(MAX_REDIRECTS + 1):
-        if hop:
-            _check_redirect(url)
         answer = session.get(
             located(url),
             auth=None if hop else credentials,
@@ -80,7 +79,7 @@ def _follow(session: requests.Session, url: str, credentials: tuple[str, str]) -
         if answer.status_code not in {301, 302, 303, 307, 308}:
             return _accepted(answer)
         answer.close()
-        url = urljoin(url, answer.headers.get("Location", ""))
+        url = _redirected(url, answer.headers.get("Location", ""))
     raise MediaRefused("Twilio redirected the file too often.")
 
 
@@ -93,20 +92,31 @@ def _accepted(answer: requests.Response) -> requests.Response:
     raise MediaNotReady(f"Twilio answered {answer.status_code}.")
 
 
-def _check_redirect(url: str) -> None:
-    """Only https, and no address inside our own network."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.username:
-        raise MediaRefused("Twilio redirected the file to an address that is not safe.")
-    if is_simulated():
-        return
-    if not all(ipaddress.ip_address(address).is_global for address in _resolve(parts.hostname)):
+def _redirected(url: str, location: str) -> str:
+    """Where the redirect leads: only https, and no address inside our own network."""
+    try:
+        target = urljoin(url, location)
+        parts = urlsplit(target)
+        located(target)
+    except (ValueError, LookupError) as error:
+        raise MediaRefused(NOT_SAFE) from error
+    if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+        raise MediaRefused(NOT_SAFE)
+    if not is_simulated():
+        _check_public(parts.hostname)
+    return target
+
+
+def _check_public(host: str) -> None:
+    if not all(ipaddress.ip_address(address).is_global for address in _resolve(host)):
         raise MediaRefused("Twilio redirected the file to an address that is not public.")
 
 
 def _resolve(host: str) -> list[str]:
     try:
         return [str(found[4][0]) for found in socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)]
+    except UnicodeError as error:  # a name no resolver takes
+        raise MediaRefused(NOT_SAFE) from error
     except OSError as error:
         raise MediaNotReady("The file's server could not be found.") from error
 

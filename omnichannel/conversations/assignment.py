@@ -18,6 +18,8 @@ def take(conversation: Conversation, agent: Agent) -> None:
 def release(conversation: Conversation, agent: Agent) -> None:
     """Give the conversation back to its queue, for another agent."""
     _must_have(conversation, agent)
+    if conversation.state != State.ACTIVE:
+        raise TransitionRefused("Only an active conversation can be given back.")
     move(conversation, State.OPEN, agent=None, by=agent.user, text=f"{agent} gave it back to {conversation.queue}.")
 
 

@@ -6,7 +6,8 @@ from django.db.models import Q
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.identity import identity, is_business_scoped
 from omnichannel.conversations.hints import CONVERSATION, tell
-from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.conversations.merging import absorb
+from omnichannel.conversations.models import Contact
 
 
 def belongs_to(inbound: InboundMessage, *, prefix: str = "") -> Q:
@@ -51,7 +52,7 @@ def _only(inbound: InboundMessage) -> Contact | None:
         numbered = next((one for one in found if not is_business_scoped(one.address)), found[0])
         for other in found:
             if other.pk != numbered.pk:
-                _absorb(numbered, other)
+                absorb(numbered, other)
         return numbered
     return found[0] if found else None
 
@@ -76,24 +77,6 @@ def learn(contact: Contact, inbound: InboundMessage) -> None:
 
 # Twilio's own words; it unblocks the recipient when one of them is the whole message.
 OPT_IN_WORDS = {"START", "YES", "UNSTOP"}
-
-
-def _absorb(contact: Contact, other: Contact) -> None:
-    """Move all that the other has to this contact; two open conversations on one number become one."""
-    for conversation in Conversation.objects.select_for_update(of=("self",)).filter(contact=other):
-        twin = Conversation.objects.filter(contact=contact, number=conversation.number_id, closed_at=None).first()
-        if conversation.closed_at is None and twin is not None:
-            Message.objects.filter(conversation=conversation).update(conversation=twin)
-            conversation.events.update(conversation=twin)
-            conversation.delete()
-        else:
-            conversation.contact = contact
-            conversation.save(update_fields=["contact"])
-    external = contact.external_user_id or other.external_user_id
-    contact.name = contact.name or other.name
-    other.delete()
-    contact.external_user_id = external
-    contact.save(update_fields=["external_user_id", "name"])
 
 
 def rename(contact: Contact, name: str) -> None:

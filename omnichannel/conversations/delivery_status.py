@@ -51,9 +51,10 @@ def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID
     message = _find(account, update, public_id)
     was_unknown = message.status == Status.SENDING and not message.twilio_sid
     if _move(message, TWILIO_SAYS[update.status], update):
-        heed(message.conversation, update.error_code)
+        # The lane before the conversation, as when a reply is queued: the other way round the two would deadlock.
         if was_unknown:
             enqueue(SEND_LANE, message.conversation_id)
+        heed(message, update.error_code)
         tell(MESSAGE, message.conversation, part_id=message.pk)
 
 
@@ -63,7 +64,7 @@ def apply_fetched(message: Message, found: SentMessage) -> None:
     if status is not None:
         with transaction.atomic():
             if _move(message, status, StatusUpdate(found.sid, found.status, found.error_code, found.error_message)):
-                heed(message.conversation, found.error_code)
+                heed(message, found.error_code)
                 tell(MESSAGE, message.conversation, part_id=message.pk)
 
 
@@ -106,14 +107,16 @@ def _move(message: Message, status: Status, update: StatusUpdate) -> bool:
     return bool(moved or learnt)
 
 
-def heed(conversation: Conversation, code: int | None) -> None:
+def heed(message: Message, code: int | None) -> None:
     """Act on the error codes that say more than that one message failed."""
-    now = timezone.now()
+    now, conversation = timezone.now(), message.conversation
     match code:
         case errors.OPTED_OUT:
             Contact.objects.filter(pk=conversation.contact_id, opted_out_at=None).update(opted_out_at=now)
         case errors.OUTSIDE_WINDOW:
-            same = Conversation.objects.filter(pk=conversation.pk, window_closes_at__gt=now)
+            # A message the customer has written since has opened the window again.
+            unanswered = Q(last_inbound_at=None) | Q(last_inbound_at__lte=message.sending_since or message.created_at)
+            same = Conversation.objects.filter(unanswered, pk=conversation.pk, window_closes_at__gt=now)
             same.update(window_closes_at=now - timedelta(seconds=1))
         case errors.CREDENTIALS_REJECTED:
             account = WhatsAppAccount.objects.filter(numbers=conversation.number_id, credentials_rejected_at=None)

@@ -119,7 +119,8 @@ def _wake(conversation: Conversation) -> None:
     if conversation.state != State.WAITING:
         return
     agent, stream = conversation.agent, conversation.work_stream
-    if agent and stream.keep_same_agent and agent.presence.base_status in stream.allowed_presences:
+    is_there = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
+    if is_there and stream.keep_same_agent:
         move(conversation, State.ACTIVE, agent=agent, by=None, text=f"The customer wrote again: back to {agent}.")
     else:
         move(conversation, State.OPEN, agent=None, by=None, text=f"The customer wrote again: {conversation.queue}.")

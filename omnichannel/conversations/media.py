@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from channels_whatsapp.media import FetchedMedia, MediaNotReady, MediaRefused, fetch
-from omnichannel.conversations.contact_cards import people_in
+from omnichannel.conversations.contact_cards import Person, people_in
 from omnichannel.conversations.hints import MESSAGE, tell
 from omnichannel.conversations.inbound import MEDIA_LANE, NOT_ACCEPTED
 from omnichannel.conversations.models import Attachment, FileState, Kind, Message
@@ -67,9 +67,7 @@ def _store(attachment: Attachment, found: FetchedMedia) -> None:
     attachment.file.save("", File(found.file), save=False)
     attachment.content_type, attachment.size = found.content_type, found.size
     attachment.name = attachment.name or _name(attachment, found.content_type)
-    if found.content_type == "text/vcard":
-        found.file.seek(0)
-        _show_people(attachment.message, found.file.read())
+    people = _people(found)
     with transaction.atomic():
         stored = _pending(attachment).update(
             file=attachment.file.name,
@@ -80,6 +78,7 @@ def _store(attachment: Attachment, found: FetchedMedia) -> None:
             error="",
         )
         if stored:
+            _show_people(attachment.message_id, people)
             _show(attachment)
 
 
@@ -87,11 +86,20 @@ def _name(attachment: Attachment, content_type: str) -> str:
     return f"file-{attachment.message_id}-{attachment.position + 1}{mimetypes.guess_extension(content_type) or ''}"
 
 
-def _show_people(message: Message, card: bytes) -> None:
-    people = people_in(card)
+def _people(found: FetchedMedia) -> list[Person]:
+    if found.content_type != "text/vcard":
+        return []
+    found.file.seek(0)
+    return people_in(found.file.read())
+
+
+def _show_people(message_id: int, people: list[Person]) -> None:
+    """Add them to the message; locked, because its other cards may be fetched at the same time."""
     if people:
-        content = {**message.content, "contacts": [*message.content.get("contacts", []), *people]}
-        Message.objects.filter(pk=message.pk).update(kind=Kind.CONTACTS, content=content)
+        message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
+        message.content["contacts"] = [*message.content.get("contacts", []), *people]
+        message.kind = Kind.CONTACTS
+        message.save(update_fields=["kind", "content"])
 
 
 def _show(attachment: Attachment) -> None:

@@ -46,17 +46,17 @@ class FileRefused(ValueError):
 
 def checked_type(file: File[bytes]) -> str:
     """What the file is, by its first bytes. Raises FileRefused for a type or a size WhatsApp does not take."""
+    size = file.size or 0
+    if size == 0:
+        raise FileRefused("This file is empty.")
     head = file.read(8192)
     file.seek(0)
     guess = filetype.guess(head)
     found = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(guess.mime, guess.mime) if guess else ""
     if found not in LIMITS:
         raise FileRefused(f"WhatsApp does not take this kind of file. It takes {KINDS_IN_WORDS}.")
-    size = file.size or 0
     if size > LIMITS[found]:
         raise FileRefused(f"This file has {size / MB:.1f} MB; WhatsApp takes up to {LIMITS[found] // MB} MB here.")
-    if size == 0:
-        raise FileRefused("This file is empty.")
     return found
 
 

@@ -157,4 +157,9 @@ def send_again(failed: Message, *, author: User) -> Message:
 
 
 def _copy(attachment: Attachment) -> File[bytes]:
-    return File(attachment.file.open("rb"), attachment.name)
+    try:
+        return File(attachment.file.open("rb"), attachment.name)
+    except OSError as error:
+        raise ReplyRefused(
+            "file_gone", "The file is no longer here. Choose it again.", field="file"
+        ) from error

@@ -58,11 +58,11 @@ def _send(message: Message) -> datetime | None:
     if (refusal := why_not(message.conversation)) is not None:
         _fail(message, None, refusal.message, only_if=Status.QUEUED)
         return None
+    account, outgoing = message.conversation.number.account, _outgoing(message)
     if not _claim(message):
         return None
-    account = message.conversation.number.account
     try:
-        sent = get_backend().send(account, _outgoing(message))
+        sent = get_backend().send(account, outgoing)
     except TwilioBusy:
         return _back_off(message)
     except OutcomeUnknown as error:
@@ -122,6 +122,8 @@ def _keep_sid(message: Message, sent: SentMessage) -> None:
     now = timezone.now()
     with transaction.atomic():
         unknown = Message.objects.filter(pk=message.pk, twilio_sid="")
+        # Given up by another worker while this one's call was under way: it was sent after all.
+        unknown.filter(status=Status.FAILED, error_code=None).update(status=Status.SENDING, error_message="")
         if unknown.update(twilio_sid=sent.sid, check_status_at=now + FIRST_CHECK, updated_at=now):
             tell(MESSAGE, message.conversation, part_id=message.pk)
 
@@ -131,7 +133,7 @@ def _fail(message: Message, code: int | None, words: str, *, only_if: Status) ->
     with transaction.atomic():
         still = Message.objects.filter(pk=message.pk, status=only_if, twilio_sid="")
         if still.update(status=Status.FAILED, error_code=code, error_message=words[:1000], updated_at=now):
-            delivery_status.heed(message.conversation, code)
+            delivery_status.heed(message, code)
             tell(MESSAGE, message.conversation, part_id=message.pk)
 
 

@@ -59,7 +59,10 @@ def test_a_file_is_not_fetched_where_customers_may_not_attach(number: WhatsAppNu
     number.customers_may_attach = False
     number.save()
     file = filed(number, "voice").attachments.get()
-    assert (file.state, file.error) == (FileState.FAILED, "Attachments from customers are switched off for this number.")
+    assert (file.state, file.error) == (
+        FileState.FAILED,
+        "Attachments from customers are switched off for this number.",
+    )
     assert not Lane.objects.exists()
 
 

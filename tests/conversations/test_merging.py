@@ -1,0 +1,107 @@
+"""Two contacts turn out to be one person; nothing of either is lost."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
+from omnichannel.conversations.models import Contact, Conversation
+from omnichannel.conversations.replies import send_reply
+from omnichannel.jobs.models import Lane
+from tests import builders
+from tests.door import deliver, recorded
+
+pytestmark = pytest.mark.django_db
+
+PHONE, SCOPED = "whatsapp:+4915112345678", "whatsapp:US.13491208655302741918"
+
+
+@pytest.fixture
+def number() -> WhatsAppNumber:
+    return builders.number()
+
+
+@pytest.fixture
+def numbered() -> Contact:
+    return builders.contact("Amara", address=PHONE)
+
+
+@pytest.fixture
+def scoped() -> Contact:
+    return builders.contact("Amara", address=SCOPED, external_user_id=SCOPED)
+
+
+def both_are_seen(number: WhatsAppNumber) -> None:
+    """A message arrives that carries the phone number and the business-scoped id."""
+    form = recorded("number_and_business_scoped_id", number)
+    assert deliver(number.account.inbound_url, form).status_code == 200
+    assert WebhookDelivery.objects.get().state == DeliveryState.APPLIED
+    assert Contact.objects.count() == 1
+
+
+def test_what_was_said_in_both_conversations_is_in_one(
+    number: WhatsAppNumber, numbered: Contact, scoped: Contact
+) -> None:
+    for contact in (numbered, scoped):
+        builders.inbound(builders.conversation(on=number, of=contact, unread_count=1))
+    both_are_seen(number)
+    conversation = Conversation.objects.get()
+    assert (conversation.messages.count(), conversation.unread_count) == (3, 3)
+
+
+@pytest.mark.parametrize("has_it", ["numbered", "scoped"])
+def test_the_agent_of_either_conversation_has_the_one(
+    number: WhatsAppNumber, numbered: Contact, scoped: Contact, has_it: str
+) -> None:
+    dana = builders.agent("Dana")
+    for name, contact in (("numbered", numbered), ("scoped", scoped)):
+        builders.conversation(on=number, of=contact, with_agent=dana if name == has_it else None)
+    both_are_seen(number)
+    conversation = Conversation.objects.get()
+    assert (conversation.agent, conversation.state) == (dana, "active")
+    assert conversation.contact.address == PHONE
+
+
+def test_a_reply_that_is_queued_in_the_one_that_goes_is_still_sent(
+    number: WhatsAppNumber, numbered: Contact, scoped: Contact
+) -> None:
+    dana = builders.agent("Dana")
+    builders.conversation(on=number, of=numbered, with_agent=builders.agent("Eli"))
+    reply = send_reply(builders.conversation(on=number, of=scoped, with_agent=dana), author=dana.user, text="Hi")
+    both_are_seen(number)
+    reply.refresh_from_db()
+    assert Lane.objects.filter(kind="send", key=reply.conversation_id).exists()
+
+
+def test_the_window_is_that_of_the_later_message(number: WhatsAppNumber, numbered: Contact, scoped: Contact) -> None:
+    soon = timezone.now() + timedelta(minutes=5)  # the clocks of two servers differ
+    builders.conversation(on=number, of=numbered)
+    builders.conversation(on=number, of=scoped, wrote=soon)
+    both_are_seen(number)
+    assert Conversation.objects.get().last_inbound_at == soon
+
+
+def test_who_opted_out_under_either_address_has_opted_out(
+    number: WhatsAppNumber, numbered: Contact, scoped: Contact
+) -> None:
+    Contact.objects.filter(pk=scoped.pk).update(opted_out_at=timezone.now(), name="Amara Diallo")
+    both_are_seen(number)
+    contact = Contact.objects.get()
+    assert (contact.name, contact.opted_out_at is not None) == ("Amara Diallo", True)
+
+
+def test_conversations_on_other_numbers_and_closed_ones_come_along(
+    number: WhatsAppNumber, numbered: Contact, scoped: Contact
+) -> None:
+    builders.conversation(on=builders.number(), of=scoped)
+    builders.conversation(on=number, of=scoped, state="closed", closed_at=timezone.now())
+    both_are_seen(number)
+    assert Contact.objects.get().conversations.count() == 3
+
+
+def test_the_timeline_says_that_two_became_one(number: WhatsAppNumber, numbered: Contact, scoped: Contact) -> None:
+    for contact in (numbered, scoped):
+        builders.conversation(on=number, of=contact)
+    both_are_seen(number)
+    assert Conversation.objects.get().events.filter(kind="joined").count() == 1
