@@ -19,7 +19,7 @@ from channels_whatsapp.admin_forms import TOKENS, WhatsAppAccountForm, WhatsAppN
 from channels_whatsapp.deliveries import retry_now
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.validation import Report, validate_and_keep
-from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, pill
+from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment, pill
 from routing.models import Channel, WorkStream
 
 NUMBER_ADD = "admin:channels_whatsapp_whatsappnumber_add"
@@ -145,6 +145,12 @@ class WhatsAppNumberAdmin(PageAdmin):
             initial.setdefault("work_stream", streams[0].pk)
         return initial
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "account":
+            field.widget.can_add_related = False
+        return field
+
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -171,8 +177,8 @@ TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliverySta
 class WebhookDeliveryAdmin(ReadOnlyAdmin):
     """Every webhook Twilio delivered; what failed or was ignored can be tried again."""
 
-    list_display = ("received_at", "account", "kind", "outcome", "attempts", "short_error")
-    list_display_links = ("received_at",)
+    list_display = ("received", "account", "kind", "outcome", "attempts", "short_error")
+    list_display_links = ("received",)
     list_filter = ("state", "kind", "account")
     list_select_related = ("account",)
     search_fields = ("fingerprint",)
@@ -180,10 +186,18 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
     date_hierarchy = "received_at"
     actions = ("retry",)
     fieldsets = (
-        (None, {"fields": ("account", "kind", "received_at", "outcome", "attempts", "next_attempt_at", "error")}),
+        (None, {"fields": ("account", "kind", "received", "outcome", "attempts", "next_attempt", "error")}),
         ("What Twilio sent", {"fields": ("parameters",)}),
     )
-    readonly_fields = ("outcome", "parameters")
+    readonly_fields = ("received", "outcome", "next_attempt", "parameters")
+
+    @admin.display(description="Received", ordering="received_at")
+    def received(self, delivery: WebhookDelivery) -> str:
+        return moment(delivery.received_at)
+
+    @admin.display(description="Next attempt")
+    def next_attempt(self, delivery: WebhookDelivery) -> str:
+        return moment(delivery.next_attempt_at)
 
     @admin.display(description="State", ordering="state")
     def outcome(self, delivery: WebhookDelivery) -> SafeString:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
@@ -13,19 +13,19 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from omnichannel.accounts.models import User
-from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin
+from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment
 from omnichannel.people import settle_roles
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR
 
 if TYPE_CHECKING:
     RolesFieldBase: TypeAlias = forms.ModelMultipleChoiceField[Group]
     UserCreationBase: TypeAlias = BaseUserCreationForm[User]
-    UserChangeBase: TypeAlias = UserChangeForm[User]
+    UserModelForm: TypeAlias = forms.ModelForm[User]
     PasswordBase: TypeAlias = AdminPasswordChangeForm[User]
     UserAdminBase: TypeAlias = UserAdmin[User]
 else:
     RolesFieldBase = forms.ModelMultipleChoiceField
-    UserCreationBase, UserChangeBase = BaseUserCreationForm, UserChangeForm
+    UserCreationBase, UserModelForm = BaseUserCreationForm, forms.ModelForm
     PasswordBase, UserAdminBase = AdminPasswordChangeForm, UserAdmin
 
 WHAT_A_ROLE_MEANS = {
@@ -53,20 +53,30 @@ class NewUserForm(UserCreationBase):
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email", "groups")
+        help_texts = {"username": "Letters, digits and @ . + - _"}
 
 
-class UserForm(UserChangeBase):
+class UserForm(UserModelForm):
     groups = RolesField(required=False)
 
     class Meta:
         model = User
         fields = ("username", "first_name", "last_name", "email", "groups", "is_active", "is_superuser")
+        help_texts = {
+            "username": "Letters, digits and @ . + - _",
+            "is_active": "Without this tick nobody can sign in with this name.",
+            "is_superuser": "May do everything, and alone may make other superusers.",
+        }
 
 
 class PasswordForm(PasswordBase):
     """A new password, without the choice to have none: everybody signs in with one."""
 
-    usable_password = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
+        for field in self.fields.values():
+            field.required = True
 
 
 @admin.register(User)
@@ -74,14 +84,16 @@ class PeopleAdmin(PageAdmin, UserAdminBase):
     """Users by role. Who is no superuser can neither make one nor change one."""
 
     form = UserForm
+    add_form_template = None
     add_form = NewUserForm
     change_password_form = PasswordForm
-    list_display = ("username", "display_name", "roles", "state", "last_login")
+    change_user_password_template = "admin/password_change.html"
+    list_display = ("username", "display_name", "roles", "state", "last_sign_in")
     list_filter = ("groups", "is_active")
     filter_horizontal = ()
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = "Name or e-mail address"
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("set_password", "last_sign_in", "joined")
     NAMES = ("first_name", "last_name", "email")
     add_fieldsets = (
         ("Sign-in", {"fields": ("username", "password1", "password2")}),
@@ -94,7 +106,7 @@ class PeopleAdmin(PageAdmin, UserAdminBase):
             return self.add_fieldsets
         superuser = ("is_superuser",) if request.user.is_superuser else ()
         return (
-            ("Sign-in", {"fields": ("username", "password", "is_active", "last_login", "date_joined")}),
+            ("Sign-in", {"fields": ("username", "set_password", "is_active", "last_sign_in", "joined")}),
             ("Person", {"fields": self.NAMES}),
             ("Roles", {"fields": ("groups", *superuser)}),
         )
@@ -122,6 +134,21 @@ class PeopleAdmin(PageAdmin, UserAdminBase):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         settle_roles(form.instance)
+
+    def title_of(self, thing: User | None) -> str:
+        return thing.display_name if thing else ""
+
+    @admin.display(description="Password")
+    def set_password(self, user: User) -> SafeString:
+        return format_html('<a href="{}">Set a new password</a>', "../password/")
+
+    @admin.display(description="Last sign-in", ordering="last_login")
+    def last_sign_in(self, user: User) -> str:
+        return moment(user.last_login)
+
+    @admin.display(description="Since", ordering="date_joined")
+    def joined(self, user: User) -> str:
+        return moment(user.date_joined)
 
     @admin.display(description="Name", ordering="first_name")
     def display_name(self, user: User) -> str:

@@ -3,6 +3,8 @@
 It knows no model, so the administration of every package stands on it.
 """
 
+import types
+from datetime import datetime
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import PROTECT, Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst, get_text_list
@@ -44,8 +47,20 @@ def what_uses(thing: Model) -> list[str]:
         related = relation.related_model._meta
         users = relation.related_model._base_manager.filter(**{relation.field.name: thing})
         if count := users.count():
-            found.append(f"{count} {related.verbose_name if count == 1 else related.verbose_name_plural}")
+            found.append(
+                f"{count} {_in_a_sentence(related.verbose_name if count == 1 else related.verbose_name_plural)}"
+            )
     return found
+
+
+def _in_a_sentence(name: object) -> str:
+    words = str(name)
+    return words if words.startswith("WhatsApp") else words[:1].lower() + words[1:]
+
+
+def moment(when: datetime | None) -> str:
+    """A time as lists show it: `22 Nov 2026, 13:20:05`."""
+    return formats.date_format(timezone.localtime(when), "j M Y, H:i:s") if when else ""
 
 
 class QuietRelations:
@@ -77,7 +92,8 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form with its labels as they are, without a colon behind them."""
         form = super().get_form(request, obj, change=change, **kwargs)
-        return type(form)(form.__name__, (form,), {"__init__": partialmethod(form.__init__, label_suffix="")})
+        namespace = {"__init__": partialmethod(form.__init__, label_suffix="")}
+        return types.new_class(form.__name__, (form,), exec_body=lambda body: body.update(namespace))
 
     # -- Titles -----------------------------------------------------------------------------------------------------
 
@@ -94,8 +110,12 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         thing = self.get_object(request, unquote(object_id))
-        title = {"title": str(thing), "subtitle": None}
+        title = {"title": self.title_of(thing), "subtitle": None}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})
+
+    def title_of(self, thing: Any) -> str:
+        """What the thing's page is headed with."""
+        return str(thing)
 
     # -- One Save ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from omnichannel.admin_pages import ReadOnlyAdmin, pill
+from omnichannel.admin_pages import ReadOnlyAdmin, moment, pill
 from omnichannel.conversations.models import Contact, Conversation
 from routing.models import State
 
@@ -16,20 +16,24 @@ STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet",
 
 @admin.register(Contact)
 class ContactAdmin(ReadOnlyAdmin):
-    list_display = ("display_name", "number", "opted_out", "created_at")
+    list_display = ("display_name", "number", "opted_out", "first_seen")
     search_fields = ("name", "profile_name", "address")
     search_help_text = "Name or number"
-    fields = ("name", "profile_name", "number", "external_user_id", "opted_out_at", "created_at")
-    readonly_fields = ("number",)
+    fields = ("name", "profile_name", "number", "external_user_id", "opted_out", "first_seen")
+    readonly_fields = ("number", "opted_out", "first_seen")
 
-    @admin.display(description="Opted out", boolean=False)
+    @admin.display(description="Opted out")
     def opted_out(self, contact: Contact) -> SafeString | str:
         return pill("Opted out", "bad") if contact.opted_out_at else ""
+
+    @admin.display(description="First seen", ordering="created_at")
+    def first_seen(self, contact: Contact) -> str:
+        return moment(contact.created_at)
 
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyAdmin):
-    list_display = ("contact", "number", "shown_state", "queue", "agent", "last_activity_at")
+    list_display = ("contact", "number", "shown_state", "queue", "agent", "last_activity")
     list_filter = ("state", "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")
     search_fields = ("contact__name", "contact__profile_name", "contact__address")
@@ -41,19 +45,34 @@ class ConversationAdmin(ReadOnlyAdmin):
         "work_stream",
         "queue",
         "agent",
-        "created_at",
-        "last_activity_at",
-        "last_inbound_at",
-        "window_closes_at",
-        "closed_at",
+        "began",
+        "last_activity",
+        "window_closes",
+        "closed",
         "at_the_desk",
     )
-    readonly_fields = ("shown_state", "at_the_desk")
+    readonly_fields = ("shown_state", "began", "last_activity", "window_closes", "closed", "at_the_desk")
 
     @admin.display(description="State", ordering="state")
     def shown_state(self, conversation: Conversation) -> SafeString:
         state = State(conversation.state)
         return pill(str(state.label), STATE_TONES.get(state, "quiet"))
+
+    @admin.display(description="Began", ordering="created_at")
+    def began(self, conversation: Conversation) -> str:
+        return moment(conversation.created_at)
+
+    @admin.display(description="Last activity", ordering="last_activity_at")
+    def last_activity(self, conversation: Conversation) -> str:
+        return moment(conversation.last_activity_at)
+
+    @admin.display(description="24-hour window closes")
+    def window_closes(self, conversation: Conversation) -> str:
+        return moment(conversation.window_closes_at)
+
+    @admin.display(description="Closed")
+    def closed(self, conversation: Conversation) -> str:
+        return moment(conversation.closed_at)
 
     @admin.display(description="At the desk")
     def at_the_desk(self, conversation: Conversation) -> SafeString:

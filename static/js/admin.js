@@ -92,6 +92,38 @@ function onValidate(button) {
   });
 }
 
+// The look-ups replace the select their label belongs to: give the box one sees that label's name.
+function nameLookUps() {
+  for (const select of document.querySelectorAll("select.admin-autocomplete")) {
+    const label = select.labels[0];
+    const box = select.nextElementSibling && select.nextElementSibling.querySelector(".select2-selection");
+    if (!label || !box) continue;
+    label.id = label.id || select.id + "-label";
+    box.setAttribute("aria-labelledby", label.id + " " + box.getAttribute("aria-labelledby"));
+  }
+}
+
+// Back, after something new was saved, means the page one came from and not the empty form in between.
+const SAVED_FROM = "omnichannel.saved-from";
+
+function onSave() {
+  if (!location.pathname.endsWith("/add/")) return;
+  if (document.querySelector(".errornote")) sessionStorage.removeItem(SAVED_FROM);
+  const form = document.querySelector("#content-main form");
+  if (form) form.addEventListener("submit", () => sessionStorage.setItem(SAVED_FROM, location.href));
+}
+
+function onReturn(event) {
+  const [arrival] = performance.getEntriesByType("navigation");
+  const wentBack = event.persisted || (arrival && arrival.type === "back_forward");
+  if (!wentBack || sessionStorage.getItem(SAVED_FROM) !== location.href) return;
+  sessionStorage.removeItem(SAVED_FROM);
+  history.back();
+}
+
 document.querySelectorAll("button[data-copy]").forEach(onCopy);
 document.querySelectorAll("button[data-validate]").forEach(onValidate);
+onSave();
+window.addEventListener("pageshow", onReturn);
 setTimeout(takeMessages, 100);
+window.addEventListener("load", () => setTimeout(nameLookUps));
