@@ -55,7 +55,7 @@ def status_params(message: Message, status: str, code: int | None) -> dict[str, 
         "MessageStatus": status,
         "SmsStatus": status,
         "ChannelPrefix": "whatsapp",
-        "ChannelToAddress": f"{message.customer.bare_address[:-4]}XXXX",
+        "ChannelToAddress": f"{message.customer.bare_address[:-4]}{'X' * 4}",
         "ChannelInstallSid": message.sender.sid,
         "StructuredMessage": "true" if message.content else "false",
     }

@@ -59,7 +59,8 @@
   thread().addEventListener("load", () => { if (atTheEnd) toTheEnd(); }, true);
 
   setInterval(() => {
-    if (!document.hidden) window.htmx.trigger(thread(), "tick");
+    // On a narrow screen the list of customers may hide the chat: then nobody looks at it.
+    if (!document.hidden && thread().offsetParent) window.htmx.trigger(thread(), "tick");
   }, 1000);
   toTheEnd();
 })();

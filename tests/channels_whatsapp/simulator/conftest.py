@@ -60,6 +60,7 @@ def omar(db: None) -> Customer:
 
 
 @pytest.fixture
-def twilio(live_server: Any, account: Account) -> Client:
-    base = f"{live_server.url}/simulator/twilio"
-    return Client(account.sid, account.auth_token, http_client=Mapped(base))
+def twilio(live_server: Any, account: Account) -> Iterator[Client]:
+    http = Mapped(f"{live_server.url}/simulator/twilio")
+    yield Client(account.sid, account.auth_token, http_client=http)
+    http.session.close()  # a kept connection keeps a thread of the server, and its database connection

@@ -18,7 +18,7 @@ from channels_whatsapp.simulator import world
 from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 SPECS = {"api": "twilio_api_v2010", "messaging": "twilio_messaging_v2", "content": "twilio_content_v1"}
 
@@ -40,7 +40,7 @@ def specification(name: str) -> dict[str, Any]:
     return document
 
 
-def conforms(answer: Any, host: str, path: str, method: str = "get", status: int = 200) -> dict[str, Any]:
+def assert_conforms(answer: Any, host: str, path: str, method: str = "get", status: int = 200) -> dict[str, Any]:
     """The answer's JSON, after a check that it is what the specification says, and nothing it does not know."""
     document = specification(host)
     response = document["paths"][path][method]["responses"][str(status)]
@@ -98,7 +98,7 @@ def inbound(omar: Customer, sender: Sender) -> Message:
 
 def test_a_created_message_conforms(call: Caller, sender: Sender) -> None:
     form = {"To": "whatsapp:+491511234567", "From": sender.address, "Body": "Hello"}
-    conforms(call.post(f"{call.root}/Messages.json", **form), "api", f"{ACCOUNT}/Messages.json", "post", 201)
+    assert_conforms(call.post(f"{call.root}/Messages.json", **form), "api", f"{ACCOUNT}/Messages.json", "post", 201)
 
 
 def test_messages_conform_alone_and_in_pages(call: Caller, inbound: Message, sender: Sender) -> None:
@@ -106,44 +106,44 @@ def test_messages_conform_alone_and_in_pages(call: Caller, inbound: Message, sen
     failed = call.post(f"{call.root}/Messages.json", **form).json()
     run_due(timezone.now() + timedelta(minutes=1))
     answer = call.get(f"{call.root}/Messages/{failed['sid']}.json")
-    assert conforms(answer, "api", f"{ACCOUNT}/Messages/{{Sid}}.json")["error_code"] == 63016
-    first = conforms(call.get(f"{call.root}/Messages.json", PageSize="1"), "api", f"{ACCOUNT}/Messages.json")
+    assert assert_conforms(answer, "api", f"{ACCOUNT}/Messages/{{Sid}}.json")["error_code"] == 63016
+    first = assert_conforms(call.get(f"{call.root}/Messages.json", PageSize="1"), "api", f"{ACCOUNT}/Messages.json")
     second = call.get("api" + first["next_page_uri"])
-    assert conforms(second, "api", f"{ACCOUNT}/Messages.json")["next_page_uri"] is None
+    assert assert_conforms(second, "api", f"{ACCOUNT}/Messages.json")["next_page_uri"] is None
 
 
 def test_media_conforms(call: Caller, inbound: Message) -> None:
     here = f"{call.root}/Messages/{inbound.sid}/Media"
-    listed = conforms(call.get(f"{here}.json"), "api", f"{MESSAGE}/Media.json")
+    listed = assert_conforms(call.get(f"{here}.json"), "api", f"{MESSAGE}/Media.json")
     sid = listed["media_list"][0]["sid"]
-    conforms(call.get(f"{here}/{sid}.json"), "api", f"{MESSAGE}/Media/{{Sid}}.json")
+    assert_conforms(call.get(f"{here}/{sid}.json"), "api", f"{MESSAGE}/Media/{{Sid}}.json")
 
 
 def test_the_account_conforms(call: Caller) -> None:
-    conforms(call.get(f"{call.root}.json"), "api", "/2010-04-01/Accounts/{Sid}.json")
+    assert_conforms(call.get(f"{call.root}.json"), "api", "/2010-04-01/Accounts/{Sid}.json")
 
 
 def test_numbers_conform(call: Caller, sender: Sender) -> None:
-    conforms(call.get(f"{call.root}/IncomingPhoneNumbers.json"), "api", f"{ACCOUNT}/IncomingPhoneNumbers.json")
+    assert_conforms(call.get(f"{call.root}/IncomingPhoneNumbers.json"), "api", f"{ACCOUNT}/IncomingPhoneNumbers.json")
 
 
 @pytest.mark.parametrize("status", ["ONLINE", "OFFLINE"])
 def test_senders_conform(call: Caller, sender: Sender, status: str) -> None:
     Sender.objects.update(status=status)
     path = "/v2/Channels/Senders"
-    conforms(call.get(f"messaging{path}", Channel="whatsapp"), "messaging", path)
-    conforms(call.get(f"messaging{path}/{sender.sid}"), "messaging", f"{path}/{{Sid}}")
+    assert_conforms(call.get(f"messaging{path}", Channel="whatsapp"), "messaging", path)
+    assert_conforms(call.get(f"messaging{path}/{sender.sid}"), "messaging", f"{path}/{{Sid}}")
 
 
 def test_typing_conforms(call: Caller, inbound: Message) -> None:
     path = "/v2/Indicators/Typing.json"
-    conforms(call.post(f"messaging{path}", channel="whatsapp", messageId=inbound.sid), "messaging", path, "post")
+    assert_conforms(call.post(f"messaging{path}", channel="whatsapp", messageId=inbound.sid), "messaging", path, "post")
 
 
 def test_templates_conform(call: Caller, account: Account) -> None:
     content = world.create_content(account, "hi", {"twilio/text": {"body": "Hi {{1}}"}}, variables={"1": "you"})
     for path in ("/v1/Content", "/v1/ContentAndApprovals"):
-        conforms(call.get(f"content{path}", PageSize="1"), "content", path)
-    conforms(call.get(f"content/v1/Content/{content.sid}"), "content", "/v1/Content/{Sid}")
+        assert_conforms(call.get(f"content{path}", PageSize="1"), "content", path)
+    assert_conforms(call.get(f"content/v1/Content/{content.sid}"), "content", "/v1/Content/{Sid}")
     approval = call.get(f"content/v1/Content/{content.sid}/ApprovalRequests")
-    conforms(approval, "content", "/v1/Content/{Sid}/ApprovalRequests")
+    assert_conforms(approval, "content", "/v1/Content/{Sid}/ApprovalRequests")

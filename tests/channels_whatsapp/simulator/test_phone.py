@@ -22,7 +22,7 @@ from channels_whatsapp.simulator.models import (
 from tests.channels_whatsapp.simulator.desk import Desk
 from tests.channels_whatsapp.simulator.urls import days_passed_for
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import Customer, Errand, FaultKind, Message, Sender
 from tests.channels_whatsapp.simulator.desk import Desk
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
