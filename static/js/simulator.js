@@ -56,7 +56,7 @@
   files.addEventListener("change", showChosen);
 
   // Pictures arrive after the page: what was at the end stays there.
-  thread().addEventListener("load", () => { if (atTheEnd) toTheEnd(); }, true);
+  document.body.addEventListener("load", () => { if (atTheEnd) toTheEnd(); }, true);
 
   setInterval(() => {
     // On a narrow screen the list of customers may hide the chat: then nobody looks at it.
