@@ -92,7 +92,7 @@ def show(
     context = {**_context(request, found, thread, composer, problem), "at": timezone.now()}
     beside = request.htmx and request.htmx.target == "workspace"
     template = "desk/_workspace.html" if beside else "desk/conversation.html"
-    return render(request, template, {**context, "view": view_of(found, request.agent)}, status=status)
+    return render(request, template, context, status=status)
 
 
 def _new_to(request: AgentRequest, found: Conversation) -> int:
@@ -132,4 +132,5 @@ def _context(
         "may_answer": access.may_answer(request.agent, found),
         "left": TimeLeft.until(found.window_closes_at),
         "problem": problem,
+        "view": view_of(found, request.agent),
     }

@@ -39,10 +39,7 @@ def _send(conversation: Conversation, request: AgentRequest, form: ReplyForm) ->
         field, errors = next(iter(form.errors.items()))
         raise ReplyRefused("invalid", " ".join(errors), field="file" if field == "file" else "text")
     text, file, public_id = (form.cleaned_data[name] for name in ("text", "file", "public_id"))
-    message = send_reply(conversation, author=request.user, text=text, file=file or None, public_id=public_id)
-    if message.conversation_id != conversation.pk:
-        raise ReplyRefused("used", "This form was used in another conversation. Write the message again.")
-    return message
+    return send_reply(conversation, author=request.user, text=text, file=file or None, public_id=public_id)
 
 
 def _emptied(composer: Composer) -> Composer:

@@ -1,0 +1,81 @@
+"""What the desk's templates need beyond Django's own."""
+
+from django import template
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.html import Urlizer
+from django.utils.safestring import SafeString, mark_safe
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.models import Attachment, Message
+from omnichannel.desk import words
+from routing.agents import presences_to_choose
+from routing.models import Presence
+
+register = template.Library()
+
+AVATAR_TONES = 6
+
+
+class _Linker(Urlizer):
+    """Links a stranger wrote: they open elsewhere, and learn nothing of this page."""
+
+    url_template = '<a href="{href}" target="_blank" rel="nofollow noopener noreferrer">{url}</a>'
+    mailto_template = '<a href="mailto:{local}@{domain}" rel="nofollow">{local}@{domain}</a>'
+
+
+_linker = _Linker()
+
+
+@register.filter
+def linked(text: str) -> SafeString:
+    """The text, escaped, its links clickable."""
+    return mark_safe(_linker(text, nofollow=False, autoescape=True))  # noqa: S308 (the linker escapes)
+
+
+@register.filter
+def is_web_address(text: str) -> bool:
+    """Whether a stranger's address may become a link."""
+    return text.startswith(("https://", "http://"))
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Up to two letters for an avatar; "" for a name without letters, such as a number."""
+    letters = [word[0] for word in name.split() if word[0].isalpha()]
+    return "".join(letters[:1] + letters[1:][-1:]).upper()
+
+
+@register.filter
+def tone(pk: int) -> int:
+    """The avatar's colour, the same for one person every time."""
+    return pk % AVATAR_TONES
+
+
+@register.filter
+def file_word(attachment: Attachment) -> str:
+    """Photo, Voice message, Video or Document."""
+    return words.file_word(attachment.content_type or attachment.declared_type)[0]
+
+
+@register.filter
+def file_icon(attachment: Attachment) -> str:
+    return words.file_word(attachment.content_type or attachment.declared_type)[1]
+
+
+@register.filter
+def author_name(message: Message, reader: User) -> str:
+    """Who of the desk wrote it: You, or the colleague's first name; "" for the customer."""
+    return words.author_name(message, reader)
+
+
+@register.simple_tag
+def presences() -> QuerySet[Presence]:
+    """What an agent can choose to show."""
+    return presences_to_choose()
+
+
+@register.simple_tag
+def simulator_is_on() -> bool:
+    """Whether customers are played by the simulator here."""
+    return bool(settings.WHATSAPP_BACKEND == "simulator")

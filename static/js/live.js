@@ -1,0 +1,127 @@
+// Hints from the server that something changed; what changed is fetched. One stream for all of a browser's tabs.
+"use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const NET_SECONDS = 30; // however quiet the stream: look after this long
+  const SAY_SO_AFTER = 2500; // a short break is not worth a word
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("desk-live") : null;
+
+  // -- The list -----------------------------------------------------------------------------------------------------
+
+  function putPart(id, fresh) {
+    const old = byId(id);
+    if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
+    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const scrolled = old.scrollTop;
+    old.innerHTML = fresh.innerHTML;
+    htmx.process(old);
+    old.scrollTop = scrolled;
+    if (focused) byId(focused)?.focus({ preventScroll: true });
+  }
+
+  function announceUnread(fresh) {
+    const open = Desk.workspace()?.dataset.pk;
+    for (const row of fresh.querySelectorAll(".row")) {
+      const before = byId(row.id);
+      if (row.dataset.pk === open || !before || +row.dataset.unread <= +before.dataset.unread) continue;
+      const [who, last] = [".who", ".last"].map((part) => row.querySelector(part).textContent.trim());
+      byId("announce").textContent = `${who}: ${last}`;
+    }
+  }
+
+  Desk.refreshList = async () => {
+    const list = byId("list");
+    if (!list?.dataset.view) return;
+    const address = list.querySelector("[aria-current=page]").getAttribute("href");
+    const shown = list.querySelectorAll(".row").length;
+    try {
+      const answer = await Desk.fetch(`${address}&shown=${shown}`, { headers: { "HX-Target": "list" } });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("list");
+      if (!fresh || byId("list") !== list || fresh.dataset.view !== list.dataset.view) return;
+      announceUnread(fresh);
+      list.dataset.unread = fresh.dataset.unread;
+      putPart("tabs", fresh.querySelector("#tabs"));
+      putPart("rows", fresh.querySelector("#rows"));
+      Desk.opened();
+    } catch {
+      // No connection: the stream's state says so.
+    }
+  };
+
+  const timers = {};
+  function soon(name, what, wait) {
+    timers[name] ??= setTimeout(() => {
+      delete timers[name];
+      what();
+    }, wait);
+  }
+
+  function everything() {
+    soon("list", Desk.refreshList, 50);
+    soon("pieces", Desk.refresh, 20);
+  }
+
+  function heed(hint) {
+    soon("list", Desk.refreshList, document.hidden ? 1000 : 250);
+    if (String(hint.id) === Desk.workspace()?.dataset.pk) soon("pieces", Desk.refresh, 20);
+  }
+
+  // -- The stream ---------------------------------------------------------------------------------------------------
+
+  let isUp = true;
+  let sayTimer;
+
+  function show(up) {
+    if (up === isUp) return;
+    isUp = up;
+    clearTimeout(sayTimer);
+    const line = byId("stream");
+    if (!line) return;
+    if (up) line.hidden = true;
+    else sayTimer = setTimeout(() => (line.hidden = false), SAY_SO_AFTER);
+  }
+
+  function tell(message) {
+    channel?.postMessage(message);
+    listen(message);
+  }
+
+  function listen({ hint, state }) {
+    if (hint) heed(hint);
+    if (state === "up") everything();
+    if (state) show(state === "up");
+  }
+
+  let wait = 1000;
+
+  function connect() {
+    const stream = new EventSource("/live/");
+    stream.addEventListener("open", () => {
+      wait = 1000;
+      tell({ state: "up" });
+    });
+    stream.addEventListener("hint", (event) => tell({ hint: JSON.parse(event.data) }));
+    stream.addEventListener("bye", () => {
+      stream.close();
+      setTimeout(connect, 200 + Math.random() * 1000);
+    });
+    stream.addEventListener("error", () => {
+      tell({ state: "down" });
+      if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      stream.close();
+      setTimeout(connect, wait * (0.5 + Math.random()));
+      wait = Math.min(wait * 2, 30000);
+    });
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    channel?.addEventListener("message", (event) => listen(event.data));
+    // The lock is held for as long as the tab lives: whoever has it has the stream.
+    if (navigator.locks && channel) navigator.locks.request("desk-live", () => (connect(), new Promise(() => {})));
+    else connect();
+    setInterval(() => document.hidden || everything(), NET_SECONDS * 1000);
+    document.addEventListener("visibilitychange", () => document.hidden || everything());
+  });
+})();
