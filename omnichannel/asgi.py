@@ -4,7 +4,7 @@ Django itself runs through WSGI in a bounded pool of threads: under ASGI it is t
 database connections.
 """
 
-import os
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
@@ -19,15 +19,23 @@ from channels_whatsapp.simulator import clock  # isort: skip
 from omnichannel.conversations.access import topics_for  # isort: skip
 from omnichannel.live.stream import EventStream  # isort: skip
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "omnichannel.settings")
-
 THREADS = 8
+# The simulator has threads of its own: a page that waits for its Twilio must not keep that Twilio from answering.
+SIMULATOR_THREADS = 24
+JOIN_SECONDS = 3.0
 
 Message = MutableMapping[str, Any]
 
 stream = EventStream(topics_for)
 pages: Any = WSGIMiddleware(cast("Any", django), workers=THREADS)
+twilio: Any = WSGIMiddleware(cast("Any", django), workers=SIMULATOR_THREADS)
 stop_simulator = threading.Event()
+
+
+def wind_down() -> None:
+    """End the open streams and the simulator's clock, so that the server can stop; twice is as good as once."""
+    stop_simulator.set()
+    stream.hub.close()
 
 
 async def application(
@@ -38,20 +46,21 @@ async def application(
         await _live_and_die(receive, send)
     elif scope["type"] == "http" and scope["path"] == "/live/":
         await stream(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith("/simulator/twilio/"):
+        await twilio(scope, receive, send)
     elif scope["type"] == "http":
         await pages(scope, receive, send)
 
 
 async def _live_and_die(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            if settings.WHATSAPP_BACKEND == "simulator":
-                # Twilio plays in the server's process, so that it goes on when the worker is stopped or killed.
-                threading.Thread(target=clock.run_forever, args=[stop_simulator], daemon=True, name="twilio").start()
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            stop_simulator.set()
-            stream.hub.close()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    # Twilio plays in the server's process, so that it goes on when the worker is stopped or killed.
+    plays = threading.Thread(target=clock.run_forever, args=[stop_simulator], daemon=True, name="twilio")
+    await receive()
+    if settings.WHATSAPP_BACKEND == "simulator":
+        plays.start()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    wind_down()
+    if plays.is_alive():
+        await asyncio.to_thread(plays.join, JOIN_SECONDS)
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,7 +1,6 @@
 """The worker's loop: claims lanes and periodic jobs and runs the verbs it was handed."""
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.utils import timezone
 
 from omnichannel.jobs import lanes
@@ -22,6 +21,7 @@ logger = logging.getLogger(__name__)
 Handler = Callable[[Lease], datetime | None]
 
 POLL_SECONDS = 0.2
+RETRY_SECONDS = 1.0
 PERIODIC_POLL_SECONDS = 1.0
 LONGEST_BACK_OFF = timedelta(minutes=5)
 
@@ -40,38 +40,38 @@ class Worker:
 
     def __init__(self, handlers: Mapping[str, Handler], periodic: Sequence[PeriodicJob], *, threads: int = 8) -> None:
         self.handlers, self.periodic, self.threads = handlers, periodic, threads
-        self.stopping = threading.Event()
+        self.stopping = False
         self._held: dict[Future[None], Lease | None] = {}
+        self._next_periodic = self._next_renewal = 0.0
 
     def stop(self) -> None:
         """Finish what is being done and return from `run_forever`."""
-        self.stopping.set()
+        # No threading.Event: set by a signal handler while the same thread waits for it, it can lock for ever.
+        self.stopping = True
 
     def run_forever(self) -> None:
         """Claim and run until `stop`; a database that is away is waited for."""
-        renew_seconds = settings.WORKER_LEASE.total_seconds() / 4
-        next_periodic, next_renewal = 0.0, time.monotonic() + renew_seconds
         with ThreadPoolExecutor(self.threads, thread_name_prefix="work") as pool:
-            while not self.stopping.is_set():
+            while not self.stopping or self._running():
                 try:
-                    self._start_due_lanes(pool)
-                    if time.monotonic() >= next_periodic:
-                        self._start_due_periodic_jobs(pool)
-                        next_periodic = time.monotonic() + PERIODIC_POLL_SECONDS
-                    if time.monotonic() >= next_renewal:
-                        self._renew()
-                        next_renewal = time.monotonic() + renew_seconds
-                except DatabaseError:
+                    self._turn(pool)
+                except Error:
                     logger.exception("The database did not answer; trying again.")
                     connection.close()
-                    self.stopping.wait(1)
-                self.stopping.wait(POLL_SECONDS)
-            self._finish_what_runs()
+                    time.sleep(RETRY_SECONDS)
+                time.sleep(POLL_SECONDS)
 
-    def _finish_what_runs(self) -> None:
-        while self._running():
+    def _turn(self, pool: ThreadPoolExecutor) -> None:
+        """One round of looking for work and renewing leases; told to stop, it only renews."""
+        now = time.monotonic()
+        if not self.stopping:
+            self._start_due_lanes(pool)
+        if not self.stopping and now >= self._next_periodic:
+            self._start_due_periodic_jobs(pool)
+            self._next_periodic = now + PERIODIC_POLL_SECONDS
+        if now >= self._next_renewal:
             self._renew()
-            time.sleep(POLL_SECONDS)
+            self._next_renewal = now + settings.WORKER_LEASE.total_seconds() / 4
 
     def _running(self) -> int:
         self._held = {future: lease for future, lease in self._held.items() if not future.done()}

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import Error, close_old_connections, connection
 from django.db.models import Max
 
 from omnichannel.live.models import LiveEvent
@@ -16,7 +16,9 @@ Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+RETRY_SECONDS = 1.0
 BATCH = 500
+MOST_MISSED = 1000  # events a page is told of when it comes back; it fetches everything anew in any case
 BACKLOG = 200  # events a slow page may be behind before its stream is ended; it then resumes where it was
 
 
@@ -50,10 +52,20 @@ class Listener:
         self.waiting.put_nowait(hint)
 
 
+def _hint(row: LiveEvent) -> Hint:
+    return Hint(row.pk, row.kind, row.subject_id, row.part_id, frozenset(row.topics))
+
+
 def _read(after: int) -> list[Hint]:
     close_old_connections()
     rows = LiveEvent.objects.filter(pk__gt=after).order_by("pk")[:BATCH]
-    return [Hint(row.pk, row.kind, row.subject_id, row.part_id, frozenset(row.topics)) for row in rows]
+    return [_hint(row) for row in rows]
+
+
+def _missed(after: int) -> list[Hint]:
+    close_old_connections()
+    newest = LiveEvent.objects.filter(pk__gt=after).order_by("-pk")[:MOST_MISSED]
+    return [_hint(row) for row in reversed(newest)]
 
 
 def _newest() -> int:
@@ -73,22 +85,20 @@ class Hub:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="live")
         self._starting = asyncio.Lock()
 
-    async def join(self, listener: Listener) -> None:
-        """Begin to hand events to this listener: everything that is committed from now on."""
+    async def join(self, listener: Listener) -> int:
+        """Begin to hand events to this listener: every one after the id that is returned."""
         async with self._starting:
             if self._tail is None or self._tail.done():
                 self.position = await self._run(_newest)
                 self._tail = asyncio.create_task(self._follow())
             self.listeners.add(listener)
+            if self.closed:
+                listener.offer(None)
+            return self.position
 
     async def since(self, after: int) -> list[Hint]:
         """What was published after this event: what a page missed while it was away."""
-        missed: list[Hint] = []
-        while batch := await self._run(_read, missed[-1].id if missed else after):
-            missed += batch
-            if len(batch) < BATCH:
-                break
-        return missed
+        return await self._run(_missed, after)
 
     def leave(self, listener: Listener) -> None:
         self.listeners.discard(listener)
@@ -103,17 +113,21 @@ class Hub:
         return await asyncio.get_running_loop().run_in_executor(self._reader, function, *arguments)
 
     async def _follow(self) -> None:
-        while self.listeners or self._starting.locked():
+        while self.listeners:
             try:
                 hints: list[Hint] = await self._run(_read, self.position)
-            except DatabaseError:
-                logger.exception("The live events could not be read; trying again.")
+            except Error as error:
+                logger.warning("The live events could not be read; trying again: %s", error)
                 await self._run(connection.close)
-                hints = []
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
             for hint in hints:
-                self.position = hint.id
-                for listener in self.listeners:
-                    if listener.wants(hint):
-                        listener.offer(hint)
+                self._hand_out(hint)
             if len(hints) < BATCH:
                 await asyncio.sleep(POLL_SECONDS)
+
+    def _hand_out(self, hint: Hint) -> None:
+        self.position = hint.id
+        for listener in self.listeners:
+            if listener.wants(hint):
+                listener.offer(hint)

@@ -6,9 +6,10 @@ hints; a page fetches what changed through the views that check access.
 
 import asyncio
 import json
+import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
@@ -17,7 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import close_old_connections
+from django.db import Error, close_old_connections
 from django.http import HttpRequest
 
 from omnichannel.live.hub import Hint, Hub, Listener
@@ -27,7 +28,10 @@ Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 TopicsFor = Callable[[Any], set[str]]  # handed a signed-in user
 
+logger = logging.getLogger(__name__)
+
 KEEP_ALIVE_SECONDS = 15.0
+WRITE_SECONDS = 10.0  # a page that does not take what is written to it for so long is given up
 LIFE_SECONDS = (300.0, 360.0)  # with jitter, so that not all pages come back at once
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -68,17 +72,16 @@ class EventStream:
         if scope["method"] != "GET":
             return await _refuse(send, 405)
         topics = await self._topics(headers)
-        if topics is None or self.hub.closed:
-            return await _refuse(send, 503 if topics is not None else 401)
+        if not topics or self.hub.closed:
+            return await _refuse(send, 503 if topics else 401)
         listener = Listener(topics)
-        gone = asyncio.create_task(_until_disconnect(receive))
+        gone = asyncio.create_task(_end_when_gone(receive, listener))
         try:
-            await self.hub.join(listener)
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await self._write(listener, headers, gone, send)
-            await send({"type": "http.response.body", "body": b"event: bye\ndata: {}\n\n", "more_body": False})
+            await self._tell(listener, headers, send)
         except OSError:
-            pass  # the page has gone
+            pass  # the page has gone, or takes nothing any more
+        except Error as error:
+            logger.warning("A page's live events ended because the database did not answer: %s", error)
         finally:
             self.hub.leave(listener)
             gone.cancel()
@@ -91,35 +94,48 @@ class EventStream:
         user = signed_in_user(cookies)
         return self._topics_for(user) if user else None
 
-    async def _write(self, listener: Listener, headers: dict[str, str], gone: "asyncio.Task[None]", send: Send) -> None:
-        written = self.hub.position
-        last_id = headers.get("last-event-id", "")
-        missed: Iterable[Hint] = await self.hub.since(int(last_id)) if last_id.isdecimal() and len(last_id) < 18 else ()
+    async def _tell(self, listener: Listener, headers: dict[str, str], send: Send) -> None:
+        position = await self.hub.join(listener)
+        written = min(_last_id(headers, otherwise=position), position)
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await _event(send, "hello", {}, written)
-        for hint in missed:
+        for hint in await self.hub.since(written) if written < position else ():
+            written = hint.id
             if listener.wants(hint):
                 await _hint(send, hint)
-            written = max(written, hint.id)
+        await self._follow(listener, headers, send, written)
+        await _write(send, "event: bye\ndata: {}\n\n", more=False)
+
+    async def _follow(self, listener: Listener, headers: dict[str, str], send: Send, written: int) -> None:
+        """Write hints as they come, until the end of the stream's life or of the session."""
         ends = time.monotonic() + random.uniform(*LIFE_SECONDS)  # noqa: S311 (no secret)
-        while not gone.done() and time.monotonic() < ends:
+        check_at = time.monotonic() + KEEP_ALIVE_SECONDS
+        while (now := time.monotonic()) < ends:
             try:
-                next_hint = await asyncio.wait_for(listener.waiting.get(), KEEP_ALIVE_SECONDS)
+                hint = await asyncio.wait_for(listener.waiting.get(), check_at - now)
             except TimeoutError:
-                topics = await self._topics(headers)
-                if not topics:
+                if not (topics := await self._topics(headers)):
                     return
                 listener.topics = topics
-                await send({"type": "http.response.body", "body": b": still here\n\n", "more_body": True})
+                await _write(send, ": still here\n\n")
+                check_at = time.monotonic() + KEEP_ALIVE_SECONDS
                 continue
-            if next_hint is None:
+            if hint is None:
                 return
-            if next_hint.id > written:
-                await _hint(send, next_hint)
+            if hint.id > written:
+                await _hint(send, hint)
 
 
-async def _until_disconnect(receive: Receive) -> None:
+def _last_id(headers: dict[str, str], *, otherwise: int) -> int:
+    """The last event a page has seen that comes back."""
+    text = headers.get("last-event-id", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else otherwise
+
+
+async def _end_when_gone(receive: Receive, listener: Listener) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+    listener.offer(None)
 
 
 async def _hint(send: Send, hint: Hint) -> None:
@@ -127,8 +143,12 @@ async def _hint(send: Send, hint: Hint) -> None:
 
 
 async def _event(send: Send, name: str, data: dict[str, Any], event_id: int) -> None:
-    text = f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
-    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+    await _write(send, f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data)}\n\n")
+
+
+async def _write(send: Send, text: str, *, more: bool = True) -> None:
+    async with asyncio.timeout(WRITE_SECONDS):
+        await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
 
 async def _refuse(send: Send, status: int) -> None:

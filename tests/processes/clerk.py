@@ -18,6 +18,7 @@ from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Message, Status
 from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
+from routing.agents import ensure_agent
 from tests import builders
 from tests.builders import TOKEN
 
@@ -128,3 +129,9 @@ def callbacks_are_due() -> None:
 
 def customers() -> int:
     return Customer.objects.count()
+
+
+def hire(name: str, role: str) -> None:
+    """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
+    person = builders.user(role, name, is_staff=role != "Agent")
+    ensure_agent(person)

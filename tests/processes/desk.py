@@ -31,7 +31,7 @@ def free_port() -> int:
 def environment(folder: Path, database: Database, url: str = "http://127.0.0.1") -> dict[str, str]:
     """What the programs of one desk are started with."""
     return {
-        **{name: value for name, value in os.environ.items() if name != "TEST_DATABASE_URL"},
+        **{name: value for name, value in os.environ.items() if name not in {"TEST_DATABASE_URL", "PYTHONUNBUFFERED"}},
         "DJANGO_SETTINGS_MODULE": "tests.process_settings",
         "DEBUG": "true",
         "PUBLIC_URL": url,

@@ -13,7 +13,9 @@ from omnichannel.work import make_worker
 
 
 def _stop_at_end_of_input(worker: Worker) -> None:
-    sys.stdin.read()
+    # Past sys.stdin: a thread that waits in there holds its lock, and Python aborts over that when it ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     worker.stop()
 
 
@@ -32,6 +34,11 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: worker.stop())
         if until_stdin_closes:
             threading.Thread(target=_stop_at_end_of_input, args=[worker], daemon=True).start()
-        self.stdout.write(f"The worker is running (process {os.getpid()}, {threads} threads).")
+        self._say(f"The worker is running (process {os.getpid()}, {threads} threads).")
         worker.run_forever()
-        self.stdout.write("The worker has stopped.")
+        self._say("The worker has stopped.")
+
+    def _say(self, text: str) -> None:
+        """Print it now: into a file or a pipe it would otherwise wait until the end."""
+        self.stdout.write(text)
+        self.stdout.flush()

@@ -1,0 +1,35 @@
+"""An open page's event stream, read over a plain connection."""
+
+import http.client
+from types import TracebackType
+
+
+class Stream:
+    """`GET /live/` with this session; use as a context manager."""
+
+    def __init__(self, port: int, session: str = "", *, last_id: int | None = None) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        headers = {"Cookie": f"sessionid={session}"} if session else {}
+        if last_id is not None:
+            headers["Last-Event-ID"] = str(last_id)
+        self.connection.request("GET", "/live/", headers=headers)
+        self.answer = self.connection.getresponse()
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.connection.close()
+
+    @property
+    def status(self) -> int:
+        return self.answer.status
+
+    def next_event(self) -> str:
+        """The name of the next event, comments left out; "" at the stream's end."""
+        while line := self.answer.readline().decode():
+            if line.startswith("event: "):
+                return line.removeprefix("event: ").strip()
+        return ""
