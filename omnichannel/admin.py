@@ -87,7 +87,7 @@ class PeopleAdmin(PageAdmin, UserAdminBase):
     add_form_template = None
     add_form = NewUserForm
     change_password_form = PasswordForm
-    change_user_password_template = "admin/password_change.html"
+    change_user_password_template = "admin/password_change.html"  # noqa: S105 (a template)
     list_display = ("username", "display_name", "roles", "state", "last_sign_in")
     list_filter = ("groups", "is_active")
     filter_horizontal = ()

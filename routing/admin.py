@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
+from django.forms.formsets import DELETION_FIELD_NAME
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
@@ -15,8 +16,10 @@ from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership
 if TYPE_CHECKING:
     StreamModelForm: TypeAlias = forms.ModelForm[WorkStream]
     MembershipInlineBase: TypeAlias = admin.TabularInline[QueueMembership, Any]
+    MembershipFormSetBase: TypeAlias = forms.BaseInlineFormSet[QueueMembership, Any, Any]
 else:
     StreamModelForm, MembershipInlineBase = forms.ModelForm, admin.TabularInline
+    MembershipFormSetBase = forms.BaseInlineFormSet
 
 UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}
 
@@ -84,6 +87,7 @@ class WorkStreamAdmin(PageAdmin):
     list_display = ("name", "channel", "capacity", "closes_after", "keep_same_agent", "goes_to")
     list_select_related = ("fallback_queue",)
     search_fields = ("name",)
+    search_help_text = "Name"
     fieldsets = (
         ("General information", {"fields": ("name", "channel", "capacity", "auto_close_after")}),
         ("Work distribution", {"fields": ("fallback_queue", "allowed_presences", "keep_same_agent")}),
@@ -102,10 +106,21 @@ class WorkStreamAdmin(PageAdmin):
         return str(stream.fallback_queue or "The default queue")
 
 
+class MembershipFormSet(MembershipFormSetBase):
+    """Rows whose fields say what they are to those who can't see the column's head."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for name, field in form.fields.items():
+            widget = getattr(field.widget, "widget", field.widget)
+            widget.attrs["aria-label"] = "Remove" if name == DELETION_FIELD_NAME else field.label
+
+
 class MembershipInline(QuietRelations, MembershipInlineBase):
     """Who works in the queue."""
 
     model = QueueMembership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("agent",)
     verbose_name = "agent"
@@ -116,6 +131,7 @@ class QueuesOfAgentInline(QuietRelations, MembershipInlineBase):
     """Where the agent works."""
 
     model = QueueMembership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("queue",)
     verbose_name = "queue"
@@ -132,6 +148,7 @@ class QueueAdmin(PageAdmin):
     list_display = ("name", "priority", "who_works_there")
     ordering = ("priority", "name")
     search_fields = ("name",)
+    search_help_text = "Name"
     fields = ("name", "priority")
     inlines = (MembershipInline,)
     instead_of_deleting = "Send its work streams and conversations to another queue first."
@@ -173,6 +190,7 @@ class AgentAdmin(PageAdmin):
     list_display_links = ("__str__",)
     list_filter = ("presence", "queues")
     list_select_related = ("user", "presence")
+    search_help_text = "Name"
     search_fields = ("user__username", "user__first_name", "user__last_name")
     fields = ("user", "presence", "capacity")
     readonly_fields = ("user",)

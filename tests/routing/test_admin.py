@@ -139,6 +139,14 @@ def test_an_unused_queue_goes_with_its_memberships(ada):
     assert not Queue.objects.filter(pk=orders.pk).exists()
 
 
+def test_the_fields_of_each_row_say_what_they_are(ada):
+    orders = builders.queue("Orders")
+    builders.agent("Dana", queue=orders)
+    shown = ada.get(page("routing_queue", "change", orders.pk)).content.decode()
+    assert 'aria-label="Agent"' in shown
+    assert 'aria-label="Remove"' in shown
+
+
 # -- Agents
 
 
