@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
 from channels_whatsapp.simulator import world
-from channels_whatsapp.simulator.models import Chat, Customer, Direction, FaultKind, Sender
+from channels_whatsapp.simulator.models import Chat, Direction, FaultKind, Sender
 from channels_whatsapp.simulator.models import Message as AtTwilio
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
@@ -120,15 +120,16 @@ def taken_by_twilio() -> list[dict[str, Any]]:
     return list(rows.values("sid", "body", "status", "customer_id"))
 
 
-def callbacks_are_due() -> None:
+def callbacks_are_overdue() -> None:
     """The time has passed after which the desk asks Twilio about messages it has heard nothing of."""
     long_ago = timezone.now() - timedelta(minutes=1)
     Message.objects.filter(check_status_at__isnull=False).update(check_status_at=long_ago)
     Periodic.objects.update(next_at=long_ago)
 
 
-def customers() -> int:
-    return Customer.objects.count()
+def put_off() -> int:
+    """How many replies wait for a later moment because Twilio was busy."""
+    return Message.objects.filter(status=Status.QUEUED, not_before__isnull=False).count()
 
 
 def hire(name: str, role: str) -> None:
