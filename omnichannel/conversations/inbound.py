@@ -38,7 +38,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     if not inbound.sid:
         raise Ignore("It has no message SID.")
     number = number_for(account, inbound)
-    conversation = _open_conversation(number, inbound) or _start_conversation(number, inbound)
+    conversation = _open_conversation(number, inbound) or _start_conversation(number, inbound, received_at)
     contacts.learn(conversation.contact, inbound)
     message = Message.objects.create(
         conversation=conversation,
@@ -66,15 +66,17 @@ def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conve
     return found[0] if len(found) == 1 and contacts.is_all_of(found[0].contact, inbound) else None
 
 
-def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation:
+def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
     contact = contacts.find_or_create(inbound)
     existing = contact.conversations.select_for_update(of=("self",)).filter(number=number, closed_at=None).first()
     if existing is not None:
         return existing
     stream = number.work_stream
     queue = stream.fallback_queue or Queue.objects.default()
-    conversation = Conversation.objects.create(contact=contact, number=number, work_stream=stream, queue=queue)
-    note(conversation, "created", f"The customer wrote to {number.name}. Waiting in {queue}.", by=None)
+    conversation = Conversation.objects.create(
+        contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
+    )
+    note(conversation, "created", f"The customer wrote to {number.name}. Waiting in {queue}.", by=None, at=at)
     return conversation
 
 

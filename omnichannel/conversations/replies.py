@@ -160,6 +160,4 @@ def _copy(attachment: Attachment) -> File[bytes]:
     try:
         return File(attachment.file.open("rb"), attachment.name)
     except OSError as error:
-        raise ReplyRefused(
-            "file_gone", "The file is no longer here. Choose it again.", field="file"
-        ) from error
+        raise ReplyRefused("file_gone", "The file is no longer here. Choose it again.", field="file") from error

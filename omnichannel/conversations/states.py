@@ -29,9 +29,10 @@ class TransitionRefused(Exception):
     """The conversation is not in a state from which this can be done; the text says so to a person."""
 
 
-def note(conversation: Conversation, kind: str, text: str, *, by: User | None) -> None:
-    """Write a line into the timeline."""
-    ConversationEvent.objects.create(conversation=conversation, kind=kind, text=text[:500], actor=by)
+def note(conversation: Conversation, kind: str, text: str, *, by: User | None, at: datetime | None = None) -> None:
+    """Write a line into the timeline, for this moment or for an earlier one."""
+    when = at or timezone.now()
+    ConversationEvent.objects.create(conversation=conversation, kind=kind, text=text[:500], actor=by, created_at=when)
 
 
 def move(

@@ -114,7 +114,9 @@ def _wrote(
     delivery.save()
     apply_delivery(delivery)
     written.errands.update(state=ErrandState.DONE, http_status=200)
-    return Message.objects.get(twilio_sid=written.sid)
+    message = Message.objects.get(twilio_sid=written.sid)
+    Conversation.objects.filter(pk=message.conversation_id).update(last_activity_at=at)
+    return message
 
 
 def _delivery(written: SentByCustomer, at: datetime) -> WebhookDelivery:

@@ -1,0 +1,63 @@
+"""A real browser in front of a desk that really runs."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.processes.conftest import _blank, desk
+from tests.processes.desk import Desk
+
+__all__ = ["_blank", "desk"]
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+PASSWORD = "correct horse"
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def someone(browser: Browser, desk: Desk) -> Iterator[Callable[..., Page]]:
+    """Open a browser of one's own, signed in where a name is given; what the browser complains of fails the test."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # A refusal is answered with a status of its own, which Chromium reports as a failed resource.
+        if message.type == "error" and "the server responded with a status of 4" not in message.text:
+            complaints.append(message.text)
+
+    def open_browser(name: str = "", **options: object) -> Page:
+        context = browser.new_context(base_url=desk.url, **options)  # type: ignore[arg-type]
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=desk.url)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if name:
+            sign_in(page, name)
+        return page
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.goto("/sign-in/")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/desk/**")
