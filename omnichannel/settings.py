@@ -221,5 +221,6 @@ LOGGING = {
         # It logs whole addresses, customers' numbers among them.
         "twilio.http_client": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
     },
 }
