@@ -122,8 +122,8 @@ window.Desk = {};
     isRunning = true;
     isWanted = false;
     try {
-      const { pieces, at } = workspace.dataset;
-      const answer = await Desk.fetch(`${pieces}?after=${lastPk()}&changed_since=${encodeURIComponent(at)}`);
+      const { updates, at } = workspace.dataset;
+      const answer = await Desk.fetch(`${updates}?after=${lastPk()}&changed_since=${encodeURIComponent(at)}`);
       if (workspace !== Desk.workspace()) return;
       if (answer.status === 404 || answer.status === 403) location.reload();
       if (answer.ok) take(workspace, await answer.text());
