@@ -63,7 +63,7 @@ def _send(message: Message) -> datetime | None:
         return None
     try:
         sent = get_backend().send(account, outgoing)
-    except (TwilioBusy, OutcomeUnknown):
+    except TwilioBusy:
         return _back_off(message)
     except OutcomeUnknown as error:
         logger.warning("Whether message %s was sent is not known: %s", message.public_id, error)
