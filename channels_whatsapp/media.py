@@ -65,6 +65,8 @@ def fetch(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedi
                 return _read(answer, declared_type)
     except requests.RequestException as error:
         raise MediaNotReady(type(error).__name__) from error
+    except (ValueError, LookupError) as error:  # whatever parses an address has its own way to object to it
+        raise MediaRefused(NOT_SAFE) from error
 
 
 def _follow(session: requests.Session, url: str, credentials: tuple[str, str]) -> requests.Response:
@@ -94,12 +96,8 @@ def _accepted(answer: requests.Response) -> requests.Response:
 
 def _redirected(url: str, location: str) -> str:
     """Where the redirect leads: only https, and no address inside our own network."""
-    try:
-        target = urljoin(url, location)
-        parts = urlsplit(target)
-        located(target)
-    except (ValueError, LookupError) as error:
-        raise MediaRefused(NOT_SAFE) from error
+    target = urljoin(url, location)
+    parts = urlsplit(target)
     if parts.scheme != "https" or not parts.hostname or parts.username is not None:
         raise MediaRefused(NOT_SAFE)
     if not is_simulated():
@@ -115,8 +113,6 @@ def _check_public(host: str) -> None:
 def _resolve(host: str) -> list[str]:
     try:
         return [str(found[4][0]) for found in socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)]
-    except UnicodeError as error:  # a name no resolver takes
-        raise MediaRefused(NOT_SAFE) from error
     except OSError as error:
         raise MediaNotReady("The file's server could not be found.") from error
 

@@ -237,6 +237,4 @@ def test_no_token_and_no_text_is_logged_when_sending_fails(
     with caplog.at_level(logging.DEBUG):
         work()
     assert builders.TOKEN not in caplog.text
-    assert "a private matter" not in "\n".join(
-        record.getMessage() for record in caplog.records if record.name[0] != "d"
-    )
+    assert "a private matter" not in caplog.text

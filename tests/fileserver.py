@@ -1,0 +1,62 @@
+"""A small HTTP server that plays Twilio's media: it answers what a test lays out, and remembers what was asked."""
+
+import contextlib
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Answer:
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    claimed_length: int | None = None
+
+
+@dataclass
+class FileServer:
+    """`answers[path]` are given one after the other, the last one again and again; others get 404."""
+
+    url: str = ""
+    answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Authorization
+
+    def next(self, path: str) -> Answer:
+        left = self.answers[path]
+        return (left.pop(0) if len(left) > 1 else left[0]) if left else Answer(404)
+
+
+@contextlib.contextmanager
+def file_server() -> Iterator[FileServer]:
+    """The server, on a free port of this machine, while the block runs."""
+    state = FileServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.asked.append((self.path, self.headers.get("Authorization")))
+            answer = state.next(self.path)
+            self.send_response(answer.status)
+            length = len(answer.body) if answer.claimed_length is None else answer.claimed_length
+            for name, value in {"Content-Length": str(length), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # who stops reading has had enough
+                self.wfile.write(answer.body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
