@@ -33,9 +33,7 @@ class AgentRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def agent_page(
-    view: Callable[Concatenate[AgentRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Let in who works at the desk, as the agent they are; others have to sign in, or get 403."""
 
     @wraps(view)

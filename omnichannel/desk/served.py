@@ -21,12 +21,11 @@ POLICY: Final = (
 
 def served(request: HttpRequest, attachment: Attachment, *, download: bool = False) -> HttpResponseBase:
     """The file with headers that keep a stranger's bytes from acting as a page; Http404 when it is not there."""
+    is_saved = download or attachment.shown_as() == "file"
     response = _bytes(request, attachment)
     response["Content-Type"] = attachment.content_type or "application/octet-stream"
-    response["Content-Disposition"] = (
-        content_disposition_header(download or attachment.shown_as() == "file", attachment.name or "file")
-        or "attachment"
-    )
+    name = "".join(filter(str.isprintable, attachment.name)) or "file"
+    response["Content-Disposition"] = content_disposition_header(is_saved, name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = POLICY
     response["X-Frame-Options"] = "SAMEORIGIN"

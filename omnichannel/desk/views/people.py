@@ -34,6 +34,6 @@ def rename(request: AgentRequest, pk: int) -> HttpResponse:
     conversation = access.conversation_for(request.user, pk)
     form = RenameForm(request.POST)
     if not form.is_valid():
-        return answer(request, conversation, problem=" ".join(form.errors["name"]), status=422)
+        return answer(request, conversation, problem=" ".join(map(str, form.errors["name"])), status=422)
     give_name(conversation.contact, form.cleaned_data["name"])
     return answer(request, conversation)

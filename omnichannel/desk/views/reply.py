@@ -37,7 +37,7 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
 def _send(conversation: Conversation, request: AgentRequest, form: ReplyForm) -> Message:
     if not form.is_valid():
         field, errors = next(iter(form.errors.items()))
-        raise ReplyRefused("invalid", " ".join(errors), field="file" if field == "file" else "text")
+        raise ReplyRefused("invalid", " ".join(map(str, errors)), field="file" if field == "file" else "text")
     text, file, public_id = (form.cleaned_data[name] for name in ("text", "file", "public_id"))
     return send_reply(conversation, author=request.user, text=text, file=file or None, public_id=public_id)
 

@@ -1,0 +1,99 @@
+"""What an open page asks for: only what is new or has changed, and nothing is missed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from omnichannel.conversations.models import Message, Status
+from omnichannel.conversations.states import note
+from omnichannel.desk.thread import Happening, Said
+from routing.models import State
+from tests import builders
+from tests.desk.people import HTMX, Desk, browser
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(desk: Desk, after: int | str = 0, since: Any = None) -> Any:
+    query = {"after": after, "changed_since": since.isoformat() if hasattr(since, "isoformat") else since or ""}
+    return browser(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX)
+
+
+def said(answer: Any) -> list[Message]:
+    return [entry.message for entry in answer.context["thread"].entries if isinstance(entry, Said)]
+
+
+def old(desk: Desk, body: str = "old", **fields: Any) -> Message:
+    at = timezone.now() - timedelta(hours=1)
+    return builders.outbound(desk.conversation, body, created_at=at, updated_at=at, **fields)
+
+
+def test_new_messages_come_with_their_day(desk: Desk) -> None:
+    known = old(desk)
+    new = builders.inbound(desk.conversation, "new")
+    answer = ask(desk, after=known.pk, since=timezone.now())
+    assert said(answer) == [new]
+    assert 'class="day"' in answer.content.decode()
+
+
+def test_a_changed_status_comes_as_the_whole_message_with_another_version(desk: Desk) -> None:
+    known = old(desk)
+    page = browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk]))
+    before = next(entry for entry in page.context["thread"].entries if isinstance(entry, Said))
+    Message.objects.filter(pk=known.pk).update(status=Status.READ, updated_at=timezone.now())
+    answer = ask(desk, after=known.pk, since=timezone.now() - timedelta(seconds=30))
+    after = next(entry for entry in answer.context["thread"].entries if isinstance(entry, Said))
+    assert (before.message, before.id) == (after.message, after.id)
+    assert before.version != after.version
+
+
+def test_what_committed_late_is_not_missed(desk: Desk) -> None:
+    known = old(desk)
+    Message.objects.filter(pk=known.pk).update(updated_at=timezone.now() - timedelta(seconds=10))
+    assert said(ask(desk, after=known.pk, since=timezone.now())) == [known]
+
+
+def test_a_message_of_unknown_outcome_comes_until_it_is_settled(desk: Desk) -> None:
+    at = timezone.now() - timedelta(minutes=1)
+    known = old(desk, status="sending", sending_since=at)
+    answer = ask(desk, after=known.pk, since=timezone.now())
+    assert said(answer) == [known]
+    assert "Checking with Twilio whether this was sent" in answer.content.decode()
+
+
+def test_what_has_not_changed_does_not_come(desk: Desk) -> None:
+    known = old(desk)
+    assert said(ask(desk, after=known.pk, since=timezone.now())) == []
+
+
+def test_events_come_too(desk: Desk) -> None:
+    note(desk.conversation, "active", "Dana took the conversation.", by=None)
+    entries = ask(desk, since=timezone.now()).context["thread"].entries
+    assert any(isinstance(entry, Happening) for entry in entries)
+
+
+def test_head_composer_and_customer_come_as_they_are_now(desk: Desk) -> None:
+    desk.conversation.state = State.WRAP_UP
+    desk.conversation.save()
+    shown = ask(desk, since=timezone.now()).content.decode()
+    assert 'class="state wrap_up"' in shown
+    assert 'id="composer" class="composer-wrap" data-version="reply"' in shown
+    assert 'id="customer"' in shown
+
+
+def test_a_page_that_was_away_for_long_is_told_that_there_is_more(desk: Desk) -> None:
+    for n in range(210):
+        builders.inbound(desk.conversation, str(n))
+    first = ask(desk, after=0)
+    assert len(said(first)) == 200
+    assert "data-more" in first.content.decode()
+    second = ask(desk, after=said(first)[-1].pk)
+    assert len(said(second)) >= 10
+
+
+@pytest.mark.parametrize(("after", "since"), [("x", "y"), ("-1", "2026-01-01"), ("9" * 30, "2026-02-30T00:00:00Z")])
+def test_a_broken_question_is_never_an_error(desk: Desk, after: str, since: str) -> None:
+    assert ask(desk, after, since).status_code == 200
