@@ -60,12 +60,16 @@ def _call(function: Callable[[], Answer]) -> Answer:
     except TwilioException as error:
         # A failed list keeps its answer only as an argument of the exception.
         answer = next((arg for arg in error.args if isinstance(arg, Response)), None)
-        if answer is None:
+        status = getattr(error, "status", None) if answer is None else answer.status_code
+        if status is None:
             raise OutcomeUnknown(type(error).__name__) from error
-        raise _meaning(answer.status_code, answer.status_code, "The list could not be read.") from error
+        raise _meaning(status, getattr(error, "code", None) or status, "Twilio refused the call.") from error
     except requests.RequestException as error:
         # Only its kind: the text carries the whole address, and customers' numbers in it.
         raise OutcomeUnknown(type(error).__name__) from error
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
+        # An answer that Twilio's own client can't read: a proxy's page, or half of one.
+        raise OutcomeUnknown("The answer is not Twilio's.") from error
 
 
 def _meaning(status: int, code: int, message: str) -> Exception:

@@ -1,0 +1,193 @@
+"""What Twilio delivered is kept before anything is made of it, and tried again until it can be."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection
+from django.utils import timezone
+
+from channels_whatsapp.deliveries import MAX_ATTEMPTS, Ignore, fingerprint, receive, retry_failed, retry_now
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.webhooks import apply_delivery
+from tests import builders
+from tests.crowd import at_once
+from tests.door import deliver, recorded
+
+pytestmark = pytest.mark.django_db
+
+
+class Fault(Exception):
+    pass
+
+
+def faulty(delivery: WebhookDelivery) -> None:
+    """Half of the work is done, then it goes wrong."""
+    apply_delivery(delivery)
+    raise Fault("The disk is full\x00.")
+
+
+def broken(delivery: WebhookDelivery) -> None:
+    """The database itself objects, and on PostgreSQL the transaction is of no more use."""
+    apply_delivery(delivery)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM a_table_that_does_not_exist")
+
+
+@pytest.fixture
+def number() -> WhatsAppNumber:
+    return builders.number()
+
+
+def failed(number: WhatsAppNumber, apply: Any = faulty) -> WebhookDelivery:
+    """A delivery that could not be applied."""
+    receive(number.account, recorded("text", number), None, apply)
+    return WebhookDelivery.objects.get()
+
+
+def make_due() -> None:
+    WebhookDelivery.objects.update(next_attempt_at=timezone.now())
+
+
+@pytest.mark.parametrize("apply", [faulty, broken])
+def test_what_could_not_be_applied_is_kept_with_its_error_and_nothing_half_done(
+    number: WhatsAppNumber, apply: Any
+) -> None:
+    delivery = failed(number, apply)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, 1)
+    assert delivery.error
+    assert delivery.payload["Body"] == ["Where is my parcel? 📦"]
+    assert not Message.objects.exists()
+    assert not Conversation.objects.exists()
+
+
+def test_twilio_gets_200_for_what_is_kept_although_it_failed(
+    number: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The database's own fault, in the middle of the work: the default queue is gone.
+    number.work_stream.fallback_queue = None
+    number.work_stream.save()
+    monkeypatch.setattr(type(builders.Queue.objects), "default", lambda self: self.get(name="gone"))
+    assert deliver(number.account.inbound_url, recorded("text", number)).status_code == 200
+    assert WebhookDelivery.objects.get().state == DeliveryState.FAILED
+
+
+def test_a_failed_delivery_is_tried_again_and_then_applied(number: WhatsAppNumber) -> None:
+    delivery = failed(number)
+    assert retry_failed(apply_delivery) == 0
+    make_due()
+    assert retry_failed(apply_delivery) == 1
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts, delivery.error) == (DeliveryState.APPLIED, 2, "")
+    assert retry_failed(apply_delivery) == 0
+
+
+def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> None:
+    delivery = failed(number)
+    WebhookDelivery.objects.update(received_at=timezone.now() - timedelta(hours=2), next_attempt_at=timezone.now())
+    retry_failed(apply_delivery)
+    delivery.refresh_from_db()
+    message = Message.objects.get()
+    assert message.created_at == delivery.received_at
+    assert message.conversation.window_closes_at == delivery.received_at + timedelta(hours=24)
+
+
+def test_the_same_delivery_again_does_nothing_while_the_first_waits_to_be_retried(number: WhatsAppNumber) -> None:
+    failed(number)
+    receive(number.account, recorded("text", number), None, apply_delivery)
+    assert (WebhookDelivery.objects.get().state, Message.objects.count()) == (DeliveryState.FAILED, 0)
+
+
+def test_each_attempt_is_later_than_the_last_until_a_person_is_needed(number: WhatsAppNumber) -> None:
+    delivery, waits = failed(number), []
+    while delivery.next_attempt_at is not None:
+        waits.append((delivery.next_attempt_at - timezone.now()).total_seconds())
+        make_due()
+        retry_failed(faulty)
+        delivery.refresh_from_db()
+    assert waits == sorted(waits)
+    assert (delivery.attempts, delivery.state) == (MAX_ATTEMPTS, DeliveryState.FAILED)
+    assert (retry_now([delivery.pk]), retry_failed(apply_delivery), Message.objects.count()) == (1, 1, 1)
+
+
+def test_one_that_cannot_be_applied_does_not_hold_up_the_others(number: WhatsAppNumber) -> None:
+    for name in ("text", "location", "voice"):
+        receive(number.account, recorded(name, number), None, faulty)
+    make_due()
+
+    def all_but_the_location(delivery: WebhookDelivery) -> None:
+        (broken if "Latitude" in delivery.payload else apply_delivery)(delivery)
+
+    assert retry_failed(all_but_the_location) == 3
+    assert Message.objects.count() == 2
+
+
+def test_what_is_ignored_at_the_retry_is_kept_with_the_reason(number: WhatsAppNumber) -> None:
+    delivery = failed(number)
+    make_due()
+
+    def ignore(delivery: WebhookDelivery) -> None:
+        raise Ignore("Not for us.")
+
+    retry_failed(ignore)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.error, delivery.next_attempt_at) == (DeliveryState.IGNORED, "Not for us.", None)
+
+
+def test_what_is_applied_is_not_retried_by_hand(number: WhatsAppNumber) -> None:
+    receive(number.account, recorded("text", number), None, apply_delivery)
+    assert retry_now([WebhookDelivery.objects.get().pk]) == 0
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_several_workers_that_retry_at_once_apply_it_once() -> None:
+    failed(builders.number())
+    make_due()
+    outcomes = at_once(*[lambda: retry_failed(apply_delivery)] * 6)
+    assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.attempts, Message.objects.count()) == (DeliveryState.APPLIED, 2, 1)
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_delivery_that_fails_and_comes_many_times_at_once_is_kept_once() -> None:
+    number = builders.number()
+    form = recorded("text", number)
+    outcomes = at_once(*[lambda: receive(number.account, form, None, faulty)] * 8)
+    assert outcomes == [None] * 8
+    assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
+    class Vanished(WhatsAppAccount):
+        class Meta:
+            proxy = True
+            app_label = "channels_whatsapp"
+
+    gone = Vanished(pk=987654, account_sid=builders.sid("AC"))
+    with pytest.raises((DatabaseError, IntegrityError)):
+        receive(gone, recorded("text", number), None, apply_delivery)
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_fingerprints_tell_deliveries_apart(number: WhatsAppNumber) -> None:
+    account, sid = number.account, [builders.sid()]
+    status = {"MessageSid": sid, "MessageStatus": ["sent"]}
+    forms: list[tuple[Any, WebhookKind]] = [
+        ({"MessageSid": sid}, WebhookKind.INBOUND),
+        ({"MessageSid": sid}, WebhookKind.STATUS),
+        (status, WebhookKind.STATUS),
+        ({**status, "MessageStatus": ["read"]}, WebhookKind.STATUS),
+        ({**status, "MessageStatus": ["failed"]}, WebhookKind.STATUS),
+        ({**status, "MessageStatus": ["failed"], "ErrorCode": ["63016"]}, WebhookKind.STATUS),
+        ({"Body": ["a"]}, WebhookKind.INBOUND),
+        ({"Body": ["b"]}, WebhookKind.INBOUND),
+        ({"MessageSid": ["x" * 5000]}, WebhookKind.INBOUND),
+        ({"MessageSid": sid, "MessageStatus": ["y" * 5000]}, WebhookKind.STATUS),
+    ]
+    found = [fingerprint(account, form, kind) for form, kind in forms]
+    assert len(set(found)) == len(forms)
+    assert max(map(len, found)) <= 200
+    assert fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == found[2]

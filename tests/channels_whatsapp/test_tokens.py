@@ -1,0 +1,137 @@
+"""Auth tokens: encrypted at rest, with keys that can be changed, and nowhere to be read."""
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core import serializers
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import connection
+
+from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage
+from channels_whatsapp.backends.twilio import TwilioBackend
+from channels_whatsapp.models import WhatsAppAccount
+from tests import builders
+from tests.fileserver import Answer, file_server
+
+pytestmark = pytest.mark.django_db
+
+
+def stored(field: str = "auth_token") -> str:
+    """What the database holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {field} FROM channels_whatsapp_whatsappaccount")
+        return str(cursor.fetchone()[0])
+
+
+def test_both_tokens_are_encrypted_in_the_database() -> None:
+    account = builders.account(secondary_auth_token="0f" * 16)
+    for field in ("auth_token", "secondary_auth_token"):
+        assert getattr(account, field) not in stored(field)
+        assert stored(field).startswith("enc1:")
+    account.refresh_from_db()
+    assert account.accepted_tokens == [builders.TOKEN, "0f" * 16]
+
+
+def test_an_empty_token_stays_empty() -> None:
+    account = builders.account()
+    account.refresh_from_db()
+    assert (stored("secondary_auth_token"), account.secondary_auth_token) == ("", "")
+
+
+def test_the_same_token_is_never_written_alike_twice() -> None:
+    account = builders.account()
+    before = stored()
+    account.save()
+    assert stored() != before
+
+
+def test_keys_can_be_rotated(settings: Any) -> None:
+    account, old = builders.account(), settings.ENCRYPTION_KEYS
+    new = Fernet.generate_key().decode()
+    settings.ENCRYPTION_KEYS = [new, *old]
+    account.refresh_from_db()
+    assert account.auth_token == builders.TOKEN
+    account.save()
+    settings.ENCRYPTION_KEYS = [new]
+    account.refresh_from_db()
+    assert account.auth_token == builders.TOKEN
+
+
+def test_a_key_that_does_not_fit_stops_and_never_passes_for_a_token(settings: Any) -> None:
+    builders.account()
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(ImproperlyConfigured, match="ENCRYPTION_KEYS"):
+        WhatsAppAccount.objects.get()
+
+
+def test_a_token_somebody_wrote_into_the_database_in_plain_is_not_accepted() -> None:
+    builders.account()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE channels_whatsapp_whatsappaccount SET auth_token = 'plain'")
+    with pytest.raises(ImproperlyConfigured):
+        WhatsAppAccount.objects.get()
+
+
+@pytest.mark.parametrize("lookup", ["auth_token", "auth_token__startswith", "auth_token__in", "auth_token__regex"])
+def test_tokens_cannot_be_searched_for(lookup: str) -> None:
+    with pytest.raises(FieldError):
+        WhatsAppAccount.objects.filter(**{lookup: "d"}).exists()
+
+
+def test_a_token_is_not_in_the_words_for_an_account() -> None:
+    account = builders.account()
+    assert builders.TOKEN not in repr(account) + str(account)
+
+
+@pytest.mark.parametrize("format", ["json", "xml", "python"])
+def test_an_export_holds_the_token_encrypted_and_can_be_read_back(format: str) -> None:
+    builders.account()
+    exported = serializers.serialize(format, WhatsAppAccount.objects.all())
+    assert builders.TOKEN not in (exported if isinstance(exported, str) else json.dumps(exported, default=str))
+    WhatsAppAccount.objects.all().delete()
+    [read] = serializers.deserialize(format, exported)
+    read.save()
+    assert WhatsAppAccount.objects.get().auth_token == builders.TOKEN
+    assert builders.TOKEN not in stored()
+
+
+@pytest.mark.parametrize("answer", [Answer(401, b"{}"), Answer(500, b"<html>"), Answer(200, b"nonsense")])
+def test_a_call_that_fails_logs_and_says_nothing_of_the_token(
+    settings: Any, caplog: pytest.LogCaptureFixture, answer: Answer
+) -> None:
+    settings.WHATSAPP_BACKEND = "simulator"
+    account = builders.account()
+    with file_server() as twilio, caplog.at_level(logging.DEBUG):
+        settings.PUBLIC_URL = twilio.url
+        path = f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}.json"
+        twilio.answers[path] = [answer]
+        with pytest.raises(Exception) as raised:  # noqa: PT011 (whichever it is, it must not tell)
+            TwilioBackend().fetch_account(account)
+    assert builders.TOKEN not in caplog.text + str(raised.value) + repr(raised.value)
+    assert account.account_sid not in str(raised.value)
+
+
+def test_a_message_that_cannot_be_sent_is_logged_without_number_text_or_token(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = "http://127.0.0.1:9", "simulator"
+    message = OutgoingMessage("whatsapp:+4915112345678", "whatsapp:+1415", "a private matter", "https://x.example/")
+    with caplog.at_level(logging.INFO), pytest.raises(OutcomeUnknown) as raised:
+        TwilioBackend().send(builders.account(), message)
+    for secret in (builders.TOKEN, "4915112345678", "a private matter"):
+        assert secret not in caplog.text + str(raised.value)
+
+
+@pytest.mark.parametrize("answer", [Answer(200, b"nonsense"), Answer(200, b"[]"), Answer(200, b"")])
+def test_an_answer_that_is_no_answer_is_an_unknown_outcome(settings: Any, answer: Answer) -> None:
+    settings.WHATSAPP_BACKEND = "simulator"
+    account = builders.account()
+    with file_server() as twilio:
+        settings.PUBLIC_URL = twilio.url
+        path = f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}/Messages/SM1.json"
+        twilio.answers[path] = [answer]
+        with pytest.raises(OutcomeUnknown):
+            TwilioBackend().fetch(account, "SM1")
