@@ -1,0 +1,190 @@
+"""The worker's loop, with real threads and handlers of the tests' own."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import count
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from omnichannel.jobs.lanes import Lease, enqueue
+from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.jobs.worker import PeriodicJob, Worker
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+PATIENCE = 20.0
+
+
+@contextlib.contextmanager
+def at_work(*workers: Worker) -> Iterator[list[threading.Thread]]:
+    """The workers run while the block does, and must stop when they are told to."""
+
+    def run(worker: Worker) -> None:
+        try:
+            worker.run_forever()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[worker], daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield threads
+    finally:
+        for worker in workers:
+            worker.stop()
+        for thread in threads:
+            thread.join(PATIENCE)
+        assert not any(thread.is_alive() for thread in threads)
+
+
+class Recorder:
+    """Remembers which lanes were worked in, and tells when it has seen enough."""
+
+    def __init__(self, enough: int, then: Callable[[Lease, int], datetime | None] | None = None) -> None:
+        self.seen: list[Lease] = []
+        self.enough, self.done, self.numbers, self.then = enough, threading.Event(), count(1), then
+
+    def __call__(self, lease: Lease) -> datetime | None:
+        self.seen.append(lease)
+        try:
+            return self.then(lease, next(self.numbers)) if self.then else None
+        finally:
+            if len(self.seen) >= self.enough:
+                self.done.set()
+            connection.close()
+
+
+def test_lanes_are_worked_in_by_their_handlers() -> None:
+    handler = Recorder(3)
+    for key in range(3):
+        enqueue("send", key)
+    enqueue("unknown", 1)
+    with at_work(Worker({"send": handler}, [])):
+        assert handler.done.wait(PATIENCE)
+    assert sorted(lease.key for lease in handler.seen) == [0, 1, 2]
+    assert [lane.kind for lane in Lane.objects.all()] == ["unknown"]
+
+
+def test_one_lane_is_worked_in_by_one_at_a_time_however_many_workers_there_are() -> None:
+    inside, overlaps = threading.Lock(), []
+
+    def steps(lease: Lease, number: int) -> datetime | None:
+        free = inside.acquire(blocking=False)
+        overlaps.extend([] if free else [number])
+        threading.Event().wait(0.01)
+        if free:
+            inside.release()
+        return timezone.now() if number < 10 else None
+
+    handler = Recorder(10, steps)
+    enqueue("send", 1)
+    with at_work(Worker({"send": handler}, []), Worker({"send": handler}, [])):
+        assert handler.done.wait(PATIENCE)
+    assert (overlaps, len(handler.seen)) == ([], 10)
+
+
+def test_a_handler_that_fails_is_tried_again_later() -> None:
+    def fails(lease: Lease, number: int) -> datetime | None:
+        raise RuntimeError("Something is wrong with this piece of work.")
+
+    handler = Recorder(1, fails)
+    enqueue("send", 1)
+    with at_work(Worker({"send": handler}, [])):
+        assert handler.done.wait(PATIENCE)
+    lane = Lane.objects.get()
+    assert (lane.failures, lane.owner) == (1, None)
+    assert lane.due_at > timezone.now() - timedelta(seconds=1)
+
+
+def test_one_failing_lane_does_not_hold_up_another() -> None:
+    def fails(lease: Lease, number: int) -> datetime | None:
+        if lease.key == 1:
+            raise RuntimeError
+        return None
+
+    handler = Recorder(2, fails)
+    enqueue("send", 1)
+    enqueue("send", 2)
+    with at_work(Worker({"send": handler}, [])):
+        assert handler.done.wait(PATIENCE)
+    assert [lane.key for lane in Lane.objects.all()] == [1]
+
+
+def test_a_periodic_job_is_run_by_one_of_several_workers() -> None:
+    runs, ran = [], threading.Event()
+
+    def run() -> None:
+        runs.append(threading.get_ident())
+        ran.set()
+        connection.close()
+
+    Periodic.objects.create(name="sweep", next_at=timezone.now())
+    jobs = [PeriodicJob("sweep", timedelta(hours=1), run)]
+    with at_work(*[Worker({}, jobs) for _ in range(3)]):
+        assert ran.wait(PATIENCE)
+        threading.Event().wait(0.3)  # the others have had their chance
+    assert len(runs) == 1
+    assert Periodic.objects.get().next_at > timezone.now() + timedelta(minutes=59)
+
+
+def test_a_periodic_job_that_fails_comes_again() -> None:
+    runs, twice = count(1), threading.Event()
+
+    def run() -> None:
+        number = next(runs)
+        connection.close()
+        if number >= 2:
+            twice.set()
+        raise RuntimeError
+
+    with at_work(Worker({}, [PeriodicJob("sweep", timedelta(milliseconds=1), run)])):
+        assert twice.wait(PATIENCE)
+
+
+def test_an_idle_worker_stops_promptly() -> None:
+    worker = Worker({"send": Recorder(1)}, [])
+    with at_work(worker) as [thread]:
+        worker.stop()
+        thread.join(2)
+        assert not thread.is_alive()
+
+
+def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
+    begun, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(lease: Lease) -> datetime | None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        finished.set()
+        connection.close()
+        return None
+
+    enqueue("send", 1)
+    worker = Worker({"send": slowly}, [])
+    with at_work(worker):
+        assert begun.wait(PATIENCE)
+        worker.stop()
+        go_on.set()
+    assert finished.is_set()
+    assert not Lane.objects.exists()
+
+
+def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler, claim, cut = Recorder(1), Worker._start_due_lanes, threading.Event()
+
+    def cut_off_once(self: Worker, pool: object) -> None:
+        if not cut.is_set():
+            cut.set()
+            connection.ensure_connection()
+            connection.connection.close()
+        claim(self, pool)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Worker, "_start_due_lanes", cut_off_once)
+    enqueue("send", 1)
+    with at_work(Worker({"send": handler}, [])):
+        assert handler.done.wait(PATIENCE)
