@@ -27,8 +27,10 @@ def test_an_administrator_sets_up_a_channel_and_an_agent_answers_a_customer(
     add_number(admin)
     validate(admin)
 
+    dana = someone("dana")
+    dana.goto("/desk/?view=open")
     phone = customer_writes(someone(), "Hi! My lamp arrived broken.")
-    dana = take(someone("dana"), "Hi! My lamp arrived broken.")
+    take(dana, "Hi! My lamp arrived broken.")
     answer(dana, phone, "So sorry! Which colour would you like?")
     a_day_passes(dana, phone)
 
@@ -98,13 +100,15 @@ def add_number(page: Page) -> None:
     listed = page.get_by_role("region", name="WhatsApp phone numbers").first
     expect(listed.get_by_role("link", name="WhatsApp phone number")).to_be_visible()
     expect(listed).to_contain_text(STORED)
-    page.get_by_role("button", name="Save").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Save").click()
 
 
 def validate(page: Page) -> None:
     """Step 11: Validate, answered by a toast, and the result stays on the page."""
     page.get_by_role("button", name="Validate").click()
-    expect(page.get_by_role("status").filter(has_text="WhatsApp").first).to_be_visible()
+    expect(page.locator("#validation-report")).to_contain_text(STORED)
+    expect(page.get_by_role("status").filter(has_text="Validation succeeded")).to_be_visible()
     page.reload()
     expect(page.locator("#validation-report")).to_contain_text(STORED)
 
@@ -123,14 +127,12 @@ def customer_writes(page: Page, text: str) -> Page:
     return page
 
 
-def take(page: Page, text: str) -> Page:
+def take(page: Page, text: str) -> None:
     """The agent sees the conversation without a reload, opens it and takes it."""
-    page.goto("/desk/?view=open")
     page.get_by_role("link", name="Amara Diallo").click()
     expect(page.get_by_role("main")).to_contain_text(text)
     page.get_by_role("button", name="Assign to me").first.click()
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
-    return page
 
 
 def answer(page: Page, phone: Page, text: str) -> None:
