@@ -10,13 +10,20 @@
   const draftKey = () => `draft-${Desk.workspace().dataset.pk}`;
   const length = (text) => [...text].length;
   const hasKeyboard = () => !matchMedia("(pointer: coarse)").matches;
+  const growsByItself = CSS.supports("field-sizing", "content");
+  const MOST_ROWS = 14;
   let sentText = "";
+
+  // In rows: a height written into the style attribute is what the page's policy forbids.
+  function grow(text) {
+    text.rows = 1;
+    while (text.rows < MOST_ROWS && text.scrollHeight > text.clientHeight) text.rows += 1;
+  }
 
   function fit() {
     const text = field();
     if (!text) return;
-    text.style.height = "auto";
-    text.style.height = `${text.scrollHeight}px`;
+    if (!growsByItself) grow(text);
     const limit = +form().dataset.limit;
     const used = length(text.value.trim());
     byId("reply-count").textContent =
