@@ -1,0 +1,72 @@
+"""The shape of the whole: foreign keys point down, and administrators can reach what there is."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.management import call_command
+from django.db.models import ForeignKey, Model
+
+# Upper storeys first, as import-linter has them; a foreign key may point to its own storey or further down.
+STOREYS = [
+    {"omnichannel.desk", "omnichannel.demo"},
+    {"omnichannel.conversations"},
+    {"channels_whatsapp"},
+    {"routing"},
+    {"omnichannel.live", "omnichannel.jobs", "omnichannel.accounts"},
+]
+ALONE = {"channels_whatsapp.simulator"}  # it plays Twilio and knows nothing of the desk
+OUTSIDE_THE_ADMINISTRATION = {
+    "conversations.Message": "read on the conversation's page, by those who may see it",
+    "conversations.Attachment": "shown with its message",
+    "conversations.ConversationEvent": "shown as the conversation's timeline",
+    "routing.QueueMembership": "edited on the queue's and the agent's page",
+    "live.LiveEvent": "hints for open pages, deleted after an hour",
+    "jobs.Lane": "the worker's own",
+    "jobs.Periodic": "the worker's own",
+}
+
+
+def ours() -> list[type[Model]]:
+    names = set.union(*STOREYS) | ALONE
+    return [model for model in apps.get_models() if apps.get_app_config(model._meta.app_label).name in names]
+
+
+def app_of(model: type[Model]) -> str:
+    return apps.get_app_config(model._meta.app_label).name
+
+
+def storey(model: type[Model]) -> int:
+    """How far down the model lives; what is not ours is the ground."""
+    return next((n for n, apps_there in enumerate(STOREYS) if app_of(model) in apps_there), len(STOREYS))
+
+
+@pytest.mark.parametrize("model", ours(), ids=lambda model: model._meta.label)
+def test_foreign_keys_point_down_only(model: type[Model]) -> None:
+    keys = [field for field in model._meta.get_fields() if isinstance(field, ForeignKey)]
+    for target in (key.related_model for key in keys):
+        assert isinstance(target, type)
+        if app_of(model) in ALONE or app_of(target) in ALONE:
+            assert app_of(target) == app_of(model)
+        else:
+            assert storey(target) >= storey(model), f"{model._meta.label} points up to {target._meta.label}"
+
+
+def test_every_model_is_in_the_administration_or_has_a_reason_not_to_be() -> None:
+    missing = {
+        model._meta.label
+        for model in ours()
+        if app_of(model) not in ALONE and model not in admin.site._registry and model._meta.managed
+    }
+    assert missing == set(OUTSIDE_THE_ADMINISTRATION)
+
+
+@pytest.mark.django_db
+def test_models_and_migrations_agree() -> None:
+    call_command("makemigrations", "--check", "--dry-run", verbosity=0)
+
+
+@pytest.mark.parametrize("model", ours(), ids=lambda model: model._meta.label)
+def test_every_model_says_what_it_is(model: type[Model]) -> None:
+    assert model.__doc__
+    assert not model.__doc__.startswith(f"{model.__name__}(")
+    assert "__str__" in {name for base in model.__mro__[:3] for name in vars(base)}

@@ -1,0 +1,178 @@
+"""Who may see a conversation: one answer for pages, search, files and live events, and none for strangers."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import transaction
+from django.http import Http404
+
+from omnichannel.conversations.access import (
+    agent_of,
+    attachment_for,
+    conversation_for,
+    conversations_visible_to,
+    may_answer,
+    message_for,
+    topics_for,
+)
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Attachment, Conversation
+from omnichannel.live.models import LiveEvent
+from routing.models import Agent, Queue, QueueMembership, State
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def orders() -> Queue:
+    return builders.queue("Orders")
+
+
+@pytest.fixture
+def dana(orders: Queue) -> Agent:
+    """Works in Orders."""
+    return builders.agent("Dana", queue=orders)
+
+
+@pytest.fixture
+def eli() -> Agent:
+    """Works in Returns."""
+    return builders.agent("Eli", queue=builders.queue("Returns"))
+
+
+def sees(person: Any, conversation: Conversation) -> bool:
+    """Whether this person sees it; every way of asking gives the same answer."""
+    listed = conversations_visible_to(person).filter(pk=conversation.pk).exists()
+    message = conversation.messages.first() or builders.inbound(conversation)
+    file, _ = Attachment.objects.get_or_create(message=message)
+    ways: list[Callable[[], Any]] = [
+        lambda: conversation_for(person, conversation.pk),
+        lambda: message_for(person, message.pk),
+        lambda: attachment_for(person, file.pk),
+    ]
+    for way in ways:
+        try:
+            way()
+        except Http404:
+            assert not listed
+        else:
+            assert listed
+    return listed
+
+
+def hears(person: Any, conversation: Conversation) -> bool:
+    """Whether this person's pages are told of it."""
+    with transaction.atomic():
+        tell(CONVERSATION, conversation)
+    return bool(topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
+
+
+@pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
+def test_administrators_and_supervisors_see_everything(role: str, orders: Queue, dana: Agent) -> None:
+    person = builders.user(role)
+    assert sees(person, builders.conversation(in_queue=orders))
+    assert sees(person, builders.conversation(in_queue=orders, with_agent=dana))
+
+
+def test_an_agent_sees_the_conversations_of_the_queues_they_work_in(orders: Queue, dana: Agent, eli: Agent) -> None:
+    conversation = builders.conversation(in_queue=orders)
+    assert (sees(dana.user, conversation), sees(eli.user, conversation)) == (True, False)
+
+
+def test_every_agent_works_in_the_default_queue(dana: Agent, eli: Agent) -> None:
+    conversation = builders.conversation()
+    assert (sees(dana.user, conversation), sees(eli.user, conversation)) == (True, True)
+
+
+def test_an_agent_sees_what_they_have_wherever_it_waits(orders: Queue, eli: Agent) -> None:
+    assert sees(eli.user, builders.conversation(in_queue=orders, with_agent=eli))
+
+
+def test_an_agent_sees_no_more_of_a_queue_they_have_left(orders: Queue, dana: Agent) -> None:
+    conversation = builders.conversation(in_queue=orders)
+    QueueMembership.objects.all().delete()
+    assert not sees(dana.user, conversation)
+
+
+def fired(dana: Agent) -> Any:
+    dana.user.is_active = False
+    dana.user.save()
+    return type(dana.user).objects.get(pk=dana.user.pk)
+
+
+def without_role(dana: Agent) -> Any:
+    dana.user.groups.clear()
+    return type(dana.user).objects.get(pk=dana.user.pk)
+
+
+STRANGERS: list[Callable[[Agent], Any]] = [
+    lambda dana: builders.user(""),
+    lambda dana: builders.user("Agent"),  # in the role, but nobody has made them an agent
+    lambda dana: builders.user("Supervisor", is_active=False),
+    lambda dana: builders.user("", is_superuser=True, is_active=False),
+    lambda dana: builders.user("", is_staff=True),
+    lambda dana: AnonymousUser(),
+    fired,
+    without_role,
+]
+
+
+@pytest.mark.parametrize("make", STRANGERS)
+def test_strangers_see_and_hear_nothing(make: Callable[[Agent], Any], orders: Queue, dana: Agent) -> None:
+    conversations = [
+        builders.conversation(),
+        builders.conversation(in_queue=orders),
+        builders.conversation(with_agent=dana),
+    ]
+    person = make(dana)
+    assert not any(sees(person, conversation) for conversation in conversations)
+    assert (topics_for(person), agent_of(person)) == (set(), None)
+
+
+def test_what_does_not_exist_looks_like_what_may_not_be_seen(dana: Agent) -> None:
+    for pk in (0, -1, 987654321, 10**30):
+        for find in (conversation_for, message_for, attachment_for):
+            with pytest.raises(Http404):
+                find(dana.user, pk)
+
+
+def test_whoever_sees_a_conversation_is_told_of_it_and_nobody_else(orders: Queue, dana: Agent, eli: Agent) -> None:
+    both = builders.agent("Noor", queue=orders)
+    QueueMembership.objects.create(queue=Queue.objects.get(name="Returns"), agent=both)
+    people = [
+        dana.user,
+        eli.user,
+        both.user,
+        builders.user("Administrator"),
+        builders.user("Supervisor"),
+        builders.agent("Sam", role="Supervisor", queue=orders).user,
+        builders.user("", is_superuser=True),
+        builders.user(""),
+        AnonymousUser(),
+    ]
+    for queue, agent in itertools.product(Queue.objects.all(), [None, dana, eli]):
+        conversation = builders.conversation(in_queue=queue, with_agent=agent)
+        for person in people:
+            assert sees(person, conversation) == hears(person, conversation), (queue, agent, person)
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_the_agent_who_has_it_may_answer_and_only_while_they_work_on_it(
+    state: State, dana: Agent, eli: Agent
+) -> None:
+    conversation = Conversation(state=state, agent=dana)
+    assert may_answer(dana, conversation) == (state in {State.ACTIVE, State.WRAP_UP})
+    assert not may_answer(eli, conversation)
+    assert not may_answer(None, conversation)
+    assert not may_answer(None, Conversation(state=state, agent=None))
+
+
+def test_access_follows_the_role_as_soon_as_it_is_given(orders: Queue) -> None:
+    person, conversation = builders.user(""), builders.conversation(in_queue=orders)
+    assert not sees(person, conversation)
+    person.groups.add(Group.objects.get(name="Supervisor"))
+    assert sees(type(person).objects.get(pk=person.pk), conversation)
