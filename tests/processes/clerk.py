@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
 from channels_whatsapp.simulator import world
-from channels_whatsapp.simulator.models import Chat, Direction, FaultKind, Sender
+from channels_whatsapp.simulator.models import Chat, Customer, Direction, FaultKind, Sender
 from channels_whatsapp.simulator.models import Message as AtTwilio
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
@@ -95,9 +95,10 @@ def dana_answers(times: int) -> None:
             send_reply(conversation, author=dana, text=f"{conversation.pk:05d}-{part:03d}")
 
 
-def fault(kind: str, *, on: bool = True) -> None:
-    """Let something go wrong at Twilio, for everybody."""
-    world.switch_fault(FaultKind(kind), on=on)
+def fault(kind: str, *, on: bool = True, customers: int | None = None) -> None:
+    """Let something go wrong at Twilio, for everybody or for this many customers."""
+    for customer in [None] if customers is None else Customer.objects.all()[:customers]:
+        world.switch_fault(FaultKind(kind), customer=customer, on=on)
 
 
 def statuses() -> dict[str, int]:
