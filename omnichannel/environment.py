@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -51,13 +52,13 @@ def public_url(value: str, *, https_only: bool) -> str:
     Plain http is accepted for this machine itself, and elsewhere only while `https_only` is false. Twilio refuses
     host names with an underscore.
     """
-    parts = urlsplit(value)
-    host = parts.hostname or ""
     try:
+        parts = urlsplit(value)
         parts.port  # noqa: B018 (reading it is the check)
     except ValueError as error:
-        raise ImproperlyConfigured(f"PUBLIC_URL has a port that is no number: {value!r}.") from error
-    if parts.scheme not in {"http", "https"} or not host:
+        raise ImproperlyConfigured(f"PUBLIC_URL is not an address: {error} in {value!r}.") from error
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value):
         raise ImproperlyConfigured(f"PUBLIC_URL must look like https://desk.example.com, not {value!r}.")
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
         raise ImproperlyConfigured(f"PUBLIC_URL must be scheme, host and port only, not {value!r}.")

@@ -1,0 +1,160 @@
+"""Settings come from the environment, and a missing or malformed one stops the start with a clear message."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from omnichannel import environment
+
+ROOT = Path(__file__).parent.parent
+KEY = Fernet.generate_key().decode()
+GOOD = {
+    "SECRET_KEY": "a-long-random-text-" + "0123456789abcdef" * 4,
+    "ENCRYPTION_KEYS": KEY,
+    "PUBLIC_URL": "https://desk.example.com",
+    "LOG_LEVEL": "WARNING",
+}
+OURS = {*GOOD, "DEBUG", "DATABASE_URL", "WHATSAPP_BACKEND", "MEDIA_ROOT", "DJANGO_SETTINGS_MODULE"}
+
+
+def start(*command: str, **changed: str | None) -> subprocess.CompletedProcess[str]:
+    """Start the program in a process of its own, with these settings and none of this one's."""
+    inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+    given = {name: value for name, value in {**GOOD, **changed}.items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "manage.py", *(command or ("check",))],
+        cwd=ROOT,
+        env={**inherited, **given},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_check_deploy_is_clean_without_debug(tmp_path: Path) -> None:
+    outcome = start("check", "--deploy", "--fail-level", "DEBUG", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "ENCRYPTION_KEYS", "PUBLIC_URL"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str, value: str | None) -> None:
+    outcome = start(**{name: value})
+    assert outcome.returncode != 0
+    assert f"{name} is not set" in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("DEBUG", "perhaps", "DEBUG must be true or false, not 'perhaps'"),
+        ("ENCRYPTION_KEYS", "secret", "ENCRYPTION_KEYS must be Fernet keys"),
+        ("PUBLIC_URL", "desk.example.com", "PUBLIC_URL must look like https://desk.example.com"),
+        ("PUBLIC_URL", "http://desk.example.com", "PUBLIC_URL must start with https://"),
+        ("WHATSAPP_BACKEND", "carrier-pigeon", "WHATSAPP_BACKEND must be one of"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be one of"),
+        ("DATABASE_URL", "mysql://x/y", "DATABASE_URL must start with"),
+        ("DATABASE_URL", "nonsense", "DATABASE_URL must"),
+        ("DATABASE_URL", "postgres://x:notaport/y", "DATABASE_URL must"),
+    ],
+)
+def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, words: str) -> None:
+    outcome = start(**{name: value})
+    assert outcome.returncode != 0
+    assert words in outcome.stderr
+    assert "Omnichannel can't start" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
+    show = "from django.conf import settings; print(settings.WHATSAPP_BACKEND)"
+    assert start("shell", "-c", show, "--no-imports").stdout.strip() == "twilio"
+    assert start("shell", "-c", show, "--no-imports", WHATSAPP_BACKEND="simulator").stdout.strip() == "simulator"
+
+
+def test_public_url_decides_hosts_cookies_and_transport() -> None:
+    show = (
+        "from django.conf import settings as s; print(s.ALLOWED_HOSTS, s.CSRF_TRUSTED_ORIGINS,"
+        " s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.SECURE_HSTS_SECONDS > 0)"
+    )
+    outcome = start("shell", "-c", show, "--no-imports")
+    assert outcome.stdout.strip() == "['desk.example.com'] ['https://desk.example.com'] True True True True"
+
+
+def test_with_debug_nothing_needs_to_be_set(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(GOOD)
+    outcome = start(**nothing, DEBUG="true", DATABASE_URL=f"sqlite:///{tmp_path}/x.sqlite3")
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(KEY)
+    outcome = start(ENCRYPTION_KEYS=None, ENCRYPTION_KEYS_FILE=str(tmp_path / "keys"))
+    assert outcome.returncode == 0, outcome.stderr
+
+
+# -- The rules of PUBLIC_URL ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://desk.example.com", "https://desk.example.com"),
+        ("https://desk.example.com/", "https://desk.example.com"),
+        ("https://desk.example.com:8443", "https://desk.example.com:8443"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://localhost:8000/", "http://localhost:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
+    assert environment.public_url(given, https_only=True) == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "desk.example.com",
+        "ftp://desk.example.com",
+        "https://",
+        "https:///path",
+        "https://desk.example.com/path",
+        "https://desk.example.com?x=1",
+        "https://desk.example.com#x",
+        "https://user:secret@desk.example.com",
+        "https://desk.example.com:port",
+        "https://desk.example.com:99999",
+        "https://my_desk.example.com",
+        "https://[::1",
+        "https://desk example.com",
+        "http://desk.example.com",
+    ],
+)
+def test_an_odd_public_url_is_refused_in_words(given: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL"):
+        environment.public_url(given, https_only=True)
+
+
+def test_plain_http_elsewhere_is_for_debug_only() -> None:
+    assert environment.public_url("http://desk.local", https_only=False) == "http://desk.local"
+
+
+@pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("Off", False), ("no", False), ("", True)])
+def test_flags_are_read_in_their_usual_spellings(monkeypatch: pytest.MonkeyPatch, value: str, means: bool) -> None:
+    monkeypatch.setenv("A_FLAG", value)
+    assert environment.flag("A_FLAG", default=True) is means
+
+
+def test_a_local_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "secret"
+    made = environment.local_secret(path, lambda: "first")
+    again = environment.local_secret(path, lambda: "second")
+    assert (made, again, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
+    assert [file.name for file in path.parent.iterdir()] == ["secret"]
