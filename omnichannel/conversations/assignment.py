@@ -1,7 +1,7 @@
 """Take a conversation, give it back, leave it for the customer, come back to it."""
 
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.states import TransitionRefused, move
+from omnichannel.conversations.states import TransitionRefused, move, must_have
 from routing.models import Agent, State
 
 
@@ -17,7 +17,7 @@ def take(conversation: Conversation, agent: Agent) -> None:
 
 def release(conversation: Conversation, agent: Agent) -> None:
     """Give the conversation back to its queue, for another agent."""
-    _must_have(conversation, agent)
+    must_have(conversation, agent)
     if conversation.state != State.ACTIVE:
         raise TransitionRefused("Only an active conversation can be given back.")
     move(conversation, State.OPEN, agent=None, by=agent.user, text=f"{agent} gave it back to {conversation.queue}.")
@@ -25,16 +25,11 @@ def release(conversation: Conversation, agent: Agent) -> None:
 
 def leave_waiting(conversation: Conversation, agent: Agent) -> None:
     """Leave the conversation until the customer writes again; it frees the agent's capacity."""
-    _must_have(conversation, agent)
+    must_have(conversation, agent)
     move(conversation, State.WAITING, agent=agent, by=agent.user, text=f"{agent} is waiting for the customer.")
 
 
 def resume(conversation: Conversation, agent: Agent) -> None:
     """Come back to a conversation that was left waiting."""
-    _must_have(conversation, agent)
+    must_have(conversation, agent)
     move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")
-
-
-def _must_have(conversation: Conversation, agent: Agent) -> None:
-    if conversation.agent_id != agent.pk:
-        raise TransitionRefused("Only the agent who has this conversation can do that.")

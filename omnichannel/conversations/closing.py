@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
-from omnichannel.conversations.states import TransitionRefused, move
+from omnichannel.conversations.states import TransitionRefused, move, must_have
 from routing.models import Agent, State
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ CLOSED_AT_ONCE = 500
 
 def end(conversation: Conversation, agent: Agent) -> None:
     """The conversation with the customer is over; the agent finishes up."""
-    _must_have(conversation, agent)
+    must_have(conversation, agent)
     move(conversation, State.WRAP_UP, agent=agent, by=agent.user, text=f"{agent} ended the conversation.")
 
 
@@ -35,7 +35,7 @@ def close(conversation: Conversation, agent: Agent) -> None:
 
     Raises TransitionRefused while there is a message from the customer that the agent has not seen.
     """
-    _must_have(conversation, agent)
+    must_have(conversation, agent)
     if conversation.state != State.WRAP_UP:
         raise TransitionRefused("End the conversation before you close it.")
     with transaction.atomic():
@@ -44,11 +44,6 @@ def close(conversation: Conversation, agent: Agent) -> None:
         if now.unread_count:
             raise TransitionRefused("The customer has written in the meantime. Read it before you close.")
         move(conversation, State.CLOSED, agent=agent, by=agent.user, text=f"{agent} closed the conversation.")
-
-
-def _must_have(conversation: Conversation, agent: Agent) -> None:
-    if conversation.agent_id != agent.pk:
-        raise TransitionRefused("Only the agent who has this conversation can do that.")
 
 
 def close_stale(now: datetime | None = None) -> int:

@@ -29,6 +29,12 @@ class TransitionRefused(Exception):
     """The conversation is not in a state from which this can be done; the text says so to a person."""
 
 
+def must_have(conversation: Conversation, agent: Agent) -> None:
+    """Raises TransitionRefused unless it is this agent who has the conversation."""
+    if conversation.agent_id != agent.pk:
+        raise TransitionRefused("Only the agent who has this conversation can do that.")
+
+
 def note(conversation: Conversation, kind: str, text: str, *, by: User | None, at: datetime | None = None) -> None:
     """Write a line into the timeline, for this moment or for an earlier one."""
     when = at or timezone.now()
