@@ -1,0 +1,116 @@
+"""Open pages, in this process: each runs the event stream as a server would, and keeps what is written to it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection
+from django.test import Client
+
+from omnichannel.live.stream import EventStream
+
+Answer = TypeVar("Answer")
+PATIENCE = 10.0  # seconds
+
+
+def signed_in(user: AbstractBaseUser) -> str:
+    """The session cookie of this user."""
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return str(client.cookies["sessionid"].value)
+
+
+async def away(function: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
+    """Use the database beside the loop, in a thread that leaves no connection behind."""
+
+    def call() -> Answer:
+        try:
+            return function(*arguments, **named)
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(call)
+
+
+@dataclass(frozen=True)
+class Written:
+    """An event, or a comment, as the page reads it."""
+
+    event: str
+    id: int = 0
+    data: Any = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Written":
+        fields = dict(line.split(": ", 1) for line in text.strip().splitlines() if not line.startswith(":"))
+        if not fields:
+            return cls("comment")
+        return cls(fields["event"], int(fields.get("id", 0)), json.loads(fields["data"]))
+
+
+class Page:
+    """`async with Page(stream, session) as page`: an open page. `reads` cleared: it takes nothing for now."""
+
+    def __init__(self, stream: EventStream, session: str = "", *, last_id: int = 0, method: str = "GET") -> None:
+        cookie = [(b"cookie", f"sessionid={session}".encode())] if session else []
+        back = [(b"last-event-id", str(last_id).encode())] if last_id else []
+        self.scope = {"type": "http", "method": method, "path": "/live/", "headers": [*cookie, *back]}
+        self.stream, self.reads, self.left = stream, asyncio.Event(), asyncio.Event()
+        self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.reads.set()
+
+    async def __aenter__(self) -> "Page":
+        self.answer = asyncio.create_task(self.stream(self.scope, self._receive, self._send))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.left.set()
+        self.reads.set()
+        await asyncio.wait_for(self.answer, PATIENCE)
+
+    async def _receive(self) -> dict[str, Any]:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        await self.reads.wait()
+        self.messages.put_nowait(message)
+
+    async def status(self) -> int:
+        return int((await asyncio.wait_for(self.messages.get(), PATIENCE))["status"])
+
+    async def next(self, *, comments: bool = False) -> Written:
+        """What is written next; comments are passed over unless they are asked for."""
+        while True:
+            message = await asyncio.wait_for(self.messages.get(), PATIENCE)
+            written = Written.parse(message["body"].decode())
+            if comments or written.event != "comment":
+                return written
+
+    async def opened(self) -> "Page":
+        """Wait until it is open."""
+        assert await self.status() == 200
+        assert (await self.next()).event == "hello"
+        return self
+
+    async def has_ended(self) -> None:
+        """Wait for the server's end of it."""
+        await asyncio.wait_for(asyncio.shield(self.answer), PATIENCE)
+
+
+def leave_no_connection(pool: ThreadPoolExecutor, threads: int) -> None:
+    """Close the database connection of each of the pool's threads, and end them."""
+    together = threading.Barrier(threads)
+
+    def close() -> None:
+        together.wait(PATIENCE)
+        connection.close()
+
+    for done in [pool.submit(close) for _ in range(threads)]:
+        done.result()
+    pool.shutdown()

@@ -1,0 +1,101 @@
+"""One reader for all streams of a process: it follows the events, and lets nobody hold it up."""
+
+import asyncio
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from omnichannel.live import hub
+from omnichannel.live import stream as stream_module
+from omnichannel.live.hub import Hint, Listener
+from omnichannel.live.models import LiveEvent
+from omnichannel.live.publish import forget_old_events, publish
+from omnichannel.live.stream import EventStream
+from tests.live.conftest import People
+from tests.live.pages import Page, away
+from tests.live.test_stream import answer_to, change
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
+    stream: EventStream, people: People
+) -> None:
+    async def scenario() -> tuple[list[str], int]:
+        async with Page(stream, people.dana) as one, Page(stream, people.sam) as other:
+            await one.opened(), await other.opened()
+            stream.hub.close()
+            byes = [(await one.next()).event, (await other.next()).event]
+            await one.has_ended()
+            return byes, await answer_to(stream, people.dana)
+
+    assert asyncio.run(scenario()) == (["bye", "bye"], 503)
+
+
+def test_a_page_that_takes_nothing_is_given_up(
+    stream: EventStream, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "WRITE_SECONDS", 0.05)
+
+    async def scenario() -> None:
+        async with Page(stream, people.dana) as page:
+            await page.opened()
+            page.reads.clear()
+            await away(change, people.hers)
+            await page.has_ended()
+            assert not stream.hub.listeners
+
+    asyncio.run(scenario())
+
+
+def test_a_page_that_falls_far_behind_is_ended_to_come_back_where_it_was() -> None:
+    async def scenario() -> list[Hint | None]:
+        listener = Listener({"all"})
+        for number in range(hub.BACKLOG + 1):
+            listener.offer(Hint(number, "message", 1, None, frozenset({"all"})))
+        return [listener.waiting.get_nowait() for _ in range(listener.waiting.qsize())]
+
+    assert asyncio.run(scenario()) == [None]
+
+
+def test_the_events_are_read_only_while_a_page_is_open(stream: EventStream, people: People) -> None:
+    async def scenario() -> int:
+        for _ in range(2):
+            async with Page(stream, people.dana) as page:
+                await page.opened()
+                await away(change, people.hers)
+                hint = await page.next()
+            assert stream.hub._tail is not None
+            await asyncio.wait_for(stream.hub._tail, 5)
+        return hint.id
+
+    assert asyncio.run(scenario()) == LiveEvent.objects.latest("pk").pk
+
+
+def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
+    overtaken = threading.Event()
+    seen: list[int] = []
+
+    def second() -> None:
+        with transaction.atomic():
+            publish("message", 2, topics=["all"])
+        seen.extend(LiveEvent.objects.order_by("pk").values_list("subject_id", flat=True))
+        overtaken.set()
+        connection.close()
+
+    other = threading.Thread(target=second)
+    with transaction.atomic():
+        publish("message", 1, topics=["all"])
+        other.start()
+        overtaken.wait(0.5)  # as long as it may take a second publisher that does not wait
+    other.join(30)
+    assert seen == [1, 2]
+
+
+def test_old_events_are_forgotten_and_new_ones_kept() -> None:
+    publish("message", 1, topics=["all"])
+    LiveEvent.objects.update(created_at="2020-01-01T00:00:00Z")
+    publish("message", 2, topics=["all"])
+    forget_old_events()
+    assert list(LiveEvent.objects.values_list("subject_id", flat=True)) == [2]
