@@ -54,7 +54,9 @@ window.Desk = {};
     if (!old) return;
     if (fresh.id === "composer") return Desk.putComposer(old, fresh, fromForm, swap);
     if (old.dataset.unread !== undefined) old.dataset.unread = fresh.dataset.unread;
-    if (old.dataset.version === fresh.dataset.version) return;
+    // What went wrong stays in words until the next thing is tried.
+    const hasProblem = fromForm && (old.querySelector(".problem") || fresh.querySelector(".problem"));
+    if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
     if (isBeingFilledIn(old) && !fromForm) return;
     swap(old, fresh);
   }
