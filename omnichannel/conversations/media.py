@@ -107,9 +107,15 @@ def _show(attachment: Attachment) -> None:
     tell(MESSAGE, attachment.message.conversation, part_id=attachment.message_id)
 
 
+def can_retry(attachment: Attachment) -> bool:
+    """Whether the file failed to come and there is an address to try again."""
+    failed = attachment.state == FileState.FAILED
+    return failed and bool(attachment.source_url) and attachment.error != NOT_ACCEPTED
+
+
 def retry(attachment: Attachment) -> None:
     """Try again to fetch a file that never came. Raises NothingToFetch where there is nothing to fetch."""
-    if attachment.state != FileState.FAILED or not attachment.source_url or attachment.error == NOT_ACCEPTED:
+    if not can_retry(attachment):
         raise NothingToFetch("This file can't be fetched again.")
     with transaction.atomic():
         failed = Attachment.objects.filter(pk=attachment.pk, state=FileState.FAILED)

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from omnichannel.conversations.inbound import NOT_ACCEPTED
 from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Message
 from omnichannel.conversations.states import note
 from omnichannel.desk.thread import Day, Happening, Said
@@ -255,3 +256,12 @@ def test_to_a_page_that_has_the_list_only_the_conversation_is_sent(desk: Desk) -
     assert "<title>Amara Diallo · Omnichannel</title>" in answer.content.decode()
     assert "no-store" in answer["Cache-Control"]
     assert "HX-Request" in answer["Vary"]
+
+
+def test_a_file_the_desk_did_not_want_offers_no_retry(desk: Desk) -> None:
+    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    unwanted = {"state": FileState.FAILED, "error": NOT_ACCEPTED, "source_url": "https://api.twilio.com/x"}
+    found = Attachment.objects.create(message=message, declared_type="image/jpeg", **unwanted)
+    shown = page(desk)
+    assert NOT_ACCEPTED in shown
+    assert reverse("desk:retry", args=[found.pk]) not in shown

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -127,3 +128,8 @@ def test_a_hostile_message_leaves_the_conversations_page_without_handlers(desk: 
     builders.inbound(desk.conversation, "<b onclick=alert(1) style='x'>")
     shown = browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
     assert not re.search(r"<script(?![^>]*\bsrc=)|<[^>]*\s(style|onclick)=", shown)
+
+
+def test_a_fault_has_a_page_that_needs_nothing_of_the_server() -> None:
+    shown = render_to_string("500.html")
+    assert "Something went wrong" in shown

@@ -7,6 +7,7 @@ from django.utils.html import Urlizer
 from django.utils.safestring import SafeString, mark_safe
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations.media import can_retry
 from omnichannel.conversations.models import Attachment, Message
 from omnichannel.desk import words
 from routing.agents import presences_to_choose
@@ -61,6 +62,11 @@ def file_word(attachment: Attachment) -> str:
 @register.filter
 def file_icon(attachment: Attachment) -> str:
     return words.file_word(attachment.content_type or attachment.declared_type)[1]
+
+
+@register.filter
+def can_be_fetched_again(attachment: Attachment) -> bool:
+    return can_retry(attachment)
 
 
 @register.filter
