@@ -2,10 +2,13 @@
 
 import socket
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db.models.signals import post_migrate
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -13,6 +16,17 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 @pytest.fixture(autouse=True)
 def _media_folder(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _out_of_the_box_rows_survive() -> None:
+    """A test with real transactions empties all tables; what the migrations put there comes back with the roles."""
+    create = import_module("routing.migrations.0002_out_of_the_box").create
+
+    def bring_back(**kwargs: Any) -> None:
+        create(apps, None)
+
+    post_migrate.connect(bring_back, sender=apps.get_app_config("routing"), weak=False)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -140,7 +140,7 @@ def test_what_is_applied_is_not_retried_by_hand(number: WhatsAppNumber) -> None:
     assert retry_now([WebhookDelivery.objects.get().pk]) == 0
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_several_workers_that_retry_at_once_apply_it_once() -> None:
     failed(builders.number())
     make_due()
@@ -150,7 +150,7 @@ def test_several_workers_that_retry_at_once_apply_it_once() -> None:
     assert (delivery.state, delivery.attempts, Message.objects.count()) == (DeliveryState.APPLIED, 2, 1)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_delivery_that_fails_and_comes_many_times_at_once_is_kept_once() -> None:
     number = builders.number()
     form = recorded("text", number)
@@ -159,7 +159,7 @@ def test_a_delivery_that_fails_and_comes_many_times_at_once_is_kept_once() -> No
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 0)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
     class Vanished(WhatsAppAccount):
         class Meta:

@@ -1,6 +1,7 @@
 """What became of a reply: forwards only, whatever order the callbacks come in."""
 
 import datetime as dt
+import logging
 import uuid
 from typing import Any
 
@@ -15,7 +16,7 @@ from channels_whatsapp.deliveries import retry_failed
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
 from omnichannel.conversations.delivery_status import FAILURES, RANK, TWILIO_SAYS
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.webhooks import apply_delivery
+from omnichannel.conversations.webhooks import ATTEMPTS_FOR_A_SID, apply_delivery
 from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.crowd import at_once
@@ -119,6 +120,18 @@ def test_a_status_for_a_sid_nobody_knows_yet_is_kept_and_applied_later(message: 
     assert message.status == "delivered"
 
 
+def test_a_status_for_a_sid_nobody_ever_knows_is_ignored_in_the_end_and_no_error(
+    message: Message, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell(message, "delivered", by_id=False, sid=builders.sid())
+    for _ in range(ATTEMPTS_FOR_A_SID):
+        WebhookDelivery.objects.update(next_attempt_at=timezone.now())
+        retry_failed(apply_delivery)
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.IGNORED, ATTEMPTS_FOR_A_SID)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 @pytest.mark.parametrize("by_id", [True, False])
 def test_another_accounts_callback_cannot_touch_a_message(message: Message, by_id: bool) -> None:
     other = builders.account()
@@ -181,7 +194,7 @@ def test_20003_reported_later_shows_at_the_channel(message: Message) -> None:
     assert WhatsAppAccount.objects.get().credentials_rejected_at is not None
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_all_callbacks_at_once_end_with_read() -> None:
     message = builders.outbound(builders.conversation(), status="sending")
     sid, words = builders.sid(), ["queued", "sent", "delivered", "read", "sent", "delivered", "read", "queued"]

@@ -144,14 +144,14 @@ def crowd(number: WhatsAppNumber, *senders: str, **changed: Any) -> None:
     assert answers == [200] * len(senders)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_twenty_first_messages_at_once_make_one_conversation(number: WhatsAppNumber) -> None:
     crowd(number, *[PHONE] * 20)
     conversation = Conversation.objects.get()
     assert (conversation.messages.count(), conversation.unread_count) == (20, 20)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_new_customer_seen_under_both_addresses_at_once_is_one_contact(number: WhatsAppNumber) -> None:
     scoped = "whatsapp:US.13491208655302741918"
     crowd(number, *[PHONE, scoped] * 6, ExternalUserId=scoped)

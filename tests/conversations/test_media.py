@@ -171,7 +171,7 @@ def test_a_contact_card_shows_names_and_numbers(twilio: FileServer) -> None:
     ]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_cards_fetched_at_once_are_both_shown(twilio: FileServer) -> None:
     media = {"MediaContentType0": "text/vcard", "MediaContentType1": "text/vcard", "MediaUrl2": None}
     files = arrives("several_media", **media)

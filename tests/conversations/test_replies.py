@@ -129,7 +129,15 @@ def test_the_same_form_twice_queues_one_message(conversation: Conversation, dana
     assert (one.pk, Message.objects.count()) == (two.pk, 1)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_the_same_form_after_the_window_has_closed_tells_of_the_message_it_queued(dana: Agent) -> None:
+    conversation, form = builders.conversation(with_agent=dana, wrote=NOON), uuid.uuid4()
+    with time_machine.travel(NOON + DAY, tick=False) as clock:
+        one = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
+        clock.shift(TICK)
+        assert send_reply(conversation, author=dana.user, text="Hi", public_id=form) == one
+
+
+@pytest.mark.django_db(transaction=True)
 def test_the_same_form_ten_times_at_once_queues_one_message() -> None:
     dana = builders.agent("Dana")
     conversation, form = builders.conversation(with_agent=dana), uuid.uuid4()
@@ -144,7 +152,7 @@ def test_somebody_elses_form_id_shows_nothing_of_theirs(conversation: Conversati
     assert Message.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_replies_queued_at_once_are_numbered_in_the_order_of_their_commits() -> None:
     dana = builders.agent("Dana")
     conversation = builders.conversation(with_agent=dana)

@@ -118,6 +118,17 @@ def test_a_list_that_fails_never_declares_a_failure(
     assert message.status == "sending"
 
 
+def test_credentials_that_are_rejected_show_at_the_channel_whichever_call_finds_out(
+    message: Message, twilio: MemoryBackend, clock: Any
+) -> None:
+    later(clock, 5)
+    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
+    work()
+    account = message.conversation.number.account
+    account.refresh_from_db()
+    assert account.credentials_rejected_at is not None
+
+
 @pytest.mark.parametrize("changed", [{"body": "Hi there"}, {"num_media": 1}, {"to": "whatsapp:+1"}])
 def test_another_message_in_the_list_is_not_taken_for_it(
     message: Message, twilio: MemoryBackend, clock: Any, changed: Any

@@ -190,7 +190,7 @@ def test_how_long_a_waiting_conversation_stays_the_work_stream_says(dana: Agent)
     assert close_stale() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
     conversation = builders.conversation()
     agents = [builders.agent() for _ in range(4)]
@@ -207,7 +207,7 @@ def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
     assert conversation.events.filter(kind="active").count() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_conversation_is_never_closed_over_a_message_that_comes_at_that_moment() -> None:
     dana = builders.agent("Dana")
     for _ in range(5):

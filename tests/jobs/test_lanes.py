@@ -128,7 +128,7 @@ def test_failures_are_remembered_and_forgotten_after_success(clock: Any) -> None
     assert one().failures == 0
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_many_workers_that_claim_at_once_share_the_lanes_out() -> None:
     for key in range(30):
         enqueue("send", key)
@@ -139,7 +139,7 @@ def test_many_workers_that_claim_at_once_share_the_lanes_out() -> None:
     assert sorted(keys) == list(range(30))
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_many_that_enqueue_at_once_make_one_lane() -> None:
     assert at_once(*[lambda: enqueue("send", 7)] * 12) == [None] * 12
     assert Lane.objects.get().due_at <= timezone.now()

@@ -14,7 +14,7 @@ from omnichannel.jobs.lanes import Lease, enqueue
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.jobs.worker import PeriodicJob, Worker
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 20.0
 

@@ -86,11 +86,12 @@ class Page:
 
     async def next(self, *, comments: bool = False) -> Written:
         """What is written next; comments are passed over unless they are asked for."""
-        while True:
-            message = await asyncio.wait_for(self.messages.get(), PATIENCE)
-            written = Written.parse(message["body"].decode())
-            if comments or written.event != "comment":
-                return written
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                message = await self.messages.get()
+                written = Written.parse(message["body"].decode())
+                if comments or written.event != "comment":
+                    return written
 
     async def opened(self) -> "Page":
         """Wait until it is open."""

@@ -16,7 +16,7 @@ from tests.live.conftest import People
 from tests.live.pages import Page, away
 from tests.live.test_stream import answer_to, change
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(

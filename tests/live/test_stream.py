@@ -1,6 +1,7 @@
 """The event stream: hints for those who may see what changed, and for nobody else."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,13 +14,14 @@ from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
 from omnichannel.live import stream as stream_module
+from omnichannel.live.hub import Hint
 from omnichannel.live.stream import EventStream
 from routing.models import QueueMembership
 from tests import builders
 from tests.live.conftest import People
-from tests.live.pages import Page, Written, away, signed_in
+from tests.live.pages import PATIENCE, Page, Written, away, signed_in
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def change(*conversations: Conversation) -> None:
@@ -93,6 +95,27 @@ def test_a_page_that_comes_back_is_told_what_it_missed_and_nothing_twice(stream:
     assert others == [first + 1, first + 2, first + 3]
 
 
+def test_what_happens_while_a_page_comes_back_is_told_once(stream: EventStream, people: People) -> None:
+    change(people.hers, people.hers)
+    seen = hub._newest() - 1
+
+    async def scenario() -> list[int]:
+        async with Page(stream, people.dana, last_id=seen) as page:
+            page.reads.clear()
+            while not stream.hub.listeners:
+                await asyncio.sleep(0)
+            await away(change, people.hers)
+            (listener,) = stream.hub.listeners
+            while not listener.waiting.qsize():
+                await asyncio.sleep(0)
+            page.reads.set()
+            await page.opened()
+            await away(change, people.hers)
+            return [(await page.next()).id for _ in range(3)]
+
+    assert asyncio.run(scenario()) == [seen + 1, seen + 2, seen + 3]
+
+
 def test_a_page_that_was_away_for_long_is_told_the_newest(
     stream: EventStream, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,13 +178,14 @@ def test_the_stream_ends_with_the_right_to_see_it_however_much_goes_on(
         async with Page(stream, people.dana) as page:
             await page.opened()
             await away(lose_access)
-            written = Written("hint")
+            numbers, written = itertools.count(1_000_000), Written("hint")
             while written.event != "bye":
-                await away(change, people.anybodys)
+                topics = frozenset({f"queue:{people.orders.pk}"})
+                stream.hub.hand_out(Hint(next(numbers), CONVERSATION, people.hers.pk, None, topics))
                 written = await page.next()
             await page.has_ended()
 
-    asyncio.run(asyncio.wait_for(scenario(), 10))
+    asyncio.run(asyncio.wait_for(scenario(), PATIENCE))
 
 
 @pytest.mark.usefixtures("quick_checks")
