@@ -122,11 +122,12 @@ class Hub:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             for hint in hints:
-                self._hand_out(hint)
+                self.hand_out(hint)
             if len(hints) < BATCH:
                 await asyncio.sleep(POLL_SECONDS)
 
-    def _hand_out(self, hint: Hint) -> None:
+    def hand_out(self, hint: Hint) -> None:
+        """Offer it to every stream that listens to one of its topics."""
         self.position = hint.id
         for listener in self.listeners:
             if listener.wants(hint):
