@@ -253,6 +253,8 @@ window.Desk = {};
     Desk.answered = { status: xhr.status, path: requestConfig.path };
     merge(serverResponse, { fromForm });
     if (fromForm) Desk.refresh();
+    // A conversation that was taken has left the list of those that wait: follow it to one's own.
+    if (xhr.status === 200 && requestConfig.path.endsWith("/take/")) byId("tab-my")?.click();
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.utils.html import Urlizer
 from django.utils.safestring import SafeString, mark_safe
 
+from channels_whatsapp.identity import shown_address
 from omnichannel.accounts.models import User
 from omnichannel.conversations.media import can_retry
 from omnichannel.conversations.models import Attachment, Message
@@ -60,12 +61,14 @@ def file_word(attachment: Attachment) -> str:
 
 
 @register.filter
-def file_icon(attachment: Attachment) -> str:
-    return words.file_word(attachment.content_type or attachment.declared_type)[1]
+def phone_number(number: str) -> str:
+    """A number with the spaces people read it with."""
+    return shown_address(number)
 
 
 @register.filter
 def can_be_fetched_again(attachment: Attachment) -> bool:
+    """Whether Retry makes sense."""
     return can_retry(attachment)
 
 
