@@ -27,6 +27,10 @@ class Ignore(Exception):
     """This delivery is genuine but not for us; it is kept with the reason."""
 
 
+class NotYet(Exception):
+    """This delivery can't be applied yet, which is no fault; it is tried again."""
+
+
 def without_nul(text: str) -> str:
     """PostgreSQL refuses NUL characters in text."""
     return text.replace("\x00", "")
@@ -115,7 +119,10 @@ def _note(delivery: WebhookDelivery, error: Exception) -> None:
         return
     delivery.state = DeliveryState.FAILED
     delivery.next_attempt_at = _next_attempt(delivery.attempts)
-    logger.error("Delivery %s could not be applied.", delivery.fingerprint, exc_info=error)
+    if isinstance(error, NotYet):
+        logger.info("Delivery %s has to wait: %s", delivery.fingerprint, error)
+    else:
+        logger.error("Delivery %s could not be applied.", delivery.fingerprint, exc_info=error)
 
 
 def _next_attempt(attempts: int) -> datetime | None:

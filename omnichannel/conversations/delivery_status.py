@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from channels_whatsapp import errors
 from channels_whatsapp.backends.base import SentMessage
-from channels_whatsapp.deliveries import Ignore
+from channels_whatsapp.deliveries import Ignore, NotYet
 from channels_whatsapp.events import StatusUpdate
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.hints import MESSAGE, tell
@@ -36,19 +36,19 @@ TWILIO_SAYS = {
 }
 
 
-class NotYetKnown(LookupError):
-    """No message has this SID; its own transaction may still be on its way, so this is tried again."""
-
-
-def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> None:
+def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None, *, final: bool = True) -> None:
     """Move a message's status as a callback says. The caller holds the transaction.
 
-    Raises Ignore for a status Twilio has never documented and for a message that is not this account's, NotYetKnown
-    for a SID nobody knows.
+    Raises Ignore for a status Twilio has never documented and for a message that is not this account's. A SID nobody
+    knows raises NotYet, because it may be about to be stored, and Ignore at the `final` attempt: then it is a message
+    that another program has sent.
     """
     if update.status not in TWILIO_SAYS:
         raise Ignore(f"Twilio reports a status that is not known here: {update.status[:40] or 'none'}.")
-    message = _find(account, update, public_id)
+    try:
+        message = _find(account, update, public_id)
+    except NotYet as error:
+        raise (Ignore(str(error)) if final else error) from error
     was_unknown = message.status == Status.SENDING and not message.twilio_sid
     if _move(message, TWILIO_SAYS[update.status], update):
         # The lane before the conversation, as when a reply is queued: the other way round the two would deadlock.
@@ -72,7 +72,7 @@ def _find(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None
     ours = Message.objects.filter(conversation__number__account=account).select_related("conversation")
     message = ours.filter(public_id=public_id).first() if public_id else ours.filter(twilio_sid=update.sid).first()
     if message is None and public_id is None:
-        raise NotYetKnown(f"No message has the SID {update.sid}.")
+        raise NotYet(f"No message has the SID {update.sid}.")
     if message is None:
         raise Ignore(f"No message has the id {public_id}.")
     if message.is_inbound or (message.twilio_sid and message.twilio_sid != update.sid):

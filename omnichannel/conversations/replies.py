@@ -68,12 +68,13 @@ def send_reply(
         # The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
         enqueue(SEND_LANE, conversation.pk)
         locked = _locked(conversation.pk)
+        # Before any refusal: what was queued a moment ago must not be told as refused when its form comes again.
+        if (sent_before := _sent_before(public_id, locked)) is not None:
+            return sent_before
         if not may_answer(agent_of(author), locked):
             raise ReplyRefused("not_yours", NOT_YOURS)
         if (refusal := why_not(locked)) is not None:
             raise refusal
-        if (sent_before := _sent_before(public_id, locked)) is not None:
-            return sent_before
         message = Message.objects.create(
             public_id=public_id or uuid.uuid4(),
             conversation=locked,

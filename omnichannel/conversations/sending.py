@@ -150,6 +150,7 @@ def _settle(message: Message) -> datetime | None:
         )
     except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
         logger.info("Twilio could not say whether message %s was sent: %s", message.public_id, error)
+        delivery_status.heed(message, getattr(error, "code", None))
         return timezone.now() + ASK_AGAIN
     if (found := _match(message, at_twilio)) is not None:
         _keep_sid(message, found)
@@ -195,5 +196,6 @@ def _ask(account: WhatsAppAccount, message: Message) -> None:
         found = get_backend().fetch(account, message.twilio_sid)
     except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
         logger.info("Twilio could not say what became of %s: %s", message.twilio_sid, error)
+        delivery_status.heed(message, getattr(error, "code", None))
         return
     delivery_status.apply_fetched(message, found)

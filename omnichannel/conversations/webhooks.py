@@ -6,6 +6,9 @@ from channels_whatsapp.models import WebhookDelivery, WebhookKind
 from omnichannel.conversations.delivery_status import apply_status
 from omnichannel.conversations.inbound import receive_message
 
+# Some minutes: the outcome of a call that was cut off is settled long before that.
+ATTEMPTS_FOR_A_SID = 6
+
 
 def apply_delivery(delivery: WebhookDelivery) -> None:
     """File a customer's message, or move a message's status; raises Ignore for what is not for this desk."""
@@ -17,6 +20,8 @@ def apply_delivery(delivery: WebhookDelivery) -> None:
             inbound = InboundMessage.from_payload(payload)
             receive_message(delivery.account, inbound, received_at=delivery.received_at)
         case WebhookKind.STATUS:
-            apply_status(delivery.account, StatusUpdate.from_payload(payload), delivery.public_id)
+            update = StatusUpdate.from_payload(payload)
+            final = delivery.attempts >= ATTEMPTS_FOR_A_SID
+            apply_status(delivery.account, update, delivery.public_id, final=final)
         case other:
             raise ValueError(f"A delivery of kind {other!r}.")
