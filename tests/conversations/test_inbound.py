@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from channels_whatsapp.models import WhatsAppNumber
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.live.models import LiveEvent
 from routing.models import Presence, Queue, State
@@ -142,6 +142,8 @@ def crowd(number: WhatsAppNumber, *senders: str, **changed: Any) -> None:
     forms = [another(recorded("text", number, From=sender, **changed)) for sender in senders]
     answers = at_once(*[lambda form=form: deliver(url, form).status_code for form in forms])
     assert answers == [200] * len(senders)
+    # At once, and not only at a retry some seconds later.
+    assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {DeliveryState.APPLIED}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -157,3 +159,10 @@ def test_a_new_customer_seen_under_both_addresses_at_once_is_one_contact(number:
     crowd(number, *[PHONE, scoped] * 6, ExternalUserId=scoped)
     conversation = Conversation.objects.get()
     assert conversation.messages.count() == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_known_customers_messages_at_once_after_the_close_make_one_new_conversation(number: WhatsAppNumber) -> None:
+    builders.conversation(on=number, of=builders.contact(address=PHONE), state=State.CLOSED, closed_at=NOON)
+    crowd(number, *[PHONE] * 16)
+    assert Conversation.objects.get(closed_at=None).messages.count() == 16

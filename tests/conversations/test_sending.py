@@ -19,6 +19,7 @@ from omnichannel.conversations.sending import LONGEST_BACK_OFF, deliver_messages
 from omnichannel.jobs.lanes import Lease, claim
 from omnichannel.jobs.models import Lane
 from tests import builders
+from tests.crowd import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -238,3 +239,13 @@ def test_no_token_and_no_text_is_logged_when_sending_fails(
         work()
     assert builders.TOKEN not in caplog.text
     assert "a private matter" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_all_believe_they_have_the_lane_send_each_message_once(twilio: MemoryBackend) -> None:
+    conversation = builders.conversation(with_agent=builders.agent("Dana"))
+    texts = [f"{n}" for n in range(6)]
+    queue(conversation, *texts)
+    [lease] = claim(["send"], 1)
+    assert all(not isinstance(outcome, Exception) for outcome in at_once(*[lambda: deliver_messages(lease)] * 6))
+    assert sorted(message.body for message in twilio.outbox) == texts

@@ -13,6 +13,7 @@ from django.utils import timezone
 from omnichannel.jobs.lanes import Lease, enqueue
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.jobs.worker import PeriodicJob, Worker
+from tests.crowd import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,6 +131,13 @@ def test_a_periodic_job_is_run_by_one_of_several_workers() -> None:
         threading.Event().wait(0.3)  # the others have had their chance
     assert len(runs) == 1
     assert Periodic.objects.get().next_at > timezone.now() + timedelta(minutes=59)
+
+
+def test_of_workers_that_see_a_periodic_job_due_at_once_one_claims_it() -> None:
+    now = timezone.now()
+    job = PeriodicJob("sweep", timedelta(hours=1), lambda: None)
+    Periodic.objects.create(name="sweep", next_at=now)
+    assert sorted(at_once(*[lambda: Worker._claim(job, now)] * 6)) == [False] * 5 + [True]
 
 
 def test_a_periodic_job_that_fails_comes_again() -> None:
