@@ -1,5 +1,6 @@
 """What tests have done and looked up in a running desk's database. Arguments and answers are JSON."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Message, Status
 from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.live.models import LiveEvent
 from routing.agents import ensure_agent
 from tests import builders
 from tests.builders import TOKEN
@@ -57,6 +59,12 @@ def change_something(username: str = "dana") -> int:
     return conversation.pk
 
 
+def change_and_time() -> tuple[int, float]:
+    """The same; the event's id, and the moment of the commit."""
+    change_something()
+    return LiveEvent.objects.latest("pk").pk, time.time()
+
+
 def filed() -> dict[str, Any]:
     """How much came of the webhooks."""
     states = WebhookDelivery.objects.values_list("state").annotate(count=Count("pk"))
@@ -81,7 +89,7 @@ def customers_write(count: int) -> None:
     dana = User.objects.get(username="dana").agent
     sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
     for place in range(count):
-        address = f"whatsapp:+49151120{place:05d}"
+        address = f"whatsapp:+49151140{place:05d}"
         customer = world.create_customer(f"Customer {place}", address)
         Chat.objects.create(customer=customer, sender=sender, last_wrote_at=timezone.now())
         builders.conversation(with_agent=dana, on=number, of=builders.contact(customer.name, address=address))
@@ -93,6 +101,18 @@ def dana_answers(times: int) -> None:
     for part in range(times):
         for conversation in Conversation.objects.order_by("pk"):
             send_reply(conversation, author=dana, text=f"{conversation.pk:05d}-{part:03d}")
+
+
+def dana_answers_one(place: int) -> None:
+    """Dana sends one customer a reply: the newest first."""
+    conversation = Conversation.objects.order_by("-pk")[place]
+    send_reply(conversation, author=User.objects.get(username="dana"), text="On its way.")
+
+
+def pick_ups() -> list[float]:
+    """How many seconds each reply waited before a worker took it."""
+    taken = Message.objects.filter(sending_since__isnull=False)
+    return [(one.sending_since - one.created_at).total_seconds() for one in taken if one.sending_since]
 
 
 def fault(kind: str, *, on: bool = True, customers: int | None = None) -> None:
