@@ -12,6 +12,7 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
+from omnichannel.bodies import WholeBody
 from omnichannel.wsgi import application as django
 
 # After Django is set up by the import above.
@@ -20,6 +21,8 @@ from omnichannel.conversations.access import topics_for  # isort: skip
 from omnichannel.live.stream import EventStream  # isort: skip
 
 THREADS = 8
+# Twilio's deliveries have threads of their own: slow pages and downloads must not keep them waiting.
+WEBHOOK_THREADS = 4
 # The simulator has threads of its own: a page that waits for its Twilio must not keep that Twilio from answering.
 SIMULATOR_THREADS = 24
 JOIN_SECONDS = 3.0
@@ -27,8 +30,9 @@ JOIN_SECONDS = 3.0
 Message = MutableMapping[str, Any]
 
 stream = EventStream(topics_for)
-pages: Any = WSGIMiddleware(cast("Any", django), workers=THREADS)
-twilio: Any = WSGIMiddleware(cast("Any", django), workers=SIMULATOR_THREADS)
+pages = WholeBody(WSGIMiddleware(cast("Any", django), workers=THREADS))
+webhooks = WholeBody(WSGIMiddleware(cast("Any", django), workers=WEBHOOK_THREADS))
+twilio = WholeBody(WSGIMiddleware(cast("Any", django), workers=SIMULATOR_THREADS))
 stop_simulator = threading.Event()
 
 
@@ -48,6 +52,8 @@ async def application(
         await stream(scope, receive, send)
     elif scope["type"] == "http" and scope["path"].startswith("/simulator/twilio/"):
         await twilio(scope, receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(("/webhooks/", "/health/")):
+        await webhooks(scope, receive, send)
     elif scope["type"] == "http":
         await pages(scope, receive, send)
 

@@ -46,10 +46,10 @@ def required(name: str, *, why: str) -> str:
     return value
 
 
-def public_url(value: str, *, https_only: bool) -> str:
+def public_url(value: str) -> str:
     """The address people and Twilio use, without a trailing slash: scheme, host and perhaps a port.
 
-    Plain http is accepted for this machine itself, and elsewhere only while `https_only` is false. Twilio refuses
+    Plain http is accepted for this machine itself only. Twilio refuses
     host names with an underscore.
     """
     try:
@@ -64,8 +64,10 @@ def public_url(value: str, *, https_only: bool) -> str:
         raise ImproperlyConfigured(f"PUBLIC_URL must be scheme, host and port only, not {value!r}.")
     if "_" in host:
         raise ImproperlyConfigured(f"PUBLIC_URL has an underscore in its host name, which Twilio refuses: {value!r}.")
-    if https_only and parts.scheme != "https" and host not in LOOPBACK_HOSTS:
-        raise ImproperlyConfigured(f"PUBLIC_URL must start with https:// when DEBUG is off, not {value!r}.")
+    if parts.scheme != "https" and host not in LOOPBACK_HOSTS:
+        raise ImproperlyConfigured(
+            f"PUBLIC_URL must start with https:// unless it is this machine itself, not {value!r}."
+        )
     return f"{parts.scheme}://{parts.netloc}"
 
 

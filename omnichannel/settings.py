@@ -15,23 +15,27 @@ from omnichannel.environment import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = BASE_DIR / "var"
 
-DEBUG = environment.flag("DEBUG", default=False)
+# DEBUG in the environment stands for work on this machine: secrets are made and kept in var/. Django's debug pages show
+# local variables, tokens among them: they are never switched on at an address that others can reach.
+_local = environment.flag("DEBUG", default=False)
 
-if DEBUG:
+if _local:
     SECRET_KEY = env.str("SECRET_KEY", default="") or environment.local_secret(
         VAR / "secret_key", get_random_secret_key
     )
     ENCRYPTION_KEYS = environment.fernet_keys(env.list("ENCRYPTION_KEYS", default=[])) or [
         environment.local_secret(VAR / "encryption_key", lambda: Fernet.generate_key().decode("ascii"))
     ]
-    PUBLIC_URL = environment.public_url(env.str("PUBLIC_URL", default="http://127.0.0.1:8000"), https_only=False)
+    PUBLIC_URL = environment.public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 else:
     SECRET_KEY = environment.required("SECRET_KEY", why="It signs sessions: any long random text, kept secret.")
     environment.required("ENCRYPTION_KEYS", why="They encrypt auth tokens. `python -m omnichannel.new_key` prints one.")
     ENCRYPTION_KEYS = environment.fernet_keys(env.list("ENCRYPTION_KEYS"))
     PUBLIC_URL = environment.public_url(
-        environment.required("PUBLIC_URL", why="It is the https address that people and Twilio use."), https_only=True
+        environment.required("PUBLIC_URL", why="It is the https address that people and Twilio use.")
     )
+
+DEBUG = _local and (urlsplit(PUBLIC_URL).hostname or "") in environment.LOOPBACK_HOSTS
 
 WHATSAPP_BACKEND = environment.choice(
     "WHATSAPP_BACKEND", ("twilio", "simulator"), default="simulator" if DEBUG else "twilio"
@@ -40,7 +44,7 @@ LOG_LEVEL = environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"
 
 _host = urlsplit(PUBLIC_URL).hostname or ""
 _https = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS = [_host, *(environment.LOOPBACK_HOSTS if DEBUG or _host in environment.LOOPBACK_HOSTS else ())]
+ALLOWED_HOSTS = [_host, *(environment.LOOPBACK_HOSTS if _host in environment.LOOPBACK_HOSTS else ())]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
@@ -68,6 +72,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "omnichannel.security.own_host",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "omnichannel.security.content_security_policy",

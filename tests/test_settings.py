@@ -114,7 +114,7 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
-    assert environment.public_url(given, https_only=True) == kept
+    assert environment.public_url(given) == kept
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,7 @@ def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
 )
 def test_an_odd_public_url_is_refused_in_words(given: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL"):
-        environment.public_url(given, https_only=True)
-
-
-def test_plain_http_elsewhere_is_for_debug_only() -> None:
-    assert environment.public_url("http://desk.local", https_only=False) == "http://desk.local"
+        environment.public_url(given)
 
 
 @pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("Off", False), ("no", False), ("", True)])

@@ -36,12 +36,17 @@ class PeriodicJob:
 
 
 class Worker:
-    """Runs handlers in threads until it is told to stop; any number of workers may run at once."""
+    """Runs handlers in threads until it is told to stop; any number of workers may run at once.
+
+    Each kind of lane has `threads` of its own, and so have the periodic jobs together: slow media, or a job that
+    waits for Twilio, never keeps a reply from being sent.
+    """
 
     def __init__(self, handlers: Mapping[str, Handler], periodic: Sequence[PeriodicJob], *, threads: int = 8) -> None:
         self.handlers, self.periodic, self.threads = handlers, periodic, threads
         self.stopping = False
-        self._held: dict[Future[None], Lease | None] = {}
+        self._leases: dict[Future[None], Lease] = {}
+        self._jobs: dict[str, Future[None]] = {}
         self._next_periodic = self._next_renewal = 0.0
 
     def stop(self) -> None:
@@ -51,8 +56,9 @@ class Worker:
 
     def run_forever(self) -> None:
         """Claim and run until `stop`; a database that is away is waited for."""
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="work") as pool:
-            while not self.stopping or self._running():
+        threads = self.threads * len(self.handlers) + len(self.periodic)
+        with ThreadPoolExecutor(threads, thread_name_prefix="work") as pool:
+            while not self.stopping or self._is_busy():
                 try:
                     self._turn(pool)
                 except Error:
@@ -73,18 +79,22 @@ class Worker:
             self._renew()
             self._next_renewal = now + settings.WORKER_LEASE.total_seconds() / 4
 
-    def _running(self) -> int:
-        self._held = {future: lease for future, lease in self._held.items() if not future.done()}
-        return len(self._held)
+    def _is_busy(self) -> bool:
+        self._leases = {future: lease for future, lease in self._leases.items() if not future.done()}
+        self._jobs = {name: future for name, future in self._jobs.items() if not future.done()}
+        return bool(self._leases or self._jobs)
 
     def _renew(self) -> None:
-        for future, lease in list(self._held.items()):
-            if lease and not future.done():
+        for future, lease in list(self._leases.items()):
+            if not future.done():
                 lease.keep()
 
     def _start_due_lanes(self, pool: ThreadPoolExecutor) -> None:
-        for lease in lanes.claim(list(self.handlers), self.threads - self._running()):
-            self._held[pool.submit(self._work_in, lease)] = lease
+        self._is_busy()
+        for kind in lanes.due_kinds(list(self.handlers)):
+            busy = sum(lease.kind == kind for lease in self._leases.values())
+            for lease in lanes.claim([kind], self.threads - busy):
+                self._leases[pool.submit(self._work_in, lease)] = lease
 
     def _start_due_periodic_jobs(self, pool: ThreadPoolExecutor) -> None:
         now = timezone.now()
@@ -92,8 +102,8 @@ class Worker:
         for job in self.periodic:
             if job.name not in next_at:
                 Periodic.objects.get_or_create(name=job.name, defaults={"next_at": now})
-            elif next_at[job.name] <= now and self._claim(job, now):
-                self._held[pool.submit(self._run, job)] = None
+            elif next_at[job.name] <= now and job.name not in self._jobs and self._claim(job, now):
+                self._jobs[job.name] = pool.submit(self._run, job)
 
     @staticmethod
     def _claim(job: PeriodicJob, now: datetime) -> bool:
