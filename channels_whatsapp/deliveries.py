@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from channels_whatsapp import events
@@ -80,13 +80,21 @@ def receive(
         received_at=timezone.now(),
     )
     try:
-        with transaction.atomic(durable=True):
-            delivery.save(force_insert=True)
-            apply(delivery)
+        try:
+            _store_and_apply(delivery, apply)
+        except OperationalError:  # a deadlock, most likely: the other side has gone through by now
+            _store_and_apply(delivery, apply)
     except Exception as error:  # whatever was wrong with it, the delivery must be kept
         if _seen_before(delivery):
             return
         _keep(delivery, error)
+
+
+def _store_and_apply(delivery: WebhookDelivery, apply: Apply) -> None:
+    delivery.pk = None
+    with transaction.atomic(durable=True):
+        delivery.save(force_insert=True)
+        apply(delivery)
 
 
 def _kind(payload: events.Payload, *, otherwise: WebhookKind) -> WebhookKind:

@@ -14,6 +14,7 @@ from channels_whatsapp import identity
 Payload = Mapping[str, Sequence[str]]
 
 MAX_MEDIA = 10
+SID_LENGTH = 34
 COMMON = {
     "MessageSid", "SmsSid", "SmsMessageSid", "AccountSid", "MessagingServiceSid", "From", "To", "Body", "NumMedia",
     "NumSegments", "SmsStatus", "ApiVersion", "ProfileName", "WaId", "ExternalUserId",
@@ -37,7 +38,9 @@ def is_inbound(payload: Payload) -> bool:
 
 
 def message_sid(payload: Payload) -> str:
-    return first(payload, "MessageSid") or first(payload, "SmsSid") or first(payload, "SmsMessageSid")
+    """The message's SID; "" where there is none, or one that is longer than any of Twilio's."""
+    sid = first(payload, "MessageSid") or first(payload, "SmsSid") or first(payload, "SmsMessageSid")
+    return sid if len(sid) <= SID_LENGTH else ""
 
 
 def whatsapp_address(raw: str) -> str:
@@ -72,6 +75,7 @@ class InboundMessage:
     media: tuple[MediaItem, ...] = ()
     content: dict[str, Any] = field(default_factory=dict)
     quoted_sid: str = ""
+    opts_out: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -93,6 +97,7 @@ class InboundMessage:
             media=media,
             content=content,
             quoted_sid=first(payload, "OriginalRepliedMessageSid"),
+            opts_out=first(payload, "OptOutType").upper() == "STOP",
             extra={name: list(values) for name, values in payload.items() if name not in COMMON},
         )
 

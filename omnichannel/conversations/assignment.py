@@ -1,7 +1,9 @@
 """Take a conversation, give it back, leave it for the customer, come back to it."""
 
+from django.db import transaction
+
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.states import TransitionRefused, move, must_have
+from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have
 from routing.models import Agent, State
 
 
@@ -26,7 +28,9 @@ def release(conversation: Conversation, agent: Agent) -> None:
 def leave_waiting(conversation: Conversation, agent: Agent) -> None:
     """Leave the conversation until the customer writes again; it frees the agent's capacity."""
     must_have(conversation, agent)
-    move(conversation, State.WAITING, agent=agent, by=agent.user, text=f"{agent} is waiting for the customer.")
+    with transaction.atomic():
+        must_be_read(conversation)
+        move(conversation, State.WAITING, agent=agent, by=agent.user, text=f"{agent} is waiting for the customer.")
 
 
 def resume(conversation: Conversation, agent: Agent) -> None:

@@ -7,18 +7,18 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
-from omnichannel.conversations.states import TransitionRefused, move, must_have
+from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have
 from routing.models import Agent, State
 
 logger = logging.getLogger(__name__)
 
 STALE_AFTER: dict[State, tuple[timedelta, str]] = {
     State.OPEN: (timedelta(days=30), "Closed: nobody took it for 30 days."),
-    State.ACTIVE: (timedelta(days=30), "Closed: it stood still for 30 days."),
+    State.ACTIVE: (timedelta(days=30), "Closed: nobody wrote for 30 days."),
     State.WRAP_UP: (timedelta(days=1), "Closed: wrap-up lasted longer than a day."),
 }
 CLOSED_AT_ONCE = 500
@@ -39,10 +39,7 @@ def close(conversation: Conversation, agent: Agent) -> None:
     if conversation.state != State.WRAP_UP:
         raise TransitionRefused("End the conversation before you close it.")
     with transaction.atomic():
-        # A message that is being filed holds this lock too: it is seen here, or it starts a new conversation.
-        now = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
-        if now.unread_count:
-            raise TransitionRefused("The customer has written in the meantime. Read it before you close.")
+        must_be_read(conversation)
         move(conversation, State.CLOSED, agent=agent, by=agent.user, text=f"{agent} closed the conversation.")
 
 
@@ -70,14 +67,22 @@ def _stale(at: datetime) -> list[tuple[Conversation, str]]:
     return [
         (conversation, text)
         for state, (age, text) in STALE_AFTER.items()
-        for conversation in _first(Conversation.objects.filter(state=state, state_since__lt=at - age))
+        for conversation in _first(_nobody_waits().filter(state=state, state_since__lt=at - age))
+        if state != State.ACTIVE or conversation.last_activity_at < at - age
     ]
+
+
+def _nobody_waits() -> ConversationQuerySet:
+    """What an agent has is never closed over a message they have not seen; what nobody took has nothing but such."""
+    return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
 
 
 def _inactive(at: datetime) -> list[tuple[Conversation, str]]:
     """Waiting conversations in which neither side has written for their work stream's time."""
-    waiting = Conversation.objects.filter(state=State.WAITING).annotate(
-        closes_at=F("state_since") + F("work_stream__auto_close_after")
+    waiting = (
+        _nobody_waits()
+        .filter(state=State.WAITING)
+        .annotate(closes_at=F("state_since") + F("work_stream__auto_close_after"))
     )
     idle = _first(waiting.filter(closes_at__lt=at).select_related("work_stream"))
     return [

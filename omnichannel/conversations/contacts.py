@@ -1,7 +1,10 @@
 """Customers: found by any spelling of their number or by their business-scoped id, named, made one."""
 
+from datetime import datetime
+
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.identity import identity, is_business_scoped
@@ -66,17 +69,15 @@ def learn(contact: Contact, inbound: InboundMessage) -> None:
         "address": inbound.sender if number_is_news else contact.address,
         "identity": identity(inbound.sender) if number_is_news else contact.identity,
     }
+    changed: dict[str, str | datetime | None]
     changed = {name: value for name, value in news.items() if getattr(contact, name) != value}
-    if contact.opted_out_at and inbound.body.strip().upper() in OPT_IN_WORDS:
-        changed["opted_out_at"] = None  # type: ignore[assignment]
+    # Twilio keeps the list of who opted out. Whoever writes may be tried again; if they are still on it, it says so.
+    if inbound.opts_out != bool(contact.opted_out_at):
+        changed["opted_out_at"] = timezone.now() if inbound.opts_out else None
     if changed:
         for name, value in changed.items():
             setattr(contact, name, value)
         contact.save(update_fields=list(changed))
-
-
-# Twilio's own words; it unblocks the recipient when one of them is the whole message.
-OPT_IN_WORDS = {"START", "YES", "UNSTOP"}
 
 
 def rename(contact: Contact, name: str) -> None:

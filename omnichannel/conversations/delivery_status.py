@@ -48,7 +48,9 @@ def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID
     try:
         message = _find(account, update, public_id)
     except NotYet as error:
-        raise (Ignore(str(error)) if final else error) from error
+        if final:
+            raise Ignore(str(error)) from error
+        raise
     was_unknown = message.status == Status.SENDING and not message.twilio_sid
     if _move(message, TWILIO_SAYS[update.status], update):
         # The lane before the conversation, as when a reply is queued: the other way round the two would deadlock.

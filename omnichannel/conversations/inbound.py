@@ -83,7 +83,10 @@ def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: dat
 def _quoted(conversation: Conversation, inbound: InboundMessage) -> Message | None:
     if not inbound.quoted_sid:
         return None
-    return Message.objects.filter(twilio_sid=inbound.quoted_sid, conversation__contact=conversation.contact_id).first()
+    said_here = Message.objects.filter(
+        conversation__contact=conversation.contact_id, conversation__number=conversation.number_id
+    )
+    return said_here.filter(twilio_sid=inbound.quoted_sid).first()
 
 
 def _expect_files(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
@@ -107,11 +110,12 @@ def _expect_files(number: WhatsAppNumber, message: Message, inbound: InboundMess
 def _move_clock(conversation: Conversation, message: Message, received_at: datetime) -> None:
     """The 24-hour window counts from the latest message; one that is filed late does not turn it back."""
     latest = max(received_at, conversation.last_inbound_at or received_at)
+    is_latest = received_at >= conversation.last_activity_at or conversation.last_message_id is None
     Conversation.objects.filter(pk=conversation.pk).update(
         last_inbound_at=latest,
         window_closes_at=max(closes_at(received_at), conversation.window_closes_at or closes_at(received_at)),
         unread_count=F("unread_count") + 1,
-        last_message=message,
+        last_message_id=message.pk if is_latest else conversation.last_message_id,
         last_activity_at=max(timezone.now(), conversation.last_activity_at),
     )
 

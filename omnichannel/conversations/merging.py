@@ -15,6 +15,11 @@ def absorb(contact: Contact, other: Contact) -> None:
 
     The caller holds the transaction and has locked both contacts.
     """
+    # Lanes before conversations, as when a reply is queued: the other way round the two would deadlock.
+    for pk in (
+        Conversation.objects.filter(contact__in=[contact, other], closed_at=None).order_by("pk").values_list("pk")
+    ):
+        enqueue(SEND_LANE, pk[0])
     locked = Conversation.objects.select_for_update(of=("self",)).filter(closed_at=None).order_by("pk")
     for theirs in locked.filter(contact=other):
         ours = locked.filter(contact=contact, number=theirs.number_id).first()
@@ -26,7 +31,6 @@ def absorb(contact: Contact, other: Contact) -> None:
     news = {
         "name": contact.name or other.name,
         "external_user_id": contact.external_user_id or other.external_user_id,
-        "opted_out_at": contact.opted_out_at or other.opted_out_at,
     }
     other.delete()
     for name, value in news.items():
@@ -47,7 +51,6 @@ def _join(kept: Conversation, gone: Conversation) -> None:
         unread_count=F("unread_count") + gone.unread_count,
     )
     note(kept, "joined", "This customer's other conversation was joined to this one: it is the same person.", by=None)
-    enqueue(SEND_LANE, kept.pk)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -159,9 +159,10 @@ class Message(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
-    # Sending: who claimed it and when, when to try again after a 429, when to ask Twilio what became of it.
+    # Sending: who claimed it, when and for which address; when to try again; when to ask Twilio what became of it.
     send_token = models.UUIDField(null=True)
     sending_since = models.DateTimeField(null=True)
+    sent_to = models.CharField(max_length=140, blank=True, default="")
     send_attempts = models.PositiveIntegerField(default=0)
     not_before = models.DateTimeField(null=True)
     check_status_at = models.DateTimeField(null=True)

@@ -28,7 +28,7 @@ from omnichannel.jobs.lanes import enqueue
 TEXT_LIMIT = 1600
 SEND_LANE = "send"
 
-OPTED_OUT = "This customer has opted out of our messages. They can write START to receive them again."
+OPTED_OUT = "This customer has opted out of our messages. They can be answered again as soon as they write to us."
 NOT_YOURS = "Take this conversation before you answer in it."
 
 
@@ -63,13 +63,24 @@ def send_reply(
     24-hour rule's exact sentence after the window, and then nothing is stored.
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
-    content_type = _check(conversation, body, file)
+    stored = _store(file, _check(conversation, body, file))
+    try:
+        return _queue(conversation, author, body, stored, public_id)
+    except BaseException:
+        _forget(stored)
+        raise
+
+
+def _queue(
+    conversation: Conversation, author: User, body: str, stored: Attachment | None, public_id: uuid.UUID | None
+) -> Message:
     with transaction.atomic():
         # The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
         enqueue(SEND_LANE, conversation.pk)
         locked = _locked(conversation.pk)
         # Before any refusal: what was queued a moment ago must not be told as refused when its form comes again.
         if (sent_before := _sent_before(public_id, locked)) is not None:
+            _forget(stored)
             return sent_before
         if not may_answer(agent_of(author), locked):
             raise ReplyRefused("not_yours", NOT_YOURS)
@@ -79,12 +90,14 @@ def send_reply(
             public_id=public_id or uuid.uuid4(),
             conversation=locked,
             direction=Direction.OUTBOUND,
-            kind=Kind.MEDIA if file else Kind.TEXT,
+            kind=Kind.MEDIA if stored else Kind.TEXT,
             body=body,
             status=Status.QUEUED,
             author=author,
         )
-        _attach(message, file, content_type)
+        if stored is not None:
+            stored.message = message
+            stored.save()
         _show(locked, message)
     return message
 
@@ -118,22 +131,29 @@ def _check(conversation: Conversation, body: str, file: File[bytes] | None) -> s
         raise ReplyRefused("file_refused", str(error), field="file") from error
 
 
-def _attach(message: Message, file: File[bytes] | None, content_type: str) -> None:
-    if file is not None:
-        attachment = Attachment(
-            message=message,
-            name=(file.name or "file").replace("\x00", "")[-200:],
-            declared_type=content_type,
-            content_type=content_type,
-            size=file.size or 0,
-            state=FileState.STORED,
-        )
-        attachment.file.save("", file, save=True)
+def _store(file: File[bytes] | None, content_type: str) -> Attachment | None:
+    """The file on the disk, its row not yet: copying it must not hold up the database."""
+    if file is None:
+        return None
+    attachment = Attachment(
+        name=(file.name or "file").replace("\x00", "")[-200:],
+        declared_type=content_type,
+        content_type=content_type,
+        size=file.size or 0,
+        state=FileState.STORED,
+    )
+    attachment.file.save("", file, save=False)
+    return attachment
+
+
+def _forget(stored: Attachment | None) -> None:
+    if stored is not None:
+        stored.file.delete(save=False)
 
 
 def _show(conversation: Conversation, message: Message) -> None:
     now = timezone.now()
-    Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now, unread_count=0)
+    Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now)
     tell(MESSAGE, conversation, part_id=message.pk)
 
 
@@ -147,6 +167,7 @@ def send_again(failed: Message, *, author: User) -> Message:
 
     Raises ReplyRefused as `send_reply` does, and for a message that has not failed or was sent again already.
     """
+    failed.refresh_from_db(fields=["status"])  # a late callback may have told better
     if failed.is_inbound or not failed.has_failed:
         raise ReplyRefused("not_failed", "Only a message that was not delivered can be sent again.")
     attachment = failed.attachments.first()

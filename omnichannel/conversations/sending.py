@@ -7,6 +7,8 @@ what Twilio provably does not have is given up as failed.
 
 import logging
 import random
+import time
+import unicodedata
 import uuid
 from datetime import datetime, timedelta
 
@@ -32,12 +34,15 @@ ASK_AGAIN = timedelta(seconds=5)
 CLOCKS_MAY_DIFFER = timedelta(seconds=60)
 FIRST_CHECK = timedelta(seconds=60)
 LONGEST_BACK_OFF = 300.0  # seconds
+ASKING_MAY_TAKE = 10.0  # seconds
 NOT_SENT = "Twilio did not take the message. It was not sent."
 
 
 def deliver_messages(lease: Lease) -> datetime | None:
     """Send what is queued in this conversation, oldest first; says when to go on, None when all is settled."""
     while (message := _next(lease.key)) is not None:
+        if lease.is_stopping():
+            return timezone.now()
         if not lease.keep():
             return None
         due = _settle(message) if message.status == Status.SENDING else _send(message)
@@ -59,7 +64,7 @@ def _send(message: Message) -> datetime | None:
         _fail(message, None, refusal.message, only_if=Status.QUEUED)
         return None
     account, outgoing = message.conversation.number.account, _outgoing(message)
-    if not _claim(message):
+    if not _claim(message, outgoing.to):
         return None
     try:
         sent = get_backend().send(account, outgoing)
@@ -76,7 +81,7 @@ def _send(message: Message) -> datetime | None:
     return None
 
 
-def _claim(message: Message) -> bool:
+def _claim(message: Message, to: str) -> bool:
     """Take the message for this one call: whoever comes second gets False and must not call."""
     message.send_token = uuid.uuid4()
     message.sending_since = timezone.now()
@@ -85,6 +90,7 @@ def _claim(message: Message) -> bool:
             status=Status.SENDING,
             send_token=message.send_token,
             sending_since=message.sending_since,
+            sent_to=to,
             send_attempts=F("send_attempts") + 1,
             updated_at=message.sending_since,
         )
@@ -144,14 +150,14 @@ def _settle(message: Message) -> datetime | None:
     try:
         at_twilio = get_backend().list_sent(
             conversation.number.account,
-            to=conversation.contact.address,
+            to=message.sent_to or conversation.contact.address,
             sender=conversation.number.address,
             since=since - CLOCKS_MAY_DIFFER,
         )
     except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
         logger.info("Twilio could not say whether message %s was sent: %s", message.public_id, error)
         delivery_status.heed(message, getattr(error, "code", None))
-        return timezone.now() + ASK_AGAIN
+        return _later(since)
     if (found := _match(message, at_twilio)) is not None:
         _keep_sid(message, found)
         return None
@@ -161,32 +167,44 @@ def _settle(message: Message) -> datetime | None:
     return None
 
 
+def _later(since: datetime) -> datetime:
+    """When to ask Twilio again: the longer it has not answered, the less often."""
+    now = timezone.now()
+    return now + min(max((now - since) / 4, ASK_AGAIN), timedelta(seconds=LONGEST_BACK_OFF))
+
+
 def _match(message: Message, at_twilio: list[SentMessage]) -> SentMessage | None:
-    """The one of Twilio's messages that is this one: same text, a file or none, and no other message of ours."""
+    """The one of Twilio's messages that is this one: no other message of ours, a file or none, and the same text.
+
+    Twilio may write a text in another form; a message that nobody here knows of, with the same letters and digits,
+    is this one then: to believe it unsent and send it again would be worse.
+    """
     ours = Message.objects.filter(twilio_sid__in=[one.sid for one in at_twilio])
     known = set(ours.values_list("twilio_sid", flat=True))
     has_file = message.attachments.exists()
-    alike = [
-        one
-        for one in at_twilio
-        if one.sid not in known and one.body.strip() == message.body and (one.num_media > 0) == has_file
-    ]
+    strangers = [one for one in at_twilio if one.sid not in known and (one.num_media > 0) == has_file]
+    alike = [one for one in strangers if one.body.strip() == message.body]
+    alike = alike or [one for one in strangers if _letters(one.body) == _letters(message.body)][:1]
     return min(alike, key=lambda one: (one.created_at or timezone.now(), one.sid), default=None)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
 
 
 def ask_about_silent_messages() -> int:
     """Ask Twilio about messages whose callbacks have not come, less often each time; returns how many there were."""
-    now = timezone.now()
+    now, begin = timezone.now(), time.monotonic()
     silent = Message.objects.filter(check_status_at__lte=now).select_related("conversation__number__account")
     messages = list(silent.order_by("check_status_at")[:50])
     for message in messages:
+        if time.monotonic() - begin > ASKING_MAY_TAKE:
+            break  # the rest stays due
         age = now - (message.sending_since or message.created_at)
         settled = message.status not in {Status.SENDING, Status.SENT} or age > timedelta(days=1)
         upcoming = None if settled else now + max(age, FIRST_CHECK)
-        if (
-            Message.objects.filter(pk=message.pk, check_status_at__lte=now).update(check_status_at=upcoming)
-            and not settled
-        ):
+        due = Message.objects.filter(pk=message.pk, check_status_at__lte=now)
+        if due.update(check_status_at=upcoming) and not settled:
             _ask(message.conversation.number.account, message)
     return len(messages)
 

@@ -35,6 +35,17 @@ def must_have(conversation: Conversation, agent: Agent) -> None:
         raise TransitionRefused("Only the agent who has this conversation can do that.")
 
 
+def must_be_read(conversation: Conversation) -> None:
+    """Raises TransitionRefused while there is a message from the customer that the agent has not seen.
+
+    The caller holds the transaction. A message that is being filed holds this lock too: it is seen here, or it finds
+    the conversation as it is afterwards.
+    """
+    now = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+    if now.unread_count:
+        raise TransitionRefused("The customer has written in the meantime. Read it first.")
+
+
 def note(conversation: Conversation, kind: str, text: str, *, by: User | None, at: datetime | None = None) -> None:
     """Write a line into the timeline, for this moment or for an earlier one."""
     when = at or timezone.now()

@@ -1,8 +1,8 @@
 """Enqueue work in a lane, claim lanes that are due, keep and finish a lease."""
 
 import uuid
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -35,6 +35,8 @@ class Lease:
     owner: uuid.UUID
     token: uuid.UUID
     failures: int
+    # Asked between two pieces of work: whether the worker was told to stop.
+    is_stopping: Callable[[], bool] = field(default=lambda: False, compare=False)
 
     def keep(self) -> bool:
         """Renew the lease; False when another worker has the lane by now, and nothing more may be written."""

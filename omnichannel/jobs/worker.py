@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -113,7 +113,7 @@ class Worker:
     def _work_in(self, lease: Lease) -> None:
         close_old_connections()
         try:
-            lease.finish(self.handlers[lease.kind](lease))
+            lease.finish(self.handlers[lease.kind](replace(lease, is_stopping=lambda: self.stopping)))
         except Exception:  # whatever a handler meets, the lane must be given back and tried again
             logger.exception("Work in lane %s %s failed.", lease.kind, lease.key)
             connection.close()

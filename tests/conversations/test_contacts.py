@@ -126,8 +126,12 @@ def test_an_odd_business_scoped_id_is_no_fault(number: WhatsAppNumber, scoped: s
     assert writes(number, PHONE, ExternalUserId=scoped).address == PHONE
 
 
-def test_whoever_writes_start_is_opted_in_again(number: WhatsAppNumber) -> None:
+def test_whoever_opted_out_and_writes_again_can_be_answered_again(number: WhatsAppNumber) -> None:
     contact = writes(number, PHONE)
     Contact.objects.update(opted_out_at=contact.created_at)
-    assert writes(number, PHONE, Body="Let us start").opted_out_at is not None
-    assert writes(number, PHONE, Body=" start ").opted_out_at is None
+    assert writes(number, PHONE, Body="Where is my order?").opted_out_at is None
+
+
+def test_a_message_that_twilio_marks_as_an_opt_out_opts_out(number: WhatsAppNumber) -> None:
+    assert writes(number, PHONE, Body="STOP", OptOutType="STOP").opted_out_at is not None
+    assert writes(number, PHONE, Body="START", OptOutType="START").opted_out_at is None

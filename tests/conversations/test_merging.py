@@ -82,13 +82,12 @@ def test_the_window_is_that_of_the_later_message(number: WhatsAppNumber, numbere
     assert Conversation.objects.get().last_inbound_at == soon
 
 
-def test_who_opted_out_under_either_address_has_opted_out(
+def test_the_name_a_person_gave_under_either_address_stays(
     number: WhatsAppNumber, numbered: Contact, scoped: Contact
 ) -> None:
-    Contact.objects.filter(pk=scoped.pk).update(opted_out_at=timezone.now(), name="Amara Diallo")
+    Contact.objects.filter(pk=scoped.pk).update(name="Amara Diallo")
     both_are_seen(number)
-    contact = Contact.objects.get()
-    assert (contact.name, contact.opted_out_at is not None) == ("Amara Diallo", True)
+    assert Contact.objects.get().name == "Amara Diallo"
 
 
 def test_conversations_on_other_numbers_and_closed_ones_come_along(

@@ -46,13 +46,18 @@ def refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyRefused
 
 
 def test_a_reply_is_queued_and_everyone_is_told(conversation: Conversation, dana: Agent) -> None:
-    Conversation.objects.update(unread_count=3)
     message = send_reply(conversation, author=dana.user, text="  On its way.\r\nBye ")
     assert (message.status, message.body, message.author) == ("queued", "On its way.\nBye", dana.user)
     assert Lane.objects.get().key == conversation.pk
     assert LiveEvent.objects.get().part_id == message.pk
     conversation.refresh_from_db()
-    assert (conversation.last_message, conversation.unread_count) == (message, 0)
+    assert conversation.last_message == message
+
+
+def test_a_reply_leaves_what_the_agent_has_not_seen_unread(conversation: Conversation, dana: Agent) -> None:
+    Conversation.objects.update(unread_count=3)
+    send_reply(conversation, author=dana.user, text="On its way.")
+    assert Conversation.objects.get().unread_count == 3
 
 
 def test_an_answer_does_not_move_the_24_hour_clock(conversation: Conversation, dana: Agent) -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -249,3 +250,11 @@ def test_workers_that_all_believe_they_have_the_lane_send_each_message_once(twil
     [lease] = claim(["send"], 1)
     assert all(not isinstance(outcome, Exception) for outcome in at_once(*[lambda: deliver_messages(lease)] * 6))
     assert sorted(message.body for message in twilio.outbox) == texts
+
+
+def test_a_worker_that_is_told_to_stop_leaves_the_rest_for_another(conversation: Conversation) -> None:
+    [message] = queue(conversation, "one")
+    [lease] = claim(["send"], 1)
+    assert deliver_messages(replace(lease, is_stopping=lambda: True)) is not None
+    message.refresh_from_db()
+    assert message.status == "queued"

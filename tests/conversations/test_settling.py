@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels_whatsapp.backends.base import OutcomeUnknown, SentMessage, TwilioBusy, TwilioRefused
 from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations import sending
-from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.replies import send_reply
 from omnichannel.conversations.sending import ask_about_silent_messages, deliver_messages
 from omnichannel.jobs.lanes import claim
@@ -127,6 +127,37 @@ def test_credentials_that_are_rejected_show_at_the_channel_whichever_call_finds_
     account = message.conversation.number.account
     account.refresh_from_db()
     assert account.credentials_rejected_at is not None
+
+
+def test_a_text_that_twilio_writes_in_another_form_is_found(
+    message: Message, twilio: MemoryBackend, clock: Any
+) -> None:
+    Message.objects.update(body="Caf\u00e9 \u2013 9 o'clock")
+    twilio.sent.append(at_twilio(message, body="Cafe\u0301 - 9 o\u2019clock "))
+    later(clock, 5)
+    assert work() is None
+    message.refresh_from_db()
+    assert message.twilio_sid == twilio.sent[-1].sid
+
+
+def test_it_is_looked_for_under_the_address_it_was_sent_to(message: Message, twilio: MemoryBackend, clock: Any) -> None:
+    sent_to = message.conversation.contact.address
+    twilio.sent.append(at_twilio(message))
+    Contact.objects.update(address="whatsapp:+15550009999", identity="whatsapp:+15550009999")
+    later(clock, 5)
+    assert work() is None
+    message.refresh_from_db()
+    assert (message.twilio_sid, message.sent_to) == (twilio.sent[-1].sid, sent_to)
+
+
+def test_twilio_is_asked_less_often_the_longer_it_does_not_answer(
+    message: Message, twilio: MemoryBackend, clock: Any
+) -> None:
+    later(clock, 600)
+    twilio.answers = [OutcomeUnknown()]
+    due = work()
+    assert due is not None
+    assert (due - timezone.now()).total_seconds() == 150
 
 
 @pytest.mark.parametrize("changed", [{"body": "Hi there"}, {"num_media": 1}, {"to": "whatsapp:+1"}])

@@ -183,6 +183,24 @@ def test_a_waiting_conversation_in_which_somebody_wrote_stays(dana: Agent) -> No
     assert close_stale() == 0
 
 
+@pytest.mark.parametrize("state", [State.ACTIVE, State.WRAP_UP, State.WAITING])
+def test_nothing_is_closed_over_a_message_its_agent_has_not_seen(dana: Agent, state: State) -> None:
+    in_state(state, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now() - LONG_AGO)
+    Conversation.objects.update(unread_count=1)
+    assert close_stale() == 0
+
+
+def test_an_active_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
+    in_state(State.ACTIVE, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
+    assert close_stale() == 0
+
+
+def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_seen(dana: Agent) -> None:
+    conversation = builders.conversation(with_agent=dana, unread_count=1)
+    with pytest.raises(TransitionRefused, match="Read it first"):
+        leave_waiting(conversation, dana)
+
+
 def test_how_long_a_waiting_conversation_stays_the_work_stream_says(dana: Agent) -> None:
     builders.work_stream(auto_close_after=timedelta(minutes=5))
     then = timezone.now() - timedelta(minutes=6)

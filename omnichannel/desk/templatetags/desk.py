@@ -23,7 +23,6 @@ class _Linker(Urlizer):
     """Links a stranger wrote: they open elsewhere, and learn nothing of this page."""
 
     url_template = '<a href="{href}" target="_blank" rel="nofollow noopener noreferrer">{url}</a>'
-    mailto_template = '<a href="mailto:{local}@{domain}" rel="nofollow">{local}@{domain}</a>'
 
 
 _linker = _Linker()

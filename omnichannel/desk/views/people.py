@@ -1,7 +1,8 @@
 """The agent's own presence, and the customer's name."""
 
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -24,7 +25,7 @@ def presence(request: AgentRequest) -> HttpResponse:
         return render(request, "desk/_presence.html", status=200 if form.is_valid() else 422)
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return redirect(back if is_ours else "desk:inbox")
+    return HttpResponseRedirect(back if is_ours else reverse("desk:inbox"))
 
 
 @require_POST
