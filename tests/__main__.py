@@ -15,6 +15,8 @@ from pathlib import Path
 
 from tests.postgres import binaries, throw_away_cluster
 
+# The answers of the simulator are held against Twilio's published files where these lie beside the project.
+MAY_BE_SKIPPED = "Twilio's OpenAPI files are not here"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -69,8 +71,12 @@ def run(title: str, *arguments: str, **environment: str) -> Outcome:
 
 
 def count(report: Path) -> Outcome:
-    suite = next(ElementTree.parse(report).iter("testsuite")).attrib
-    failed, skipped = int(suite["failures"]) + int(suite["errors"]), int(suite["skipped"])
+    """A test that was skipped counts as failed, but for those that need Twilio's own files."""
+    tree = ElementTree.parse(report)
+    suite = next(tree.iter("testsuite")).attrib
+    reasons = [skip.get("message", "") for skip in tree.iter("skipped")]
+    skipped = sum(reason.startswith(MAY_BE_SKIPPED) for reason in reasons)
+    failed = int(suite["failures"]) + int(suite["errors"]) + len(reasons) - skipped
     return Outcome(int(suite["tests"]) - failed - skipped, failed, skipped)
 
 

@@ -11,6 +11,11 @@ from omnichannel.demo.people import PASSWORD, PEOPLE
 from omnichannel.demo.seed import is_new, seed
 
 
+def _with_the_printed_password() -> list[User]:
+    people = User.objects.filter(username__in=[person.username for person in PEOPLE], is_active=True)
+    return [user for user in people if user.check_password(PASSWORD)]
+
+
 class Command(BaseCommand):
     help = "Fill an empty database with a small shop, its people, and customers who write through the simulator."
 
@@ -22,6 +27,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         if settings.WHATSAPP_BACKEND != "simulator":
             if when_new:
+                self._shut_out()
                 return
             raise CommandError("The demonstration needs the simulator: set WHATSAPP_BACKEND=simulator.")
         if is_new():
@@ -31,12 +37,15 @@ class Command(BaseCommand):
             raise CommandError("Something is set up here already; demonstration data goes into an empty database.")
         self._print_sign_ins()
 
+    def _shut_out(self) -> None:
+        """With a real account nobody may come in with a password that stands in the source."""
+        for user in _with_the_printed_password():
+            user.is_active = False
+            user.save(update_fields=["is_active"])
+            self.stdout.write(f"{user.username} had the demonstration's password and can't sign in any more.")
+
     def _print_sign_ins(self) -> None:
-        demo = {user.username: user for user in User.objects.filter(username__in=[p.username for p in PEOPLE])}
-        lines = [
-            f"  {person.username:8} {PASSWORD:18} {person.role}"
-            for person in PEOPLE
-            if person.username in demo and demo[person.username].check_password(PASSWORD)
-        ]
+        names = {user.username for user in _with_the_printed_password()}
+        lines = [f"  {p.username:8} {PASSWORD:18} {p.role}" for p in PEOPLE if p.username in names]
         if lines:
             self.stdout.write("\n".join(["Sign in with one of these names and passwords:", *lines]))
