@@ -18,6 +18,7 @@ from channels_whatsapp.simulator.models import Account, Customer, ErrandState, S
 from channels_whatsapp.simulator.models import Message as SentByCustomer
 from omnichannel.conversations import assignment, closing
 from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.reading import mark_read
 from omnichannel.conversations.replies import send_reply
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.demo.people import create_people, create_returns_desk
@@ -64,6 +65,7 @@ def _history(shop: Sender, agents: dict[str, Agent]) -> None:
     tomas = world.create_customer("Tomás Becker", "+4917139200014")
     first = _wrote(tomas, shop, now - timedelta(hours=3), "Hi! Do you have the Orla floor lamp in brass?")
     conversation = _taken(first, agents["omar"])
+    mark_read(conversation, agents["omar"].user)
     send_reply(conversation, author=agents["omar"].user, text="We do: 129 €, and it ships today.")
     closing.end(conversation, agents["omar"])
     closing.close(conversation, agents["omar"])
@@ -73,6 +75,7 @@ def _history(shop: Sender, agents: dict[str, Agent]) -> None:
     picture = world.Attachment("lamp.png", "image/png", (FILES / "broken-lamp.png").read_bytes())
     last = _wrote(amara, shop, now - timedelta(minutes=12), "Look", attachments=[picture])
     conversation = _taken(last, agents["dana"])
+    mark_read(conversation, agents["dana"].user)
     send_reply(
         conversation,
         author=agents["dana"].user,
