@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -72,7 +73,8 @@ class Desk:
             if not program.has_ended:
                 program.kill()
         for pid in self.worker_pids():
-            wait_until(lambda pid=pid: not is_running(pid), STOPS_WITHIN, "an orphaned worker has ended")
+            if is_running(pid):
+                os.kill(pid, signal.SIGKILL)
         if self._clerk is not None:
             self._clerk.communicate(timeout=STOPS_WITHIN)
         self.database.drop()
