@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from channels_whatsapp.fields import EncryptedTextField
-from routing.models import Channel, WorkStream
+from routing.models import Channel, OperatingHours, WorkStream
 
 SANDBOX_NUMBER = "+14155238886"
 
@@ -120,6 +120,14 @@ class WhatsAppNumber(models.Model):
         related_name="whatsapp_numbers",
         verbose_name="Work stream",
         limit_choices_to={"channel": Channel.WHATSAPP},
+    )
+    operating_hours = models.ForeignKey(
+        OperatingHours,
+        models.PROTECT,
+        related_name="whatsapp_numbers",
+        null=True,
+        blank=True,
+        help_text="When customers are told that nobody is there. Empty: always open.",
     )
     customers_may_attach = models.BooleanField("customers can send file attachments", default=True)
     agents_may_attach = models.BooleanField("agents can send file attachments", default=True)

@@ -23,6 +23,9 @@ def create(apps, schema_editor):
     apps.get_model("routing", "Queue").objects.get_or_create(
         is_default=True, defaults={"name": "Default messaging queue"}
     )
+    rating = apps.get_model("routing", "RatingModel")
+    if not rating.objects.exists():
+        rating.objects.create(name="Ten stars", min_value=1, max_value=10, in_use=True)
     apps.get_model("routing", "WorkStream").objects.get_or_create(
         name="WhatsApp channel work stream", defaults={"channel": "whatsapp"}
     )

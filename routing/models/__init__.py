@@ -1,19 +1,47 @@
 """Who works, in which queues, on what terms."""
 
 from routing.models.agents import Agent, BasePresence, Presence
-from routing.models.queues import Queue, QueueMembership
+from routing.models.hours import Holiday, OpeningPeriod, OperatingHours, Weekday
+from routing.models.queues import AssignmentMethod, Queue, QueueMembership
 from routing.models.routable import Routable, RoutableQuerySet, State
-from routing.models.streams import Channel, WorkStream
+from routing.models.rules import (
+    OverflowAction,
+    OverflowCondition,
+    OverflowRule,
+    RoutingRule,
+    SkillRule,
+    SkillRuleSkill,
+)
+from routing.models.skills import AgentSkill, RatingModel, RatingValue, Skill, SkillType
+from routing.models.streams import Channel, DistributionMode, SkillMatching, WorkStream
 
 __all__ = [
     "Agent",
+    "AgentSkill",
+    "AssignmentMethod",
     "BasePresence",
     "Channel",
+    "DistributionMode",
+    "Holiday",
+    "OpeningPeriod",
+    "OperatingHours",
+    "OverflowAction",
+    "OverflowCondition",
+    "OverflowRule",
     "Presence",
     "Queue",
     "QueueMembership",
+    "RatingModel",
+    "RatingValue",
     "Routable",
     "RoutableQuerySet",
+    "RoutingRule",
+    "Skill",
+    "SkillMatching",
+    "SkillRule",
+    "SkillRuleSkill",
+    "SkillType",
     "State",
+    "Weekday",
     "WorkStream",
 ]

@@ -48,6 +48,18 @@ class Agent(models.Model):
         help_text="Units of work this agent can have at a time. A conversation takes as many as its work stream says.",
     )
     presence = models.ForeignKey(Presence, models.PROTECT, related_name="agents")
+    default_presence = models.ForeignKey(
+        Presence,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        help_text="Shown when the agent signs in. Empty: Available.",
+    )
+    # By hand: the system does not change it with the load. Cleared at sign-in.
+    presence_by_hand = models.BooleanField(default=False, editable=False)
+    last_assigned_at = models.DateTimeField(null=True, editable=False)
+    last_seen_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["user__first_name", "user__last_name", "user__username"]

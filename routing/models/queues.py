@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import ProtectedError, Q
 
 from routing.models.agents import Agent
+from routing.models.hours import OperatingHours
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
@@ -19,6 +20,11 @@ class QueueQuerySet(models.QuerySet["Queue"]):
         return self.filter(Q(is_default=True) | Q(memberships__agent=agent)).distinct()
 
 
+class AssignmentMethod(models.TextChoices):
+    HIGHEST_CAPACITY = "highest_capacity", "Highest capacity"
+    ROUND_ROBIN = "round_robin", "Round robin"
+
+
 class Queue(models.Model):
     """Where conversations wait for an agent, and the agents who work there."""
 
@@ -29,6 +35,17 @@ class Queue(models.Model):
         help_text="Work in the queue with the smaller number is given out first.",
     )
     is_default = models.BooleanField(default=False, editable=False)
+    assignment_method = models.CharField(
+        max_length=20, choices=AssignmentMethod, default=AssignmentMethod.HIGHEST_CAPACITY
+    )
+    operating_hours = models.ForeignKey(
+        OperatingHours, models.PROTECT, related_name="queues", null=True, blank=True, help_text="Empty: always open."
+    )
+    window_first = models.BooleanField(
+        "closing windows first",
+        default=False,
+        help_text="Conversations whose 24 hours end first come before others that have waited longer.",
+    )
     members = models.ManyToManyField(Agent, through="QueueMembership", related_name="queues")
 
     objects = QueueQuerySet.as_manager()

@@ -53,6 +53,9 @@ class Routable(models.Model):
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="%(class)ss", null=True, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     state_since = models.DateTimeField(default=timezone.now)
+    queued_at = models.DateTimeField(default=timezone.now)
+    offered_to = models.ForeignKey(Agent, models.PROTECT, related_name="offered_%(class)ss", null=True, blank=True)
+    offer_expires_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         abstract = True
@@ -63,5 +66,10 @@ class Routable(models.Model):
             ),
             models.CheckConstraint(
                 condition=~Q(state=State.OPEN) | Q(agent__isnull=True), name="open_%(class)ss_have_no_agent"
+            ),
+            models.CheckConstraint(
+                condition=Q(offered_to__isnull=True, offer_expires_at__isnull=True)
+                | Q(offered_to__isnull=False, offer_expires_at__isnull=False, state=State.OPEN),
+                name="only_open_%(class)ss_are_offered",
             ),
         ]

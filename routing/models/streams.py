@@ -13,6 +13,17 @@ class Channel(models.TextChoices):
     WHATSAPP = "whatsapp", "WhatsApp"
 
 
+class DistributionMode(models.TextChoices):
+    PUSH = "push", "Push"
+    PICK = "pick", "Pick"
+
+
+class SkillMatching(models.TextChoices):
+    NONE = "none", "None"
+    EXACT = "exact", "Exact match"
+    CLOSEST = "closest", "Closest match"
+
+
 def presences_out_of_the_box() -> list[str]:
     return [BasePresence.AVAILABLE.value, BasePresence.BUSY.value]
 
@@ -35,9 +46,39 @@ class WorkStream(models.Model):
         validators=[MinValueValidator(timedelta(minutes=1))],
         help_text="A conversation that waits for the customer this long is closed. Days and HH:MM:SS.",
     )
+    distribution_mode = models.CharField(
+        "work distribution mode",
+        max_length=10,
+        choices=DistributionMode,
+        default=DistributionMode.PUSH,
+        help_text="Push offers work to agents, pick leaves it to them. Can't be changed after the first save.",
+    )
+    allow_selecting = models.BooleanField(
+        "enable selecting from push-based work streams",
+        default=True,
+        help_text="Agents may also take work themselves, whatever their capacity and presence.",
+    )
+    offer_seconds = models.PositiveIntegerField(
+        "time to accept",
+        default=120,
+        validators=[MinValueValidator(10), MaxValueValidator(3600)],
+        help_text="Seconds an agent has to accept what is offered.",
+    )
+    inactive_after_missed_offer = models.BooleanField(
+        "change agent status to inactive after a missed notification", default=False
+    )
+    wrap_up_seconds = models.PositiveIntegerField(
+        "block capacity for wrap-up",
+        null=True,
+        blank=True,
+        help_text="Seconds that wrap-up uses the agent's capacity. Empty: as long as it lasts. 0: not at all.",
+    )
+    skill_matching = models.CharField(
+        "default skill matching algorithm", max_length=10, choices=SkillMatching, default=SkillMatching.NONE
+    )
     allowed_presences = models.JSONField(
         default=presences_out_of_the_box,
-        help_text="An agent showing one of these gets their conversation back when the customer writes again.",
+        help_text="Only agents showing one of these get work.",
     )
     keep_same_agent = models.BooleanField(
         "keep same agent for entire conversation",

@@ -1,112 +1,13 @@
-"""Customers, conversations, messages, files, and the timeline."""
+"""Messages and their files."""
 
 import uuid
-from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from channels_whatsapp.identity import shown_address
-from channels_whatsapp.models import WhatsAppNumber
-from channels_whatsapp.service_window import is_inside
-from routing.models import Routable, RoutableQuerySet, State
-
-
-class Contact(models.Model):
-    """A customer. One row holds the phone number and the business-scoped id of the same person."""
-
-    name = models.CharField(max_length=200, blank=True, default="", help_text="Given by a person; empty until then.")
-    profile_name = models.CharField(max_length=200, blank=True, default="")
-    # Where answers go, in the spelling the customer last wrote from.
-    address = models.CharField(max_length=140)
-    # The same for every spelling of one number; see channels_whatsapp.identity.
-    identity = models.CharField(max_length=140, unique=True)
-    external_user_id = models.CharField(max_length=140, blank=True, default="")
-    opted_out_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ["name", "profile_name", "pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["external_user_id"],
-                condition=~Q(external_user_id=""),
-                name="one_contact_per_external_user_id",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.display_name
-
-    @property
-    def display_name(self) -> str:
-        """The name a person gave, else the profile name, else the number."""
-        return self.name or self.profile_name or self.number
-
-    @property
-    def number(self) -> str:
-        """The phone number as people write it, or the business-scoped id."""
-        return shown_address(self.address)
-
-
-class ConversationQuerySet(RoutableQuerySet["Conversation"]):
-    def for_inbox(self) -> Self:
-        """With everything an inbox row shows."""
-        return self.select_related("contact", "number", "queue", "agent__user", "last_message")
-
-
-class Conversation(Routable):
-    """What a customer and the desk say to each other on one number, until it is closed."""
-
-    number = models.ForeignKey(WhatsAppNumber, models.PROTECT, related_name="conversations")
-    contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
-    closed_at = models.DateTimeField(null=True)
-    last_inbound_at = models.DateTimeField(null=True)
-    window_closes_at = models.DateTimeField(null=True)
-    unread_count = models.PositiveIntegerField(default=0)
-    last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
-    last_activity_at = models.DateTimeField(default=timezone.now)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    objects = ConversationQuerySet.as_manager()
-
-    class Meta(Routable.Meta):
-        abstract = False
-        ordering = ["-last_activity_at", "-pk"]
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            *Routable.Meta.constraints,
-            models.UniqueConstraint(
-                fields=["contact", "number"],
-                condition=Q(closed_at=None),
-                name="one_open_conversation_per_contact_and_number",
-            ),
-            models.CheckConstraint(
-                condition=Q(state=State.CLOSED, closed_at__isnull=False)
-                | (~Q(state=State.CLOSED) & Q(closed_at__isnull=True)),
-                name="closed_conversations_say_when",
-            ),
-        ]
-        indexes = [
-            # The inbox of an agent, and the open work of a queue, newest first.
-            models.Index(fields=["agent", "state", "-last_activity_at"], name="inbox_of_an_agent"),
-            models.Index(fields=["queue", "state", "-last_activity_at"], name="inbox_of_a_queue"),
-            # The sweep that closes what has stood still.
-            models.Index(fields=["state", "state_since"], name="conversations_by_time_in_state"),
-        ]
-        permissions = [
-            ("work_on_conversations", "Can take, answer, end and close conversations"),
-            ("see_all_conversations", "Can see every conversation"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.contact} on {self.number}"
-
-    @property
-    def window_is_open(self) -> bool:
-        """Whether free text and media may still be sent to the customer."""
-        return is_inside(self.window_closes_at, at=timezone.now())
+from omnichannel.conversations.models.conversations import Conversation
 
 
 class Direction(models.TextChoices):
@@ -246,20 +147,3 @@ class Attachment(models.Model):
             return "pdf"
         family = self.content_type.partition("/")[0]
         return family if family in {"image", "audio", "video"} and "svg" not in self.content_type else "file"
-
-
-class ConversationEvent(models.Model):
-    """A line of a conversation's timeline: what happened, who did it, why."""
-
-    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
-    kind = models.CharField(max_length=40)
-    text = models.CharField(max_length=500)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ["created_at", "pk"]
-        indexes = [models.Index(fields=["conversation", "created_at"], name="timeline_in_order")]
-
-    def __str__(self) -> str:
-        return self.text

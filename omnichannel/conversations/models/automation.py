@@ -1,0 +1,80 @@
+"""What the desk says by itself, and the words by which customers stop it."""
+
+from django.db import models
+from django.db.models import Q
+
+from routing.models import WorkStream
+
+
+class Trigger(models.TextChoices):
+    """When an automated message is sent; the documented product's names."""
+
+    GREETING = "greeting", "Greeting message"
+    OUT_OF_HOURS = "out_of_hours", "Out of operating hour message to customer"
+    HOLIDAY = "holiday", "Holiday message to customer"
+    AGENT_ASSIGNED = "agent_assigned", "Agent assigned to a conversation"
+    POSITION = "position", "Customer's position in queue"
+    ENDED = "ended", "Agent ended conversation"
+    OVERFLOW = "overflow", "End conversation due to overflow"
+    OPTED_OUT = "opted_out", "Customer opted out"
+    OPTED_IN = "opted_in", "Customer opted in again"
+
+
+class AutomatedMessage(models.Model):
+    """A text sent to the customer when something happens, for one work stream or for all, in one language or in any."""
+
+    trigger = models.CharField("message trigger", max_length=20, choices=Trigger)
+    work_stream = models.ForeignKey(
+        WorkStream,
+        models.CASCADE,
+        related_name="automated_messages",
+        null=True,
+        blank=True,
+        help_text="Empty: every work stream that has none of its own.",
+    )
+    language = models.CharField(
+        "language code",
+        max_length=10,
+        blank=True,
+        default="",
+        help_text="For example de, pt-BR. Empty: any.",
+    )
+    text = models.TextField(
+        max_length=1000, help_text="Slugs: {AgentName}, {QueueName}, {CustomerName}, {Position}, {OpensAt}."
+    )
+    is_active = models.BooleanField("active", default=True)
+
+    class Meta:
+        ordering = ["trigger", "language"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["trigger", "work_stream", "language"], name="one_automated_message_of_a_work_stream"
+            ),
+            models.UniqueConstraint(
+                fields=["trigger", "language"],
+                condition=Q(work_stream=None),
+                name="one_automated_message_for_all_work_streams",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_trigger_display()} ({self.language or 'any language'})"
+
+
+class Meaning(models.TextChoices):
+    STOP = "stop", "Opts out"
+    START = "start", "Opts in again"
+
+
+class OptOutWord(models.Model):
+    """A word that opts out, or in again, where it is the whole message; in any language, upper or lower case."""
+
+    word = models.CharField(max_length=40, unique=True)
+    meaning = models.CharField(max_length=10, choices=Meaning, default=Meaning.STOP)
+
+    class Meta:
+        ordering = ["meaning", "word"]
+        verbose_name = "opt-out word"
+
+    def __str__(self) -> str:
+        return self.word

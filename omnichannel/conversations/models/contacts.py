@@ -1,0 +1,46 @@
+"""Customers."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from channels_whatsapp.identity import shown_address
+
+
+class Contact(models.Model):
+    """A customer. One row holds the phone number and the business-scoped id of the same person."""
+
+    name = models.CharField(max_length=200, blank=True, default="", help_text="Given by a person; empty until then.")
+    profile_name = models.CharField(max_length=200, blank=True, default="")
+    # Where answers go, in the spelling the customer last wrote from.
+    address = models.CharField(max_length=140)
+    # The same for every spelling of one number; see channels_whatsapp.identity.
+    identity = models.CharField(max_length=140, unique=True)
+    external_user_id = models.CharField(max_length=140, blank=True, default="")
+    language = models.CharField(max_length=10, blank=True, default="")
+    opted_out_at = models.DateTimeField(null=True, blank=True)
+    blocked_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["name", "profile_name", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["external_user_id"],
+                condition=~Q(external_user_id=""),
+                name="one_contact_per_external_user_id",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """The name a person gave, else the profile name, else the number."""
+        return self.name or self.profile_name or self.number
+
+    @property
+    def number(self) -> str:
+        """The phone number as people write it, or the business-scoped id."""
+        return shown_address(self.address)

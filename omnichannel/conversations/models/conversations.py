@@ -1,0 +1,175 @@
+"""Conversations and their timeline."""
+
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from channels_whatsapp.models import WhatsAppNumber
+from channels_whatsapp.service_window import is_inside
+from omnichannel.conversations.models.contacts import Contact
+from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
+
+
+class ConversationQuerySet(RoutableQuerySet["Conversation"]):
+    def for_inbox(self) -> Self:
+        """With everything an inbox row shows."""
+        return self.select_related("contact", "number", "queue", "agent__user", "last_message")
+
+
+class Conversation(Routable):
+    """What a customer and the desk say to each other on one number, until it is closed."""
+
+    number = models.ForeignKey(WhatsAppNumber, models.PROTECT, related_name="conversations")
+    contact = models.ForeignKey(Contact, models.PROTECT, related_name="conversations")
+    closed_at = models.DateTimeField(null=True)
+    last_inbound_at = models.DateTimeField(null=True)
+    window_closes_at = models.DateTimeField(null=True)
+    unread_count = models.PositiveIntegerField(default=0)
+    last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
+    last_activity_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta(Routable.Meta):
+        abstract = False
+        ordering = ["-last_activity_at", "-pk"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            *Routable.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["contact", "number"],
+                condition=Q(closed_at=None),
+                name="one_open_conversation_per_contact_and_number",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=State.CLOSED, closed_at__isnull=False)
+                | (~Q(state=State.CLOSED) & Q(closed_at__isnull=True)),
+                name="closed_conversations_say_when",
+            ),
+        ]
+        indexes = [
+            # The inbox of an agent, and the open work of a queue, newest first.
+            models.Index(fields=["agent", "state", "-last_activity_at"], name="inbox_of_an_agent"),
+            models.Index(fields=["queue", "state", "-last_activity_at"], name="inbox_of_a_queue"),
+            # The sweep that closes what has stood still.
+            models.Index(fields=["state", "state_since"], name="conversations_by_time_in_state"),
+        ]
+        permissions = [
+            ("work_on_conversations", "Can take, answer, end and close conversations"),
+            ("see_all_conversations", "Can see every conversation"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact} on {self.number}"
+
+    @property
+    def window_is_open(self) -> bool:
+        """Whether free text and media may still be sent to the customer."""
+        return is_inside(self.window_closes_at, at=timezone.now())
+
+
+class ConversationEvent(models.Model):
+    """A line of a conversation's timeline: what happened, who did it, why."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=40)
+    text = models.CharField(max_length=500)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        indexes = [models.Index(fields=["conversation", "created_at"], name="timeline_in_order")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class RequiredSkill(models.Model):
+    """A skill this conversation needs, and how well its agent has to have it."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="required_skills")
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
+    rating = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["conversation", "skill"], name="a_skill_is_required_once")]
+
+    def __str__(self) -> str:
+        return f"{self.skill} {self.rating}"
+
+
+class OfferOutcome(models.TextChoices):
+    PENDING = "pending", "Offered"
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+    TIMED_OUT = "timed_out", "Timed out"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class Offer(models.Model):
+    """A conversation was offered to an agent, and what the agent did about it."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="offers")
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="offers")
+    offered_at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=10, choices=OfferOutcome, default=OfferOutcome.PENDING)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["offered_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"], condition=Q(outcome="pending"), name="one_pending_offer_per_conversation"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation} to {self.agent}: {self.outcome}"
+
+
+class Part(models.TextChoices):
+    CONSULT = "consult", "Consulted"
+    MONITOR = "monitor", "Monitoring"
+
+
+class Participation(models.Model):
+    """A colleague who was asked into a conversation, or a supervisor who looks in. They never write to the customer."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="participations")
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="participations")
+    part = models.CharField(max_length=10, choices=Part)
+    invited_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
+    joined_at = models.DateTimeField(default=timezone.now)
+    left_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["joined_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "agent"], condition=Q(left_at=None), name="one_part_in_a_conversation_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.agent}: {self.get_part_display()}"
+
+
+class Note(models.Model):
+    """What colleagues say to each other in a conversation; the customer never sees it."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="notes")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notes")
+    text = models.TextField(max_length=4000)
+    mentions = models.ManyToManyField(Agent, related_name="mentioned_in", blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        indexes = [models.Index(fields=["conversation", "created_at"], name="notes_in_order")]
+
+    def __str__(self) -> str:
+        return self.text[:50]

@@ -1,0 +1,68 @@
+"""When a number, or a queue, is open."""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class OperatingHours(models.Model):
+    """Opening times in one time zone, with the days on which they do not hold."""
+
+    name = models.CharField(max_length=100, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    always_open = models.BooleanField("24/7", default=False)
+    time_zone = models.CharField(max_length=64, default="UTC")
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "operating hours"
+        verbose_name_plural = "operating hours"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Weekday(models.IntegerChoices):
+    """Days as `datetime.weekday` counts them."""
+
+    MONDAY = 0, "Monday"
+    TUESDAY = 1, "Tuesday"
+    WEDNESDAY = 2, "Wednesday"
+    THURSDAY = 3, "Thursday"
+    FRIDAY = 4, "Friday"
+    SATURDAY = 5, "Saturday"
+    SUNDAY = 6, "Sunday"
+
+
+class OpeningPeriod(models.Model):
+    """From when to when it is open on one day of the week; midnight as the end is the end of the day."""
+
+    hours = models.ForeignKey(OperatingHours, models.CASCADE, related_name="periods")
+    weekday = models.PositiveSmallIntegerField(choices=Weekday)
+    opens = models.TimeField("start time")
+    closes = models.TimeField("end time")
+
+    class Meta:
+        ordering = ["weekday", "opens"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(closes__gt=F("opens")) | Q(closes="00:00"), name="opening_periods_end_after_they_start"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_weekday_display()} {self.opens:%H:%M}-{self.closes:%H:%M}"
+
+
+class Holiday(models.Model):
+    """A day on which it is closed all day."""
+
+    hours = models.ForeignKey(OperatingHours, models.CASCADE, related_name="holidays")
+    date = models.DateField()
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering = ["date"]
+        constraints = [models.UniqueConstraint(fields=["hours", "date"], name="one_holiday_per_date")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.date})"

@@ -1,0 +1,103 @@
+"""Rules that decide where a conversation goes and what it needs; see `routing.conditions` for what they can ask."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from routing.models.queues import Queue
+from routing.models.skills import Skill
+from routing.models.streams import WorkStream
+
+
+class Rule(models.Model):
+    """A condition with a name and a place in the order; an empty condition always holds."""
+
+    work_stream = models.ForeignKey(WorkStream, models.CASCADE, related_name="%(class)ss")
+    position = models.PositiveIntegerField(default=0)
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=200, blank=True)
+    condition = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RoutingRule(Rule):
+    """Sends what its condition holds for to a queue; the first rule that holds decides."""
+
+    queue = models.ForeignKey(Queue, models.PROTECT, related_name="routing_rules")
+
+
+class SkillRule(Rule):
+    """Adds skills to what a conversation needs; every rule that holds adds its own."""
+
+    skills = models.ManyToManyField(Skill, through="SkillRuleSkill", related_name="+")
+
+
+class SkillRuleSkill(models.Model):
+    """A skill a rule adds, and how well an agent has to have it."""
+
+    rule = models.ForeignKey(SkillRule, models.CASCADE, related_name="needs")
+    skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
+    rating = models.PositiveSmallIntegerField("proficiency", default=1, validators=[MinValueValidator(1)])
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["rule", "skill"], name="a_rule_names_a_skill_once")]
+
+    def __str__(self) -> str:
+        return f"{self.skill} {self.rating}"
+
+
+class OverflowCondition(models.TextChoices):
+    OUT_OF_HOURS = "out_of_hours", "Out of operation hours"
+    WORK_ITEM_LIMIT = "work_item_limit", "Work item limit exceeds"
+    WAITING_TIME = "waiting_time", "Waiting time in queue exceeds"
+
+
+class OverflowAction(models.TextChoices):
+    ASSIGN_ANYWAY = "assign_anyway", "Assign to queue anyway"
+    TRANSFER = "transfer", "Transfer to a different queue"
+    END = "end", "End conversation"
+
+
+class OverflowRule(models.Model):
+    """What happens to work a queue is too full, too slow or closed for.
+
+    The first two conditions are asked once, before a conversation enters; waiting time is asked while it waits.
+    """
+
+    queue = models.ForeignKey(Queue, models.CASCADE, related_name="overflow_rules")
+    position = models.PositiveIntegerField(default=0)
+    condition = models.CharField(max_length=20, choices=OverflowCondition)
+    limit = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Work items (1 to 100), or minutes of waiting (1 to 2880)."
+    )
+    action = models.CharField(max_length=20, choices=OverflowAction)
+    target = models.ForeignKey(Queue, models.PROTECT, related_name="+", null=True, blank=True)
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(action=OverflowAction.TRANSFER, target__isnull=False)
+                | (~Q(action=OverflowAction.TRANSFER) & Q(target__isnull=True)),
+                name="overflow_transfers_name_a_queue",
+            ),
+            models.CheckConstraint(
+                condition=Q(condition=OverflowCondition.OUT_OF_HOURS, limit__isnull=True)
+                | Q(condition=OverflowCondition.WORK_ITEM_LIMIT, limit__range=(1, 100))
+                | Q(condition=OverflowCondition.WAITING_TIME, limit__range=(1, 2880)),
+                name="overflow_limits_fit_their_condition",
+            ),
+            models.CheckConstraint(
+                condition=~Q(condition=OverflowCondition.WAITING_TIME, action=OverflowAction.ASSIGN_ANYWAY),
+                name="waiting_overflows_to_somewhere",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_condition_display()}: {self.get_action_display()}"
