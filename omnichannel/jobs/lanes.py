@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from omnichannel.jobs.models import Lane
@@ -53,10 +53,20 @@ class Lease:
             mine.update(**free)
 
 
+# `Lane.free` in plain SQL: an idle worker asks this five times a second, and building the query would cost it most.
+DUE_KINDS = (
+    f"SELECT DISTINCT kind FROM {Lane._meta.db_table}"  # noqa: S608 (no value in it)
+    " WHERE due_at <= %s AND (lease_until IS NULL OR lease_until < %s)"
+)
+
+
 def due_kinds(kinds: Collection[str]) -> list[str]:
-    """Those of the kinds in which a lane is due. Only a read: an idle worker asks five times a second."""
-    due = Lane.objects.filter(Lane.free(timezone.now()), kind__in=kinds)
-    return list(due.order_by("kind").values_list("kind", flat=True).distinct())
+    """Those of the kinds in which a lane is due; only a read."""
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_KINDS, [now, now])
+        due = {kind for (kind,) in cursor.fetchall()}
+    return [kind for kind in kinds if kind in due]
 
 
 def claim(kinds: Collection[str], limit: int) -> list[Lease]:
