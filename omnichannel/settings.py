@@ -122,10 +122,10 @@ def _database() -> dict[str, Any]:
             "timeout": 20,
         }
     elif config.get("ENGINE") == "django.db.backends.postgresql":
-        config["CONN_MAX_AGE"] = None
         config["CONN_HEALTH_CHECKS"] = True
     else:
         raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
+    config["CONN_MAX_AGE"] = None  # one connection a thread, kept: threads are bounded
     return config
 
 
