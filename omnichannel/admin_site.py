@@ -23,6 +23,10 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("routing.WorkStream", "Work streams", "stream"),
             ("routing.Queue", "Queues", "queue"),
+            ("routing.Skill", "Skills", "star"),
+            ("routing.SkillType", "Skill types", "tag"),
+            ("routing.RatingModel", "Rating models", "scale"),
+            ("routing.OperatingHours", "Operating hours", "clock"),
         ],
     ),
     (

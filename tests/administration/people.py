@@ -35,3 +35,12 @@ def toasts(response: Any) -> list[str]:
 def page(model: str, verb: str, *args: Any) -> str:
     """An address in the administration: `page("routing_queue", "change", 1)`."""
     return reverse(f"admin:{model}_{verb}", args=args)
+
+
+def rows(prefix: str, *values: dict[str, Any]) -> dict[str, Any]:
+    """The rows of a page's table as a browser posts them, each a dict of its fields; an `id` makes it a stored one."""
+    stored = sum("id" in row for row in values)
+    form: dict[str, Any] = {f"{prefix}-TOTAL_FORMS": len(values), f"{prefix}-INITIAL_FORMS": stored}
+    for position, row in enumerate(values):
+        form |= {f"{prefix}-{position}-{name}": value for name, value in row.items()}
+    return form

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from routing.admin import in_largest_unit
+from routing.admin.fields import in_largest_unit
 from routing.models import Agent, Presence, Queue, WorkStream
 from tests import builders
-from tests.administration.people import page, signed_in, toasts, words
+from tests.administration.people import page, rows, signed_in, toasts, words
 
 pytestmark = pytest.mark.django_db
 
@@ -29,18 +29,24 @@ def stream_form(**changed):
         "capacity": "30",
         "auto_close_after_0": "8",
         "auto_close_after_1": "hours",
+        "distribution_mode": "push",
         "allowed_presences": ["available", "away"],
+        "offer_seconds": "120",
+        "wrap_up_seconds": "",
+        "skill_matching": "none",
         "fallback_queue": "",
         **changed,
     }
 
 
-def memberships(*rows):
-    """The rows of the inline as a browser posts them, each a dict of its fields."""
-    form = {"memberships-TOTAL_FORMS": str(len(rows)), "memberships-INITIAL_FORMS": "0"}
-    for position, row in enumerate(rows):
-        form |= {f"memberships-{position}-{name}": value for name, value in row.items()}
-    return form
+def queue_form(*members, **changed):
+    form = {"name": "Orders", "priority": "10", "assignment_method": "highest_capacity"}
+    return {**form, **rows("memberships", *({"agent": member.pk} for member in members)), **changed}
+
+
+def agent_form(agent, *queues, **changed):
+    form = {"capacity": "60", "presence": agent.presence_id, **rows("agent_skills")}
+    return {**form, **rows("memberships", *({"queue": queue.pk} for queue in queues)), **changed}
 
 
 # -- Work streams
@@ -96,22 +102,20 @@ def test_a_supervisor_looks_at_work_streams_and_changes_none(sam):
 
 
 def test_a_queues_name_is_taken_once(ada):
-    form = {"name": "Default messaging queue", "priority": "1", **memberships()}
-    response = ada.post(page("routing_queue", "add"), form)
+    response = ada.post(page("routing_queue", "add"), queue_form(name="Default messaging queue"))
     assert "name" in response.context["adminform"].form.errors
 
 
 def test_agents_are_put_into_a_queue_on_its_page(ada):
     dana = builders.agent("Dana")
-    form = {"name": "Orders", "priority": "10", **memberships({"agent": dana.pk})}
-    ada.post(page("routing_queue", "add"), form)
+    ada.post(page("routing_queue", "add"), queue_form(dana))
     assert list(Queue.objects.get(name="Orders").members.all()) == [dana]
 
 
 def test_an_agent_twice_in_a_queue_is_refused(ada):
     dana = builders.agent("Dana")
-    form = {"name": "Orders", "priority": "10", **memberships({"agent": dana.pk}, {"agent": dana.pk})}
-    assert ada.post(page("routing_queue", "add"), form).status_code == 200
+    response = ada.post(page("routing_queue", "add"), queue_form(dana, dana))
+    assert "The same one is listed twice." in words(response)
     assert not Queue.objects.filter(name="Orders").exists()
 
 
@@ -154,7 +158,7 @@ def test_the_fields_of_each_row_say_what_they_are(ada):
 def test_capacity_presence_and_queues_of_an_agent_are_set(role):
     dana, orders = builders.agent("Dana"), builders.queue("Orders")
     away = Presence.objects.get(base_status="away")
-    form = {"capacity": "60", "presence": away.pk, **memberships({"queue": orders.pk})}
+    form = agent_form(dana, orders, presence=away.pk)
     response = signed_in(role).post(page("routing_agent", "change", dana.pk), form, follow=True)
     dana.refresh_from_db()
     assert (dana.capacity, dana.presence, list(dana.queues.all())) == (60, away, [orders])
@@ -163,8 +167,7 @@ def test_capacity_presence_and_queues_of_an_agent_are_set(role):
 
 def test_nobody_is_put_into_the_default_queue_by_hand(ada):
     dana = builders.agent("Dana")
-    form = {"capacity": "60", "presence": dana.presence_id, **memberships({"queue": Queue.objects.default().pk})}
-    ada.post(page("routing_agent", "change", dana.pk), form)
+    ada.post(page("routing_agent", "change", dana.pk), agent_form(dana, Queue.objects.default()))
     assert not dana.queues.exists()
 
 

@@ -1,0 +1,23 @@
+"""What the pages of work distribution share: who gets work is looked at again after every change."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+from omnichannel.admin_pages import PageAdmin
+from omnichannel.jobs.lanes import enqueue
+
+ASSIGN_LANE = "assign"
+
+
+class DistributionAdmin(PageAdmin):
+    """A page whose settings decide who gets work: they hold at once, for what waits as well."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        enqueue(ASSIGN_LANE, 0)
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        super().delete_model(request, obj)
+        enqueue(ASSIGN_LANE, 0)

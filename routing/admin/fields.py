@@ -1,0 +1,103 @@
+"""How the administration asks for lengths of time, presences, proficiencies and times of day."""
+
+import zoneinfo
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+
+from routing.models import BasePresence, RatingModel
+
+UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}
+WRAP_UP_TIMES = (30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600)
+# Above this many values a scale is typed, not chosen from.
+LONGEST_CHOICE = 20
+
+
+def in_largest_unit(time: timedelta) -> tuple[int, str]:
+    """The time as a person would say it: `(24, "hours")`, `(90, "minutes")`."""
+    for unit in ("days", "hours"):
+        if time and not time % UNITS[unit] and (unit == "hours" or time > UNITS["days"]):
+            return time // UNITS[unit], unit
+    return time // UNITS["minutes"], "minutes"
+
+
+class TimeSpanWidget(forms.MultiWidget):
+    """A number and its unit."""
+
+    def __init__(self) -> None:
+        number = forms.NumberInput(attrs={"min": 1, "aria-label": "Number"})
+        unit = forms.Select(choices=[(unit, unit) for unit in UNITS], attrs={"aria-label": "Unit"})
+        super().__init__([number, unit])
+
+    def decompress(self, value: timedelta | None) -> list[Any]:
+        return list(in_largest_unit(value)) if value is not None else [None, "hours"]
+
+
+class TimeSpanField(forms.MultiValueField):
+    """A length of time, typed as a number and a unit."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        number = forms.IntegerField(min_value=1, max_value=100_000)
+        unit = forms.ChoiceField(choices=[(unit, unit) for unit in UNITS])
+        super().__init__(fields=[number, unit], widget=TimeSpanWidget(), **kwargs)
+
+    def compress(self, data_list: list[Any]) -> timedelta | None:
+        return data_list[0] * UNITS[data_list[1]] if data_list else None
+
+
+def base_presences() -> list[tuple[str, str]]:
+    """The base statuses people choose from; Inactive is for the system to set."""
+    return [(str(value), str(label)) for value, label in BasePresence.choices if value != BasePresence.INACTIVE]
+
+
+def seconds_in_words(seconds: int) -> str:
+    """`30 seconds`, `1 minute`, `60 minutes`."""
+    if seconds % 60:
+        return f"{seconds} seconds"
+    return "1 minute" if seconds == 60 else f"{seconds // 60} minutes"
+
+
+class WrapUpField(forms.TypedChoiceField):
+    """How long wrap-up uses capacity: always, not at all, or for a time; a time set elsewhere stays among them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=self.times(), coerce=int, empty_value=None, required=False, **kwargs)
+
+    @staticmethod
+    def times(stored: int | None = None) -> list[tuple[str, str]]:
+        times = sorted({*WRAP_UP_TIMES, stored or WRAP_UP_TIMES[0]})
+        return [("", "Always block"), ("0", "Don't block"), *((str(time), seconds_in_words(time)) for time in times)]
+
+    def offer(self, stored: int | None) -> None:
+        self.choices = self.times(stored)
+
+
+def proficiency_field() -> forms.Field:
+    """Asks for a value of the rating model in use, by name where the value has one."""
+    scale = RatingModel.objects.filter(in_use=True).first() or RatingModel()
+    if scale.max_value - scale.min_value >= LONGEST_CHOICE:
+        return forms.IntegerField(label="Proficiency", min_value=scale.min_value, max_value=scale.max_value)
+    names = dict(scale.values.values_list("value", "name")) if scale.pk else {}
+    values = range(scale.min_value, scale.max_value + 1)
+    choices = [(str(value), f"{value} – {names[value]}" if value in names else str(value)) for value in values]
+    return forms.TypedChoiceField(
+        label="Proficiency",
+        choices=[("", "Choose"), *choices],
+        coerce=int,
+        error_messages={"invalid_choice": f"The rating model in use, {scale}, goes from {values[0]} to {values[-1]}."},
+    )
+
+
+def time_zones() -> list[tuple[str, str]]:
+    """Every time zone of the world that has a place in its name, and UTC."""
+    places = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
+    return [(name, name.replace("_", " ")) for name in ("UTC", *places)]
+
+
+def clock() -> forms.TimeInput:
+    return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+
+
+def calendar() -> forms.DateInput:
+    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

@@ -1,0 +1,125 @@
+"""Operating hours: when it is open, in which time zone, and on which days not."""
+
+from datetime import time, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from routing.admin.base import DistributionAdmin
+from routing.admin.fields import calendar, clock, time_zones
+from routing.admin.rows import RowFormSet, Rows
+from routing.models import Holiday, OpeningPeriod, OperatingHours
+
+if TYPE_CHECKING:
+    HoursModelForm: TypeAlias = forms.ModelForm[OperatingHours]
+    PeriodModelForm: TypeAlias = forms.ModelForm[OpeningPeriod]
+else:
+    HoursModelForm = PeriodModelForm = forms.ModelForm
+
+SHORTEST = timedelta(minutes=5)
+
+
+def _minutes(at: time, *, is_end: bool = False) -> timedelta:
+    """How far into the day it is; midnight as an end is the end of the day."""
+    if is_end and at == time():
+        return timedelta(hours=24)
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+
+
+class OperatingHoursForm(HoursModelForm):
+    time_zone = forms.ChoiceField(
+        label="Time Zone", choices=time_zones, help_text="Summer time is kept, where the zone has it."
+    )
+
+    class Meta:
+        model = OperatingHours
+        fields = ("name", "description", "time_zone", "always_open")
+        help_texts = {"always_open": "Open at all times; only holidays are kept."}
+
+
+class OpeningPeriodForm(PeriodModelForm):
+    class Meta:
+        model = OpeningPeriod
+        fields = ("weekday", "opens", "closes")
+        widgets = {"opens": clock(), "closes": clock()}
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        opens, closes = cleaned.get("opens"), cleaned.get("closes")
+        if opens is None or closes is None:
+            return cleaned
+        if _minutes(closes, is_end=True) - _minutes(opens) < SHORTEST:
+            self.add_error("closes", "The end has to be at least five minutes after the start.")
+        return cleaned
+
+
+class OpeningPeriodFormSet(RowFormSet):
+    """The week: periods of a day may not run into each other, and there has to be one unless it is always open."""
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        rows = sorted(self.filled(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"]))
+        for earlier, later in zip(rows, rows[1:], strict=False):
+            same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
+            ends = _minutes(earlier.cleaned_data["closes"], is_end=True)
+            if same_day and _minutes(later.cleaned_data["opens"]) < ends:
+                later.add_error("opens", "The period before it on this day has not ended yet.")
+        if not rows and not self.instance.always_open:
+            raise forms.ValidationError("Add a period in which it is open, or tick 24/7.")
+
+
+class OpeningPeriodInline(Rows):
+    """From when to when it is open."""
+
+    model = OpeningPeriod
+    form = OpeningPeriodForm
+    formset = OpeningPeriodFormSet
+    verbose_name = "period"
+    verbose_name_plural = "Working hours"
+
+
+class HolidayInline(Rows):
+    """Days on which it is closed."""
+
+    model = Holiday
+    fields = ("date", "name")
+    verbose_name_plural = "Holidays"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "date":
+            kwargs["widget"] = calendar()
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+@admin.register(OperatingHours)
+class OperatingHoursAdmin(DistributionAdmin):
+    form = OperatingHoursForm
+    list_display = ("name", "time_zone", "when", "holiday_count")
+    search_fields = ("name",)
+    search_help_text = "Name"
+    fieldsets = (("General information", {"fields": ("name", "description", "time_zone", "always_open")}),)
+    inlines = (OpeningPeriodInline, HolidayInline)
+    instead_of_deleting = "Give the queues and numbers that use them other operating hours first."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OperatingHours]:
+        hours: QuerySet[OperatingHours] = (
+            super()
+            .get_queryset(request)
+            .annotate(days_off=Count("holidays", distinct=True), open_days=Count("periods__weekday", distinct=True))
+        )
+        return hours
+
+    @admin.display(description="Open")
+    def when(self, hours: Any) -> str:
+        if hours.always_open:
+            return "24/7"
+        return "1 day a week" if hours.open_days == 1 else f"{hours.open_days} days a week"
+
+    @admin.display(description="Holidays", ordering="days_off")
+    def holiday_count(self, hours: Any) -> int:
+        return int(hours.days_off)

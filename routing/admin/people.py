@@ -1,0 +1,128 @@
+"""Agents and presences."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from omnichannel.admin_pages import pill
+from routing.admin.base import DistributionAdmin
+from routing.admin.fields import base_presences
+from routing.admin.rows import Rows
+from routing.admin.skills import ProficiencyFormSet
+from routing.agents import presences_to_choose
+from routing.models import Agent, AgentSkill, BasePresence, Presence, Queue, QueueMembership
+
+if TYPE_CHECKING:
+    PresenceModelForm: TypeAlias = forms.ModelForm[Presence]
+else:
+    PresenceModelForm = forms.ModelForm
+
+PRESENCE_TONES = {
+    BasePresence.AVAILABLE: "good",
+    BasePresence.BUSY: "warn",
+    BasePresence.BUSY_DND: "bad",
+    BasePresence.AWAY: "warn",
+}
+
+
+class QueuesOfAgentInline(Rows):
+    """Where the agent works."""
+
+    model = QueueMembership
+    autocomplete_fields = ("queue",)
+    verbose_name = "queue"
+    verbose_name_plural = "Queues"
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "queue":
+            kwargs["queryset"] = Queue.objects.filter(is_default=False)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class SkillsOfAgentInline(Rows):
+    """What the agent can, and how well."""
+
+    model = AgentSkill
+    formset = ProficiencyFormSet
+    autocomplete_fields = ("skill",)
+    verbose_name = "skill"
+    verbose_name_plural = "Skills"
+
+
+@admin.register(Agent)
+class AgentAdmin(DistributionAdmin):
+    """Agents come with their user's role; here they get their capacity, skills and queues."""
+
+    list_display = ("__str__", "shown_presence", "capacity", "default_presence", "skill_names", "queue_names")
+    list_display_links = ("__str__",)
+    list_filter = ("presence", "queues", "skills")
+    list_select_related = ("user", "presence", "default_presence")
+    search_help_text = "Name"
+    search_fields = ("user__username", "user__first_name", "user__last_name")
+    fieldsets = (("User details", {"fields": ("user", "capacity", "default_presence", "presence")}),)
+    readonly_fields = ("user",)
+    inlines = (SkillsOfAgentInline, QueuesOfAgentInline)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Agent]:
+        return super().get_queryset(request).prefetch_related("queues", "skills")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "default_presence":
+            kwargs["queryset"] = presences_to_choose()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Agent | None = None) -> bool:
+        return False
+
+    @admin.display(description="Presence", ordering="presence")
+    def shown_presence(self, agent: Agent) -> SafeString:
+        return pill(str(agent.presence), PRESENCE_TONES.get(BasePresence(agent.presence.base_status), "quiet"))
+
+    @admin.display(description="Skills", empty_value="")
+    def skill_names(self, agent: Agent) -> str:
+        return ", ".join(skill.name for skill in agent.skills.all())
+
+    @admin.display(description="Queues besides the default one", empty_value="")
+    def queue_names(self, agent: Agent) -> str:
+        return ", ".join(queue.name for queue in agent.queues.all())
+
+
+class PresenceForm(PresenceModelForm):
+    base_status = forms.ChoiceField(
+        label="Base Status",
+        choices=base_presences,
+        help_text="Decides whether work streams give work to an agent who shows this presence.",
+    )
+
+    class Meta:
+        model = Presence
+        fields = ("name", "text", "base_status", "description")
+        labels = {"text": "Presence Text"}
+        help_texts = {"text": "What agents and colleagues read."}
+
+
+@admin.register(Presence)
+class PresenceAdmin(DistributionAdmin):
+    """The built-in presences are there to look at; own ones stand on a base status."""
+
+    form = PresenceForm
+    list_display = ("name", "text", "base_status", "origin")
+    fields = ("name", "text", "base_status", "description")
+    instead_of_deleting = "Agents show it or begin with it: give them another presence first."
+
+    @admin.display(description="Origin", ordering="is_built_in")
+    def origin(self, presence: Presence) -> SafeString:
+        return pill("Built in") if presence.is_built_in else pill("Own", "good")
+
+    def has_change_permission(self, request: HttpRequest, obj: Presence | None = None) -> bool:
+        return super().has_change_permission(request, obj) and not (obj and obj.is_built_in)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Presence | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.is_built_in)

@@ -1,0 +1,59 @@
+"""Queues and the agents who work in them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from routing.admin.base import DistributionAdmin
+from routing.admin.rows import Rows
+from routing.models import Queue, QueueMembership
+
+
+class MembershipInline(Rows):
+    """Who works in the queue."""
+
+    model = QueueMembership
+    autocomplete_fields = ("agent",)
+    verbose_name = "agent"
+    verbose_name_plural = "Users (Agents)"
+
+
+@admin.register(Queue)
+class QueueAdmin(DistributionAdmin):
+    list_display = ("name", "priority", "assignment_method", "hours", "who_works_there")
+    list_select_related = ("operating_hours",)
+    ordering = ("priority", "name")
+    search_fields = ("name",)
+    search_help_text = "Name"
+    fieldsets = (
+        ("General information", {"fields": ("name", "priority")}),
+        ("Work distribution", {"fields": ("assignment_method", "window_first", "operating_hours")}),
+    )
+    inlines = (MembershipInline,)
+    instead_of_deleting = "Send its work streams, rules and conversations to another queue first."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
+        queues: QuerySet[Queue] = super().get_queryset(request).annotate(member_count=Count("memberships"))
+        return queues
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """In the look-up of an agent's queues the default one is left out: everybody is in it."""
+        if request.GET.get("model_name") == "queuemembership":
+            queryset = queryset.filter(is_default=False)
+        return super().get_search_results(request, queryset, search_term)
+
+    def get_inlines(self, request: HttpRequest, obj: Queue | None) -> Any:
+        return () if obj and obj.is_default else self.inlines
+
+    def has_delete_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.is_default)
+
+    @admin.display(description="Operating hours", ordering="operating_hours")
+    def hours(self, queue: Queue) -> str:
+        return str(queue.operating_hours or "Always open")
+
+    @admin.display(description="Agents", ordering="member_count")
+    def who_works_there(self, queue: Any) -> str:
+        return "Everybody" if queue.is_default else str(queue.member_count)

@@ -1,0 +1,149 @@
+"""Skills, their types, and the scale on which agents have them."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from omnichannel.admin_pages import PageAdmin, pill
+from routing.admin.base import DistributionAdmin
+from routing.admin.fields import proficiency_field
+from routing.admin.rows import RowFormSet, Rows
+from routing.models import AgentSkill, RatingModel, RatingValue, Skill, SkillType
+
+if TYPE_CHECKING:
+    RatingModelForm: TypeAlias = forms.ModelForm[RatingModel]
+else:
+    RatingModelForm = forms.ModelForm
+
+
+class ProficiencyFormSet(RowFormSet):
+    """Rows with a proficiency on the scale in use."""
+
+    def set_up(self, form: Any) -> None:
+        form.fields["rating"] = proficiency_field()
+
+
+class AgentsWithSkillInline(Rows):
+    """Who has the skill, and how well."""
+
+    model = AgentSkill
+    formset = ProficiencyFormSet
+    autocomplete_fields = ("agent",)
+    verbose_name = "agent"
+    verbose_name_plural = "Users (Agents)"
+
+
+@admin.register(Skill)
+class SkillAdmin(DistributionAdmin):
+    list_display = ("name", "type", "description", "who_has_it")
+    list_filter = ("type",)
+    list_select_related = ("type",)
+    search_fields = ("name", "type__name")
+    search_help_text = "Name or type"
+    fields = ("name", "type", "description")
+    inlines = (AgentsWithSkillInline,)
+    instead_of_deleting = "Take it out of the skill attachment rules first; skills that conversations need are kept."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:
+        skills: QuerySet[Skill] = super().get_queryset(request).annotate(agent_count=Count("agent_skills"))
+        return skills
+
+    @admin.display(description="Agents", ordering="agent_count")
+    def who_has_it(self, skill: Any) -> int:
+        return int(skill.agent_count)
+
+
+@admin.register(SkillType)
+class SkillTypeAdmin(PageAdmin):
+    """Kinds of skills: languages, products."""
+
+    list_display = ("name", "skill_count")
+    fields = ("name",)
+    search_fields = ("name",)
+    search_help_text = "Name"
+    instead_of_deleting = "Give its skills another type first."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SkillType]:
+        types: QuerySet[SkillType] = super().get_queryset(request).annotate(skills_of_it=Count("skills"))
+        return types
+
+    @admin.display(description="Skills", ordering="skills_of_it")
+    def skill_count(self, kind: Any) -> int:
+        return int(kind.skills_of_it)
+
+
+class RatingForm(RatingModelForm):
+    """A scale. One is in use at any time: choosing another one is the way to leave it."""
+
+    class Meta:
+        model = RatingModel
+        fields = ("name", "min_value", "max_value", "in_use")
+        help_texts = {"in_use": "The scale on which proficiency is set. Switching this one on switches the other off."}
+
+    def clean_in_use(self) -> bool:
+        wanted: bool = self.cleaned_data["in_use"]
+        if self.instance.in_use and not wanted:
+            raise forms.ValidationError("One rating model is in use at any time: switch on another one instead.")
+        return wanted
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        low, high = cleaned.get("min_value"), cleaned.get("max_value")
+        if low is not None and high is not None and low >= high:
+            self.add_error("max_value", "This has to be more than the min rating value.")
+        return cleaned
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """The page switches the other one off before it saves this one."""
+        return {*super()._get_validation_exclusions(), "in_use"}  # type: ignore[misc]
+
+
+class RatingValueFormSet(RowFormSet):
+    """Names for values of the scale."""
+
+    def clean(self) -> None:
+        super().clean()
+        scale = self.instance
+        for form in self.filled():
+            if not scale.min_value <= form.cleaned_data["value"] <= scale.max_value:
+                form.add_error("value", f"The scale goes from {scale.min_value} to {scale.max_value}.")
+
+
+class RatingValueInline(Rows):
+    """What the values are called."""
+
+    model = RatingValue
+    formset = RatingValueFormSet
+    verbose_name = "rating value"
+    verbose_name_plural = "Rating Values"
+
+
+@admin.register(RatingModel)
+class RatingModelAdmin(PageAdmin):
+    form = RatingForm
+    list_display = ("name", "min_value", "max_value", "used")
+    fields = ("name", "min_value", "max_value", "in_use")
+    search_fields = ("name",)
+    search_help_text = "Name"
+    inlines = (RatingValueInline,)
+
+    @admin.display(description="State", ordering="in_use")
+    def used(self, scale: RatingModel) -> SafeString:
+        return pill("In use", "good") if scale.in_use else pill("Not in use")
+
+    def has_delete_permission(self, request: HttpRequest, obj: RatingModel | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.in_use)
+
+    def save_model(self, request: HttpRequest, obj: RatingModel, form: Any, change: bool) -> None:
+        if obj.in_use:
+            RatingModel.objects.exclude(pk=obj.pk).filter(in_use=True).update(in_use=False)
+        super().save_model(request, obj, form, change)
+        outside = AgentSkill.objects.exclude(rating__range=(obj.min_value, obj.max_value)).count() if obj.in_use else 0
+        if outside:
+            words = "1 skill of an agent lies" if outside == 1 else f"{outside} skills of agents lie"
+            text = f"{words} outside {obj.min_value} to {obj.max_value}: set the proficiency anew."
+            self.message_user(request, text, messages.WARNING)

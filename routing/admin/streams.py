@@ -1,0 +1,109 @@
+"""Work streams: on what terms conversations are given out."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from routing.admin.base import DistributionAdmin
+from routing.admin.fields import TimeSpanField, WrapUpField, base_presences, in_largest_unit
+from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
+
+if TYPE_CHECKING:
+    StreamModelForm: TypeAlias = forms.ModelForm[WorkStream]
+else:
+    StreamModelForm = forms.ModelForm
+
+GENERAL = ("name", "channel", "capacity", "auto_close_after")
+PUSH_ONLY = ("allow_selecting", "keep_same_agent", "offer_seconds", "inactive_after_missed_offer")
+MATCHING = [
+    (SkillMatching.EXACT.value, "Exact Match"),
+    (SkillMatching.CLOSEST.value, "Closest Match"),
+    (SkillMatching.NONE.value, "None"),
+]
+
+
+class WorkStreamForm(StreamModelForm):
+    auto_close_after = TimeSpanField(
+        label="Auto-close after inactivity",
+        help_text="A conversation that waits for the customer this long is closed.",
+    )
+    allowed_presences = forms.MultipleChoiceField(
+        label="Allowed Presences",
+        choices=base_presences,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=WorkStream._meta.get_field("allowed_presences").help_text,
+    )
+    wrap_up_seconds = WrapUpField(
+        label="Block capacity for wrap-up",
+        help_text="How long a conversation in wrap-up still uses its agent's capacity.",
+    )
+    skill_matching = forms.ChoiceField(
+        label="Default skill matching algorithm",
+        choices=MATCHING,
+        help_text="Exact: an agent needs every skill at least as well as asked for; else the conversation waits. "
+        "Closest: whoever comes nearest.",
+    )
+
+    class Meta:
+        model = WorkStream
+        fields = (
+            *GENERAL,
+            "distribution_mode",
+            "allowed_presences",
+            *PUSH_ONLY,
+            "wrap_up_seconds",
+            "skill_matching",
+            "fallback_queue",
+        )
+        help_texts = {
+            "offer_seconds": "Seconds an agent has to accept what is offered; then it goes back to the queue.",
+            "inactive_after_missed_offer": "The agent gets no more work until they come back with another presence.",
+            "fallback_queue": "Where conversations go that no routing rule sends elsewhere. Empty: the default queue.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        times = self.fields.get("wrap_up_seconds")
+        if isinstance(times, WrapUpField):
+            times.offer(self.instance.wrap_up_seconds)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("inactive_after_missed_offer") and BasePresence.AWAY in cleaned.get("allowed_presences", ()):
+            self.add_error(
+                "allowed_presences",
+                "Leave out Away: agents who miss a notification are set to Inactive, and who is away misses them all.",
+            )
+        return cleaned
+
+
+@admin.register(WorkStream)
+class WorkStreamAdmin(DistributionAdmin):
+    form = WorkStreamForm
+    list_display = ("name", "channel", "distribution_mode", "capacity", "closes_after", "goes_to")
+    list_select_related = ("fallback_queue",)
+    search_fields = ("name",)
+    search_help_text = "Name"
+    autocomplete_fields = ("fallback_queue",)
+    instead_of_deleting = "Give its numbers another work stream first; work streams with conversations are kept."
+
+    def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
+        """What only push knows is left out once it is settled that agents pick."""
+        picked = obj is not None and obj.distribution_mode == DistributionMode.PICK
+        push = () if picked else PUSH_ONLY
+        matching = () if picked else ("skill_matching",)
+        distribution = ("distribution_mode", "allowed_presences", *push, "wrap_up_seconds", *matching, "fallback_queue")
+        return [("General information", {"fields": GENERAL}), ("Work distribution", {"fields": distribution})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: WorkStream | None = None) -> tuple[str, ...]:
+        return ("channel", "distribution_mode") if obj else ()
+
+    @admin.display(description="Auto-close after", ordering="auto_close_after")
+    def closes_after(self, stream: WorkStream) -> str:
+        return "{} {}".format(*in_largest_unit(stream.auto_close_after))
+
+    @admin.display(description="Fallback queue", ordering="fallback_queue")
+    def goes_to(self, stream: WorkStream) -> str:
+        return str(stream.fallback_queue or "The default queue")
