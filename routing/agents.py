@@ -4,6 +4,7 @@ from django.db.models import QuerySet
 
 from omnichannel.accounts.models import User
 from routing.models import Agent, BasePresence, Presence
+from routing.presence import show
 
 
 def ensure_agent(user: User) -> Agent:
@@ -24,6 +25,5 @@ def presences_to_choose() -> QuerySet[Presence]:
 
 
 def show_presence(agent: Agent, presence: Presence) -> None:
-    """The agent shows this presence from now on."""
-    Agent.objects.filter(pk=agent.pk).update(presence=presence)
-    agent.presence = presence
+    """The agent has chosen this presence: the load does not change it."""
+    show(agent, presence, by_hand=True)
