@@ -1,0 +1,251 @@
+"""What rules can ask, whether it holds, and how that is told."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.conditions import FIELDS, OPERATORS, Operator, ValueKind, describe, explain, holds, problems, value_kind
+
+FACTS: dict[str, Any] = {
+    "customer_number": "+4915112345678",
+    "first_message": "Where is my Order 4711? Straße gesperrt",
+    "profile_name": "Amara Diallo",
+    "contact_name": "",
+    "contact_language": "de-AT",
+    "button_payload": "confirm-order-7",
+    "referral_source": "ad",
+    "weekday": 0,
+    "time": dt.time(9, 30),
+}
+
+
+def asks(field: str, operator: str, value: Any = None) -> dict[str, Any]:
+    return {"field": field, "operator": operator, "value": value}
+
+
+YES, NO = asks("first_message", "contains", "order"), asks("first_message", "contains", "invoice")
+
+
+def test_a_condition_that_asks_nothing_always_holds() -> None:
+    assert holds({}, {})
+    assert holds({"all": []}, {})
+    assert explain({}, {}) == "Holds because it has no condition."
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "expected"),
+    [
+        ("equals", "where is  my order 4711? STRASSE gesperrt", True),
+        ("equals", "where", False),
+        ("not_equals", "where", True),
+        ("contains", "ORDER", True),
+        ("contains", "orders", False),
+        ("not_contains", "orders", True),
+        ("not_contains", "Order", False),
+        ("starts_with", "where", True),
+        ("ends_with", "Gesperrt", True),
+        ("any_word", ["invoice", "order"], True),
+        ("any_word", ["ord", "471"], False),
+        ("is_empty", None, False),
+        ("is_not_empty", None, True),
+        ("one_of", ["hello", "hi"], False),
+    ],
+)
+def test_texts_are_compared_whatever_their_capitals(operator: str, value: Any, expected: bool) -> None:
+    assert holds(asks("first_message", operator, value), FACTS) is expected
+
+
+@pytest.mark.parametrize("word", ["заказ", "طلب", "c++", "order no."])
+def test_words_of_any_language_are_found(word: str) -> None:
+    facts = {"first_message": f"?! {word.upper()}, please"}
+    assert holds(asks("first_message", "any_word", [word]), facts)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "expected"),
+    [
+        ("starts_with", "+49 (151)", True),
+        ("equals", "+49 151 123-45678", True),
+        ("equals", "whatsapp:+4915112345678", True),
+        ("starts_with", "+1", False),
+        ("one_of", ["+49 151 12345678"], True),
+    ],
+)
+def test_numbers_are_compared_without_blanks_and_strokes(operator: str, value: Any, expected: bool) -> None:
+    assert holds(asks("customer_number", operator, value), FACTS) is expected
+
+
+def test_a_customer_without_a_number_has_an_id() -> None:
+    facts = {"customer_number": "US.13491208655302741918"}
+    assert holds(asks("customer_number", "starts_with", "us."), facts)
+    assert not holds(asks("customer_number", "starts_with", "+"), facts)
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [("de", True), ("DE_at", True), ("de-DE", False), ("d", False)])
+def test_a_language_is_spoken_in_many_places(wanted: str, expected: bool) -> None:
+    assert holds(asks("contact_language", "equals", wanted), FACTS) is expected
+    assert holds(asks("contact_language", "not_equals", wanted), FACTS) is not expected
+    assert holds(asks("contact_language", "one_of", ["fr", wanted]), FACTS) is expected
+
+
+def test_days_are_given_as_numbers_or_as_a_form_posts_them() -> None:
+    assert holds(asks("weekday", "equals", 0), FACTS)
+    assert holds(asks("weekday", "one_of", ["0", "1"]), FACTS)
+    assert holds(asks("weekday", "not_equals", 6), FACTS)
+    assert not holds(asks("weekday", "one_of", [5, 6]), FACTS)
+
+
+@pytest.mark.parametrize(
+    ("span", "at", "expected"),
+    [
+        (["09:00", "17:00"], "09:00", True),
+        (["09:00", "17:00"], "17:00", False),
+        (["22:00", "06:00"], "23:59", True),
+        (["22:00", "06:00"], "05:59", True),
+        (["22:00", "06:00"], "12:00", False),
+        (["20:00", "00:00"], "23:59", True),
+    ],
+)
+def test_times_of_day_may_go_over_midnight(span: list[str], at: str, expected: bool) -> None:
+    assert holds(asks("time", "between", span), {"time": at}) is expected
+
+
+def test_what_is_not_known_is_empty() -> None:
+    assert holds(asks("referral_url", "is_empty"), FACTS)
+    assert holds(asks("contact_name", "is_empty"), FACTS)
+    assert not holds(asks("weekday", "not_equals", 3), {})
+    assert not holds(asks("time", "between", ["09:00", "17:00"]), {})
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"all": [YES, YES]}, True),
+        ({"all": [YES, NO]}, False),
+        ({"any": [NO, YES]}, True),
+        ({"any": [NO, NO]}, False),
+        ({"all": [YES, {"any": [NO, {"all": [YES, YES]}]}]}, True),
+        ({"any": []}, False),
+    ],
+)
+def test_groups_hold_when_all_or_any_of_their_parts_do(condition: Any, expected: bool) -> None:
+    assert holds(condition, FACTS) is expected
+
+
+def test_the_reason_names_what_decided() -> None:
+    assert explain(YES, FACTS) == (
+        "Holds because the first message (“Where is my Order 4711? Straße gesperrt”) contains “order”."
+    )
+    assert explain({"all": [YES, asks("contact_name", "is_not_empty")]}, FACTS) == (
+        "Does not hold because the contact name is empty."
+    )
+    weekend = {"any": [asks("weekday", "one_of", [5, 6]), asks("time", "between", ["22:00", "06:00"])]}
+    assert explain(weekend, FACTS) == (
+        "Does not hold because the day of the week (Monday) is none of Saturday, Sunday "
+        "and the time of day (09:30) is not between 22:00 and 06:00."
+    )
+
+
+def test_a_long_message_is_shortened_in_the_reason() -> None:
+    reason = explain(YES, {"first_message": "order " * 100})
+    assert len(reason) < 150
+    assert "…”" in reason
+
+
+def test_a_condition_is_told_in_words() -> None:
+    condition = {"all": [YES, {"any": [asks("weekday", "equals", 5), asks("time", "between", ["22:00", "06:00"])]}]}
+    assert describe(condition) == (
+        "First message contains “order” and (Day of the week equals Saturday or Time of day is between 22:00 and 06:00)"
+    )
+    assert describe({}) == "Always"
+    assert describe(["odd"]) == "A condition that can't be read"
+
+
+@pytest.mark.parametrize(
+    ("condition", "problem"),
+    [
+        (asks("colour", "equals", "red"), "There is no field “colour”."),
+        (asks("first_message", "rhymes", "red"), "“First message” can't be asked “rhymes”."),
+        (asks("first_message", "between", ["a", "b"]), "“First message” can't be asked “between”."),
+        (asks("first_message", "contains", "  "), "“First message” needs a value."),
+        (asks("first_message", "any_word", "order"), "“First message” needs a list of values."),
+        (asks("first_message", "any_word", []), "“First message” needs a list of values."),
+        (asks("customer_number", "contains", "-"), "“Customer number” needs a value."),
+        (asks("weekday", "equals", 7), "“Day of the week” needs a value, a day from Monday (0) to Sunday (6)."),
+        (asks("time", "between", ["9", "17:00"]), "“Time of day” needs two times, as 09:00 and 17:30."),
+        (asks("time", "between", ["09:00", "09:00"]), "“Time of day” needs two different times."),
+        ({"any": []}, "A group is empty."),
+        ({"all": [{"all": []}]}, "A group is empty."),
+        ("first_message", "The condition can't be read."),
+        ({"all": [YES], "any": [YES]}, "The condition can't be read."),
+        ({**YES, "extra": 1}, "The condition can't be read."),
+    ],
+)
+def test_a_form_says_what_is_wrong(condition: Any, problem: str) -> None:
+    assert problems(condition) == [problem]
+    assert not holds(condition, FACTS)
+
+
+def test_groups_are_nested_only_so_deep() -> None:
+    condition: Any = YES
+    for _ in range(5):
+        condition = {"all": [condition]}
+    assert holds(condition, FACTS)
+    for _ in range(500):
+        condition = {"all": [condition]}
+    assert problems(condition) == ["Groups can't be nested deeper than 5 times."]
+    assert not holds(condition, FACTS)
+    assert describe(condition)
+
+
+VALUES = {ValueKind.NOTHING: None, ValueKind.ONE: "1", ValueKind.LIST: ["1", "2"], ValueKind.RANGE: ["09:00", "10:00"]}
+
+
+@pytest.mark.parametrize(
+    ("field", "operator"), [(name, op) for name, field in FIELDS.items() for op in OPERATORS[field.type]]
+)
+def test_whatever_can_be_asked_is_answered_and_explained(field: str, operator: Operator) -> None:
+    condition = asks(field, operator, VALUES[value_kind(operator)])
+    assert problems(condition) == []
+    assert explain(condition, FACTS).startswith("Holds" if holds(condition, FACTS) else "Does not hold")
+    assert describe(condition).startswith(FIELDS[field].label)
+
+
+odd = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([*FIELDS, *Operator]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["all", "any", "field", "operator", "value", "x"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(condition=odd, fact=odd, name=st.sampled_from(list(FIELDS)))
+def test_nothing_in_the_database_is_an_error(condition: Any, fact: Any, name: str) -> None:
+    facts = {name: fact}
+    assert explain(condition, facts).startswith("Holds" if holds(condition, facts) else "Does not hold")
+    assert describe(condition)
+    assert isinstance(problems(condition), list)
+
+
+readable = st.builds(
+    lambda field, pick: asks(
+        field, OPERATORS[FIELDS[field].type][pick % len(OPERATORS[FIELDS[field].type])], ["09:00", "1"]
+    ),
+    st.sampled_from(list(FIELDS)),
+    st.integers(0, 20),
+)
+
+
+@given(condition=readable, fact=odd)
+def test_odd_facts_are_no_error_either(condition: Any, fact: Any) -> None:
+    assert isinstance(holds(condition, {condition["field"]: fact}), bool)
