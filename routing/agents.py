@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from omnichannel.accounts.models import User
-from routing.models import Agent, BasePresence, Presence
+from routing.models import Agent, BasePresence, Presence, Queue
 from routing.presence import show
 
 
@@ -17,6 +17,11 @@ def ensure_agent(user: User) -> Agent:
 def agent_of(user: User) -> Agent | None:
     """The agent this person is; None for someone who has never had a role."""
     return Agent.objects.select_related("user", "presence").filter(user=user).first()
+
+
+def members_of(queue: Queue, agents: QuerySet[Agent]) -> QuerySet[Agent]:
+    """Those of these agents who work in the queue; in the default queue all do."""
+    return agents if queue.is_default else agents.filter(memberships__queue=queue)
 
 
 def presences_to_choose() -> QuerySet[Presence]:

@@ -4,15 +4,22 @@ Pages, search, live events, media, API and exports all start here, and whoever i
 """
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, Q, prefetch_related_objects
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import Http404
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.models import Attachment, Conversation, ConversationQuerySet, Message
+from omnichannel.conversations.models import (
+    Attachment,
+    Conversation,
+    ConversationQuerySet,
+    Message,
+    Participation,
+)
 from routing.models import Agent, Queue, State
 
 WORK = "conversations.work_on_conversations"
 SEE_ALL = "conversations.see_all_conversations"
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 def agent_of(user: User) -> Agent | None:
@@ -25,7 +32,7 @@ def agent_of(user: User) -> Agent | None:
 
 
 def conversations_visible_to(user: User | AnonymousUser) -> ConversationQuerySet:
-    """Every conversation for those who may see all; else one's own and those in one's queues; else none."""
+    """Every conversation for those who may see all; else one's own, one's queues', what one was asked into; or none."""
     everything = Conversation.objects.all()
     if not isinstance(user, User) or not user.is_active:
         return everything.none()
@@ -34,12 +41,37 @@ def conversations_visible_to(user: User | AnonymousUser) -> ConversationQuerySet
     agent = agent_of(user)
     if agent is None:
         return everything.none()
-    return everything.filter(Q(agent=agent) | Q(queue__in=Queue.objects.of(agent)))
+    asked_into = Participation.objects.filter(agent=agent, left_at=None).values("conversation")
+    return everything.filter(Q(agent=agent) | Q(queue__in=Queue.objects.of(agent)) | Q(pk__in=asked_into))
+
+
+def agents_at_work() -> QuerySet[Agent]:
+    """Everybody who works at the desk, with the presence they show."""
+    at_work = User.objects.with_perm(WORK, backend=BACKEND)
+    return Agent.objects.filter(user__in=at_work).select_related("user", "presence")
+
+
+def agents_who_may_see(conversation: Conversation) -> QuerySet[Agent]:
+    """The same answer the other way round: everybody to whom `conversations_visible_to` shows this conversation."""
+    seers = User.objects.with_perm(SEE_ALL, backend=BACKEND)
+    asked_in = Participation.objects.filter(conversation=conversation, left_at=None).values("agent")
+    may_see = Q(user__in=seers) | Q(pk=conversation.agent_id) | Q(pk__in=asked_in)
+    if conversation.queue.is_default:
+        return agents_at_work()
+    return agents_at_work().filter(may_see | Q(memberships__queue=conversation.queue_id)).distinct()
+
+
+def may_supervise(agent: Agent) -> bool:
+    """Who sees every conversation may step into every one: assign, monitor, join and release it."""
+    return agent.user.is_active and agent.user.has_perm(SEE_ALL)
 
 
 def conversation_for(user: User | AnonymousUser, pk: int) -> Conversation:
     """The conversation, if this person may see it; else Http404, the same as for one that does not exist."""
     found = conversations_visible_to(user).for_inbox().select_related("work_stream", "number__account")
+    agent = agent_of(user) if isinstance(user, User) else None
+    if agent is not None:
+        found = found.as_seen_by(agent)
     conversation = found.filter(pk=pk).first()
     if conversation is None:
         raise Http404("No such conversation.")
@@ -68,6 +100,14 @@ def may_answer(agent: Agent | None, conversation: Conversation) -> bool:
     """Only the agent who has the conversation answers in it, while it is active or in wrap-up."""
     has_it = agent is not None and conversation.agent_id == agent.pk
     return has_it and conversation.state in {State.ACTIVE, State.WRAP_UP}
+
+
+def may_block(user: User, conversation: Conversation) -> bool:
+    """The agent who has the conversation, and those who see every conversation, block its customer and unblock them."""
+    if not user.is_active:
+        return False
+    agent = agent_of(user)
+    return user.has_perm(SEE_ALL) or (agent is not None and conversation.agent_id == agent.pk)
 
 
 def topics_for(user: User) -> set[str]:

@@ -36,4 +36,6 @@ def leave_waiting(conversation: Conversation, agent: Agent) -> None:
 def resume(conversation: Conversation, agent: Agent) -> None:
     """Come back to a conversation that was left waiting."""
     must_have(conversation, agent)
+    if conversation.state != State.WAITING:
+        raise TransitionRefused("Only a conversation that waits for the customer can be resumed.")
     move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")

@@ -2,19 +2,26 @@
 
 from collections.abc import Iterable
 
-from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.models import Conversation, Participation
 from omnichannel.live.publish import publish
 
-MESSAGE, CONVERSATION = "message", "conversation"
+MESSAGE, CONVERSATION, NOTE = "message", "conversation", "note"
 
 
 def tell(
-    kind: str, conversation: Conversation, *, part_id: int | None = None, also_agents: Iterable[int | None] = ()
+    kind: str,
+    conversation: Conversation,
+    *,
+    part_id: int | None = None,
+    also_agents: Iterable[int | None] = (),
+    also_queues: Iterable[int] = (),
 ) -> None:
     """Publish a hint to everyone who may see the conversation; last thing in the transaction.
 
-    `also_agents` are those who could see it until now.
+    `also_agents`, and those who work in `also_queues`, are those who could see it until now.
     """
-    agents = {conversation.agent_id, *also_agents} - {None}
-    topics = ["all", f"queue:{conversation.queue_id}", *(f"agent:{pk}" for pk in agents)]
+    asked_in = Participation.objects.filter(conversation=conversation, left_at=None).values_list("agent_id", flat=True)
+    agents = {conversation.agent_id, *also_agents, *asked_in} - {None}
+    queues = {conversation.queue_id, *also_queues}
+    topics = ["all", *(f"queue:{pk}" for pk in queues), *(f"agent:{pk}" for pk in agents)]
     publish(kind, conversation.pk, part_id=part_id, topics=topics)

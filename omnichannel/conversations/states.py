@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
-from omnichannel.conversations.models import Conversation, ConversationEvent
-from routing.models import Agent, State
+from omnichannel.conversations.models import Conversation, ConversationEvent, OfferOutcome
+from omnichannel.conversations.presence import load_changed
+from routing.models import Agent, Queue, State
 
 # (from, to): what brings it about. The documented product's state machine; closed is final.
 TRANSITIONS: dict[tuple[State, State], str] = {
@@ -17,6 +18,7 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     (State.ACTIVE, State.WRAP_UP): "the agent ends it",
     (State.ACTIVE, State.OPEN): "the agent gives it back to the queue",
     (State.ACTIVE, State.WAITING): "the agent leaves it until the customer writes",
+    (State.ACTIVE, State.ACTIVE): "the agent transfers it to a colleague",
     (State.ACTIVE, State.CLOSED): "it has stood still for too long",
     (State.WRAP_UP, State.CLOSED): "the agent closes it, or wrap-up has lasted too long",
     (State.WAITING, State.ACTIVE): "the agent resumes it, or the customer writes and the same agent is there",
@@ -59,14 +61,18 @@ def move(
     text: str,
     by: User | None,
     agent: Agent | None = None,
+    queue: Queue | None = None,
     only_if: datetime | None = None,
 ) -> None:
     """Bring the conversation into another state, write it into the timeline and tell the pages.
 
-    `agent` is who has it afterwards. With `only_if`, only when it has been in its state since that very moment.
+    `agent` is who has it afterwards; with `queue` it is in that queue from now on. With `only_if`, only when it has
+    been in its state since that very moment.
     Raises TransitionRefused where the table has no such way, or where somebody else was faster.
     """
     before, agent_before, now = State(conversation.state), conversation.agent_id, timezone.now()
+    queue_before = conversation.queue_id
+    queued = {"queued_at": now, "queue": queue or conversation.queue} if to == State.OPEN else {}
     if (before, to) not in TRANSITIONS:
         raise TransitionRefused(f"This conversation is {before.label}; that can't be done now.")
     with transaction.atomic():
@@ -74,9 +80,42 @@ def move(
         if only_if is not None:
             unmoved = unmoved.filter(state_since=only_if)
         closed_at = now if to == State.CLOSED else None
-        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at):
+        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **queued):
             raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
         conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
         conversation.agent = agent
+        for name, value in queued.items():
+            setattr(conversation, name, value)
+        gone = _parts_end(conversation, agent, at=now)
         note(conversation, to.value, text, by=by)
-        tell(CONVERSATION, conversation, also_agents=[agent_before])
+        load_changed(agent_before, conversation.agent_id)
+        tell(CONVERSATION, conversation, also_agents=[agent_before, *gone], also_queues=[queue_before])
+
+
+def _parts_end(conversation: Conversation, agent: Agent | None, *, at: datetime) -> list[int]:
+    """Who had a part beside the agent and has none from now on: all when it closes, and who has it now themselves."""
+    parts = conversation.participations.filter(left_at=None)
+    if conversation.state != State.CLOSED:
+        parts = parts.filter(agent=agent)
+    gone = list(parts.values_list("agent_id", flat=True))
+    if gone:
+        parts.update(left_at=at)
+    return gone
+
+
+def requeue(conversation: Conversation, queue: Queue, *, text: str, by: User | None) -> None:
+    """Let an open conversation wait in another queue, from now on; what it needs of an agent stays.
+
+    Raises TransitionRefused when it is no longer open.
+    """
+    now, queue_before, offered_to = timezone.now(), conversation.queue_id, conversation.offered_to_id
+    with transaction.atomic():
+        still_open = Conversation.objects.filter(pk=conversation.pk, state=State.OPEN, queue=queue_before)
+        if not still_open.update(queue=queue, queued_at=now, offered_to=None, offer_expires_at=None):
+            raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
+        pending = conversation.offers.filter(outcome=OfferOutcome.PENDING)
+        pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
+        conversation.queue, conversation.queued_at = queue, now
+        conversation.offered_to = conversation.offer_expires_at = None
+        note(conversation, "queued", text, by=by)
+        tell(CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])

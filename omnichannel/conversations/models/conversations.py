@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppNumber
@@ -17,6 +17,25 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
     def for_inbox(self) -> Self:
         """With everything an inbox row shows."""
         return self.select_related("contact", "number", "queue", "agent__user", "last_message")
+
+    def as_seen_by(self, agent: Agent) -> Self:
+        """With this agent's part in each, who was asked in, and whether a note for them is unseen: no query more."""
+        here = Participation.objects.filter(conversation=OuterRef("pk"), left_at=None).order_by()
+        asked_in = here.filter(part=Part.CONSULT).values("conversation")
+        unseen = Mention.objects.filter(note__conversation=OuterRef("pk"), agent=agent, seen_at=None)
+        return self.annotate(
+            part=Subquery(here.filter(agent=agent).values("part")[:1]),
+            asked_in=Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
+            has_mention=Exists(unseen),
+        )
+
+    def joined_by(self, agent: Agent) -> Self:
+        """Those this agent was asked into or looks into, and those with a note for them that they have not seen."""
+        parts = Participation.objects.filter(agent=agent, left_at=None)
+        mentions = Mention.objects.filter(agent=agent, seen_at=None)
+        return self.filter(
+            Q(pk__in=parts.values("conversation")) | Q(pk__in=mentions.values("note__conversation")),
+        )
 
 
 class Conversation(Routable):
@@ -31,6 +50,11 @@ class Conversation(Routable):
     last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
     last_activity_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
+
+    # Known when asked for with `as_seen_by`; `asked_in` is another number whenever other colleagues are in it.
+    part: str | None = None
+    asked_in: int | None = None
+    has_mention: bool = False
 
     objects = ConversationQuerySet.as_manager()
 
@@ -164,7 +188,7 @@ class Note(models.Model):
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="notes")
     text = models.TextField(max_length=4000)
-    mentions = models.ManyToManyField(Agent, related_name="mentioned_in", blank=True)
+    mentions = models.ManyToManyField(Agent, through="Mention", related_name="mentioned_in", blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -173,3 +197,21 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return self.text[:50]
+
+
+class Mention(models.Model):
+    """A colleague is meant by a note, and has seen it or not yet."""
+
+    note = models.ForeignKey(Note, models.CASCADE, related_name="+")
+    agent = models.ForeignKey(Agent, models.PROTECT, related_name="mentions")
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["note", "agent"], name="a_note_mentions_an_agent_once")]
+        indexes = [
+            # The mark in an agent's inbox.
+            models.Index(fields=["agent", "note"], condition=Q(seen_at=None), name="mentions_not_seen_yet")
+        ]
+
+    def __str__(self) -> str:
+        return f"@{self.agent}"
