@@ -1,0 +1,85 @@
+"""What happens to work that a queue is closed for, too full for or too slow for.
+
+Decisions are made from values; `asked_before` and `asked_meanwhile` read a queue's rules.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from routing import hours
+from routing.models import OverflowAction, OverflowCondition, OverflowRule, Queue
+
+BEFORE = (OverflowCondition.OUT_OF_HOURS, OverflowCondition.WORK_ITEM_LIMIT)
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """How a queue stands at the moment somebody is to enter: is it open, and how many wait there already."""
+
+    is_open: bool
+    waiting: int
+
+
+def before_entering(rules: Iterable[OverflowRule], crowd: Crowd) -> OverflowRule | None:
+    """The rule that applies to who is about to enter: out of hours first, then in order; None where none does."""
+    asked = [rule for rule in rules if rule.condition in BEFORE]
+    in_order = sorted(asked, key=lambda rule: rule.condition != OverflowCondition.OUT_OF_HOURS)
+    return next((rule for rule in in_order if _applies(rule, crowd)), None)
+
+
+def _applies(rule: OverflowRule, crowd: Crowd) -> bool:
+    if rule.condition == OverflowCondition.OUT_OF_HOURS:
+        return not crowd.is_open
+    return rule.limit is not None and crowd.waiting >= rule.limit  # one more would exceed it
+
+
+def while_waiting(rules: Iterable[OverflowRule], *, since: datetime, now: datetime) -> OverflowRule | None:
+    """The first rule whose time somebody who waits since then has exceeded; None where none does."""
+    asked = (rule for rule in rules if rule.condition == OverflowCondition.WAITING_TIME and rule.limit is not None)
+    return next((rule for rule in asked if now - since > timedelta(minutes=rule.limit or 0)), None)
+
+
+def asked_before(queue: Queue) -> list[OverflowRule]:
+    """The queue's rules for those who are about to enter."""
+    return list(queue.overflow_rules.filter(condition__in=BEFORE).select_related("target"))
+
+
+def asked_meanwhile() -> dict[Queue, list[OverflowRule]]:
+    """The rules for those who wait, by queue; queues without such rules are left out."""
+    found: dict[Queue, list[OverflowRule]] = {}
+    rules = OverflowRule.objects.filter(condition=OverflowCondition.WAITING_TIME).select_related("queue", "target")
+    for rule in rules:
+        found.setdefault(rule.queue, []).append(rule)
+    return found
+
+
+def is_closed(queue: Queue, at: datetime) -> bool:
+    """Whether the queue is out of its operating hours."""
+    return not hours.is_open(hours.of(queue.operating_hours), at)
+
+
+def reason(rule: OverflowRule) -> str:
+    """Why the rule applies, as the beginning of a sentence."""
+    match OverflowCondition(rule.condition):
+        case OverflowCondition.OUT_OF_HOURS:
+            return f"{rule.queue} is out of its operating hours"
+        case OverflowCondition.WORK_ITEM_LIMIT:
+            return f"{rule.queue} is full ({_counted(rule.limit or 0, 'work item')})"
+        case OverflowCondition.WAITING_TIME:
+            return f"Nobody in {rule.queue} was free for {_counted(rule.limit or 0, 'minute')}"
+
+
+def outcome(rule: OverflowRule) -> str:
+    """What the rule does, as the end of a sentence."""
+    match OverflowAction(rule.action):
+        case OverflowAction.ASSIGN_ANYWAY:
+            return "it waits there anyway"
+        case OverflowAction.TRANSFER:
+            return f"transferred to {rule.target}"
+        case OverflowAction.END:
+            return "the conversation is ended"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

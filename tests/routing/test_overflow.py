@@ -1,0 +1,98 @@
+"""Queues that are closed, full or slow: which rule applies, and in which order they are asked."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from routing.models import OperatingHours, OverflowRule, Queue
+from routing.overflow import (
+    Crowd,
+    asked_before,
+    asked_meanwhile,
+    before_entering,
+    is_closed,
+    outcome,
+    reason,
+    while_waiting,
+)
+from tests import builders
+
+NIGHT, ORDERS = Queue(pk=-1, name="Night"), Queue(pk=-2, name="Orders")
+NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+
+
+def overflow(condition: str, action: str = "end", limit: int | None = None, **fields: Any) -> OverflowRule:
+    target = NIGHT if action == "transfer" else None
+    return OverflowRule(
+        condition=condition, action=action, limit=limit, **{"queue": ORDERS, "target": target, **fields}
+    )
+
+
+OUT_OF_HOURS, FULL, SLOW = (
+    overflow("out_of_hours"),
+    overflow("work_item_limit", limit=3),
+    overflow("waiting_time", limit=5),
+)
+
+
+def test_out_of_hours_is_asked_first_whatever_the_order() -> None:
+    rules = [FULL, OUT_OF_HOURS]
+    assert before_entering(rules, Crowd(is_open=False, waiting=3)) is OUT_OF_HOURS
+    assert before_entering(rules, Crowd(is_open=True, waiting=3)) is FULL
+
+
+def test_then_the_rules_are_asked_in_order() -> None:
+    strict = overflow("work_item_limit", limit=1)
+    assert before_entering([FULL, strict], Crowd(is_open=True, waiting=5)) is FULL
+    assert before_entering([FULL, strict], Crowd(is_open=True, waiting=1)) is strict
+
+
+@pytest.mark.parametrize(("waiting", "overflows"), [(0, False), (2, False), (3, True), (4, True)])
+def test_a_queue_is_full_when_one_more_would_exceed_its_limit(waiting: int, overflows: bool) -> None:
+    assert (before_entering([FULL], Crowd(is_open=True, waiting=waiting)) is FULL) is overflows
+
+
+def test_waiting_time_is_not_asked_before_entering_and_nothing_else_while_waiting() -> None:
+    assert before_entering([SLOW], Crowd(is_open=False, waiting=100)) is None
+    assert while_waiting([OUT_OF_HOURS, FULL], since=NOON - dt.timedelta(days=9), now=NOON) is None
+
+
+@pytest.mark.parametrize(("minutes", "overflows"), [(4, False), (5, False), (5.01, True), (600, True)])
+def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, overflows: bool) -> None:
+    since = NOON - dt.timedelta(minutes=minutes)
+    assert (while_waiting([SLOW], since=since, now=NOON) is SLOW) is overflows
+
+
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        (OUT_OF_HOURS, "Orders is out of its operating hours: the conversation is ended"),
+        (overflow("out_of_hours", "assign_anyway"), "Orders is out of its operating hours: it waits there anyway"),
+        (overflow("work_item_limit", "transfer", 3), "Orders is full (3 work items): transferred to Night"),
+        (overflow("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute: transferred to Night"),
+    ],
+)
+def test_what_happens_is_told_in_words(rule: OverflowRule, line: str) -> None:
+    assert f"{reason(rule)}: {outcome(rule)}" == line
+
+
+@pytest.mark.django_db
+def test_a_queue_without_hours_is_never_closed() -> None:
+    orders = builders.queue("Orders")
+    assert not is_closed(orders, NOON)
+    orders.operating_hours = OperatingHours.objects.create(name="Never")
+    assert is_closed(orders, NOON)
+
+
+@pytest.mark.django_db
+def test_the_rules_of_a_queue_are_found_in_their_order() -> None:
+    orders, night = builders.queue("Orders"), builders.queue("Night")
+    rules = OverflowRule.objects
+    late = rules.create(queue=orders, position=2, condition="waiting_time", limit=60, action="end")
+    soon = rules.create(queue=orders, position=1, condition="waiting_time", limit=5, action="transfer", target=night)
+    full = rules.create(queue=orders, position=1, condition="work_item_limit", limit=5, action="end")
+    closed = rules.create(queue=orders, condition="out_of_hours", action="assign_anyway")
+    rules.create(queue=night, condition="out_of_hours", action="end")
+    assert asked_before(orders) == [closed, full]
+    assert asked_meanwhile() == {orders: [soon, late]}
