@@ -18,6 +18,7 @@ from omnichannel.wsgi import application as django
 # After Django is set up by the import above.
 from channels_whatsapp.simulator import clock  # isort: skip
 from omnichannel.conversations.access import topics_for  # isort: skip
+from omnichannel.conversations.attendance import seen  # isort: skip
 from omnichannel.live.stream import EventStream  # isort: skip
 
 THREADS = 8
@@ -29,7 +30,7 @@ JOIN_SECONDS = 3.0
 
 Message = MutableMapping[str, Any]
 
-stream = EventStream(topics_for)
+stream = EventStream(topics_for, seen)
 pages = WholeBody(WSGIMiddleware(cast("Any", django), workers=THREADS))
 webhooks = WholeBody(WSGIMiddleware(cast("Any", django), workers=WEBHOOK_THREADS))
 twilio = WholeBody(WSGIMiddleware(cast("Any", django), workers=SIMULATOR_THREADS))

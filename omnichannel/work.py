@@ -5,9 +5,14 @@ from datetime import timedelta
 from django.contrib.sessions.backends.db import SessionStore
 
 from channels_whatsapp.deliveries import retry_failed
+from omnichannel.conversations.attendance import keep_attendance
+from omnichannel.conversations.automation import AUTOMATE_LANE, speak
 from omnichannel.conversations.closing import close_stale
+from omnichannel.conversations.distribution import ASSIGN_LANE, assign_waiting_conversations, look_regularly
 from omnichannel.conversations.inbound import MEDIA_LANE
 from omnichannel.conversations.media import fetch_attachment
+from omnichannel.conversations.positions import tell_positions
+from omnichannel.conversations.offers import expire
 from omnichannel.conversations.replies import SEND_LANE
 from omnichannel.conversations.sending import ask_about_silent_messages, deliver_messages
 from omnichannel.conversations.webhooks import apply_delivery
@@ -23,10 +28,12 @@ def retry_deliveries() -> int:
 def make_worker(threads: int = 8) -> Worker:
     """A worker that does everything this product does in the background."""
     return Worker(
-        handlers={SEND_LANE: deliver_messages, MEDIA_LANE: fetch_attachment},
+        handlers={SEND_LANE: deliver_messages, MEDIA_LANE: fetch_attachment, AUTOMATE_LANE: speak},
         periodic=[
             PeriodicJob("retry failed webhook deliveries", timedelta(seconds=2), retry_deliveries),
             PeriodicJob("ask about silent messages", timedelta(seconds=15), ask_about_silent_messages),
+            PeriodicJob("keep attendance", timedelta(seconds=20), keep_attendance),
+            PeriodicJob("tell positions", timedelta(seconds=10), tell_positions),
             PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale),
             PeriodicJob("forget old live events", timedelta(minutes=10), forget_old_events),
             PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),

@@ -73,14 +73,12 @@ def whose_pages_are_gone(now: datetime) -> list[Agent]:
     return list(gone.select_related("user", "presence"))
 
 
-def go_offline(agent: Agent, *, unless_seen_since: datetime | None = None) -> bool:
-    """Show Offline; False when the agent has been seen since that moment.
+def go_offline(agent: Agent, *, unless_seen_since: datetime) -> bool:
+    """All pages are gone: show Offline; False when the agent has been seen since that moment.
 
     Who was Away by hand is not brought back by a page: they say themselves when they are there again.
     """
     stays = agent.presence_by_hand and agent.presence.base_status == BasePresence.AWAY
-    unseen = Agent.objects.filter(pk=agent.pk)
-    if unless_seen_since is not None:
-        unseen = unseen.filter(last_seen_at__lt=unless_seen_since)
+    unseen = Agent.objects.filter(pk=agent.pk, last_seen_at__lt=unless_seen_since)
     agent.presence, agent.presence_by_hand = built_in(BasePresence.OFFLINE), stays
     return unseen.update(presence=agent.presence, presence_by_hand=stays) == 1

@@ -27,6 +27,7 @@ Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
 TopicsFor = Callable[[Any], set[str]]  # handed a signed-in user
+Seen = Callable[[Any], None]  # the same: one of their pages is open
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +60,12 @@ class EventStream:
     """`GET /live/`: the hints of every topic the signed-in user may see; 401 for anybody else.
 
     The session is checked again at every keep-alive, so that a stream ends with the session and its topics follow what
-    the user may see.
+    the user may see. `seen` is told then, and at the beginning, that this user has a page open.
     """
 
-    def __init__(self, topics_for: TopicsFor) -> None:
+    def __init__(self, topics_for: TopicsFor, seen: Seen = lambda user: None) -> None:
         self.hub = Hub()
-        self._topics_for = topics_for
+        self._topics_for, self._seen = topics_for, seen
         self._checks = ThreadPoolExecutor(2, thread_name_prefix="live-session")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -92,7 +93,10 @@ class EventStream:
     def _look_up(self, cookies: str) -> set[str] | None:
         close_old_connections()
         user = signed_in_user(cookies)
-        return self._topics_for(user) if user else None
+        topics = self._topics_for(user) if user else None
+        if topics:
+            self._seen(user)
+        return topics
 
     async def _tell(self, listener: Listener, headers: dict[str, str], send: Send) -> None:
         position = await self.hub.join(listener)

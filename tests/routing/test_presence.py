@@ -127,5 +127,7 @@ def test_only_who_was_away_by_hand_has_to_come_back_by_hand(
 ) -> None:
     dana = builders.agent("Dana")
     show(dana, built_in(base), by_hand=by_hand)
-    assert go_offline(dana)
+    now = timezone.now()
+    note_seen(dana, now - timedelta(hours=1))
+    assert go_offline(dana, unless_seen_since=now)
     assert stored(dana) == ("offline", stays)

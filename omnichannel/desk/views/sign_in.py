@@ -1,9 +1,16 @@
 """The way in and out."""
 
+from typing import Any
+
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations import attendance
 
 
 class SignInForm(AuthenticationForm):
@@ -22,6 +29,25 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Signed in: there for customers, except for somebody on their way to the administration."""
+        answer = super().form_valid(form)
+        user = form.get_user()
+        if isinstance(user, User) and not answer["Location"].startswith(reverse("admin:index")):
+            attendance.arrive(user)
+        return answer
+
+
+@method_decorator(never_cache, name="dispatch")
+class SignOut(LogoutView):
+    """Sign out, and be there no more for customers."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Offline first: afterwards nobody knows who it was."""
+        if isinstance(request.user, User):
+            attendance.leave(request.user)
+        return super().post(request, *args, **kwargs)
+
 
 sign_in = SignIn.as_view()
-sign_out = method_decorator(never_cache, name="dispatch")(LogoutView).as_view()
+sign_out = SignOut.as_view()

@@ -1,0 +1,79 @@
+"""Agents come, go, and come back: what they show then, and what becomes of the work they were offered."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import WORK, agent_of
+from omnichannel.conversations.presence import follow_loads, load_changed, tell_pages
+from routing.agents import ensure_agent, show_presence
+from routing.models import Agent, BasePresence, Presence
+from routing.presence import (
+    GONE_AFTER,
+    built_in,
+    go_offline,
+    is_there,
+    note_seen,
+    show,
+    show_default,
+    whose_pages_are_gone,
+)
+
+
+def choose(agent: Agent, presence: Presence) -> None:
+    """The agent chooses what to show."""
+    with transaction.atomic():
+        show_presence(agent, presence)
+        _changed(agent)
+
+
+def come_back(agent: Agent) -> None:
+    """The agent is there again: their default presence, and from then on what their load says."""
+    with transaction.atomic():
+        show_default(agent)
+        _changed(agent)
+
+
+def arrive(user: User) -> None:
+    """Somebody who works at the desk has signed in to it; who was neither Offline nor Inactive stays as they were."""
+    agent = agent_of(user)
+    if agent is None and user.is_active and user.has_perm(WORK):
+        agent = ensure_agent(user)
+    if agent is not None and not is_there(agent):
+        come_back(agent)
+
+
+def leave(user: User) -> None:
+    """Somebody has signed out."""
+    agent = agent_of(user)
+    if agent is not None:
+        with transaction.atomic():
+            show(agent, built_in(BasePresence.OFFLINE), by_hand=False)
+            _changed(agent)
+
+
+def seen(user: User) -> None:
+    """One of this person's pages is open; who was Offline only because all had been gone is there again."""
+    agent = agent_of(user)
+    if agent is None:
+        return
+    was_gone = note_seen(agent, timezone.now())
+    if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.presence_by_hand:
+        come_back(agent)
+
+
+def keep_attendance(now: datetime | None = None) -> None:
+    """Set agents Offline all of whose pages are gone, and bring the others' presence up to their load."""
+    at = now or timezone.now()
+    for agent in whose_pages_are_gone(at):
+        with transaction.atomic():
+            if go_offline(agent, unless_seen_since=at - GONE_AFTER):
+                _changed(agent)
+    follow_loads(at)
+
+
+def _changed(agent: Agent) -> None:
+    load_changed(agent.pk)
+    tell_pages(agent)
