@@ -10,7 +10,7 @@ from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.numbers import number_for
 from channels_whatsapp.service_window import closes_at
-from omnichannel.conversations import contacts
+from omnichannel.conversations import automation, contacts, opt_out
 from omnichannel.conversations.hints import MESSAGE, tell
 from omnichannel.conversations.models import (
     Attachment,
@@ -24,6 +24,7 @@ from omnichannel.conversations.states import move, note
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue, State
 
+BLOCKED = "Blocked: this customer is blocked at the desk."
 NOT_ACCEPTED = "Attachments from customers are switched off for this number."
 MEDIA_LANE = "media"
 
@@ -39,6 +40,8 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
         raise Ignore("It has no message SID.")
     number = number_for(account, inbound)
     conversation = _open_conversation(number, inbound) or _start_conversation(number, inbound, received_at)
+    if conversation.contact.blocked_at:
+        raise Ignore(BLOCKED)  # with all that was begun above; the delivery is kept
     contacts.learn(conversation.contact, inbound)
     message = Message.objects.create(
         conversation=conversation,
@@ -54,6 +57,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     )
     _expect_files(number, message, inbound)
     _move_clock(conversation, message, received_at)
+    opt_out.heed(conversation, message)
     _wake(conversation)
     tell(MESSAGE, conversation, part_id=message.pk)
     return message
@@ -77,6 +81,7 @@ def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: dat
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
     note(conversation, "created", f"The customer wrote to {number.name}. Waiting in {queue}.", by=None, at=at)
+    automation.later(conversation)
     return conversation
 
 

@@ -31,6 +31,10 @@ def absorb(contact: Contact, other: Contact) -> None:
     news = {
         "name": contact.name or other.name,
         "external_user_id": contact.external_user_id or other.external_user_id,
+        "language": contact.language or other.language,
+        "blocked_at": contact.blocked_at or other.blocked_at,
+        "opted_out_at": contact.opted_out_at or other.opted_out_at,
+        "opted_out_by_word": contact.opted_out_by_word or other.opted_out_by_word,
     }
     other.delete()
     for name, value in news.items():

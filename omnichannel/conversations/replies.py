@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.core.files import File
 from django.db import transaction
@@ -20,6 +21,7 @@ from omnichannel.conversations.models import (
     Kind,
     Message,
     Status,
+    Trigger,
 )
 from omnichannel.conversations.outgoing_files import FileRefused, checked_type
 from omnichannel.jobs.lanes import enqueue
@@ -28,7 +30,14 @@ from omnichannel.jobs.lanes import enqueue
 TEXT_LIMIT = 1600
 SEND_LANE = "send"
 
+# Marks, in a message's content, what was said by the desk itself; its value is the trigger.
+AUTOMATED = "automated"
+
 OPTED_OUT = "This customer has opted out of our messages. They can be answered again as soon as they write to us."
+OPTED_OUT_BY_WORD = (
+    "This customer has opted out of our messages. They can be answered again when they write a word that opts in again."
+)
+BLOCKED = "This customer is blocked. Unblock them to write to them again."
 NOT_YOURS = "Take this conversation before you answer in it."
 
 
@@ -40,10 +49,16 @@ class ReplyRefused(Exception):
         self.code, self.message, self.field = code, message, field
 
 
-def why_not(conversation: Conversation) -> ReplyRefused | None:
-    """Why nothing can be sent to this customer now; None when it can."""
-    if conversation.contact.opted_out_at:
-        return ReplyRefused("opted_out", OPTED_OUT)
+def why_not(conversation: Conversation, *, automated: str = "") -> ReplyRefused | None:
+    """Why nothing can be sent to this customer now; None when it can.
+
+    `automated` is the trigger of an automated message: an opt-out is still confirmed.
+    """
+    contact = conversation.contact
+    if contact.blocked_at:
+        return ReplyRefused("blocked", BLOCKED)
+    if contact.opted_out_at and automated != Trigger.OPTED_OUT:
+        return ReplyRefused("opted_out", OPTED_OUT_BY_WORD if contact.opted_out_by_word else OPTED_OUT)
     if not is_inside(conversation.window_closes_at, at=timezone.now()):
         return ReplyRefused("window_closed", EXCEEDED)
     return None
@@ -75,9 +90,7 @@ def _queue(
     conversation: Conversation, author: User, body: str, stored: Attachment | None, public_id: uuid.UUID | None
 ) -> Message:
     with transaction.atomic():
-        # The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
-        enqueue(SEND_LANE, conversation.pk)
-        locked = _locked(conversation.pk)
+        locked = locked_to_send(conversation.pk)
         # Before any refusal: what was queued a moment ago must not be told as refused when its form comes again.
         if (sent_before := _sent_before(public_id, locked)) is not None:
             _forget(stored)
@@ -86,19 +99,42 @@ def _queue(
             raise ReplyRefused("not_yours", NOT_YOURS)
         if (refusal := why_not(locked)) is not None:
             raise refusal
-        message = Message.objects.create(
-            public_id=public_id or uuid.uuid4(),
-            conversation=locked,
-            direction=Direction.OUTBOUND,
-            kind=Kind.MEDIA if stored else Kind.TEXT,
-            body=body,
-            status=Status.QUEUED,
-            author=author,
-        )
-        if stored is not None:
-            stored.message = message
-            stored.save()
-        _show(locked, message)
+        return queue_message(locked, body=body, author=author, stored=stored, public_id=public_id)
+
+
+def locked_to_send(pk: int) -> Conversation:
+    """The conversation, locked together with its lane, for whoever queues a message. The caller holds the transaction.
+
+    The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
+    """
+    enqueue(SEND_LANE, pk)
+    return Conversation.objects.select_for_update(of=("self",)).select_related("contact", "number").get(pk=pk)
+
+
+def queue_message(
+    locked: Conversation,
+    *,
+    body: str,
+    author: User | None = None,
+    stored: Attachment | None = None,
+    public_id: uuid.UUID | None = None,
+    content: dict[str, Any] | None = None,
+) -> Message:
+    """Queue a message that has been checked, in the transaction that has `locked_to_send` its conversation."""
+    message = Message.objects.create(
+        public_id=public_id or uuid.uuid4(),
+        conversation=locked,
+        direction=Direction.OUTBOUND,
+        kind=Kind.MEDIA if stored else Kind.TEXT,
+        body=body,
+        content=content or {},
+        status=Status.QUEUED,
+        author=author,
+    )
+    if stored is not None:
+        stored.message = message
+        stored.save()
+    _show(locked, message)
     return message
 
 
@@ -108,10 +144,6 @@ def _sent_before(public_id: uuid.UUID | None, conversation: Conversation) -> Mes
     if found is not None and found.conversation_id != conversation.pk:
         raise ReplyRefused("stale_form", "This page is out of date. Reload it and send again.")
     return found
-
-
-def _locked(pk: int) -> Conversation:
-    return Conversation.objects.select_for_update(of=("self",)).select_related("contact", "number").get(pk=pk)
 
 
 def _check(conversation: Conversation, body: str, file: File[bytes] | None) -> str:

@@ -25,7 +25,7 @@ from omnichannel.conversations import delivery_status
 from omnichannel.conversations.hints import MESSAGE, tell
 from omnichannel.conversations.models import Message, Status
 from omnichannel.conversations.outgoing_files import signed_link
-from omnichannel.conversations.replies import why_not
+from omnichannel.conversations.replies import AUTOMATED, why_not
 from omnichannel.jobs.lanes import Lease
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def _next(conversation_id: int) -> Message | None:
 def _send(message: Message) -> datetime | None:
     if message.not_before and message.not_before > timezone.now():
         return message.not_before
-    if (refusal := why_not(message.conversation)) is not None:
+    if (refusal := why_not(message.conversation, automated=message.content.get(AUTOMATED, ""))) is not None:
         _fail(message, None, refusal.message, only_if=Status.QUEUED)
         return None
     account, outgoing = message.conversation.number.account, _outgoing(message)

@@ -6,6 +6,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Kind, Message, Status
 
 LONGEST_LINE = 160
+AUTOMATIC = "Automatic message"
 
 FILE_WORDS = {"image": ("Photo", "photo"), "audio": ("Voice message", "mic"), "video": ("Video", "video")}
 STATUS_WORDS = {
@@ -58,9 +59,11 @@ def summary(message: Message, file_type: str) -> tuple[str, str]:
 
 
 def author_name(message: Message, reader: User) -> str:
-    """Who of the desk wrote it: `You`, or the colleague's first name; empty for the customer."""
-    if message.is_inbound or message.author is None:
+    """Who of the desk wrote it: `You`, a colleague's first name, or the desk itself; empty for the customer."""
+    if message.is_inbound:
         return ""
+    if message.author is None:
+        return AUTOMATIC
     return "You" if message.author_id == reader.pk else message.author.first_name or message.author.username
 
 

@@ -63,7 +63,7 @@ def test_a_file_is_not_fetched_where_customers_may_not_attach(number: WhatsAppNu
         FileState.FAILED,
         "Attachments from customers are switched off for this number.",
     )
-    assert not Lane.objects.exists()
+    assert not Lane.objects.filter(kind="media").exists()
 
 
 def test_a_location_has_coordinates_a_label_and_an_address(number: WhatsAppNumber) -> None:

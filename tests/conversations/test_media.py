@@ -63,7 +63,7 @@ def test_a_file_is_stored_under_a_name_of_ours_and_the_pages_are_told(twilio: Fi
     assert (file.file.read(), file.shown_as()) == (JPEG, "image")
     assert file.file.name.startswith("attachments/")
     assert LiveEvent.objects.latest("pk").part_id == file.message_id
-    assert not Lane.objects.exists()
+    assert not Lane.objects.filter(kind="media").exists()
 
 
 def test_a_file_that_is_not_there_at_first_is_fetched_later(twilio: FileServer) -> None:

@@ -19,6 +19,8 @@ class Contact(models.Model):
     external_user_id = models.CharField(max_length=140, blank=True, default="")
     language = models.CharField(max_length=10, blank=True, default="")
     opted_out_at = models.DateTimeField(null=True, blank=True)
+    # By a word of ours, which only another word lifts; else Twilio keeps the list, and says so when we try.
+    opted_out_by_word = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -1,0 +1,83 @@
+"""Words by which customers opt out, and in again: only where such a word is the whole message.
+
+Twilio has words and a list of its own; whoever is on that list is taken off ours as soon as they write again, because
+Twilio tells us if they still are on its. An opt-out by a word of ours is lifted by another word only.
+"""
+
+import time
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+from django.utils import timezone
+
+from omnichannel.conversations import automation
+from omnichannel.conversations.models import Contact, Conversation, Kind, Meaning, Message, OptOutWord, Trigger
+from omnichannel.conversations.states import note
+
+WORD_LENGTH = 40
+# So long another process may go on with the words as they were; the one in which they are changed knows at once.
+WORDS_LIVE = 5.0  # seconds
+
+_known: tuple[float, Mapping[str, Meaning]] | None = None
+
+
+def words() -> Mapping[str, Meaning]:
+    """What each word means, by its plain form; read anew every few seconds."""
+    global _known
+    now = time.monotonic()
+    if _known is None or now - _known[0] > WORDS_LIVE:
+        found = OptOutWord.objects.values_list("word", "meaning")
+        _known = now, {plain(word): Meaning(meaning) for word, meaning in found}
+    return _known[1]
+
+
+@receiver([post_save, post_delete], sender=OptOutWord)
+def forget_words(**kwargs: Any) -> None:
+    """Read the words anew at the next message: they have changed."""
+    global _known
+    _known = None
+
+
+def plain(text: str) -> str:
+    """The text as words are compared: without upper case, punctuation, symbols and marks that nobody sees."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    kept = (" " if char.isspace() else char for char in folded if unicodedata.category(char)[0] not in "PSC")
+    return " ".join("".join(kept).split())
+
+
+def meaning_of(message: Message) -> Meaning | None:
+    """What the message as a whole says about opting out; None for nearly all."""
+    body = message.body.strip()
+    if message.kind not in {Kind.TEXT, Kind.BUTTON} or not 0 < len(body) <= 2 * WORD_LENGTH:
+        return None
+    return words().get(plain(body))
+
+
+def heed(conversation: Conversation, message: Message) -> None:
+    """Opt the customer out, or in again, where their message is such a word. The caller holds the transaction."""
+    contact = conversation.contact
+    match meaning_of(message):
+        case Meaning.STOP if not contact.opted_out_by_word:
+            _opt_out(contact, conversation, message)
+        case Meaning.START if contact.opted_out_at:
+            _opt_in(contact, conversation, message)
+
+
+def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> None:
+    contact.opted_out_at = contact.opted_out_at or timezone.now()
+    contact.opted_out_by_word = True
+    contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
+    said = f"The customer wrote “{message.body.strip()}” and has opted out of our messages."
+    note(conversation, Trigger.OPTED_OUT.value, said, by=None)
+    automation.later(conversation)
+
+
+def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> None:
+    contact.opted_out_at, contact.opted_out_by_word = None, False
+    contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
+    said = f"The customer wrote “{message.body.strip()}” and has opted in to our messages again."
+    note(conversation, Trigger.OPTED_IN.value, said, by=None)
+    automation.later(conversation)
