@@ -7,12 +7,14 @@ from django.contrib.sessions.backends.db import SessionStore
 from channels_whatsapp.deliveries import retry_failed
 from omnichannel.conversations.attendance import keep_attendance
 from omnichannel.conversations.automation import AUTOMATE_LANE, speak
+from omnichannel.conversations.being_routed import ROUTE_LANE
+from omnichannel.conversations.classification import overflow_waiting, route_conversation
 from omnichannel.conversations.closing import close_stale
 from omnichannel.conversations.distribution import ASSIGN_LANE, assign_waiting_conversations, look_regularly
 from omnichannel.conversations.inbound import MEDIA_LANE
 from omnichannel.conversations.media import fetch_attachment
-from omnichannel.conversations.positions import tell_positions
 from omnichannel.conversations.offers import expire
+from omnichannel.conversations.positions import tell_positions
 from omnichannel.conversations.replies import SEND_LANE
 from omnichannel.conversations.sending import ask_about_silent_messages, deliver_messages
 from omnichannel.conversations.webhooks import apply_delivery
@@ -28,8 +30,17 @@ def retry_deliveries() -> int:
 def make_worker(threads: int = 8) -> Worker:
     """A worker that does everything this product does in the background."""
     return Worker(
-        handlers={SEND_LANE: deliver_messages, MEDIA_LANE: fetch_attachment, AUTOMATE_LANE: speak},
+        handlers={
+            SEND_LANE: deliver_messages,
+            MEDIA_LANE: fetch_attachment,
+            AUTOMATE_LANE: speak,
+            ROUTE_LANE: route_conversation,
+            ASSIGN_LANE: assign_waiting_conversations,
+        },
         periodic=[
+            PeriodicJob("end offers that ran out", timedelta(seconds=1), expire),
+            PeriodicJob("look for agents", timedelta(seconds=5), look_regularly),
+            PeriodicJob("overflow from queues", timedelta(seconds=15), overflow_waiting),
             PeriodicJob("retry failed webhook deliveries", timedelta(seconds=2), retry_deliveries),
             PeriodicJob("ask about silent messages", timedelta(seconds=15), ask_about_silent_messages),
             PeriodicJob("keep attendance", timedelta(seconds=20), keep_attendance),

@@ -4,17 +4,27 @@ from django.db import transaction
 
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have
-from routing.models import Agent, State
+from routing.models import Agent, DistributionMode, State
 
 
 def take(conversation: Conversation, agent: Agent) -> None:
     """The agent takes a conversation that waits for one; capacity and presence do not matter when picking.
 
-    Raises TransitionRefused when somebody else has it.
+    An offer of it to them is accepted by that, one to somebody else is withdrawn.
+    Raises TransitionRefused when somebody else has it, or when its work stream hands its work out itself.
     """
     if conversation.state != State.OPEN:
         raise TransitionRefused("Somebody else has taken this conversation.")
+    if not may_take(conversation, agent):
+        raise TransitionRefused("Conversations of this work stream are offered to agents; they can't be taken.")
     move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} took the conversation.")
+
+
+def may_take(conversation: Conversation, agent: Agent) -> bool:
+    """Whether agents choose this work themselves: always when picking; when it is pushed, where that is allowed."""
+    stream = conversation.work_stream
+    is_picked = stream.distribution_mode == DistributionMode.PICK or stream.allow_selecting
+    return is_picked or conversation.offered_to_id == agent.pk
 
 
 def release(conversation: Conversation, agent: Agent) -> None:

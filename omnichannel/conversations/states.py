@@ -1,15 +1,18 @@
 """The states of a conversation and the only ways between them."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import automation
+from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
-from omnichannel.conversations.models import Conversation, ConversationEvent, OfferOutcome
+from omnichannel.conversations.models import Conversation, ConversationEvent, Offer, OfferOutcome
 from omnichannel.conversations.presence import load_changed
-from routing.models import Agent, Queue, State
+from routing.models import USES_CAPACITY, Agent, Queue, State
 
 # (from, to): what brings it about. The documented product's state machine; closed is final.
 TRANSITIONS: dict[tuple[State, State], str] = {
@@ -25,6 +28,8 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     (State.WAITING, State.OPEN): "the customer writes",
     (State.WAITING, State.CLOSED): "nobody has written for as long as the work stream allows",
 }
+
+NO_OFFER: dict[str, Any] = {"offered_to": None, "offer_expires_at": None}
 
 
 class TransitionRefused(Exception):
@@ -80,16 +85,34 @@ def move(
         if only_if is not None:
             unmoved = unmoved.filter(state_since=only_if)
         closed_at = now if to == State.CLOSED else None
-        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **queued):
+        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **NO_OFFER, **queued):
             raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
         conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
         conversation.agent = agent
-        for name, value in queued.items():
+        for name, value in {**NO_OFFER, **queued}.items():
             setattr(conversation, name, value)
         gone = _parts_end(conversation, agent, at=now)
         note(conversation, to.value, text, by=by)
-        load_changed(agent_before, conversation.agent_id)
-        tell(CONVERSATION, conversation, also_agents=[agent_before, *gone], also_queues=[queue_before])
+        if to in {State.ACTIVE, State.WRAP_UP}:
+            automation.later(conversation)
+        offered_to = _offer_ends(conversation, at=now) if before == State.OPEN else None
+        load_changed(agent_before, conversation.agent_id, offered_to)
+        if to == State.OPEN or before in USES_CAPACITY or offered_to not in {None, conversation.agent_id}:
+            look_for_agents()
+        also = [agent_before, offered_to, *gone]
+        tell(CONVERSATION, conversation, also_agents=also, also_queues=[queue_before])
+
+
+def _offer_ends(conversation: Conversation, *, at: datetime) -> int | None:
+    """Whoever it was offered to has taken it now, or is offered it no longer; who that is."""
+    pending = Offer.objects.filter(conversation=conversation, outcome=OfferOutcome.PENDING).first()
+    if pending is None:
+        return None
+    is_theirs = pending.agent_id == conversation.agent_id
+    pending.outcome = OfferOutcome.ACCEPTED if is_theirs else OfferOutcome.WITHDRAWN
+    pending.decided_at = at
+    pending.save(update_fields=["outcome", "decided_at"])
+    return pending.agent_id
 
 
 def _parts_end(conversation: Conversation, agent: Agent | None, *, at: datetime) -> list[int]:
@@ -118,4 +141,5 @@ def requeue(conversation: Conversation, queue: Queue, *, text: str, by: User | N
         conversation.queue, conversation.queued_at = queue, now
         conversation.offered_to = conversation.offer_expires_at = None
         note(conversation, "queued", text, by=by)
+        look_for_agents()
         tell(CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])

@@ -1,0 +1,149 @@
+"""Who gets a piece of work: values in, a choice and its reason in words out, without a database or a clock."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from routing.models.agents import BasePresence
+from routing.models.queues import AssignmentMethod
+from routing.models.streams import SkillMatching
+
+NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+# Closest match: an equal rating counts 0, a higher one a little, a lower one more than any number of higher ones.
+HIGHER, LOWER = 1.0, 100.0
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a piece of work asks of the agent who gets it."""
+
+    capacity: int
+    skills: Mapping[int, int] = field(default_factory=dict)  # skill: rating
+    matching: SkillMatching = SkillMatching.NONE
+    method: AssignmentMethod = AssignmentMethod.HIGHEST_CAPACITY
+    allowed_presences: frozenset[str] = frozenset({BasePresence.AVAILABLE, BasePresence.BUSY})
+    passed_over: frozenset[int] = frozenset()  # rejected it, let it time out, gave it back
+    last_resort: frozenset[int] = frozenset()  # the same, but long enough ago to be asked again before nobody is
+    disconnected: frozenset[int] = frozenset()  # had it and lost the connection
+    skill_names: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether any agent with room will do: if nobody can take this, nobody can take more demanding work either."""
+        return self.matching != SkillMatching.EXACT and not self.passed_over
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An agent of the queue, as far as a choice needs to know them."""
+
+    agent_id: int
+    free: int
+    presence: str = BasePresence.AVAILABLE
+    sessions_in_stream: int = 0
+    last_assigned_at: datetime | None = None
+    skills: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The agent who gets it and what decided; or None. And how many agents there were with which obstacle."""
+
+    agent_id: int | None
+    criterion: str = ""
+    free: int = 0
+    suitable: int = 0
+    obstacles: Mapping[str, int] = field(default_factory=dict)
+
+    def in_words(self, more: Mapping[str, int] = NO_COUNTS) -> str:
+        """Why this agent, or why nobody, for the timeline; with `more` agents who were never candidates."""
+        obstacles = {**self.obstacles, **more}
+        counted = ", ".join(f"{count} {obstacle}" for obstacle, count in sorted(obstacles.items()) if count)
+        if self.agent_id is not None:
+            among = "the only one" if self.suitable == 1 else f"{self.criterion} of {self.suitable}"
+            left_out = f"; not considered: {counted}" if counted else ""
+            return f"{among} who can take it ({self.free} units free){left_out}."
+        return f"Nobody can take it now: {counted}." if counted else "Nobody works in this queue."
+
+
+Rank = Callable[[Candidate], float]
+
+
+def choose(need: Need, candidates: Sequence[Candidate]) -> Choice:
+    """The best of those who can take it: filtered as documented, then ordered as the queue says."""
+    reasons: Counter[str] = Counter()
+    suitable: list[Candidate] = []
+    for candidate in candidates:
+        obstacle = _obstacle(need, candidate)
+        if obstacle:
+            reasons[obstacle] += 1
+        else:
+            suitable.append(candidate)
+    if not suitable:
+        return Choice(None, obstacles=reasons)
+    best, criterion = _best(need, suitable)
+    return Choice(best.agent_id, criterion, best.free, len(suitable), reasons)
+
+
+def _obstacle(need: Need, candidate: Candidate) -> str:
+    """Why this agent can't have it, in words that follow a number; empty where nothing is in the way."""
+    if candidate.presence not in need.allowed_presences:
+        return "not showing an allowed presence"
+    if candidate.free < need.capacity:
+        return f"without {need.capacity} units of free capacity"
+    if candidate.agent_id in need.passed_over:
+        return "who rejected it, missed it or gave it back"
+    if need.matching == SkillMatching.EXACT:
+        lacks = [skill for skill, rating in need.skills.items() if candidate.skills.get(skill, 0) < rating]
+        if lacks:
+            return f"lacking {need.skill_names.get(lacks[0], 'a skill')} {need.skills[lacks[0]]}"
+    return ""
+
+
+def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, str]:
+    """The first in order, and the criterion that decided."""
+    pool, criterion = list(suitable), ""
+    for words, rank in _order(need):
+        least = min(map(rank, pool))
+        pool = [candidate for candidate in pool if rank(candidate) == least]
+        criterion = words
+        if len(pool) == 1:
+            break
+    return min(pool, key=lambda candidate: candidate.agent_id), criterion
+
+
+def _order(need: Need) -> list[tuple[str, Rank]]:
+    order: list[tuple[str, Rank]] = []
+    if need.last_resort:
+        order.append(("has not passed it over", lambda one: one.agent_id in need.last_resort))
+    if need.matching == SkillMatching.CLOSEST and need.skills:
+        order.append(("closest skills", lambda one: distance(need.skills, one.skills)))
+    order += METHODS[need.method]
+    if need.disconnected:
+        order.append(("had it before", lambda one: one.agent_id not in need.disconnected))
+    return order
+
+
+def _has_waited(candidate: Candidate) -> float:
+    # A whole number: a float of so many seconds can't tell two turns in one batch apart.
+    return ((candidate.last_assigned_at or LONG_AGO) - LONG_AGO) // timedelta(microseconds=1)
+
+
+METHODS: dict[AssignmentMethod, list[tuple[str, Rank]]] = {
+    AssignmentMethod.HIGHEST_CAPACITY: [
+        ("most free capacity", lambda one: -one.free),
+        ("fewest conversations of this work stream", lambda one: one.sessions_in_stream),
+        ("longest without new work", _has_waited),
+    ],
+    AssignmentMethod.ROUND_ROBIN: [("next in turn", _has_waited)],
+}
+
+
+def distance(required: Mapping[int, int], skills: Mapping[int, int]) -> float:
+    """How far somebody's skills are from what is required, averaged: equal, then higher, then lower or lacking."""
+    gaps = [skills.get(skill, 0) - rating for skill, rating in required.items()]
+    away = [0.0 if not gap else (HIGHER + gap / 100 if gap > 0 else LOWER - gap) for gap in gaps]
+    return sum(away) / len(away)

@@ -1,0 +1,154 @@
+"""What is offered to an agent: accepted, rejected, left until its time runs out, or withdrawn."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from omnichannel.conversations import offers
+from omnichannel.conversations.assignment import take
+from omnichannel.conversations.closing import close_stale
+from omnichannel.conversations.distribution import hand_out
+from omnichannel.conversations.models import Conversation, OfferOutcome
+from omnichannel.conversations.states import TransitionRefused
+from omnichannel.live.models import LiveEvent
+from routing.models import Agent, BasePresence, DistributionMode, Presence, State
+from tests import builders
+from tests.crowd import at_once
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def dana() -> Agent:
+    return builders.agent("Dana")
+
+
+@pytest.fixture
+def offered(dana: Agent) -> Conversation:
+    """A conversation that Dana has just been offered."""
+    conversation = builders.conversation()
+    hand_out(timezone.now())
+    conversation.refresh_from_db()
+    assert conversation.offered_to == dana
+    return conversation
+
+
+def outcomes(conversation: Conversation) -> list[str]:
+    conversation.refresh_from_db()
+    return list(conversation.offers.values_list("outcome", flat=True))
+
+
+def test_the_agent_who_accepts_has_it(offered: Conversation, dana: Agent) -> None:
+    offers.accept(offered, dana)
+    assert outcomes(offered) == [OfferOutcome.ACCEPTED]
+    assert (offered.state, offered.agent, offered.offered_to) == (State.ACTIVE, dana, None)
+    assert offered.events.latest("pk").text == "Dana accepted the conversation."
+
+
+def test_what_is_rejected_goes_to_the_next_agent_and_keeps_its_place(offered: Conversation, dana: Agent) -> None:
+    before = offered.queued_at
+    offers.reject(offered, dana)
+    assert outcomes(offered) == [OfferOutcome.REJECTED]
+    assert (offered.state, offered.offered_to, offered.queued_at) == (State.OPEN, None, before)
+    omar = builders.agent("Omar")
+    hand_out(timezone.now())
+    offered.refresh_from_db()
+    assert offered.offered_to == omar
+
+
+def test_only_the_agent_it_is_offered_to_can_answer(offered: Conversation) -> None:
+    omar = builders.agent("Omar")
+    for answer in (offers.accept, offers.reject):
+        with pytest.raises(TransitionRefused, match="not offered to you any more"):
+            answer(offered, omar)
+    assert outcomes(offered) == [OfferOutcome.PENDING]
+
+
+def test_an_offer_lasts_as_long_as_the_work_stream_says(dana: Agent) -> None:
+    builders.work_stream(offer_seconds=45)
+    conversation, now = builders.conversation(), timezone.now()
+    hand_out(now)
+    assert offers.expire(now + timedelta(seconds=44)) == 0
+    assert offers.expire(now + timedelta(seconds=45)) == 1
+    assert outcomes(conversation) == [OfferOutcome.TIMED_OUT]
+    assert (conversation.state, conversation.offered_to) == (State.OPEN, None)
+    assert conversation.events.latest("pk").text == "Dana did not answer in time."
+
+
+@pytest.mark.parametrize(("is_on", "shown"), [(True, BasePresence.INACTIVE), (False, BasePresence.AVAILABLE)])
+def test_who_misses_an_offer_is_shown_as_inactive_where_that_is_switched_on(
+    offered: Conversation, dana: Agent, is_on: bool, shown: str
+) -> None:
+    builders.work_stream(inactive_after_missed_offer=is_on)
+    offers.expire(timezone.now() + timedelta(minutes=3))
+    dana.refresh_from_db()
+    assert dana.presence.base_status == shown
+
+
+def test_what_was_missed_is_not_offered_to_the_same_agent_again(offered: Conversation) -> None:
+    later = timezone.now() + timedelta(minutes=3)
+    offers.expire(later)
+    assert hand_out(later) == (0, False)
+
+
+def test_an_offer_to_somebody_who_leaves_is_withdrawn_and_not_held_against_them(
+    offered: Conversation, dana: Agent
+) -> None:
+    away = Presence.objects.get(base_status=BasePresence.AWAY)
+    Agent.objects.filter(pk=dana.pk).update(presence=away)
+    assert offers.expire(timezone.now()) == 1
+    assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
+    Agent.objects.filter(pk=dana.pk).update(presence=dana.presence)
+    assert hand_out(timezone.now()) == (1, False)
+
+
+def test_taking_what_one_is_offered_accepts_it(offered: Conversation, dana: Agent) -> None:
+    take(offered, dana)
+    assert outcomes(offered) == [OfferOutcome.ACCEPTED]
+
+
+def test_when_a_colleague_takes_it_the_offer_is_withdrawn_and_the_agent_told(
+    offered: Conversation, dana: Agent
+) -> None:
+    take(offered, builders.agent("Omar"))
+    assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
+    assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
+    with pytest.raises(TransitionRefused):
+        offers.accept(offered, dana)
+
+
+def test_an_offered_conversation_can_be_closed_for_its_age(offered: Conversation) -> None:
+    Conversation.objects.update(state_since=timezone.now() - timedelta(days=31))
+    assert close_stale() == 1
+    assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
+
+
+def test_pushed_work_is_not_taken_where_selecting_is_switched_off(offered: Conversation, dana: Agent) -> None:
+    stream = builders.work_stream(allow_selecting=False)
+    offered.work_stream = stream
+    with pytest.raises(TransitionRefused, match="can't be taken"):
+        take(offered, builders.agent("Omar"))
+    take(offered, dana)
+    assert outcomes(offered) == [OfferOutcome.ACCEPTED]
+
+
+def test_picked_work_can_always_be_taken(dana: Agent) -> None:
+    stream = builders.work_stream(allow_selecting=False, distribution_mode=DistributionMode.PICK)
+    conversation = builders.conversation(work_stream=stream)
+    take(conversation, dana)
+    assert conversation.state == State.ACTIVE
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -> None:
+    dana, omar = builders.agent("Dana"), builders.agent("Omar", presence="busy_dnd")
+    conversation = builders.conversation()
+    hand_out(timezone.now())
+    mine, his = Conversation.objects.get(), Conversation.objects.get()
+    later = timezone.now() + timedelta(minutes=3)
+    answers = at_once(lambda: offers.accept(mine, dana), lambda: take(his, omar), lambda: offers.expire(later))
+    assert not [one for one in answers if isinstance(one, Exception) and not isinstance(one, TransitionRefused)]
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.agent in {dana, omar}) == (State.ACTIVE, True)
+    assert conversation.offers.exclude(outcome=OfferOutcome.PENDING).count() == 1
