@@ -70,15 +70,10 @@ def reason(rule: OverflowRule) -> str:
             return f"Nobody in {rule.queue} was free for {_counted(rule.limit or 0, 'minute')}"
 
 
-def outcome(rule: OverflowRule) -> str:
-    """What the rule does, as the end of a sentence."""
-    match OverflowAction(rule.action):
-        case OverflowAction.ASSIGN_ANYWAY:
-            return "it waits there anyway"
-        case OverflowAction.TRANSFER:
-            return f"transferred to {rule.target}"
-        case OverflowAction.END:
-            return "the conversation is ended"
+def anyway(queue: Queue) -> OverflowRule:
+    """What happens out of hours where the queue has no rule for it."""
+    closed, stays = OverflowCondition.OUT_OF_HOURS, OverflowAction.ASSIGN_ANYWAY
+    return OverflowRule(queue=queue, condition=closed, action=stays)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -18,6 +18,7 @@ from django.db.models import Max, Min, Q
 from django.utils import formats, timezone, translation
 
 from omnichannel.conversations import replies
+from omnichannel.conversations.being_routed import ROUTE_LANE
 from omnichannel.conversations.models import (
     AutomatedMessage,
     Contact,
@@ -32,7 +33,6 @@ from routing import hours
 from routing.models import State
 
 AUTOMATE_LANE = "automate"
-ROUTE_LANE = "route"
 
 NOT_LATER = timedelta(minutes=2)
 ROUTING_MAY_TAKE = timedelta(seconds=10)
@@ -112,7 +112,7 @@ def _is_being_routed(conversation: Conversation, now: datetime) -> bool:
 
 def _due(conversation: Conversation, now: datetime) -> Iterator[Trigger]:
     """What the timeline of the last two minutes calls for, in the order it is said."""
-    kinds = [State.ACTIVE.value, State.WRAP_UP.value, *ABOUT_OPT_OUT]
+    kinds = [State.ACTIVE.value, State.WRAP_UP.value, Trigger.OVERFLOW, *ABOUT_OPT_OUT]
     seen = conversation.events.filter(kind__in=kinds).values("kind").order_by()
     happened = {one["kind"]: one for one in seen.annotate(first=Min("created_at"), last=Max("created_at"))}
 
@@ -125,6 +125,8 @@ def _due(conversation: Conversation, now: datetime) -> Iterator[Trigger]:
         yield Trigger.AGENT_ASSIGNED
     if is_fresh(State.WRAP_UP):
         yield Trigger.ENDED
+    if is_fresh(Trigger.OVERFLOW):
+        yield Trigger.OVERFLOW
     has_opted_out = conversation.contact.opted_out_at is not None
     news = Trigger.OPTED_OUT if has_opted_out else Trigger.OPTED_IN
     if is_fresh(news, "last"):

@@ -11,6 +11,7 @@ from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.numbers import number_for
 from channels_whatsapp.service_window import closes_at
 from omnichannel.conversations import automation, contacts, opt_out
+from omnichannel.conversations.being_routed import ROUTE_LANE
 from omnichannel.conversations.hints import MESSAGE, tell
 from omnichannel.conversations.models import (
     Attachment,
@@ -81,6 +82,7 @@ def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: dat
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
     note(conversation, "created", f"The customer wrote to {number.name}. Waiting in {queue}.", by=None, at=at)
+    enqueue(ROUTE_LANE, conversation.pk)
     automation.later(conversation)
     return conversation
 

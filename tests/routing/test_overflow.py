@@ -8,11 +8,11 @@ import pytest
 from routing.models import OperatingHours, OverflowRule, Queue
 from routing.overflow import (
     Crowd,
+    anyway,
     asked_before,
     asked_meanwhile,
     before_entering,
     is_closed,
-    outcome,
     reason,
     while_waiting,
 )
@@ -65,16 +65,20 @@ def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, o
 
 
 @pytest.mark.parametrize(
-    ("rule", "line"),
+    ("rule", "words"),
     [
-        (OUT_OF_HOURS, "Orders is out of its operating hours: the conversation is ended"),
-        (overflow("out_of_hours", "assign_anyway"), "Orders is out of its operating hours: it waits there anyway"),
-        (overflow("work_item_limit", "transfer", 3), "Orders is full (3 work items): transferred to Night"),
-        (overflow("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute: transferred to Night"),
+        (OUT_OF_HOURS, "Orders is out of its operating hours"),
+        (FULL, "Orders is full (3 work items)"),
+        (SLOW, "Nobody in Orders was free for 5 minutes"),
+        (overflow("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute"),
     ],
 )
-def test_what_happens_is_told_in_words(rule: OverflowRule, line: str) -> None:
-    assert f"{reason(rule)}: {outcome(rule)}" == line
+def test_the_reason_is_told_in_words(rule: OverflowRule, words: str) -> None:
+    assert reason(rule) == words
+
+
+def test_out_of_hours_without_a_rule_means_waiting_there_anyway() -> None:
+    assert (anyway(ORDERS).condition, anyway(ORDERS).action) == ("out_of_hours", "assign_anyway")
 
 
 @pytest.mark.django_db

@@ -1,0 +1,191 @@
+"""Where a new conversation goes and what it needs; and what becomes of those that a queue has no room or time for.
+
+Until its rules have been asked, a conversation waits in the queue it began in. A fault here delays that, nothing else.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from channels_whatsapp.identity import PREFIX
+from omnichannel.conversations import automation
+from omnichannel.conversations.being_routed import ROUTE_LANE, routed
+from omnichannel.conversations.distribution import look_for_agents
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import (
+    Conversation,
+    ConversationEvent,
+    Direction,
+    Message,
+    RequiredSkill,
+    Trigger,
+)
+from omnichannel.conversations.states import move, note
+from omnichannel.jobs.lanes import Lease
+from omnichannel.jobs.models import Lane
+from routing import hours, overflow, rules
+from routing.conditions import Facts
+from routing.models import OverflowAction, OverflowRule, Queue, State
+
+logger = logging.getLogger(__name__)
+
+# Kinds of lines in the timeline. What an overflow ends is told to the customer by the trigger of that name.
+ROUTED, QUEUED, NEEDS, TRANSFERRED = "routed", "queued", "needs", "overflow_transfer"
+ENDED = Trigger.OVERFLOW.value
+AT_ONCE = 100  # conversations that overflow from one queue in one go
+
+
+def route_conversation(lease: Lease) -> None:
+    """Ask the rules about the conversation whose lane this is."""
+    classify(lease.key)
+
+
+def classify(conversation_id: int) -> None:
+    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often called.
+
+    What an agent has taken meanwhile, or a person has put elsewhere, stays there.
+    """
+    with transaction.atomic():
+        conversation = _locked(conversation_id)
+        # Done in the same moment: whoever looks for work from then on hands it out.
+        Lane.objects.filter(kind=ROUTE_LANE, key=conversation_id).delete()
+        if conversation is None or conversation.events.filter(kind__in=(ROUTED, NEEDS)).exists():
+            return
+        facts, queue_before = facts_of(conversation, timezone.now()), conversation.queue_id
+        if _may_be_put(conversation):
+            _route(conversation, facts)
+        if conversation.state != State.CLOSED:
+            _note_needs(conversation, facts)
+            look_for_agents()
+            tell(CONVERSATION, conversation, also_queues=[queue_before])
+
+
+def facts_of(conversation: Conversation, at: datetime) -> Facts:
+    """What conditions can ask of this conversation, at this moment on its number's clock."""
+    contact = conversation.contact
+    opening = conversation.number.operating_hours
+    return {
+        "customer_number": contact.address.removeprefix(PREFIX),
+        "profile_name": contact.profile_name,
+        "contact_name": contact.name,
+        "contact_language": contact.language,
+        **_facts_of_message(conversation.messages.filter(direction=Direction.INBOUND).first()),
+        **rules.moment(at, hours.zone_named(opening.time_zone if opening else "UTC")),
+    }
+
+
+def _facts_of_message(message: Message | None) -> dict[str, Any]:
+    if message is None:
+        return {}
+    chosen = message.content.get("button") or message.content.get("list") or {}
+    referral = message.content.get("referral") or {}
+    return {
+        "first_message": message.body,
+        "button_payload": chosen.get("payload", ""),
+        "referral_source": referral.get("source", ""),
+        "referral_source_id": referral.get("source_id", ""),
+        "referral_url": referral.get("url", ""),
+    }
+
+
+def _locked(conversation_id: int) -> Conversation | None:
+    related = ("contact", "number__operating_hours", "work_stream__fallback_queue", "queue", "agent")
+    held = Conversation.objects.select_for_update(of=("self",)).select_related(*related)
+    return held.filter(pk=conversation_id).first()
+
+
+def _may_be_put(conversation: Conversation) -> bool:
+    """Nobody has it, nobody is asked whether they want it, and no person has decided where it goes."""
+    is_free = conversation.state == State.OPEN and conversation.offered_to_id is None
+    return is_free and not conversation.events.filter(actor__isnull=False).exists()
+
+
+def _route(conversation: Conversation, facts: Facts) -> None:
+    found = rules.route(conversation.work_stream, facts)
+    why = f"rule “{found.rule}”" if found.rule else "no rule holds"
+    note(conversation, ROUTED, f"Routed to {found.queue}: {why}.", by=None)
+    # The customer waits since they wrote: their place is not counted from now.
+    _put(conversation, found.queue, since=conversation.queued_at)
+    if found.queue != rules.fallback(conversation.work_stream):
+        _check_room(conversation)
+
+
+def _put(conversation: Conversation, queue: Queue, *, since: datetime) -> None:
+    conversation.queue, conversation.queued_at = queue, since
+    conversation.save(update_fields=["queue", "queued_at"])
+
+
+def _check_room(conversation: Conversation) -> None:
+    """What the queue's overflow rules say about who is about to wait there."""
+    queue = conversation.queue
+    is_open = not overflow.is_closed(queue, timezone.now())
+    waiting = routed(Conversation.objects.filter(queue=queue, state=State.OPEN).exclude(pk=conversation.pk))
+    rule = overflow.before_entering(overflow.asked_before(queue), overflow.Crowd(is_open, waiting.count()))
+    if rule is None and not is_open:
+        rule = overflow.anyway(queue)
+    if rule is not None:
+        _overflow(conversation, rule)
+
+
+def _overflow(conversation: Conversation, rule: OverflowRule) -> None:
+    """Do what the rule says, and write it into the timeline."""
+    reason, now = overflow.reason(rule), timezone.now()
+    match OverflowAction(rule.action):
+        case OverflowAction.ASSIGN_ANYWAY:
+            note(conversation, QUEUED, f"{reason}: it waits there anyway.", by=None)
+        case OverflowAction.TRANSFER if rule.target is not None:
+            note(conversation, TRANSFERRED, f"{reason}: transferred to {rule.target}.", by=None, at=now)
+            _put(conversation, rule.target, since=now)
+        case OverflowAction.END:
+            note(conversation, ENDED, f"{reason}: the conversation is ended.", by=None)
+            automation.later(conversation)
+            move(conversation, State.CLOSED, text="Closed: overflow.", by=None)
+
+
+def _note_needs(conversation: Conversation, facts: Facts) -> None:
+    needed = rules.needs(conversation.work_stream, facts)
+    if not needed:
+        return
+    wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]
+    RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
+    *others, last = map(str, needed)
+    note(conversation, NEEDS, f"Needs {', '.join(others)}{' and ' if others else ''}{last}.", by=None)
+
+
+def overflow_waiting(now: datetime | None = None) -> int:
+    """Move or end what has waited in its queue for longer than the queue's rules allow; how many."""
+    at, moved = now or timezone.now(), 0
+    for queue, asked in overflow.asked_meanwhile().items():
+        for pk in _waiting_too_long(queue, asked, at):
+            moved += _overflow_one(pk, queue, asked, at)
+    return moved
+
+
+def _waiting_too_long(queue: Queue, asked: list[OverflowRule], at: datetime) -> list[int]:
+    """Those to look at, the longest waiting first; who has come by an overflow is not asked again."""
+    shortest = min(rule.limit or 0 for rule in asked)
+    came_by_overflow = ConversationEvent.objects.filter(
+        conversation=OuterRef("pk"), kind=TRANSFERRED, created_at__gte=OuterRef("queued_at")
+    )
+    waiting = routed(Conversation.objects.filter(queue=queue, state=State.OPEN, offered_to=None))
+    late = waiting.filter(~Exists(came_by_overflow), queued_at__lt=at - timedelta(minutes=shortest))
+    return list(late.order_by("queued_at").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _overflow_one(conversation_id: int, queue: Queue, asked: list[OverflowRule], at: datetime) -> bool:
+    with transaction.atomic():
+        conversation = _locked(conversation_id)
+        if conversation is None or conversation.queue_id != queue.pk or conversation.offered_to_id:
+            return False
+        rule = overflow.while_waiting(asked, since=conversation.queued_at, now=at)
+        if rule is None or conversation.state != State.OPEN:
+            return False
+        _overflow(conversation, rule)
+        if conversation.state == State.OPEN:
+            look_for_agents()
+            tell(CONVERSATION, conversation, also_queues=[queue.pk])
+        return True
