@@ -13,6 +13,7 @@ from omnichannel.conversations.closing import close, close_stale, end
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.reading import mark_read
 from omnichannel.conversations.states import TRANSITIONS, TransitionRefused, move
+from omnichannel.conversations.transfer import transfer
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
@@ -34,6 +35,10 @@ def in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
     with_agent = None if state == State.OPEN else dana
     return builders.conversation(with_agent=with_agent, **{"state": state, **more, **fields})
+
+
+def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
+    transfer(conversation, to=builders.agent("Omar"), by=agent, reason="My shift ends.")
 
 
 def time_passes(conversation: Conversation, agent: Agent) -> None:
@@ -60,6 +65,7 @@ VERBS: list[tuple[State, State, Verb]] = [
     (State.ACTIVE, State.WRAP_UP, end),
     (State.ACTIVE, State.OPEN, release),
     (State.ACTIVE, State.WAITING, leave_waiting),
+    (State.ACTIVE, State.ACTIVE, transfer_to_omar),
     (State.ACTIVE, State.CLOSED, time_passes),
     (State.WRAP_UP, State.CLOSED, close),
     (State.WRAP_UP, State.CLOSED, time_passes),

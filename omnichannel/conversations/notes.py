@@ -1,0 +1,82 @@
+"""Notes between the messages: what colleagues tell each other. The customer never sees them."""
+
+import re
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import agent_of, agents_at_work, agents_who_may_see
+from omnichannel.conversations.hints import NOTE, tell
+from omnichannel.conversations.models import Conversation, Mention, Note, Part
+from omnichannel.live.publish import publish
+from routing.models import Agent, State
+
+TEXT_LIMIT = 4000
+
+
+class NoteRefused(Exception):
+    """The note was not written down; the text says why to a person."""
+
+
+def add_note(conversation: Conversation, author: User, text: str) -> Note:
+    """Write a note for colleagues; `@dana` or `@Dana Kim` shows it to them in particular.
+
+    Raises NoteRefused with a sentence for whoever tried.
+    """
+    body = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    _check(conversation, author, body)
+    meant = mentioned(body, agents_at_work())
+    _must_all_see(conversation, meant)
+    with transaction.atomic():
+        note = Note.objects.create(conversation=conversation, author=author, text=body)
+        Mention.objects.bulk_create(Mention(note=note, agent=one) for one in meant if one.user_id != author.pk)
+        tell(NOTE, conversation, part_id=note.pk, also_agents=[one.pk for one in meant])
+    return note
+
+
+def _check(conversation: Conversation, author: User, body: str) -> None:
+    agent = agent_of(author)
+    if agent is None:
+        raise NoteRefused("Only those who work at the desk write notes.")
+    if not body:
+        raise NoteRefused("Write the note first.")
+    if len(body) > TEXT_LIMIT:
+        raise NoteRefused(f"A note has up to {TEXT_LIMIT:,} characters; this has {len(body):,}.")
+    if conversation.state == State.CLOSED:
+        raise NoteRefused("This conversation is closed.")
+    if conversation.participations.filter(agent=agent, left_at=None, part=Part.MONITOR).exists():
+        raise NoteRefused("You are monitoring. Join the conversation to write notes.")
+
+
+def _must_all_see(conversation: Conversation, meant: Iterable[Agent]) -> None:
+    may_see = set(agents_who_may_see(conversation).values_list("pk", flat=True))
+    if shut_out := [str(one) for one in meant if one.pk not in may_see]:
+        names = " and ".join(shut_out)
+        raise NoteRefused(f"{names} can't see this conversation. Consult them, or leave the mention out.")
+
+
+def mentioned(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
+    """Those of the colleagues whom the text names after an @, by user name or full name, in any case."""
+    by_name: dict[str, list[Agent]] = {}
+    for one in colleagues:
+        for name in {one.user.username.casefold(), one.user.display_name.casefold()}:
+            by_name.setdefault(name, []).append(one)
+    if "@" not in text or not by_name:
+        return []
+    # The longest name first: "@Dana Kim" is not Dana.
+    names = "|".join(re.escape(name) for name in sorted(by_name, key=len, reverse=True))
+    found = re.findall(rf"(?<!\w)@({names})(?!\w)", " ".join(text.casefold().split()))
+    return list(dict.fromkeys(agent for name in found for agent in by_name[name]))
+
+
+def mentions_seen(conversation: Conversation, agent: Agent) -> None:
+    """The agent has the conversation before their eyes: its notes' mark goes from their inbox."""
+    if not conversation.has_mention:
+        return
+    with transaction.atomic():
+        unseen = Mention.objects.filter(note__conversation=conversation, agent=agent, seen_at=None)
+        unseen.update(seen_at=timezone.now())
+        conversation.has_mention = False
+        publish(NOTE, conversation.pk, topics=[f"agent:{agent.pk}"])
