@@ -113,11 +113,11 @@ def _is_being_routed(conversation: Conversation, now: datetime) -> bool:
 def _due(conversation: Conversation, now: datetime) -> Iterator[Trigger]:
     """What the timeline of the last two minutes calls for, in the order it is said."""
     kinds = [State.ACTIVE.value, State.WRAP_UP.value, Trigger.OVERFLOW, *ABOUT_OPT_OUT]
-    seen = conversation.events.filter(kind__in=kinds).values("kind").order_by()
-    happened = {one["kind"]: one for one in seen.annotate(first=Min("created_at"), last=Max("created_at"))}
+    seen = conversation.events.filter(kind__in=kinds).order_by().values_list("kind")
+    happened = {kind: (first, last) for kind, first, last in seen.annotate(Min("created_at"), Max("created_at"))}
 
-    def is_fresh(kind: str, which: str = "first") -> bool:
-        return kind in happened and happened[kind][which] >= now - NOT_LATER
+    def is_fresh(kind: str, *, again: bool = False) -> bool:
+        return kind in happened and happened[kind][again] >= now - NOT_LATER
 
     if conversation.created_at >= now - NOT_LATER and conversation.state != State.CLOSED:
         yield _first_words(conversation, now)
@@ -129,7 +129,7 @@ def _due(conversation: Conversation, now: datetime) -> Iterator[Trigger]:
         yield Trigger.OVERFLOW
     has_opted_out = conversation.contact.opted_out_at is not None
     news = Trigger.OPTED_OUT if has_opted_out else Trigger.OPTED_IN
-    if is_fresh(news, "last"):
+    if is_fresh(news, again=True):
         yield news
 
 
