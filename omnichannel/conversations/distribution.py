@@ -10,6 +10,8 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations.being_routed import routed
+from omnichannel.conversations.being_routed import routed
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import (
     Conversation,
@@ -43,7 +45,7 @@ def look_for_agents() -> None:
 
 def look_regularly() -> None:
     """The net: look whenever something waits, in case a moment was missed."""
-    if to_hand_out(Conversation.objects.order_by()).exists():
+    if to_hand_out(routed(Conversation.objects.order_by())).exists():
         look_for_agents()
 
 
@@ -56,7 +58,7 @@ def assign_waiting_conversations(lease: Lease) -> datetime | None:
 def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
     """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
     return assign_waiting(
-        in_turn(),
+        routed(in_turn()),
         agents=who_works(),
         now=now,
         facts_of=facts_at(now),
@@ -66,9 +68,14 @@ def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
 
 
 def in_turn() -> ConversationQuerySet:
-    """Conversations as they come: the queue's priority, closing windows where the queue says so, longest waiting."""
+    """Conversations as they come: the queue's priority, closing windows where the queue says so, longest waiting.
+
+    Whose rules have not been asked yet is not among them.
+    """
     window = Case(When(queue__window_first=True, then="window_closes_at"), output_field=DateTimeField())
-    return Conversation.objects.order_by("queue__priority", window.asc(nulls_last=True), "queued_at", "pk")
+    return routed(Conversation.objects.all()).order_by(
+        "queue__priority", window.asc(nulls_last=True), "queued_at", "pk"
+    )
 
 
 def who_works() -> QuerySet[Agent]:

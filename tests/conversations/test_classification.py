@@ -8,9 +8,9 @@ import time_machine
 from django.utils import timezone
 
 from omnichannel.conversations.assignment import release, take
-from omnichannel.conversations.being_routed import ROUTE_LANE, TRIES_TO_WAIT_FOR, routed
+from omnichannel.conversations.being_routed import ROUTE_LANE, TRIES_TO_WAIT_FOR
 from omnichannel.conversations.classification import classify, facts_of, overflow_waiting
-from omnichannel.conversations.distribution import ASSIGN_LANE
+from omnichannel.conversations.distribution import ASSIGN_LANE, hand_out
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.states import note
 from omnichannel.jobs.models import Lane
@@ -18,6 +18,7 @@ from omnichannel.live.models import LiveEvent
 from omnichannel.work import make_worker
 from routing.conditions import FIELDS
 from routing.models import (
+    Agent,
     OperatingHours,
     OverflowRule,
     Queue,
@@ -237,17 +238,27 @@ def test_a_fault_delays_the_routing_and_nothing_else(orders: Queue) -> None:
 
 
 def test_until_it_is_routed_it_is_seen_but_not_handed_out(orders: Queue) -> None:
+    builders.agent("Dana", queue=orders)
     conversation = new()
-    assert not routed(Conversation.objects.all()).exists()
+    assert hand_out(timezone.now()) == (0, False)
     assert Conversation.objects.waiting_for_agent().get() == conversation
     classify(conversation.pk)
-    assert routed(Conversation.objects.all()).get() == conversation
+    assert hand_out(timezone.now()) == (1, False)
 
 
 def test_whoever_cannot_be_routed_for_long_is_handed_out_from_the_first_queue() -> None:
-    conversation = new()
+    builders.agent("Dana")
+    new()
     Lane.objects.filter(kind=ROUTE_LANE).update(failures=TRIES_TO_WAIT_FOR)
-    assert routed(Conversation.objects.all()).get() == conversation
+    assert hand_out(timezone.now()) == (1, False)
+
+
+def test_what_an_agent_took_before_it_was_routed_counts_against_their_capacity() -> None:
+    dana = builders.agent("Dana")
+    Agent.objects.update(capacity=30)
+    take(new(), dana)
+    builders.conversation()
+    assert hand_out(timezone.now()) == (0, False)
 
 
 def test_the_worker_routes_and_looks_for_overflows() -> None:
