@@ -13,7 +13,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.core.exceptions import PermissionDenied
-from django.db.models import PROTECT, Model
+from django.db.models import PROTECT, ForeignObjectRel, Model, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import formats, timezone
@@ -41,16 +41,23 @@ def active_pill(is_active: bool) -> SafeString:
 def what_uses(thing: Model) -> list[str]:
     """What keeps the thing from being deleted, counted: `2 WhatsApp phone numbers`."""
     found = []
-    for relation in thing._meta.related_objects:
-        if relation.on_delete is not PROTECT:
-            continue
-        related = relation.related_model._meta
-        users = relation.related_model._base_manager.filter(**{relation.field.name: thing})
-        if count := users.count():
+    for model, is_it in _users_of(thing).items():
+        related = model._meta
+        if count := model._base_manager.filter(is_it).count():
             found.append(
                 f"{count} {_in_a_sentence(related.verbose_name if count == 1 else related.verbose_name_plural)}"
             )
     return found
+
+
+def _users_of(thing: Model) -> dict[type[Model], Q]:
+    """The models whose rows keep it from being deleted, and which of their rows do."""
+    users: dict[type[Model], Q] = {}
+    for relation in thing._meta.get_fields(include_hidden=True):
+        if isinstance(relation, ForeignObjectRel) and relation.on_delete is PROTECT:
+            model = relation.related_model
+            users[model] = users.get(model, Q()) | Q(**{relation.field.name: thing})
+    return users
 
 
 def _in_a_sentence(name: object) -> str:

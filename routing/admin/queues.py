@@ -6,9 +6,14 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from routing.admin.base import DistributionAdmin
+from routing.admin.overflow import OVERFLOW_RULES
+from routing.admin.parts import OwnerAdmin
 from routing.admin.rows import Rows
 from routing.models import Queue, QueueMembership
+
+GENERAL = ("name", "priority")
+DISTRIBUTION = ("assignment_method", "window_first", "operating_hours")
+OWN_FIELDS = (*GENERAL, *DISTRIBUTION)
 
 
 class MembershipInline(Rows):
@@ -21,17 +26,19 @@ class MembershipInline(Rows):
 
 
 @admin.register(Queue)
-class QueueAdmin(DistributionAdmin):
+class QueueAdmin(OwnerAdmin):
     list_display = ("name", "priority", "assignment_method", "hours", "who_works_there")
     list_select_related = ("operating_hours",)
     ordering = ("priority", "name")
     search_fields = ("name",)
     search_help_text = "Name"
     fieldsets = (
-        ("General information", {"fields": ("name", "priority")}),
-        ("Work distribution", {"fields": ("assignment_method", "window_first", "operating_hours")}),
+        ("General information", {"fields": GENERAL}),
+        ("Work distribution", {"fields": DISTRIBUTION}),
     )
     inlines = (MembershipInline,)
+    change_form_template = "admin/routing/queue.html"
+    listings = (OVERFLOW_RULES,)
     instead_of_deleting = "Send its work streams, rules and conversations to another queue first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
@@ -46,6 +53,14 @@ class QueueAdmin(DistributionAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Queue | None) -> Any:
         return () if obj and obj.is_default else self.inlines
+
+    def has_change_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
+        """Who may only say who works there saves the page too; the queue's own fields are locked then."""
+        members = obj is not None and not obj.is_default and request.user.has_perm("routing.add_queuemembership")
+        return super().has_change_permission(request, obj) or members
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Queue | None = None) -> tuple[str, ...]:
+        return () if request.user.has_perm("routing.change_queue") else OWN_FIELDS
 
     def has_delete_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.is_default)

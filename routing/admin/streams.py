@@ -4,10 +4,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
 
-from routing.admin.base import DistributionAdmin
 from routing.admin.fields import TimeSpanField, WrapUpField, base_presences, in_largest_unit
+from routing.admin.parts import OwnerAdmin
+from routing.admin.rules import ROUTING_RULES, SKILL_RULES
+from routing.admin.trial import SampleForm
 from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
 
 if TYPE_CHECKING:
@@ -80,13 +87,15 @@ class WorkStreamForm(StreamModelForm):
 
 
 @admin.register(WorkStream)
-class WorkStreamAdmin(DistributionAdmin):
+class WorkStreamAdmin(OwnerAdmin):
     form = WorkStreamForm
     list_display = ("name", "channel", "distribution_mode", "capacity", "closes_after", "goes_to")
     list_select_related = ("fallback_queue",)
     search_fields = ("name",)
     search_help_text = "Name"
     autocomplete_fields = ("fallback_queue",)
+    change_form_template = "admin/routing/work_stream.html"
+    listings = (ROUTING_RULES, SKILL_RULES)
     instead_of_deleting = "Give its numbers another work stream first; work streams with conversations are kept."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
@@ -99,6 +108,33 @@ class WorkStreamAdmin(DistributionAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: WorkStream | None = None) -> tuple[str, ...]:
         return ("channel", "distribution_mode") if obj else ()
+
+    # -- Try it -----------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        url = reverse("admin:routing_workstream_try", args=[object_id])
+        context = {"sample": SampleForm(), "try_url": url, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.try_view))
+        return [path("<path:object_id>/try/", view, name="routing_workstream_try"), *super().get_urls()]
+
+    def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show which rule the sample would hit: on the page again, or just the result to a script."""
+        stream = self.get_object(request, unquote(object_id))
+        if stream is None or not self.has_view_permission(request, stream):
+            raise PermissionDenied
+        sample = SampleForm(request.POST)
+        context = {"sample": sample, "trial": sample.result(stream) if sample.is_valid() else None}
+        if not request.accepts("text/html"):
+            return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
+        request.method = "GET"  # the page around the result is the one to look at and save, not what was posted
+        return self.change_view(request, object_id, self.page_of(stream), context)
+
+    # -- The list ---------------------------------------------------------------------------------------------------
 
     @admin.display(description="Auto-close after", ordering="auto_close_after")
     def closes_after(self, stream: WorkStream) -> str:

@@ -1,4 +1,4 @@
-// Copy buttons, toasts, and Validate without leaving the page. Everything works without this script too.
+// Copy buttons, toasts, Validate, the order of rules and their conditions without leaving the page. Everything works without this script too.
 "use strict";
 
 const SHOWN_FOR = 7000;
@@ -92,6 +92,169 @@ function onValidate(button) {
   });
 }
 
+// -- Lists with an order: buttons and dragging, both saved at once ----------------------------------------------------
+
+async function saveOrder(list) {
+  const form = document.getElementById(list.dataset.order);
+  const body = new FormData(form);
+  body.set("order", [...list.rows].map((row) => row.dataset.row).join(","));
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    toast("The new order is saved.", "success");
+  } catch {
+    toast("The new order is not saved. Reload the page and try again.", "error");
+  }
+}
+
+function onOrder(list) {
+  let dragged = null;
+  let before = "";
+  const order = () => [...list.rows].map((row) => row.dataset.row).join(",");
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("button[name]");
+    if (!button) return;
+    event.preventDefault();
+    const row = button.closest("tr");
+    const up = button.name === "up";
+    const other = up ? row.previousElementSibling : row.nextElementSibling;
+    if (!other) return;
+    if (up) other.before(row);
+    else other.after(row);
+    button.focus();
+    saveOrder(list);
+  });
+  for (const row of list.rows) row.draggable = true;
+  list.addEventListener("dragstart", (event) => {
+    dragged = event.target.closest("tr");
+    before = order();
+    dragged.classList.add("dragged");
+    event.dataTransfer.effectAllowed = "move";
+  });
+  list.addEventListener("dragover", (event) => {
+    const over = event.target.closest("tr");
+    if (!dragged || !over) return;
+    event.preventDefault();
+    if (over === dragged) return;
+    const box = over.getBoundingClientRect();
+    if (event.clientY < box.top + box.height / 2) over.before(dragged);
+    else over.after(dragged);
+  });
+  list.addEventListener("drop", (event) => event.preventDefault());
+  list.addEventListener("dragend", () => {
+    if (!dragged) return;
+    dragged.classList.remove("dragged");
+    dragged = null;
+    if (order() !== before) saveOrder(list);
+  });
+}
+
+// -- The condition builder: without this script there are spare rows instead of buttons --------------------------------
+
+const VALUE_HINTS = {
+  "list": "Values, with commas between them",
+  "range": "09:00 - 17:30",
+  "weekday": "Monday",
+  "weekday list": "Monday, Tuesday",
+  "language": "de",
+  "number": "+49",
+};
+
+function onCondition(builder) {
+  const { fitting, types, kinds } = builder.dataset;
+  const rules = { fitting: JSON.parse(fitting), types: JSON.parse(types), kinds: JSON.parse(kinds) };
+  const emptyRow = builder.querySelector(".condition-row.spare").cloneNode(true);
+  const emptyGroup = builder.querySelector(".condition-group.spare").cloneNode(true);
+  const name = builder.dataset.conditions;
+  let groups = builder.querySelectorAll(".condition-group").length;
+
+  function fit(row) {
+    const [field, operator, value] = ["field", "operator", "value"].map((part) => row.querySelector(`[name=${name}-${part}]`));
+    const fits = rules.fitting[field.value] || [];
+    for (const option of operator.options) option.hidden = option.disabled = !fits.includes(option.value);
+    if (field.value && !fits.includes(operator.value)) operator.value = fits[0];
+    operator.hidden = value.hidden = !field.value;
+    const kind = rules.kinds[operator.value];
+    const type = rules.types[field.value];
+    value.hidden = value.hidden || kind === "nothing";
+    value.placeholder = VALUE_HINTS[`${type} ${kind}`] || VALUE_HINTS[kind] || VALUE_HINTS[type] || "";
+  }
+
+  function addRow(group, focus) {
+    const row = emptyRow.cloneNode(true);
+    row.classList.remove("spare");
+    row.querySelector("input[type=hidden]").value = group.dataset.group;
+    group.querySelector(".condition-rows").append(row);
+    setUp(row);
+    if (focus) row.querySelector("select").focus();
+  }
+
+  function setUp(part) {
+    for (const button of part.querySelectorAll("button[hidden]")) button.hidden = false;
+    for (const row of part.matches(".condition-row") ? [part] : part.querySelectorAll(".condition-row")) fit(row);
+  }
+
+  function addGroup() {
+    const group = emptyGroup.cloneNode(true);
+    group.classList.remove("spare");
+    group.dataset.group = groups;
+    const select = group.querySelector("select");
+    select.name = select.id = `${name}-match-${groups}`;
+    group.querySelector("label").htmlFor = select.id;
+    group.setAttribute("aria-label", `Group ${groups}`);
+    groups += 1;
+    for (const row of group.querySelectorAll(".condition-row")) row.remove();
+    builder.querySelector("[data-add-group]").before(group);
+    setUp(group);
+    addRow(group, true);
+  }
+
+  // Ungroup: its rows go to the outer group.
+  function ungroup(group) {
+    const outer = builder.querySelector(".condition-group");
+    for (const row of group.querySelectorAll(".condition-row")) {
+      row.querySelector("input[type=hidden]").value = outer.dataset.group;
+      outer.querySelector(".condition-rows").append(row);
+    }
+    group.remove();
+    outer.querySelector("select").focus();
+  }
+
+  for (const spare of builder.querySelectorAll(".spare")) spare.remove();
+  setUp(builder);
+  builder.querySelector(".condition-group [data-remove-group]").hidden = true;
+  builder.addEventListener("change", (event) => {
+    const row = event.target.closest(".condition-row");
+    if (row) fit(row);
+  });
+  builder.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    const group = button.closest(".condition-group");
+    if ("addGroup" in button.dataset) addGroup();
+    else if ("addCondition" in button.dataset) addRow(group, true);
+    else if ("removeGroup" in button.dataset) ungroup(group);
+    else if ("removeCondition" in button.dataset) {
+      button.closest(".condition-row").remove();
+      group.querySelector("[data-add-condition]").focus();
+    }
+  });
+}
+
+function onTry(button) {
+  button.form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const headers = { Accept: "application/json" };
+    try {
+      const answer = await fetch(button.form.action, { method: "POST", body: new FormData(button.form), headers });
+      if (!answer.ok) throw new Error(String(answer.status));
+      document.getElementById(button.dataset.try).innerHTML = (await answer.json()).html;
+    } catch {
+      toast("It did not come through. Is this server reachable, and are you still signed in?", "error");
+    }
+  });
+}
+
 // The look-ups replace the select their label belongs to: give the box one sees that label's name.
 function nameLookUps() {
   for (const select of document.querySelectorAll("select.admin-autocomplete")) {
@@ -123,6 +286,9 @@ function onReturn(event) {
 
 document.querySelectorAll("button[data-copy]").forEach(onCopy);
 document.querySelectorAll("button[data-validate]").forEach(onValidate);
+document.querySelectorAll("tbody[data-order]").forEach(onOrder);
+document.querySelectorAll("[data-conditions]").forEach(onCondition);
+document.querySelectorAll("button[data-try]").forEach(onTry);
 onSave();
 window.addEventListener("pageshow", onReturn);
 setTimeout(takeMessages, 100);

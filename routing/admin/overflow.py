@@ -1,0 +1,90 @@
+"""Overflow management of a queue: what happens to work it is closed for, too full for, or too slow for."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+
+from routing.admin.parts import Listing, PartAdmin, PartForm
+from routing.models import OverflowAction, OverflowCondition, OverflowRule
+
+if TYPE_CHECKING:
+    OverflowModelForm: TypeAlias = forms.ModelForm[OverflowRule]
+else:
+    OverflowModelForm = forms.ModelForm
+
+MOST = {OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"), OverflowCondition.WAITING_TIME: (2880, "minutes")}
+
+
+class OverflowRuleForm(PartForm, OverflowModelForm):
+    class Meta:
+        model = OverflowRule
+        fields = ("condition", "limit", "action", "target")
+        labels = {"target": "Queue"}
+        help_texts = {
+            "limit": "Work items that wait in the queue (1 to 100), or minutes of waiting (1 to 2880). "
+            "Not for operating hours.",
+            "target": "Where the conversation is transferred to.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        condition, action = cleaned.get("condition"), cleaned.get("action")
+        if condition:
+            self._settle_limit(OverflowCondition(condition), cleaned)
+        if action:
+            self._settle_target(OverflowAction(action), cleaned)
+        if condition == OverflowCondition.WAITING_TIME and action == OverflowAction.ASSIGN_ANYWAY:
+            self.add_error("action", "It waits in this queue already: transfer it, or end it.")
+        return cleaned
+
+    def _settle_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
+        if condition not in MOST:
+            cleaned["limit"] = None
+            if self.instance.queue.operating_hours is None:
+                self.add_error("condition", "This queue has no operating hours: it is always open.")
+            return
+        most, unit = MOST[condition]
+        limit = cleaned.get("limit")
+        if "limit" not in self.errors and (limit is None or not 1 <= limit <= most):
+            self.add_error("limit", f"Enter how many {unit}: 1 to {most}.")
+
+    def _settle_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
+        if action != OverflowAction.TRANSFER:
+            cleaned["target"] = None
+        elif "target" not in self.errors and cleaned.get("target") is None:
+            self.add_error("target", "Choose the queue to transfer to.")
+        elif cleaned.get("target") == self.instance.queue:
+            self.add_error("target", "This is the queue itself: choose another one.")
+
+
+@admin.register(OverflowRule)
+class OverflowRuleAdmin(PartAdmin):
+    form = OverflowRuleForm
+    owner_field = "queue"
+    autocomplete_fields = ("target",)
+    fieldsets = (
+        ("Condition", {"fields": ("queue", "condition", "limit")}),
+        ("Action", {"fields": ("action", "target")}),
+    )
+
+
+def when(rule: OverflowRule) -> str:
+    """The condition with its limit, as lists show it."""
+    if rule.limit is None:
+        return rule.get_condition_display()
+    unit = {OverflowCondition.WORK_ITEM_LIMIT: "work item", OverflowCondition.WAITING_TIME: "minute"}
+    noun = unit[OverflowCondition(rule.condition)] + ("" if rule.limit == 1 else "s")
+    return f"{rule.get_condition_display()} {rule.limit} {noun}"
+
+
+OVERFLOW_RULES = Listing(
+    OverflowRule,
+    "queue",
+    "Overflow management",
+    "Hours and work items are asked once, before a conversation enters the queue; waiting time while it waits.",
+    "New overflow rule",
+    ("Condition", "Action", "Queue"),
+    lambda rule: (when(rule), rule.get_action_display(), rule.target or ""),
+    ("target",),
+)

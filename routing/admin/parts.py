@@ -1,0 +1,204 @@
+"""Things that belong to another thing and stand there in an order: rules of a work stream, overflow of a queue.
+
+Their list is a section of the owner's page, where they are moved up and down; each has a page of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Max, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from routing.admin.base import DistributionAdmin
+
+
+@dataclass(frozen=True)
+class Listing:
+    """An ordered list on its owner's page."""
+
+    model: type[Model]
+    owner: str
+    title: str
+    explained: str
+    new: str
+    heads: Sequence[str]
+    cells: Callable[[Any], Sequence[object]]
+    related: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.model._meta.model_name)
+
+    def rows_of(self, owner: Model) -> QuerySet[Any]:
+        return self.model._default_manager.filter(**{self.owner: owner})
+
+    def allows(self, request: HttpRequest, verb: str) -> bool:
+        return bool(request.user.has_perm(f"{self.model._meta.app_label}.{verb}_{self.name}"))
+
+    def url(self, verb: str, *args: object) -> str:
+        return reverse(f"admin:{self.model._meta.app_label}_{self.name}_{verb}", args=args)
+
+
+def reordered(ids: Sequence[int], asked: QueryDict) -> list[int]:
+    """The ids as somebody wants them: one moved up or down, or all in a new order; unknown ones are left out."""
+    wanted = [int(pk) for pk in asked.get("order", "").split(",") if pk.isdecimal()]
+    new = sorted(ids, key=lambda pk: wanted.index(pk) if pk in wanted else len(wanted))
+    for verb, step in (("up", -1), ("down", 1)):
+        pk = asked.get(verb, "")
+        if pk.isdecimal() and int(pk) in new:
+            place = new.index(int(pk))
+            new.insert(max(place + step, 0), new.pop(place))
+    return new
+
+
+class OwnerAdmin(DistributionAdmin):
+    """A page with ordered lists of what belongs to the thing."""
+
+    listings: Sequence[Listing] = ()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        owner = self.get_object(request, unquote(object_id))
+        shown = [self._shown(request, listing, owner) for listing in self.listings if listing.allows(request, "view")]
+        context = {"listings": shown if owner else []}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def _shown(self, request: HttpRequest, listing: Listing, owner: Model | None) -> dict[str, Any]:
+        if owner is None:
+            return {}
+        rows = [
+            {"pk": row.pk, "url": listing.url("change", row.pk), "cells": listing.cells(row), "name": str(row)}
+            for row in listing.rows_of(owner).select_related(*listing.related)
+        ]
+        add = f"{listing.url('add')}?{listing.owner}={owner.pk}" if listing.allows(request, "add") else ""
+        order = self._order_url(listing, owner) if listing.allows(request, "change") else ""
+        return {"listing": listing, "rows": rows, "add_url": add, "order_url": order}
+
+    @property
+    def _order_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_order"
+
+    def _order_url(self, listing: Listing, owner: Model) -> str:
+        return reverse(f"admin:{self._order_name}", args=[quote(owner.pk), listing.name])
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.order_view))
+        return [path("<path:object_id>/order/<str:name>/", view, name=self._order_name), *super().get_urls()]
+
+    def order_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Put what belongs to the thing into another order and show its page."""
+        owner = self.get_object(request, unquote(object_id))
+        listing = next((one for one in self.listings if one.name == name), None)
+        if owner is None or listing is None or not listing.allows(request, "change"):
+            raise PermissionDenied
+        with transaction.atomic():
+            ids = reordered([row.pk for row in listing.rows_of(owner).select_for_update()], request.POST)
+            for position, pk in enumerate(ids, start=1):
+                listing.rows_of(owner).filter(pk=pk).update(position=position)
+            self.log_change(request, owner, f"Order of {listing.title.lower()}.")
+        if not request.accepts("text/html"):
+            return JsonResponse({"order": ids})
+        return HttpResponseRedirect(f"{self.page_of(owner)}#{listing.name}")
+
+
+class PartAdmin(DistributionAdmin):
+    """The page of something that belongs to an owner, reached from there and leading back there."""
+
+    owner_field = ""
+    change_form_template = "admin/routing/part.html"
+
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """No place of its own in the sidebar."""
+        return {}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (self.owner_field,)
+
+    def owner_admin(self) -> Any:
+        return self.admin_site._registry[self.model._meta.get_field(self.owner_field).related_model]
+
+    def _owners_url(self) -> str:
+        opts = self.owner_admin().opts
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+
+    def new_ones_owner(self, request: HttpRequest) -> Any:
+        """What the new one will belong to; None without a valid one in the address."""
+        return self.owner_admin().get_object(request, request.GET.get(self.owner_field, ""))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(self._owners_url())
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        owner = self.new_ones_owner(request)
+        if owner is None:
+            noun = self.owner_admin().noun
+            self.message_user(request, f"Open the {noun} that this belongs to, and add it there.", messages.INFO)
+            return HttpResponseRedirect(self._owners_url())
+        return super().add_view(request, form_url, {**self._context(owner), **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        part = self.get_object(request, unquote(object_id))
+        context = self._context(getattr(part, self.owner_field)) if part else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+    def _context(self, owner: Any) -> dict[str, Any]:
+        opts = self.owner_admin().opts
+        return {
+            "owner": owner,
+            "owner_url": self.owner_admin().page_of(owner),
+            "owners": str(opts.verbose_name_plural),
+            "nav_url": self._owners_url(),
+        }
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A new one belongs to its owner from the start, so that the form can ask about it."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is None:
+            form.owner = (self.owner_field, self.new_ones_owner(request))
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            others = type(obj)._default_manager.filter(**{self.owner_field: getattr(obj, self.owner_field)})
+            obj.position = (others.aggregate(last=Max("position"))["last"] or 0) + 1
+        super().save_model(request, obj, form, change)
+
+    def saved_message(self, thing: Any) -> str:
+        owner = getattr(thing, self.owner_field)
+        url = self.owner_admin().page_of(owner)
+        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, url, owner)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """As everywhere; from there back to the owner."""
+        part = self.get_object(request, unquote(object_id))
+        context = self._context(getattr(part, self.owner_field)) if part else {}
+        response = super().delete_view(request, object_id, {**context, **(extra_context or {})})
+        is_gone = isinstance(response, HttpResponseRedirect) and part is not None
+        return HttpResponseRedirect(context["owner_url"]) if is_gone else response
+
+
+class PartForm:
+    """A form of something that belongs to an owner; put before the model form."""
+
+    owner: tuple[str, Any] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.owner is not None:
+            name, owner = self.owner
+            setattr(self.instance, name, owner)  # type: ignore[attr-defined]

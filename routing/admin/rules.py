@@ -1,0 +1,109 @@
+"""Routing rules and skill attachment rules of a work stream."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from routing.admin.condition_builder import ConditionField, fits_the_builder
+from routing.admin.parts import Listing, PartAdmin, PartForm
+from routing.admin.rows import Rows
+from routing.admin.skills import ProficiencyFormSet
+from routing.conditions import describe
+from routing.models import RoutingRule, SkillRule, SkillRuleSkill
+
+if TYPE_CHECKING:
+    RoutingRuleModelForm: TypeAlias = forms.ModelForm[RoutingRule]
+    SkillRuleModelForm: TypeAlias = forms.ModelForm[SkillRule]
+else:
+    RoutingRuleModelForm = SkillRuleModelForm = forms.ModelForm
+
+
+class RoutingRuleForm(PartForm, RoutingRuleModelForm):
+    condition = ConditionField(label="Condition", required=False)
+
+    class Meta:
+        model = RoutingRule
+        fields = ("name", "description", "queue", "condition")
+
+
+class SkillRuleForm(PartForm, SkillRuleModelForm):
+    condition = ConditionField(label="Condition", required=False)
+
+    class Meta:
+        model = SkillRule
+        fields = ("name", "description", "condition")
+
+
+class RuleAdmin(PartAdmin):
+    """A name, a condition, and what follows from it."""
+
+    owner_field = "work_stream"
+    follows: tuple[str, ...] = ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        general = ("work_stream", "name", "description", *self.follows)
+        condition = "condition" if self._is_built(request, obj) else "condition_in_words"
+        return [("General information", {"fields": general}), ("Condition", {"fields": (condition,)})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        words = () if self._is_built(request, obj) else ("condition_in_words",)
+        return (*super().get_readonly_fields(request, obj), *words)
+
+    def _is_built(self, request: HttpRequest, rule: Any) -> bool:
+        """A condition with groups within groups came from elsewhere: it is shown in words, and kept as it is."""
+        return rule is None or (fits_the_builder(rule.condition) and self.has_change_permission(request, rule))
+
+    @admin.display(description="Condition")
+    def condition_in_words(self, rule: Any) -> str:
+        return describe(rule.condition)
+
+
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(RuleAdmin):
+    form = RoutingRuleForm
+    follows = ("queue",)
+    autocomplete_fields = ("queue",)
+
+
+class NeedsInline(Rows):
+    """Which skills the rule adds, and how well they are needed."""
+
+    model = SkillRuleSkill
+    formset = ProficiencyFormSet
+    autocomplete_fields = ("skill",)
+    verbose_name = "skill"
+    verbose_name_plural = "Skills"
+
+
+@admin.register(SkillRule)
+class SkillRuleAdmin(RuleAdmin):
+    form = SkillRuleForm
+    inlines = (NeedsInline,)
+
+
+def needed(rule: SkillRule) -> str:
+    """The skills a rule adds, as its list shows them."""
+    return ", ".join(f"{need.skill} {need.rating}" for need in rule.needs.select_related("skill"))
+
+
+ROUTING_RULES = Listing(
+    RoutingRule,
+    "work_stream",
+    "Routing rule items",
+    "Asked from top to bottom when a conversation begins; the first that holds decides on the queue.",
+    "New rule item",
+    ("Name", "Condition", "Queue"),
+    lambda rule: (rule.name, describe(rule.condition), rule.queue),
+    ("queue",),
+)
+SKILL_RULES = Listing(
+    SkillRule,
+    "work_stream",
+    "Skill attachment rules",
+    "Every rule that holds adds its skills to what the conversation needs.",
+    "New skill rule",
+    ("Name", "Condition", "Skills"),
+    lambda rule: (rule.name, describe(rule.condition), needed(rule)),
+)

@@ -1,0 +1,123 @@
+"""Queues and their overflow management in the administration."""
+
+import pytest
+
+from omnichannel.jobs.models import Lane
+from routing.models import OperatingHours, OverflowRule, Queue, QueueMembership
+from tests import builders
+from tests.administration.people import page, rows, signed_in, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada():
+    return signed_in("Administrator", "Ada")
+
+
+@pytest.fixture
+def orders():
+    return builders.queue("Orders")
+
+
+def overflow(**changed):
+    return {"condition": "work_item_limit", "limit": "10", "action": "end", "target": "", **changed}
+
+
+def add_url(queue):
+    return f"{page('routing_overflowrule', 'add')}?queue={queue.pk}"
+
+
+def test_a_full_queue_passes_its_work_on(ada, orders):
+    other = builders.queue("Other")
+    ada.post(add_url(orders), overflow(action="transfer", target=other.pk))
+    rule = OverflowRule.objects.get()
+    assert (rule.queue, rule.limit, rule.target) == (orders, 10, other)
+    shown = words(ada.get(page("routing_queue", "change", orders.pk)))
+    assert "Work item limit exceeds 10 work items Transfer to a different queue Other" in shown
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "said"),
+    [
+        ({"limit": ""}, "limit", "Enter how many work items: 1 to 100."),
+        ({"limit": "101"}, "limit", "Enter how many work items: 1 to 100."),
+        ({"condition": "waiting_time", "limit": "2881"}, "limit", "Enter how many minutes: 1 to 2880."),
+        ({"action": "transfer"}, "target", "Choose the queue to transfer to."),
+        ({"condition": "waiting_time", "action": "assign_anyway"}, "action", "It waits in this queue already"),
+        ({"condition": "out_of_hours"}, "condition", "This queue has no operating hours: it is always open."),
+    ],
+)
+def test_what_can_not_be_is_refused_at_its_field(ada, orders, changed, field, said):
+    response = ada.post(add_url(orders), overflow(**changed))
+    assert said in response.context["adminform"].form.errors[field][0]
+    assert not OverflowRule.objects.exists()
+
+
+def test_a_queue_does_not_overflow_into_itself(ada, orders):
+    response = ada.post(add_url(orders), overflow(action="transfer", target=orders.pk))
+    assert "This is the queue itself" in words(response)
+
+
+def test_what_the_condition_and_action_do_not_use_is_left_out(ada, orders):
+    orders.operating_hours = OperatingHours.objects.create(name="Office", always_open=True)
+    orders.save()
+    ada.post(add_url(orders), overflow(condition="out_of_hours", target=builders.queue("Other").pk))
+    rule = OverflowRule.objects.get()
+    assert (rule.limit, rule.target) == (None, None)
+
+
+def test_a_queue_that_work_overflows_into_is_kept_and_says_why(ada, orders):
+    other = builders.queue("Other")
+    OverflowRule.objects.create(queue=orders, condition="work_item_limit", limit=1, action="transfer", target=other)
+    assert "1 overflow rule." in words(ada.get(page("routing_queue", "delete", other.pk)))
+    ada.post(page("routing_queue", "delete", other.pk), {"post": "yes"})
+    assert Queue.objects.filter(pk=other.pk).exists()
+
+
+def test_overflow_rules_are_put_in_order(ada, orders):
+    first, second = (
+        OverflowRule.objects.create(
+            queue=orders, condition="work_item_limit", limit=limit, action="end", position=limit
+        )
+        for limit in (1, 2)
+    )
+    ada.post(page("routing_queue", "order", orders.pk, "overflowrule"), {"down": first.pk})
+    assert list(orders.overflow_rules.all()) == [second, first]
+
+
+def test_who_waits_is_looked_at_again_after_a_change(ada, orders):
+    form = {"name": "Orders", "priority": "5", "assignment_method": "round_robin", "window_first": "on"}
+    ada.post(page("routing_queue", "change", orders.pk), {**form, **rows("memberships")})
+    orders.refresh_from_db()
+    assert (orders.priority, orders.assignment_method, orders.window_first) == (5, "round_robin", True)
+    assert Lane.objects.filter(kind="assign", key=0).exists()
+
+
+def test_a_supervisor_puts_agents_into_a_queue_and_changes_nothing_else(orders):
+    sam, dana = signed_in("Supervisor", "Sam"), builders.agent("Dana")
+    form = {"name": "Renamed", "priority": "1", "assignment_method": "round_robin"}
+    url = page("routing_queue", "change", orders.pk)
+    sam.post(url, {**form, **rows("memberships", {"agent": dana.pk})})
+    orders.refresh_from_db()
+    assert (orders.name, list(orders.members.all())) == ("Orders", [dana])
+    row = {"id": QueueMembership.objects.get().pk, "agent": dana.pk, "queue": orders.pk, "DELETE": "on"}
+    sam.post(url, rows("memberships", row))
+    assert not orders.members.exists()
+
+
+def test_a_supervisor_sees_overflow_and_changes_none(orders):
+    rule = OverflowRule.objects.create(queue=orders, condition="work_item_limit", limit=3, action="end")
+    sam = signed_in("Supervisor", "Sam")
+    assert "Work item limit exceeds 3 work items" in words(sam.get(page("routing_queue", "change", orders.pk)))
+    assert sam.post(page("routing_overflowrule", "change", rule.pk), overflow()).status_code == 403
+    assert sam.post(page("routing_overflowrule", "delete", rule.pk), {"post": "yes"}).status_code == 403
+    assert sam.post(add_url(orders), overflow()).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["Agent", ""])
+def test_agents_and_strangers_have_no_way_in(role, orders):
+    client = signed_in(role)
+    assert client.post(add_url(orders), overflow()).status_code == 302
+    assert client.post(page("routing_queue", "order", orders.pk, "overflowrule"), {}).status_code == 302
+    assert not OverflowRule.objects.exists()

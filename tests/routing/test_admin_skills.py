@@ -1,0 +1,145 @@
+"""Skills, their types and rating models in the administration."""
+
+import pytest
+
+from routing.models import AgentSkill, RatingModel, Skill, SkillRule, SkillRuleSkill, SkillType
+from tests import builders
+from tests.administration.people import page, rows, signed_in, toasts, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada():
+    return signed_in("Administrator", "Ada")
+
+
+@pytest.fixture
+def german():
+    return Skill.objects.create(name="German", type=SkillType.objects.create(name="Language"))
+
+
+def scale():
+    return RatingModel.objects.get(in_use=True)
+
+
+def scale_form(*values, **changed):
+    return {"name": "Five stars", "min_value": "1", "max_value": "5", **rows("values", *values), **changed}
+
+
+def agent_form(agent, *skills):
+    form = {"capacity": "100", "presence": agent.presence_id, **rows("memberships")}
+    return {**form, **rows("agent_skills", *skills)}
+
+
+# -- Skills
+
+
+def test_an_agent_gets_a_skill_on_either_page(ada, german):
+    dana, kim = builders.agent("Dana"), builders.agent("Kim")
+    ada.post(page("routing_agent", "change", dana.pk), agent_form(dana, {"skill": german.pk, "rating": "7"}))
+    form = {"name": "German", "type": german.type_id, "description": ""}
+    held = AgentSkill.objects.get()
+    kept = {"id": held.pk, "skill": german.pk, "agent": dana.pk, "rating": "8"}
+    ada.post(
+        page("routing_skill", "change", german.pk),
+        {**form, **rows("agent_skills", kept, {"agent": kim.pk, "rating": "3"})},
+    )
+    assert set(AgentSkill.objects.values_list("agent__user__first_name", "rating")) == {("Dana", 8), ("Kim", 3)}
+
+
+@pytest.mark.parametrize("rating", ["0", "11", ""])
+def test_a_proficiency_is_on_the_scale_in_use(ada, german, rating):
+    dana = builders.agent("Dana")
+    row = {"skill": german.pk, "rating": rating}
+    response = ada.post(page("routing_agent", "change", dana.pk), agent_form(dana, row))
+    said = "goes from 1 to 10" if rating else "This field is required."
+    assert said in words(response)
+    assert not AgentSkill.objects.exists()
+
+
+def test_the_names_of_the_scales_values_are_offered(ada, german):
+    scale().values.create(value=10, name="Mother tongue")
+    dana = builders.agent("Dana")
+    assert "10 – Mother tongue" in words(ada.get(page("routing_agent", "change", dana.pk)))
+
+
+def test_a_long_scale_is_typed(ada, german):
+    RatingModel.objects.filter(in_use=True).update(max_value=100)
+    dana = builders.agent("Dana")
+    ada.post(page("routing_agent", "change", dana.pk), agent_form(dana, {"skill": german.pk, "rating": "99"}))
+    assert AgentSkill.objects.get().rating == 99
+    response = ada.post(
+        page("routing_agent", "change", dana.pk), agent_form(dana, {"skill": german.pk, "rating": "101"})
+    )
+    assert "less than or equal to 100" in words(response)
+
+
+def test_a_skill_that_a_rule_adds_is_kept_and_says_so(ada, german):
+    rule = SkillRule.objects.create(work_stream=builders.work_stream(), name="German speakers")
+    SkillRuleSkill.objects.create(rule=rule, skill=german)
+    shown = words(ada.get(page("routing_skill", "delete", german.pk)))
+    assert "Take it out of the skill attachment rules first" in shown
+
+
+def test_a_type_with_skills_is_kept(ada, german):
+    assert "1 skill." in words(ada.get(page("routing_skilltype", "delete", german.type_id)))
+    ada.post(page("routing_skilltype", "delete", german.type_id), {"post": "yes"})
+    assert SkillType.objects.filter(pk=german.type_id).exists()
+
+
+# -- Rating models
+
+
+def test_switching_one_on_switches_the_other_off(ada):
+    before = scale()
+    ada.post(page("routing_ratingmodel", "add"), scale_form({"value": "5", "name": "Best"}, in_use="on"))
+    assert (scale().name, scale().values.get().name) == ("Five stars", "Best")
+    before.refresh_from_db()
+    assert not before.in_use
+
+
+def test_one_is_always_in_use(ada):
+    url = page("routing_ratingmodel", "change", scale().pk)
+    response = ada.post(url, scale_form())
+    assert "One rating model is in use at any time" in response.context["adminform"].form.errors["in_use"][0]
+    assert ada.post(page("routing_ratingmodel", "delete", scale().pk), {"post": "yes"}).status_code == 403
+    assert scale()
+
+
+def test_a_scale_ends_above_its_start(ada):
+    response = ada.post(page("routing_ratingmodel", "add"), scale_form(min_value="5"))
+    assert response.context["adminform"].form.errors == {
+        "max_value": ["This has to be more than the min rating value."]
+    }
+
+
+def test_a_name_for_a_value_off_the_scale_is_refused(ada):
+    response = ada.post(page("routing_ratingmodel", "add"), scale_form({"value": "6", "name": "Too good"}))
+    assert "The scale goes from 1 to 5." in words(response)
+
+
+def test_proficiencies_off_the_new_scale_are_pointed_out(ada, german):
+    AgentSkill.objects.create(agent=builders.agent("Dana"), skill=german, rating=9)
+    response = ada.post(page("routing_ratingmodel", "add"), scale_form(in_use="on"), follow=True)
+    assert "1 skill of an agent lies outside 1 to 5: set the proficiency anew." in toasts(response)
+
+
+# -- Who may
+
+
+def test_a_supervisor_looks_at_skills_and_changes_none(german):
+    sam, dana = signed_in("Supervisor", "Sam"), builders.agent("Dana")
+    assert sam.get(page("routing_skill", "change", german.pk)).status_code == 200
+    assert sam.post(page("routing_skill", "delete", german.pk), {"post": "yes"}).status_code == 403
+    sam.post(page("routing_agent", "change", dana.pk), agent_form(dana, {"skill": german.pk, "rating": "7"}))
+    assert not AgentSkill.objects.exists()
+    assert sam.get(page("routing_ratingmodel", "changelist")).status_code == 403
+
+
+@pytest.mark.parametrize("role", ["Agent", ""])
+def test_agents_and_strangers_have_no_way_in(role, german):
+    client = signed_in(role)
+    assert client.post(page("routing_skill", "delete", german.pk), {"post": "yes"}).status_code == 302
+    assert client.get(page("routing_ratingmodel", "changelist")).status_code == 302
+    assert Skill.objects.exists()
