@@ -1,0 +1,30 @@
+"""Block the customer of a conversation, and let them through again."""
+
+from collections.abc import Callable
+
+from django.http import HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_POST
+
+from omnichannel.conversations import access, blocking
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.views.conversation import answer
+
+
+def _does(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]:
+    """A view that does this; 403 with the reason for those who see the conversation, but may not."""
+
+    @require_POST
+    @agent_page
+    def view(request: AgentRequest, pk: int) -> HttpResponse:
+        conversation = access.conversation_for(request.user, pk)
+        try:
+            verb(conversation, by=request.user)
+        except blocking.BlockingRefused as refused:
+            return answer(request, conversation, problem=str(refused), status=403)
+        return answer(request, conversation)
+
+    return view
+
+
+block = _does(blocking.block)
+unblock = _does(blocking.unblock)
