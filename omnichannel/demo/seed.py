@@ -17,7 +17,7 @@ from channels_whatsapp.simulator import world
 from channels_whatsapp.simulator.models import Account, Customer, ErrandState, Sender
 from channels_whatsapp.simulator.models import Message as SentByCustomer
 from omnichannel.conversations import assignment, closing
-from omnichannel.conversations.models import Conversation, Message
+from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, Trigger
 from omnichannel.conversations.reading import mark_read
 from omnichannel.conversations.replies import send_reply
 from omnichannel.conversations.webhooks import apply_delivery
@@ -25,6 +25,12 @@ from omnichannel.demo.people import create_people, create_returns_desk
 from routing.models import Agent, WorkStream
 
 FILES = Path(__file__).parent / "files"
+AUTOMATED = [
+    (Trigger.GREETING, "", "Hello, and thanks for writing to Lumen Lamps. Somebody will be with you soon."),
+    (Trigger.GREETING, "de", "Hallo und danke für die Nachricht an Lumen Lamps. Wir melden uns gleich."),
+    (Trigger.OUT_OF_HOURS, "", "Thanks for writing to Lumen Lamps. We are closed now and open again {OpensAt}."),
+    (Trigger.OUT_OF_HOURS, "de", "Danke für die Nachricht an Lumen Lamps. Gerade ist zu; wir öffnen {OpensAt}."),
+]
 
 
 def is_new() -> bool:
@@ -36,9 +42,16 @@ def is_new() -> bool:
 def seed() -> None:
     """Fill an empty database; all of it or nothing."""
     agents = create_people()
+    _write_automated_messages()
     shop, returns = _create_channel(create_returns_desk(agents))
     _history(shop, agents)
     _just_now(shop, returns)
+
+
+def _write_automated_messages() -> None:
+    """In English for everybody, and in German for those whose language that is."""
+    for trigger, language, text in AUTOMATED:
+        AutomatedMessage.objects.create(trigger=trigger, language=language, text=text)
 
 
 def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
