@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import WORK, agent_of
-from omnichannel.conversations.presence import follow_loads, load_changed, tell_pages
+from omnichannel.conversations.distribution import look_for_agents
+from omnichannel.conversations.hints import tell_pages_of
+from omnichannel.conversations.presence import follow_loads, load_changed
 from routing.agents import ensure_agent, show_presence
 from routing.models import Agent, BasePresence, Presence
 from routing.presence import (
@@ -75,5 +77,7 @@ def keep_attendance(now: datetime | None = None) -> None:
 
 
 def _changed(agent: Agent) -> None:
+    """There may be work for them now, or theirs may be for others."""
     load_changed(agent.pk)
-    tell_pages(agent)
+    look_for_agents()
+    tell_pages_of(agent.pk)

@@ -11,8 +11,7 @@ from django.utils import timezone
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.being_routed import routed
-from omnichannel.conversations.being_routed import routed
-from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.hints import CONVERSATION, tell, tell_pages_of
 from omnichannel.conversations.models import (
     Conversation,
     ConversationEvent,
@@ -157,6 +156,8 @@ def write_down(decisions: list[Decision]) -> None:
     _write_events(decisions, absent)
     for one, pk in offered:
         tell(CONVERSATION, one.item, also_agents=[pk])
+    for pk in {pk for _, pk in offered}:
+        tell_pages_of(pk)
 
 
 def _stamp(offered: list[tuple[Decision, int]]) -> None:

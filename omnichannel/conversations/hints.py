@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from omnichannel.conversations.models import Conversation, Participation
 from omnichannel.live.publish import publish
 
-MESSAGE, CONVERSATION, NOTE = "message", "conversation", "note"
+MESSAGE, CONVERSATION, NOTE, PRESENCE = "message", "conversation", "note", "presence"
 
 
 def tell(
@@ -25,3 +25,11 @@ def tell(
     queues = {conversation.queue_id, *also_queues}
     topics = ["all", *(f"queue:{pk}" for pk in queues), *(f"agent:{pk}" for pk in agents)]
     publish(kind, conversation.pk, part_id=part_id, topics=topics)
+
+
+def tell_pages_of(agent_id: int) -> None:
+    """The agent's own pages show their presence, their free capacity and what is offered to them anew.
+
+    Last thing in the transaction.
+    """
+    publish(PRESENCE, agent_id, topics=[f"agent:{agent_id}"])

@@ -10,6 +10,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
+from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.states import TransitionRefused, move, note
 from routing.models import Agent, BasePresence, State
 from routing.presence import built_in, show
@@ -79,7 +80,11 @@ def _held(conversation: Conversation, agent: Agent) -> Conversation:
 
 
 def _lock(conversation: Conversation) -> Conversation | None:
-    return Conversation.objects.select_for_update(of=("self",)).filter(pk=conversation.pk, state=State.OPEN).first()
+    return (
+        Conversation.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=conversation.pk, state=State.OPEN)
+        .first()
+    )
 
 
 def _end(held: Conversation, outcome: OfferOutcome, text: str, *, by: User | None) -> None:
@@ -92,4 +97,5 @@ def _end(held: Conversation, outcome: OfferOutcome, text: str, *, by: User | Non
     )
     note(held, outcome.value, text, by=by)
     look_for_agents()
+    load_changed(agent_id)
     tell(CONVERSATION, held, also_agents=[agent_id])

@@ -1,31 +1,24 @@
 """What an agent has taken on, and the presence that follows from it."""
 
-from collections.abc import Collection
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Callable, Collection
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
+from omnichannel.conversations.distribution import look_for_agents
+from omnichannel.conversations.hints import tell_pages_of
 from omnichannel.conversations.models import Conversation
-from omnichannel.live.publish import publish
-from routing.models import Agent, BasePresence, State
-from routing.models.routable import USES_CAPACITY
+from routing.assignment import load_by_agent
+from routing.models import Agent, BasePresence
 from routing.presence import FOLLOWS_LOAD, automatic, follow_load
-
-PRESENCE = "presence"
 
 
 def used_capacity(agents: Collection[int], now: datetime | None = None) -> dict[int, int]:
     """The units each of these agents has taken on; wrap-up counts for as long as its work stream says."""
-    at, used = now or timezone.now(), dict.fromkeys(agents, 0)
-    taken = Conversation.objects.filter(agent__in=agents, state__in=USES_CAPACITY).order_by()
-    for agent, state, since, units, seconds in taken.values_list(
-        "agent_id", "state", "state_since", "work_stream__capacity", "work_stream__wrap_up_seconds"
-    ):
-        is_free_again = state == State.WRAP_UP and seconds is not None and since + timedelta(seconds=seconds) <= at
-        used[agent or 0] += 0 if is_free_again else units
-    return used
+    taken = Conversation.objects.filter(offered_to=None)
+    loads = load_by_agent(taken, agents, now=now or timezone.now())
+    return {pk: load.units for pk, load in loads.items()}
 
 
 def load_changed(*agents: int | None) -> None:
@@ -34,19 +27,23 @@ def load_changed(*agents: int | None) -> None:
     After the commit, each by itself: what others did at the same moment is counted too, and no lock is held meanwhile.
     """
     for pk in {pk for pk in agents if pk is not None}:
-        transaction.on_commit(partial(_follow, pk), robust=True)
+        transaction.on_commit(_following(pk), robust=True)
+
+
+def _following(pk: int) -> Callable[[], None]:
+    # Not a partial: Django logs a failure by the function's name.
+    def follow() -> None:
+        _follow(pk)
+
+    return follow
 
 
 def _follow(pk: int) -> None:
     with transaction.atomic():
-        agent = Agent.objects.select_for_update(of=("self",)).select_related("presence").get(pk=pk)
-        follow_load(agent, used_capacity([pk])[pk])
-        tell_pages(agent)
-
-
-def tell_pages(agent: Agent) -> None:
-    """The agent's own pages show their presence and free capacity anew; last thing in the transaction."""
-    publish(PRESENCE, agent.pk, topics=[f"agent:{agent.pk}"])
+        agent = Agent.objects.select_for_update(of=("self",), no_key=True).select_related("presence").get(pk=pk)
+        if follow_load(agent, used_capacity([pk])[pk]):
+            look_for_agents()
+        tell_pages_of(pk)
 
 
 def follow_loads(now: datetime | None = None) -> None:

@@ -17,7 +17,7 @@ from routing.models import USES_CAPACITY, Agent, Queue, State
 # (from, to): what brings it about. The documented product's state machine; closed is final.
 TRANSITIONS: dict[tuple[State, State], str] = {
     (State.OPEN, State.ACTIVE): "an agent takes it, or gets it assigned",
-    (State.OPEN, State.CLOSED): "it has waited for an agent for too long",
+    (State.OPEN, State.CLOSED): "it has waited for an agent for too long, or its queue overflows",
     (State.ACTIVE, State.WRAP_UP): "the agent ends it",
     (State.ACTIVE, State.OPEN): "the agent gives it back to the queue",
     (State.ACTIVE, State.WAITING): "the agent leaves it until the customer writes",
@@ -48,7 +48,7 @@ def must_be_read(conversation: Conversation) -> None:
     The caller holds the transaction. A message that is being filed holds this lock too: it is seen here, or it finds
     the conversation as it is afterwards.
     """
-    now = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+    now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     if now.unread_count:
         raise TransitionRefused("The customer has written in the meantime. Read it first.")
 
@@ -142,4 +142,5 @@ def requeue(conversation: Conversation, queue: Queue, *, text: str, by: User | N
         conversation.offered_to = conversation.offer_expires_at = None
         note(conversation, "queued", text, by=by)
         look_for_agents()
+        load_changed(offered_to)
         tell(CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])
