@@ -1,8 +1,14 @@
 """What agents fill in."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django import forms
 
+from omnichannel.conversations.transfer import NO_REASON, REASON_LIMIT
 from routing.agents import presences_to_choose
+
+GONE = "That is no longer possible. Choose again."
 
 
 class ReplyForm(forms.Form):
@@ -11,6 +17,30 @@ class ReplyForm(forms.Form):
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True, max_length=400)
     public_id = forms.UUIDField(required=False)
+
+
+class NoteForm(forms.Form):
+    """A note for colleagues."""
+
+    text = forms.CharField(required=False, strip=False)
+
+
+class WhereToForm(forms.Form):
+    """To which colleague or queue a conversation goes; with a reason where one is asked for."""
+
+    to = forms.ChoiceField(error_messages={"required": "Choose one first.", "invalid_choice": GONE})
+    reason = forms.CharField(
+        required=False,
+        max_length=REASON_LIMIT,
+        error_messages={"required": NO_REASON, "max_length": f"Say it in up to {REASON_LIMIT} characters."},
+    )
+
+    def __init__(self, *args: Any, choices: Iterable[str], asks_reason: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["to"] = forms.ChoiceField(
+            choices=[(one, one) for one in choices], error_messages=self.fields["to"].error_messages
+        )
+        self.fields["reason"].required = asks_reason
 
 
 class RenameForm(forms.Form):

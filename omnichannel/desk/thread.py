@@ -10,8 +10,9 @@ from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
 from channels_whatsapp.errors import plain_reason
-from omnichannel.conversations.models import Attachment, Conversation, ConversationEvent, Message, Status
+from omnichannel.conversations.models import Attachment, Conversation, Message, Note, Status
 from omnichannel.conversations.replies import id_when_sent_again
+from omnichannel.desk.beside import Happening, Noted, beside
 from omnichannel.desk.paging import Cursor
 from omnichannel.desk.times import PAGE_ORDER, day_name
 from omnichannel.desk.words import STATUS_WORDS, summary
@@ -43,29 +44,6 @@ class Day:
     @property
     def version(self) -> str:
         return day_name(self.at)
-
-
-@dataclass(frozen=True)
-class Happening:
-    """A line of the timeline between the messages."""
-
-    event: ConversationEvent
-
-    template = "desk/_event.html"
-
-    @property
-    def at(self) -> datetime:
-        return self.event.created_at
-
-    @property
-    def id(self) -> str:
-        return f"event-{self.event.pk}"
-
-    @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-{self.event.pk:012d}"
-
-    version = "1"
 
 
 @dataclass(frozen=True)
@@ -125,7 +103,7 @@ class Said:
         return summary(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
 
 
-Entry = Day | Happening | Said
+Entry = Day | Happening | Noted | Said
 
 
 @dataclass(frozen=True)
@@ -144,14 +122,14 @@ def stretch(conversation: Conversation, *, before: Cursor | None = None, unread:
         found = found.filter(before.before("created_at"))
     newest = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
     messages, is_all = newest[:PAGE][::-1], len(newest) <= PAGE
-    events = conversation.events.all()
-    if not is_all:
-        events = events.filter(created_at__gte=messages[0].created_at)
-    if before is not None:
-        events = events.filter(created_at__lt=before.at)
+    others = beside(
+        conversation,
+        since=None if is_all else messages[0].created_at,
+        before=before.at if before is not None else None,
+    )
     earlier = None if is_all else Cursor(messages[0].created_at, messages[0].pk)
     said = _said(messages, first_unread=_first_unread(messages, unread))
-    return Thread(in_order([*said, *map(Happening, events[:MOST_PIECES])]), earlier)
+    return Thread(in_order([*said, *others]), earlier)
 
 
 def _said(messages: Sequence[Message], first_unread: int | None = None) -> list[Said]:
@@ -173,8 +151,13 @@ def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
     unsettled = Q(status=Status.SENDING, twilio_sid="")
     changed = _messages(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
     messages = list(changed.order_by("pk")[:MOST_PIECES])
-    events = conversation.events.filter(created_at__gte=at)[:MOST_PIECES]
-    return Thread(in_order([*_said(messages), *map(Happening, events)]), has_more=len(messages) == MOST_PIECES)
+    others = beside(conversation, since=at)
+    return Thread(in_order([*_said(messages), *others]), has_more=len(messages) == MOST_PIECES)
+
+
+def only_note(note: Note) -> Thread:
+    """This note, as it is shown now."""
+    return Thread(in_order(beside(note.conversation, since=note.created_at)))
 
 
 def only(conversation: Conversation, *messages: Message) -> Thread:
@@ -189,7 +172,7 @@ def _messages(conversation: Conversation) -> QuerySet[Message]:
     return found.annotate(quoted_file_type=Subquery(first_file.values_list(of_type)[:1]))
 
 
-def in_order(entries: Iterable[Said | Happening]) -> list[Entry]:
+def in_order(entries: Iterable[Said | Happening | Noted]) -> list[Entry]:
     """By time, each day under its divider."""
     ordered: list[Entry] = []
     day = None

@@ -1,9 +1,11 @@
 """What the desk's templates need beyond Django's own."""
 
+import re
+
 from django import template
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils.html import Urlizer
+from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from channels_whatsapp.identity import shown_address
@@ -11,6 +13,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.media import can_retry
 from omnichannel.conversations.models import Attachment, Message
 from omnichannel.desk import words
+from omnichannel.desk.beside import Noted
 from routing.agents import presences_to_choose
 from routing.models import Presence
 
@@ -32,6 +35,17 @@ _linker = _Linker()
 def linked(text: str) -> SafeString:
     """The text, escaped, its links clickable."""
     return mark_safe(_linker(text, nofollow=False, autoescape=True))  # noqa: S308 (the linker escapes)
+
+
+@register.simple_tag
+def note_text(entry: Noted) -> SafeString:
+    """A note, escaped, its links clickable and the colleagues it mentions in bold."""
+    names = "|".join(re.escape(name) for name in sorted(entry.names, key=len, reverse=True))
+    pieces = (
+        re.split(rf"(?<!\w)(@(?:{names}))(?!\w)", entry.note.text, flags=re.IGNORECASE) if names else [entry.note.text]
+    )
+    shown = [format_html("<strong>{}</strong>", one) if place % 2 else linked(one) for place, one in enumerate(pieces)]
+    return format_html_join("", "{}", ((one,) for one in shown))
 
 
 @register.filter

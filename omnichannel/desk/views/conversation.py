@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.notes import mentions_seen
 from omnichannel.conversations.reading import mark_read
 from omnichannel.desk.composer import Composer, actions_for, composer_for
 from omnichannel.desk.inbox import view_of
@@ -65,7 +66,9 @@ def _moment(text: str) -> datetime | None:
 @agent_page
 def read(request: AgentRequest, pk: int) -> HttpResponse:
     """Its agent has the conversation before their eyes."""
-    mark_read(access.conversation_for(request.user, pk), request.user)
+    found = access.conversation_for(request.user, pk)
+    mark_read(found, request.user)
+    mentions_seen(found, request.agent)
     return HttpResponse(status=204)
 
 
@@ -89,6 +92,7 @@ def show(
     """The whole conversation; to a page that has the list already, only what is beside it."""
     thread = stretch(found, before=Cursor.read(request.GET.get("before", "")), unread=_new_to(request, found))
     mark_read(found, request.user)
+    mentions_seen(found, request.agent)
     context = {**_context(request, found, thread, composer, problem), "at": timezone.now()}
     beside = request.htmx and request.htmx.target == "workspace"
     template = "desk/_workspace.html" if beside else "desk/conversation.html"

@@ -14,7 +14,7 @@ from omnichannel.desk.views.conversation import answer
 from routing.models import Agent
 
 
-def _does(verb: Callable[[Conversation, Agent], None]) -> Callable[..., HttpResponseBase]:
+def does(verb: Callable[[Conversation, Agent], None]) -> Callable[..., HttpResponseBase]:
     """A view that does this with the conversation; 409 with the reason when it can't be done now."""
 
     @require_POST
@@ -26,12 +26,13 @@ def _does(verb: Callable[[Conversation, Agent], None]) -> Callable[..., HttpResp
         except TransitionRefused as refused:
             now = access.conversation_for(request.user, pk)
             return answer(request, now, problem=str(refused), status=409)
-        return _show(request, pk)
+        return show_afterwards(request, pk)
 
     return view
 
 
-def _show(request: AgentRequest, pk: int) -> HttpResponse:
+def show_afterwards(request: AgentRequest, pk: int) -> HttpResponse:
+    """The conversation as it is now; the inbox for whom it is out of sight now."""
     try:
         return answer(request, access.conversation_for(request.user, pk))
     except Http404:  # given back to a queue whose conversations this agent may not see
@@ -40,9 +41,9 @@ def _show(request: AgentRequest, pk: int) -> HttpResponse:
         return redirect("desk:inbox")
 
 
-take = _does(assignment.take)
-release = _does(assignment.release)
-leave = _does(assignment.leave_waiting)
-resume = _does(assignment.resume)
-end = _does(closing.end)
-close = _does(closing.close)
+take = does(assignment.take)
+release = does(assignment.release)
+leave = does(assignment.leave_waiting)
+resume = does(assignment.resume)
+end = does(closing.end)
+close = does(closing.close)

@@ -1,0 +1,65 @@
+"""Dialogs that ask where a conversation goes, or who comes into it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from omnichannel.conversations import supervision
+from omnichannel.conversations.consult import MOST_AT_A_TIME, colleagues_to_ask
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.transfer import REASON_LIMIT, Colleague, QueueToGo, candidates
+from omnichannel.desk.composer import ASSIGN, CONSULT, TRANSFER, Action
+from routing.models import Agent, Queue
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a dialog offers, and after a refusal what had been chosen and written."""
+
+    action: Action
+    title: str
+    explanation: str
+    agents: Sequence[Colleague]
+    queues: Sequence[QueueToGo] | None = None
+    asks_reason: bool = False
+    shows_capacity: bool = True
+    chosen: str = ""
+    reason: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+
+    reason_limit = REASON_LIMIT
+
+    def values(self) -> dict[str, Agent | Queue]:
+        """What can be chosen, by the value of its field."""
+        agents = {f"agent-{one.agent.pk}": one.agent for one in self.agents}
+        return {**agents, **{f"queue-{one.queue.pk}": one.queue for one in self.queues or ()}}
+
+
+def transfer_panel(conversation: Conversation) -> Panel:
+    found = candidates(conversation)
+    return Panel(
+        TRANSFER,
+        "Transfer",
+        f"To a colleague in {conversation.queue}, who has it at once, or to another queue, where it waits.",
+        found.agents,
+        found.queues,
+        asks_reason=True,
+    )
+
+
+def consult_panel(conversation: Conversation) -> Panel:
+    explanation = (
+        "They see the conversation and write notes; the customer never sees those. "
+        f"Up to {MOST_AT_A_TIME} at a time, and it uses none of their capacity."
+    )
+    return Panel(CONSULT, "Consult a colleague", explanation, colleagues_to_ask(conversation), shows_capacity=False)
+
+
+def assign_panel(conversation: Conversation) -> Panel:
+    found = supervision.assignees(conversation)
+    return Panel(
+        ASSIGN,
+        "Assign",
+        f"To an agent in {conversation.queue}, even above their capacity, or to another queue.",
+        found.agents,
+        found.queues,
+    )

@@ -1,0 +1,109 @@
+"""Colleagues in one conversation: notes, transfer, consult, and what supervisors do."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from omnichannel.conversations import access, supervision
+from omnichannel.conversations import consult as consulting
+from omnichannel.conversations import transfer as transferring
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.notes import NoteRefused, add_note
+from omnichannel.conversations.states import TransitionRefused
+from omnichannel.desk.composer import actions_for, composer_for
+from omnichannel.desk.forms import NoteForm, WhereToForm
+from omnichannel.desk.panels import Panel, assign_panel, consult_panel, transfer_panel
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.thread import only_note
+from omnichannel.desk.views.conversation import answer
+from omnichannel.desk.views.work import does, show_afterwards
+from routing.models import Agent, Queue
+
+NOT_NOW = "That can't be done with this conversation now."
+Act = Callable[[Conversation, Agent, Any, str], None]
+
+
+@require_POST
+@agent_page
+def note(request: AgentRequest, pk: int) -> HttpResponse:
+    """Write a note for colleagues; 422 with the reason by the field when it is refused."""
+    conversation = access.conversation_for(request.user, pk)
+    form = NoteForm(request.POST)
+    text = form.cleaned_data["text"] if form.is_valid() else ""
+    try:
+        written = add_note(conversation, request.user, text)
+    except NoteRefused as why:
+        again = replace(composer_for(conversation, request.agent), note=text, note_error=str(why))
+        return answer(request, conversation, composer=again, status=422)
+    return answer(request, conversation, thread=only_note(written))
+
+
+@require_GET
+@agent_page
+def colleagues(request: AgentRequest, pk: int) -> HttpResponse:
+    """Who is in the conversation beside its agent, for the panel beside it."""
+    conversation = access.conversation_for(request.user, pk)
+    context = {"conversation": conversation, "people": consulting.people_in(conversation)}
+    return render(request, "desk/_colleagues.html", context)
+
+
+def _asks(panel_for: Callable[[Conversation], Panel], act: Act) -> Callable[..., HttpResponseBase]:
+    """A view that shows a dialog, and does with the conversation what was chosen in it."""
+
+    @require_http_methods(["GET", "HEAD", "POST"])
+    @agent_page
+    def view(request: AgentRequest, pk: int) -> HttpResponse:
+        conversation = access.conversation_for(request.user, pk)
+        panel = panel_for(conversation)
+        if panel.action not in actions_for(conversation, request.agent):
+            return answer(request, conversation, problem=NOT_NOW, status=409)
+        if request.method != "POST":
+            return _dialog(request, conversation, panel)
+        choices = panel.values()
+        form = WhereToForm(request.POST, choices=choices, asks_reason=panel.asks_reason)
+        if not form.is_valid():
+            return _dialog(request, conversation, _with_errors(panel, form), status=422)
+        try:
+            act(conversation, request.agent, choices[form.cleaned_data["to"]], form.cleaned_data["reason"])
+        except TransitionRefused as refused:
+            now = access.conversation_for(request.user, pk)
+            return answer(request, now, problem=str(refused), status=409)
+        return show_afterwards(request, pk)
+
+    return view
+
+
+def _with_errors(panel: Panel, form: WhereToForm) -> Panel:
+    errors = {name: " ".join(map(str, found)) for name, found in form.errors.items()}
+    return replace(panel, chosen=form.data.get("to", ""), reason=form.data.get("reason", ""), errors=errors)
+
+
+def _dialog(request: AgentRequest, conversation: Conversation, panel: Panel, status: int = 200) -> HttpResponse:
+    template = "desk/_panel.html" if request.htmx else "desk/panel.html"
+    context = {"conversation": conversation, "panel": panel, "agent": request.agent}
+    return render(request, template, context, status=status)
+
+
+def _transfer(conversation: Conversation, agent: Agent, to: Agent | Queue, reason: str) -> None:
+    transferring.transfer(conversation, to=to, by=agent, reason=reason)
+
+
+def _consult(conversation: Conversation, agent: Agent, colleague: Agent, reason: str) -> None:
+    consulting.invite(conversation, colleague, by=agent)
+
+
+def _assign(conversation: Conversation, agent: Agent, to: Agent | Queue, reason: str) -> None:
+    supervision.assign(conversation, to=to, by=agent)
+
+
+transfer = _asks(transfer_panel, _transfer)
+consult = _asks(consult_panel, _consult)
+assign = _asks(assign_panel, _assign)
+monitor = does(supervision.monitor)
+join = does(supervision.join)
+step_out = does(consulting.leave)
+release_to_queue = does(supervision.release_to_queue)

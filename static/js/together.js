@@ -1,0 +1,83 @@
+// Working together: notes for colleagues, and the dialogs that ask where a conversation goes.
+"use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const hasKeyboard = () => !matchMedia("(pointer: coarse)").matches;
+
+  // -- Dialogs: fetched when they are asked for, gone when they are closed ------------------------------------------
+
+  let asker;
+
+  function close() {
+    byId("dialog")?.close();
+    byId("panel")?.replaceChildren();
+  }
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id !== "panel") return;
+    byId("dialog")?.showModal();
+  });
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target.id === "panel" && event.detail.elt.id.startsWith("do-")) asker = event.detail.elt.id;
+  });
+
+  document.addEventListener("click", (event) => {
+    const dialog = byId("dialog");
+    if (!dialog || !(event.target === dialog || event.target.closest("[data-close]"))) return;
+    event.preventDefault();
+    close();
+  });
+
+  document.addEventListener(
+    "close",
+    (event) => {
+      if (event.target.id !== "dialog") return;
+      byId("panel")?.replaceChildren();
+      (byId(asker) || byId("main"))?.focus({ preventScroll: true });
+    },
+    true
+  );
+
+  // -- Notes --------------------------------------------------------------------------------------------------------
+
+  const isNote = (path) => path.endsWith("/note/");
+
+  // The composer was put anew: what was being noted stays.
+  Desk.keepNote = (old, fresh) => {
+    const [before, now] = [old, fresh].map((part) => part.querySelector("#note-text"));
+    if (!before || !now || !before.value) return;
+    now.value = before.value;
+    fresh.querySelector("#write-note").checked = old.querySelector("#write-note").checked;
+  };
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, serverResponse, requestConfig } = event.detail;
+    if (!serverResponse.includes("data-pieces")) return;
+    if (event.detail.target.id === "panel") close();
+    const field = byId("note-text");
+    if (!isNote(requestConfig.path) || !field) return;
+    const answered = new DOMParser().parseFromString(serverResponse, "text/html").getElementById("note-error");
+    byId("note-error").textContent = answered ? answered.textContent.trim() : "";
+    if (xhr.status !== 200) return;
+    field.value = "";
+    Desk.toEnd();
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "write-note") byId("note-text").focus();
+    if (event.target.id === "write-public") byId("reply-text")?.focus();
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.id === "note-text") byId("note-error").textContent = "";
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    if (target.id !== "note-text" || key !== "Enter" || event.shiftKey || event.isComposing || !hasKeyboard()) return;
+    event.preventDefault();
+    if (target.value.trim()) target.form.requestSubmit();
+  });
+})();
