@@ -161,7 +161,7 @@ class Batch:
     ) -> "Batch":
         """Lock, then count: what is counted before the lock may be wrong when it is used."""
         free = to_hand_out(work).filter(pk__in=keys).select_related("work_stream", "queue")
-        items = list(free.select_for_update(of=("self",), skip_locked=True))
+        items = list(free.select_for_update(of=("self",), skip_locked=True, no_key=True))
         facts = facts_of([item.pk for item in items]) if items else {}
         found = _lock_agents(items, agents)
         members, skills = _about(items, facts, found)

@@ -94,7 +94,7 @@ def _facts_of_message(message: Message | None) -> dict[str, Any]:
 
 def _locked(conversation_id: int) -> Conversation | None:
     related = ("contact", "number__operating_hours", "work_stream__fallback_queue", "queue", "agent")
-    held = Conversation.objects.select_for_update(of=("self",)).select_related(*related)
+    held = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related(*related)
     return held.filter(pk=conversation_id).first()
 
 

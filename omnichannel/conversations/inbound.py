@@ -65,7 +65,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
 
 
 def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
-    ours = Conversation.objects.select_for_update(of=("self",)).select_related("contact")
+    ours = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
     found = ours.filter(contacts.belongs_to(inbound, prefix="contact__"), number=number, closed_at=None)[:2]
     # Number and business-scoped id may have been two people until now: the long way makes them one.
     return found[0] if len(found) == 1 and contacts.is_all_of(found[0].contact, inbound) else None
@@ -73,7 +73,9 @@ def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conve
 
 def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
     contact = contacts.find_or_create(inbound)
-    existing = contact.conversations.select_for_update(of=("self",)).filter(number=number, closed_at=None).first()
+    existing = (
+        contact.conversations.select_for_update(of=("self",), no_key=True).filter(number=number, closed_at=None).first()
+    )
     if existing is not None:
         return existing
     stream = number.work_stream

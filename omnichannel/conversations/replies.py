@@ -108,7 +108,9 @@ def locked_to_send(pk: int) -> Conversation:
     The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
     """
     enqueue(SEND_LANE, pk)
-    return Conversation.objects.select_for_update(of=("self",)).select_related("contact", "number").get(pk=pk)
+    return (
+        Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact", "number").get(pk=pk)
+    )
 
 
 def queue_message(

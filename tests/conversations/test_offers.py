@@ -140,7 +140,7 @@ def test_picked_work_can_always_be_taken(dana: Agent) -> None:
     assert conversation.state == State.ACTIVE
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -> None:
     dana, omar = builders.agent("Dana"), builders.agent("Omar", presence="busy_dnd")
     conversation = builders.conversation()

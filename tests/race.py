@@ -1,0 +1,143 @@
+"""A busy desk: processes that all hand out work at once, while agents come, go, accept, reject and close.
+
+Whoever calls it has a database of their own, and looks at what it returns: every breach of a promise, in words.
+"""
+
+import contextlib
+import multiprocessing
+import random
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import close_old_connections, connections
+from django.db.models import Count, Q
+from django.utils import timezone
+
+from omnichannel.conversations import offers
+from omnichannel.conversations.closing import close, end
+from omnichannel.conversations.distribution import hand_out
+from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
+from omnichannel.conversations.states import TransitionRefused
+from routing.agents import show_presence
+from routing.assignment import load_by_agent
+from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
+from tests import builders
+
+PROCESSES, AGENTS, QUEUES = 8, 40, 4
+
+
+def open_desk(conversations: int) -> None:
+    """Agents in the default queue and in one more each, and customers who wait in all of them."""
+    queues = [builders.queue(f"Queue {place}") for place in range(QUEUES)]
+    agents = [builders.agent(f"Agent{place}") for place in range(AGENTS)]
+    QueueMembership.objects.bulk_create(
+        QueueMembership(queue=queues[place % QUEUES], agent=agent) for place, agent in enumerate(agents)
+    )
+    waiting = [*queues, Queue.objects.default()]
+    shop, customers = builders.number(), [builders.contact() for _ in range(conversations)]
+    Conversation.objects.bulk_create(
+        Conversation(contact=customer, number=shop, work_stream=shop.work_stream, queue=waiting[place % len(waiting)])
+        for place, customer in enumerate(customers)
+    )
+
+
+def race(seed: int, seconds: float) -> tuple[list[str], int]:
+    """Let it go on until every conversation is closed or the time is over; the breaches, and how many were closed."""
+    heard: Any = multiprocessing.get_context("fork").Queue()
+    connections.close_all()
+    crowd = [
+        multiprocessing.get_context("fork").Process(target=_work, args=(seed * 100 + place, seconds, heard))
+        for place in range(PROCESSES)
+    ]
+    for process in crowd:
+        process.start()
+    breaches: set[str] = set()
+    silent = 0
+    while silent < PROCESSES:
+        word = heard.get(timeout=seconds + 60)
+        silent += word is None
+        breaches |= {word} - {None}
+        breaches.update(overloaded())
+    for process in crowd:
+        process.join(30)
+        breaches |= {"a process did not end well"} if process.exitcode else set()
+    return sorted([*breaches, *_at_the_end()]), Conversation.objects.filter(state=State.CLOSED).count()
+
+
+def _work(seed: int, seconds: float, heard: Any) -> None:
+    """One process: at random what workers and agents do, and a look at everybody's load after each step."""
+    chance, ends = random.Random(seed), time.monotonic() + seconds
+    try:
+        while time.monotonic() < ends and Conversation.objects.exclude(state=State.CLOSED).exists():
+            step = chance.choices((_hand_out, _answer, _finish, _flap), (2, 4, 4, 1))[0]
+            with contextlib.suppress(TransitionRefused):  # somebody was faster, and this one was told so
+                step(chance)
+            for breach in overloaded():
+                heard.put(breach)
+    except Exception as error:  # told to the test
+        heard.put(f"{type(error).__name__}: {error}")
+    finally:
+        heard.put(None)
+        connections.close_all()
+
+
+def _hand_out(chance: random.Random) -> None:
+    hand_out(timezone.now(), limit=chance.choice((1, 5, None)))
+
+
+def _answer(chance: random.Random) -> None:
+    """Some agent answers an offer; one in ten rejects it."""
+    offered = list(Conversation.objects.filter(offered_to__isnull=False).select_related("offered_to__user")[:20])
+    for one in chance.sample(offered, min(3, len(offered))):
+        verb = offers.reject if chance.random() < 0.1 else offers.accept
+        assert one.offered_to is not None
+        verb(one, one.offered_to)
+
+
+def _finish(chance: random.Random) -> None:
+    """Some agent ends a conversation or closes one."""
+    held = list(Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60])
+    for one in chance.sample(held, min(4, len(held))):
+        assert one.agent is not None
+        (end if one.state == State.ACTIVE else close)(one, one.agent)
+
+
+def _flap(chance: random.Random) -> None:
+    agent = chance.choice(list(Agent.objects.select_related("presence", "user")))
+    show_presence(agent, chance.choice(list(Presence.objects.filter(is_built_in=True))))
+    offers.expire(timezone.now())
+
+
+def overloaded() -> Iterator[str]:
+    """Who has more than their capacity at this moment."""
+    close_old_connections()
+    capacity = dict(Agent.objects.values_list("pk", "capacity"))
+    loads = load_by_agent(Conversation.objects.all(), capacity, now=timezone.now())
+    yield from (f"agent {pk} has {loads[pk].units} units" for pk in capacity if loads[pk].units > capacity[pk])
+
+
+def _at_the_end() -> Iterator[str]:
+    """Once everybody is there and asked, nothing waits that somebody could have."""
+    Agent.objects.update(presence=Presence.objects.get(base_status=BasePresence.AVAILABLE, is_built_in=True))
+    while hand_out(timezone.now())[0]:
+        pass
+    yield from overloaded()
+    yield from _waiting_in_vain()
+    accepted = Count("offers", filter=Q(offers__outcome=OfferOutcome.ACCEPTED))
+    twice = Conversation.objects.order_by().annotate(accepted=accepted)
+    yield from (f"conversation {one.pk} was given out twice" for one in twice.filter(accepted__gt=1))
+    unasked = twice.filter(accepted=0, state=State.CLOSED)
+    yield from (f"conversation {one.pk} was closed by nobody" for one in unasked)
+
+
+def _waiting_in_vain() -> Iterator[str]:
+    agents = {agent.pk: agent for agent in Agent.objects.all()}
+    loads = load_by_agent(Conversation.objects.all(), agents, now=timezone.now())
+    need = WorkStream.objects.get().capacity
+    free = {pk for pk, agent in agents.items() if agent.capacity - loads[pk].units >= need}
+    for one in Conversation.objects.filter(state=State.OPEN, offered_to=None).select_related("queue"):
+        here = free if one.queue.is_default else free & set(one.queue.members.values_list("pk", flat=True))
+        rejected = Offer.objects.filter(conversation=one, outcome=OfferOutcome.REJECTED).values_list("agent", flat=True)
+        if here - set(rejected):
+            yield f"conversation {one.pk} waits though {len(here - set(rejected))} could have it"
