@@ -1,15 +1,14 @@
-"""A new conversation is put where the rules say; queues that are closed, full or slow pass it on."""
+"""A new conversation is put where the rules say, once, whatever happens meanwhile."""
 
 import datetime as dt
 from typing import Any
 
 import pytest
-import time_machine
 from django.utils import timezone
 
-from omnichannel.conversations.assignment import release, take
+from omnichannel.conversations.assignment import leave_waiting, release, take
 from omnichannel.conversations.being_routed import ROUTE_LANE, TRIES_TO_WAIT_FOR
-from omnichannel.conversations.classification import classify, facts_of, overflow_waiting
+from omnichannel.conversations.classification import classify, facts_of
 from omnichannel.conversations.distribution import ASSIGN_LANE, hand_out
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.states import note
@@ -20,16 +19,19 @@ from routing.conditions import FIELDS
 from routing.models import (
     Agent,
     OperatingHours,
-    OverflowRule,
     Queue,
     RoutingRule,
-    Skill,
-    SkillRule,
-    SkillType,
     State,
     WorkStream,
 )
 from tests import builders
+from tests.conversations.beginnings import (
+    classified,
+    lines,
+    new,
+    orders_queue,
+    skill_rule,
+)
 from tests.crowd import at_once
 from tests.door import deliver, recorded
 
@@ -40,49 +42,7 @@ MONDAY_NIGHT = dt.datetime(2026, 11, 23, 22, 30, tzinfo=dt.UTC)
 
 @pytest.fixture
 def orders() -> Queue:
-    """A queue, and a rule that sends there whoever mentions an order."""
-    queue = builders.queue("Orders")
-    rule(queue, {"field": "first_message", "operator": "contains", "value": "order"}, "Order in first message")
-    return queue
-
-
-def rule(queue: Queue, condition: Any, name: str = "Rule") -> RoutingRule:
-    stream = builders.work_stream()
-    return RoutingRule.objects.create(work_stream=stream, queue=queue, name=name, condition=condition)
-
-
-def skill_rule(**ratings: int) -> None:
-    languages, _ = SkillType.objects.get_or_create(name="Language")
-    made = SkillRule.objects.create(work_stream=builders.work_stream(), name="Skills")
-    for name, rating in ratings.items():
-        made.needs.create(skill=Skill.objects.create(name=name, type=languages), rating=rating)
-
-
-def overflows(queue: Queue, condition: str, action: str = "end", to: Queue | None = None, limit: int = 0) -> None:
-    OverflowRule.objects.create(queue=queue, condition=condition, action=action, target=to, limit=limit or None)
-
-
-def closed_at_all_times(queue: Queue) -> None:
-    queue.operating_hours = OperatingHours.objects.create(name="Never")
-    queue.save()
-
-
-def new(body: str = "My order, please", **fields: Any) -> Conversation:
-    """A conversation that has begun with this message and has its lane, as an inbound message leaves it."""
-    conversation = builders.conversation(**fields)
-    builders.inbound(conversation, body)
-    Lane.objects.create(kind=ROUTE_LANE, key=conversation.pk, due_at=timezone.now())
-    return conversation
-
-
-def classified(conversation: Conversation) -> Conversation:
-    classify(conversation.pk)
-    conversation.refresh_from_db()
-    return conversation
-
-
-def lines(conversation: Conversation) -> list[str]:
-    return list(conversation.events.values_list("text", flat=True))
+    return orders_queue()
 
 
 # -- Rules ------------------------------------------------------------------------------------------------------------
@@ -176,6 +136,22 @@ def test_given_back_it_keeps_its_queue_and_its_needs(orders: Queue) -> None:
     assert (conversation.queue, conversation.required_skills.count()) == (orders, 1)
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+def test_when_a_waiting_customer_writes_it_keeps_its_queue_and_its_needs(orders: Queue, keeps: bool) -> None:
+    skill_rule(German=7)
+    conversation, dana = classified(new()), builders.agent("Dana")
+    builders.work_stream(keep_same_agent=keeps)
+    take(conversation, dana)
+    Conversation.objects.update(unread_count=0)
+    leave_waiting(conversation, dana)
+    number = conversation.number
+    deliver(number.account.inbound_url, recorded("text", number, From=conversation.contact.address, Body="Hello"))
+    conversation.refresh_from_db()
+    assert conversation.state == (State.ACTIVE if keeps else State.OPEN)
+    assert (conversation.queue, conversation.required_skills.count()) == (orders, 1)
+    assert not Lane.objects.filter(kind=ROUTE_LANE).exists()
+
+
 @pytest.mark.parametrize(
     ("form", "facts"),
     [
@@ -216,6 +192,11 @@ def test_the_clock_is_the_one_of_the_numbers_hours() -> None:
     abroad, here = facts_of(new(on=number), MONDAY_NIGHT), facts_of(new(), MONDAY_NIGHT)
     assert (abroad["weekday"], abroad["time"]) == (1, dt.time(4, 0))
     assert (here["weekday"], here["time"]) == (0, dt.time(22, 30))
+
+
+def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> None:
+    stream = WorkStream.objects.create(name="Second")
+    assert classified(new(on=builders.number(work_stream=stream))).queue == Queue.objects.default()
 
 
 # -- Faults -----------------------------------------------------------------------------------------------------------
@@ -274,117 +255,3 @@ def test_many_at_once_classify_one_conversation_once(orders: Queue) -> None:
     assert at_once(*[lambda: classify(conversation.pk)] * 4) == [None] * 4
     assert len(lines(conversation)) == 2
     assert conversation.required_skills.count() == 1
-
-
-# -- Before it enters -------------------------------------------------------------------------------------------------
-
-
-def test_a_closed_queue_passes_on_to_another(orders: Queue) -> None:
-    night = builders.queue("Night")
-    closed_at_all_times(orders)
-    overflows(orders, "out_of_hours", "transfer", to=night)
-    conversation = classified(new())
-    assert (conversation.queue, conversation.state) == (night, State.OPEN)
-    assert lines(conversation)[-1] == "Orders is out of its operating hours: transferred to Night."
-
-
-def test_who_comes_by_an_overflow_is_not_asked_again(orders: Queue) -> None:
-    night = builders.queue("Night")
-    for queue, to in ((orders, night), (night, orders)):
-        overflows(queue, "work_item_limit", "transfer", to=to, limit=1)
-        builders.conversation(in_queue=queue)
-    assert classified(new()).queue == night
-
-
-def test_a_closed_queue_without_a_rule_lets_it_wait_and_says_so(orders: Queue) -> None:
-    closed_at_all_times(orders)
-    conversation = classified(new())
-    assert conversation.queue == orders
-    assert lines(conversation)[-1] == "Orders is out of its operating hours: it waits there anyway."
-
-
-def test_a_full_queue_ends_the_conversation(orders: Queue) -> None:
-    overflows(orders, "work_item_limit", "end", limit=1)
-    first = classified(new())
-    second = classified(new())
-    assert (first.state, second.state, second.queue) == (State.OPEN, State.CLOSED, orders)
-    assert lines(second)[-2:] == ["Orders is full (1 work item): the conversation is ended.", "Closed: overflow."]
-    assert second.closed_at is not None
-
-
-def test_only_open_work_counts_against_the_limit(orders: Queue) -> None:
-    overflows(orders, "work_item_limit", "end", limit=1)
-    builders.conversation(in_queue=orders, with_agent=builders.agent("Dana"))
-    assert classified(new()).state == State.OPEN
-
-
-def test_the_fallback_queue_takes_everything(orders: Queue) -> None:
-    builders.work_stream(fallback_queue=orders)
-    overflows(orders, "work_item_limit", "end", limit=1)
-    closed_at_all_times(orders)
-    assert [classified(new(text)).state for text in ("My order", "Hello", "Hi")] == [State.OPEN] * 3
-
-
-# -- While it waits ---------------------------------------------------------------------------------------------------
-
-
-def waits(queue: Queue, minutes: float, **fields: Any) -> Conversation:
-    since = timezone.now() - dt.timedelta(minutes=minutes)
-    return builders.conversation(in_queue=queue, queued_at=since, **fields)
-
-
-@time_machine.travel(MONDAY_NIGHT, tick=False)
-def test_who_waits_too_long_is_transferred_and_waits_there_from_now_on(orders: Queue) -> None:
-    night = builders.queue("Night")
-    overflows(orders, "waiting_time", "transfer", to=night, limit=5)
-    late, early = waits(orders, 6), waits(orders, 5)
-    assert overflow_waiting() == 1
-    late.refresh_from_db()
-    early.refresh_from_db()
-    assert (late.queue, late.queued_at, early.queue) == (night, MONDAY_NIGHT, orders)
-    assert lines(late) == ["Nobody in Orders was free for 5 minutes: transferred to Night."]
-    assert Lane.objects.filter(kind=ASSIGN_LANE).exists()
-
-
-def test_queues_do_not_play_ping_pong(orders: Queue) -> None:
-    night = builders.queue("Night")
-    overflows(orders, "waiting_time", "transfer", to=night, limit=1)
-    overflows(night, "waiting_time", "transfer", to=orders, limit=1)
-    waits(orders, 2)
-    later = timezone.now() + dt.timedelta(hours=1)
-    assert (overflow_waiting(), overflow_waiting(later)) == (1, 0)
-
-
-def test_who_waits_too_long_may_be_ended(orders: Queue) -> None:
-    overflows(orders, "waiting_time", "end", limit=5)
-    conversation = waits(orders, 6)
-    assert overflow_waiting() == 1
-    conversation.refresh_from_db()
-    assert conversation.state == State.CLOSED
-
-
-def test_who_is_being_offered_or_served_is_left_alone(orders: Queue) -> None:
-    overflows(orders, "waiting_time", "end", limit=5)
-    dana = builders.agent("Dana")
-    waits(orders, 6, offered_to=dana, offer_expires_at=timezone.now() + dt.timedelta(minutes=1))
-    waits(orders, 6, with_agent=dana)
-    assert overflow_waiting() == 0
-
-
-def test_other_queues_are_not_looked_at(orders: Queue) -> None:
-    overflows(builders.queue("Night"), "waiting_time", "end", limit=5)
-    waits(orders, 600)
-    assert overflow_waiting() == 0
-
-
-@pytest.mark.django_db(transaction=True)
-def test_many_at_once_overflow_each_conversation_once(orders: Queue) -> None:
-    overflows(orders, "waiting_time", "transfer", to=builders.queue("Night"), limit=5)
-    for _ in range(5):
-        waits(orders, 6)
-    assert sum(at_once(*[overflow_waiting] * 4)) == 5
-
-
-def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> None:
-    stream = WorkStream.objects.create(name="Second")
-    assert classified(new(on=builders.number(work_stream=stream))).queue == Queue.objects.default()
