@@ -51,7 +51,7 @@ def come_in(conversation: Conversation, agent: Agent, part: Part, *, invited_by:
     Raises TransitionRefused when it is closed, or full.
     """
     # The conversation's own lock: nobody comes in while it is closed, nor two at once into the last place.
-    now = Conversation.objects.select_for_update(of=("self",)).get(pk=conversation.pk)
+    now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     if now.state == State.CLOSED:
         raise TransitionRefused("This conversation is closed.")
     here = conversation.participations.filter(left_at=None)

@@ -3,7 +3,7 @@
 from routing.models.agents import Agent, BasePresence, Presence
 from routing.models.hours import Holiday, OpeningPeriod, OperatingHours, Weekday
 from routing.models.queues import AssignmentMethod, Queue, QueueMembership
-from routing.models.routable import Routable, RoutableQuerySet, State
+from routing.models.routable import USES_CAPACITY, Routable, RoutableQuerySet, State
 from routing.models.rules import (
     OverflowAction,
     OverflowCondition,
@@ -16,6 +16,7 @@ from routing.models.skills import AgentSkill, RatingModel, RatingValue, Skill, S
 from routing.models.streams import Channel, DistributionMode, SkillMatching, WorkStream
 
 __all__ = [
+    "USES_CAPACITY",
     "Agent",
     "AgentSkill",
     "AssignmentMethod",
