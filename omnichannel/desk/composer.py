@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from channels_whatsapp.service_window import EXCEEDED
-from omnichannel.conversations.access import may_answer
-from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.access import may_answer, may_supervise
+from omnichannel.conversations.assignment import may_take
+from omnichannel.conversations.models import Conversation, Part
+from omnichannel.conversations.notes import TEXT_LIMIT as NOTE_LIMIT
 from omnichannel.conversations.outgoing_files import LIMITS
 from omnichannel.conversations.replies import TEXT_LIMIT, ReplyRefused, why_not
 from omnichannel.desk.times import TimeLeft
 from routing.models import Agent, State
 
 CLOSED = "This conversation is closed. When the customer writes again, a new one starts."
+GIVEN_OUT = "This conversation is waiting. It will be offered to an agent; it can't be taken."
 LEFT_WAITING = "You are waiting for the customer. Resume the conversation to write first."
 ENDINGS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
 OFFICE_ENDINGS = [".doc", ".docx", ".pptx", ".xlsx"]
@@ -27,6 +30,7 @@ class Action:
     label: str
     icon: str
     is_primary: bool = False
+    asks: bool = False  # opens a dialog first
 
     @property
     def url_name(self) -> str:
@@ -40,14 +44,38 @@ LEAVE = Action("leave", "Wait for customer", "clock")
 RELEASE = Action("release", "Give back", "back_to_queue")
 CLOSE = Action("close", "Close", "close_conversation", is_primary=True)
 
-OF_MINE = {State.ACTIVE: [LEAVE, RELEASE, END], State.WRAP_UP: [CLOSE], State.WAITING: [RESUME]}
+CONSULT = Action("consult", "Consult", "consult", asks=True)
+TRANSFER = Action("transfer", "Transfer", "transfer", asks=True)
+ASSIGN = Action("assign", "Assign", "assign", asks=True)
+MONITOR = Action("monitor", "Monitor", "monitor")
+JOIN = Action("join", "Join", "join")
+STOP = Action("step_out", "Stop monitoring", "step_out")
+STEP_OUT = Action("step_out", "Leave", "step_out")
+RELEASE_TO_QUEUE = Action("release_to_queue", "Release to queue", "back_to_queue")
+
+OF_MINE = {
+    State.ACTIVE: [LEAVE, RELEASE, CONSULT, TRANSFER, END],
+    State.WRAP_UP: [CONSULT, CLOSE],
+    State.WAITING: [RESUME],
+}
+OF_A_COLLEAGUE = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN]}
 
 
 def actions_for(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     """The buttons by the conversation's name, in the order they are shown."""
-    if conversation.state == State.OPEN:
-        return [TAKE]
-    return OF_MINE.get(State(conversation.state), []) if conversation.agent_id == agent.pk else []
+    state = State(conversation.state)
+    if conversation.agent_id == agent.pk:
+        return OF_MINE.get(state, [])
+    own = {Part.CONSULT: [STEP_OUT], Part.MONITOR: [STOP]}.get(Part(conversation.part)) if conversation.part else None
+    if state == State.OPEN:
+        assign = [ASSIGN] if may_supervise(agent) else []
+        return [*(own or []), *assign, *([TAKE] if may_take(conversation, agent) else [])]
+    if not may_supervise(agent) or state not in OF_A_COLLEAGUE:
+        return own or []
+    others = OF_A_COLLEAGUE[state]
+    if conversation.part == Part.CONSULT:
+        others = [action for action in others if action is not JOIN]
+    return [*(own or [MONITOR]), *others]
 
 
 @dataclass(frozen=True)
@@ -59,16 +87,29 @@ class Composer:
     sentence: str = ""
     action: Action | None = None
     text: str = ""
+    note: str = ""
+    note_error: str = ""
     errors: dict[str, str] = field(default_factory=dict)
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
     answers_a_form: bool = False
 
     limit = TEXT_LIMIT
+    note_limit = NOTE_LIMIT
     exceeded = EXCEEDED
 
     @property
     def left(self) -> TimeLeft:
         return TimeLeft.until(self.conversation.window_closes_at)
+
+    @property
+    def may_note(self) -> bool:
+        """Whether notes for colleagues can be written here."""
+        return self.mode != "closed" and self.conversation.part != Part.MONITOR
+
+    @property
+    def begins_with_note(self) -> bool:
+        """Whether a note is what is written here first: the colleague was consulted, or a note was refused."""
+        return self.may_note and bool(self.conversation.part or self.note_error)
 
     @property
     def accept(self) -> str:
@@ -87,7 +128,11 @@ def composer_for(conversation: Conversation, agent: Agent) -> Composer:
     if conversation.state == State.CLOSED:
         return Composer(conversation, "closed", CLOSED)
     if conversation.state == State.OPEN:
-        return Composer(conversation, "take", "Nobody has this conversation yet.", TAKE)
+        if may_take(conversation, agent):
+            return Composer(conversation, "take", "Nobody has this conversation yet.", TAKE)
+        return Composer(conversation, "given_out", GIVEN_OUT)
+    if not mine and conversation.part == Part.MONITOR:
+        return Composer(conversation, "monitoring", f"You are monitoring {conversation.agent}. Nobody is told.")
     if not mine:
         return Composer(conversation, "elsewhere", f"{conversation.agent} has this conversation.")
     if not may_answer(agent, conversation):

@@ -59,11 +59,14 @@
   }
 
   function everything() {
+    soon("standing", Desk.refreshStanding, 20);
     soon("list", Desk.refreshList, 50);
     soon("pieces", Desk.refresh, 20);
   }
 
   function heed(hint) {
+    // What the agent shows, can take on and is offered: no conversation's page is concerned.
+    if (hint.kind === "presence") return soon("standing", Desk.refreshStanding, 50);
     soon("list", Desk.refreshList, document.hidden ? 1000 : 250);
     if (String(hint.id) === Desk.workspace()?.dataset.pk) soon("pieces", Desk.refresh, 20);
   }

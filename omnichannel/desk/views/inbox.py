@@ -14,7 +14,7 @@ from omnichannel.desk.requests import AgentRequest, agent_page
 def inbox(request: AgentRequest) -> HttpResponse:
     """The inbox: the whole page, the list alone, or the rows that follow those shown."""
     before = Cursor.read(request.GET.get("before", ""))
-    shown, view = request.GET.get("shown", ""), lists.view_named(request.GET.get("view", ""))
+    shown, view = request.GET.get("shown", ""), lists.view_named(request.GET.get("view", ""), request.agent)
     found = lists.inbox(
         request.user,
         request.agent,

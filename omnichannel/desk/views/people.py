@@ -1,17 +1,16 @@
 """The agent's own presence, and the customer's name."""
 
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from omnichannel.conversations import access
+from omnichannel.conversations import access, attendance
 from omnichannel.conversations.contacts import rename as give_name
 from omnichannel.desk.forms import PresenceForm, RenameForm
 from omnichannel.desk.requests import AgentRequest, agent_page
 from omnichannel.desk.views.conversation import answer
-from routing.agents import show_presence
+from omnichannel.desk.views.offers import show
 
 
 @require_POST
@@ -20,9 +19,9 @@ def presence(request: AgentRequest) -> HttpResponse:
     """Show another presence."""
     form = PresenceForm(request.POST)
     if form.is_valid():
-        show_presence(request.agent, form.cleaned_data["presence"])
+        attendance.choose(request.agent, form.cleaned_data["presence"])
     if request.htmx:
-        return render(request, "desk/_presence.html", status=200 if form.is_valid() else 422)
+        return show(request, status=200 if form.is_valid() else 422)
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return HttpResponseRedirect(back if is_ours else reverse("desk:inbox"))

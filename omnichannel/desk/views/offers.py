@@ -1,0 +1,72 @@
+"""What is offered to the agent, and what they show."""
+
+import json
+from collections.abc import Callable
+
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render, resolve_url
+from django.views.decorators.http import require_GET, require_POST
+
+from omnichannel.conversations import access, attendance
+from omnichannel.conversations import offers as verbs
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.states import TransitionRefused
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.standing import standing
+from routing.models import Agent
+
+
+@require_GET
+@agent_page
+def offers(request: AgentRequest) -> HttpResponse:
+    """What is offered, the presence and the free capacity: for every page of the agent, or as a page of its own."""
+    return show(request)
+
+
+def show(request: AgentRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
+    """The agent's standing as it is now."""
+    template = "desk/_standing.html" if request.htmx else "desk/standing.html"
+    context = {"standing": standing(request.agent), "problem": problem}
+    return render(request, template, context, status=status)
+
+
+def _answers(
+    verb: Callable[[Conversation, Agent], None], then: Callable[[AgentRequest, int], HttpResponse]
+) -> Callable[..., HttpResponseBase]:
+    """A view with which the agent answers an offer; 409 with the reason when it is theirs no more."""
+
+    @require_POST
+    @agent_page
+    def view(request: AgentRequest, pk: int) -> HttpResponse:
+        conversation = access.conversation_for(request.user, pk)
+        try:
+            verb(conversation, request.agent)
+        except TransitionRefused as refused:
+            return show(request, problem=str(refused), status=409)
+        return then(request, pk)
+
+    return view
+
+
+def _open(request: AgentRequest, pk: int) -> HttpResponse:
+    address = resolve_url("desk:conversation", pk=pk)
+    if not request.htmx:
+        return redirect(address)
+    beside = {"path": address, "target": "#workspace", "swap": "outerHTML show:none"}
+    return HttpResponse(headers={"HX-Location": json.dumps(beside)})
+
+
+def _stay(request: AgentRequest, pk: int) -> HttpResponse:
+    return show(request) if request.htmx else redirect("desk:offers")
+
+
+accept = _answers(verbs.accept, _open)
+reject = _answers(verbs.reject, _stay)
+
+
+@require_POST
+@agent_page
+def back(request: AgentRequest) -> HttpResponse:
+    """Who was set Inactive is there again."""
+    attendance.come_back(request.agent)
+    return show(request) if request.htmx else redirect("desk:inbox")
