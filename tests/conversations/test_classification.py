@@ -255,3 +255,21 @@ def test_many_at_once_classify_one_conversation_once(orders: Queue) -> None:
     assert at_once(*[lambda: classify(conversation.pk)] * 4) == [None] * 4
     assert len(lines(conversation)) == 2
     assert conversation.required_skills.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taken_written_to_and_classified_at_the_same_moment_nothing_is_lost(orders: Queue) -> None:
+    skill_rule(German=7)
+    conversation, dana = new(), builders.agent("Dana")
+    number = conversation.number
+    form = recorded("text", number, From=conversation.contact.address, Body="Hello?")
+    outcomes = at_once(
+        lambda: classify(conversation.pk),
+        lambda: take(Conversation.objects.get(pk=conversation.pk), dana),
+        lambda: deliver(number.account.inbound_url, form).status_code,
+        lambda: classify(conversation.pk),
+    )
+    assert outcomes == [None, None, 200, None]
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.agent, conversation.messages.count()) == (State.ACTIVE, dana, 2)
+    assert [need.skill.name for need in conversation.required_skills.all()] == ["German"]
