@@ -46,6 +46,9 @@ def _join(kept: Conversation, gone: Conversation) -> None:
     """All that was said, is queued and is unread in either conversation is in `kept` from now on."""
     gone.messages.update(conversation=kept)
     gone.events.update(conversation=kept)
+    gone.notes.update(conversation=kept)
+    here = kept.participations.filter(left_at=None).values("agent")
+    gone.participations.exclude(agent__in=here).update(conversation=kept)
     gone.delete()
     Conversation.objects.filter(pk=kept.pk).update(
         last_message=kept.messages.order_by("-created_at", "-pk").first(),

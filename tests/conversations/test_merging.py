@@ -3,10 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
+from omnichannel.conversations.consult import invite, people_in
+from omnichannel.conversations.merging import absorb
 from omnichannel.conversations.models import Contact, Conversation
+from omnichannel.conversations.notes import add_note
 from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane
 from tests import builders
@@ -104,3 +108,16 @@ def test_the_timeline_says_that_two_became_one(number: WhatsAppNumber, numbered:
         builders.conversation(on=number, of=contact)
     both_are_seen(number)
     assert Conversation.objects.get().events.filter(kind="joined").count() == 1
+
+
+def test_colleagues_and_their_notes_come_along() -> None:
+    dana, omar, paul = (builders.agent(name) for name in ("Dana", "Omar", "Paul"))
+    kept, gone = (builders.conversation(with_agent=dana) for _ in range(2))
+    for conversation, colleague in ((kept, omar), (gone, omar), (gone, paul)):
+        invite(conversation, colleague, by=dana)
+    add_note(gone, dana.user, "@omar look")
+    Conversation.objects.filter(pk=gone.pk).update(number=kept.number)
+    with transaction.atomic():
+        absorb(kept.contact, gone.contact)
+    assert {str(one.agent) for one in people_in(Conversation.objects.get())} == {"Omar", "Paul"}
+    assert Conversation.objects.get().notes.get().mentions.get() == omar

@@ -28,9 +28,9 @@ def put(desk: Desk, state: State) -> None:
 
 OFFERED = {
     State.OPEN: (["take"], ["take"]),
-    State.ACTIVE: (["leave", "release", "end"], []),
+    State.ACTIVE: (["leave", "release", "consult", "transfer", "end"], []),
     State.WAITING: (["resume"], []),
-    State.WRAP_UP: (["close"], []),
+    State.WRAP_UP: (["consult", "close"], []),
     State.CLOSED: ([], []),
 }
 
