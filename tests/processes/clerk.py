@@ -15,12 +15,15 @@ from channels_whatsapp.simulator import world
 from channels_whatsapp.simulator.models import Chat, Customer, Direction, FaultKind, Sender
 from channels_whatsapp.simulator.models import Message as AtTwilio
 from omnichannel.accounts.models import User
+from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Message, Status
 from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.live.models import LiveEvent
 from routing.agents import ensure_agent
+from routing.models import Agent, BasePresence
+from routing.presence import built_in
 from tests import builders
 from tests.builders import TOKEN
 
@@ -157,3 +160,25 @@ def hire(name: str, role: str) -> None:
     """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
     person = builders.user(role, name, is_staff=role != "Agent")
     ensure_agent(person)
+
+
+# -- Offers ---------------------------------------------------------------------------------------------------------
+
+
+def everybody_goes_home() -> None:
+    """All agents are Offline."""
+    Agent.objects.update(presence=built_in(BasePresence.OFFLINE))
+
+
+def customer_waits(name: str, text: str) -> int:
+    """A customer has written, and no agent has the conversation."""
+    with transaction.atomic():
+        conversation = builders.conversation(on=WhatsAppNumber.objects.get(), of=builders.contact(name))
+        builders.inbound(conversation, text)
+        look_for_agents()
+    return conversation.pk
+
+
+def offers_last(seconds: int) -> None:
+    """Agents have only so long to accept, and are Inactive when they did not."""
+    builders.work_stream(offer_seconds=seconds, inactive_after_missed_offer=True)

@@ -14,8 +14,6 @@ from omnichannel.conversations.media import can_retry
 from omnichannel.conversations.models import Attachment, Message
 from omnichannel.desk import words
 from omnichannel.desk.beside import Noted
-from routing.agents import presences_to_choose
-from routing.models import Presence
 
 register = template.Library()
 
@@ -89,12 +87,6 @@ def can_be_fetched_again(attachment: Attachment) -> bool:
 def author_name(message: Message, reader: User) -> str:
     """Who of the desk wrote it: You, or the colleague's first name; "" for the customer."""
     return words.author_name(message, reader)
-
-
-@register.simple_tag
-def presences() -> QuerySet[Presence]:
-    """What an agent can choose to show."""
-    return presences_to_choose()
 
 
 @register.simple_tag
