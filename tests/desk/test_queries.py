@@ -7,8 +7,9 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind
+from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Mention
 from omnichannel.conversations.states import note
+from routing.agents import ensure_agent
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -24,13 +25,18 @@ def file_of(message: Any) -> None:
 
 
 def fill(conversation: Conversation, count: int) -> None:
-    quoted = builders.inbound(conversation, "What is it?")
+    quoted, quoting = builders.inbound(conversation, "What is it?"), builders.user("Supervisor")
     for index in range(count // 2):
         theirs = builders.inbound(conversation, "", kind=Kind.MEDIA, quoted=quoted)
         file_of(theirs)
         dana = conversation.agent.user if conversation.agent else None
         builders.outbound(conversation, f"Answer {index}", author=dana, quoted=theirs)
         note(conversation, "active", "Dana took the conversation.", by=dana)
+        Mention.objects.create(
+            note=conversation.notes.create(author=quoting, text="@dana look"),
+            agent=ensure_agent(quoting),
+            seen_at=conversation.created_at,
+        )
 
 
 @pytest.mark.parametrize("count", ROWS)
