@@ -133,7 +133,7 @@ class WhatsAppNumberAdmin(PageAdmin):
     autocomplete_fields = ("account", "work_stream")
     fieldsets = (
         ("Phone number details", {"fields": ("name", "account", "number")}),
-        ("Work distribution", {"fields": ("work_stream",)}),
+        ("Work distribution", {"fields": ("work_stream", "operating_hours")}),
         ("More", {"fields": ("customers_may_attach", "agents_may_attach", "is_active")}),
     )
 

@@ -115,5 +115,14 @@ class WhatsAppNumberForm(NumberModelForm):
 
     class Meta:
         model = WhatsAppNumber
-        fields = ("name", "account", "number", "work_stream", "customers_may_attach", "agents_may_attach", "is_active")
+        fields = (
+            "name",
+            "account",
+            "number",
+            "work_stream",
+            "operating_hours",
+            "customers_may_attach",
+            "agents_may_attach",
+            "is_active",
+        )
         widgets = {"number": forms.TextInput(attrs={"class": "vTextField", "inputmode": "tel", "autocomplete": "off"})}

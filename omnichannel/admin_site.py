@@ -38,7 +38,13 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("routing.Presence", "Presences", "presence"),
         ],
     ),
-    ("Agent experience", []),
+    (
+        "Agent experience",
+        [
+            ("conversations.AutomatedMessage", "Automated messages", "robot"),
+            ("conversations.OptOutWord", "Opt-out words", "stop"),
+        ],
+    ),
     (
         "Monitoring",
         [

@@ -72,6 +72,8 @@ PERMISSIONS: dict[str, list[str]] = {
                 "routing.workstream",
                 "channels_whatsapp.whatsappaccount",
                 "channels_whatsapp.whatsappnumber",
+                "conversations.automatedmessage",
+                "conversations.optoutword",
             )
             for verb in ("view", "add", "change", "delete")
         ),

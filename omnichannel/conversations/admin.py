@@ -1,4 +1,4 @@
-"""Contacts and conversations, to look at: the work itself is done on the desk's pages."""
+"""Contacts and conversations, to look at; automated messages and opt-out words, to set."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
-from omnichannel.admin_pages import ReadOnlyAdmin, moment, pill
-from omnichannel.conversations.models import Contact, Conversation
+from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment, pill
+from omnichannel.conversations.admin_forms import AutomatedMessageForm, OptOutWordForm
+from omnichannel.conversations.models import AutomatedMessage, Contact, Conversation, Meaning, OptOutWord
 from routing.models import State
 
 STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet", State.WRAP_UP: "good"}
@@ -82,3 +84,49 @@ class ConversationAdmin(ReadOnlyAdmin):
         """Only for those who may see every conversation at the desk too."""
         shown = super().get_queryset(request)
         return shown if request.user.has_perm("conversations.see_all_conversations") else shown.none()
+
+
+@admin.register(AutomatedMessage)
+class AutomatedMessageAdmin(PageAdmin):
+    """What the desk says by itself. Without a text for a trigger nothing is said."""
+
+    form = AutomatedMessageForm
+    list_display = ("trigger", "where", "spoken", "beginning", "state")
+    list_display_links = ("trigger",)
+    list_filter = ("trigger", "is_active")
+    list_select_related = ("work_stream",)
+    search_fields = ("text",)
+    search_help_text = "Text"
+    autocomplete_fields = ("work_stream",)
+    fieldsets = (
+        ("When it is sent", {"fields": ("trigger", "work_stream", "language", "is_active")}),
+        ("What it says", {"fields": ("text",)}),
+    )
+
+    @admin.display(description="Work stream", ordering="work_stream")
+    def where(self, message: AutomatedMessage) -> str:
+        return str(message.work_stream or "All")
+
+    @admin.display(description="Language", ordering="language")
+    def spoken(self, message: AutomatedMessage) -> str:
+        return message.language or "Any"
+
+    @admin.display(description="Text")
+    def beginning(self, message: AutomatedMessage) -> str:
+        return Truncator(message.text).chars(80)
+
+
+@admin.register(OptOutWord)
+class OptOutWordAdmin(PageAdmin):
+    """Words by which customers stop our messages, and want them again."""
+
+    form = OptOutWordForm
+    list_display = ("word", "does")
+    list_filter = ("meaning",)
+    search_fields = ("word",)
+    search_help_text = "Word"
+    fields = ("word", "meaning")
+
+    @admin.display(description="Meaning", ordering="meaning")
+    def does(self, word: OptOutWord) -> SafeString:
+        return pill(word.get_meaning_display(), "bad" if word.meaning == Meaning.STOP else "good")

@@ -63,7 +63,8 @@ class AgentAdmin(DistributionAdmin):
     list_select_related = ("user", "presence", "default_presence")
     search_help_text = "Name"
     search_fields = ("user__username", "user__first_name", "user__last_name")
-    fieldsets = (("User details", {"fields": ("user", "capacity", "default_presence", "presence")}),)
+    SET_HERE = ("capacity", "default_presence", "presence")
+    fieldsets = (("User details", {"fields": ("user", *SET_HERE)}),)
     readonly_fields = ("user",)
     inlines = (SkillsOfAgentInline, QueuesOfAgentInline)
 
@@ -74,6 +75,14 @@ class AgentAdmin(DistributionAdmin):
         if db_field.name == "default_presence":
             kwargs["queryset"] = presences_to_choose()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
+        """Only what was changed: what the agent does meanwhile stays. A presence set here is one set by hand."""
+        changed = [name for name in self.SET_HERE if name in form.changed_data]
+        if "presence" in changed:
+            obj.presence_by_hand = True
+            changed.append("presence_by_hand")
+        obj.save(update_fields=changed)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

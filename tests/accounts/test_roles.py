@@ -35,10 +35,28 @@ def test_only_administrators_touch_channels_and_people() -> None:
 
 
 def test_nobody_deletes_what_customers_wrote() -> None:
+    settings = {"conversations.delete_automatedmessage", "conversations.delete_optoutword"}
     for role in PERMISSIONS:
         assert not any(
-            name.startswith(("conversations.delete", "conversations.change_message")) for name in given(role)
+            name.startswith(("conversations.delete", "conversations.change_message")) for name in given(role) - settings
         )
+
+
+def test_only_administrators_set_up_how_work_is_given_out() -> None:
+    models = ("workstream", "routingrule", "skillrule", "overflowrule", "queue", "skill", "operatinghours", "presence")
+    for model in models:
+        assert {f"routing.{verb}_{model}" for verb in ("view", "add", "change", "delete")} <= given(ADMINISTRATOR)
+        assert not {f"routing.{verb}_{model}" for verb in ("add", "change", "delete")} & given(SUPERVISOR)
+
+
+def test_supervisors_say_who_works_in_a_queue_and_agents_only_look() -> None:
+    verbs = {f"routing.{verb}_queuemembership" for verb in ("add", "change", "delete")}
+    assert verbs <= given(SUPERVISOR)
+    assert not verbs & given(AGENT)
+    assert "routing.view_operatinghours" in given(SUPERVISOR) - given(AGENT)
+    assert {"routing.view_agent", "routing.view_presence", "routing.view_workstream", "routing.view_queue"} <= given(
+        AGENT
+    )
 
 
 def test_a_permission_somebody_added_by_hand_is_taken_back_with_the_next_migration() -> None:

@@ -31,12 +31,12 @@ def test_every_place_in_the_sidebar_has_a_model():
 
 def test_an_administrator_finds_whatsapp_under_channels():
     shown = groups(signed_in("Administrator").person)
-    assert list(shown) == ["Channels", "Work distribution", "People", "Monitoring"]
+    assert list(shown) == ["Channels", "Work distribution", "People", "Agent experience", "Monitoring"]
     assert shown["Channels"][0] == "WhatsApp"
 
 
 def test_a_group_without_entries_is_not_shown():
-    assert "Agent experience" not in groups(signed_in("Administrator").person)
+    assert "Agent experience" not in groups(signed_in("Supervisor").person)
 
 
 def test_a_supervisor_sees_no_channels():

@@ -24,8 +24,6 @@ OUTSIDE_THE_ADMINISTRATION = {
     "conversations.Offer": "shown as the conversation's timeline",
     "conversations.Participation": "shown in its conversation",
     "conversations.RequiredSkill": "shown in its conversation",
-    "conversations.AutomatedMessage": "not yet",
-    "conversations.OptOutWord": "not yet",
     "routing.OpeningPeriod": "edited on the page of its operating hours",
     "routing.Holiday": "edited on the page of its operating hours",
     "routing.RatingValue": "edited on the page of its rating model",

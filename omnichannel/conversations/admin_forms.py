@@ -1,0 +1,76 @@
+"""The forms behind automated messages and opt-out words."""
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+
+from omnichannel.conversations.automation import SLUG
+from omnichannel.conversations.models import AutomatedMessage, OptOutWord, Trigger
+from omnichannel.conversations.opt_out import plain
+
+if TYPE_CHECKING:
+    MessageModelForm: TypeAlias = forms.ModelForm[AutomatedMessage]
+    WordModelForm: TypeAlias = forms.ModelForm[OptOutWord]
+else:
+    MessageModelForm = WordModelForm = forms.ModelForm
+
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+SLUGS = {
+    "AgentName": "the agent who has the conversation",
+    "QueueName": "the queue it is in",
+    "CustomerName": "the customer’s name",
+    "Position": "how many are before them, and they: only for the position in the queue",
+    "OpensAt": "when the number is open again",
+}
+
+
+class AutomatedMessageForm(MessageModelForm):
+    """A text for a trigger; slugs that do not exist are refused, instead of being left out when it is sent."""
+
+    class Meta:
+        model = AutomatedMessage
+        fields = ("trigger", "work_stream", "language", "text", "is_active")
+        widgets = {"text": forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})}
+        help_texts = {"text": "Slugs: " + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUGS.items()) + "."}
+
+    def clean_language(self) -> str:
+        code: str = self.cleaned_data["language"].strip().replace("_", "-")
+        if code and not LANGUAGE.fullmatch(code):
+            raise forms.ValidationError("Enter a language code, as de or pt-BR, or leave this empty.")
+        return code
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        slugs = set(SLUG.findall(cleaned.get("text", "")))
+        if unknown := sorted(slugs - set(SLUGS)):
+            self.add_error("text", f"There is no slug {{{unknown[0]}}}. {self.fields['text'].help_text}")
+        elif "Position" in slugs and cleaned.get("trigger") != Trigger.POSITION:
+            self.add_error("text", "{Position} is known only for the customer's position in queue.")
+        if "language" in cleaned and "trigger" in cleaned and self._is_there(cleaned):
+            self.add_error("language", "There is a text for this trigger, work stream and language already.")
+        return cleaned
+
+    def _is_there(self, cleaned: dict[str, Any]) -> bool:
+        same = AutomatedMessage.objects.filter(
+            trigger=cleaned["trigger"], work_stream=cleaned.get("work_stream"), language__iexact=cleaned["language"]
+        )
+        return same.exclude(pk=self.instance.pk).exists()
+
+
+class OptOutWordForm(WordModelForm):
+    """A word as customers send it; upper case and punctuation do not matter."""
+
+    class Meta:
+        model = OptOutWord
+        fields = ("word", "meaning")
+        help_texts = {"word": "Counts only where it is the whole message. Upper case and punctuation do not matter."}
+
+    def clean_word(self) -> str:
+        word: str = self.cleaned_data["word"].strip()
+        if not plain(word):
+            raise forms.ValidationError("Enter a word with letters or digits.")
+        others = OptOutWord.objects.exclude(pk=self.instance.pk).values_list("word", flat=True)
+        if plain(word) in {plain(other) for other in others}:
+            raise forms.ValidationError("This word is in the list already.")
+        return word
