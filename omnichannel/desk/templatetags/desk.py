@@ -4,7 +4,6 @@ import re
 
 from django import template
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils.html import Urlizer, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
