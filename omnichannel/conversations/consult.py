@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from omnichannel.conversations.access import agents_at_work
@@ -26,7 +27,7 @@ def colleagues_to_ask(conversation: Conversation) -> Sequence[Colleague]:
     """Everybody at the desk who is there and is not in this conversation yet, best skills first."""
     here = Participation.objects.filter(conversation=conversation, left_at=None, part=Part.CONSULT).values("agent")
     there = agents_at_work().exclude(presence__base_status__in=NOT_THERE)
-    return rated(conversation, list(there.exclude(pk=conversation.agent_id).exclude(pk__in=here)))
+    return rated(conversation, list(there.exclude(Q(pk=conversation.agent_id)).exclude(pk__in=here)))
 
 
 def invite(conversation: Conversation, colleague: Agent, *, by: Agent) -> None:

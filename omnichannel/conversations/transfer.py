@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from omnichannel.conversations.access import agents_at_work
@@ -74,7 +74,7 @@ class Candidates:
 def candidates(conversation: Conversation) -> Candidates:
     """Colleagues of its queue who are there, best skills first, and the other queues that are open now."""
     there = members_of(conversation.queue, agents_at_work()).exclude(presence__base_status__in=NOT_THERE)
-    colleagues = rated(conversation, list(there.exclude(pk=conversation.agent_id)))
+    colleagues = rated(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
     at = timezone.now()
     open_now = [one for one in other_queues(conversation) if hours.is_open(hours.of(one.queue.operating_hours), at)]
     return Candidates(colleagues, open_now)
@@ -94,12 +94,11 @@ def rated(conversation: Conversation, agents: Sequence[Agent]) -> list[Colleague
 
 def other_queues(conversation: Conversation) -> list[QueueToGo]:
     """All queues but its own, with the number that waits in each."""
-    waiting = Count("conversations", filter=Q(conversations__state=State.OPEN))
-    queues = Queue.objects.exclude(pk=conversation.queue_id).annotate(waiting=waiting)
-    full = queues.select_related("operating_hours").prefetch_related(
-        "operating_hours__periods", "operating_hours__holidays"
-    )
-    return [QueueToGo(queue, queue.waiting) for queue in full.order_by(F("name"))]
+    open_now = Conversation.objects.waiting_for_agent().order_by()
+    waiting = dict(open_now.values_list("queue").annotate(Count("pk")))
+    queues = Queue.objects.exclude(pk=conversation.queue_id).select_related("operating_hours")
+    full = queues.prefetch_related("operating_hours__periods", "operating_hours__holidays").order_by("name")
+    return [QueueToGo(queue, waiting.get(queue.pk, 0)) for queue in full]
 
 
 def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason: str) -> None:
