@@ -42,6 +42,7 @@ from routing.models import (
 )
 
 AT_ONCE = 50  # pieces of work in one transaction
+WORTH_NAMING = 50  # agents; for more it is quicker to count what everybody has
 LOOKED_AT = 20_000  # pieces of work of which one call knows the order
 
 
@@ -86,15 +87,18 @@ class Load:
 
 def load_by_agent(work: RoutableQuerySet[Any], agent_ids: Iterable[int], *, now: datetime) -> dict[int, Load]:
     """What these agents have: active work, wrap-up for as long as it counts, and what is offered to them; one query."""
-    ids = list(agent_ids)
-    held = work.order_by().filter(Q(agent__in=ids, state__in=USES_CAPACITY) | Q(offered_to__in=ids))
+    ids = set(agent_ids)
+    held = work.order_by().filter(Q(state__in=USES_CAPACITY) | Q(offered_to__isnull=False))
+    if len(ids) <= WORTH_NAMING:
+        held = held.filter(Q(agent__in=ids) | Q(offered_to__in=ids))
     grouped = held.annotate(
         holder=Coalesce("agent_id", "offered_to_id", output_field=IntegerField()),
         wrap_up_since=Case(When(state=State.WRAP_UP, then="state_since"), output_field=DateTimeField()),
     ).values_list("holder", "work_stream_id", "work_stream__capacity", "work_stream__wrap_up_seconds", "wrap_up_since")
     loads: dict[int, Load] = {pk: Load() for pk in ids}
     for holder, stream_id, capacity, seconds, since, count in grouped.annotate(count=Count("pk")):
-        if since is None or seconds is None or now < since + timedelta(seconds=seconds):
+        counts = since is None or seconds is None or now < since + timedelta(seconds=seconds)
+        if counts and holder in loads:
             loads[holder].add(stream_id, capacity, count)
     return loads
 
@@ -105,20 +109,21 @@ def to_hand_out(work: RoutableQuerySet[Any]) -> RoutableQuerySet[Any]:
 
 
 def assign_waiting(
-    work: RoutableQuerySet[Any],
+    waiting: RoutableQuerySet[Any],
     *,
+    work: RoutableQuerySet[Any],
     agents: QuerySet[Agent],
     now: datetime,
     facts_of: FactsOf,
     on_decisions: OnDecisions,
     limit: int | None = None,
 ) -> tuple[int, bool]:
-    """Offer waiting work to these agents, in the order of the queryset; how much, and whether some was left out.
+    """Offer waiting work to these agents, in the order of its queryset; how much, and whether some was left out.
 
-    `work` is all the work there is: what agents have is counted in it. `facts_of` and `on_decisions` are called with a
+    What agents have is counted in `work`, all the work there is. `facts_of` and `on_decisions` are called with a
     batch at a time, in its transaction. Left out is what somebody else was changing at that moment.
     """
-    turn = list(to_hand_out(work).values_list("pk", "queue_id", "work_stream_id")[:LOOKED_AT])
+    turn = list(waiting.values_list("pk", "queue_id", "work_stream_id")[:LOOKED_AT])
     in_vain: set[tuple[int, int]] = set()  # queues and streams for which nobody has room
     offered, left_out, place = 0, False, 0
     while place < len(turn) and (limit is None or offered < limit):
@@ -131,7 +136,7 @@ def assign_waiting(
         if not keys:
             break
         with transaction.atomic():
-            batch = Batch.lock(work, keys, agents, facts_of, now)
+            batch = Batch.lock(waiting.filter(pk__in=keys), work, agents, facts_of, now)
             decisions = list(batch.decide())
             batch.claim(decisions)
             on_decisions(decisions)
@@ -157,10 +162,15 @@ class Batch:
 
     @classmethod
     def lock(
-        cls, work: RoutableQuerySet[Any], keys: list[int], agents: QuerySet[Agent], facts_of: FactsOf, now: datetime
+        cls,
+        waiting: RoutableQuerySet[Any],
+        work: RoutableQuerySet[Any],
+        agents: QuerySet[Agent],
+        facts_of: FactsOf,
+        now: datetime,
     ) -> "Batch":
         """Lock, then count: what is counted before the lock may be wrong when it is used."""
-        free = to_hand_out(work).filter(pk__in=keys).select_related("work_stream", "queue")
+        free = waiting.select_related("work_stream", "queue")
         items = list(free.select_for_update(of=("self",), skip_locked=True, no_key=True))
         facts = facts_of([item.pk for item in items]) if items else {}
         found = _lock_agents(items, agents)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, CharField, DateTimeField, F, IntegerField, QuerySet, Value, When
+from django.contrib.auth.models import Permission
+from django.db.models import Case, CharField, DateTimeField, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -57,7 +58,8 @@ def assign_waiting_conversations(lease: Lease) -> datetime | None:
 def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
     """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
     return assign_waiting(
-        routed(in_turn()),
+        to_hand_out(in_turn()),
+        work=Conversation.objects.all(),
         agents=who_works(),
         now=now,
         facts_of=facts_at(now),
@@ -79,10 +81,12 @@ def in_turn() -> ConversationQuerySet:
 
 def who_works() -> QuerySet[Agent]:
     """Agents whose account is on and whose role lets them answer customers."""
-    people = User.objects.with_perm(
-        "conversations.work_on_conversations", backend="django.contrib.auth.backends.ModelBackend"
-    )
-    return Agent.objects.order_by().filter(user__in=people)
+    # Not `User.objects.with_perm`: that asks for each person anew, which takes a third of a second for a thousand.
+    allowed = Permission.objects.filter(content_type__app_label="conversations", codename="work_on_conversations")
+    by_role = User.groups.through.objects.filter(group__permissions__in=allowed).values("user")
+    by_name = User.user_permissions.through.objects.filter(permission__in=allowed).values("user")
+    people = User.objects.filter(Q(pk__in=by_role) | Q(pk__in=by_name) | Q(is_superuser=True), is_active=True)
+    return Agent.objects.order_by().filter(user__in=people.values("pk"))
 
 
 # -- What a conversation needs ----------------------------------------------------------------------------------------

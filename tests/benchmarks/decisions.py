@@ -1,0 +1,60 @@
+"""`python -m tests.benchmarks.decisions`: what one decision costs with 10, 100 and 1,000 agents in the queue, as JSON.
+
+The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
+"""
+
+import json
+import os
+import statistics
+import sys
+import time
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from omnichannel.conversations.distribution import hand_out  # noqa: E402
+from omnichannel.conversations.models import Conversation  # noqa: E402
+from tests import builders  # noqa: E402
+from tests.routing.crowds import many_agents  # noqa: E402
+
+CROWDS, TIMES = (10, 100, 1000), 40
+
+
+def decision(agents: int) -> float:
+    """The median time to offer one conversation, alone, to one of so many agents who have work already."""
+    queue = builders.queue(f"Queue of {agents}")
+    crowd = many_agents(agents, queue)
+    shop = builders.number()
+    for agent in crowd[: agents // 2]:
+        builders.conversation(on=shop, in_queue=queue, with_agent=agent)
+    took = []
+    for _ in range(TIMES):
+        Conversation.objects.filter(offered_to__isnull=False).update(offered_to=None, offer_expires_at=None, queue=1)
+        Conversation.objects.filter(agent=None).delete()
+        builders.conversation(on=shop, in_queue=queue)
+        begin = time.perf_counter()
+        offered, _ = hand_out(timezone.now())
+        took.append(time.perf_counter() - begin)
+        assert offered == 1
+    Conversation.objects.all().delete()
+    return statistics.median(took)
+
+
+def main() -> None:
+    print(f"  a decision among {', '.join(map(str, CROWDS))} agents …", file=sys.stderr, flush=True)
+    connection.creation.create_test_db(verbosity=0)
+    try:
+        costs = {agents: 1000 * decision(agents) for agents in CROWDS}
+    finally:
+        connection.creation.destroy_test_db("", verbosity=0)
+    figures = {f"decision, {agents} agents (ms)": cost for agents, cost in costs.items()}
+    print(json.dumps({**figures, "decision, 1000 to 10 agents": costs[1000] / costs[10]}))
+
+
+if __name__ == "__main__":
+    main()

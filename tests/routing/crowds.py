@@ -1,0 +1,19 @@
+"""Many agents at once, made without ceremony."""
+
+from django.contrib.auth.models import Group
+
+from omnichannel.accounts.models import User
+from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership
+
+
+def many_agents(count: int, queue: Queue | None = None) -> list[Agent]:
+    """That many available agents, in the queue where one is given."""
+    available = Presence.objects.get(base_status=BasePresence.AVAILABLE, is_built_in=True)
+    begin = User.objects.count()
+    people = User.objects.bulk_create(User(username=f"crowd{begin + place}", password="!") for place in range(count))
+    role = Group.objects.get(name="Agent")
+    User.groups.through.objects.bulk_create(User.groups.through(user=one, group=role) for one in people)
+    agents = Agent.objects.bulk_create(Agent(user=one, presence=available) for one in people)
+    if queue is not None:
+        QueueMembership.objects.bulk_create(QueueMembership(queue=queue, agent=one) for one in agents)
+    return agents
