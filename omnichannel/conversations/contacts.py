@@ -87,3 +87,12 @@ def rename(contact: Contact, name: str) -> None:
         contact.save(update_fields=["name"])
         for conversation in contact.conversations.filter(closed_at=None):
             tell(CONVERSATION, conversation)
+
+
+def set_language(contact: Contact, language: str) -> None:
+    """The language the customer is written to in by the desk itself; empty when it is not known."""
+    with transaction.atomic():
+        contact.language = language
+        contact.save(update_fields=["language"])
+        for conversation in contact.conversations.filter(closed_at=None):
+            tell(CONVERSATION, conversation)

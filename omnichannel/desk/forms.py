@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from omnichannel.conversations.transfer import NO_REASON, REASON_LIMIT
+from omnichannel.desk.languages import languages_to_choose
 from routing.agents import presences_to_choose
 
 GONE = "That is no longer possible. Choose again."
@@ -47,6 +48,12 @@ class RenameForm(forms.Form):
     """The name the desk gives a contact; empty for the name they gave themselves."""
 
     name = forms.CharField(required=False, max_length=200)
+
+
+class LanguageForm(forms.Form):
+    """The customer's language; empty when it is not known."""
+
+    language = forms.ChoiceField(required=False, choices=languages_to_choose)
 
 
 class PresenceForm(forms.Form):

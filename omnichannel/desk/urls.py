@@ -38,6 +38,7 @@ urlpatterns = [
     path(f"{one}step-out/", together.step_out, name="step_out"),
     path(f"{one}release-to-queue/", together.release_to_queue, name="release_to_queue"),
     path(f"{one}rename/", people.rename, name="rename"),
+    path(f"{one}language/", people.language, name="language"),
     path(f"{one}block/", blocking.block, name="block"),
     path(f"{one}unblock/", blocking.unblock, name="unblock"),
     path("attachments/<int:pk>/", files.attachment, name="attachment"),

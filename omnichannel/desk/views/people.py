@@ -1,4 +1,4 @@
-"""The agent's own presence, and the customer's name."""
+"""The agent's own presence, the customer's name and language."""
 
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -7,7 +7,8 @@ from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access, attendance
 from omnichannel.conversations.contacts import rename as give_name
-from omnichannel.desk.forms import PresenceForm, RenameForm
+from omnichannel.conversations.contacts import set_language
+from omnichannel.desk.forms import LanguageForm, PresenceForm, RenameForm
 from omnichannel.desk.requests import AgentRequest, agent_page
 from omnichannel.desk.views.conversation import answer
 from omnichannel.desk.views.offers import show
@@ -36,4 +37,16 @@ def rename(request: AgentRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         return answer(request, conversation, problem=" ".join(map(str, form.errors["name"])), status=422)
     give_name(conversation.contact, form.cleaned_data["name"])
+    return answer(request, conversation)
+
+
+@require_POST
+@agent_page
+def language(request: AgentRequest, pk: int) -> HttpResponse:
+    """Say which language the customer speaks."""
+    conversation = access.conversation_for(request.user, pk)
+    form = LanguageForm(request.POST)
+    if not form.is_valid():
+        return answer(request, conversation, problem=" ".join(map(str, form.errors["language"])), status=422)
+    set_language(conversation.contact, form.cleaned_data["language"])
     return answer(request, conversation)
