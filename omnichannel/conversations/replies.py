@@ -186,8 +186,9 @@ def _forget(stored: Attachment | None) -> None:
 
 
 def _show(conversation: Conversation, message: Message) -> None:
-    now = timezone.now()
-    Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now)
+    if message.author is not None:  # the lists show what people wrote last, not what the desk says by itself
+        now = timezone.now()
+        Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now)
     tell(MESSAGE, conversation, part_id=message.pk)
 
 

@@ -164,6 +164,16 @@ def test_agents_messages_and_automatic_ones_go_out_in_their_order(number: WhatsA
     assert [(one.author, one.content["automated"]) for one in message] == [(None, "greeting"), (None, "agent_assigned")]
 
 
+def test_lists_go_on_showing_what_the_customer_wrote(number: WhatsAppNumber, clock: Any) -> None:
+    text(Trigger.GREETING, "Hello!")
+    conversation = writes(number, Body="Where is my lamp?")
+    clock.shift(30)
+    assert said() == ["Hello!"]
+    before = (conversation.last_message, conversation.last_activity_at)
+    conversation.refresh_from_db()
+    assert (conversation.last_message, conversation.last_activity_at) == before
+
+
 def test_what_comes_too_late_is_not_said(number: WhatsAppNumber, clock: Any) -> None:
     text(Trigger.GREETING, "Hello!")
     writes(number)
