@@ -27,6 +27,7 @@ from routing.presence import (
 def choose(agent: Agent, presence: Presence) -> None:
     """The agent chooses what to show."""
     with transaction.atomic():
+        _is_here(agent)
         show_presence(agent, presence)
         _changed(agent)
 
@@ -34,6 +35,7 @@ def choose(agent: Agent, presence: Presence) -> None:
 def come_back(agent: Agent) -> None:
     """The agent is there again: their default presence, and from then on what their load says."""
     with transaction.atomic():
+        _is_here(agent)
         show_default(agent)
         _changed(agent)
 
@@ -74,6 +76,11 @@ def keep_attendance(now: datetime | None = None) -> None:
             if go_offline(agent, unless_seen_since=at - GONE_AFTER):
                 _changed(agent)
     follow_loads(at)
+
+
+def _is_here(agent: Agent) -> None:
+    """Who acts is there, though the page they act on may not have been seen yet after a night away."""
+    Agent.objects.filter(pk=agent.pk, last_seen_at__isnull=False).update(last_seen_at=timezone.now())
 
 
 def _changed(agent: Agent) -> None:

@@ -206,7 +206,7 @@ window.Desk = {};
   };
 
   Desk.showUnread = () => {
-    const unread = +(byId("list")?.dataset.unread || 0);
+    const unread = +(byId("list")?.dataset.unread || 0) + document.querySelectorAll("[data-expires-in]").length;
     const title = document.title.replace(/^\(\d+\) /, "");
     document.title = unread ? `(${unread}) ${title}` : title;
   };

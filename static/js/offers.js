@@ -27,6 +27,7 @@
     }
     for (const card of [...box.children]) if (!wanted.has(card.id)) remove(card);
     tick();
+    Desk.showUnread();
   }
 
   function putPresence(fresh) {

@@ -63,6 +63,14 @@ def test_signing_in_a_second_time_changes_nothing() -> None:
     assert shown(dana) == "away"
 
 
+def test_who_signs_in_in_the_morning_is_not_gone_because_of_the_night() -> None:
+    dana, now = builders.agent("Dana", presence="offline"), timezone.now()
+    last_seen(dana, now - timedelta(hours=12))
+    sign_in("dana")
+    attendance.keep_attendance(now)
+    assert shown(dana) == "available"
+
+
 def test_who_goes_to_the_administration_is_not_given_work() -> None:
     ada = builders.agent("Ada", role="Administrator", presence="offline")
     sign_in("ada", next="/admin/")
