@@ -101,7 +101,7 @@ ROUTING_RULES = Listing(
 SKILL_RULES = Listing(
     SkillRule,
     "work_stream",
-    "Skill attachment rules",
+    "Skill Attachment Rules",
     "Every rule that holds adds its skills to what the conversation needs.",
     "New skill rule",
     ("Name", "Condition", "Skills"),

@@ -23,7 +23,7 @@ else:
     StreamModelForm = forms.ModelForm
 
 GENERAL = ("name", "channel", "capacity", "auto_close_after")
-PUSH_ONLY = ("allow_selecting", "keep_same_agent", "offer_seconds", "inactive_after_missed_offer")
+PUSH_ONLY = ("allow_selecting", "offer_seconds", "inactive_after_missed_offer")
 MATCHING = [
     (SkillMatching.EXACT.value, "Exact Match"),
     (SkillMatching.CLOSEST.value, "Closest Match"),
@@ -60,6 +60,7 @@ class WorkStreamForm(StreamModelForm):
             "distribution_mode",
             "allowed_presences",
             *PUSH_ONLY,
+            "keep_same_agent",
             "wrap_up_seconds",
             "skill_matching",
             "fallback_queue",
@@ -101,9 +102,11 @@ class WorkStreamAdmin(OwnerAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
         """What only push knows is left out once it is settled that agents pick."""
         picked = obj is not None and obj.distribution_mode == DistributionMode.PICK
-        push = () if picked else PUSH_ONLY
-        matching = () if picked else ("skill_matching",)
-        distribution = ("distribution_mode", "allowed_presences", *push, "wrap_up_seconds", *matching, "fallback_queue")
+        push, matching = ((), ()) if picked else (PUSH_ONLY, ("skill_matching",))
+        distribution = (
+            *("distribution_mode", "allowed_presences", *push, "keep_same_agent", "wrap_up_seconds"),
+            *(*matching, "fallback_queue"),
+        )
         return [("General information", {"fields": GENERAL}), ("Work distribution", {"fields": distribution})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: WorkStream | None = None) -> tuple[str, ...]:

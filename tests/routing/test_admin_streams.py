@@ -1,0 +1,96 @@
+"""Work streams' settings in the administration: what is locked, offered and refused."""
+
+import pytest
+
+from routing.models import WorkStream
+from tests import builders
+from tests.administration.people import page, signed_in, words
+from tests.routing.test_admin import stream_form
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ada():
+    return signed_in("Administrator", "Ada")
+
+
+def errors(response):
+    return response.context["adminform"].form.errors
+
+
+def saved(client, stream, **changed):
+    response = client.post(page("routing_workstream", "change", stream.pk), stream_form(**changed))
+    stream.refresh_from_db()
+    return response
+
+
+def test_every_setting_is_kept(ada):
+    orders, stream = builders.queue("Orders"), builders.work_stream()
+    settings = {"offer_seconds": "60", "wrap_up_seconds": "300", "skill_matching": "closest", "capacity": "50"}
+    saved(
+        ada, stream, fallback_queue=orders.pk, inactive_after_missed_offer="on", allowed_presences=["busy"], **settings
+    )
+    assert (stream.offer_seconds, stream.wrap_up_seconds, stream.skill_matching) == (60, 300, "closest")
+    assert (stream.capacity, stream.fallback_queue, stream.allowed_presences) == (50, orders, ["busy"])
+    assert stream.inactive_after_missed_offer
+    assert not stream.allow_selecting
+    assert not stream.keep_same_agent
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("", None), ("0", 0), ("30", 30), ("3600", 3600)])
+def test_wrap_up_blocks_capacity_always_not_at_all_or_for_a_time(ada, typed, kept):
+    stream = builders.work_stream()
+    saved(ada, stream, wrap_up_seconds=typed)
+    assert stream.wrap_up_seconds == kept
+
+
+def test_a_time_for_wrap_up_set_elsewhere_can_be_kept(ada):
+    stream = builders.work_stream(wrap_up_seconds=75)
+    assert "75 seconds" in words(ada.get(page("routing_workstream", "change", stream.pk)))
+    saved(ada, stream, wrap_up_seconds="75")
+    assert stream.wrap_up_seconds == 75
+
+
+def test_the_mode_is_locked_after_the_first_save(ada):
+    stream = builders.work_stream()
+    saved(ada, stream, distribution_mode="pick")
+    assert stream.distribution_mode == "push"
+
+
+def test_where_agents_pick_the_settings_of_push_are_left_out(ada):
+    ada.post(page("routing_workstream", "add"), stream_form(distribution_mode="pick"))
+    picked = WorkStream.objects.get(name="Orders")
+    shown = words(ada.get(page("routing_workstream", "change", picked.pk)))
+    assert picked.distribution_mode == "pick"
+    assert "Time to accept" not in shown
+    assert "Fallback queue" in shown
+    assert saved(ada, picked, name="Renamed").status_code == 302
+
+
+def test_who_is_away_is_not_offered_work_that_would_make_them_inactive(ada):
+    response = saved(ada, builders.work_stream(), inactive_after_missed_offer="on")
+    assert "Leave out Away" in errors(response)["allowed_presences"][0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"capacity": "0"}, "capacity"),
+        ({"offer_seconds": "5"}, "offer_seconds"),
+        ({"allowed_presences": []}, "allowed_presences"),
+        ({"allowed_presences": ["inactive"]}, "allowed_presences"),
+        ({"wrap_up_seconds": "31"}, "wrap_up_seconds"),
+        ({"skill_matching": "best"}, "skill_matching"),
+    ],
+)
+def test_what_can_not_be_is_refused_at_its_field(ada, changed, field):
+    assert list(errors(saved(ada, builders.work_stream(), **changed))) == [field]
+
+
+@pytest.mark.parametrize(("role", "answer"), [("Supervisor", 403), ("Agent", 302), ("", 302)])
+def test_only_administrators_change_work_streams(role, answer):
+    stream = builders.work_stream()
+    assert saved(signed_in(role), stream, capacity="99").status_code == answer
+    assert stream.capacity != 99
