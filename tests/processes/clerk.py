@@ -182,3 +182,8 @@ def customer_waits(name: str, text: str) -> int:
 def offers_last(seconds: int) -> None:
     """Agents have only so long to accept, and are Inactive when they did not."""
     builders.work_stream(offer_seconds=seconds, inactive_after_missed_offer=True)
+
+
+def everybody_has_capacity(units: int) -> None:
+    """No agent can take on more than this."""
+    Agent.objects.update(capacity=units)

@@ -1,0 +1,99 @@
+"""Colleagues side by side: passing a conversation on, asking in, and a supervisor who steps in."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.processes.desk import Desk
+
+pytestmark = pytest.mark.journey
+
+
+@pytest.fixture
+def pages(desk: Desk, someone: Callable[..., Page]) -> dict[str, Page]:
+    """Dana and Omar, agents, and Sue, their supervisor, each in a browser of their own."""
+    desk.ask("open_shop")
+    desk.ask("hire", name="Omar", role="Agent")
+    desk.ask("hire", name="Sue", role="Supervisor")
+    desk.serve()
+    return {name: someone(name) for name in ("dana", "omar", "sue")}
+
+
+def open_row(page: Page, who: str, view: str = "my") -> None:
+    page.goto(f"/desk/?view={view}")
+    page.locator(".row", has_text=who).click()
+    expect(page.locator("#head h1")).to_have_text(who)
+
+
+def choose(page: Page, button: str, whom: str) -> None:
+    page.locator("#head").get_by_role("button", name=button, exact=True).click()
+    page.locator("#dialog .choice-row", has_text=whom).click()
+
+
+def confirm(page: Page, button: str) -> None:
+    page.locator("#dialog").get_by_role("button", name=button, exact=True).click()
+
+
+def write_note(page: Page, text: str) -> None:
+    page.locator(".write-switch", has_text="Note").get_by_text("Note").click()
+    page.get_by_role("textbox", name="Note").fill(text)
+    page.get_by_role("button", name="Add note").click()
+
+
+def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(desk: Desk, pages: dict[str, Page]) -> None:
+    dana, omar = pages["dana"], pages["omar"]
+    desk.ask("customers_write", count=1)
+    open_row(dana, "Customer 0")
+    write_note(dana, "@omar the same batch again")
+    expect(dana.locator("#thread .note")).to_contain_text("Note for @Omar")
+    expect(dana.get_by_role("textbox", name="Note")).to_have_value("")
+    expect(omar.locator(".row .mention")).to_be_visible()
+
+    choose(dana, "Transfer", "Omar")
+    dana.locator("#dialog").get_by_label("Reason").fill("Knows the batch.")
+    confirm(dana, "Transfer")
+    expect(dana.locator("#dialog")).to_have_count(0)
+    expect(dana.locator("#head")).to_contain_text("with Omar")
+
+    open_row(omar, "Customer 0")
+    expect(omar.locator("#head")).to_contain_text("with you")
+    expect(omar.locator("#thread")).to_contain_text("Dana transferred the conversation to Omar: Knows the batch.")
+    expect(omar.locator(".row .mention")).to_have_count(0)
+    omar.get_by_role("textbox", name="Message").fill("I take care of it.")
+    omar.get_by_role("button", name="Send").click()
+    expect(dana.locator("#thread")).to_contain_text("I take care of it.")
+
+
+def test_a_dialog_is_left_with_escape_and_does_nothing(desk: Desk, pages: dict[str, Page]) -> None:
+    dana = pages["dana"]
+    desk.ask("customers_write", count=1)
+    open_row(dana, "Customer 0")
+    choose(dana, "Transfer", "Omar")
+    dana.keyboard.press("Escape")
+    expect(dana.locator("#dialog")).to_have_count(0)
+    expect(dana.locator("#do-transfer")).to_be_focused()
+    expect(dana.locator("#head")).to_contain_text("with you")
+
+
+def test_a_supervisor_assigns_over_capacity_monitors_and_joins(desk: Desk, pages: dict[str, Page]) -> None:
+    omar, sue = pages["omar"], pages["sue"]
+    desk.ask("everybody_has_capacity", units=20)
+    desk.ask("customer_waits", name="Amara Diallo", text="Is anybody there?")
+    open_row(sue, "Amara Diallo", "open")
+    choose(sue, "Assign", "Omar")
+    over = re.compile("20 free, this needs 30: over capacity")
+    expect(sue.locator("#dialog .choice-row", has_text="Omar")).to_have_text(over)
+    confirm(sue, "Assign")
+    expect(sue.locator("#head")).to_contain_text("with Omar")
+
+    open_row(omar, "Amara Diallo")
+    expect(omar.locator("#thread")).to_contain_text(over)
+    sue.get_by_role("button", name="Monitor").click()
+    expect(sue.locator("#composer")).to_contain_text("You are monitoring Omar. Nobody is told.")
+    sue.get_by_role("button", name="Join").click()
+    expect(omar.locator("#thread")).to_contain_text("Sue joined Omar in the conversation.")
+    write_note(sue, "Offer a voucher.")
+    expect(omar.locator("#thread .note")).to_contain_text("Offer a voucher.")
+    expect(omar.locator("#colleagues")).to_contain_text("Sue")
