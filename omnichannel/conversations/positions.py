@@ -10,6 +10,7 @@ from django.utils import timezone
 from omnichannel.conversations import automation
 from omnichannel.conversations.models import AutomatedMessage, Conversation, Direction, Message, Trigger
 from omnichannel.conversations.replies import AUTOMATED
+from routing import hours
 
 # Whoever gets an agent at once is not bothered with a number.
 NOT_BEFORE = timedelta(seconds=15)
@@ -27,11 +28,17 @@ def tell_positions(now: datetime | None = None) -> int:
     for position, conversation in _in_order():
         last_position, last_at = known.get(conversation.pk, (None, None))
         is_news = last_at is None or (last_position != position and at - last_at >= AT_MOST_EVERY)
-        if is_news and conversation.offered_to_id is None and at - conversation.queued_at >= NOT_BEFORE:
+        if is_news and _is_wanted(conversation, at):
             told += automation.say(Trigger.POSITION, conversation, Position=position) is not None
         if told == TOLD_AT_ONCE:
             break
     return told
+
+
+def _is_wanted(conversation: Conversation, at: datetime) -> bool:
+    """Not by those who have an agent in a moment, and not while the number is closed: nobody counts down to morning."""
+    waits = conversation.offered_to_id is None and at - conversation.queued_at >= NOT_BEFORE
+    return waits and hours.is_open(hours.of(conversation.number.operating_hours), at)
 
 
 def _in_order() -> Iterator[tuple[int, Conversation]]:
@@ -39,6 +46,7 @@ def _in_order() -> Iterator[tuple[int, Conversation]]:
     waiting = Conversation.objects.waiting_for_agent().select_related(
         "contact", "queue", "agent__user", "number__operating_hours"
     )
+    waiting = waiting.prefetch_related("number__operating_hours__periods", "number__operating_hours__holidays")
     for _, group in groupby(waiting.order_by("queue", "queued_at", "pk"), attrgetter("queue_id")):
         line = list(group)
         if line[0].queue.window_first:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from omnichannel.conversations import assignment, automation, closing
 from omnichannel.conversations.automation import AUTOMATE_LANE, MOST_IN_A_DAY, say, speak
 from omnichannel.conversations.models import AutomatedMessage, Contact, Conversation, Message, Trigger
 from omnichannel.conversations.positions import tell_positions
+from omnichannel.conversations.replies import send_reply
 from omnichannel.conversations.sending import deliver_messages
 from omnichannel.jobs.lanes import claim, enqueue
 from omnichannel.jobs.models import Lane
 from routing.models import Holiday, OpeningPeriod, OperatingHours, WorkStream
 from tests import builders
+from tests.crowd import at_once
 from tests.door import another, deliver, recorded
 
 pytestmark = pytest.mark.django_db
@@ -303,13 +306,25 @@ def test_who_takes_a_breath_before_answering_is_no_program() -> None:
     assert automation.is_a_program(ours, [ours[0] + soon, ours[2] + soon])
 
 
-def test_a_fault_in_what_is_said_holds_up_no_message(number: WhatsAppNumber) -> None:
+def test_a_number_that_never_opens_has_no_time_to_tell(number: WhatsAppNumber) -> None:
+    text(Trigger.OUT_OF_HOURS, "We are closed. {OpensAt}")
+    OperatingHours.objects.filter(pk=open_on(number).pk).update(time_zone="Nowhere/At all")
+    writes(number)
+    assert said() == ["We are closed."]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_agent_who_answers_at_the_same_moment_and_the_desk_itself_do_not_stop_each_other(
+    number: WhatsAppNumber,
+) -> None:
     text(Trigger.GREETING, "Hello!")
-    WhatsAppNumber.objects.filter(pk=number.pk).update(operating_hours=OperatingHours.objects.create(name="Odd"))
-    OperatingHours.objects.update(time_zone="Nowhere/At all")
-    conversation = writes(number)
-    assert conversation.messages.get().is_inbound
-    assert said() == []
+    dana = builders.agent("Dana")
+    conversation = builders.conversation(on=number, with_agent=dana)
+    replies = [partial(send_reply, conversation, author=dana.user, text=f"Answer {n}") for n in range(4)]
+    greetings = [partial(say, Trigger.GREETING, Conversation.objects.get(pk=conversation.pk)) for _ in range(4)]
+    outcomes = at_once(*replies, *greetings)
+    assert not [one for one in outcomes if isinstance(one, Exception)]
+    assert sorted(Message.objects.values_list("body", flat=True)) == [*(f"Answer {n}" for n in range(4)), "Hello!"]
 
 
 # -- Position in the queue ---------------------------------------------------------------------------------------------
@@ -352,6 +367,19 @@ def test_each_queue_has_positions_of_its_own_in_its_own_order(number: WhatsAppNu
         ("2 in Urgent", FRIDAY_NOON - dt.timedelta(hours=1)),
         ("1 in Default messaging queue", FRIDAY_NOON),
     }
+
+
+def test_nobody_is_told_a_position_while_the_number_is_closed_or_an_agent_is_asked(
+    number: WhatsAppNumber, clock: Any
+) -> None:
+    text(Trigger.POSITION, "You are number {Position}.")
+    offered = {"offered_to": builders.agent("Dana"), "offer_expires_at": FRIDAY_NOON + dt.timedelta(minutes=2)}
+    builders.conversation(on=number, **offered)
+    closed = builders.number()
+    open_on(closed, 0)
+    builders.conversation(on=closed)
+    clock.shift(20)
+    assert tell_positions() == 0
 
 
 def test_without_a_text_nobody_is_counted(number: WhatsAppNumber, clock: Any, django_assert_num_queries: Any) -> None:
