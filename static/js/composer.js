@@ -65,6 +65,7 @@
     else if (next && answers) keepFile(old, fresh);
     const focus = old.contains(document.activeElement);
     swap(old, fresh);
+    Desk.keepNote(old, fresh);
     if (next && !before) next.value = sessionStorage.getItem(draftKey()) || "";
     if (kept && wasSent) keepDraft();
     if (next) {
