@@ -40,7 +40,8 @@ def _following(pk: int) -> Callable[[], None]:
 
 def _follow(pk: int) -> None:
     with transaction.atomic():
-        agent = Agent.objects.select_for_update(of=("self",), no_key=True).select_related("presence").get(pk=pk)
+        # Without a join: on PostgreSQL a row whose presence has just changed would fall out of it.
+        agent = Agent.objects.select_for_update(no_key=True).get(pk=pk)
         if follow_load(agent, used_capacity([pk])[pk]):
             look_for_agents()
         tell_pages_of(pk)

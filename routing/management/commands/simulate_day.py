@@ -1,0 +1,56 @@
+"""`manage.py simulate_day`: how work would be handed out on a busy day, without touching the desk."""
+
+from statistics import mean, quantiles
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from routing.models import AssignmentMethod, SkillMatching
+from routing.simulation import Day, Report, simulate
+
+
+class Command(BaseCommand):
+    """Prints waiting times by queue, utilisation, the skill match rate and what is left at the end of the day."""
+
+    help = "Play a day with the real engine: nothing is stored, and the same seed gives the same day."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--agents", type=int, default=200)
+        parser.add_argument("--queues", type=int, default=20)
+        parser.add_argument("--conversations", type=int, default=10_000)
+        parser.add_argument("--method", choices=AssignmentMethod.values, default=AssignmentMethod.HIGHEST_CAPACITY)
+        parser.add_argument("--matching", choices=SkillMatching.values, default=SkillMatching.CLOSEST)
+        parser.add_argument("--handle-minutes", type=float, default=15.0, help="Mean length of a conversation.")
+        parser.add_argument("--equal", action="store_true", help="All agents alike: shows how even the shares are.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        names = ("seed", "agents", "queues", "conversations", "handle_minutes", "equal")
+        day = Day(
+            **{name: options[name] for name in names},
+            method=AssignmentMethod(options["method"]),
+            matching=SkillMatching(options["matching"]),
+        )
+        self._print(day, simulate(day))
+
+    def _print(self, day: Day, report: Report) -> None:
+        say = self.stdout.write
+        say(f"{day.agents} agents, {day.queues} queues, {day.conversations} conversations, seed {day.seed}")
+        say(f"\n{'queue':>6} {'given':>6} {'left':>5} {'wait, mean':>11} {'median':>8} {'p95':>8} {'longest':>8}  (s)")
+        for queue in report.left:
+            say(_row(str(queue), report.waits[queue], report.left[queue]))
+        everything = [wait for waits in report.waits.values() for wait in waits]
+        say(_row("all", everything, sum(report.left.values())))
+        say(f"\nutilisation       {report.utilisation:6.1%}")
+        say(f"skill match rate  {report.match_rate:6.1%} of {report.needed} that need skills")
+        say(f"offers missed     {report.missed:6}")
+        say(f"work items left   {sum(report.left.values()):6}")
+        say(f"per agent         {min(report.given)} to {max(report.given)}, mean {mean(report.given):.1f}", ending="")
+        say(f"; the busiest has {report.busiest_to_mean:.2f} times the mean")
+
+
+def _row(name: str, waits: list[float], left: int) -> str:
+    if len(waits) < 2:
+        return f"{name:>6} {len(waits):6} {left:5}"
+    parts = quantiles(waits, n=20)
+    return f"{name:>6} {len(waits):6} {left:5} {mean(waits):11.0f} {parts[9]:8.0f} {parts[18]:8.0f} {max(waits):8.0f}"
