@@ -150,7 +150,9 @@ def a_day_passes(page: Page, phone: Page) -> None:
     page.get_by_label("Message", exact=True).fill("Are you still there?")
     stale = page.context.new_page()
     stale.goto(page.url)
-    form = stale.locator("form.composer").evaluate("form => [form.action, Object.fromEntries(new FormData(form))]")
+    form = stale.get_by_role("form", name="Reply").evaluate(
+        "form => [form.action, Object.fromEntries(new FormData(form))]"
+    )
     phone.get_by_role("button", name="Let 24 hours pass").click()
     expect(page.get_by_text(EXCEEDED)).to_be_visible()
     fields = {name: value for name, value in form[1].items() if name != "file"}
