@@ -1,7 +1,7 @@
 """Notes between the messages: what colleagues tell each other. The customer never sees them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,7 +27,7 @@ def add_note(conversation: Conversation, author: User, text: str) -> Note:
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     _check(conversation, author, body)
-    meant = mentioned(body, agents_at_work())
+    meant = mentioned(body, agents_at_work()) if "@" in body else []
     _must_all_see(conversation, meant)
     with transaction.atomic():
         note = Note.objects.create(conversation=conversation, author=author, text=body)
@@ -50,7 +50,9 @@ def _check(conversation: Conversation, author: User, body: str) -> None:
         raise NoteRefused("You are monitoring. Join the conversation to write notes.")
 
 
-def _must_all_see(conversation: Conversation, meant: Iterable[Agent]) -> None:
+def _must_all_see(conversation: Conversation, meant: Sequence[Agent]) -> None:
+    if not meant:
+        return
     may_see = set(agents_who_may_see(conversation).values_list("pk", flat=True))
     if shut_out := [str(one) for one in meant if one.pk not in may_see]:
         names = " and ".join(shut_out)
@@ -63,7 +65,7 @@ def mentioned(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
     for one in colleagues:
         for name in {one.user.username.casefold(), one.user.display_name.casefold()}:
             by_name.setdefault(name, []).append(one)
-    if "@" not in text or not by_name:
+    if not by_name:
         return []
     # The longest name first: "@Dana Kim" is not Dana.
     names = "|".join(re.escape(name) for name in sorted(by_name, key=len, reverse=True))

@@ -43,6 +43,19 @@
   // -- Notes --------------------------------------------------------------------------------------------------------
 
   const isNote = (path) => path.endsWith("/note/");
+  const draftKey = () => `note-${Desk.workspace().dataset.pk}`;
+
+  // What was being noted comes back with its conversation.
+  function noteShown() {
+    const field = byId("note-text");
+    const draft = field && Desk.workspace() && sessionStorage.getItem(draftKey());
+    if (!draft || field.value) return;
+    field.value = draft;
+    byId("write-note").checked = true;
+  }
+
+  document.addEventListener("DOMContentLoaded", noteShown);
+  document.addEventListener("htmx:afterSettle", (event) => event.detail.target.id === "workspace" && noteShown());
 
   // The composer was put anew: what was being noted stays.
   Desk.keepNote = (old, fresh) => {
@@ -62,6 +75,7 @@
     byId("note-error").textContent = answered ? answered.textContent.trim() : "";
     if (xhr.status !== 200) return;
     field.value = "";
+    sessionStorage.removeItem(draftKey());
     Desk.toEnd();
   });
 
@@ -71,11 +85,18 @@
   });
 
   document.addEventListener("input", (event) => {
-    if (event.target.id === "note-text") byId("note-error").textContent = "";
+    if (event.target.id !== "note-text") return;
+    byId("note-error").textContent = "";
+    if (event.target.value) sessionStorage.setItem(draftKey(), event.target.value);
+    else sessionStorage.removeItem(draftKey());
   });
 
   document.addEventListener("keydown", (event) => {
     const { target, key } = event;
+    if (key === " " && target.matches("a[role=button]")) {
+      event.preventDefault();
+      target.click();
+    }
     if (target.id !== "note-text" || key !== "Enter" || event.shiftKey || event.isComposing || !hasKeyboard()) return;
     event.preventDefault();
     if (target.value.trim()) target.form.requestSubmit();

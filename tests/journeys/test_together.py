@@ -66,6 +66,19 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(desk: Desk
     expect(dana.locator("#thread")).to_contain_text("I take care of it.")
 
 
+def test_a_note_that_is_not_written_yet_comes_back_with_its_conversation(desk: Desk, pages: dict[str, Page]) -> None:
+    dana = pages["dana"]
+    desk.ask("customers_write", count=2)
+    open_row(dana, "Customer 0")
+    dana.locator(".write-switch").get_by_text("Note").click()
+    dana.get_by_role("textbox", name="Note").fill("Second broken")
+    dana.locator(".row", has_text="Customer 1").click()
+    expect(dana.locator("#head h1")).to_have_text("Customer 1")
+    expect(dana.get_by_role("textbox", name="Note")).to_be_hidden()
+    dana.locator(".row", has_text="Customer 0").click()
+    expect(dana.get_by_role("textbox", name="Note")).to_have_value("Second broken")
+
+
 def test_a_dialog_is_left_with_escape_and_does_nothing(desk: Desk, pages: dict[str, Page]) -> None:
     dana = pages["dana"]
     desk.ask("customers_write", count=1)
