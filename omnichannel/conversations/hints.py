@@ -20,7 +20,8 @@ def tell(
 
     `also_agents`, and those who work in `also_queues`, are those who could see it until now.
     """
-    asked_in = Participation.objects.filter(conversation=conversation, left_at=None).values_list("agent_id", flat=True)
+    parts = Participation.objects.filter(conversation=conversation, left_at=None) if conversation.is_shared else []
+    asked_in = [part.agent_id for part in parts]
     agents = {conversation.agent_id, *also_agents, *asked_in} - {None}
     queues = {conversation.queue_id, *also_queues}
     topics = ["all", *(f"queue:{pk}" for pk in queues), *(f"agent:{pk}" for pk in agents)]

@@ -66,7 +66,8 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
 
 def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
     ours = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
-    found = ours.filter(contacts.belongs_to(inbound, prefix="contact__"), number=number, closed_at=None)[:2]
+    ours = ours.knowing_who_shares_it().filter(contacts.belongs_to(inbound, prefix="contact__"))
+    found = ours.filter(number=number, closed_at=None)[:2]
     # Number and business-scoped id may have been two people until now: the long way makes them one.
     return found[0] if len(found) == 1 and contacts.is_all_of(found[0].contact, inbound) else None
 

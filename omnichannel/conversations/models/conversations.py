@@ -29,6 +29,11 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
             has_mention=Exists(unseen),
         )
 
+    def knowing_who_shares_it(self) -> Self:
+        """With whether colleagues have a part in it, so that telling their pages takes no question more."""
+        here = Participation.objects.filter(conversation=OuterRef("pk"), left_at=None)
+        return self.annotate(is_shared=Exists(here))
+
     def joined_by(self, agent: Agent) -> Self:
         """Those this agent was asked into or looks into, and those with a note for them that they have not seen."""
         parts = Participation.objects.filter(agent=agent, left_at=None)
@@ -55,6 +60,8 @@ class Conversation(Routable):
     part: str | None = None
     asked_in: int | None = None
     has_mention: bool = False
+    # Whether colleagues may have a part in it; only who has looked says no.
+    is_shared: bool = True
 
     objects = ConversationQuerySet.as_manager()
 
