@@ -131,7 +131,7 @@ function onOrder(list) {
     dragged.classList.add("dragged");
     event.dataTransfer.effectAllowed = "move";
   });
-  list.addEventListener("dragover", (event) => {
+  function place(event) {
     const over = event.target.closest("tr");
     if (!dragged || !over) return;
     event.preventDefault();
@@ -139,8 +139,8 @@ function onOrder(list) {
     const box = over.getBoundingClientRect();
     if (event.clientY < box.top + box.height / 2) over.before(dragged);
     else over.after(dragged);
-  });
-  list.addEventListener("drop", (event) => event.preventDefault());
+  }
+  for (const kind of ["dragenter", "dragover", "drop"]) list.addEventListener(kind, place);
   list.addEventListener("dragend", () => {
     if (!dragged) return;
     dragged.classList.remove("dragged");
@@ -166,6 +166,7 @@ function onCondition(builder) {
   const emptyRow = builder.querySelector(".condition-row.spare").cloneNode(true);
   const emptyGroup = builder.querySelector(".condition-group.spare").cloneNode(true);
   const name = builder.dataset.conditions;
+  for (const spare of builder.querySelectorAll(".spare")) spare.remove();
   let groups = builder.querySelectorAll(".condition-group").length;
 
   function fit(row) {
@@ -220,7 +221,6 @@ function onCondition(builder) {
     outer.querySelector("select").focus();
   }
 
-  for (const spare of builder.querySelectorAll(".spare")) spare.remove();
   setUp(builder);
   builder.querySelector(".condition-group [data-remove-group]").hidden = true;
   builder.addEventListener("change", (event) => {

@@ -3,7 +3,7 @@
 import pytest
 
 from channels_whatsapp.models import WhatsAppNumber
-from routing.models import WorkStream
+from routing.models import OperatingHours, WorkStream
 from tests import builders
 from tests.administration.people import page, signed_in, toasts, words
 
@@ -82,6 +82,14 @@ def test_a_number_is_set_up_once_however_it_is_written(ada, account):
     builders.number(account, digits="+14155550100")
     response = ada.post(page(NUMBER, "add"), form(account, number="1 415 555-0100"))
     assert response.context["adminform"].form.errors["number"] == ["This number is already set up."]
+
+
+def test_a_number_has_the_hours_in_which_somebody_is_there(ada, account):
+    office = OperatingHours.objects.create(name="Office", always_open=True)
+    ada.post(page(NUMBER, "add"), form(account, operating_hours=office.pk))
+    assert WhatsAppNumber.objects.get().operating_hours == office
+    shown = words(ada.get(page("routing_operatinghours", "delete", office.pk)))
+    assert "1 WhatsApp Number." in shown
 
 
 def test_after_save_one_stays_on_the_page_with_a_way_back_to_the_channel(ada, account):

@@ -1,0 +1,80 @@
+"""An administrator decides where conversations go."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.processes.desk import Desk
+
+pytestmark = pytest.mark.journey
+
+
+def rules(page: Page) -> Locator:
+    return page.locator("#routingrule tbody th")
+
+
+def add_rule(page: Page, name: str, word: str) -> None:
+    page.get_by_role("link", name="New rule item").click()
+    page.get_by_label("Name").fill(name)
+    page.locator(".field-queue .select2-selection").click()
+    page.get_by_role("option", name="Default messaging queue").click()
+    page.get_by_role("button", name="+ Condition").click()
+    page.get_by_label("Field").select_option("First message")
+    page.get_by_label("Operator").select_option("contains")
+    page.get_by_label("Value").fill(word)
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="Back to WhatsApp channel work stream").click()
+
+
+def drag(page: Page, row: Locator, *, above: Locator) -> None:
+    row.hover(position={"x": 150, "y": 10})
+    page.mouse.down()
+    above.hover(position={"x": 150, "y": 12})
+    above.hover(position={"x": 150, "y": 3})
+    page.mouse.up()
+
+
+def test_rules_are_built_put_in_order_and_tried(desk: Desk, someone: Callable[..., Page]) -> None:
+    desk.ask("open_shop")
+    desk.ask("hire", name="Ada", role="Administrator")
+    desk.serve()
+    ada = someone("ada")
+    ada.goto("/admin/routing/workstream/")
+    ada.get_by_role("link", name="WhatsApp channel work stream").click()
+    add_rule(ada, "Lamps", "lamp")
+    add_rule(ada, "Orders", "order")
+    expect(rules(ada)).to_have_text(["Lamps", "Orders"])
+    ada.get_by_role("button", name="Move Orders up").press("Enter")
+    expect(ada.get_by_text("The new order is saved.")).to_be_visible()
+    ada.reload()
+    expect(rules(ada)).to_have_text(["Orders", "Lamps"])
+    drag(ada, rules(ada).nth(1), above=rules(ada).nth(0))
+    expect(ada.get_by_text("The new order is saved.")).to_be_visible()
+    expect(rules(ada)).to_have_text(["Lamps", "Orders"])
+    ada.get_by_label("First message").fill("Where is my lamp?")
+    ada.get_by_role("button", name="Try it").click()
+    expect(ada.locator("#try-it-result")).to_contain_text("Rule “Lamps” → queue Default messaging queue")
+
+
+def test_a_rule_with_a_group_comes_back_as_it_was_built(desk: Desk, someone: Callable[..., Page]) -> None:
+    desk.ask("open_shop")
+    desk.ask("hire", name="Ada", role="Administrator")
+    desk.serve()
+    ada = someone("ada")
+    ada.goto("/admin/routing/skillrule/add/?work_stream=1")
+    ada.get_by_label("Name").fill("Weekends")
+    ada.get_by_role("button", name="+ Group").click()
+    ada.get_by_label("Field").select_option("Day of the week")
+    ada.get_by_label("Value").fill("sat")
+    ada.get_by_role("group", name="Group 1").get_by_role("button", name="+ Condition").click()
+    ada.get_by_label("Field").nth(1).select_option("Time of day")
+    expect(ada.get_by_label("Operator").nth(1)).to_have_value("between")
+    ada.get_by_label("Value").nth(1).fill("18:00 - 22:00")
+    ada.get_by_role("button", name="Save").click()
+    expect(ada.get_by_text("“Weekends” is saved.")).to_be_visible()
+    group = ada.get_by_role("group", name="Group 1")
+    expect(group.get_by_label("Value").nth(0)).to_have_value("Saturday")
+    expect(group.get_by_label("Value").nth(1)).to_have_value("18:00 - 22:00")
+    group.get_by_role("button", name="Ungroup").click()
+    expect(ada.get_by_role("group", name="Condition").get_by_label("Field")).to_have_count(2)
