@@ -89,6 +89,15 @@ def test_who_signs_out_is_offline() -> None:
     assert shown(dana) == "offline"
 
 
+def test_signing_out_in_the_administration_is_signing_out() -> None:
+    ada = builders.agent("Ada", role="Administrator")
+    ada.user.is_staff = True
+    ada.user.save()
+    client = Client()
+    client.force_login(ada.user, backend="django.contrib.auth.backends.ModelBackend")
+    assert f'action="{reverse("sign_out")}"' in client.get(reverse("admin:index")).content.decode()
+
+
 # -- Pages ------------------------------------------------------------------------------------------------------------
 
 
