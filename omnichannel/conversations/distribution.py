@@ -157,9 +157,8 @@ def write_down(decisions: list[Decision]) -> None:
     Offer.objects.bulk_create(
         [Offer(conversation=one.item, agent_id=pk, offered_at=timezone.now()) for one, pk in offered]
     )
-    _write_events(decisions, absent)
-    for one, pk in offered:
-        tell(CONVERSATION, one.item, also_agents=[pk])
+    for one in _write_events(decisions, absent):
+        tell(CONVERSATION, one.item, also_agents=[one.choice.agent_id])
     for pk in {pk for _, pk in offered}:
         tell_pages_of(pk)
 
@@ -172,7 +171,8 @@ def _stamp(offered: list[tuple[Decision, int]]) -> None:
         Agent.objects.filter(pk__in=latest).update(last_assigned_at=times)
 
 
-def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], dict[str, int]]) -> None:
+def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], dict[str, int]]) -> list[Decision]:
+    """A line for each offer, and the first time nobody could take it; those that got a line."""
     names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
     lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
     told = _already_told(lost) if lost else set()
@@ -180,12 +180,13 @@ def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], di
     for one in decisions:
         pk, words = one.choice.agent_id, one.choice.in_words(absent[one.item.queue_id, one.item.work_stream_id])
         if pk is not None:
-            events.append((one.item, OFFERED, f"Offered to {names[pk]}: {words}"))
+            events.append((one, OFFERED, f"Offered to {names[pk]}: {words}"))
         elif one.item.pk not in told:
-            events.append((one.item, NOBODY, words))
+            events.append((one, NOBODY, words))
     ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=item, kind=kind, text=text[:500]) for item, kind, text in events]
+        [ConversationEvent(conversation=one.item, kind=kind, text=text[:500]) for one, kind, text in events]
     )
+    return [one for one, _, _ in events]
 
 
 def _already_told(pks: Sequence[int]) -> set[int]:
