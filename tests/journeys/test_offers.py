@@ -48,7 +48,9 @@ def test_an_agent_lets_an_offer_time_out_and_comes_back(desk: Desk, someone: Cal
     expect(dana.locator("#presence-shown")).to_contain_text("Available")
 
 
-def test_an_agent_rejects_an_offer_and_it_waits_for_others(desk: Desk, someone: Callable[..., Page]) -> None:
+def test_what_one_agent_rejects_another_is_offered_until_somebody_takes_it(
+    desk: Desk, someone: Callable[..., Page]
+) -> None:
     desk.ask("open_shop")
     desk.ask("hire", name="Omar", role="Agent")
     desk.serve()
@@ -58,3 +60,7 @@ def test_an_agent_rejects_an_offer_and_it_waits_for_others(desk: Desk, someone: 
     expect(offer_of(dana)).to_have_count(0)
     omar = someone("omar")
     expect(offer_of(omar)).to_contain_text("Is it in stock?")
+    dana.goto("/desk/?view=open")
+    dana.get_by_role("link", name="Amara Diallo").click()
+    dana.get_by_role("button", name="Assign to me").first.click()
+    expect(offer_of(omar)).to_have_count(0)
