@@ -4,9 +4,10 @@ It knows no model, so the administration of every package stands on it.
 """
 
 import types
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partialmethod
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IS_POPUP_VAR
@@ -38,15 +39,15 @@ def active_pill(is_active: bool) -> SafeString:
     return pill("Active", "good") if is_active else pill("Inactive")
 
 
-def what_uses(thing: Model) -> list[str]:
+def what_uses(thing: Model, in_words: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
     """What keeps the thing from being deleted, counted: `2 WhatsApp phone numbers`."""
     found = []
     for model, is_it in _users_of(thing).items():
         related = model._meta
         if count := model._base_manager.filter(is_it).count():
-            found.append(
-                f"{count} {_in_a_sentence(related.verbose_name if count == 1 else related.verbose_name_plural)}"
-            )
+            names = (related.verbose_name, related.verbose_name_plural)
+            one, several = (in_words or {}).get(related.label, names)
+            found.append(f"{count} {_in_a_sentence(one if count == 1 else several)}")
     return found
 
 
@@ -87,6 +88,8 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
     show_full_result_count = False
     # The way out of a refused deletion, for things that can't be deactivated.
     instead_of_deleting = ""
+    # What uses these things, by its model, where the model's own name would tell people nothing: one, and several.
+    uses_in_words: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     @property
     def noun(self) -> str:
@@ -154,7 +157,7 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        in_use = [use for thing in objs for use in what_uses(thing)]
+        in_use = [use for thing in objs for use in what_uses(thing, self.uses_in_words)]
         if in_use:
             return [], {}, set(), [get_text_list(in_use, "and")]
         return super().get_deleted_objects(objs, request)

@@ -40,10 +40,9 @@ class Group:
 
 
 def fits_the_builder(condition: object) -> bool:
-    """Whether the builder can show it: groups inside the outer one, and none inside these."""
-    return isinstance(condition, dict) and all(
-        not _parts_of(inner) for part in _parts_of(condition) for inner in _parts_of(part) if _parts_of(inner)
-    )
+    """Whether the builder can show it: readable, with groups inside the outer one and none inside these."""
+    inner = [one for part in _parts_of(condition) for one in _parts_of(part)]
+    return not problems(condition) and not any(_parts_of(one) for one in inner)
 
 
 def _parts_of(condition: object) -> list[Any]:

@@ -21,13 +21,9 @@ class RowFormSet(AnyFormSet):
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
-        self.set_up(form)
         for name, field in form.fields.items():
             widget = getattr(field.widget, "widget", field.widget)
             widget.attrs["aria-label"] = "Remove" if name == DELETION_FIELD_NAME else field.label
-
-    def set_up(self, form: Any) -> None:
-        """Room for fields that depend on what is stored."""
 
     def filled(self) -> list[Any]:
         """The rows that will be there after the save, without those that are wrong in themselves."""

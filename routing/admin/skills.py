@@ -1,11 +1,13 @@
 """Skills, their types, and the scale on which agents have them."""
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from omnichannel.admin_pages import PageAdmin, pill
@@ -23,8 +25,13 @@ else:
 class ProficiencyFormSet(RowFormSet):
     """Rows with a proficiency on the scale in use."""
 
-    def set_up(self, form: Any) -> None:
-        form.fields["rating"] = proficiency_field()
+    @cached_property
+    def proficiency(self) -> forms.Field:
+        return proficiency_field()
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        form.fields["rating"] = deepcopy(self.proficiency)
+        super().add_fields(form, index)
 
 
 class AgentsWithSkillInline(Rows):
@@ -46,6 +53,10 @@ class SkillAdmin(DistributionAdmin):
     search_help_text = "Name or type"
     fields = ("name", "type", "description")
     inlines = (AgentsWithSkillInline,)
+    uses_in_words = {
+        "routing.SkillRuleSkill": ("skill attachment rule", "skill attachment rules"),
+        "conversations.RequiredSkill": ("conversation that needs it", "conversations that need it"),
+    }
     instead_of_deleting = "Take it out of the skill attachment rules first; skills that conversations need are kept."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:

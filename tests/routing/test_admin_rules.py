@@ -76,6 +76,15 @@ def test_groups_within_groups_are_shown_and_not_built(ada, stream):
     assert (orders.name, orders.condition) == ("Renamed", deep)
 
 
+def test_a_condition_that_can_not_be_read_is_kept_and_not_taken_for_none(ada, stream):
+    odd = rule(stream, "Odd", {"field": "colour", "operator": "equals", "value": "red"})
+    url = page("routing_routingrule", "change", odd.pk)
+    assert "A condition that can't be read" in words(ada.get(url))
+    ada.post(url, {"name": "Odd", "description": "", "queue": odd.queue_id})
+    odd.refresh_from_db()
+    assert odd.condition["field"] == "colour"
+
+
 def test_a_rule_is_made_of_rows_and_groups_without_a_script(ada, stream):
     queue = builders.queue("Orders")
     lines = (

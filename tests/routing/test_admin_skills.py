@@ -1,6 +1,8 @@
 """Skills, their types and rating models in the administration."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from routing.models import AgentSkill, RatingModel, Skill, SkillRule, SkillRuleSkill, SkillType
 from tests import builders
@@ -79,7 +81,16 @@ def test_a_skill_that_a_rule_adds_is_kept_and_says_so(ada, german):
     rule = SkillRule.objects.create(work_stream=builders.work_stream(), name="German speakers")
     SkillRuleSkill.objects.create(rule=rule, skill=german)
     shown = words(ada.get(page("routing_skill", "delete", german.pk)))
+    assert "because it is in use: 1 skill attachment rule." in shown
     assert "Take it out of the skill attachment rules first" in shown
+
+
+def test_a_page_with_many_agents_asks_for_the_scale_once(ada, german):
+    for name in ("Dana", "Kim", "Omar"):
+        AgentSkill.objects.create(agent=builders.agent(name), skill=german, rating=5)
+    with CaptureQueriesContext(connection) as asked:
+        ada.get(page("routing_skill", "change", german.pk))
+    assert sum("routing_ratingmodel" in query["sql"] for query in asked) == 1
 
 
 def test_a_type_with_skills_is_kept(ada, german):
