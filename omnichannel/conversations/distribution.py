@@ -1,6 +1,5 @@
 """Hand out waiting conversations: when somebody says there is work or room, and every few seconds as a net."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,8 +23,6 @@ from omnichannel.conversations.models import (
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.assignment import Decision, Facts, assign_waiting, to_hand_out
 from routing.models import Agent, BasePresence, QueueMembership, State
-
-logger = logging.getLogger(__name__)
 
 ASSIGN_LANE = "assign"
 # Somebody who passed a conversation over is asked again after this long, before it waits for nobody.
@@ -105,8 +102,9 @@ def facts_at(now: datetime) -> Any:
 
 
 def _facts(rows: list[tuple[Any, ...]], now: datetime) -> Facts:
-    asked = {who: at for who, _, name, at in rows if not name}
-    latest = {who: max(at for other, _, name, at in rows if not name and other == who) for who in asked}
+    # In the order of their moments, so that the latest of each is the one that is kept.
+    passed = sorted((at, who) for who, _, name, at in rows if not name)
+    latest = {who: at for at, who in passed}
     return Facts(
         skills={skill: rating for skill, rating, name, _ in rows if name},
         skill_names={skill: name for skill, _, name, _ in rows if name},

@@ -1,6 +1,5 @@
 """An agent accepts what is offered, rejects it, or lets its time run out."""
 
-import logging
 from datetime import datetime
 
 from django.db import transaction
@@ -14,8 +13,6 @@ from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.states import TransitionRefused, move, note
 from routing.models import Agent, BasePresence, State
 from routing.presence import built_in, show
-
-logger = logging.getLogger(__name__)
 
 GONE = "This conversation is not offered to you any more."
 NOT_THERE = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
