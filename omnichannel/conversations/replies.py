@@ -81,7 +81,7 @@ def send_reply(
     stored = _store(file, _check(conversation, body, file))
     try:
         return _queue(conversation, author, body, stored, public_id)
-    except BaseException:
+    except BaseException:  # refused or cut off: the file has no row, and nobody would ever find it
         _forget(stored)
         raise
 
