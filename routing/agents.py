@@ -1,4 +1,4 @@
-"""Which agent a person is, and the presence they show."""
+"""The agent a person is, who works in a queue, and the presence agents show."""
 
 from django.db.models import QuerySet
 
@@ -12,11 +12,6 @@ def ensure_agent(user: User) -> Agent:
     offline = Presence.objects.get(base_status=BasePresence.OFFLINE, is_built_in=True)
     agent, _ = Agent.objects.get_or_create(user=user, defaults={"presence": offline})
     return agent
-
-
-def agent_of(user: User) -> Agent | None:
-    """The agent this person is; None for someone who has never had a role."""
-    return Agent.objects.select_related("user", "presence").filter(user=user).first()
 
 
 def members_of(queue: Queue, agents: QuerySet[Agent]) -> QuerySet[Agent]:

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment, pill
+from omnichannel.conversations.access import SEE_ALL
 from omnichannel.conversations.admin_forms import AutomatedMessageForm, OptOutWordForm
 from omnichannel.conversations.models import AutomatedMessage, Contact, Conversation, Meaning, OptOutWord
 from routing.models import State
@@ -83,7 +84,7 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Only for those who may see every conversation at the desk too."""
         shown = super().get_queryset(request)
-        return shown if request.user.has_perm("conversations.see_all_conversations") else shown.none()
+        return shown if request.user.has_perm(SEE_ALL) else shown.none()
 
 
 @admin.register(AutomatedMessage)

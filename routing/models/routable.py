@@ -30,19 +30,8 @@ Routed = TypeVar("Routed", bound=models.Model, covariant=True)
 class RoutableQuerySet(models.QuerySet[Routed]):
     """The desk's vocabulary for work, whatever is routed."""
 
-    def unfinished(self) -> Self:
-        """Everything that is not closed."""
-        return self.exclude(state=State.CLOSED)
-
     def waiting_for_agent(self) -> Self:
         return self.filter(state=State.OPEN)
-
-    def of_agent(self, agent: Agent) -> Self:
-        return self.filter(agent=agent)
-
-    def in_queues_of(self, agent: Agent) -> Self:
-        """Work in the queues this agent is a member of."""
-        return self.filter(queue__in=Queue.objects.of(agent))
 
 
 class Routable(models.Model):
