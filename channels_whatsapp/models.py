@@ -131,6 +131,11 @@ class WhatsAppNumber(models.Model):
     )
     customers_may_attach = models.BooleanField("customers can send file attachments", default=True)
     agents_may_attach = models.BooleanField("agents can send file attachments", default=True)
+    shows_typing = models.BooleanField(
+        "customers see when agents type",
+        default=True,
+        help_text="WhatsApp marks the customer's message as read when it shows that somebody types.",
+    )
     is_active = models.BooleanField("active", default=True)
 
     class Meta:
@@ -150,6 +155,49 @@ class WhatsAppNumber(models.Model):
     def is_sandbox(self) -> bool:
         """Twilio's shared WhatsApp sandbox."""
         return bool(self.number == SANDBOX_NUMBER)
+
+
+class Approval(models.TextChoices):
+    """What WhatsApp says about a template; Twilio's words."""
+
+    UNSUBMITTED = "unsubmitted", "Not submitted"
+    RECEIVED = "received", "Received"
+    PENDING = "pending", "Pending"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    PAUSED = "paused", "Paused"
+    DISABLED = "disabled", "Disabled"
+
+
+class MessageTemplate(models.Model):
+    """A Content template as Twilio has it. Only approved ones may be sent after the 24 hours."""
+
+    account = models.ForeignKey(WhatsAppAccount, models.CASCADE, related_name="templates")
+    content_sid = models.CharField("Content SID", max_length=34)
+    name = models.CharField(max_length=500)
+    language = models.CharField(max_length=20)
+    # Twilio's name of the kind, "twilio/quick-reply" say, and what is in it.
+    content_type = models.CharField(max_length=60)
+    content = models.JSONField(default=dict)
+    # Examples by the variable's name: {"1": "Anna"}.
+    variables = models.JSONField(default=dict)
+    category = models.CharField(max_length=30, blank=True, default="")
+    # A word Twilio has never said before is kept as it is.
+    approval = models.CharField(max_length=30, choices=Approval, default=Approval.UNSUBMITTED)
+    rejection_reason = models.TextField(blank=True, default="")
+    synced_at = models.DateTimeField(default=timezone.now)
+    # Twilio does not list it any more; kept for the messages that were made of it.
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "Message template"
+        ordering = ["name", "language", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "content_sid"], name="one_template_per_account_and_content_sid")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.language})"
 
 
 class WebhookKind(models.TextChoices):

@@ -1,10 +1,21 @@
 """People who sign in."""
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system", "As the system"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
 
 
 class User(AbstractUser):
     """Someone who signs in: an administrator, a supervisor or an agent, by the groups they are in."""
+
+    theme = models.CharField(max_length=10, choices=Theme, default=Theme.SYSTEM)
+    # Empty: the browser's.
+    language = models.CharField(max_length=10, blank=True, default="")
 
     @property
     def display_name(self) -> str:

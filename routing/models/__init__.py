@@ -14,6 +14,7 @@ from routing.models.rules import (
 )
 from routing.models.skills import AgentSkill, RatingModel, RatingValue, Skill, SkillType
 from routing.models.streams import Channel, DistributionMode, SkillMatching, WorkStream
+from routing.models.variables import ContactField, ContextVariable, VariableType
 
 __all__ = [
     "USES_CAPACITY",
@@ -22,6 +23,8 @@ __all__ = [
     "AssignmentMethod",
     "BasePresence",
     "Channel",
+    "ContactField",
+    "ContextVariable",
     "DistributionMode",
     "Holiday",
     "OpeningPeriod",
@@ -43,6 +46,7 @@ __all__ = [
     "SkillRuleSkill",
     "SkillType",
     "State",
+    "VariableType",
     "Weekday",
     "WorkStream",
 ]

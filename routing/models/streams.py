@@ -85,6 +85,17 @@ class WorkStream(models.Model):
         default=True,
         help_text="When a waiting customer writes again, the conversation goes back to the agent who had it.",
     )
+    return_after_disconnect = models.DurationField(
+        "return to queue after the agent disconnects",
+        default=timedelta(minutes=15),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(timedelta(minutes=1))],
+        help_text="An agent who is offline this long loses their active conversations. Empty: never.",
+    )
+    disposition_required = models.BooleanField(
+        "disposition code required", default=False, help_text="A conversation is closed with a disposition code only."
+    )
     fallback_queue = models.ForeignKey(
         Queue,
         models.PROTECT,

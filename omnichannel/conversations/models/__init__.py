@@ -1,19 +1,22 @@
 """The desk's nouns: customers, conversations and their timeline, messages and files."""
 
 from omnichannel.conversations.models.automation import AutomatedMessage, Meaning, OptOutWord, Trigger
-from omnichannel.conversations.models.contacts import Contact
+from omnichannel.conversations.models.contacts import Colour, Contact, ContactMerge, Label
 from omnichannel.conversations.models.conversations import (
     Conversation,
     ConversationEvent,
     ConversationQuerySet,
+    DispositionCode,
     Mention,
     Note,
     Offer,
     OfferOutcome,
     Part,
     Participation,
+    Priority,
     RequiredSkill,
 )
+from omnichannel.conversations.models.desk import DeskPreferences, QuickReply, QuickReplyTag, Viewer
 from omnichannel.conversations.models.messages import (
     Attachment,
     Direction,
@@ -27,13 +30,18 @@ from omnichannel.conversations.models.messages import (
 __all__ = [
     "Attachment",
     "AutomatedMessage",
+    "Colour",
     "Contact",
+    "ContactMerge",
     "Conversation",
     "ConversationEvent",
     "ConversationQuerySet",
+    "DeskPreferences",
     "Direction",
+    "DispositionCode",
     "FileState",
     "Kind",
+    "Label",
     "Meaning",
     "Mention",
     "Message",
@@ -43,8 +51,12 @@ __all__ = [
     "OptOutWord",
     "Part",
     "Participation",
+    "Priority",
+    "QuickReply",
+    "QuickReplyTag",
     "RequiredSkill",
     "Status",
     "Trigger",
+    "Viewer",
     "attachment_path",
 ]

@@ -1,10 +1,37 @@
 """Customers."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from channels_whatsapp.identity import shown_address
+
+
+class Colour(models.TextChoices):
+    """The colours a label can have; each theme has its own shade of it."""
+
+    GREY = "grey", "Grey"
+    RED = "red", "Red"
+    AMBER = "amber", "Amber"
+    GREEN = "green", "Green"
+    TEAL = "teal", "Teal"
+    BLUE = "blue", "Blue"
+    PURPLE = "purple", "Purple"
+    PINK = "pink", "Pink"
+
+
+class Label(models.Model):
+    """A word by which conversations and customers are found again."""
+
+    name = models.CharField(max_length=40, unique=True)
+    colour = models.CharField(max_length=10, choices=Colour, default=Colour.GREY)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Contact(models.Model):
@@ -22,6 +49,9 @@ class Contact(models.Model):
     # By a word of ours, which only another word lifts; else Twilio keeps the list, and says so when we try.
     opted_out_by_word = models.BooleanField(default=False)
     blocked_at = models.DateTimeField(null=True, blank=True)
+    # Values of `routing.ContactField`, by the field's name.
+    fields = models.JSONField(default=dict, blank=True)
+    labels = models.ManyToManyField(Label, related_name="contacts", blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -46,3 +76,21 @@ class Contact(models.Model):
     def number(self) -> str:
         """The phone number as people write it, or the business-scoped id."""
         return shown_address(self.address)
+
+
+class ContactMerge(models.Model):
+    """Two contacts were made one by a person; everything that is needed to part them again."""
+
+    kept = models.ForeignKey(Contact, models.CASCADE, related_name="merges")
+    # The contact that went into the other, field by field; and the conversations that were its own.
+    gone = models.JSONField()
+    conversations = models.JSONField(default=list)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.gone.get('name') or self.gone.get('address')} into {self.kept}"

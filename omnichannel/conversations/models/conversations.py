@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
-from omnichannel.conversations.models.contacts import Contact
+from omnichannel.conversations.models.contacts import Contact, Label
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
 
@@ -43,6 +43,27 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         )
 
 
+class Priority(models.IntegerChoices):
+    URGENT = 1, "Urgent"
+    HIGH = 2, "High"
+    NORMAL = 3, "Normal"
+    LOW = 4, "Low"
+
+
+class DispositionCode(models.Model):
+    """What a conversation came to, chosen when it is wrapped up."""
+
+    name = models.CharField(max_length=60, unique=True)
+    description = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField("active", default=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Conversation(Routable):
     """What a customer and the desk say to each other on one number, until it is closed."""
 
@@ -55,6 +76,14 @@ class Conversation(Routable):
     last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
     last_activity_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
+    priority = models.PositiveSmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    labels = models.ManyToManyField(Label, related_name="conversations", blank=True)
+    # Values of `routing.ContextVariable`, by the variable's name.
+    context = models.JSONField(default=dict, blank=True)
+    # Out of its agent's sight until then, or, without a time, until the customer writes.
+    snoozed_at = models.DateTimeField(null=True)
+    snoozed_until = models.DateTimeField(null=True)
+    dispositions = models.ManyToManyField(DispositionCode, related_name="conversations", blank=True)
 
     # Known when asked for with `as_seen_by`; `asked_in` is another number whenever other colleagues are in it.
     part: str | None = None
@@ -79,6 +108,10 @@ class Conversation(Routable):
                 condition=Q(state=State.CLOSED, closed_at__isnull=False)
                 | (~Q(state=State.CLOSED) & Q(closed_at__isnull=True)),
                 name="closed_conversations_say_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(snoozed_at__isnull=False) | Q(snoozed_until__isnull=True),
+                name="only_what_is_snoozed_has_an_end_of_it",
             ),
         ]
         indexes = [

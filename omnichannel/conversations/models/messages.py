@@ -24,6 +24,7 @@ class Kind(models.TextChoices):
     CONTACTS = "contacts", "Contact card"
     BUTTON = "button", "Button reply"
     LIST = "list", "List reply"
+    TEMPLATE = "template", "Template"
     UNSUPPORTED = "unsupported", "Unsupported message"
 
 

@@ -1,0 +1,54 @@
+"""What rules can ask about besides the message itself: context variables, and fields of contacts."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from routing.models.streams import WorkStream
+
+NAME = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter.")
+
+
+class VariableType(models.TextChoices):
+    TEXT = "text", "Text"
+    NUMBER = "number", "Number"
+
+
+class Variable(models.Model):
+    """Something known by a name, with a value for each conversation or contact."""
+
+    display_name = models.CharField(max_length=60)
+    name = models.CharField(max_length=60, validators=[NAME])
+    type = models.CharField(max_length=10, choices=VariableType, default=VariableType.TEXT)
+
+    class Meta:
+        abstract = True
+        ordering = ["display_name", "pk"]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+
+class ContextVariable(Variable):
+    """Known of each conversation of a work stream, for its rules and for the agent."""
+
+    work_stream = models.ForeignKey(WorkStream, models.CASCADE, related_name="context_variables")
+    found_after = models.CharField(
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Text in the customer's first message after which the value stands, up to the end of the line.",
+    )
+
+    class Meta(Variable.Meta):
+        abstract = False
+        constraints = [
+            models.UniqueConstraint(fields=["work_stream", "name"], name="one_context_variable_of_a_name_in_a_stream")
+        ]
+
+
+class ContactField(Variable):
+    """Known of each contact beside name and language, for rules and for the agent."""
+
+    class Meta(Variable.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["name"], name="one_contact_field_of_a_name")]
