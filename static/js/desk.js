@@ -195,20 +195,9 @@ window.Desk = {};
 
   // After another conversation was opened, or the first one with the page.
   Desk.opened = () => {
-    const pk = Desk.workspace()?.dataset.pk;
-    for (const row of document.querySelectorAll(".row")) {
-      if (row.dataset.pk === pk) row.setAttribute("aria-current", "true");
-      else row.removeAttribute("aria-current");
-    }
-    Desk.showUnread();
+    Desk.listShown();
     Desk.tick();
     watchUnsettled();
-  };
-
-  Desk.showUnread = () => {
-    const unread = +(byId("list")?.dataset.unread || 0) + document.querySelectorAll("[data-expires-in]").length;
-    const title = document.title.replace(/^\(\d+\) /, "");
-    document.title = unread ? `(${unread}) ${title}` : title;
   };
 
   document.addEventListener("click", (event) => {
@@ -258,7 +247,6 @@ window.Desk = {};
   });
 
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target.id === "list" || byId("list")?.contains(event.target)) Desk.opened();
     if (event.target.id !== "workspace") return;
     Desk.opened();
     Desk.composerShown();

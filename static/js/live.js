@@ -7,49 +7,6 @@
   const SAY_SO_AFTER = 2500; // a short break is not worth a word
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("desk-live") : null;
 
-  // -- The list -----------------------------------------------------------------------------------------------------
-
-  function putPart(id, fresh) {
-    const old = byId(id);
-    if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-    const scrolled = old.scrollTop;
-    old.innerHTML = fresh.innerHTML;
-    htmx.process(old);
-    old.scrollTop = scrolled;
-    if (focused) byId(focused)?.focus({ preventScroll: true });
-  }
-
-  function announceUnread(fresh) {
-    const open = Desk.workspace()?.dataset.pk;
-    for (const row of fresh.querySelectorAll(".row")) {
-      const before = byId(row.id);
-      if (row.dataset.pk === open || !before || +row.dataset.unread <= +before.dataset.unread) continue;
-      const [who, last] = [".who", ".last"].map((part) => row.querySelector(part).textContent.trim());
-      byId("announce").textContent = `${who}: ${last}`;
-    }
-  }
-
-  Desk.refreshList = async () => {
-    const list = byId("list");
-    if (!list?.dataset.view) return;
-    const address = list.querySelector("[aria-current=page]").getAttribute("href");
-    const shown = list.querySelectorAll(".row").length;
-    try {
-      const answer = await Desk.fetch(`${address}&shown=${shown}`, { headers: { "HX-Target": "list" } });
-      if (!answer.ok) return;
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("list");
-      if (!fresh || byId("list") !== list || fresh.dataset.view !== list.dataset.view) return;
-      announceUnread(fresh);
-      list.dataset.unread = fresh.dataset.unread;
-      putPart("tabs", fresh.querySelector("#tabs"));
-      putPart("rows", fresh.querySelector("#rows"));
-      Desk.opened();
-    } catch {
-      // No connection: the stream's state says so.
-    }
-  };
-
   const timers = {};
   function soon(name, what, wait) {
     timers[name] ??= setTimeout(() => {
