@@ -2,16 +2,16 @@
 
 import json
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from channels_whatsapp.service_window import EXCEEDED
-from omnichannel.conversations.access import may_answer, may_supervise
+from omnichannel.conversations.access import may_answer
 from omnichannel.conversations.assignment import may_take
 from omnichannel.conversations.models import Conversation, Part
 from omnichannel.conversations.notes import TEXT_LIMIT as NOTE_LIMIT
 from omnichannel.conversations.outgoing_files import LIMITS
 from omnichannel.conversations.replies import TEXT_LIMIT, ReplyRefused, why_not
+from omnichannel.desk.actions import RESUME, TAKE, Action
 from omnichannel.desk.times import TimeLeft
 from routing.models import Agent, State
 
@@ -20,62 +20,6 @@ GIVEN_OUT = "This conversation is waiting. It will be offered to an agent; it ca
 LEFT_WAITING = "You are waiting for the customer. Resume the conversation to write first."
 ENDINGS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
 OFFICE_ENDINGS = [".doc", ".docx", ".pptx", ".xlsx"]
-
-
-@dataclass(frozen=True)
-class Action:
-    """Something the agent can do with the conversation now; `name` is its address's."""
-
-    name: str
-    label: str
-    icon: str
-    is_primary: bool = False
-    asks: bool = False  # opens a dialog first
-
-    @property
-    def url_name(self) -> str:
-        return f"desk:{self.name}"
-
-
-TAKE = Action("take", "Assign to me", "take", is_primary=True)
-RESUME = Action("resume", "Resume", "resume", is_primary=True)
-END = Action("end", "End", "end", is_primary=True)
-LEAVE = Action("leave", "Wait for customer", "clock")
-RELEASE = Action("release", "Give back", "back_to_queue")
-CLOSE = Action("close", "Close", "close_conversation", is_primary=True)
-
-CONSULT = Action("consult", "Consult", "consult", asks=True)
-TRANSFER = Action("transfer", "Transfer", "transfer", asks=True)
-ASSIGN = Action("assign", "Assign", "assign", asks=True)
-MONITOR = Action("monitor", "Monitor", "monitor")
-JOIN = Action("join", "Join", "join")
-STOP = Action("step_out", "Stop monitoring", "step_out")
-STEP_OUT = Action("step_out", "Leave", "step_out")
-RELEASE_TO_QUEUE = Action("release_to_queue", "Release to queue", "back_to_queue")
-
-OF_MINE = {
-    State.ACTIVE: [LEAVE, RELEASE, CONSULT, TRANSFER, END],
-    State.WRAP_UP: [CONSULT, CLOSE],
-    State.WAITING: [RESUME],
-}
-OF_A_COLLEAGUE = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN]}
-
-
-def actions_for(conversation: Conversation, agent: Agent) -> Sequence[Action]:
-    """The buttons by the conversation's name, in the order they are shown."""
-    state = State(conversation.state)
-    if conversation.agent_id == agent.pk:
-        return OF_MINE.get(state, [])
-    own = {Part.CONSULT: [STEP_OUT], Part.MONITOR: [STOP]}.get(Part(conversation.part)) if conversation.part else None
-    if state == State.OPEN:
-        assign = [ASSIGN] if may_supervise(agent) else []
-        return [*(own or []), *assign, *([TAKE] if may_take(conversation, agent) else [])]
-    if not may_supervise(agent) or state not in OF_A_COLLEAGUE:
-        return own or []
-    others = OF_A_COLLEAGUE[state]
-    if conversation.part == Part.CONSULT:
-        others = [action for action in others if action is not JOIN]
-    return [*(own or [MONITOR]), *others]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from omnichannel.conversations import supervision
 from omnichannel.conversations.consult import MOST_AT_A_TIME, colleagues_to_ask
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.transfer import REASON_LIMIT, Colleague, QueueToGo, candidates
-from omnichannel.desk.composer import ASSIGN, CONSULT, TRANSFER, Action
+from omnichannel.desk.actions import ASSIGN, CONSULT, TRANSFER, Action
 from routing.models import Agent, Queue
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from omnichannel.conversations.models import Conversation
-from omnichannel.desk.composer import actions_for
+from omnichannel.desk.actions import actions_for
 from routing.models import Agent, State
 from tests.desk.people import HTMX, Desk, browser
 

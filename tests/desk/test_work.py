@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from omnichannel.conversations.models import Conversation
-from omnichannel.desk.composer import actions_for
+from omnichannel.desk.actions import actions_for
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser

@@ -13,7 +13,8 @@ from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.notes import mentions_seen
 from omnichannel.conversations.reading import mark_read
-from omnichannel.desk.composer import Composer, actions_for, composer_for
+from omnichannel.desk.actions import actions_for
+from omnichannel.desk.composer import Composer, composer_for
 from omnichannel.desk.inbox import view_of
 from omnichannel.desk.paging import Cursor, whole_number
 from omnichannel.desk.requests import AgentRequest, agent_page

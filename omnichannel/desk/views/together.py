@@ -14,7 +14,8 @@ from omnichannel.conversations import transfer as transferring
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.notes import NoteRefused, add_note
 from omnichannel.conversations.states import TransitionRefused
-from omnichannel.desk.composer import actions_for, composer_for
+from omnichannel.desk.actions import actions_for
+from omnichannel.desk.composer import composer_for
 from omnichannel.desk.forms import NoteForm, WhereToForm
 from omnichannel.desk.panels import Panel, assign_panel, consult_panel, transfer_panel
 from omnichannel.desk.requests import AgentRequest, agent_page
