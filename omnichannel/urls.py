@@ -10,7 +10,7 @@ from channels_whatsapp.simulator.urls import simulator_urls
 from channels_whatsapp.webhooks import TwilioWebhookView
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.demo.clock import let_a_day_pass
-from omnichannel.desk.views import offered_file, sign_in, sign_out
+from omnichannel.desk.views import offered_file, scripts, sign_in, sign_out, styles
 from omnichannel.health import live, ready
 
 inbound = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
@@ -22,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include("omnichannel.desk.urls")),
     path("sign-in/", sign_in, name="sign_in"),
     path("sign-out/", sign_out, name="sign_out"),
+    path("assets/<slug:version>/<slug:kind>.css", styles, name="styles"),
+    path("assets/<slug:version>/<slug:kind>.<slug:language>.js", scripts, name="scripts"),
     path("media/offered/<str:token>/", offered_file, name="offered_file"),
     path("webhooks/whatsapp/<str:key>/inbound/", inbound, name="whatsapp_inbound"),
     path("webhooks/whatsapp/<str:key>/status/", status, name="whatsapp_status"),

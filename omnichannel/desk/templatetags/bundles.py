@@ -1,0 +1,27 @@
+"""The style sheets and scripts of a page."""
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from omnichannel.desk import bundles
+
+register = template.Library()
+
+
+@register.simple_tag
+def styles(kind: str) -> SafeString:
+    """The link to the style sheets of this kind of page."""
+    return format_html(
+        '<link rel="stylesheet" href="{}">', reverse("styles", args=[bundles.styles(kind).version, kind])
+    )
+
+
+@register.simple_tag
+def scripts(kind: str) -> SafeString:
+    """The scripts of this kind of page, in the page's language."""
+    language = get_language() or "en"
+    version = bundles.scripts(kind, language).version
+    return format_html('<script src="{}" defer></script>', reverse("scripts", args=[version, kind, language]))
