@@ -67,6 +67,9 @@ class WhatsAppAccount(models.Model):
     validated_at = models.DateTimeField(null=True, editable=False)
     validation_report = models.JSONField(default=list, editable=False)
     credentials_rejected_at = models.DateTimeField(null=True, editable=False)
+    templates_synced_at = models.DateTimeField(null=True, editable=False)
+    # Why the latest sync did not come through; empty when it did.
+    templates_error = models.CharField(max_length=300, blank=True, default="", editable=False)
 
     class Meta:
         verbose_name = "WhatsApp"
@@ -179,6 +182,8 @@ class MessageTemplate(models.Model):
     # Twilio's name of the kind, "twilio/quick-reply" say, and what is in it.
     content_type = models.CharField(max_length=60)
     content = models.JSONField(default=dict)
+    # What is read in it, by which it is found.
+    text = models.TextField(blank=True, default="")
     # Examples by the variable's name: {"1": "Anna"}.
     variables = models.JSONField(default=dict)
     category = models.CharField(max_length=30, blank=True, default="")
@@ -190,7 +195,7 @@ class MessageTemplate(models.Model):
     gone_at = models.DateTimeField(null=True)
 
     class Meta:
-        verbose_name = "Message template"
+        verbose_name = "message template"
         ordering = ["name", "language", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["account", "content_sid"], name="one_template_per_account_and_content_sid")
