@@ -10,6 +10,7 @@ from omnichannel.conversations.automation import AUTOMATE_LANE, speak
 from omnichannel.conversations.being_routed import ROUTE_LANE
 from omnichannel.conversations.classification import overflow_waiting, route_conversation
 from omnichannel.conversations.closing import close_stale
+from omnichannel.conversations.disconnects import DISCONNECT_LANE, look_for_the_gone, pass_on
 from omnichannel.conversations.distribution import ASSIGN_LANE, assign_waiting_conversations, look_regularly
 from omnichannel.conversations.inbound import MEDIA_LANE
 from omnichannel.conversations.media import fetch_attachment
@@ -17,6 +18,7 @@ from omnichannel.conversations.offers import expire
 from omnichannel.conversations.positions import tell_positions
 from omnichannel.conversations.replies import SEND_LANE
 from omnichannel.conversations.sending import ask_about_silent_messages, deliver_messages
+from omnichannel.conversations.viewing import forget_who_looked
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.jobs.worker import PeriodicJob, Worker
 from omnichannel.live.publish import forget_old_events
@@ -36,6 +38,7 @@ def make_worker(threads: int = 8) -> Worker:
             AUTOMATE_LANE: speak,
             ROUTE_LANE: route_conversation,
             ASSIGN_LANE: assign_waiting_conversations,
+            DISCONNECT_LANE: pass_on,
         },
         periodic=[
             PeriodicJob("end offers that ran out", timedelta(seconds=1), expire),
@@ -44,8 +47,10 @@ def make_worker(threads: int = 8) -> Worker:
             PeriodicJob("retry failed webhook deliveries", timedelta(seconds=2), retry_deliveries),
             PeriodicJob("ask about silent messages", timedelta(seconds=15), ask_about_silent_messages),
             PeriodicJob("keep attendance", timedelta(seconds=20), keep_attendance),
+            PeriodicJob("look for the gone", timedelta(minutes=5), look_for_the_gone),
             PeriodicJob("tell positions", timedelta(seconds=10), tell_positions),
             PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale),
+            PeriodicJob("forget who looked", timedelta(minutes=10), forget_who_looked),
             PeriodicJob("forget old live events", timedelta(minutes=10), forget_old_events),
             PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],

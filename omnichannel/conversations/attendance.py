@@ -1,12 +1,16 @@
 """Agents come, go, and come back: what they show then, and what becomes of the work they were offered."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import WORK, agent_of
+from omnichannel.conversations.disconnects import expect_back
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import tell_pages_of
 from omnichannel.conversations.presence import follow_loads, load_changed
@@ -29,6 +33,8 @@ def choose(agent: Agent, presence: Presence) -> None:
     with transaction.atomic():
         _is_here(agent)
         show_presence(agent, presence)
+        if presence.base_status == BasePresence.OFFLINE:
+            expect_back(agent)
         _changed(agent)
 
 
@@ -54,7 +60,9 @@ def leave(user: User) -> None:
     agent = agent_of(user)
     if agent is not None:
         with transaction.atomic():
+            Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
             show(agent, built_in(BasePresence.OFFLINE), by_hand=False)
+            expect_back(agent)
             _changed(agent)
 
 
@@ -74,13 +82,24 @@ def keep_attendance(now: datetime | None = None) -> None:
     for agent in whose_pages_are_gone(at):
         with transaction.atomic():
             if go_offline(agent, unless_seen_since=at - GONE_AFTER):
+                expect_back(agent, agent.last_seen_at)
                 _changed(agent)
     follow_loads(at)
 
 
+@receiver(post_save, sender=Agent)
+def set_for_them(instance: Agent, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
+    """Somebody has set this agent's presence or capacity in the administration: it counts, and shows, at once."""
+    if not created and update_fields and {"presence", "capacity"} & update_fields:
+        with transaction.atomic():
+            if instance.presence.base_status == BasePresence.OFFLINE:
+                expect_back(instance)
+            _changed(instance)
+
+
 def _is_here(agent: Agent) -> None:
     """Who acts is there, though the page they act on may not have been seen yet after a night away."""
-    Agent.objects.filter(pk=agent.pk, last_seen_at__isnull=False).update(last_seen_at=timezone.now())
+    Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
 
 
 def _changed(agent: Agent) -> None:

@@ -16,7 +16,7 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations import access
+from omnichannel.conversations import access, attendance
 from routing.agents import ensure_agent
 from routing.models import Agent
 
@@ -41,6 +41,9 @@ def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -
         if not request.user.is_authenticated:
             return _to_sign_in(request)
         request.agent = _agent(request.user)
+        if request.agent.last_seen_at is not None:
+            # Who works without the script has no stream that says they are there: what they ask for does.
+            attendance.seen(request.user)
         with timezone.override(zone_of(request)):
             response = view(request, *args, **kwargs)
         if not response.has_header("Cache-Control"):

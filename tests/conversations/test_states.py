@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.assignment import leave_waiting, release, resume, take
 from omnichannel.conversations.closing import close, close_stale, end
+from omnichannel.conversations.disconnects import pass_on_work_of
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.reading import mark_read
 from omnichannel.conversations.states import TRANSITIONS, TransitionRefused, move
@@ -58,13 +59,27 @@ def customer_writes_while_the_agent_is_away(conversation: Conversation, agent: A
     customer_writes(conversation, agent)
 
 
+def agent_is_disconnected(conversation: Conversation, agent: Agent) -> None:
+    then, offline = timezone.now() - LONG_AGO, builders.agent(presence="offline").presence
+    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=then)
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=then)
+    pass_on_work_of(agent.pk, timezone.now())
+
+
+def agent_is_disconnected_while_the_customer_waits(conversation: Conversation, agent: Agent) -> None:
+    builders.inbound(conversation)
+    agent_is_disconnected(conversation, agent)
+
+
 Verb = Callable[[Conversation, Agent], None]
 VERBS: list[tuple[State, State, Verb]] = [
     (State.OPEN, State.ACTIVE, take),
     (State.OPEN, State.CLOSED, time_passes),
     (State.ACTIVE, State.WRAP_UP, end),
     (State.ACTIVE, State.OPEN, release),
+    (State.ACTIVE, State.OPEN, agent_is_disconnected_while_the_customer_waits),
     (State.ACTIVE, State.WAITING, leave_waiting),
+    (State.ACTIVE, State.WAITING, agent_is_disconnected),
     (State.ACTIVE, State.ACTIVE, transfer_to_omar),
     (State.ACTIVE, State.CLOSED, time_passes),
     (State.WRAP_UP, State.CLOSED, close),
