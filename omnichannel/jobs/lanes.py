@@ -7,22 +7,39 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import DateTimeField, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 
-from omnichannel.jobs.models import Lane
+from omnichannel.jobs.models import Lane, Periodic
+
+TABLE, PERIODIC = Lane._meta.db_table, Periodic._meta.db_table
+
+ENQUEUE = (
+    f"INSERT INTO {TABLE} (kind, key, due_at, token, failures) VALUES (%s, %s, %s, %s, 0)"  # noqa: S608 (no value in it)
+    " ON CONFLICT (kind, key) DO UPDATE SET token = excluded.token,"
+    f" due_at = CASE WHEN excluded.due_at < {TABLE}.due_at THEN excluded.due_at ELSE {TABLE}.due_at END"
+)
+# `Lane.free` and what of the periodic jobs is due, in plain SQL: an idle worker asks this ten times a second, and
+# building the query would cost it most.
+DUE = (
+    f"SELECT kind, 0 FROM {TABLE} WHERE due_at <= %s AND (lease_until IS NULL OR lease_until < %s)"  # noqa: S608 (as above)
+    f" UNION SELECT name, 1 FROM {PERIODIC} WHERE next_at <= %s"
+)
 
 
 def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
     """Say that there is work in this lane, in the caller's transaction; twice is as good as once.
 
-    A lane that is being worked in is looked at again afterwards.
+    Of several moments the earliest counts. A lane that is being worked in is looked at again afterwards, at its moment.
     """
-    Lane.objects.bulk_create(
-        [Lane(kind=kind, key=key, due_at=at or timezone.now(), token=uuid.uuid4())],
-        update_conflicts=True,
-        unique_fields=["kind", "key"],
-        update_fields=["due_at", "token"],
-    )
+    due_at = _stored("due_at", at or timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(ENQUEUE, [kind, key, due_at, _stored("token", uuid.uuid4())])
+
+
+def _stored(name: str, value: object) -> object:
+    return Lane._meta.get_field(name).get_db_prep_value(value, connection)
 
 
 @dataclass(frozen=True)
@@ -44,42 +61,44 @@ class Lease:
         return mine.update(lease_until=timezone.now() + settings.WORKER_LEASE) == 1
 
     def finish(self, next_due: datetime | None, *, failures: int = 0) -> None:
-        """Give the lane back: gone when nothing is left, due later, or due at once when more came in meanwhile."""
+        """Give the lane back: gone when nothing is left, due later, or due as was said meanwhile if more came in."""
         mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
         unchanged = mine.filter(token=self.token)
         free = {"owner": None, "lease_until": None, "failures": failures}
         done = unchanged.delete()[0] if next_due is None else unchanged.update(due_at=next_due, **free)
         if not done:
-            mine.update(**free)
+            sooner = {} if next_due is None else {"due_at": Least("due_at", Value(next_due, DateTimeField()))}
+            mine.update(**free, **sooner)
 
 
-# `Lane.free` in plain SQL: an idle worker asks this five times a second, and building the query would cost it most.
-DUE_KINDS = (
-    f"SELECT DISTINCT kind FROM {Lane._meta.db_table}"  # noqa: S608 (no value in it)
-    " WHERE due_at <= %s AND (lease_until IS NULL OR lease_until < %s)"
-)
+@dataclass(frozen=True)
+class Due:
+    """What waits for a worker: kinds of lanes, and names of periodic jobs."""
+
+    kinds: frozenset[str]
+    jobs: frozenset[str]
 
 
-def due_kinds(kinds: Collection[str]) -> list[str]:
-    """Those of the kinds in which a lane is due; only a read."""
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
+def due() -> Due:
+    """What is due at this moment; only a read."""
+    now = _stored("due_at", timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(DUE_KINDS, [now, now])
-        due = {kind for (kind,) in cursor.fetchall()}
-    return [kind for kind in kinds if kind in due]
+        cursor.execute(DUE, [now, now, now])
+        rows = cursor.fetchall()
+    return Due(frozenset(name for name, job in rows if not job), frozenset(name for name, job in rows if job))
 
 
 def claim(kinds: Collection[str], limit: int) -> list[Lease]:
-    """Lease up to `limit` lanes that are due, the longest due first."""
+    """Lease up to `limit` lanes that are due, the longest due first.
+
+    A lane that is worked in is not due before its lease ends: what is enqueued meanwhile says when it is.
+    """
     now = timezone.now()
-    due = Lane.objects.filter(Lane.free(now), kind__in=kinds)
-    # A read first: on SQLite an idle worker must not take the write lock five times a second.
-    if limit < 1 or not due.exists():
+    if limit < 1:
         return []
-    owner = uuid.uuid4()
+    owner, until = uuid.uuid4(), now + settings.WORKER_LEASE
     with transaction.atomic():
-        lanes = list(due.select_for_update(skip_locked=True).order_by("due_at")[:limit])
-        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(
-            owner=owner, lease_until=now + settings.WORKER_LEASE
-        )
+        waiting = Lane.objects.filter(Lane.free(now), kind__in=kinds).order_by("due_at")
+        lanes = list(waiting.select_for_update(skip_locked=True)[:limit])
+        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(owner=owner, lease_until=until, due_at=until)
     return [Lease(lane.pk, lane.kind, lane.key, owner, lane.token, lane.failures) for lane in lanes]

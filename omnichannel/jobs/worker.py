@@ -20,9 +20,8 @@ logger = logging.getLogger(__name__)
 # Works in the lane and says when it is to be looked at again; None when nothing is left.
 Handler = Callable[[Lease], datetime | None]
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
 RETRY_SECONDS = 1.0
-PERIODIC_POLL_SECONDS = 1.0
 LONGEST_BACK_OFF = timedelta(minutes=5)
 
 
@@ -47,7 +46,7 @@ class Worker:
         self.stopping = False
         self._leases: dict[Future[None], Lease] = {}
         self._jobs: dict[str, Future[None]] = {}
-        self._next_periodic = self._next_renewal = 0.0
+        self._next_renewal = 0.0
 
     def stop(self) -> None:
         """Finish what is being done and return from `run_forever`."""
@@ -70,14 +69,12 @@ class Worker:
     def _turn(self, pool: ThreadPoolExecutor) -> None:
         """One round of looking for work and renewing leases; told to stop, it only renews."""
         now = time.monotonic()
-        if not self.stopping:
-            self._start_due_lanes(pool)
-        if not self.stopping and now >= self._next_periodic:
-            self._start_due_periodic_jobs(pool)
-            self._next_periodic = now + PERIODIC_POLL_SECONDS
         if now >= self._next_renewal:
             self._renew()
+            self._add_missing_jobs()
             self._next_renewal = now + settings.WORKER_LEASE.total_seconds() / 4
+        if not self.stopping:
+            self._start_what_is_due(pool)
 
     def _is_busy(self) -> bool:
         self._leases = {future: lease for future, lease in self._leases.items() if not future.done()}
@@ -89,21 +86,22 @@ class Worker:
             if not future.done():
                 lease.keep()
 
-    def _start_due_lanes(self, pool: ThreadPoolExecutor) -> None:
-        self._is_busy()
-        for kind in lanes.due_kinds(list(self.handlers)):
+    def _start_what_is_due(self, pool: ThreadPoolExecutor) -> None:
+        due = lanes.due()
+        if due.kinds or due.jobs:
+            self._is_busy()
+        for kind in due.kinds & self.handlers.keys():
             busy = sum(lease.kind == kind for lease in self._leases.values())
             for lease in lanes.claim([kind], self.threads - busy):
                 self._leases[pool.submit(self._work_in, lease)] = lease
-
-    def _start_due_periodic_jobs(self, pool: ThreadPoolExecutor) -> None:
-        now = timezone.now()
-        next_at = dict(Periodic.objects.values_list("name", "next_at"))
         for job in self.periodic:
-            if job.name not in next_at:
-                Periodic.objects.get_or_create(name=job.name, defaults={"next_at": now})
-            elif next_at[job.name] <= now and job.name not in self._jobs and self._claim(job, now):
+            if job.name in due.jobs and job.name not in self._jobs and self._claim(job, timezone.now()):
                 self._jobs[job.name] = pool.submit(self._run, job)
+
+    def _add_missing_jobs(self) -> None:
+        known = set(Periodic.objects.values_list("name", flat=True))
+        missing = [Periodic(name=job.name, next_at=timezone.now()) for job in self.periodic if job.name not in known]
+        Periodic.objects.bulk_create(missing, ignore_conflicts=True)
 
     @staticmethod
     def _claim(job: PeriodicJob, now: datetime) -> bool:

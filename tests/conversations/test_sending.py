@@ -195,7 +195,8 @@ def test_20003_shows_at_the_channel_until_a_message_gets_through(
 def test_a_worker_that_has_lost_the_lane_sends_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
     queue(conversation, "Hi")
     [stale] = claim(["send"], 1)
-    Lane.objects.update(lease_until=NOON - dt.timedelta(seconds=1))
+    lapsed = NOON - dt.timedelta(seconds=1)
+    Lane.objects.update(lease_until=lapsed, due_at=lapsed)
     [fresh] = claim(["send"], 1)
     assert deliver_messages(stale) is None
     stale.finish(None)

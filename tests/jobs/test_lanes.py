@@ -89,6 +89,35 @@ def test_what_is_enqueued_while_it_is_worked_on_is_looked_at_again(clock: Any, d
     assert one().key == 7
 
 
+@pytest.mark.parametrize("moments", [(5, 30), (30, 5)])
+def test_of_several_moments_the_earliest_counts(clock: Any, moments: tuple[int, int]) -> None:
+    for seconds in moments:
+        enqueue("send", 7, at=NOON + seconds * SECOND)
+    clock.shift(5)
+    assert one().key == 7
+
+
+@pytest.mark.parametrize("due", [None, NOON + 3600 * SECOND])
+def test_what_is_enqueued_for_later_while_it_is_worked_on_is_looked_at_then(
+    clock: Any, due: dt.datetime | None
+) -> None:
+    enqueue("send", 7)
+    lease = one()
+    enqueue("send", 7, at=NOON + 5 * SECOND)
+    lease.finish(due)
+    assert claim(["send"], 1) == []
+    clock.shift(5)
+    assert one().key == 7
+
+
+def test_what_a_dead_worker_held_is_looked_at_though_it_was_enqueued_for_later(clock: Any) -> None:
+    enqueue("send", 7)
+    one()
+    enqueue("send", 7, at=NOON + 3600 * SECOND)
+    clock.shift(settings.WORKER_LEASE + SECOND)
+    assert one().key == 7
+
+
 def test_a_lapsed_lease_is_taken_over(clock: Any) -> None:
     enqueue("send", 7)
     dead = one()

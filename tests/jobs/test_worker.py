@@ -183,7 +183,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
 
 
 def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    handler, claim, cut = Recorder(1), Worker._start_due_lanes, threading.Event()
+    handler, claim, cut = Recorder(1), Worker._start_what_is_due, threading.Event()
 
     def cut_off_once(self: Worker, pool: object) -> None:
         if not cut.is_set():
@@ -192,7 +192,7 @@ def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPat
             connection.connection.close()
         claim(self, pool)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Worker, "_start_due_lanes", cut_off_once)
+    monkeypatch.setattr(Worker, "_start_what_is_due", cut_off_once)
     enqueue("send", 1)
     with at_work(Worker({"send": handler}, [])):
         assert handler.done.wait(PATIENCE)
