@@ -3,6 +3,8 @@
 Pages, search, live events, media, API and exports all start here, and whoever is not known here sees nothing.
 """
 
+from typing import Any
+
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import Http404
@@ -38,7 +40,7 @@ def agent_of(user: User) -> Agent | None:
     if not user.is_active or not user.has_perm(WORK):
         return None
     # Kept with the user, so that a request asks once however often it wants to know.
-    prefetch_related_objects([user], Prefetch("agent", Agent.objects.select_related("presence", "user")))
+    prefetch_related_objects([user], Prefetch("agent", Agent.objects.select_related("presence", "user", "preferences")))
     return getattr(user, "agent", None)
 
 
@@ -70,6 +72,11 @@ def agents_who_may_see(conversation: Conversation) -> QuerySet[Agent]:
     asked_in = Participation.objects.filter(conversation=conversation, left_at=None).values("agent")
     may_see = Q(user__in=seers) | Q(pk=conversation.agent_id) | Q(pk__in=asked_in)
     return agents_at_work().filter(may_see | Q(memberships__queue=conversation.queue_id)).distinct()
+
+
+def supervisors(who: Any) -> QuerySet[Agent]:
+    """The agent of that key, if they may see and step into every conversation; for a query over many of them."""
+    return Agent.objects.filter(pk=who, user__in=_people_who(SEE_ALL).values("pk"))
 
 
 def may_supervise(agent: Agent) -> bool:

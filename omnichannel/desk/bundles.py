@@ -40,6 +40,7 @@ SCRIPTS: Final = {
         "js/composer.js",
         "js/offers.js",
         "js/together.js",
+        "js/typing.js",
         "js/live.js",
     ),
 }

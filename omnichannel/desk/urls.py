@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from omnichannel.desk.views import blocking, conversation, files, inbox, offers, people, reply, together, work
+from omnichannel.desk.views import blocking, conversation, files, inbox, offers, people, reply, together, viewers, work
 
 app_name = "desk"
 
@@ -18,6 +18,8 @@ urlpatterns = [
     path(f"{one}earlier/", conversation.earlier, name="earlier"),
     path(f"{one}former/", conversation.former, name="former"),
     path(f"{one}read/", conversation.read, name="read"),
+    path(f"{one}viewers/", viewers.viewers, name="viewers"),
+    path(f"{one}typing/", viewers.typing, name="typing"),
     path(f"{one}reply/", reply.reply, name="reply"),
     path(f"{one}messages/<int:message_pk>/again/", reply.again, name="again"),
     path(f"{one}accept/", offers.accept, name="accept"),

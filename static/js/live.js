@@ -24,8 +24,10 @@
   function heed(hint) {
     // What the agent shows, can take on and is offered: no conversation's page is concerned.
     if (hint.kind === "presence") return soon("standing", Desk.refreshStanding, 50);
+    const isOpen = String(hint.id) === Desk.workspace()?.dataset.pk;
+    if (["viewing", "typing"].includes(hint.kind)) return isOpen && soon("viewers", Desk.refreshViewers, 20);
     soon("list", Desk.refreshList, document.hidden ? 1000 : 250);
-    if (String(hint.id) === Desk.workspace()?.dataset.pk) soon("pieces", Desk.refresh, 20);
+    if (isOpen) soon("pieces", Desk.refresh, 20);
   }
 
   // -- The stream ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,35 @@
+"""Who else looks at a conversation, and who is writing in it."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from omnichannel.conversations import access, viewing
+from omnichannel.desk.requests import AgentRequest, agent_page
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@agent_page
+def viewers(request: AgentRequest, pk: int) -> HttpResponse:
+    """The colleagues who look at it too; posted, the agent looks themselves, or with `gone` no more."""
+    found = access.conversation_for(request.user, pk)
+    now = timezone.now()
+    if "gone" in request.POST:
+        viewing.go(found, request.agent, now)
+        return HttpResponse(status=204)
+    if request.method == "POST":
+        viewing.look(found, request.agent, now)
+    others = viewing.who_else_looks(found, request.agent, now)
+    context = {"viewers": others, "writers": [one for one in others if one.is_typing]}
+    return render(request, "desk/_viewers.html", context)
+
+
+@require_POST
+@agent_page
+def typing(request: AgentRequest, pk: int) -> HttpResponse:
+    """The agent is writing; with `stopped`, no more."""
+    found = access.conversation_for(request.user, pk)
+    tell = viewing.stop_typing if "stopped" in request.POST else viewing.type_in
+    tell(found, request.agent, timezone.now())
+    return HttpResponse(status=204)
