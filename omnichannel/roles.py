@@ -28,13 +28,19 @@ SEES_HOW_WORK_IS_GIVEN_OUT = [
     "routing.view_skillrule",
     "routing.view_skillruleskill",
 ]
+SEES_QUICK_REPLIES = ["conversations.view_quickreply", "conversations.view_quickreplytag"]
+KEEPS_QUICK_REPLIES = [
+    f"conversations.{verb}_{model}" for model in ("quickreply", "quickreplytag") for verb in ("add", "change", "delete")
+]
 
 PERMISSIONS: dict[str, list[str]] = {
-    AGENT: [*WORKS, *SEES_PEOPLE_AND_QUEUES],
+    AGENT: [*WORKS, *SEES_PEOPLE_AND_QUEUES, *SEES_QUICK_REPLIES],
     SUPERVISOR: [
         *WORKS,
         *SEES_PEOPLE_AND_QUEUES,
         *SEES_HOW_WORK_IS_GIVEN_OUT,
+        *SEES_QUICK_REPLIES,
+        *KEEPS_QUICK_REPLIES,
         "conversations.see_all_conversations",
         "conversations.view_contact",
         "conversations.view_conversation",
@@ -45,6 +51,8 @@ PERMISSIONS: dict[str, list[str]] = {
     ],
     ADMINISTRATOR: [
         *WORKS,
+        *SEES_QUICK_REPLIES,
+        *KEEPS_QUICK_REPLIES,
         "conversations.see_all_conversations",
         "conversations.view_contact",
         "conversations.view_conversation",

@@ -1,8 +1,9 @@
-"""Contacts and conversations, to look at; automated messages and opt-out words, to set."""
+"""Contacts and conversations, to look at; automated messages, opt-out words and quick replies, to set."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -10,8 +11,22 @@ from django.utils.text import Truncator
 
 from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment, pill
 from omnichannel.conversations.access import SEE_ALL
-from omnichannel.conversations.admin_forms import AutomatedMessageForm, OptOutWordForm
-from omnichannel.conversations.models import AutomatedMessage, Contact, Conversation, Meaning, OptOutWord
+from omnichannel.conversations.admin_forms import (
+    AutomatedMessageForm,
+    OptOutWordForm,
+    QuickReplyForm,
+    QuickReplyTagForm,
+)
+from omnichannel.conversations.models import (
+    AutomatedMessage,
+    Contact,
+    Conversation,
+    Meaning,
+    OptOutWord,
+    QuickReply,
+    QuickReplyTag,
+)
+from omnichannel.conversations.quick_replies import tags_named
 from routing.models import State
 
 STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet", State.WRAP_UP: "good"}
@@ -131,3 +146,65 @@ class OptOutWordAdmin(PageAdmin):
     @admin.display(description="Meaning", ordering="meaning")
     def does(self, word: OptOutWord) -> SafeString:
         return pill(word.get_meaning_display(), "bad" if word.meaning == Meaning.STOP else "good")
+
+
+@admin.register(QuickReply)
+class QuickReplyAdmin(PageAdmin):
+    """Texts for everybody; what agents keep for themselves is nobody else's business."""
+
+    form = QuickReplyForm
+    list_display = ("title", "locale", "beginning", "tagged", "where")
+    list_filter = ("locale", "tags", "work_streams")
+    search_fields = ("title", "message", "tags__name")
+    search_help_text = "Title, message or tag"
+    fieldsets = (
+        ("General information", {"fields": ("title", "locale", "message")}),
+        ("Tags", {"fields": ("tags", "new_tags")}),
+        ("Work streams", {"fields": ("work_streams",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QuickReply]:
+        return super().get_queryset(request).filter(owner=None).prefetch_related("tags", "work_streams")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look has no tags to add."""
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        return [
+            (name, {"fields": [one for one in fields["fields"] if one != "new_tags"]})
+            for name, fields in self.fieldsets
+        ]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.tags.add(*tags_named(form.cleaned_data["new_tags"]))
+
+    @admin.display(description="Message")
+    def beginning(self, reply: QuickReply) -> str:
+        return Truncator(reply.message).chars(80)
+
+    @admin.display(description="Tags")
+    def tagged(self, reply: QuickReply) -> str:
+        return " ".join(f"#{tag}" for tag in reply.tags.all())
+
+    @admin.display(description="Work streams")
+    def where(self, reply: QuickReply) -> str:
+        return ", ".join(map(str, reply.work_streams.all())) or "All"
+
+
+@admin.register(QuickReplyTag)
+class QuickReplyTagAdmin(PageAdmin):
+    """Words by which quick replies are found."""
+
+    form = QuickReplyTagForm
+    list_display = ("name", "used")
+    search_fields = ("name",)
+    search_help_text = "Name"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QuickReplyTag]:
+        counted = Count("quick_replies", filter=Q(quick_replies__owner=None), distinct=True)
+        return super().get_queryset(request).annotate(uses=counted)
+
+    @admin.display(description="Quick replies", ordering="uses")
+    def used(self, tag: Any) -> int:
+        return int(tag.uses)

@@ -1,4 +1,4 @@
-"""The forms behind automated messages and opt-out words."""
+"""The forms behind automated messages, opt-out words and quick replies."""
 
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django import forms
 
 from omnichannel.conversations.automation import SLUG
-from omnichannel.conversations.models import AutomatedMessage, OptOutWord, Trigger
+from omnichannel.conversations.models import AutomatedMessage, OptOutWord, QuickReply, QuickReplyTag, Trigger
 from omnichannel.conversations.opt_out import plain
+from omnichannel.conversations.quick_replies import SLUGS as QUICK_REPLY_SLUGS
+from omnichannel.conversations.quick_replies import QuickReplyRefused, checked, tag_names
 
 if TYPE_CHECKING:
     MessageModelForm: TypeAlias = forms.ModelForm[AutomatedMessage]
     WordModelForm: TypeAlias = forms.ModelForm[OptOutWord]
+    QuickReplyModelForm: TypeAlias = forms.ModelForm[QuickReply]
 else:
-    MessageModelForm = WordModelForm = forms.ModelForm
+    MessageModelForm = WordModelForm = QuickReplyModelForm = forms.ModelForm
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 SLUGS = {
@@ -74,3 +77,65 @@ class OptOutWordForm(WordModelForm):
         if plain(word) in {plain(other) for other in others}:
             raise forms.ValidationError("This word is in the list already.")
         return word
+
+
+class QuickReplyForm(QuickReplyModelForm):
+    """A text for everybody; slugs that do not exist are refused, instead of reaching a customer."""
+
+    new_tags = forms.CharField(
+        label="Add new tag",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "vTextField", "placeholder": "#returns, #warranty"}),
+        help_text="Several with a comma between them. Agents find the reply by /q #tag.",
+    )
+
+    class Meta:
+        model = QuickReply
+        fields = ("title", "locale", "message", "tags", "work_streams")
+        labels = {"tags": "Edit Tags", "work_streams": "Work streams"}
+        widgets = {
+            "message": forms.Textarea(attrs={"rows": 6, "class": "vLargeTextField", "maxlength": 1600}),
+            "tags": forms.CheckboxSelectMultiple,
+            "work_streams": forms.CheckboxSelectMultiple,
+        }
+        help_texts = {
+            "message": "Slugs: " + "; ".join(f"{slug} {meaning}" for slug, meaning in QUICK_REPLY_SLUGS.items()) + ".",
+            "work_streams": "Where agents are offered it. None: in every work stream.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if {"title", "message", "locale"} <= set(cleaned):
+            try:
+                title, message, locale = checked(cleaned["title"], cleaned["message"], cleaned["locale"])
+            except QuickReplyRefused as why:
+                self.add_error(why.field, why.message)
+            else:
+                cleaned |= {"title": title, "message": message, "locale": locale}
+                self._must_be_the_only_one(title, locale)
+        return cleaned
+
+    def _must_be_the_only_one(self, title: str, locale: str) -> None:
+        same = QuickReply.objects.filter(owner=None, title=title, locale=locale).exclude(pk=self.instance.pk)
+        if same.exists():
+            self.add_error("title", "There is a quick reply of this title in this language already.")
+
+    def clean_new_tags(self) -> list[str]:
+        return tag_names(self.cleaned_data["new_tags"])
+
+
+class QuickReplyTagForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A tag without blanks, so that `/q #tag` can name it."""
+
+    class Meta:
+        model = QuickReplyTag
+        fields = ("name",)
+
+    def clean_name(self) -> str:
+        names = tag_names(self.cleaned_data["name"])
+        if len(names) != 1:
+            raise forms.ValidationError("Enter one tag.")
+        if QuickReplyTag.objects.exclude(pk=self.instance.pk).filter(name__iexact=names[0]).exists():
+            raise forms.ValidationError("This tag is there already.")
+        return names[0]

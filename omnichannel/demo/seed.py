@@ -22,6 +22,7 @@ from omnichannel.conversations.reading import mark_read
 from omnichannel.conversations.replies import send_reply
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.demo.people import create_people, create_returns_desk
+from omnichannel.demo.quick_replies import create_quick_replies
 from routing.models import Agent, WorkStream
 
 FILES = Path(__file__).parent / "files"
@@ -43,7 +44,9 @@ def seed() -> None:
     """Fill an empty database; all of it or nothing."""
     agents = create_people()
     _write_automated_messages()
-    shop, returns = _create_channel(create_returns_desk(agents))
+    returns_stream = create_returns_desk(agents)
+    create_quick_replies(returns_stream, agents["dana"])
+    shop, returns = _create_channel(returns_stream)
     _history(shop, agents)
     _just_now(shop, returns)
 

@@ -35,7 +35,9 @@ def test_only_administrators_touch_channels_and_people() -> None:
 
 
 def test_nobody_deletes_what_customers_wrote() -> None:
-    settings = {"conversations.delete_automatedmessage", "conversations.delete_optoutword"}
+    settings = {
+        f"conversations.delete_{model}" for model in ("automatedmessage", "optoutword", "quickreply", "quickreplytag")
+    }
     for role in PERMISSIONS:
         assert not any(
             name.startswith(("conversations.delete", "conversations.change_message")) for name in given(role) - settings
@@ -57,6 +59,14 @@ def test_supervisors_say_who_works_in_a_queue_and_agents_only_look() -> None:
     assert {"routing.view_agent", "routing.view_presence", "routing.view_workstream", "routing.view_queue"} <= given(
         AGENT
     )
+
+
+def test_administrators_and_supervisors_keep_quick_replies_and_agents_look_at_them() -> None:
+    keeping = {f"conversations.{verb}_quickreply" for verb in ("add", "change", "delete")}
+    for role in (ADMINISTRATOR, SUPERVISOR):
+        assert keeping <= given(role)
+    assert not keeping & given(AGENT)
+    assert "conversations.view_quickreply" in given(AGENT)
 
 
 def test_a_permission_somebody_added_by_hand_is_taken_back_with_the_next_migration() -> None:

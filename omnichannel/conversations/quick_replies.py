@@ -1,0 +1,166 @@
+"""Quick replies: texts an agent puts into a reply instead of typing them again, the best language first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.models import Contact, Conversation, QuickReply, QuickReplyTag
+
+SLUG = re.compile(r"\{\w+\{\w+\}\}")
+SLUGS = {
+    "{FullName{Customer}}": "the customer’s name",
+    "{FirstName{Customer}}": "the first word of it",
+    "{LastName{Customer}}": "the last word of it",
+    "{NickName{Customer}}": "the name they gave themselves",
+    "{FullName{Agent}}": "your name",
+    "{FirstName{Agent}}": "your first name",
+    "{LastName{Agent}}": "your last name",
+    "{Nickname{Agent}}": "the name you sign in with",
+}
+KNOWN = {slug.casefold() for slug in SLUGS}
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+MOST_OFFERED = 500
+
+NO_TITLE = "Give it a title to find it by."
+NO_MESSAGE = "Write the message."
+NO_LANGUAGE = "Enter a language code, as de or pt-BR."
+IS_THERE = "You have a quick reply of this title in this language already."
+
+
+class QuickReplyRefused(Exception):
+    """The quick reply was not kept. `field` is what is wrong with it, the message is for a person."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field, self.message = field, message
+
+
+# -- Choosing -------------------------------------------------------------------------------------------------------
+
+
+def quick_replies_for(conversation: Conversation, user: User, languages: Sequence[str]) -> list[QuickReply]:
+    """What this person can use in this conversation: everybody's for its work stream, and their own."""
+    of_stream = Q(work_streams=None) | Q(work_streams=conversation.work_stream_id)
+    found = QuickReply.objects.filter(Q(owner=user) | (Q(owner=None) & of_stream)).distinct()
+    in_order = sorted(found.prefetch_related("tags"), key=lambda one: (_rank(one.locale, languages), _by_title(one)))
+    return in_order[:MOST_OFFERED]
+
+
+def _rank(locale: str, languages: Sequence[str]) -> int:
+    """How well the language fits: `pt-BR` before `pt` for `pt-br`, then the next language."""
+    code = locale.casefold()
+    for place, language in enumerate(languages):
+        if code == language.casefold():
+            return 2 * place
+        if language and code.partition("-")[0] == language.casefold().partition("-")[0]:
+            return 2 * place + 1
+    return 2 * len(languages)
+
+
+def _by_title(one: QuickReply) -> tuple[str, str]:
+    return one.title.casefold(), one.locale
+
+
+# -- Slugs ----------------------------------------------------------------------------------------------------------
+
+
+def slug_values(contact: Contact, user: User) -> dict[str, str]:
+    """What the slugs stand for here, by their names in lower case; empty where nobody knows."""
+    full = contact.name or contact.profile_name
+    words = full.split()
+    return {
+        "{fullname{customer}}": full,
+        "{firstname{customer}}": words[0] if words else "",
+        "{lastname{customer}}": words[-1] if len(words) > 1 else "",
+        "{nickname{customer}}": contact.profile_name or full,
+        "{fullname{agent}}": user.display_name,
+        "{firstname{agent}}": user.first_name,
+        "{lastname{agent}}": user.last_name,
+        "{nickname{agent}}": user.username,
+    }
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with its slugs filled; one that nobody knows a value for stays, to be seen and replaced."""
+    return SLUG.sub(lambda found: values.get(found[0].casefold()) or found[0], text)
+
+
+def slugs_left(text: str) -> list[str]:
+    """The slugs that are still in a text, each once."""
+    return list(dict.fromkeys(SLUG.findall(text)))
+
+
+def unknown_slugs(text: str) -> list[str]:
+    """The slugs in a text that do not exist."""
+    return [slug for slug in slugs_left(text) if slug.casefold() not in KNOWN]
+
+
+def no_such_slug(slug: str) -> str:
+    """What to say of a slug that does not exist."""
+    return f"There is no slug {slug}. There are {', '.join(SLUGS)}."
+
+
+# -- Keeping --------------------------------------------------------------------------------------------------------
+
+
+def own_quick_replies(user: User) -> list[QuickReply]:
+    """This person's own quick replies, by title."""
+    return sorted(QuickReply.objects.filter(owner=user).prefetch_related("tags"), key=_by_title)
+
+
+def keep_own(
+    user: User, *, title: str, message: str, locale: str, tags: Iterable[str], changes: QuickReply | None = None
+) -> QuickReply:
+    """Write down one of this person's own quick replies, or change it. Raises QuickReplyRefused."""
+    one = changes or QuickReply(owner=user)
+    if one.owner_id != user.pk:
+        raise QuickReplyRefused("title", "This quick reply belongs to somebody else.")
+    one.title, one.message, one.locale = checked(title, message, locale)
+    try:
+        with transaction.atomic():
+            one.save()
+            one.tags.set(tags_named(tags))
+    except IntegrityError as error:
+        raise QuickReplyRefused("title", IS_THERE) from error
+    return one
+
+
+def checked(title: str, message: str, locale: str) -> tuple[str, str, str]:
+    """The three as they are stored; raises QuickReplyRefused for what could not be used."""
+    title, message = " ".join(title.split()), message.replace("\r\n", "\n").replace("\x00", "").strip()
+    if not title or len(title) > QuickReply._meta.get_field("title").max_length:
+        raise QuickReplyRefused("title", NO_TITLE if not title else "Say it in up to 100 characters.")
+    longest = QuickReply._meta.get_field("message").max_length
+    if not message or len(message) > longest:
+        raise QuickReplyRefused("message", NO_MESSAGE if not message else f"WhatsApp takes up to {longest:,} letters.")
+    if unknown := unknown_slugs(message):
+        raise QuickReplyRefused("message", no_such_slug(unknown[0]))
+    return title, message, checked_locale(locale)
+
+
+def checked_locale(locale: str) -> str:
+    """The language code with a hyphen in it; raises QuickReplyRefused for what is none."""
+    code = locale.strip().replace("_", "-")
+    if not LANGUAGE.fullmatch(code) or len(code) > 10:
+        raise QuickReplyRefused("locale", NO_LANGUAGE)
+    return code
+
+
+def tag_names(words: str) -> list[str]:
+    """The tags somebody typed, with commas or # between them: `#returns, lamp shade` is returns and lamp-shade."""
+    pieces = re.split(r"[,#\n]", words.replace("\x00", ""))
+    return list(dict.fromkeys("-".join(piece.split())[:40] for piece in pieces if piece.strip()))
+
+
+def tags_named(names: Iterable[str]) -> list[QuickReplyTag]:
+    """The tags of these names, made where they are not there; upper and lower case are the same."""
+    found = []
+    for name in names:
+        tag = QuickReplyTag.objects.filter(name__iexact=name).first()
+        found.append(tag or QuickReplyTag.objects.get_or_create(name=name)[0])
+    return found

@@ -1,0 +1,86 @@
+"""Quick replies of the demonstration's shop, and one agent's own."""
+
+from omnichannel.conversations.models import QuickReply
+from omnichannel.conversations.quick_replies import keep_own, tags_named
+from routing.models import Agent, WorkStream
+
+# Title, language, tags, text.
+EVERYWHERE = [
+    (
+        "Greeting",
+        "en",
+        "hello",
+        "Hello {FullName{Customer}}, this is {FirstName{Agent}} at Lumen Lamps. How can I help you?",
+    ),
+    (
+        "Greeting",
+        "de",
+        "hello",
+        "Hallo {FullName{Customer}}, hier ist {FirstName{Agent}} von Lumen Lamps. Wie kann ich helfen?",
+    ),
+    (
+        "Greeting",
+        "pt",
+        "hello",
+        "Olá {FullName{Customer}}, aqui é {FirstName{Agent}} da Lumen Lamps. Como posso ajudar?",
+    ),
+    ("One moment", "en", "hello, wait", "One moment please, I am looking that up for you."),
+    ("One moment", "de", "hello, wait", "Einen Moment bitte, ich sehe das gleich für Sie nach."),
+    (
+        "Order number",
+        "en",
+        "orders",
+        "Could you tell me your order number? It is on the first line of our e-mail: *LL-…*",
+    ),
+    (
+        "Delivery times",
+        "en",
+        "orders, delivery",
+        "Lamps in stock leave us the same day:\n- Germany: 1 to 2 days\n- EU: 3 to 5 days\n- elsewhere: 5 to 9 days",
+    ),
+    (
+        "Lieferzeiten",
+        "de",
+        "orders, delivery",
+        "Was am Lager ist, geht am selben Tag hinaus:\n- Deutschland: 1 bis 2 Tage\n- EU: 3 bis 5 Tage",
+    ),
+    ("Invoice by e-mail", "en", "orders, invoice", "I have just sent the invoice to the e-mail address of your order."),
+    ("Opening hours", "en", "shop", "The shop in Camden is open Monday to Saturday, 10:00 to 19:00."),
+    ("Goodbye", "en", "bye", "You are welcome! Have a bright day. {FirstName{Agent}}, Lumen Lamps"),
+    ("Auf Wiedersehen", "de", "bye", "Sehr gern! Einen hellen Tag wünscht {FirstName{Agent}} von Lumen Lamps."),
+]
+RETURNS = [
+    (
+        "Arrived broken",
+        "en",
+        "returns, broken",
+        "I am sorry it arrived broken, {FullName{Customer}}. A photo of the lamp and of the box is all I need: a new one leaves today.",
+    ),
+    (
+        "Return label",
+        "en",
+        "returns",
+        "Here is how to send it back:\n1. Print the label I send you\n2. Put it on the box\n3. Leave the parcel at any post office",
+    ),
+]
+
+
+def create_quick_replies(returns: WorkStream, dana: Agent) -> None:
+    """A dozen for everybody, two for returns alone, one that only Dana has."""
+    for title, locale, tags, message in EVERYWHERE:
+        _create(title, locale, tags, message)
+    for title, locale, tags, message in RETURNS:
+        _create(title, locale, tags, message).work_streams.add(returns)
+    keep_own(
+        dana.user,
+        title="My signature",
+        message="Best wishes, {FullName{Agent}} from Lumen Lamps",
+        locale="en",
+        tags=["bye"],
+    )
+
+
+def _create(title: str, locale: str, tags: str, message: str) -> QuickReply:
+    made = QuickReply.objects.create(title=title, locale=locale, message=message)
+    made.tags.set(tags_named(tags.split(", ")))
+    return made
