@@ -57,6 +57,7 @@ class DeskPreferences(models.Model):
     can_undo_sending = models.BooleanField("wait three seconds before sending, to undo it", default=False)
     plays_sounds = models.BooleanField("play a soft sound", default=True)
     notifies = models.BooleanField("show a notification when the page is in the background", default=False)
+    uses_shortcuts = models.BooleanField("single keys are shortcuts", default=True)
 
     class Meta:
         verbose_name_plural = "desk preferences"
