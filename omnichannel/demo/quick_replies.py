@@ -54,13 +54,14 @@ RETURNS = [
         "Arrived broken",
         "en",
         "returns, broken",
-        "I am sorry it arrived broken, {FullName{Customer}}. A photo of the lamp and of the box is all I need: a new one leaves today.",
+        "I am sorry it arrived broken, {FullName{Customer}}. "
+        "A photo of the lamp and of the box is all I need: a new one leaves today.",
     ),
     (
         "Return label",
         "en",
         "returns",
-        "Here is how to send it back:\n1. Print the label I send you\n2. Put it on the box\n3. Leave the parcel at any post office",
+        "Here is how to send it back:\n1. Print the label I send you\n2. Put it on the box\n3. Leave it at any post office",
     ),
 ]
 
