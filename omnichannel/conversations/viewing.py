@@ -1,7 +1,7 @@
 """Who has a conversation before their eyes, and who is writing in it: so that two do not answer at once.
 
-A page says so again while it is looked at; who has not said so for a while has gone. Colleagues are told at once of what
-changes, and only those of them who look at the same conversation: elsewhere nobody would see it.
+A page says so again while it is looked at; who has not said so for a while has gone. Colleagues are told at once of
+what changes, and only those of them who look at the same conversation: elsewhere nobody would see it.
 """
 
 from collections.abc import Iterable, Sequence
