@@ -43,6 +43,8 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("conversations.AutomatedMessage", "Automated messages", "robot"),
             ("conversations.OptOutWord", "Opt-out words", "stop"),
+            ("conversations.Label", "Labels", "tag"),
+            ("conversations.DispositionCode", "Disposition codes", "star"),
             ("conversations.QuickReply", "Quick replies", "quick"),
             ("conversations.QuickReplyTag", "Quick reply tags", "tag"),
         ],

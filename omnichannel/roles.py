@@ -33,12 +33,21 @@ KEEPS_QUICK_REPLIES = [
     f"conversations.{verb}_{model}" for model in ("quickreply", "quickreplytag") for verb in ("add", "change", "delete")
 ]
 
+USES_LABELS = ["conversations.view_label", "conversations.view_dispositioncode"]
+KEEPS_LABELS = [
+    *USES_LABELS,
+    "conversations.add_label",
+    "conversations.change_label",
+    "conversations.delete_label",
+]
+
 PERMISSIONS: dict[str, list[str]] = {
-    AGENT: [*WORKS, *SEES_PEOPLE_AND_QUEUES, *SEES_QUICK_REPLIES],
+    AGENT: [*WORKS, *SEES_PEOPLE_AND_QUEUES, *USES_LABELS, *SEES_QUICK_REPLIES],
     SUPERVISOR: [
         *WORKS,
         *SEES_PEOPLE_AND_QUEUES,
         *SEES_HOW_WORK_IS_GIVEN_OUT,
+        *KEEPS_LABELS,
         *SEES_QUICK_REPLIES,
         *KEEPS_QUICK_REPLIES,
         "conversations.see_all_conversations",
@@ -81,6 +90,8 @@ PERMISSIONS: dict[str, list[str]] = {
                 "channels_whatsapp.whatsappaccount",
                 "channels_whatsapp.whatsappnumber",
                 "conversations.automatedmessage",
+                "conversations.dispositioncode",
+                "conversations.label",
                 "conversations.optoutword",
             )
             for verb in ("view", "add", "change", "delete")

@@ -19,6 +19,7 @@ from omnichannel.conversations.positions import tell_positions
 from omnichannel.conversations.replies import SEND_LANE
 from omnichannel.conversations.sending import ask_about_silent_messages, deliver_messages
 from omnichannel.conversations.viewing import forget_who_looked
+from omnichannel.conversations.snoozing import SNOOZE_LANE, end_snooze
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.jobs.worker import PeriodicJob, Worker
 from omnichannel.live.publish import forget_old_events
@@ -38,6 +39,7 @@ def make_worker(threads: int = 8) -> Worker:
             AUTOMATE_LANE: speak,
             ROUTE_LANE: route_conversation,
             ASSIGN_LANE: assign_waiting_conversations,
+            SNOOZE_LANE: end_snooze,
             DISCONNECT_LANE: pass_on,
         },
         periodic=[

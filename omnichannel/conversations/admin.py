@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment, pill
+from omnichannel.conversations import admin_labels as admin_labels
 from omnichannel.conversations.access import SEE_ALL
 from omnichannel.conversations.admin_forms import (
     AutomatedMessageForm,

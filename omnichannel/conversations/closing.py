@@ -30,8 +30,8 @@ def end(conversation: Conversation, agent: Agent) -> None:
     move(conversation, State.WRAP_UP, agent=agent, by=agent.user, text=f"{agent} ended the conversation.")
 
 
-def close(conversation: Conversation, agent: Agent) -> None:
-    """Close for good. A new message from the customer starts a new conversation.
+def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> None:
+    """Close for good. A new message from the customer starts a new conversation. `came_to` is its codes in words.
 
     Raises TransitionRefused while there is a message from the customer that the agent has not seen.
     """
@@ -40,7 +40,8 @@ def close(conversation: Conversation, agent: Agent) -> None:
         raise TransitionRefused("End the conversation before you close it.")
     with transaction.atomic():
         must_be_read(conversation)
-        move(conversation, State.CLOSED, agent=agent, by=agent.user, text=f"{agent} closed the conversation.")
+        text = f"{agent} closed the conversation{': ' if came_to else ''}{came_to}."
+        move(conversation, State.CLOSED, agent=agent, by=agent.user, text=text)
 
 
 def close_stale(now: datetime | None = None) -> int:
@@ -78,10 +79,10 @@ def _nobody_waits() -> ConversationQuerySet:
 
 
 def _inactive(at: datetime) -> list[tuple[Conversation, str]]:
-    """Waiting conversations in which neither side has written for their work stream's time."""
+    """Waiting conversations in which neither side has written for their work stream's time; none that is snoozed."""
     waiting = (
         _nobody_waits()
-        .filter(state=State.WAITING)
+        .filter(Q(snoozed_until=None) | Q(last_activity_at__gte=F("snoozed_until")), state=State.WAITING)
         .annotate(closes_at=F("state_since") + F("work_stream__auto_close_after"))
     )
     idle = _first(waiting.filter(closes_at__lt=at).select_related("work_stream"))

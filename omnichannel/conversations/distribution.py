@@ -65,13 +65,14 @@ def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
 
 
 def in_turn() -> ConversationQuerySet:
-    """Conversations as they come: the queue's priority, closing windows where the queue says so, longest waiting.
+    """Conversations as they come: the queue's priority, their own, closing windows where the queue says so, longest
+    waiting.
 
     Whose rules have not been asked yet is not among them.
     """
     window = Case(When(queue__window_first=True, then="window_closes_at"), output_field=DateTimeField())
     return routed(Conversation.objects.all()).order_by(
-        "queue__priority", window.asc(nulls_last=True), "queued_at", "pk"
+        "queue__priority", "priority", window.asc(nulls_last=True), "queued_at", "pk"
     )
 
 

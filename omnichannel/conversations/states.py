@@ -30,6 +30,7 @@ TRANSITIONS: dict[tuple[State, State], str] = {
 }
 
 NO_OFFER: dict[str, Any] = {"offered_to": None, "offer_expires_at": None}
+NOT_SNOOZED: tuple[datetime | None, datetime | None] = (None, None)
 
 
 class TransitionRefused(Exception):
@@ -68,11 +69,12 @@ def move(
     agent: Agent | None = None,
     queue: Queue | None = None,
     only_if: datetime | None = None,
+    snoozed: tuple[datetime | None, datetime | None] = NOT_SNOOZED,
 ) -> None:
     """Bring the conversation into another state, write it into the timeline and tell the pages.
 
     `agent` is who has it afterwards; with `queue` it is in that queue from now on. With `only_if`, only when it has
-    been in its state since that very moment.
+    been in its state since that very moment. `snoozed` is since when and until when it is out of its agent's sight.
     Raises TransitionRefused where the table has no such way, or where somebody else was faster.
     """
     before, agent_before, now = State(conversation.state), conversation.agent_id, timezone.now()
@@ -85,11 +87,12 @@ def move(
         if only_if is not None:
             unmoved = unmoved.filter(state_since=only_if)
         closed_at = now if to == State.CLOSED else None
-        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **NO_OFFER, **queued):
+        also_changed = {**NO_OFFER, "snoozed_at": snoozed[0], "snoozed_until": snoozed[1], **queued}
+        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **also_changed):
             raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
         conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
         conversation.agent = agent
-        for name, value in {**NO_OFFER, **queued}.items():
+        for name, value in also_changed.items():
             setattr(conversation, name, value)
         gone = _parts_end(conversation, agent, at=now)
         note(conversation, to.value, text, by=by)

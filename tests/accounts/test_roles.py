@@ -36,7 +36,8 @@ def test_only_administrators_touch_channels_and_people() -> None:
 
 def test_nobody_deletes_what_customers_wrote() -> None:
     settings = {
-        f"conversations.delete_{model}" for model in ("automatedmessage", "optoutword", "quickreply", "quickreplytag")
+        f"conversations.delete_{model}"
+        for model in ("automatedmessage", "dispositioncode", "label", "optoutword", "quickreply", "quickreplytag")
     }
     for role in PERMISSIONS:
         assert not any(

@@ -1,0 +1,82 @@
+"""Labels: words by which conversations and customers are found again."""
+
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Contact, Conversation, Label
+from omnichannel.conversations.states import note
+
+LONGEST_NAME = 40
+CREATE = "conversations.add_label"
+
+
+class LabelRefused(Exception):
+    """The label was not created; the text says why to a person."""
+
+
+def may_create(user: User) -> bool:
+    """Whether this person may make new labels, not only use those there are."""
+    return user.is_active and user.has_perm(CREATE)
+
+
+def label_called(name: str, *, by: User) -> Label:
+    """The label of that name, whatever its capitals; a new one where there is none yet.
+
+    Raises LabelRefused with a sentence for whoever tried.
+    """
+    wanted = " ".join(name.replace("\x00", "").split())
+    if not wanted:
+        raise LabelRefused("Give the label a name.")
+    found = Label.objects.filter(name__iexact=wanted).first()
+    if found is not None:
+        return found
+    if not may_create(by):
+        raise LabelRefused("There is no such label. A supervisor can create it.")
+    if len(wanted) > LONGEST_NAME:
+        raise LabelRefused(f"A label has up to {LONGEST_NAME} characters.")
+    try:
+        with transaction.atomic():
+            return Label.objects.create(name=wanted)
+    except IntegrityError:  # somebody created it at the same moment
+        return Label.objects.get(name=wanted)
+
+
+def add_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
+    """Put the label on a conversation or a customer; whether it was not there before."""
+    return relabel(thing, add=[label], remove=[], by=by)
+
+
+def remove_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
+    """Take the label off a conversation or a customer; whether it was there."""
+    return relabel(thing, add=[], remove=[label], by=by)
+
+
+def relabel(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], by: User) -> bool:
+    """Put some labels on and take others off, with one line in the timeline; whether anything changed.
+
+    What a colleague has labelled meanwhile stays.
+    """
+    with transaction.atomic():
+        before = set(thing.labels.all())
+        added, removed = set(add) - before, set(remove) & before
+        if not added and not removed:
+            return False
+        thing.labels.add(*added)
+        thing.labels.remove(*removed)
+        _tell(thing, sorted(map(str, added)), sorted(map(str, removed)), by)
+    return True
+
+
+def _tell(thing: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
+    """A conversation's timeline says who labelled it; a customer's labels are shown beside what is open with them."""
+    if isinstance(thing, Contact):
+        for conversation in thing.conversations.filter(closed_at=None):
+            tell(CONVERSATION, conversation)
+        return
+    words = [f"added the label{'s' * (len(added) > 1)} {', '.join(added)}"] if added else []
+    words += [f"removed the label{'s' * (len(removed) > 1)} {', '.join(removed)}"] if removed else []
+    note(thing, "labelled", f"{by.display_name} {' and '.join(words)}.", by=by)
+    tell(CONVERSATION, thing)

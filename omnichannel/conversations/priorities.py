@@ -1,0 +1,35 @@
+"""How urgent a conversation is: it orders what is handed out, and what an agent looks at first."""
+
+from django.db import transaction
+
+from omnichannel.conversations.access import may_supervise
+from omnichannel.conversations.distribution import look_for_agents
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation, Priority
+from omnichannel.conversations.states import TransitionRefused, note
+from routing.models import Agent, State
+
+
+def may_prioritise(conversation: Conversation, agent: Agent) -> bool:
+    """Whoever has it, everybody who sees it while it waits for an agent, and supervisors; nobody once it is closed."""
+    if conversation.state == State.CLOSED:
+        return False
+    return conversation.state == State.OPEN or conversation.agent_id == agent.pk or may_supervise(agent)
+
+
+def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -> None:
+    """Say how urgent it is; where it waits, it may be its turn sooner. Nothing happens when it is so already.
+
+    Raises TransitionRefused with a sentence for whoever tried.
+    """
+    if not may_prioritise(conversation, by):
+        raise TransitionRefused("Only the agent who has this conversation can say how urgent it is.")
+    with transaction.atomic():
+        open_ones = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
+        if not open_ones.exclude(priority=priority).update(priority=priority):
+            return
+        conversation.priority = priority
+        note(conversation, "priority", f"{by} set the priority to {priority.name.capitalize()}.", by=by.user)
+        if conversation.state == State.OPEN:
+            look_for_agents()
+        tell(CONVERSATION, conversation)

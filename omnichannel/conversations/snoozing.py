@@ -1,0 +1,81 @@
+"""Put a conversation out of sight until a time, or until the customer writes.
+
+It goes to Waiting, so it uses none of its agent's capacity meanwhile. When its time is over it is still Waiting: it
+comes to the top of its agent's list, marked, and they resume it. A customer who writes before wakes it like any other.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import formats, timezone
+
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have, note
+from omnichannel.jobs.lanes import Lease, enqueue
+from routing.models import Agent, State
+
+SNOOZE_LANE = "snooze"
+LONGEST = timedelta(days=90)
+
+
+def is_snoozed(now: datetime) -> Q:
+    """Out of its agent's sight at that moment."""
+    return Q(snoozed_at__isnull=False) & (Q(snoozed_until=None) | Q(snoozed_until__gt=now))
+
+
+def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) -> None:
+    """Leave it until then, or without a time until the customer writes; whichever is first.
+
+    Raises TransitionRefused with a sentence for whoever tried.
+    """
+    must_have(conversation, agent)
+    now = timezone.now()
+    if until is not None and not now < until <= now + LONGEST:
+        raise TransitionRefused(f"Choose a time from now on, at most {LONGEST.days} days ahead.")
+    if conversation.state not in {State.ACTIVE, State.WAITING}:
+        raise TransitionRefused("Only an active or waiting conversation can be snoozed.")
+    text = f"{agent} snoozed the conversation until {_words(until)}."
+    with transaction.atomic():
+        must_be_read(conversation)
+        if until is not None:
+            enqueue(SNOOZE_LANE, conversation.pk, at=until)
+        if conversation.state == State.ACTIVE:
+            move(conversation, State.WAITING, agent=agent, by=agent.user, text=text, snoozed=(now, until))
+        else:
+            _again(conversation, agent, now, until, text)
+
+
+def _again(conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, text: str) -> None:
+    """It waits already: only the time is another."""
+    waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
+    if not waiting.update(snoozed_at=now, snoozed_until=until):
+        raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
+    conversation.snoozed_at, conversation.snoozed_until = now, until
+    note(conversation, "snoozed", text, by=agent.user)
+    tell(CONVERSATION, conversation)
+
+
+def _words(until: datetime | None) -> str:
+    if until is None:
+        return "the customer writes"
+    return formats.date_format(timezone.localtime(until), "j M Y, H:i")
+
+
+def end_snooze(lease: Lease) -> datetime | None:
+    """Its time is over: it comes to the top of its agent's list; says when to look again while it is not."""
+    now = timezone.now()
+    with transaction.atomic():
+        ours = Conversation.objects.select_for_update(of=("self",), no_key=True)
+        found = ours.filter(pk=lease.key, state=State.WAITING, snoozed_until__isnull=False).first()
+        if found is None or found.snoozed_until is None:  # the customer wrote, or its agent came back to it
+            return None
+        if found.snoozed_until > now:
+            return found.snoozed_until
+        # The first time only: a lane may be worked in twice.
+        asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
+        if asleep.update(last_activity_at=now):
+            note(found, "snooze_ended", "The snooze is over.", by=None)
+            tell(CONVERSATION, found)
+    return None
