@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from channels_whatsapp.models import WhatsAppAccount
 
@@ -33,6 +33,9 @@ class OutgoingMessage:
     status_callback: str
     media_url: str = ""
     messaging_service_sid: str = ""
+    # A template in place of body and file: which, and its variables as a JSON object.
+    content_sid: str = ""
+    content_variables: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,18 @@ class Sender:
     offline_reasons: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Template:
+    """A Content template as Twilio has it; `approval` is what WhatsApp says, in its own words, empty where nothing."""
+
+    sid: str
+    name: str
+    language: str
+    types: dict[str, Any]
+    variables: dict[str, Any]
+    approval: dict[str, Any] = field(default_factory=dict)
+
+
 class WhatsAppBackend(Protocol):
     """Twilio, as far as the desk uses it. Every call may raise TwilioRefused, TwilioBusy or OutcomeUnknown.
 
@@ -87,3 +102,7 @@ class WhatsAppBackend(Protocol):
     def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount: ...
 
     def list_senders(self, account: WhatsAppAccount) -> list[Sender]: ...
+
+    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
+        """All Content templates of the account, each with what WhatsApp says about it; takes a call for each page."""
+        ...

@@ -6,7 +6,14 @@ from itertools import count
 
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import OutgoingMessage, Sender, SentMessage, TwilioAccount, TwilioRefused
+from channels_whatsapp.backends.base import (
+    OutgoingMessage,
+    Sender,
+    SentMessage,
+    Template,
+    TwilioAccount,
+    TwilioRefused,
+)
 from channels_whatsapp.models import WhatsAppAccount
 
 
@@ -18,6 +25,7 @@ class MemoryBackend:
     sent: list[SentMessage] = field(default_factory=list)
     answers: list[Exception] = field(default_factory=list)
     senders: list[Sender] = field(default_factory=list)
+    templates: list[Template] = field(default_factory=list)
     account_status: str = "active"
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -55,6 +63,10 @@ class MemoryBackend:
     def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
         self._refuse()
         return list(self.senders)
+
+    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
+        self._refuse()
+        return list(self.templates)
 
 
 backend = MemoryBackend()

@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from django.conf import settings
@@ -19,6 +21,7 @@ from channels_whatsapp.backends.base import (
     OutgoingMessage,
     Sender,
     SentMessage,
+    Template,
     TwilioAccount,
     TwilioBusy,
     TwilioRefused,
@@ -27,6 +30,9 @@ from channels_whatsapp.backends.hosts import located
 from channels_whatsapp.models import WhatsAppAccount
 
 LONGEST_LIST = 200
+TEMPLATES_A_PAGE = 100
+MOST_TEMPLATE_PAGES = 100
+CONTENT_HOST = "content.twilio.com"
 NEWEST = 50  # messages between two numbers within a minute or two
 
 Answer = TypeVar("Answer")
@@ -94,6 +100,8 @@ class TwilioBackend:
                 body=message.body or unset,
                 media_url=[message.media_url] if message.media_url else unset,
                 messaging_service_sid=message.messaging_service_sid or unset,
+                content_sid=message.content_sid or unset,
+                content_variables=message.content_variables or unset,
                 status_callback=message.status_callback,
             )
         )
@@ -115,6 +123,46 @@ class TwilioBackend:
     def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
         senders = _client(account).messaging.v2.channels_senders
         return [_sender(one) for one in _call(lambda: senders.list(channel="whatsapp", limit=LONGEST_LIST))]
+
+    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
+        content = _client(account).content.v1
+        try:
+            found = _all_pages(content.content_and_approvals)
+        except TwilioRefused as refused:
+            if refused.status not in {404, 405}:
+                raise
+            found = _all_pages(content.contents)  # without what WhatsApp says: asked for one by one below
+        return [_template(content, one) for one in found if one.sid]
+
+
+def _all_pages(resource: Any) -> list[Any]:
+    """Every entry of a list of the Content API. Raises OutcomeUnknown for a list that leads away from Twilio."""
+    page = _call(lambda: resource.page(page_size=TEMPLATES_A_PAGE))
+    found: list[Any] = _call(lambda: list(page))
+    for _ in range(MOST_TEMPLATE_PAGES):
+        url = page.next_page_url
+        if not url:
+            return found
+        parts = urlsplit(url)
+        if (parts.scheme, parts.netloc) != ("https", CONTENT_HOST):  # the credentials would go there too
+            raise OutcomeUnknown("The next page of the list is not at Twilio.")
+        page = _call(partial(resource.get_page, url))
+        found += _call(partial(list, page))
+    raise OutcomeUnknown("The list of templates has no end.")
+
+
+def _template(content: Any, found: Any) -> Template:
+    approval = getattr(found, "approval_requests", None)
+    if not approval:
+        approval = _call(lambda: content.contents(found.sid).approval_fetch().fetch()).whatsapp
+    return Template(
+        sid=found.sid,
+        name=found.friendly_name or "",
+        language=found.language or "",
+        types=dict(found.types or {}),
+        variables=dict(found.variables or {}),
+        approval=dict(approval or {}),
+    )
 
 
 def _sent(found: MessageInstance) -> SentMessage:

@@ -24,12 +24,13 @@ from channels_whatsapp.simulator.models import (
     Sender,
     new_sid,
 )
-from channels_whatsapp.simulator.templating import buttons_of, parse_variables, rendered_body
+from channels_whatsapp.simulator.templating import buttons_of, parse_variables, rendered_body, trimmings_of
 from channels_whatsapp.simulator.webhooks import status_params
 
 CHANNEL = "whatsapp:"
 CUSTOMER_ADDRESS = re.compile(r"\Awhatsapp:(\+[1-9]\d{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128})\Z")
 LONGEST_BODY = 1600
+LONGEST_TEMPLATE = 1024
 MOST_MEDIA = 10
 UNAVAILABLE = {"rejected": 63040, "paused": 63041, "disabled": 63042}
 
@@ -168,6 +169,7 @@ def _create(sender: Sender, customer: Customer, order: Order, content: Content |
         num_media=len(order.media_urls),
         content=content,
         buttons=buttons_of(content) if content else [],
+        extra={"template": trimmings_of(content, values)} if content else {},
         messaging_service_sid=order.service,
         status_callback=order.status_callback or sender.status_callback_url,
         created_at=now,
@@ -215,6 +217,8 @@ def _failure(message: Message, faults: set[str], now: datetime) -> int | None:
         return 63015
     if message.content and message.content.approval in UNAVAILABLE:
         return UNAVAILABLE[message.content.approval]
+    if message.content and len(message.body) > LONGEST_TEMPLATE:
+        return 63021
     approved = message.content is not None and message.content.approval == "approved"
     chat = Chat.objects.filter(customer=message.customer, sender=message.sender).first()
     if not approved and not (chat and chat.is_open(now)):

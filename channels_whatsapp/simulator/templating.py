@@ -7,7 +7,7 @@ from typing import Any
 from channels_whatsapp.simulator.errors import TwilioError
 from channels_whatsapp.simulator.models import Content
 
-PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+PLACEHOLDER = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
 
 
 def parse_variables(text: str) -> dict[str, str]:
@@ -25,9 +25,38 @@ def parse_variables(text: str) -> dict[str, str]:
 
 def rendered_body(content: Content, values: dict[str, str]) -> str:
     """The template's text with its placeholders filled: from `values`, else from the template's own samples."""
-    text = next((str(shape["body"]) for shape in content.types.values() if "body" in shape), "")
+    texts = [str(shape[name]) for shape in content.types.values() for name in ("body", "title") if name in shape]
+    text = "{{1}} is your verification code." if "whatsapp/authentication" in content.types else ""
+    return _filled(next(iter(texts), text), content, values)
+
+
+def _filled(text: str, content: Content, values: dict[str, str]) -> str:
     known = {**content.variables, **values}
     return PLACEHOLDER.sub(lambda found: str(known.get(found[1], found[0])), text)
+
+
+def trimmings_of(content: Content, values: dict[str, str]) -> dict[str, Any]:
+    """What the phone shows around the text: a header, files, a footer, buttons that lead elsewhere, a place."""
+    found: dict[str, Any] = {}
+    for shape in content.types.values():
+        files = [_filled(str(url), content, values) for url in shape.get("media", [])]
+        links = [_link(action, content, values) for action in shape.get("actions", []) if "id" not in action]
+        parts = {
+            "header": _filled(shape.get("header_text", ""), content, values),
+            "files": files,
+            "footer": _filled(shape.get("footer") or shape.get("subtitle") or "", content, values),
+            "opens": shape.get("button", ""),
+            "links": links,
+            "place": {name: shape[name] for name in ("label", "address", "latitude", "longitude") if name in shape},
+        }
+        found.update({name: part for name, part in parts.items() if part})
+    return found
+
+
+def _link(action: dict[str, Any], content: Content, values: dict[str, str]) -> dict[str, str]:
+    target = next((str(action[name]) for name in ("url", "phone", "code") if name in action), "")
+    title = str(action.get("title") or action.get("copy_code_text") or "")
+    return {"text": title, "target": _filled(target, content, values)}
 
 
 def buttons_of(content: Content) -> list[dict[str, str]]:

@@ -1,0 +1,165 @@
+"""Bring an account's Content templates over from Twilio, each with what WhatsApp says about it."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from channels_whatsapp.backends import get_backend
+from channels_whatsapp.backends.base import OutcomeUnknown, Template, TwilioBusy, TwilioRefused
+from channels_whatsapp.errors import CREDENTIALS_REJECTED
+from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
+from channels_whatsapp.templates import parts_of, words_in
+from omnichannel.jobs.lanes import Lease, enqueue
+
+logger = logging.getLogger(__name__)
+
+SYNC_LANE = "templates"
+Failure = TwilioRefused | TwilioBusy | OutcomeUnknown
+LEARNT = (
+    "name", "language", "content_type", "content", "text", "variables", "category", "approval", "rejection_reason",
+    "synced_at", "gone_at",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What came of a sync: how many templates Twilio has, how many are approved and how many are gone; or why none."""
+
+    found: int = 0
+    approved: int = 0
+    gone: int = 0
+    error: str = ""
+
+    def __str__(self) -> str:
+        if self.error:
+            return self.error
+        if not self.found:
+            return "Twilio has no message templates for this account."
+        gone = f", {self.gone} no longer at Twilio" if self.gone else ""
+        noun = "message template" if self.found == 1 else "message templates"
+        return f"{self.found} {noun} synced: {self.approved} approved{gone}."
+
+
+def sync(account: WhatsAppAccount) -> Synced:
+    """Fetch all of the account's templates and keep them; what Twilio does not list any more is marked as gone.
+
+    Never raises for what Twilio answers: the reason is in the result and on the channel's page, and nothing is changed.
+    """
+    now = timezone.now()
+    try:
+        found = get_backend().list_templates(account)
+    except (TwilioRefused, TwilioBusy, OutcomeUnknown) as failure:
+        logger.info("The templates of %s were not synced: %s", account.account_sid, failure)
+        return _failed(account, failure, now)
+    with transaction.atomic():
+        gone = _keep(account, found, now)
+        WhatsAppAccount.objects.filter(pk=account.pk).update(templates_synced_at=now, templates_error="")
+    account.templates_synced_at, account.templates_error = now, ""
+    approved = sum(_approval(one) == Approval.APPROVED for one in found)
+    return Synced(len(found), approved, gone)
+
+
+def sync_all() -> None:
+    """Sync every active account; one that fails keeps no other from it."""
+    for account in WhatsAppAccount.objects.filter(is_active=True).order_by("pk"):
+        try:
+            sync(account)
+        except Exception:  # a fault of ours in one account's templates must not stop the others
+            logger.exception("The templates of account %s could not be kept.", account.pk)
+
+
+def sync_later(account: WhatsAppAccount) -> None:
+    """Let a worker sync this account as soon as the transaction is done."""
+    enqueue(SYNC_LANE, account.pk)
+
+
+def sync_in_lane(lease: Lease) -> datetime | None:
+    """What a worker does with `sync_later`; a failure is left to the next regular sync."""
+    account = WhatsAppAccount.objects.filter(pk=lease.key).first()
+    if account is not None:
+        sync(account)
+    return None
+
+
+def _failed(account: WhatsAppAccount, failure: Failure, now: datetime) -> Synced:
+    match failure:
+        case TwilioRefused(code=code) if code == CREDENTIALS_REJECTED:
+            reason = "Twilio rejected the Account SID or the Auth Token."
+            missing = Q(pk=account.pk, credentials_rejected_at=None)
+            WhatsAppAccount.objects.filter(missing).update(credentials_rejected_at=now)
+        case TwilioRefused():
+            reason = f"Twilio answered “{failure.message[:200]}” ({failure.code})."
+        case TwilioBusy():
+            reason = "Twilio has too many requests just now. Sync again in a minute."
+        case OutcomeUnknown():
+            reason = "Twilio could not be reached, or its answer could not be read. Sync again later."
+    account.templates_error = reason[:300]
+    WhatsAppAccount.objects.filter(pk=account.pk).update(templates_error=account.templates_error)
+    return Synced(error=f"The templates were not synced. {reason}")
+
+
+def _keep(account: WhatsAppAccount, found: Iterable[Template], now: datetime) -> int:
+    rows = {one.sid: _row(account, one, now) for one in found if len(one.sid) <= 34}
+    MessageTemplate.objects.bulk_create(
+        rows.values(),
+        update_conflicts=True,
+        unique_fields=["account", "content_sid"],
+        update_fields=LEARNT,
+        batch_size=200,
+    )
+    # Those that were not in this list; a sync that began later has a later time on what it found.
+    return account.templates.filter(synced_at__lt=now, gone_at=None).update(gone_at=now)
+
+
+def _row(account: WhatsAppAccount, found: Template, now: datetime) -> MessageTemplate:
+    content_type = _content_type(found)
+    content = _plain(found.types.get(content_type))
+    content = content if isinstance(content, dict) else {}
+    return MessageTemplate(
+        account=account,
+        content_sid=found.sid,
+        name=_word(found.name, 500) or found.sid,
+        language=_word(found.language, 20),
+        content_type=_word(content_type, 60),
+        content=content,
+        text=words_in(parts_of(content_type, content)),
+        variables={str(name): _word(value, 1000) for name, value in _plain(found.variables).items()},
+        category=_word(found.approval.get("category"), 30),
+        approval=_approval(found),
+        rejection_reason=_word(found.approval.get("rejection_reason"), 2000),
+        synced_at=now,
+        gone_at=None,
+    )
+
+
+def _approval(found: Template) -> str:
+    """WhatsApp's word, also one it has never said before."""
+    return _word(found.approval.get("status"), 30).lower() or Approval.UNSUBMITTED
+
+
+def _content_type(found: Template) -> str:
+    """The kind that goes to WhatsApp: the one that was approved, else WhatsApp's own, else the richest."""
+    approved = _word(found.approval.get("content_type"), 60)
+    if approved in found.types:
+        return approved
+    by_richness = sorted(found.types, key=lambda name: (not name.startswith("whatsapp/"), name == "twilio/text"))
+    return by_richness[0] if by_richness else ""
+
+
+def _word(value: Any, longest: int) -> str:
+    return "" if value is None else str(value).replace("\x00", "")[:longest]
+
+
+def _plain(value: Any) -> Any:
+    """Without NUL, which PostgreSQL can't keep."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, Mapping):
+        return {_plain(str(name)): _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,319 @@
+"""What a message template shows, which variables it has, and what WhatsApp takes in them. Values in, values out."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from channels_whatsapp.models import Approval, MessageTemplate
+
+BODY_LIMIT: Final = 1024
+HEADER_LIMIT: Final = 60
+CODE_LIMIT: Final = 15
+
+SLOT = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
+ADDRESS = re.compile(r"\Ahttps?://[^\s/]+\S*\Z")
+
+# Twilio's names of the kinds, in the desk's words.
+KINDS: dict[str, str | Promise] = {
+    "twilio/text": gettext_lazy("Text"),
+    "twilio/media": gettext_lazy("Media"),
+    "twilio/location": gettext_lazy("Location"),
+    "twilio/list-picker": gettext_lazy("List"),
+    "twilio/call-to-action": gettext_lazy("Call to action"),
+    "twilio/quick-reply": gettext_lazy("Quick replies"),
+    "twilio/card": gettext_lazy("Card"),
+    "twilio/carousel": gettext_lazy("Carousel"),
+    "twilio/catalog": gettext_lazy("Catalog"),
+    "twilio/flows": gettext_lazy("Flow"),
+    "twilio/schedule": gettext_lazy("Schedule"),
+    "whatsapp/card": gettext_lazy("Card"),
+    "whatsapp/authentication": gettext_lazy("Authentication"),
+    "whatsapp/flows": gettext_lazy("Flow"),
+}
+AUTHENTICATION = "whatsapp/authentication"
+# WhatsApp approves none of these; they are for customers who have just written.
+ONLY_INSIDE_THE_WINDOW = frozenset({"twilio/list-picker", "twilio/location"})
+
+BUTTONS = {
+    "QUICK_REPLY": "reply",
+    "URL": "url",
+    "PHONE_NUMBER": "phone",
+    "COPY_CODE": "code",
+    "VOICE_CALL": "call",
+    "VOICE_CALL_REQUEST": "call",
+}
+WHY_NOT: dict[str, str | Promise] = {
+    Approval.UNSUBMITTED: gettext_lazy("It has not been submitted to WhatsApp for approval."),
+    Approval.RECEIVED: gettext_lazy("WhatsApp has not decided about it yet."),
+    Approval.PENDING: gettext_lazy("WhatsApp has not decided about it yet."),
+    Approval.REJECTED: gettext_lazy("WhatsApp has rejected it."),
+    Approval.PAUSED: gettext_lazy("WhatsApp has paused it: too many customers blocked or reported it."),
+    Approval.DISABLED: gettext_lazy("WhatsApp has disabled it."),
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text, or with `slot` the place of a variable."""
+
+    text: str
+    slot: str = ""
+
+
+@dataclass(frozen=True)
+class Button:
+    """`kind` is reply, url, phone, code, call or other; `target` the address, number, code or payload behind it."""
+
+    kind: str
+    title: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry of a list."""
+
+    title: str
+    description: str = ""
+    payload: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    label: str
+    address: str
+    latitude: str
+    longitude: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a customer sees, from top to bottom; the variables are still in it, or filled in."""
+
+    header: str = ""
+    media: tuple[str, ...] = ()
+    body: str = ""
+    place: Place | None = None
+    footer: str = ""
+    buttons: tuple[Button, ...] = ()
+    opens_list: str = ""
+    items: tuple[Item, ...] = ()
+    cards: "tuple[Parts, ...]" = ()
+
+
+def kind_name(content_type: str) -> str:
+    """The kind in the desk's words; Twilio's own name where it is new."""
+    return str(KINDS.get(content_type, content_type))
+
+
+# -- Reading what Twilio keeps --------------------------------------------------------------------------------------
+
+
+def parts_of(content_type: str, content: Mapping[str, Any]) -> Parts:
+    """What is in a template of this kind; what is not known of a kind nobody taught us is left out."""
+    if content_type == AUTHENTICATION:
+        return _authentication(content)
+    title, body = _word(content, "title"), _word(content, "body")
+    latitude, longitude = _word(content, "latitude"), _word(content, "longitude")
+    place = Place(_word(content, "label"), _word(content, "address"), latitude, longitude)
+    return Parts(
+        header=_word(content, "header_text") or (title if body else ""),
+        media=tuple(filter(None, [*map(_text, _rows(content, "media")), _word(content, "media_url")])),
+        body=body or title,
+        place=place if latitude and longitude else None,
+        footer=_word(content, "footer") or _word(content, "subtitle"),
+        buttons=(*map(_button, _dicts(content, "actions")), *_opens_flow(content)),
+        opens_list=_word(content, "button"),
+        items=tuple(map(_item, _dicts(content, "items"))),
+        cards=tuple(parts_of("twilio/card", card) for card in _dicts(content, "cards")),
+    )
+
+
+def _authentication(content: Mapping[str, Any]) -> Parts:
+    """WhatsApp writes these itself."""
+    minutes = _word(content, "code_expiration_minutes")
+    warning = " For your security, do not share this code." if content.get("add_security_recommendation") else ""
+    actions = _dicts(content, "actions")
+    title = next((_word(action, "copy_code_text") for action in actions), "") or "Copy code"
+    return Parts(
+        body=_word(content, "body") or f"{{{{1}}}} is your verification code.{warning}",
+        footer=f"This code expires in {minutes} minutes." if minutes else "",
+        buttons=(Button("code", title, "{{1}}"),),
+    )
+
+
+def _opens_flow(content: Mapping[str, Any]) -> tuple[Button, ...]:
+    title = _word(content, "button_text")
+    return (Button("other", title),) if title else ()
+
+
+def _button(action: Mapping[str, Any]) -> Button:
+    target = next((_word(action, name) for name in ("url", "phone", "code", "id") if _word(action, name)), "")
+    kind = BUTTONS.get(_word(action, "type"), "reply" if "id" in action and "type" not in action else "other")
+    return Button(kind, _word(action, "title") or _word(action, "copy_code_text"), target)
+
+
+def _item(entry: Mapping[str, Any]) -> Item:
+    return Item(_word(entry, "item") or _word(entry, "name"), _word(entry, "description"), _word(entry, "id"))
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _word(values: Mapping[str, Any], name: str) -> str:
+    return _text(values.get(name))
+
+
+def _rows(values: Mapping[str, Any], name: str) -> list[Any]:
+    found = values.get(name)
+    return found if isinstance(found, list) else [] if found is None else [found]
+
+
+def _dicts(values: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return [one for one in _rows(values, name) if isinstance(one, dict)]
+
+
+# -- Variables ------------------------------------------------------------------------------------------------------
+
+
+def pieces(text: str) -> tuple[Piece, ...]:
+    """The text in stretches, so that a page can show its variables."""
+    cut = SLOT.split(text)
+    return tuple(Piece(part, part if place % 2 else "") for place, part in enumerate(cut) if part)
+
+
+def texts_of(parts: Any) -> Iterator[str]:
+    """Every text in it, in the order they are read."""
+    if isinstance(parts, str):
+        yield parts
+    elif isinstance(parts, tuple):
+        for one in parts:
+            yield from texts_of(one)
+    elif parts is not None:
+        for field in fields(parts):
+            yield from texts_of(getattr(parts, field.name))
+
+
+def variables_of(content_type: str, content: Mapping[str, Any]) -> list[str]:
+    """The names of the variables, in the order they are read; those of parts that nobody taught us come last."""
+    known = [*texts_of(parts_of(content_type, content)), json.dumps(content, ensure_ascii=False)]
+    return list(dict.fromkeys(name for text in known for name in SLOT.findall(text)))
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with its variables filled in; those without a value stay."""
+    return SLOT.sub(lambda slot: values.get(slot[1]) or slot[0], text)
+
+
+def fill(parts: Any, values: Mapping[str, str]) -> Any:
+    """All of it with its variables filled in."""
+    if isinstance(parts, str):
+        return filled(parts, values)
+    if isinstance(parts, tuple):
+        return tuple(fill(one, values) for one in parts)
+    if parts is None:
+        return None
+    return replace(parts, **{field.name: fill(getattr(parts, field.name), values) for field in fields(parts)})
+
+
+def shown(template: MessageTemplate, values: Mapping[str, str]) -> Parts:
+    """What the customer will see."""
+    found: Parts = fill(parts_of(template.content_type, template.content), values)
+    return found
+
+
+def as_content(parts: Parts) -> dict[str, Any]:
+    """The parts beside the body as they are kept with a message, without those that are empty."""
+    kept = asdict(parts)
+    return {name: value for name, value in kept.items() if value and name != "body"}
+
+
+def words_in(parts: Parts) -> str:
+    """What people read in it, by which a template is found."""
+    buttons = [button.title for button in parts.buttons]
+    items = [f"{item.title} {item.description}" for item in parts.items]
+    place = [parts.place.label, parts.place.address] if parts.place else []
+    lines = [parts.header, parts.body, *place, parts.footer, *buttons, parts.opens_list, *items]
+    return "\n".join(line for line in [*lines, *map(words_in, parts.cards)] if line.strip())
+
+
+# -- What WhatsApp takes --------------------------------------------------------------------------------------------
+
+
+def cleaned(values: Mapping[str, str]) -> dict[str, str]:
+    """The values as they are sent."""
+    return {name: value.replace("\x00", "").strip() for name, value in values.items()}
+
+
+def problems(template: MessageTemplate, values: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with the values, by variable, in sentences; empty when WhatsApp takes them.
+
+    What concerns no variable alone stands under "".
+    """
+    content_type, content = template.content_type, template.content
+    names = variables_of(content_type, content)
+    found = {name: problem for name in names if (problem := _problem_with(values.get(name, "")))}
+    if found:
+        return found
+    parts = parts_of(content_type, content)
+    return {**_too_long(parts, values), **_no_addresses(parts, values), **_no_code(content_type, values)}
+
+
+def _problem_with(value: str) -> str:
+    if not value.strip():
+        return _("Fill this in.")
+    if re.search(r"[\r\n\t\u2028\u2029]", value):
+        return _("WhatsApp takes no line breaks and no tabs in a variable.")
+    if " " * 5 in value:
+        return _("WhatsApp takes no more than four spaces in a row.")
+    return ""
+
+
+def _too_long(parts: Parts, values: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for text, limit in ((parts.body, BODY_LIMIT), (parts.header, HEADER_LIMIT)):
+        over = len(filled(text, values)) - limit
+        if over > 0:
+            longest = max(SLOT.findall(text), key=lambda name: len(values.get(name, "")), default="")
+            found[longest] = ngettext(
+                "With this the text is %(over)s character too long: WhatsApp takes up to %(limit)s.",
+                "With this the text is %(over)s characters too long: WhatsApp takes up to %(limit)s.",
+                over,
+            ) % {"over": over, "limit": f"{limit:,}"}
+    return found
+
+
+def _no_addresses(parts: Parts, values: Mapping[str, str]) -> dict[str, str]:
+    targets = [button.target for button in parts.buttons if button.kind == "url"]
+    return {
+        name: _("With this the address of the file or the button is none: %(address)s") % {"address": made[:200]}
+        for address in (*parts.media, *targets)
+        if not ADDRESS.match(made := filled(address, values))
+        for name in SLOT.findall(address)
+    }
+
+
+def _no_code(content_type: str, values: Mapping[str, str]) -> dict[str, str]:
+    is_too_long = content_type == AUTHENTICATION and len(values.get("1", "")) > CODE_LIMIT
+    return (
+        {"1": _("WhatsApp takes codes of up to %(limit)s characters.") % {"limit": CODE_LIMIT}} if is_too_long else {}
+    )
+
+
+def why_not(template: MessageTemplate, *, window_is_open: bool) -> str:
+    """Why this template can't be sent now, in a sentence; "" when it can."""
+    if template.gone_at is not None:
+        return _("Twilio does not have it any more.")
+    if template.content_type in ONLY_INSIDE_THE_WINDOW and template.approval != Approval.APPROVED:
+        return "" if window_is_open else _("WhatsApp takes this kind only within 24 hours of the customer's message.")
+    if template.approval == Approval.APPROVED:
+        return ""
+    reason = WHY_NOT.get(template.approval) or _("WhatsApp says it is “%(state)s”.") % {"state": template.approval}
+    return f"{reason} {template.rejection_reason}".strip()

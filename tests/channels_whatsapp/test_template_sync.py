@@ -1,0 +1,166 @@
+"""Templates come over from Twilio: all of them, each with what WhatsApp says; failures change nothing."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from channels_whatsapp import template_sync
+from channels_whatsapp.backends import memory
+from channels_whatsapp.backends.base import OutcomeUnknown, Template, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.memory import MemoryBackend
+from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
+from channels_whatsapp.template_sync import sync, sync_all, sync_in_lane, sync_later
+from omnichannel.jobs.lanes import claim
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def twilio(settings: Any) -> MemoryBackend:
+    settings.WHATSAPP_BACKEND = "memory"
+    memory.backend.reset()
+    return memory.backend
+
+
+@pytest.fixture
+def account() -> WhatsAppAccount:
+    return builders.account()
+
+
+def template(name: str = "greeting", approval: str = "approved", **fields: Any) -> Template:
+    said = {"status": approval, "category": "UTILITY", "content_type": "twilio/text", "rejection_reason": ""}
+    values = {"types": {"twilio/text": {"body": f"{name} {{{{1}}}}"}}, "variables": {"1": "Amara"}, **fields}
+    return Template(builders.sid("HX"), name, "en", approval=said, **values)
+
+
+def names() -> list[str]:
+    return list(MessageTemplate.objects.filter(gone_at=None).values_list("name", flat=True))
+
+
+def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    twilio.templates = [template("one"), template("two", "rejected")]
+    assert str(sync(account)) == "2 message templates synced: 1 approved."
+    one = MessageTemplate.objects.get(name="one")
+    assert (one.approval, one.category, one.language, one.content_type) == ("approved", "UTILITY", "en", "twilio/text")
+    assert (one.content, one.variables, one.text) == ({"body": "one {{1}}"}, {"1": "Amara"}, "one {{1}}")
+    account.refresh_from_db()
+    assert (account.templates_synced_at, account.templates_error) == (one.synced_at, "")
+
+
+def test_the_next_sync_brings_what_has_changed_and_makes_no_second_row(
+    account: WhatsAppAccount, twilio: MemoryBackend
+) -> None:
+    first = template("one", "pending")
+    twilio.templates = [first]
+    sync(account)
+    twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
+    sync(account)
+    [row] = MessageTemplate.objects.all()
+    assert (row.name, row.approval) == ("renamed", "approved")
+
+
+def test_what_twilio_does_not_list_any_more_is_gone_and_may_come_back(
+    account: WhatsAppAccount, twilio: MemoryBackend
+) -> None:
+    one, two = template("one"), template("two")
+    twilio.templates = [one, two]
+    sync(account)
+    twilio.templates = [two]
+    assert str(sync(account)) == "1 message template synced: 1 approved, 1 no longer at Twilio."
+    assert names() == ["two"]
+    twilio.templates = [one, two]
+    sync(account)
+    assert names() == ["one", "two"]
+
+
+def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    twilio.templates = [template("theirs")]
+    sync(builders.account())
+    twilio.templates = []
+    assert str(sync(account)) == "Twilio has no message templates for this account."
+    assert names() == ["theirs"]
+
+
+def test_kinds_and_states_nobody_has_heard_of_are_kept(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    odd = template("odd", "in_appeal", types={"twilio/holograms": {"body": "x"}})
+    bare = replace(template("bare"), approval={}, types={}, variables={})
+    strange = replace(
+        template("strange"), types={"twilio/text": None}, variables={"1": None, "2": 7}, approval={"status": None}
+    )
+    nul = template("nul\x00", types={"twilio/text": {"body": "a\x00b", "more": [{"c\x00": "d\x00"}]}})
+    twilio.templates = [odd, bare, strange, nul]
+    sync(account)
+    kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
+    assert kinds == {"odd": "twilio/holograms", "bare": "", "strange": "twilio/text", "nul": "twilio/text"}
+    assert MessageTemplate.objects.get(name="odd").approval == "in_appeal"
+    assert MessageTemplate.objects.get(name="strange").approval == "unsubmitted"
+
+
+def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    types = {"twilio/text": {"body": "plain"}, "twilio/quick-reply": {"body": "with buttons"}}
+    unapproved = replace(template("richest", types=types), approval={"status": "unsubmitted"})
+    twilio.templates = [template("approved", types=types), unapproved]
+    sync(account)
+    kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
+    assert kinds == {"approved": "twilio/text", "richest": "twilio/quick-reply"}
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (TwilioRefused(20003, "Authenticate", 401), "Twilio rejected the Account SID or the Auth Token."),
+        (TwilioRefused(20404, "Not found", 404), "Twilio answered “Not found” (20404)."),
+        (TwilioBusy(), "Twilio has too many requests just now. Sync again in a minute."),
+        (OutcomeUnknown("HTTP 500"), "Twilio could not be reached, or its answer could not be read. Sync again later."),
+    ],
+)
+def test_a_failure_says_why_and_changes_no_template(
+    account: WhatsAppAccount, twilio: MemoryBackend, failure: Exception, reason: str
+) -> None:
+    twilio.templates = [template("one")]
+    sync(account)
+    before = account.templates_synced_at
+    twilio.answers = [failure]
+    assert str(sync(account)) == f"The templates were not synced. {reason}"
+    account.refresh_from_db()
+    assert (account.templates_error, account.templates_synced_at) == (reason, before)
+    assert names() == ["one"]
+    sync(account)
+    account.refresh_from_db()
+    assert account.templates_error == ""
+
+
+def test_rejected_credentials_are_marked_on_the_channel(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
+    sync(account)
+    account.refresh_from_db()
+    assert account.credentials_rejected_at is not None
+
+
+def test_one_account_that_fails_keeps_no_other_from_syncing(
+    account: WhatsAppAccount, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second, inactive = builders.account(), builders.account(is_active=False)
+    twilio.templates = [template("one")]
+    keep = template_sync._keep
+
+    def stumbles(of: WhatsAppAccount, *rest: Any) -> int:
+        if of.pk == account.pk:
+            raise LookupError("a fault of ours")
+        return keep(of, *rest)
+
+    monkeypatch.setattr(template_sync, "_keep", stumbles)
+    sync_all()
+    assert [row.account for row in MessageTemplate.objects.all()] == [second]
+    inactive.refresh_from_db()
+    assert inactive.templates_synced_at is None
+
+
+def test_a_worker_syncs_an_account_when_it_is_asked_to(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    twilio.templates = [template("one")]
+    sync_later(account)
+    [lease] = claim(["templates"], 1)
+    assert sync_in_lane(lease) is None
+    assert names() == ["one"]
