@@ -27,6 +27,7 @@ STYLES: Final = {
         "css/thread.css",
         "css/together.css",
         "css/offers.css",
+        "css/preferences.css",
     ),
 }
 # Libraries come as they are; each of our own scripts has a scope of its own, and a fault in one spares the others.
@@ -42,6 +43,7 @@ SCRIPTS: Final = {
         "js/together.js",
         "js/typing.js",
         "js/live.js",
+        "js/preferences.js",
     ),
 }
 

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from omnichannel.desk.views import blocking, conversation, files, inbox, offers, people, reply, together, viewers, work
+from omnichannel.desk.views import (
+    blocking,
+    conversation,
+    files,
+    inbox,
+    offers,
+    people,
+    preferences,
+    reply,
+    together,
+    viewers,
+    work,
+)
 
 app_name = "desk"
 
@@ -10,6 +22,8 @@ one = "conversations/<int:pk>/"
 
 urlpatterns = [
     path("", inbox.inbox, name="inbox"),
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/password/", preferences.password, name="password"),
     path("presence/", people.presence, name="presence"),
     path("presence/back/", offers.back, name="back"),
     path("offers/", offers.offers, name="offers"),

@@ -1,0 +1,77 @@
+"""What people choose for themselves: how the desk looks, in which language, and how it behaves."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from omnichannel.accounts.models import Theme, User
+from omnichannel.conversations.models import DeskPreferences
+
+if TYPE_CHECKING:
+    UserModelForm: TypeAlias = forms.ModelForm[User]
+    PreferencesModelForm: TypeAlias = forms.ModelForm[DeskPreferences]
+else:
+    UserModelForm = PreferencesModelForm = forms.ModelForm
+
+ENTER, CTRL_ENTER = "enter", "ctrl_enter"
+
+
+class AppearanceForm(UserModelForm):
+    """The look and the language of every page."""
+
+    theme = forms.ChoiceField(
+        label=_("Colours"),
+        widget=forms.RadioSelect,
+        choices=[
+            (Theme.SYSTEM, _("As on this device")),
+            (Theme.LIGHT, _("Light")),
+            (Theme.DARK, _("Dark")),
+        ],
+    )
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("As in the browser")), *settings.LANGUAGES]
+    )
+
+    class Meta:
+        model = User
+        fields = ["theme", "language"]
+
+
+class WorkForm(PreferencesModelForm):
+    """How the desk behaves while one works."""
+
+    sends_with = forms.ChoiceField(
+        label=_("Send with"),
+        widget=forms.RadioSelect,
+        choices=[
+            (ENTER, _("Enter; Shift and Enter begin a new line")),
+            (CTRL_ENTER, _("Ctrl and Enter; Enter begins a new line")),
+        ],
+    )
+
+    class Meta:
+        model = DeskPreferences
+        fields = ["can_undo_sending", "plays_sounds", "notifies", "uses_shortcuts"]
+        labels = {
+            "can_undo_sending": _("Let me undo sending"),
+            "plays_sounds": _("Play a soft sound"),
+            "notifies": _("Show notifications"),
+            "uses_shortcuts": _("Single keys are shortcuts"),
+        }
+        help_texts = {
+            "can_undo_sending": _("Every message waits three seconds before it is sent."),
+            "plays_sounds": _("When a customer writes, or a conversation is offered."),
+            "notifies": _("While the desk is in the background. Your browser asks you first."),
+            "uses_shortcuts": _("R to reply, E to end, and so on. Press ? for the list."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sends_with"].initial = ENTER if self.instance.enter_sends else CTRL_ENTER
+
+    def save(self, commit: bool = True) -> DeskPreferences:
+        """Keep what was chosen."""
+        self.instance.enter_sends = self.cleaned_data["sends_with"] == ENTER
+        return super().save(commit)
