@@ -14,8 +14,11 @@ from django.utils.safestring import SafeString
 
 from omnichannel.accounts.models import User
 from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment
+from omnichannel.conversations.classification import clocks_of, waiting_in
 from omnichannel.people import settle_roles
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR
+from routing.admin.streams import WorkStreamAdmin
+from routing.admin.trial import Surroundings
 
 if TYPE_CHECKING:
     RolesFieldBase: TypeAlias = forms.ModelMultipleChoiceField[Group]
@@ -27,6 +30,9 @@ else:
     RolesFieldBase = forms.ModelMultipleChoiceField
     UserCreationBase, UserModelForm = BaseUserCreationForm, forms.ModelForm
     PasswordBase, UserAdminBase = AdminPasswordChangeForm, UserAdmin
+
+# Routing knows neither numbers nor conversations; its “try it” box is told here.
+WorkStreamAdmin.surroundings = Surroundings(clocks_of, waiting_in)
 
 WHAT_A_ROLE_MEANS = {
     ADMINISTRATOR: "Sets up channels, work distribution and people.",

@@ -70,6 +70,24 @@ def reason(rule: OverflowRule) -> str:
             return f"Nobody in {rule.queue} was free for {_counted(rule.limit or 0, 'minute')}"
 
 
+def outcome(rule: OverflowRule) -> str:
+    """Why the rule applies and what it does, as a sentence."""
+    match OverflowAction(rule.action):
+        case OverflowAction.ASSIGN_ANYWAY:
+            return f"{reason(rule)}: it waits there anyway."
+        case OverflowAction.TRANSFER:
+            return f"{reason(rule)}: transferred to {rule.target}."
+        case OverflowAction.END:
+            return f"{reason(rule)}: the conversation is ended."
+
+
+def at_the_door(queue: Queue, waiting: int, at: datetime) -> OverflowRule | None:
+    """The rule that applies to who is about to enter at this moment; None where they just wait there."""
+    is_open = not is_closed(queue, at)
+    rule = before_entering(asked_before(queue), Crowd(is_open, waiting))
+    return anyway(queue) if rule is None and not is_open else rule
+
+
 def anyway(queue: Queue) -> OverflowRule:
     """What happens out of hours where the queue has no rule for it."""
     closed, stays = OverflowCondition.OUT_OF_HOURS, OverflowAction.ASSIGN_ANYWAY

@@ -14,6 +14,7 @@ from django.utils import timezone
 from channels_whatsapp.identity import PREFIX
 from omnichannel.conversations import automation
 from omnichannel.conversations.being_routed import ROUTE_LANE, routed
+from omnichannel.conversations.context import learn_context
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import (
@@ -28,14 +29,15 @@ from omnichannel.conversations.states import move, note
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from routing import hours, overflow, rules
-from routing.conditions import Facts
-from routing.models import OverflowAction, OverflowRule, Queue, State
+from routing.fields import CONTACT_FACT, CONTEXT_FACT, Facts, Known, known_in
+from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, State, WorkStream
 
 logger = logging.getLogger(__name__)
 
 # Kinds of lines in the timeline. What an overflow ends is told to the customer by the trigger of that name.
 ROUTED, QUEUED, NEEDS, TRANSFERRED = "routed", "queued", "needs", "overflow_transfer"
 ENDED = Trigger.OVERFLOW.value
+PLACING = (QUEUED, *State.values)  # by people; whoever sets a label, say, decides nothing about where it goes
 AT_ONCE = 100  # conversations that overflow from one queue in one go
 
 
@@ -55,16 +57,23 @@ def classify(conversation_id: int) -> None:
         Lane.objects.filter(kind=ROUTE_LANE, key=conversation_id).delete()
         if conversation is None or conversation.events.filter(kind__in=(ROUTED, NEEDS)).exists():
             return
-        facts, queue_before = facts_of(conversation, timezone.now()), conversation.queue_id
+        first = _first_message(conversation)
+        learn_context(conversation, first.body if first else "")
+        facts, queue_before = facts_of(conversation, timezone.now(), first), conversation.queue_id
+        known = known_in(conversation.work_stream)
         if _may_be_put(conversation):
-            _route(conversation, facts)
+            _route(conversation, facts, known)
         if conversation.state != State.CLOSED:
-            _note_needs(conversation, facts)
+            _note_needs(conversation, facts, known)
             look_for_agents()
             tell(CONVERSATION, conversation, also_queues=[queue_before])
 
 
-def facts_of(conversation: Conversation, at: datetime) -> Facts:
+def _first_message(conversation: Conversation) -> Message | None:
+    return conversation.messages.filter(direction=Direction.INBOUND).first()
+
+
+def facts_of(conversation: Conversation, at: datetime, first_message: Message | None) -> Facts:
     """What conditions can ask of this conversation, at this moment on its number's clock."""
     contact = conversation.contact
     opening = conversation.number.operating_hours
@@ -73,9 +82,17 @@ def facts_of(conversation: Conversation, at: datetime) -> Facts:
         "profile_name": contact.profile_name,
         "contact_name": contact.name,
         "contact_language": contact.language,
-        **_facts_of_message(conversation.messages.filter(direction=Direction.INBOUND).first()),
+        **_facts_of_message(first_message),
+        **{CONTEXT_FACT + name: value for name, value in conversation.context.items()},
+        **{CONTACT_FACT + name: value for name, value in contact.fields.items()},
         **rules.moment(at, hours.zone_named(opening.time_zone if opening else "UTC")),
     }
+
+
+def clocks_of(stream: WorkStream) -> list[OperatingHours | None]:
+    """The operating hours by whose clocks days and times are asked in this work stream; None is UTC."""
+    numbers = stream.whatsapp_numbers.filter(is_active=True).select_related("operating_hours")
+    return list({number.operating_hours: None for number in numbers}) or [None]
 
 
 def _facts_of_message(message: Message | None) -> dict[str, Any]:
@@ -101,11 +118,11 @@ def _locked(conversation_id: int) -> Conversation | None:
 def _may_be_put(conversation: Conversation) -> bool:
     """Nobody has it, nobody is asked whether they want it, and no person has decided where it goes."""
     is_free = conversation.state == State.OPEN and conversation.offered_to_id is None
-    return is_free and not conversation.events.filter(actor__isnull=False).exists()
+    return is_free and not conversation.events.filter(actor__isnull=False, kind__in=PLACING).exists()
 
 
-def _route(conversation: Conversation, facts: Facts) -> None:
-    found = rules.route(conversation.work_stream, facts)
+def _route(conversation: Conversation, facts: Facts, known: Known) -> None:
+    found = rules.route(conversation.work_stream, facts, known)
     why = f"rule “{found.rule}”" if found.rule else "no rule holds"
     note(conversation, ROUTED, f"Routed to {found.queue}: {why}.", by=None)
     # The customer waits since they wrote: their place is not counted from now.
@@ -122,32 +139,34 @@ def _put(conversation: Conversation, queue: Queue, *, since: datetime) -> None:
 def _check_room(conversation: Conversation) -> None:
     """What the queue's overflow rules say about who is about to wait there."""
     queue = conversation.queue
-    is_open = not overflow.is_closed(queue, timezone.now())
-    waiting = routed(Conversation.objects.filter(queue=queue, state=State.OPEN).exclude(pk=conversation.pk))
-    rule = overflow.before_entering(overflow.asked_before(queue), overflow.Crowd(is_open, waiting.count()))
-    if rule is None and not is_open:
-        rule = overflow.anyway(queue)
+    rule = overflow.at_the_door(queue, waiting_in(queue, besides=conversation), timezone.now())
     if rule is not None:
         _overflow(conversation, rule)
 
 
+def waiting_in(queue: Queue, *, besides: Conversation | None = None) -> int:
+    """How many wait in the queue for an agent."""
+    waiting = Conversation.objects.filter(queue=queue, state=State.OPEN)
+    return routed(waiting.exclude(pk=besides.pk) if besides else waiting).count()
+
+
 def _overflow(conversation: Conversation, rule: OverflowRule) -> None:
     """Do what the rule says, and write it into the timeline."""
-    reason, now = overflow.reason(rule), timezone.now()
+    said, now = overflow.outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            note(conversation, QUEUED, f"{reason}: it waits there anyway.", by=None)
+            note(conversation, QUEUED, said, by=None)
         case OverflowAction.TRANSFER if rule.target is not None:
-            note(conversation, TRANSFERRED, f"{reason}: transferred to {rule.target}.", by=None, at=now)
+            note(conversation, TRANSFERRED, said, by=None, at=now)
             _put(conversation, rule.target, since=now)
         case OverflowAction.END:
-            note(conversation, ENDED, f"{reason}: the conversation is ended.", by=None)
+            note(conversation, ENDED, said, by=None)
             automation.later(conversation)
             move(conversation, State.CLOSED, text="Closed: overflow.", by=None)
 
 
-def _note_needs(conversation: Conversation, facts: Facts) -> None:
-    needed = rules.needs(conversation.work_stream, facts)
+def _note_needs(conversation: Conversation, facts: Facts, known: Known) -> None:
+    needed = rules.needs(conversation.work_stream, facts, known)
     if not needed:
         return
     wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]

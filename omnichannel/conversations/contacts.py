@@ -8,9 +8,16 @@ from django.utils import timezone
 
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.identity import identity, is_business_scoped
+from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.merging import absorb
 from omnichannel.conversations.models import Contact
+from omnichannel.conversations.states import note
+from routing import values
+from routing.models import ContactField
+from routing.values import NotAValue
+
+FIELD = "contact_field"  # the kind of line in the timeline
 
 
 def belongs_to(inbound: InboundMessage, *, prefix: str = "") -> Q:
@@ -95,4 +102,26 @@ def set_language(contact: Contact, language: str) -> None:
         contact.language = language
         contact.save(update_fields=["language"])
         for conversation in contact.conversations.filter(closed_at=None):
+            tell(CONVERSATION, conversation)
+
+
+def set_field(contact: Contact, name: str, value: str, by: User) -> None:
+    """Give a contact field a value, as a person wrote it; an empty one takes it away.
+
+    Raises NotAValue, in words for that person.
+    """
+    field = ContactField.objects.filter(name=name).first()
+    if field is None:
+        raise NotAValue(f"There is no contact field “{name}”.")
+    kept = values.read(field.type, value)
+    with transaction.atomic():
+        locked = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
+        fields = {key: one for key, one in {**locked.fields, name: kept}.items() if one is not None}
+        contact.fields = fields
+        if fields == locked.fields:
+            return
+        contact.save(update_fields=["fields"])
+        said = f"to “{values.shown(kept)}”" if kept is not None else "to nothing"
+        for conversation in contact.conversations.filter(closed_at=None):
+            note(conversation, FIELD, f"{by.display_name} set {field.display_name} {said}.", by=by)
             tell(CONVERSATION, conversation)

@@ -15,7 +15,9 @@ from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from routing.conditions import FIELDS, OPERATORS, Operator, Type, ValueKind, problems, value_kind
+from routing.conditions import problems
+from routing.fields import FIELDS, OPERATORS, Known, Operator, Type, ValueKind, value_kind
+from routing.fields import Group as FieldGroup
 from routing.models import Weekday
 
 SPARE_ROWS = 2
@@ -39,10 +41,10 @@ class Group:
     rows: list[Row] = field(default_factory=list)
 
 
-def fits_the_builder(condition: object) -> bool:
+def fits_the_builder(condition: object, known: Known = FIELDS) -> bool:
     """Whether the builder can show it: readable, with groups inside the outer one and none inside these."""
     inner = [one for part in _parts_of(condition) for one in _parts_of(part)]
-    return not problems(condition) and not any(_parts_of(one) for one in inner)
+    return not problems(condition, known) and not any(_parts_of(one) for one in inner)
 
 
 def _parts_of(condition: object) -> list[Any]:
@@ -125,6 +127,8 @@ def _stored(name: str, typed: str) -> object:
 class ConditionWidget(forms.Widget):
     """Rows in groups, with spare ones for those without a script."""
 
+    known: Known = FIELDS
+
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Group]:
         columns = [data.getlist(f"{name}-{column}") for column in ("group", "field", "operator", "value")]
         rows = list(zip(*columns, strict=False))
@@ -144,15 +148,17 @@ class ConditionWidget(forms.Widget):
             {"match": group.match, "rows": group.rows, "spare": number > 0 and not group.rows}
             for number, group in enumerate(groups)
         ]
-        operators = {one.name: [str(op) for op in OPERATORS[one.type]] for one in FIELDS.values()}
+        fields = list(self.known.values())
+        operators = {one.name: [str(op) for op in OPERATORS[one.type]] for one in fields}
+        heads = [(head.label, [one for one in fields if one.group == head]) for head in FieldGroup]
         context = {
             "name": name,
             "groups": shown,
             "spare_rows": [Row()] * SPARE_ROWS,
-            "fields": FIELDS.values(),
+            "heads": [(head, offered) for head, offered in heads if offered],
             "operators": Operator.choices,
             "fitting": json.dumps(operators),
-            "types": json.dumps({one.name: str(one.type) for one in FIELDS.values()}),
+            "types": json.dumps({one.name: str(one.type) for one in fields}),
             "kinds": json.dumps({str(op): str(value_kind(op)) for op in Operator}),
         }
         return SafeString(render_to_string("admin/routing/_condition.html", context))
@@ -161,7 +167,13 @@ class ConditionWidget(forms.Widget):
 class ConditionField(forms.Field):
     """A condition, built of rows; what is wrong with it is said in words."""
 
+    known: Known = FIELDS
+
     widget = ConditionWidget
+
+    def know(self, known: Known) -> None:
+        """What can be asked about here."""
+        self.known = self.widget.known = known
 
     def prepare_value(self, value: Any) -> list[Group]:
         return value if isinstance(value, list) else groups_of(value)
@@ -170,7 +182,7 @@ class ConditionField(forms.Field):
         return condition_of(value or [])
 
     def validate(self, value: Any) -> None:
-        if wrong := problems(value):
+        if wrong := problems(value, self.known):
             raise ValidationError(wrong)
 
     def has_changed(self, initial: Any, data: Any) -> bool:

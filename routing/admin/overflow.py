@@ -85,6 +85,6 @@ OVERFLOW_RULES = Listing(
     "Hours and work items are asked once, before a conversation enters the queue; waiting time while it waits.",
     "New overflow rule",
     ("Condition", "Action", "Queue"),
-    lambda rule: (when(rule), rule.get_action_display(), rule.target or ""),
-    ("target",),
+    lambda queue, rules: ((when(rule), rule.get_action_display(), rule.target or "") for rule in rules),
+    related=("target",),
 )

@@ -1,9 +1,9 @@
-"""Things that belong to another thing and stand there in an order: rules of a work stream, overflow of a queue.
+"""Things that belong to another thing: rules and context variables of a work stream, overflow of a queue.
 
-Their list is a section of the owner's page, where they are moved up and down; each has a page of its own.
+Their list is a section of the owner's page, where those with an order are moved up and down; each has its own page.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from routing.admin.base import DistributionAdmin
 
 @dataclass(frozen=True)
 class Listing:
-    """An ordered list on its owner's page."""
+    """A list on its owner's page; `cells` gives those of each row, of all rows at once."""
 
     model: type[Model]
     owner: str
@@ -30,8 +30,10 @@ class Listing:
     explained: str
     new: str
     heads: Sequence[str]
-    cells: Callable[[Any], Sequence[object]]
+    cells: Callable[[Any, Iterable[Any]], Iterable[Sequence[object]]]
     related: Sequence[str] = ()
+    several: Sequence[str] = ()
+    has_order: bool = True
 
     @property
     def name(self) -> str:
@@ -39,6 +41,11 @@ class Listing:
 
     def rows_of(self, owner: Model) -> QuerySet[Any]:
         return self.model._default_manager.filter(**{self.owner: owner})
+
+    def shown_of(self, owner: Model) -> list[tuple[Any, Sequence[object]]]:
+        """Each row with its cells."""
+        rows = list(self.rows_of(owner).select_related(*self.related).prefetch_related(*self.several))
+        return list(zip(rows, self.cells(owner, rows), strict=True))
 
     def allows(self, request: HttpRequest, verb: str) -> bool:
         return bool(request.user.has_perm(f"{self.model._meta.app_label}.{verb}_{self.name}"))
@@ -76,11 +83,12 @@ class OwnerAdmin(DistributionAdmin):
         if owner is None:
             return {}
         rows = [
-            {"pk": row.pk, "url": listing.url("change", row.pk), "cells": listing.cells(row), "name": str(row)}
-            for row in listing.rows_of(owner).select_related(*listing.related)
+            {"pk": row.pk, "url": listing.url("change", row.pk), "cells": cells, "name": str(row)}
+            for row, cells in listing.shown_of(owner)
         ]
         add = f"{listing.url('add')}?{listing.owner}={owner.pk}" if listing.allows(request, "add") else ""
-        order = self._order_url(listing, owner) if listing.allows(request, "change") else ""
+        may_order = listing.has_order and listing.allows(request, "change")
+        order = self._order_url(listing, owner) if may_order else ""
         return {"listing": listing, "rows": rows, "add_url": add, "order_url": order}
 
     @property
@@ -98,7 +106,7 @@ class OwnerAdmin(DistributionAdmin):
         """Put what belongs to the thing into another order and show its page."""
         owner = self.get_object(request, unquote(object_id))
         listing = next((one for one in self.listings if one.name == name), None)
-        if owner is None or listing is None or not listing.allows(request, "change"):
+        if owner is None or listing is None or not listing.has_order or not listing.allows(request, "change"):
             raise PermissionDenied
         with transaction.atomic():
             ids = reordered([row.pk for row in listing.rows_of(owner).select_for_update()], request.POST)
@@ -171,7 +179,7 @@ class PartAdmin(DistributionAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not change:
+        if not change and hasattr(obj, "position"):
             others = type(obj)._default_manager.filter(**{self.owner_field: getattr(obj, self.owner_field)})
             obj.position = (others.aggregate(last=Max("position"))["last"] or 0) + 1
         super().save_model(request, obj, form, change)

@@ -1,5 +1,6 @@
 """Routing rules and skill attachment rules of a work stream."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
@@ -11,6 +12,7 @@ from routing.admin.parts import Listing, PartAdmin, PartForm
 from routing.admin.rows import Rows
 from routing.admin.skills import ProficiencyFormSet
 from routing.conditions import describe
+from routing.fields import known_in
 from routing.models import RoutingRule, SkillRule, SkillRuleSkill
 
 if TYPE_CHECKING:
@@ -20,7 +22,17 @@ else:
     RoutingRuleModelForm = SkillRuleModelForm = forms.ModelForm
 
 
-class RoutingRuleForm(PartForm, RoutingRuleModelForm):
+class AsksOfItsStream:
+    """A form whose condition can ask about what the rule's work stream knows; put before the part's form."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        asked = self.fields.get("condition")  # type: ignore[attr-defined]
+        if isinstance(asked, ConditionField):
+            asked.know(known_in(self.instance.work_stream))  # type: ignore[attr-defined]
+
+
+class RoutingRuleForm(AsksOfItsStream, PartForm, RoutingRuleModelForm):
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -28,7 +40,7 @@ class RoutingRuleForm(PartForm, RoutingRuleModelForm):
         fields = ("name", "description", "queue", "condition")
 
 
-class SkillRuleForm(PartForm, SkillRuleModelForm):
+class SkillRuleForm(AsksOfItsStream, PartForm, SkillRuleModelForm):
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -53,11 +65,14 @@ class RuleAdmin(PartAdmin):
 
     def _is_built(self, request: HttpRequest, rule: Any) -> bool:
         """A condition with groups within groups came from elsewhere: it is shown in words, and kept as it is."""
-        return rule is None or (fits_the_builder(rule.condition) and self.has_change_permission(request, rule))
+        if rule is None:
+            return True
+        fits = fits_the_builder(rule.condition, known_in(rule.work_stream))
+        return fits and self.has_change_permission(request, rule)
 
     @admin.display(description="Condition")
     def condition_in_words(self, rule: Any) -> str:
-        return describe(rule.condition)
+        return describe(rule.condition, known_in(rule.work_stream))
 
 
 @admin.register(RoutingRule)
@@ -85,7 +100,17 @@ class SkillRuleAdmin(RuleAdmin):
 
 def needed(rule: SkillRule) -> str:
     """The skills a rule adds, as its list shows them."""
-    return ", ".join(f"{need.skill} {need.rating}" for need in rule.needs.select_related("skill"))
+    return ", ".join(f"{need.skill} {need.rating}" for need in rule.needs.all())
+
+
+def _routing_cells(stream: Any, rules: Iterable[RoutingRule]) -> Iterator[Sequence[object]]:
+    known = known_in(stream)
+    return ((rule.name, describe(rule.condition, known), rule.queue) for rule in rules)
+
+
+def _skill_cells(stream: Any, rules: Iterable[SkillRule]) -> Iterator[Sequence[object]]:
+    known = known_in(stream)
+    return ((rule.name, describe(rule.condition, known), needed(rule)) for rule in rules)
 
 
 ROUTING_RULES = Listing(
@@ -95,8 +120,8 @@ ROUTING_RULES = Listing(
     "Asked from top to bottom when a conversation begins; the first that holds decides on the queue.",
     "New rule item",
     ("Name", "Condition", "Queue"),
-    lambda rule: (rule.name, describe(rule.condition), rule.queue),
-    ("queue",),
+    _routing_cells,
+    related=("queue",),
 )
 SKILL_RULES = Listing(
     SkillRule,
@@ -105,5 +130,6 @@ SKILL_RULES = Listing(
     "Every rule that holds adds its skills to what the conversation needs.",
     "New skill rule",
     ("Name", "Condition", "Skills"),
-    lambda rule: (rule.name, describe(rule.condition), needed(rule)),
+    _skill_cells,
+    several=("needs__skill",),
 )

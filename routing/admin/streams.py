@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from routing.admin.fields import TimeSpanField, WrapUpField, base_presences, in_largest_unit
 from routing.admin.parts import OwnerAdmin
 from routing.admin.rules import ROUTING_RULES, SKILL_RULES
-from routing.admin.trial import SampleForm
+from routing.admin.trial import SampleForm, Surroundings
 from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class WorkStreamAdmin(OwnerAdmin):
     autocomplete_fields = ("fallback_queue",)
     change_form_template = "admin/routing/work_stream.html"
     listings = (ROUTING_RULES, SKILL_RULES)
+    surroundings = Surroundings()
     instead_of_deleting = "Give its numbers another work stream first; work streams with conversations are kept."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
@@ -117,8 +118,12 @@ class WorkStreamAdmin(OwnerAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        url = reverse("admin:routing_workstream_try", args=[object_id])
-        context = {"sample": SampleForm(), "try_url": url, **(extra_context or {})}
+        stream = self.get_object(request, unquote(object_id))
+        context: dict[str, Any] = {}
+        if stream is not None:
+            context["try_url"] = reverse("admin:routing_workstream_try", args=[stream.pk])
+            context["sample"] = SampleForm(stream, self.surroundings)
+        context |= extra_context or {}
         return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
@@ -130,8 +135,8 @@ class WorkStreamAdmin(OwnerAdmin):
         stream = self.get_object(request, unquote(object_id))
         if stream is None or not self.has_view_permission(request, stream):
             raise PermissionDenied
-        sample = SampleForm(request.POST)
-        context = {"sample": sample, "trial": sample.result(stream) if sample.is_valid() else None}
+        sample = SampleForm(stream, self.surroundings, request.POST)
+        context = {"sample": sample, "trial": sample.result() if sample.is_valid() else None}
         if not request.accepts("text/html"):
             return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
         request.method = "GET"  # the page around the result is the one to look at and save, not what was posted

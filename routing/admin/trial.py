@@ -1,38 +1,112 @@
-"""The “try it” box of a work stream: which rule a sample message would hit, and why."""
+"""The “try it” box on a work stream's page."""
 
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.forms import BoundField
 from django.utils import timezone
 
-from routing.models import WorkStream
-from routing.rules import Trial, moment, try_it
+from routing.fields import CONTEXT_FACT, Field, Group, Type, known_in
+from routing.hours import zone_named
+from routing.models import OperatingHours, Queue, WorkStream
+from routing.trial import Sample, Trial, try_it
+from routing.values import number
+
+WITHOUT_HOURS = "none"
+LETTERS = {Type.LANGUAGE: 10, Type.PHONE: 140, Type.NUMBER: 30}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known only where the numbers and the conversations are: clocks of a stream's numbers, who waits."""
+
+    # The operating hours by whose clock days and times are asked; None is UTC.
+    clocks_of: Callable[[WorkStream], Sequence[OperatingHours | None]] = lambda stream: [
+        None,
+        *OperatingHours.objects.all(),
+    ]
+    waiting_in: Callable[[Queue], int] = lambda queue: 0
 
 
 class SampleForm(forms.Form):
-    """A sample message, and the moment it comes at."""
+    """All that rules can ask about: a sample message, its customer, and the moment it comes at."""
 
     prefix = "sample"
 
-    customer_number = forms.CharField(label="Customer number", required=False, max_length=140)
-    first_message = forms.CharField(label="First message", required=False, max_length=1000)
-    profile_name = forms.CharField(label="Profile name", required=False, max_length=100)
-    contact_language = forms.CharField(label="Contact language", required=False, max_length=10)
     at = forms.DateTimeField(
         label="Moment",
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
+    # The administrator's own; the page's script says which it is.
+    zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+    clock = forms.ChoiceField(label="Operating hours of the number", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, stream: WorkStream, surroundings: Surroundings, data: Any = None) -> None:
+        super().__init__(data)
+        self.stream, self.surroundings = stream, surroundings
+        self.asked = [one for one in known_in(stream).values() if one.group != Group.TIME]
+        self.fields |= {one.name: _field(one) for one in self.asked}
         for field in self.fields.values():
             field.widget.attrs |= {"form": "sample-form", "autocomplete": "off"}
+        self.clocks = {_name(clock): clock for clock in surroundings.clocks_of(stream)}
+        self.fields["clock"].choices = [(name, _words(clock)) for name, clock in self.clocks.items()]  # type: ignore[attr-defined]
         self.fields["at"].initial = timezone.localtime
+        self.fields["zone"].initial = timezone.get_current_timezone_name()
 
-    def result(self, stream: WorkStream) -> Trial:
+    def heads(self) -> Iterator[tuple[str, list[BoundField]]]:
+        """The fields as they are shown, under the heads of the condition builder."""
+        for head in Group:
+            names = [one.name for one in self.asked if one.group == head]
+            shown = ["at", "clock"] if head == Group.TIME else names
+            if shown:
+                yield str(head.label), [self[name] for name in shown]
+
+    @property
+    def own_zone(self) -> str:
+        """The time zone the moment is told in."""
+        return str(self["zone"].value())
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for one in self.asked:
+            if one.type == Type.NUMBER and cleaned.get(one.name) and number(cleaned[one.name]) is None:
+                self.add_error(one.name, "Enter a number, as 4711 or 12.50.")
+        return cleaned
+
+    def result(self) -> Trial:
         """What would become of the sample."""
-        facts = {name: value for name, value in self.cleaned_data.items() if name != "at"}
-        at: datetime = self.cleaned_data["at"] or timezone.now()
-        return try_it(stream, {**facts, **moment(at, timezone.get_current_timezone())})
+        facts = {one.name: self.cleaned_data[one.name] for one in self.asked}
+        sample = Sample(facts, self._moment(), self._clock())
+        return try_it(self.stream, sample, self.surroundings.waiting_in)
+
+    def _clock(self) -> OperatingHours | None:
+        first = next(iter(self.clocks.values()), None)
+        return self.clocks.get(self.cleaned_data["clock"], first)
+
+    def _moment(self) -> datetime:
+        """As the administrator's clock tells it."""
+        typed: datetime | None = self.cleaned_data["at"]
+        zone: ZoneInfo = zone_named(self.cleaned_data["zone"] or timezone.get_current_timezone_name())
+        return typed.replace(tzinfo=zone) if typed else timezone.now()
+
+
+def _field(one: Field) -> forms.CharField:
+    field = forms.CharField(label=one.label, required=False, max_length=LETTERS.get(one.type, 1000))
+    if one.name == "first_message":
+        field.widget = forms.Textarea(attrs={"rows": 3})
+    if one.name.startswith(CONTEXT_FACT):
+        field.widget.attrs["placeholder"] = "As found in the first message"
+    return field
+
+
+def _name(clock: OperatingHours | None) -> str:
+    return str(clock.pk) if clock else WITHOUT_HOURS
+
+
+def _words(clock: OperatingHours | None) -> str:
+    return f"{clock} ({clock.time_zone})" if clock else "None: UTC"

@@ -157,7 +157,9 @@ const VALUE_HINTS = {
   "weekday": "Monday",
   "weekday list": "Monday, Tuesday",
   "language": "de",
-  "number": "+49",
+  "number": "100",
+  "number list": "100, 200",
+  "phone": "+49",
 };
 
 function onCondition(builder) {

@@ -15,7 +15,7 @@ from omnichannel.conversations.states import note
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from omnichannel.work import make_worker
-from routing.conditions import FIELDS
+from routing.fields import FIELDS, Facts
 from routing.models import (
     Agent,
     OperatingHours,
@@ -38,6 +38,10 @@ from tests.door import deliver, recorded
 pytestmark = pytest.mark.django_db
 
 MONDAY_NIGHT = dt.datetime(2026, 11, 23, 22, 30, tzinfo=dt.UTC)
+
+
+def facts_now(conversation: Conversation) -> Facts:
+    return facts_of(conversation, timezone.now(), conversation.messages.first())
 
 
 @pytest.fixture
@@ -174,7 +178,7 @@ def test_when_a_waiting_customer_writes_it_keeps_its_queue_and_its_needs(orders:
 def test_conditions_can_ask_what_twilio_told(form: str, facts: dict[str, Any]) -> None:
     number = builders.number()
     deliver(number.account.inbound_url, recorded(form, number))
-    told = facts_of(Conversation.objects.get(), timezone.now())
+    told = facts_now(Conversation.objects.get())
     assert {name: told[name] for name in facts} == facts
 
 
@@ -182,14 +186,14 @@ def test_every_field_of_the_builder_is_a_fact() -> None:
     conversation = new()
     Contact.objects.update(name="Amara D.", language="fr")
     conversation.refresh_from_db()
-    told = facts_of(conversation, timezone.now())
+    told = facts_now(conversation)
     assert set(told) == set(FIELDS)
     assert (told["contact_name"], told["contact_language"]) == ("Amara D.", "fr")
 
 
 def test_the_clock_is_the_one_of_the_numbers_hours() -> None:
     number = builders.number(operating_hours=OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata"))
-    abroad, here = facts_of(new(on=number), MONDAY_NIGHT), facts_of(new(), MONDAY_NIGHT)
+    abroad, here = facts_of(new(on=number), MONDAY_NIGHT, None), facts_of(new(), MONDAY_NIGHT, None)
     assert (abroad["weekday"], abroad["time"]) == (1, dt.time(4, 0))
     assert (here["weekday"], here["time"]) == (0, dt.time(22, 30))
 

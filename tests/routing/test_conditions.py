@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.conditions import FIELDS, OPERATORS, Operator, ValueKind, describe, explain, holds, problems, value_kind
+from routing.conditions import describe, explain, holds, problems
+from routing.fields import FIELDS, OPERATORS, Operator, ValueKind, value_kind
 
 FACTS: dict[str, Any] = {
     "customer_number": "+4915112345678",

@@ -1,13 +1,11 @@
-"""Which rule decides, which skills are needed, and how the two are told beforehand."""
+"""Which rule decides, and which skills are needed."""
 
-import datetime as dt
 from typing import Any
 
 import pytest
-import time_machine
 
 from routing.models import Queue, RoutingRule, Skill, SkillRule, SkillType, WorkStream
-from routing.rules import needs, route, try_it
+from routing.rules import needs, route
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -86,31 +84,3 @@ def test_the_higher_rating_wins(stream: WorkStream) -> None:
     skill_rule(stream, "More", {}, German=8)
     skill_rule(stream, "Less", {}, German=1)
     assert [need.rating for need in needs(stream, {})] == [8]
-
-
-def test_a_trial_tells_of_each_rule_why_it_holds_or_not(stream: WorkStream) -> None:
-    rule(stream, "Numbers", {"field": "customer_number", "operator": "starts_with", "value": "+1"})
-    orders = rule(stream, "Order number in first message", says("order"), queue="Orders")
-    rule(stream, "Everything", {})
-    skill_rule(stream, "German", says("bitte"), German=7)
-    skill_rule(stream, "Everybody", {}, Patience=1)
-    trial = try_it(stream, {"first_message": "My order", "customer_number": "+49151"})
-    assert (trial.rule, trial.queue.name, [str(need) for need in trial.skills]) == (orders, "Orders", ["Patience (1)"])
-    assert trial.lines == [
-        "Rule “Numbers”: Does not hold because the customer number (“+49151”) does not start with “+1”.",
-        "Rule “Order number in first message”: Holds because the first message (“My order”) contains “order”.",
-        "Goes to Orders. Rules after this one are not asked.",
-        "Skill rule “German”: Does not hold because the first message (“My order”) does not contain “bitte”.",
-        "Skill rule “Everybody”: Holds because it has no condition. Adds Patience (1).",
-    ]
-
-
-def test_a_trial_without_a_rule_that_holds_goes_to_the_fallback_queue(stream: WorkStream) -> None:
-    assert try_it(stream, {}).lines == ["Goes to Default messaging queue: no rule holds."]
-
-
-@time_machine.travel(dt.datetime(2026, 11, 28, 23, 30, tzinfo=dt.UTC), tick=False)
-def test_a_trial_is_made_now_unless_it_says_when(stream: WorkStream) -> None:
-    weekend = rule(stream, "Weekend", {"field": "weekday", "operator": "one_of", "value": [5, 6]})
-    assert try_it(stream, {}).rule == weekend
-    assert try_it(stream, {"weekday": "0"}).rule is None

@@ -1,0 +1,62 @@
+"""What is known of a conversation by its work stream's context variables."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.states import note
+from routing import values
+from routing.values import NotAValue, Value
+
+CONTEXT = "context"  # the kind of line in the timeline
+
+
+def set_context(conversation: Conversation, name: str, value: str, by: User) -> None:
+    """Give a context variable of the conversation a value, as a person wrote it; an empty one takes it away.
+
+    Raises NotAValue, in words for that person.
+    """
+    variable = conversation.work_stream.context_variables.filter(name=name).first()
+    if variable is None:
+        raise NotAValue(f"There is no context variable “{name}”.")
+    kept = values.read(variable.type, value)
+    with transaction.atomic():
+        if not _keep(conversation, {name: kept}):
+            return
+        said = f"to “{values.shown(kept)}”" if kept is not None else "to nothing"
+        note(conversation, CONTEXT, f"{by.display_name} set {variable.display_name} {said}.", by=by)
+        tell(CONVERSATION, conversation)
+
+
+def learn_context(conversation: Conversation, first_message: str) -> None:
+    """Keep what the customer's first message tells; what a person has set already stays.
+
+    The caller holds the transaction, and tells the pages.
+    """
+    variables = list(conversation.work_stream.context_variables.exclude(found_after=""))
+    told = values.found_in(first_message, variables)
+    news = {name: value for name, value in told.items() if name not in conversation.context}
+    if not news:
+        return
+    _keep(conversation, news)
+    words = (f"{one.display_name} “{values.shown(news[one.name])}”" for one in variables if one.name in news)
+    note(conversation, CONTEXT, f"The customer wrote: {', '.join(words)}.", by=None)
+
+
+def known_context(conversation: Conversation) -> dict[str, str]:
+    """The values as people read them, by name."""
+    return {name: values.shown(value) for name, value in conversation.context.items()}
+
+
+def _keep(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:
+    """Put these into the conversation, None taking one away; whether that changes anything."""
+    locked = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
+    merged = {name: value for name, value in {**locked.context, **news}.items() if value is not None}
+    conversation.context = merged
+    if merged == locked.context:
+        return False
+    conversation.save(update_fields=["context"])
+    return True

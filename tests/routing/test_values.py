@@ -1,0 +1,88 @@
+"""Values of context variables and contact fields: how they are read, found in a message, and shown."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.models import ContextVariable, VariableType
+from routing.values import NotAValue, found_in, number, read, shown
+
+
+def variable(found_after: str, kind: VariableType = VariableType.TEXT, name: str = "order") -> ContextVariable:
+    return ContextVariable(display_name="Order", name=name, type=kind, found_after=found_after)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("4711", "4711"),
+        (" 12.50 ", "12.50"),
+        ("12,5", "12.5"),
+        ("1.234,50", "1234.50"),
+        ("1,234.50", "1234.50"),
+        ("1.234.567", "1234567"),
+        ("10 000", "10000"),
+        ("0.125", "0.125"),
+        ("-3", "-3"),
+        ("٤٧١١", "4711"),
+        (250, "250"),
+        (2.5, "2.5"),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(written: object, meant: str) -> None:
+    assert number(written) == Decimal(meant)
+
+
+@pytest.mark.parametrize("written", ["", "many", "4711a", "1.2.3", "1,234", "2.000", "٪", "1e9", None, True, [1]])
+def test_what_is_no_number_or_could_be_two_is_none(written: object) -> None:
+    assert number(written) is None
+
+
+def test_a_value_is_kept_by_its_type() -> None:
+    assert read(VariableType.TEXT, "  Gold \n member ") == "Gold member"
+    assert (read(VariableType.NUMBER, "0815"), read(VariableType.NUMBER, "12,50")) == (815, 12.5)
+    assert read(VariableType.NUMBER, "  ") is None
+    with pytest.raises(NotAValue, match=r"Enter a number, as 4711 or 12\.50\."):
+        read(VariableType.NUMBER, "many")
+    with pytest.raises(NotAValue, match="at most 200 characters"):
+        read(VariableType.TEXT, "x" * 201)
+
+
+@given(st.one_of(st.integers(-(10**15), 10**15), st.decimals(-9999, 9999, places=2)))
+def test_what_is_shown_of_a_number_is_read_as_the_same_one(value: int | Decimal) -> None:
+    kept = read(VariableType.NUMBER, f"{value:f}" if isinstance(value, Decimal) else str(value))
+    assert number(shown(kept)) == value
+
+
+@pytest.mark.parametrize(
+    ("found_after", "text", "told"),
+    [
+        ("Order number:", "Hi!\nOrder number: A-17 \nIt is broken", "A-17"),
+        ("order  NUMBER", "My Order number = A-17", "A-17"),
+        ("Order", "Reorder soon, order A-17", "A-17"),
+        ("Order", "Orders are late", None),
+        ("Order:", "Order:\nA-17", None),
+        ("Order:", "Order: \nOrder: B-2", "B-2"),
+        ("(ref)", "about (ref)X9, thanks", "X9, thanks"),
+        ("заказ №", "Мой Заказ № 12", "12"),
+        (" ", "Order A-17", None),
+    ],
+)
+def test_a_value_is_found_after_its_label_up_to_the_end_of_the_line(
+    found_after: str, text: str, told: str | None
+) -> None:
+    assert found_in(text, [variable(found_after)]).get("order") == told
+
+
+@pytest.mark.parametrize(("text", "told"), [("Amount: 120,50 €.", 120.5), ("Amount: #7", 7), ("Amount: a lot", None)])
+def test_a_number_is_found_where_it_is_one(text: str, told: float | None) -> None:
+    assert found_in(text, [variable("Amount", VariableType.NUMBER)]).get("order") == told
+
+
+@given(st.text(), st.text(min_size=1))
+def test_whatever_customers_and_administrators_write_nothing_breaks(text: str, label: str) -> None:
+    for kind in VariableType:
+        value = found_in(text, [variable(label, kind)]).get("order")
+        assert value is None or read(kind, shown(value)) == value
