@@ -4,14 +4,14 @@ import re
 
 from django import template
 from django.conf import settings
-from django.utils.html import Urlizer, format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from channels_whatsapp.identity import shown_address
 from omnichannel.accounts.models import User
 from omnichannel.conversations.media import can_retry
 from omnichannel.conversations.models import Attachment, Message
-from omnichannel.desk import words
+from omnichannel.desk import formatting, words
 from omnichannel.desk.beside import Noted
 
 register = template.Library()
@@ -19,19 +19,16 @@ register = template.Library()
 AVATAR_TONES = 6
 
 
-class _Linker(Urlizer):
-    """Links a stranger wrote: they open elsewhere, and learn nothing of this page."""
-
-    url_template = '<a href="{href}" target="_blank" rel="nofollow noopener noreferrer">{url}</a>'
-
-
-_linker = _Linker()
-
-
 @register.filter
 def linked(text: str) -> SafeString:
     """The text, escaped, its links clickable."""
-    return mark_safe(_linker(text, nofollow=False, autoescape=True))  # noqa: S308 (the linker escapes)
+    return formatting.linked(text)
+
+
+@register.filter
+def formatted(text: str) -> SafeString:
+    """The text as WhatsApp shows it, escaped, its links clickable."""
+    return formatting.formatted(text)
 
 
 @register.simple_tag
