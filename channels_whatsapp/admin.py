@@ -15,9 +15,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from channels_whatsapp import admin_templates
 from channels_whatsapp.admin_forms import TOKENS, WhatsAppAccountForm, WhatsAppNumberForm
 from channels_whatsapp.deliveries import retry_now
-from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.models import Approval, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.template_sync import sync_later
 from channels_whatsapp.validation import Report, validate_and_keep
 from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment, pill
 from routing.models import Channel, WorkStream
@@ -33,6 +35,7 @@ class WhatsAppAccountAdmin(PageAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "account_sid")
     search_help_text = "Name or Account SID"
+    actions = ("sync_templates",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WhatsAppAccount]:
         in_use = Count("numbers", Q(numbers__is_active=True))
@@ -51,6 +54,10 @@ class WhatsAppAccountAdmin(PageAdmin):
             return pill("Not validated yet")
         wrong = sum(not finding["ok"] for finding in account.validation_report)
         return pill(f"{wrong} to correct", "warn") if wrong else pill("In order", "good")
+
+    @admin.action(description="Sync templates", permissions=["change"])
+    def sync_templates(self, request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
+        admin_templates.sync_these(request, accounts)
 
     def get_fieldsets(self, request: HttpRequest, obj: WhatsAppAccount | None = None) -> list[Any]:
         """Without permission to change it the tokens are left out: a read-only field would show them."""
@@ -84,12 +91,15 @@ class WhatsAppAccountAdmin(PageAdmin):
 
     def _sections(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
         """What the page shows below the account's details."""
+        there, approved = Q(gone_at=None), Q(gone_at=None, approval=Approval.APPROVED)
         may_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
         return {
             "account": account,
             "numbers": account.numbers.select_related("work_stream"),
             "add_number_url": f"{reverse(NUMBER_ADD)}?account={account.pk}" if may_add else "",
             "validate_url": reverse("admin:channels_whatsapp_validate", args=[account.pk]),
+            "sync_url": admin_templates.sync_address(account),
+            "template_counts": account.templates.aggregate(all=Count("pk", there), approved=Count("pk", approved)),
             "may_validate": self.has_change_permission(request, account),
         }
 
@@ -103,6 +113,8 @@ class WhatsAppAccountAdmin(PageAdmin):
         if account is None or not self.has_change_permission(request, account):
             raise PermissionDenied
         report = validate_and_keep(account)
+        if report.credentials == "accepted":
+            sync_later(account)
         if request.accepts("text/html"):
             self._tell(request, report)
             return HttpResponseRedirect(self.page_of(account) + "#validation")

@@ -42,6 +42,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Agent experience",
         [
             ("conversations.AutomatedMessage", "Automated messages", "robot"),
+            ("channels_whatsapp.MessageTemplate", "Message templates", "template"),
             ("conversations.OptOutWord", "Opt-out words", "stop"),
             ("conversations.Label", "Labels", "tag"),
             ("conversations.DispositionCode", "Disposition codes", "star"),

@@ -96,6 +96,7 @@ PERMISSIONS: dict[str, list[str]] = {
             )
             for verb in ("view", "add", "change", "delete")
         ),
+        "channels_whatsapp.view_messagetemplate",
         "channels_whatsapp.view_webhookdelivery",
         "channels_whatsapp.change_webhookdelivery",
     ],

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.contrib.sessions.backends.db import SessionStore
 
 from channels_whatsapp.deliveries import retry_failed
+from channels_whatsapp.template_sync import SYNC_LANE, sync_all, sync_in_lane
 from omnichannel.conversations.attendance import keep_attendance
 from omnichannel.conversations.automation import AUTOMATE_LANE, speak
 from omnichannel.conversations.being_routed import ROUTE_LANE
@@ -41,6 +42,7 @@ def make_worker(threads: int = 8) -> Worker:
             ASSIGN_LANE: assign_waiting_conversations,
             SNOOZE_LANE: end_snooze,
             DISCONNECT_LANE: pass_on,
+            SYNC_LANE: sync_in_lane,
         },
         periodic=[
             PeriodicJob("end offers that ran out", timedelta(seconds=1), expire),
@@ -54,6 +56,7 @@ def make_worker(threads: int = 8) -> Worker:
             PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale),
             PeriodicJob("forget who looked", timedelta(minutes=10), forget_who_looked),
             PeriodicJob("forget old live events", timedelta(minutes=10), forget_old_events),
+            PeriodicJob("sync message templates", timedelta(hours=6), sync_all),
             PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],
         threads=threads,

@@ -1,0 +1,62 @@
+"""How templates are shown, on the desk and in the administration."""
+
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from django import template
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from channels_whatsapp.templates import kind_name, pieces
+
+register = template.Library()
+
+ICONS = {"reply": "reply", "url": "open", "phone": "phone", "call": "phone", "code": "copy", "other": "next"}
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+FILMS = (".mp4", ".3gp")
+
+
+@register.filter
+def slots(text: str, values: Mapping[str, str] | str) -> SafeString:
+    """The text, escaped, each variable marked: its value in it, or its name where there is none yet."""
+    known = values if isinstance(values, Mapping) else {}
+    return format_html_join("", "{}", ((_piece(piece.text, piece.slot, known),) for piece in pieces(text)))
+
+
+def _piece(text: str, slot: str, values: Mapping[str, str]) -> str:
+    if not slot:
+        return text
+    name = f"{{{{{slot}}}}}"
+    value = str(values.get(slot) or "")
+    mark = '<span class="slot" data-slot="{}" data-name="{}">{}</span>'
+    return format_html(mark, slot, name, value or name)
+
+
+@register.filter
+def kind_in_words(content_type: str) -> str:
+    """Text, Card, List…"""
+    return kind_name(content_type)
+
+
+@register.filter
+def button_icon(kind: str) -> str:
+    """The icon's file for a button of this kind."""
+    return f"_icons/{ICONS.get(kind, 'next')}.html"
+
+
+@register.filter
+def file_icon(address: str) -> str:
+    """The icon's file for a file at this address."""
+    path = urlsplit(address).path.lower()
+    name = "photo" if path.endswith(PICTURES) else "video" if path.endswith(FILMS) else "document"
+    return f"_icons/{name}.html"
+
+
+@register.filter
+def file_name(address: str) -> str:
+    """The file's name in an address; the host where there is none."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.netloc or address

@@ -1,0 +1,64 @@
+"""All templates come over through Twilio's own client: page by page, and never from another host."""
+
+from typing import Any
+
+import pytest
+
+from channels_whatsapp.backends import twilio
+from channels_whatsapp.backends.base import OutcomeUnknown
+from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
+from channels_whatsapp.simulator import representation, world
+from channels_whatsapp.simulator.models import Account, FaultKind
+from channels_whatsapp.simulator.samples import SAMPLES, create_samples
+from channels_whatsapp.template_sync import sync
+from tests import builders
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def channel(account: Account, live_server: Any, settings: Any) -> WhatsAppAccount:
+    settings.WHATSAPP_BACKEND = "simulator"
+    settings.PUBLIC_URL = live_server.url
+    return builders.account(account_sid=account.sid, auth_token=account.auth_token)
+
+
+def test_every_page_is_read(channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twilio, "TEMPLATES_A_PAGE", 5)
+    create_samples(account)
+    synced = sync(channel)
+    assert (synced.found, synced.error) == (len(SAMPLES), "")
+    states = set(MessageTemplate.objects.values_list("approval", flat=True))
+    assert states == {"approved", "unsubmitted", "pending", "rejected", "paused"}
+    card = MessageTemplate.objects.get(name="invoice_ready")
+    assert (card.content_type, card.category, card.variables["order"]) == ("whatsapp/card", "UTILITY", "2231")
+
+
+def test_a_next_page_on_another_host_is_not_asked_for(
+    channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_samples(account)
+    monkeypatch.setattr(twilio, "TEMPLATES_A_PAGE", 5)
+    monkeypatch.setattr(representation, "CONTENT_HOST", "https://content.twilio.com.example.org")
+    with pytest.raises(OutcomeUnknown, match="not at Twilio"):
+        twilio.TwilioBackend().list_templates(channel)
+    assert "could not be reached" in sync(channel).error
+    assert not MessageTemplate.objects.exists()
+
+
+def test_where_twilio_has_no_list_with_approvals_each_is_asked_for(
+    channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
+    located = twilio.located
+    monkeypatch.setattr(
+        twilio, "located", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
+    )
+    assert sync(channel).found == 1
+    assert MessageTemplate.objects.get().approval == "paused"
+
+
+@pytest.mark.parametrize("fault", [FaultKind.WRONG_TOKEN, FaultKind.TOO_MANY, FaultKind.ERROR_BEFORE])
+def test_what_twilio_refuses_is_told_and_not_raised(channel: WhatsAppAccount, fault: FaultKind) -> None:
+    world.switch_fault(fault)
+    assert sync(channel).error.startswith("The templates were not synced.")
