@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import ProtectedError, Q
 
 from routing.models.agents import Agent
 from routing.models.hours import OperatingHours
+
+# Fixed, as documented: of the default queue only the terms on which its work is given out can be set.
+DEFAULT_QUEUE, DEFAULT_PRIORITY = "Default messaging queue", 100
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
@@ -30,7 +34,7 @@ class Queue(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     priority = models.PositiveIntegerField(
-        default=100,
+        default=DEFAULT_PRIORITY,
         validators=[MinValueValidator(1)],
         help_text="Work in the queue with the smaller number is given out first.",
     )
@@ -53,7 +57,12 @@ class Queue(models.Model):
     class Meta:
         ordering = ["priority", "name"]
         constraints = [
-            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="one_default_queue")
+            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="one_default_queue"),
+            models.CheckConstraint(
+                condition=Q(is_default=False) | Q(name=DEFAULT_QUEUE, priority=DEFAULT_PRIORITY),
+                name="the_default_queue_keeps_its_name_and_priority",
+                violation_error_message="The default queue keeps its name and its priority.",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,3 +86,8 @@ class QueueMembership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent} in {self.queue}"
+
+    def clean(self) -> None:
+        """Everybody is in the default queue; nobody is put into it or taken out of it."""
+        if self.queue_id and self.queue.is_default:
+            raise ValidationError({"queue": "Everybody is in the default queue already."})

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models import Q
 
 from routing.models.agents import BasePresence
 from routing.models.queues import Queue
@@ -26,6 +28,13 @@ class SkillMatching(models.TextChoices):
 
 def presences_out_of_the_box() -> list[str]:
     return [BasePresence.AVAILABLE.value, BasePresence.BUSY.value]
+
+
+def presences_are_known(value: object) -> None:
+    """Raises ValidationError unless this is a list of base statuses from which work can be taken."""
+    known = set(BasePresence.values) - {BasePresence.INACTIVE.value}
+    if not isinstance(value, list) or not value or not all(isinstance(one, str) and one in known for one in value):
+        raise ValidationError("Choose at least one base status.", code="presences")
 
 
 class WorkStream(models.Model):
@@ -78,6 +87,7 @@ class WorkStream(models.Model):
     )
     allowed_presences = models.JSONField(
         default=presences_out_of_the_box,
+        validators=[presences_are_known],
         help_text="Only agents showing one of these get work.",
     )
     keep_same_agent = models.BooleanField(
@@ -107,6 +117,25 @@ class WorkStream(models.Model):
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(capacity__range=(1, 10_000)), name="work_streams_take_some_of_an_agents_capacity"
+            ),
+            models.CheckConstraint(condition=Q(offer_seconds__gte=1), name="agents_have_time_to_accept"),
+            models.CheckConstraint(
+                condition=Q(auto_close_after__gt=timedelta()), name="waiting_customers_have_time_to_answer"
+            ),
+            models.CheckConstraint(
+                condition=Q(return_after_disconnect=None) | Q(return_after_disconnect__gt=timedelta()),
+                name="disconnected_agents_have_time_to_come_back",
+            ),
+            models.CheckConstraint(
+                condition=Q(distribution_mode__in=DistributionMode.values), name="work_is_pushed_or_picked"
+            ),
+            models.CheckConstraint(
+                condition=Q(skill_matching__in=SkillMatching.values), name="skills_match_in_known_ways"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

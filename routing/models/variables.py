@@ -23,6 +23,11 @@ class Variable(models.Model):
     class Meta:
         abstract = True
         ordering = ["display_name", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(type__in=VariableType.values), name="a_%(class)s_is_a_text_or_a_number"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.display_name
@@ -42,7 +47,8 @@ class ContextVariable(Variable):
     class Meta(Variable.Meta):
         abstract = False
         constraints = [
-            models.UniqueConstraint(fields=["work_stream", "name"], name="one_context_variable_of_a_name_in_a_stream")
+            *Variable.Meta.constraints,
+            models.UniqueConstraint(fields=["work_stream", "name"], name="one_context_variable_of_a_name_in_a_stream"),
         ]
 
 
@@ -51,4 +57,7 @@ class ContactField(Variable):
 
     class Meta(Variable.Meta):
         abstract = False
-        constraints = [models.UniqueConstraint(fields=["name"], name="one_contact_field_of_a_name")]
+        constraints = [
+            *Variable.Meta.constraints,
+            models.UniqueConstraint(fields=["name"], name="one_contact_field_of_a_name"),
+        ]
