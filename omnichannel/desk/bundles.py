@@ -28,6 +28,7 @@ STYLES: Final = {
         "css/together.css",
         "css/offers.css",
         "css/preferences.css",
+        "css/shortcuts.css",
     ),
 }
 # Libraries come as they are; each of our own scripts has a scope of its own, and a fault in one spares the others.
@@ -44,6 +45,7 @@ SCRIPTS: Final = {
         "js/typing.js",
         "js/live.js",
         "js/preferences.js",
+        "js/shortcuts.js",
     ),
 }
 

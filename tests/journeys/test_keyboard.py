@@ -1,0 +1,70 @@
+"""The desk worked without a mouse."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.processes.desk import Desk
+
+pytestmark = pytest.mark.journey
+
+
+def focus(page: Page) -> str:
+    return str(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+
+
+def test_an_agent_works_by_keyboard_alone(desk: Desk, someone: Callable[..., Page]) -> None:
+    desk.ask("open_shop")
+    desk.ask("customers_write", count=2)
+    desk.serve()
+    page = someone("dana")
+    expect(page.locator("#rows .row")).to_have_count(2)
+
+    page.keyboard.press("j")
+    first = focus(page)
+    page.keyboard.press("ArrowDown")
+    assert focus(page) != first
+    page.keyboard.press("k")
+    assert focus(page) == first
+    page.keyboard.press("Enter")
+    expect(page.locator("#reply-text")).to_be_focused()
+
+    page.keyboard.type("jkrn?")  # letters, while somebody types
+    expect(page.locator("#reply-text")).to_have_value("jkrn?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(page.locator("#note-text")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("t")
+    expect(page.locator("#dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#do-transfer")).to_be_focused()
+
+    page.keyboard.press("?")
+    overview = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(overview).to_contain_text("Note for colleagues")
+    page.keyboard.press("g")  # behind a dialog nothing listens
+    page.keyboard.press("c")
+    page.keyboard.press("Escape")
+    expect(overview).to_have_count(0)
+    expect(page.locator("#do-transfer")).to_be_focused()
+    expect(page.locator("#tab-my")).to_have_attribute("aria-current", "page")
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    expect(page.locator("#tab-closed")).to_have_attribute("aria-current", "page")
+
+
+def test_single_keys_do_nothing_for_who_switched_them_off(desk: Desk, someone: Callable[..., Page]) -> None:
+    desk.ask("open_shop")
+    desk.serve()
+    page = someone("dana")
+    page.goto("/desk/preferences/")
+    page.get_by_label("Single keys are shortcuts").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").filter(has_text="saved")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_have_count(0)
+    page.locator("summary", has_text="account").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.locator("#shortcuts")).to_contain_text("switched off in your preferences")
