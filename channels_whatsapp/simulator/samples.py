@@ -27,11 +27,7 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ),
     (
         "back_to_you",
-        {
-            "twilio/text": {
-                "body": "Hello {{1}}, this is {{2}} of Lumen Lamps. Do you have a moment?"
-            }
-        },
+        {"twilio/text": {"body": "Hello {{1}}, this is {{2}} of Lumen Lamps. Do you have a moment?"}},
         {"variables": {"1": "Amara", "2": "Dana"}},
     ),
     (

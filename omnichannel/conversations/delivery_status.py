@@ -12,7 +12,7 @@ from channels_whatsapp import errors
 from channels_whatsapp.backends.base import SentMessage
 from channels_whatsapp.deliveries import Ignore, NotYet
 from channels_whatsapp.events import StatusUpdate
-from channels_whatsapp.models import WhatsAppAccount
+from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.hints import MESSAGE, tell
 from omnichannel.conversations.models import Contact, Conversation, Message, Status
 from omnichannel.conversations.replies import SEND_LANE
@@ -120,6 +120,10 @@ def heed(message: Message, code: int | None) -> None:
             unanswered = Q(last_inbound_at=None) | Q(last_inbound_at__lte=message.sending_since or message.created_at)
             same = Conversation.objects.filter(unanswered, pk=conversation.pk, window_closes_at__gt=now)
             same.update(window_closes_at=now - timedelta(seconds=1))
+        case int() if code in errors.TEMPLATE_STATES:
+            sid = message.content.get("template", {}).get("sid", "")
+            template = MessageTemplate.objects.filter(account__numbers=conversation.number_id, content_sid=sid)
+            template.update(approval=errors.TEMPLATE_STATES[code])
         case errors.CREDENTIALS_REJECTED:
             account = WhatsAppAccount.objects.filter(numbers=conversation.number_id, credentials_rejected_at=None)
             account.update(credentials_rejected_at=now)

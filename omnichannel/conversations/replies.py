@@ -49,17 +49,18 @@ class ReplyRefused(Exception):
         self.code, self.message, self.field = code, message, field
 
 
-def why_not(conversation: Conversation, *, automated: str = "") -> ReplyRefused | None:
+def why_not(conversation: Conversation, *, automated: str = "", as_template: bool = False) -> ReplyRefused | None:
     """Why nothing can be sent to this customer now; None when it can.
 
-    `automated` is the trigger of an automated message: an opt-out is still confirmed.
+    `automated` is the trigger of an automated message: an opt-out is still confirmed. For a template the 24 hours do
+    not matter.
     """
     contact = conversation.contact
     if contact.blocked_at:
         return ReplyRefused("blocked", BLOCKED)
     if contact.opted_out_at and automated != Trigger.OPTED_OUT:
         return ReplyRefused("opted_out", OPTED_OUT_BY_WORD if contact.opted_out_by_word else OPTED_OUT)
-    if not is_inside(conversation.window_closes_at, at=timezone.now()):
+    if not as_template and not is_inside(conversation.window_closes_at, at=timezone.now()):
         return ReplyRefused("window_closed", EXCEEDED)
     return None
 
@@ -92,7 +93,7 @@ def _queue(
     with transaction.atomic():
         locked = locked_to_send(conversation.pk)
         # Before any refusal: what was queued a moment ago must not be told as refused when its form comes again.
-        if (sent_before := _sent_before(public_id, locked)) is not None:
+        if (sent_before := sent_by_form(public_id, locked)) is not None:
             _forget(stored)
             return sent_before
         if not may_answer(agent_of(author), locked):
@@ -121,13 +122,14 @@ def queue_message(
     stored: Attachment | None = None,
     public_id: uuid.UUID | None = None,
     content: dict[str, Any] | None = None,
+    kind: Kind | None = None,
 ) -> Message:
     """Queue a message that has been checked, in the transaction that has `locked_to_send` its conversation."""
     message = Message.objects.create(
         public_id=public_id or uuid.uuid4(),
         conversation=locked,
         direction=Direction.OUTBOUND,
-        kind=Kind.MEDIA if stored else Kind.TEXT,
+        kind=kind or (Kind.MEDIA if stored else Kind.TEXT),
         body=body,
         content=content or {},
         status=Status.QUEUED,
@@ -140,7 +142,7 @@ def queue_message(
     return message
 
 
-def _sent_before(public_id: uuid.UUID | None, conversation: Conversation) -> Message | None:
+def sent_by_form(public_id: uuid.UUID | None, conversation: Conversation) -> Message | None:
     """The message this very form has sent already; the lane's lock lets no twin slip in between."""
     found = Message.objects.filter(public_id=public_id).first() if public_id else None
     if found is not None and found.conversation_id != conversation.pk:

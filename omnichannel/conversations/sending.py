@@ -23,9 +23,10 @@ from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage, Sen
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations import delivery_status
 from omnichannel.conversations.hints import MESSAGE, tell
-from omnichannel.conversations.models import Message, Status
+from omnichannel.conversations.models import Kind, Message, Status
 from omnichannel.conversations.outgoing_files import signed_link
-from omnichannel.conversations.replies import AUTOMATED, why_not
+from omnichannel.conversations.replies import AUTOMATED, ReplyRefused, why_not
+from omnichannel.conversations.template_sending import twilio_parameters, why_not_now
 from omnichannel.jobs.lanes import Lease
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def _next(conversation_id: int) -> Message | None:
 def _send(message: Message) -> datetime | None:
     if message.not_before and message.not_before > timezone.now():
         return message.not_before
-    if (refusal := why_not(message.conversation, automated=message.content.get(AUTOMATED, ""))) is not None:
+    if (refusal := _refused(message)) is not None:
         _fail(message, None, refusal.message, only_if=Status.QUEUED)
         return None
     account, outgoing = message.conversation.number.account, _outgoing(message)
@@ -79,6 +80,14 @@ def _send(message: Message) -> datetime | None:
     _keep_sid(message, sent)
     delivery_status.credentials_work(account)
     return None
+
+
+def _refused(message: Message) -> ReplyRefused | None:
+    """What has come to stand against it since it was queued."""
+    is_template = message.kind == Kind.TEMPLATE
+    automated = message.content.get(AUTOMATED, "")
+    refusal = why_not(message.conversation, automated=automated, as_template=is_template)
+    return refusal or (why_not_now(message) if is_template else None)
 
 
 def _claim(message: Message, to: str) -> bool:
@@ -102,15 +111,17 @@ def _claim(message: Message, to: str) -> bool:
 
 def _outgoing(message: Message) -> OutgoingMessage:
     number = message.conversation.number
-    attachment = message.attachments.first()
+    is_template = message.kind == Kind.TEMPLATE
+    attachment = None if is_template else message.attachments.first()
     callback = reverse("whatsapp_message_status", args=[number.account.key, message.public_id])
     return OutgoingMessage(
         to=message.conversation.contact.address,
         sender=number.address,
-        body=message.body,
+        body="" if is_template else message.body,
         media_url=signed_link(attachment) if attachment else "",
         messaging_service_sid=number.account.messaging_service_sid,
         status_callback=settings.PUBLIC_URL + callback,
+        **(twilio_parameters(message) if is_template else {}),
     )
 
 
@@ -181,11 +192,29 @@ def _match(message: Message, at_twilio: list[SentMessage]) -> SentMessage | None
     """
     ours = Message.objects.filter(twilio_sid__in=[one.sid for one in at_twilio])
     known = set(ours.values_list("twilio_sid", flat=True))
+    strangers = [one for one in at_twilio if one.sid not in known]
+    if message.kind == Kind.TEMPLATE:
+        return _match_template(message, strangers)
     has_file = message.attachments.exists()
-    strangers = [one for one in at_twilio if one.sid not in known and (one.num_media > 0) == has_file]
+    strangers = [one for one in strangers if (one.num_media > 0) == has_file]
     alike = [one for one in strangers if one.body.strip() == message.body]
     alike = alike or [one for one in strangers if _letters(one.body) == _letters(message.body)][:1]
-    return min(alike, key=lambda one: (one.created_at or timezone.now(), one.sid), default=None)
+    return _first(alike)
+
+
+def _match_template(message: Message, strangers: list[SentMessage]) -> SentMessage | None:
+    """The same for a template, whose text Twilio has written itself.
+
+    It may put header and footer with it, leave it out for what is no plain text, or count a picture as a file or not.
+    """
+    ours = _letters(message.body)
+    alike = [one for one in strangers if _letters(one.body) == ours]
+    alike = alike or [one for one in strangers if ours in _letters(one.body) or _letters(one.body) in ours]
+    return _first(alike)
+
+
+def _first(found: list[SentMessage]) -> SentMessage | None:
+    return min(found, key=lambda one: (one.created_at or timezone.now(), one.sid), default=None)
 
 
 def _letters(text: str) -> str:

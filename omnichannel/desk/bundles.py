@@ -26,6 +26,7 @@ STYLES: Final = {
         "css/list.css",
         "css/thread.css",
         "css/together.css",
+        "css/templates.css",
         "css/offers.css",
         "css/preferences.css",
         "css/shortcuts.css",

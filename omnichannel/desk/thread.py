@@ -94,7 +94,8 @@ class Said:
     @property
     def reason(self) -> str:
         """Why it was not delivered."""
-        return plain_reason(self.message.error_code, self.message.error_message)
+        of_template = "template" in self.message.content
+        return plain_reason(self.message.error_code, self.message.error_message, of_template=of_template)
 
     @property
     def quoted_words(self) -> tuple[str, str]:

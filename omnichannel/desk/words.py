@@ -53,6 +53,10 @@ def summary(message: Message, file_type: str) -> tuple[str, str]:
             return "reply", message.content.get("button", {}).get("text") or body or "Button reply"
         case Kind.LIST:
             return "reply", message.content.get("list", {}).get("title") or body or "List reply"
+        case Kind.TEMPLATE:
+            template = message.content.get("template", {})
+            place = template.get("place") or {}
+            return "template", body or place.get("label") or template.get("name") or "Template"
         case Kind.UNSUPPORTED:
             return "unknown", "Unsupported message"
     raise ValueError(f"There are no words for a message of kind {message.kind}.")

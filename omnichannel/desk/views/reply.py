@@ -5,7 +5,8 @@ from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation, Message
-from omnichannel.conversations.replies import ReplyRefused, send_again, send_reply
+from omnichannel.conversations.replies import ReplyRefused, send_reply
+from omnichannel.conversations.template_sending import send_as_before
 from omnichannel.desk.composer import Composer, composer_for, refused
 from omnichannel.desk.forms import ReplyForm
 from omnichannel.desk.requests import AgentRequest, agent_page
@@ -55,7 +56,7 @@ def again(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
     if failed.conversation_id != conversation.pk:
         raise Http404("No such message in this conversation.")
     try:
-        copy = send_again(failed, author=request.user)
+        copy = send_as_before(failed, author=request.user)
     except ReplyRefused as why:
         return answer(request, conversation, problem=why.message, status=422)
     return answer(request, conversation, thread=only(conversation, failed, copy))

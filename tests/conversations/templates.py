@@ -1,0 +1,30 @@
+"""Message templates as a sync has left them."""
+
+from typing import Any
+
+from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
+from tests import builders
+
+DELIVERY = "Hi {{1}}, your order {{2}} is on its way."
+REPLIES = [
+    {"type": "QUICK_REPLY", "title": "Thanks", "id": "thanks"},
+    {"type": "QUICK_REPLY", "title": "Where?", "id": "where"},
+]
+
+
+def template(
+    of: WhatsAppAccount, name: str = "delivery_update", body: str = DELIVERY, **fields: Any
+) -> MessageTemplate:
+    """An approved template with quick replies."""
+    values = {
+        "content_sid": builders.sid("HX"),
+        "language": "en",
+        "content_type": "twilio/quick-reply",
+        "content": {"body": body, "actions": REPLIES},
+        "text": body,
+        "variables": {"1": "Amara", "2": "2231"},
+        "category": "UTILITY",
+        "approval": "approved",
+        **fields,
+    }
+    return MessageTemplate.objects.create(account=of, name=name, **values)
