@@ -72,6 +72,8 @@ class Conversation(Routable):
     closed_at = models.DateTimeField(null=True)
     last_inbound_at = models.DateTimeField(null=True)
     window_closes_at = models.DateTimeField(null=True)
+    # When the customer was last shown that somebody types; Twilio shows it for 25 seconds.
+    typing_shown_at = models.DateTimeField(null=True, editable=False)
     unread_count = models.PositiveIntegerField(default=0)
     last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
     last_activity_at = models.DateTimeField(default=timezone.now)
