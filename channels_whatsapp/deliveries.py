@@ -8,16 +8,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from channels_whatsapp import events
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount
+from omnichannel.jobs.lanes import enqueue
 
 logger = logging.getLogger(__name__)
 
 # What is to be made of a delivery: raises Ignore where it is not for us, anything else where it could not be done.
 Apply = Callable[[WebhookDelivery], None]
 
+# One lane for all of them: they are tried again one after another, in the order in which they came.
+RETRY_LANE = "retry"
 FIRST_RETRY = timedelta(seconds=5)
 MAX_ATTEMPTS = 12
 RETRIES_AT_ONCE = 100
@@ -114,6 +118,7 @@ def _keep(delivery: WebhookDelivery, error: Exception) -> None:
     try:
         with transaction.atomic(durable=True):
             delivery.save(force_insert=True)
+            _retry_at(delivery.next_attempt_at)
     except IntegrityError:
         if not _seen_before(delivery):
             raise
@@ -141,7 +146,28 @@ def _next_attempt(attempts: int) -> datetime | None:
 def retry_now(delivery_ids: Sequence[int]) -> int:
     """Have the worker try these failed or ignored deliveries again at once; returns how many there are."""
     unapplied = WebhookDelivery.objects.filter(pk__in=delivery_ids).exclude(state=DeliveryState.APPLIED)
-    return unapplied.update(state=DeliveryState.FAILED, next_attempt_at=timezone.now())
+    with transaction.atomic():
+        count = unapplied.update(state=DeliveryState.FAILED, next_attempt_at=timezone.now())
+        _retry_at(timezone.now())
+    return count
+
+
+def next_retry() -> datetime | None:
+    """When the next failed delivery is to be tried again; None while there is none."""
+    waiting = WebhookDelivery.objects.filter(state=DeliveryState.FAILED, next_attempt_at__isnull=False)
+    next_at: datetime | None = waiting.aggregate(next=Min("next_attempt_at"))["next"]
+    return next_at
+
+
+def retry_if_due() -> None:
+    """A rare net: have a worker look when a failed delivery is due, in case its moment was missed."""
+    if (next_at := next_retry()) is not None and next_at <= timezone.now():
+        _retry_at(next_at)
+
+
+def _retry_at(moment: datetime | None) -> None:
+    if moment is not None:
+        enqueue(RETRY_LANE, 0, at=moment)
 
 
 def retry_failed(apply: Apply) -> int:

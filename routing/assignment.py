@@ -5,12 +5,14 @@ all agents who come into question, and counts only after that. Locks are always 
 by key. Work that somebody else is just changing is left for the next time, so that nobody waits for it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import (
     Case,
     Count,
@@ -44,6 +46,7 @@ from routing.models import (
 AT_ONCE = 50  # pieces of work in one transaction
 WORTH_NAMING = 50  # agents; for more it is quicker to count what everybody has
 LOOKED_AT = 20_000  # pieces of work of which one call knows the order
+MOST_FAULTS = 10  # of one work stream in one call: after so many, the stream itself is at fault
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Facts:
     skill_names: Mapping[int, str] = field(default_factory=dict)
     passed_over: frozenset[int] = frozenset()
     last_resort: frozenset[int] = frozenset()
+    disconnected: frozenset[int] = frozenset()
 
 
 NO_FACTS = Facts()
@@ -71,6 +75,9 @@ class Decision:
 
 FactsOf = Callable[[Sequence[int]], Mapping[int, Facts]]
 OnDecisions = Callable[[list[Decision]], None]
+OnFailure = Callable[[int, Exception], None]
+Piece = tuple[int, int, int]  # of work: its key, its queue, its work stream
+OnHopeless = Callable[[Mapping[tuple[int, int], Choice]], None]  # by queue and work stream
 
 
 @dataclass
@@ -116,34 +123,78 @@ def assign_waiting(
     now: datetime,
     facts_of: FactsOf,
     on_decisions: OnDecisions,
+    on_failure: OnFailure,
+    on_hopeless: OnHopeless,
     limit: int | None = None,
 ) -> tuple[int, bool]:
     """Offer waiting work to these agents, in the order of its queryset; how much, and whether some was left out.
 
     What agents have is counted in `work`, all the work there is. `facts_of` and `on_decisions` are called with a
-    batch at a time, in its transaction. Left out is what somebody else was changing at that moment.
+    batch at a time, in its transaction. Left out is what somebody else was changing at that moment. Work that can't be
+    decided goes to `on_failure`, and the rest goes on; why nobody can take the work of some queue and work stream goes
+    to `on_hopeless`, at the end and all at once.
     """
+    going = Round(partial(Batch.lock, work=work, agents=agents, facts_of=facts_of, now=now), waiting, on_decisions)
     turn = list(waiting.values_list("pk", "queue_id", "work_stream_id")[:LOOKED_AT])
-    in_vain: set[tuple[int, int]] = set()  # queues and streams for which nobody has room
-    offered, left_out, place = 0, False, 0
-    while place < len(turn) and (limit is None or offered < limit):
-        keys: list[int] = []
-        size = AT_ONCE if limit is None else min(AT_ONCE, limit - offered)
-        while place < len(turn) and len(keys) < size:
-            pk, *kind = turn[place]
-            keys += [pk] if tuple(kind) not in in_vain else []
+    place = 0
+    while place < len(turn) and (limit is None or going.offered < limit):
+        size = AT_ONCE if limit is None else min(AT_ONCE, limit - going.offered)
+        batch: list[Piece] = []
+        while place < len(turn) and len(batch) < size:
+            batch += [turn[place]] if going.is_worth_trying(*turn[place]) else []
             place += 1
-        if not keys:
-            break
+        going.offer(batch, on_failure)
+    if going.in_vain:
+        on_hopeless(going.in_vain)
+    return going.offered, going.left_out
+
+
+@dataclass
+class Round:
+    """One way through all that waits: what was offered, what nobody can take, and what could not be decided."""
+
+    lock: Callable[[RoutableQuerySet[Any]], "Batch"]
+    waiting: RoutableQuerySet[Any]
+    on_decisions: OnDecisions
+    offered: int = 0
+    left_out: bool = False
+    in_vain: dict[tuple[int, int], Choice] = field(default_factory=dict)
+    faults: Counter[int] = field(default_factory=Counter)  # by work stream
+
+    def is_worth_trying(self, pk: int, queue_id: int, stream_id: int) -> bool:
+        """Whether somebody may have room for it, as far as is known by now."""
+        return (queue_id, stream_id) not in self.in_vain and self.faults[stream_id] < MOST_FAULTS
+
+    def offer(self, pieces: Sequence[Piece], on_failure: OnFailure) -> None:
+        """Decide about these together; where that fails, about each half, down to the one that is at fault."""
+        fault = self._fault_of([pk for pk, _, _ in pieces]) if pieces else None
+        if fault is not None and len(pieces) > 1:
+            middle = len(pieces) // 2
+            self.offer(pieces[:middle], on_failure)
+            self.offer(pieces[middle:], on_failure)
+        elif fault is not None:
+            ((pk, _, stream_id),) = pieces
+            self.faults[stream_id] += 1
+            on_failure(pk, fault)
+
+    def _fault_of(self, keys: Sequence[int]) -> Exception | None:
+        try:
+            self._decide(keys)
+        except (OperationalError, InterfaceError):  # it is the database: all of it is tried again later
+            raise
+        except Exception as error:  # whatever is wrong with one of them, the others must go out
+            return error
+        return None
+
+    def _decide(self, keys: Sequence[int]) -> None:
         with transaction.atomic():
-            batch = Batch.lock(waiting.filter(pk__in=keys), work, agents, facts_of, now)
+            batch = self.lock(self.waiting.filter(pk__in=keys))
             decisions = list(batch.decide())
             batch.claim(decisions)
-            on_decisions(decisions)
-        in_vain |= batch.in_vain
-        offered += sum(decision.choice.agent_id is not None for decision in decisions)
-        left_out = left_out or len(batch.items) < len(keys)
-    return offered, left_out
+            self.on_decisions(decisions)
+        self.in_vain = {**batch.in_vain, **self.in_vain}
+        self.offered += sum(decision.choice.agent_id is not None for decision in decisions)
+        self.left_out = self.left_out or len(batch.items) < len(keys)
 
 
 @dataclass
@@ -157,13 +208,14 @@ class Batch:
     agents: dict[int, Candidate]
     loads: dict[int, Load]
     members: dict[int, set[int]]  # by queue; the default queue has none: everybody works there
-    in_vain: set[tuple[int, int]] = field(default_factory=set)
+    in_vain: dict[tuple[int, int], Choice] = field(default_factory=dict)
     _groups: dict[tuple[int, int], dict[int, Candidate]] = field(default_factory=dict)
 
     @classmethod
     def lock(
         cls,
         waiting: RoutableQuerySet[Any],
+        *,
         work: RoutableQuerySet[Any],
         agents: QuerySet[Agent],
         facts_of: FactsOf,
@@ -188,7 +240,7 @@ class Batch:
             choice = choose(need, list(self._group(*kind).values()))
             if choice.agent_id is None:
                 if need.is_bare:
-                    self.in_vain.add(kind)
+                    self.in_vain.setdefault(kind, choice)
                 yield Decision(item, choice)
             else:
                 at = self.now + timedelta(microseconds=place)
@@ -245,6 +297,7 @@ def need_of(item: Any, facts: Facts) -> Need:
         allowed_presences=frozenset(stream.allowed_presences),
         passed_over=facts.passed_over,
         last_resort=facts.last_resort,
+        disconnected=facts.disconnected,
         skill_names=facts.skill_names,
     )
 

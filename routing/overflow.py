@@ -81,6 +81,12 @@ def outcome(rule: OverflowRule) -> str:
             return f"{reason(rule)}: the conversation is ended."
 
 
+def one_at_a_time(queue: Queue) -> None:
+    """Before those who wait in a queue with a limit are counted: until this transaction ends, nobody else enters it."""
+    if queue.overflow_rules.filter(condition=OverflowCondition.WORK_ITEM_LIMIT).exists():
+        Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
+
+
 def at_the_door(queue: Queue, waiting: int, at: datetime) -> OverflowRule | None:
     """The rule that applies to who is about to enter at this moment; None where they just wait there."""
     is_open = not is_closed(queue, at)

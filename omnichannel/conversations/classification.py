@@ -139,6 +139,7 @@ def _put(conversation: Conversation, queue: Queue, *, since: datetime) -> None:
 def _check_room(conversation: Conversation) -> None:
     """What the queue's overflow rules say about who is about to wait there."""
     queue = conversation.queue
+    overflow.one_at_a_time(queue)
     rule = overflow.at_the_door(queue, waiting_in(queue, besides=conversation), timezone.now())
     if rule is not None:
         _overflow(conversation, rule)

@@ -1,16 +1,32 @@
 """Hand out waiting conversations: when somebody says there is work or room, and every few seconds as a net."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import Case, CharField, DateTimeField, F, IntegerField, QuerySet, Value, When
+from django.db import transaction
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast
 from django.utils import timezone
 
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.being_routed import routed
-from omnichannel.conversations.hints import CONVERSATION, tell, tell_pages_of
+from omnichannel.conversations.hints import CONVERSATION, tell, tell_of_all, tell_pages_of
 from omnichannel.conversations.models import (
     Conversation,
     ConversationEvent,
@@ -20,15 +36,21 @@ from omnichannel.conversations.models import (
     RequiredSkill,
 )
 from omnichannel.jobs.lanes import Lease, enqueue
-from routing.assignment import Decision, Facts, assign_waiting, to_hand_out
+from routing.assignment import LOOKED_AT, Decision, Facts, assign_waiting, to_hand_out
+from routing.engine import Choice
 from routing.models import Agent, BasePresence, QueueMembership, State
 
-ASSIGN_LANE = "assign"
+logger = logging.getLogger(__name__)
+
+ASSIGN_LANE, OFFERS_LANE = "assign", "offers"
 # Somebody who passed a conversation over is asked again after this long, before it waits for nobody.
 ASKED_AGAIN_AFTER = timedelta(minutes=10)
 LOOK_AGAIN_AFTER = timedelta(milliseconds=500)
+# While something waits: wrap-up stops using capacity, and who passed it over is asked again, without anybody's doing.
+SWEEP_EVERY = timedelta(seconds=5)
 PASSED_OVER = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
-OFFERED, NOBODY = "offered", "nobody"
+NOT_THERE = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
+OFFERED, NOBODY, FAULT, DISCONNECTED = "offered", "nobody", "assignment_fault", "disconnected"
 
 
 def look_for_agents() -> None:
@@ -39,16 +61,29 @@ def look_for_agents() -> None:
     enqueue(ASSIGN_LANE, 0)
 
 
+def look_at_offers(at: datetime) -> None:
+    """Say that an offer may be over at that moment: a worker looks then. Called where `look_for_agents` is."""
+    enqueue(OFFERS_LANE, 0, at=at)
+
+
 def look_regularly() -> None:
-    """The net: look whenever something waits, in case a moment was missed."""
+    """A rare net: look whenever something waits, in case a moment was missed."""
     if to_hand_out(routed(Conversation.objects.order_by())).exists():
         look_for_agents()
 
 
 def assign_waiting_conversations(lease: Lease) -> datetime | None:
-    """Offer what waits to the agents who should have it; soon again when something was being changed just then."""
+    """Offer what waits to the agents who should have it, and again and again while something still waits.
+
+    Soon again when something was being changed just then.
+    """
+    if Conversation.objects.filter(offered_to__presence__base_status__in=NOT_THERE).exists():
+        look_at_offers(timezone.now())
     _, left_out = hand_out(timezone.now())
-    return timezone.now() + LOOK_AGAIN_AFTER if left_out else None
+    if left_out:
+        return timezone.now() + LOOK_AGAIN_AFTER
+    still_waits = to_hand_out(Conversation.objects.order_by()).exists()
+    return timezone.now() + SWEEP_EVERY if still_waits else None
 
 
 def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
@@ -60,6 +95,8 @@ def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
         now=now,
         facts_of=facts_at(now),
         on_decisions=write_down,
+        on_failure=write_down_failure,
+        on_hopeless=say_why_nobody,
         limit=limit,
     )
 
@@ -89,7 +126,7 @@ def facts_at(now: datetime) -> Any:
 
     def facts_of(pks: Sequence[int]) -> Mapping[int, Facts]:
         found: dict[int, list[tuple[Any, ...]]] = {}
-        for pk, *row in _needs(pks).union(_passed_over(pks), _gave_back(pks), all=True):
+        for pk, *row in _needs(pks).union(_passed_over(pks), _gave_back(pks), _disconnected(pks), all=True):
             found.setdefault(pk, []).append(tuple(row))
         return {pk: _facts(rows, now) for pk, rows in found.items()}
 
@@ -98,21 +135,24 @@ def facts_at(now: datetime) -> Any:
 
 def _facts(rows: list[tuple[Any, ...]], now: datetime) -> Facts:
     # In the order of their moments, so that the latest of each is the one that is kept.
-    passed = sorted((at, who) for who, _, name, at in rows if not name)
+    passed = sorted((at, who) for what, who, _, _, at in rows if what == PASSED)
     latest = {who: at for at, who in passed}
     return Facts(
-        skills={skill: rating for skill, rating, name, _ in rows if name},
-        skill_names={skill: name for skill, _, name, _ in rows if name},
+        skills={skill: rating for what, skill, rating, _, _ in rows if what == NEEDED},
+        skill_names={skill: name for what, skill, _, name, _ in rows if what == NEEDED},
         passed_over=frozenset(who for who, at in latest.items() if at > now - ASKED_AGAIN_AFTER),
         last_resort=frozenset(who for who, at in latest.items() if at <= now - ASKED_AGAIN_AFTER),
+        disconnected=frozenset(who for what, who, _, _, _ in rows if what == LOST),
     )
 
 
-COLUMNS = ("conversation_id", "who", "rating_", "name_", "at")
+COLUMNS = ("conversation_id", "what", "who", "rating_", "name_", "at")
+NEEDED, PASSED, LOST = "needed", "passed over", "lost"
 
 
-def _rows(rows: QuerySet[Any], **columns: Any) -> QuerySet[Any, Any]:
+def _rows(rows: QuerySet[Any], what: str, **columns: Any) -> QuerySet[Any, Any]:
     blank = {
+        "what": Value(what, output_field=CharField()),
         "rating_": Value(0, output_field=IntegerField()),
         "name_": Value("", output_field=CharField()),
         "at": Cast(Value(None), DateTimeField()),
@@ -123,20 +163,28 @@ def _rows(rows: QuerySet[Any], **columns: Any) -> QuerySet[Any, Any]:
 
 def _needs(pks: Sequence[int]) -> QuerySet[Any, Any]:
     needed = RequiredSkill.objects.filter(conversation__in=pks)
-    return _rows(needed, who=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name"))
+    return _rows(needed, NEEDED, who=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name"))
 
 
 def _passed_over(pks: Sequence[int]) -> QuerySet[Any, Any]:
     """Whoever rejected it or let it time out since it came into its queue."""
     offers = Offer.objects.filter(conversation__in=pks, outcome__in=PASSED_OVER)
-    return _rows(offers.filter(decided_at__gte=F("conversation__queued_at")), who=F("agent_id"), at=F("decided_at"))
+    since = offers.filter(decided_at__gte=F("conversation__queued_at"))
+    return _rows(since, PASSED, who=F("agent_id"), at=F("decided_at"))
 
 
 def _gave_back(pks: Sequence[int]) -> QuerySet[Any, Any]:
     """Whoever put it into its queue: gave it back, or transferred it there."""
     events = ConversationEvent.objects.filter(conversation__in=pks, kind=State.OPEN, actor__agent__isnull=False)
     since = events.filter(created_at__gte=F("conversation__queued_at"))
-    return _rows(since, who=F("actor__agent__pk"), at=F("created_at"))
+    return _rows(since, PASSED, who=F("actor__agent__pk"), at=F("created_at"))
+
+
+def _disconnected(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    """Whoever had it and was gone when it went back into its queue."""
+    events = ConversationEvent.objects.filter(conversation__in=pks, kind=DISCONNECTED, actor__agent__isnull=False)
+    since = events.filter(created_at__gte=F("conversation__queued_at"))
+    return _rows(since, LOST, who=F("actor__agent__pk"))
 
 
 # -- What is written down ---------------------------------------------------------------------------------------------
@@ -150,10 +198,54 @@ def write_down(decisions: list[Decision]) -> None:
     Offer.objects.bulk_create(
         [Offer(conversation=one.item, agent_id=pk, offered_at=timezone.now()) for one, pk in offered]
     )
-    for one in _write_events(decisions, absent):
-        tell(CONVERSATION, one.item, also_agents=[one.choice.agent_id])
-    for pk in {pk for _, pk in offered}:
-        tell_pages_of(pk)
+    told = _write_events(decisions, absent)
+    if ends := [one.expires_at for one, _ in offered if one.expires_at is not None]:
+        look_at_offers(min(ends))
+    tell_of_all(CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
+    tell_pages_of(*sorted({pk for _, pk in offered}))
+
+
+def write_down_failure(pk: int, error: Exception) -> None:
+    """A fault kept this conversation from being assigned: one line in its timeline, and the log has the rest."""
+    conversation = Conversation.objects.filter(pk=pk).first()
+    if conversation is None or _already_told([pk], FAULT):
+        return
+    logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
+    with transaction.atomic():
+        text = f"Could not be assigned: {error or type(error).__name__}."[:500]
+        ConversationEvent.objects.create(conversation=conversation, kind=FAULT, text=text)
+        tell(CONVERSATION, conversation)
+
+
+def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
+    """Those for whom nobody was looked for, because nobody can take such work, are told so in their timeline as well.
+
+    `reasons` are by queue and work stream. Pages are not woken for it: the line is there when somebody looks.
+    """
+    told = ConversationEvent.objects.filter(
+        conversation=OuterRef("pk"), kind=NOBODY, created_at__gte=OuterRef("queued_at")
+    )
+    of_these = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
+    untold = to_hand_out(routed(Conversation.objects.order_by())).filter(of_these, ~Exists(told))
+    if not untold.exists():
+        return
+    with transaction.atomic():
+        locked = untold.select_related("queue", "work_stream").select_for_update(
+            of=("self",), skip_locked=True, no_key=True
+        )
+        lost = [Decision(one, reasons[one.queue_id, one.work_stream_id]) for one in locked[:LOOKED_AT]]
+        _write_reasons(lost, _absent(lost))
+
+
+def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[str, int]]) -> None:
+    words = {kind: one.choice.in_words(absent[kind])[:500] for one in lost for kind in [_kind(one)]}
+    ConversationEvent.objects.bulk_create(
+        [ConversationEvent(conversation=one.item, kind=NOBODY, text=words[_kind(one)]) for one in lost]
+    )
+
+
+def _kind(one: Decision) -> tuple[int, int]:
+    return one.item.queue_id, one.item.work_stream_id
 
 
 def _stamp(offered: list[tuple[Decision, int]]) -> None:
@@ -168,10 +260,10 @@ def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], di
     """A line for each offer, and the first time nobody could take it; those that got a line."""
     names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
     lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
-    told = _already_told(lost) if lost else set()
+    told = _already_told(lost, NOBODY) if lost else set()
     events = []
     for one in decisions:
-        pk, words = one.choice.agent_id, one.choice.in_words(absent[one.item.queue_id, one.item.work_stream_id])
+        pk, words = one.choice.agent_id, one.choice.in_words(absent[_kind(one)])
         if pk is not None:
             events.append((one, OFFERED, f"Offered to {names[pk]}: {words}"))
         elif one.item.pk not in told:
@@ -182,9 +274,9 @@ def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], di
     return [one for one, _, _ in events]
 
 
-def _already_told(pks: Sequence[int]) -> set[int]:
-    """Those whose timeline says already, since they came into their queue, why nobody takes them."""
-    told = ConversationEvent.objects.filter(conversation__in=pks, kind=NOBODY)
+def _already_told(pks: Sequence[int], kind: str) -> set[int]:
+    """Those whose timeline says so already, since they came into their queue."""
+    told = ConversationEvent.objects.filter(conversation__in=pks, kind=kind)
     since = told.filter(created_at__gte=F("conversation__queued_at"))
     return set(since.values_list("conversation_id", flat=True))
 

@@ -1,9 +1,9 @@
 """Tell open pages what changed, each to those who may see it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from omnichannel.conversations.models import Conversation, Participation
-from omnichannel.live.publish import publish
+from omnichannel.live.publish import publish, publish_all
 
 MESSAGE, CONVERSATION, NOTE, PRESENCE = "message", "conversation", "note", "presence"
 
@@ -20,17 +20,36 @@ def tell(
 
     `also_agents`, and those who work in `also_queues`, are those who could see it until now.
     """
-    parts = Participation.objects.filter(conversation=conversation, left_at=None) if conversation.is_shared else []
-    asked_in = [part.agent_id for part in parts]
-    agents = {conversation.agent_id, *also_agents, *asked_in} - {None}
-    queues = {conversation.queue_id, *also_queues}
-    topics = ["all", *(f"queue:{pk}" for pk in queues), *(f"agent:{pk}" for pk in agents)]
+    asked_in = _asked_in([conversation])
+    topics = _topics(conversation, {*also_agents, *asked_in.get(conversation.pk, ())}, also_queues)
     publish(kind, conversation.pk, part_id=part_id, topics=topics)
 
 
-def tell_pages_of(agent_id: int) -> None:
-    """The agent's own pages show their presence, their free capacity and what is offered to them anew.
+def tell_of_all(kind: str, conversations: Sequence[tuple[Conversation, int | None]]) -> None:
+    """The same for many, each with one agent more who is to hear of it; as few statements as for one."""
+    asked_in = _asked_in([conversation for conversation, _ in conversations])
+    hints = [(one.pk, _topics(one, {agent, *asked_in.get(one.pk, ())})) for one, agent in conversations]
+    publish_all(kind, hints)
+
+
+def _asked_in(conversations: Sequence[Conversation]) -> dict[int, set[int]]:
+    """By conversation, who takes part in it beside its agent."""
+    found: dict[int, set[int]] = {}
+    if shared := [one.pk for one in conversations if one.is_shared]:
+        parts = Participation.objects.filter(conversation__in=shared, left_at=None)
+        for pk, agent_id in parts.values_list("conversation_id", "agent_id"):
+            found.setdefault(pk, set()).add(agent_id)
+    return found
+
+
+def _topics(conversation: Conversation, agents: set[int | None], queues: Iterable[int] = ()) -> list[str]:
+    all_agents, all_queues = {conversation.agent_id, *agents} - {None}, {conversation.queue_id, *queues}
+    return ["all", *(f"queue:{pk}" for pk in all_queues), *(f"agent:{pk}" for pk in all_agents)]
+
+
+def tell_pages_of(*agent_ids: int) -> None:
+    """These agents' own pages show their presence, their free capacity and what is offered to them anew.
 
     Last thing in the transaction.
     """
-    publish(PRESENCE, agent_id, topics=[f"agent:{agent_id}"])
+    publish_all(PRESENCE, [(pk, [f"agent:{pk}"]) for pk in agent_ids])

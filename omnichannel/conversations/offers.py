@@ -1,21 +1,25 @@
 """An agent accepts what is offered, rejects it, or lets its time run out."""
 
+import logging
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.distribution import look_for_agents
+from omnichannel.conversations.distribution import LOOK_AGAIN_AFTER, NOT_THERE, look_at_offers, look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
 from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.states import TransitionRefused, move, note
+from omnichannel.jobs.lanes import Lease
 from routing.models import Agent, BasePresence, State
 from routing.presence import built_in, show
 
+logger = logging.getLogger(__name__)
+
 GONE = "This conversation is not offered to you any more."
-NOT_THERE = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
 
 
 def accept(conversation: Conversation, agent: Agent) -> None:
@@ -35,16 +39,38 @@ def reject(conversation: Conversation, agent: Agent) -> None:
 def expire(now: datetime | None = None) -> int:
     """End the offers whose time is over, and those of agents who have gone; how many."""
     at, ended = now or timezone.now(), 0
-    pending = Conversation.objects.filter(offered_to__isnull=False).order_by("offer_expires_at", "pk")
+    over = Q(offer_expires_at__lte=at) | Q(offered_to__presence__base_status__in=NOT_THERE)
+    pending = Conversation.objects.filter(over, offered_to__isnull=False).order_by("offer_expires_at", "pk")
     for conversation in pending.select_related("offered_to__presence", "work_stream"):
-        agent, ends = conversation.offered_to, conversation.offer_expires_at
-        if agent is None or ends is None:
-            continue
-        if ends <= at:
-            ended += _miss(conversation, agent, ends)
-        elif agent.presence.base_status in NOT_THERE:
-            ended += _withdraw(conversation, agent)
+        try:
+            ended += _expire(conversation, at)
+        except Exception:  # one offer that can't be ended must not keep the others from it
+            logger.exception("The offer of conversation %s could not be ended.", conversation.pk)
     return ended
+
+
+def end_offers(lease: Lease) -> datetime | None:
+    """End what is over; says when the next offer will be, None while nothing is offered."""
+    expire()
+    pending = Conversation.objects.filter(offered_to__isnull=False).order_by()
+    next_end: datetime | None = pending.aggregate(next=Min("offer_expires_at"))["next"]
+    soon = timezone.now() + LOOK_AGAIN_AFTER
+    # Who has just missed one is Inactive: what else they are offered ends as well, in a moment.
+    left_by_the_gone = pending.filter(offered_to__presence__base_status__in=NOT_THERE).exists()
+    return soon if left_by_the_gone else next_end and max(next_end, soon)
+
+
+def end_offers_that_are_over() -> None:
+    """A rare net: have a worker look when an offer is over, in case its moment was missed."""
+    if Conversation.objects.filter(offer_expires_at__lte=timezone.now()).exists():
+        look_at_offers(timezone.now())
+
+
+def _expire(conversation: Conversation, at: datetime) -> bool:
+    agent, ends = conversation.offered_to, conversation.offer_expires_at
+    if agent is None or ends is None:
+        return False
+    return _miss(conversation, agent, ends) if ends <= at else _withdraw(conversation, agent)
 
 
 def _miss(conversation: Conversation, agent: Agent, ends: datetime) -> bool:

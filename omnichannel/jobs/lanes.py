@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -38,8 +39,9 @@ def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
         cursor.execute(ENQUEUE, [kind, key, due_at, _stored("token", uuid.uuid4())])
 
 
-def _stored(name: str, value: object) -> object:
-    return Lane._meta.get_field(name).get_db_prep_value(value, connection)
+def _stored(name: str, value: object) -> Any:
+    column: Any = Lane._meta.get_field(name)
+    return column.get_db_prep_value(value, connection)
 
 
 @dataclass(frozen=True)

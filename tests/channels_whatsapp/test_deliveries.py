@@ -7,10 +7,21 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
-from channels_whatsapp.deliveries import MAX_ATTEMPTS, Ignore, fingerprint, receive, retry_failed, retry_now
+from channels_whatsapp.deliveries import (
+    MAX_ATTEMPTS,
+    RETRY_LANE,
+    Ignore,
+    fingerprint,
+    next_retry,
+    receive,
+    retry_failed,
+    retry_if_due,
+    retry_now,
+)
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.conversations.webhooks import apply_delivery
+from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.crowd import at_once
 from tests.door import deliver, recorded
@@ -186,3 +197,47 @@ def test_fingerprints_tell_deliveries_apart(number: WhatsAppNumber) -> None:
     assert len(set(found)) == len(forms)
     assert max(map(len, found)) <= 200
     assert fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == found[2]
+
+
+# -- Its moment -------------------------------------------------------------------------------------------------------
+
+
+def retry_due() -> Any:
+    """When a worker tries again."""
+    return Lane.objects.filter(kind=RETRY_LANE).values_list("due_at", flat=True).first()
+
+
+def test_a_worker_tries_again_the_moment_the_next_attempt_is_due(number: WhatsAppNumber) -> None:
+    delivery = failed(number)
+    assert retry_due() == next_retry() == delivery.next_attempt_at
+    make_due()
+    retry_failed(faulty)
+    delivery.refresh_from_db()
+    assert next_retry() == delivery.next_attempt_at
+    make_due()
+    retry_failed(apply_delivery)
+    assert next_retry() is None
+
+
+def test_what_is_tried_again_by_hand_is_tried_at_once(number: WhatsAppNumber) -> None:
+    delivery = failed(number)
+    retry_now([delivery.pk])
+    assert retry_due() <= timezone.now()
+
+
+def test_what_is_not_for_us_keeps_no_worker_busy(number: WhatsAppNumber) -> None:
+    def ignore(delivery: WebhookDelivery) -> None:
+        raise Ignore("Not for us.")
+
+    failed(number, ignore)
+    assert (retry_due(), next_retry()) == (None, None)
+
+
+def test_a_retry_whose_moment_was_missed_is_found_by_the_net(number: WhatsAppNumber) -> None:
+    failed(number)
+    Lane.objects.all().delete()
+    retry_if_due()
+    assert retry_due() is None
+    make_due()
+    retry_if_due()
+    assert retry_due() <= timezone.now()

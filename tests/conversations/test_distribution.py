@@ -1,5 +1,6 @@
 """Waiting conversations find their agents: in turn, within capacity, with the reason in the timeline."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +12,22 @@ from django.utils import timezone
 from omnichannel.conversations import offers
 from omnichannel.conversations.assignment import leave_waiting, release, take
 from omnichannel.conversations.closing import close, end
-from omnichannel.conversations.distribution import ASSIGN_LANE, hand_out, look_regularly
-from omnichannel.conversations.models import Conversation, RequiredSkill
+from omnichannel.conversations.disconnects import pass_on_work_of
+from omnichannel.conversations.distribution import (
+    ASSIGN_LANE,
+    assign_waiting_conversations,
+    hand_out,
+    look_regularly,
+)
+from omnichannel.conversations.models import Conversation, ConversationEvent, RequiredSkill
+from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from routing.models import (
     Agent,
     AgentSkill,
     AssignmentMethod,
+    BasePresence,
     DistributionMode,
     Queue,
     Skill,
@@ -26,6 +35,7 @@ from routing.models import (
     SkillType,
     State,
 )
+from routing.presence import built_in
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -269,3 +279,62 @@ def test_work_that_nobody_can_take_does_not_hold_up_the_rest() -> None:
     with CaptureQueriesContext(connection) as queries:
         look()
     assert len(queries) < 40, "what was said once is not said again"
+
+
+def reasons() -> list[str]:
+    return list(ConversationEvent.objects.filter(kind="nobody").values_list("text", flat=True))
+
+
+def test_everybody_who_waits_for_nobody_is_told_why_however_many_they_are() -> None:
+    orders, on = Queue.objects.create(name="Orders"), builders.number()
+    builders.agent("Dana", presence="away", queue=orders)
+    for _ in range(120):
+        builders.conversation(in_queue=orders, on=on)
+    look()
+    assert reasons() == ["Nobody can take it now: 1 not showing Available or Busy."] * 120
+    look()
+    assert len(reasons()) == 120
+
+
+def test_to_look_again_for_those_who_wait_in_vain_costs_as_many_queries_for_150_as_for_60() -> None:
+    orders, on = Queue.objects.create(name="Orders"), builders.number()
+    asked = []
+    for _ in range(2):
+        for _ in range(60 + 30 * len(asked)):
+            builders.conversation(in_queue=orders, on=on)
+        look()
+        with CaptureQueriesContext(connection) as queries:
+            look()
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
+def test_of_two_who_could_have_it_the_one_who_was_disconnected_gets_it_back() -> None:
+    omar, dana = builders.agent("Omar"), builders.agent("Dana")
+    conversation = builders.conversation(with_agent=dana)
+    Agent.objects.filter(pk=dana.pk).update(
+        presence=built_in(BasePresence.OFFLINE), last_seen_at=timezone.now() - timedelta(hours=2)
+    )
+    Conversation.objects.update(state_since=timezone.now() - timedelta(hours=2), unread_count=1)
+    builders.work_stream(return_after_disconnect=timedelta(minutes=15))
+    pass_on_work_of(dana.pk, timezone.now())
+    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
+    look()
+    assert omar.pk < dana.pk, "or it would be hers without that"
+    assert offered_to(conversation) == dana
+    assert last_words(conversation) == "Offered to Dana: had it before of 2 who can take it (100 units free)."
+
+
+def test_while_something_waits_the_lane_comes_back_and_with_nothing_left_it_is_gone() -> None:
+    assert assign_waiting_conversations(lease()) is None
+    builders.agent("Dana", presence="away")
+    waiting()
+    again = assign_waiting_conversations(lease())
+    assert again is not None
+    assert again - timezone.now() <= timedelta(seconds=5)
+    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
+    assert assign_waiting_conversations(lease()) is None
+
+
+def lease() -> Lease:
+    return Lease(0, ASSIGN_LANE, 0, uuid.uuid4(), uuid.uuid4(), 0)

@@ -1,18 +1,28 @@
 """What is offered to an agent: accepted, rejected, left until its time runs out, or withdrawn."""
 
-from datetime import timedelta
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from omnichannel.conversations import offers
 from omnichannel.conversations.assignment import take
+from omnichannel.conversations.attendance import choose
 from omnichannel.conversations.closing import close_stale
-from omnichannel.conversations.distribution import hand_out
+from omnichannel.conversations.distribution import (
+    ASSIGN_LANE,
+    OFFERS_LANE,
+    assign_waiting_conversations,
+    hand_out,
+)
 from omnichannel.conversations.models import Conversation, OfferOutcome
 from omnichannel.conversations.states import TransitionRefused
+from omnichannel.jobs.lanes import Lease
+from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
-from routing.models import Agent, BasePresence, DistributionMode, Presence, State
+from routing.models import Agent, BasePresence, DistributionMode, Presence, State, WorkStream
 from tests import builders
 from tests.crowd import at_once
 
@@ -152,3 +162,76 @@ def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent in {dana, omar}) == (State.ACTIVE, True)
     assert conversation.offers.exclude(outcome=OfferOutcome.PENDING).count() == 1
+
+
+# -- Its moment -------------------------------------------------------------------------------------------------------
+
+
+def offers_due() -> datetime:
+    """When a worker looks at the offers."""
+    return Lane.objects.get(kind=OFFERS_LANE).due_at
+
+
+def worked() -> Any:
+    """A worker looks at them now; when it will look again."""
+    return offers.end_offers(Lease(0, OFFERS_LANE, 0, uuid.uuid4(), uuid.uuid4(), 0))
+
+
+def test_a_worker_looks_at_an_offer_the_moment_it_runs_out(dana: Agent) -> None:
+    builders.work_stream(offer_seconds=45)
+    conversation, now = builders.conversation(), timezone.now()
+    hand_out(now)
+    assert offers_due() == now + timedelta(seconds=45)
+    assert worked() == now + timedelta(seconds=45), "nothing is over yet"
+    Conversation.objects.filter(pk=conversation.pk).update(offer_expires_at=now)
+    assert worked() is None
+    assert outcomes(conversation) == [OfferOutcome.TIMED_OUT]
+
+
+def test_the_first_of_several_offers_to_run_out_says_when_a_worker_looks(dana: Agent) -> None:
+    now = timezone.now()
+    for seconds in (90, 45, 120):
+        builders.work_stream(offer_seconds=seconds)
+        builders.conversation()
+        hand_out(now)
+    assert offers_due() == now + timedelta(seconds=45)
+
+
+def test_who_misses_one_offer_loses_the_others_a_moment_later(dana: Agent) -> None:
+    builders.work_stream(inactive_after_missed_offer=True)
+    missed, other = builders.conversation(), builders.conversation()
+    hand_out(timezone.now())
+    Conversation.objects.filter(pk=missed.pk).update(offer_expires_at=timezone.now())
+    soon = worked()
+    assert soon is not None
+    assert soon - timezone.now() < timedelta(seconds=1)
+    assert worked() is None
+    assert outcomes(other) == [OfferOutcome.WITHDRAWN]
+
+
+def test_an_agent_who_goes_away_has_the_offers_looked_at_at_once(offered: Conversation, dana: Agent) -> None:
+    choose(dana, Presence.objects.get(base_status=BasePresence.AWAY))
+    assign_waiting_conversations(Lease(0, ASSIGN_LANE, 0, uuid.uuid4(), uuid.uuid4(), 0))
+    assert offers_due() <= timezone.now()
+    worked()
+    assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
+
+
+def test_an_offer_whose_moment_was_missed_is_found_by_the_net(offered: Conversation) -> None:
+    Lane.objects.all().delete()
+    offers.end_offers_that_are_over()
+    assert not Lane.objects.exists()
+    Conversation.objects.update(offer_expires_at=timezone.now())
+    offers.end_offers_that_are_over()
+    assert offers_due() <= timezone.now()
+
+
+def test_an_offer_that_can_not_be_ended_does_not_keep_the_others_from_it(dana: Agent) -> None:
+    first, second = builders.conversation(), builders.conversation()
+    hand_out(timezone.now())
+    WorkStream.objects.update(inactive_after_missed_offer=False)
+    broken = WorkStream.objects.create(name="Broken", inactive_after_missed_offer=True)
+    Conversation.objects.filter(pk=first.pk).update(work_stream=broken)
+    Presence.objects.filter(base_status=BasePresence.INACTIVE).update(is_built_in=False)
+    assert offers.expire(timezone.now() + timedelta(minutes=3)) == 1
+    assert outcomes(second) == [OfferOutcome.TIMED_OUT]

@@ -1,5 +1,7 @@
 """Promise 4: a fault in the routing delays a message's assignment, never the message."""
 
+import logging
+
 import pytest
 from django.utils import timezone
 
@@ -7,13 +9,25 @@ from channels_whatsapp.models import WebhookDelivery
 from omnichannel.conversations.classification import classify
 from omnichannel.conversations.distribution import hand_out
 from omnichannel.conversations.models import Conversation, Message
-from routing.models import WorkStream
+from routing.assignment import AT_ONCE, MOST_FAULTS
+from routing.models import Queue, WorkStream
 from tests import builders
 from tests.door import another, deliver, recorded
 
 pytestmark = pytest.mark.django_db
 
 NO_LIST = 5  # allowed presences no engine can make sense of: every decision fails
+
+
+def faults(conversation: Conversation) -> list[str]:
+    return list(conversation.events.filter(kind="assignment_fault").values_list("text", flat=True))
+
+
+def broken_queue(name: str = "Broken", *, priority: int = 1) -> Queue:
+    """A queue whose way of assigning nobody knows; its work comes before all other work."""
+    queue = Queue.objects.create(name=name, priority=priority)
+    Queue.objects.filter(pk=queue.pk).update(assignment_method="dice")
+    return queue
 
 
 def test_while_every_decision_fails_messages_are_stored_and_afterwards_they_are_handed_out() -> None:
@@ -23,10 +37,46 @@ def test_while_every_decision_fails_messages_are_stored_and_afterwards_they_are_
     for form in (first, another(first)):
         assert deliver(number.account.inbound_url, form).status_code == 200
         classify(Conversation.objects.get().pk)
-        with pytest.raises(TypeError):
-            hand_out(timezone.now())
+        assert hand_out(timezone.now()) == (0, False)
     assert Message.objects.count() == 2
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}
     WorkStream.objects.update(allowed_presences=["available"])
     hand_out(timezone.now())
     assert Conversation.objects.get().offered_to == dana
+
+
+@pytest.mark.parametrize("others", [1, AT_ONCE, 2 * AT_ONCE])
+def test_work_that_can_not_be_decided_does_not_keep_the_others_from_their_agents(others: int) -> None:
+    for _ in range(others):
+        builders.agent()
+    number = builders.number()
+    faulty = builders.conversation(in_queue=broken_queue(), on=number)
+    healthy = [builders.conversation(on=number) for _ in range(others)]
+    assert hand_out(timezone.now()) == (others, False)
+    faulty.refresh_from_db()
+    assert faulty.offered_to is None
+    assert not Conversation.objects.filter(pk__in=[one.pk for one in healthy], offered_to=None).exists()
+    assert not [one for one in healthy if faults(one)]
+
+
+def test_the_timeline_and_the_log_say_once_why_it_could_not_be_assigned(caplog: pytest.LogCaptureFixture) -> None:
+    builders.agent("Dana")
+    faulty = builders.conversation(in_queue=broken_queue())
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            hand_out(timezone.now())
+    assert faults(faulty) == ["Could not be assigned: 'dice' is not a valid AssignmentMethod."]
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+
+def test_a_work_stream_of_which_everything_fails_is_left_for_the_next_time() -> None:
+    dana, number = builders.agent("Dana"), builders.number()
+    broken = WorkStream.objects.create(name="Broken", allowed_presences=NO_LIST)
+    urgent = Queue.objects.create(name="Urgent", priority=1)
+    for _ in range(AT_ONCE + MOST_FAULTS):
+        builders.conversation(on=number, work_stream=broken, in_queue=urgent)
+    waiting = builders.conversation(on=number)
+    assert hand_out(timezone.now()) == (1, False)
+    waiting.refresh_from_db()
+    assert waiting.offered_to == dana
+    assert sum(len(faults(one)) for one in Conversation.objects.all()) == AT_ONCE
