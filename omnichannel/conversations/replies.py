@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files import File
@@ -24,6 +25,7 @@ from omnichannel.conversations.models import (
     Trigger,
 )
 from omnichannel.conversations.outgoing_files import FileRefused, checked_type
+from omnichannel.conversations.quick_replies import slugs_left
 from omnichannel.jobs.lanes import enqueue
 
 # Twilio refuses longer bodies with 21617.
@@ -39,6 +41,7 @@ OPTED_OUT_BY_WORD = (
 )
 BLOCKED = "This customer is blocked. Unblock them to write to them again."
 NOT_YOURS = "Take this conversation before you answer in it."
+NOT_HERE = "The message you reply to is not in this conversation."
 
 
 class ReplyRefused(Exception):
@@ -72,23 +75,34 @@ def send_reply(
     text: str = "",
     file: File[bytes] | None = None,
     public_id: uuid.UUID | None = None,
+    quoted: Message | None = None,
+    hold_for: timedelta | None = None,
 ) -> Message:
     """Queue a reply to the customer, with text of up to 1,600 characters, a file, or both.
 
-    `public_id` is the form's own id: the same form sent twice queues one message. Raises ReplyRefused, with the
-    24-hour rule's exact sentence after the window, and then nothing is stored.
+    `public_id` is the form's own id: the same form sent twice queues one message. `quoted` is the message it replies
+    to, for colleagues to see; it goes out after `hold_for`, until when it can be taken back. Raises ReplyRefused, with
+    the 24-hour rule's exact sentence after the window, and then nothing is stored.
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
-    stored = _store(file, _check(conversation, body, file))
+    if quoted is not None and quoted.conversation_id != conversation.pk:
+        raise ReplyRefused("not_here", NOT_HERE)
+    stored = _store(file, check_reply(conversation, body, file))
+    not_before = timezone.now() + hold_for if hold_for else None
     try:
-        return _queue(conversation, author, body, stored, public_id)
+        return _queue(conversation, author, body, stored, public_id, quoted=quoted, not_before=not_before)
     except BaseException:  # refused or cut off: the file has no row, and nobody would ever find it
         _forget(stored)
         raise
 
 
 def _queue(
-    conversation: Conversation, author: User, body: str, stored: Attachment | None, public_id: uuid.UUID | None
+    conversation: Conversation,
+    author: User,
+    body: str,
+    stored: Attachment | None,
+    public_id: uuid.UUID | None,
+    **more: Any,
 ) -> Message:
     with transaction.atomic():
         locked = locked_to_send(conversation.pk)
@@ -100,7 +114,7 @@ def _queue(
             raise ReplyRefused("not_yours", NOT_YOURS)
         if (refusal := why_not(locked)) is not None:
             raise refusal
-        return queue_message(locked, body=body, author=author, stored=stored, public_id=public_id)
+        return queue_message(locked, body=body, author=author, stored=stored, public_id=public_id, **more)
 
 
 def locked_to_send(pk: int) -> Conversation:
@@ -123,6 +137,8 @@ def queue_message(
     public_id: uuid.UUID | None = None,
     content: dict[str, Any] | None = None,
     kind: Kind | None = None,
+    quoted: Message | None = None,
+    not_before: datetime | None = None,
 ) -> Message:
     """Queue a message that has been checked, in the transaction that has `locked_to_send` its conversation."""
     message = Message.objects.create(
@@ -134,6 +150,8 @@ def queue_message(
         content=content or {},
         status=Status.QUEUED,
         author=author,
+        quoted=quoted,
+        not_before=not_before,
     )
     if stored is not None:
         stored.message = message
@@ -150,13 +168,15 @@ def sent_by_form(public_id: uuid.UUID | None, conversation: Conversation) -> Mes
     return found
 
 
-def _check(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
+def check_reply(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
     """The file's type, "" without one; raises ReplyRefused for what no customer could be sent."""
     if not body and file is None:
         raise ReplyRefused("empty", "Write a message or choose a file.")
     if len(body) > TEXT_LIMIT:
         over = len(body) - TEXT_LIMIT
         raise ReplyRefused("too_long", f"WhatsApp takes up to {TEXT_LIMIT:,} characters; this is {over:,} too long.")
+    if left := slugs_left(body):
+        raise ReplyRefused("slug_left", f"Replace {left[0]} first: the customer would read it as it is.")
     if file is None:
         return ""
     if not conversation.number.agents_may_attach:
@@ -212,7 +232,9 @@ def send_again(failed: Message, *, author: User) -> Message:
     if Message.objects.filter(public_id=again).exists():
         raise ReplyRefused("sent_again", "This message has been sent again already.")
     file = _copy(attachment) if attachment and attachment.file else None
-    return send_reply(failed.conversation, author=author, text=failed.body, file=file, public_id=again)
+    return send_reply(
+        failed.conversation, author=author, text=failed.body, file=file, public_id=again, quoted=failed.quoted
+    )
 
 
 def _copy(attachment: Attachment) -> File[bytes]:

@@ -255,3 +255,19 @@ def test_after_24_hours_nothing_is_sent_again(conversation: Conversation, dana: 
     Conversation.objects.update(window_closes_at=NOON)
     with pytest.raises(ReplyRefused, match="24 hour limit"):
         send_again(failed, author=dana.user)
+
+
+def test_a_reply_knows_the_message_it_replies_to(conversation: Conversation) -> None:
+    asked, elsewhere = builders.inbound(conversation), builders.inbound(builders.conversation())
+    assert conversation.agent is not None
+    author = conversation.agent.user
+    assert send_reply(conversation, author=author, text="Yes", quoted=asked).quoted == asked
+    with pytest.raises(ReplyRefused, match="not in this conversation"):
+        send_reply(conversation, author=author, text="Yes", quoted=elsewhere)
+
+
+def test_a_slug_that_was_not_filled_reaches_no_customer(conversation: Conversation) -> None:
+    assert conversation.agent is not None
+    with pytest.raises(ReplyRefused, match=r"Replace {LastName{Customer}} first") as why:
+        send_reply(conversation, author=conversation.agent.user, text="Dear {LastName{Customer}}")
+    assert why.value.field == "text"
