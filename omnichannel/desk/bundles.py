@@ -39,6 +39,8 @@ SCRIPTS: Final = {
     "desk": (
         "js/timezone.js",
         "js/desk.js",
+        "js/say.js",
+        "js/thread.js",
         "js/list.js",
         "js/composer.js",
         "js/offers.js",

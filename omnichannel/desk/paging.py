@@ -33,3 +33,7 @@ class Cursor(NamedTuple):
     def before(self, field: str) -> Q:
         """What comes before this row, newest first."""
         return Q(**{f"{field}__lt": self.at}) | Q(**{field: self.at, "pk__lt": self.pk})
+
+    def after(self, field: str) -> Q:
+        """What comes after this row, oldest first."""
+        return Q(**{f"{field}__gt": self.at}) | Q(**{field: self.at, "pk__gt": self.pk})

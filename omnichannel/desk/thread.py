@@ -18,6 +18,7 @@ from omnichannel.desk.times import PAGE_ORDER, day_name
 from omnichannel.desk.words import STATUS_WORDS, summary
 
 PAGE: Final = 50
+HALF: Final = 25  # on either side of a message that is looked for
 MOST_PIECES: Final = 200
 OUTCOME_UNKNOWN_AFTER = timedelta(seconds=15)
 # A transaction that was under way when the page last asked may commit rows that are older than that.
@@ -47,11 +48,27 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """The divider above the first message that its agent has not seen."""
+
+    before: Message
+
+    template = "desk/_unread.html"
+
+    @property
+    def at(self) -> datetime:
+        return self.before.created_at
+
+    @property
+    def order(self) -> str:
+        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-~"
+
+
+@dataclass(frozen=True)
 class Said:
     """A message as it is shown."""
 
     message: Message
-    is_first_unread: bool = False
     was_sent_again: bool = False
 
     template = "desk/_message.html"
@@ -104,23 +121,39 @@ class Said:
         return summary(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
 
 
-Entry = Day | Happening | Noted | Said
+Entry = Day | Unread | Happening | Noted | Said
 
 
 @dataclass(frozen=True)
 class Thread:
-    """A stretch of the conversation. `earlier` is where to go on upwards; None at the beginning."""
+    """A stretch of the conversation. `earlier` is where to go on upwards, `later` downwards; None where it ends."""
 
     entries: Sequence[Entry]
     earlier: Cursor | None = None
+    later: Cursor | None = None
     has_more: bool = False
+    shown: int = 0  # the message that was looked for
 
 
-def stretch(conversation: Conversation, *, before: Cursor | None = None, unread: int = 0) -> Thread:
-    """The newest messages, or those before the cursor, with what happened meanwhile."""
+def stretch(
+    conversation: Conversation,
+    *,
+    before: Cursor | None = None,
+    after: Cursor | None = None,
+    around: int = 0,
+    unread: int = 0,
+) -> Thread:
+    """The newest messages, or those at that place in the conversation, with what happened meanwhile."""
+    if after is not None:
+        return _later(conversation, after)
+    return (around and _around(conversation, around)) or _earlier(conversation, before, unread)
+
+
+def _earlier(conversation: Conversation, before: Cursor | None, unread: int) -> Thread:
     found = _messages(conversation)
     if before is not None:
-        found = found.filter(before.before("created_at"))
+        # Said twice, so that the index is entered at the place.
+        found = found.filter(before.before("created_at"), created_at__lte=before.at)
     newest = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
     messages, is_all = newest[:PAGE][::-1], len(newest) <= PAGE
     others = beside(
@@ -128,22 +161,51 @@ def stretch(conversation: Conversation, *, before: Cursor | None = None, unread:
         since=None if is_all else messages[0].created_at,
         before=before.at if before is not None else None,
     )
-    earlier = None if is_all else Cursor(messages[0].created_at, messages[0].pk)
-    said = _said(messages, first_unread=_first_unread(messages, unread))
-    return Thread(in_order([*said, *others]), earlier)
+    earlier = None if is_all else _place(messages[0])
+    later = _place(messages[-1]) if before is not None and messages else None
+    return Thread(in_order([*_said(messages), *_unread(messages, unread), *others]), earlier, later)
 
 
-def _said(messages: Sequence[Message], first_unread: int | None = None) -> list[Said]:
+def _later(conversation: Conversation, after: Cursor) -> Thread:
+    found = _messages(conversation).filter(after.after("created_at"), created_at__gte=after.at)
+    oldest = list(found.order_by("created_at", "pk")[: PAGE + 1])
+    messages, is_all = oldest[:PAGE], len(oldest) <= PAGE
+    others = beside(conversation, since=after.at, before=None if is_all else messages[-1].created_at)
+    earlier = _place(messages[0]) if messages else after
+    return Thread(in_order([*_said(messages), *others]), earlier, None if is_all else _place(messages[-1]))
+
+
+def _around(conversation: Conversation, pk: int) -> Thread | None:
+    """The message in the midst of its neighbours; None where it is not one of this conversation's."""
+    # One question for both sides: how many queries a conversation takes is counted.
+    at = Subquery(conversation.messages.filter(pk=pk).values("created_at"))
+    until = conversation.messages.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lte=pk), created_at__lte=at)
+    beyond = conversation.messages.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
+    both = Q(pk__in=until.order_by("-created_at", "-pk").values("pk")[: HALF + 1])
+    both |= Q(pk__in=beyond.order_by("created_at", "pk").values("pk")[: HALF + 1])
+    found = list(_messages(conversation).filter(both).order_by("created_at", "pk"))
+    if not found:
+        return None
+    middle = next(place for place, message in enumerate(found) if message.pk == pk)
+    messages = found[max(0, middle - HALF + 1) : middle + HALF + 1]
+    earlier = _place(messages[0]) if found[0] is not messages[0] else None
+    later = _place(messages[-1]) if found[-1] is not messages[-1] else None
+    others = beside(conversation, since=earlier and earlier.at, before=later and later.at)
+    return Thread(in_order([*_said(messages), *others]), earlier, later, shown=pk)
+
+
+def _place(message: Message) -> Cursor:
+    return Cursor(message.created_at, message.pk)
+
+
+def _said(messages: Sequence[Message]) -> list[Said]:
     known = {message.public_id for message in messages}
-    return [
-        Said(message, message.pk == first_unread, message.has_failed and id_when_sent_again(message) in known)
-        for message in messages
-    ]
+    return [Said(message, message.has_failed and id_when_sent_again(message) in known) for message in messages]
 
 
-def _first_unread(messages: Sequence[Message], unread: int) -> int | None:
-    theirs = [message.pk for message in messages if message.is_inbound]
-    return theirs[-unread] if 0 < unread <= len(theirs) else None
+def _unread(messages: Sequence[Message], unread: int) -> list[Unread]:
+    theirs = [message for message in messages if message.is_inbound]
+    return [Unread(theirs[-unread])] if 0 < unread <= len(theirs) else []
 
 
 def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
@@ -173,7 +235,7 @@ def _messages(conversation: Conversation) -> QuerySet[Message]:
     return found.annotate(quoted_file_type=Subquery(first_file.values_list(of_type)[:1]))
 
 
-def in_order(entries: Iterable[Said | Happening | Noted]) -> list[Entry]:
+def in_order(entries: Iterable[Unread | Said | Happening | Noted]) -> list[Entry]:
     """By time, each day under its divider."""
     ordered: list[Entry] = []
     day = None

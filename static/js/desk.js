@@ -5,42 +5,58 @@ window.Desk = {};
 
 (() => {
   const byId = (id) => document.getElementById(id);
-  const NEAR_THE_END = 60; // pixels
+  const SLOW = 20000; // milliseconds after which a request that sends no file is given up
 
   Desk.workspace = () => {
     const found = byId("workspace");
     return found && found.dataset.pk ? found : null;
   };
 
-  Desk.notice = (text) => {
+  // A sentence at the foot of the page; with `again` a button that tries once more.
+  Desk.notice = (text, again) => {
     const notice = byId("notice");
     notice.textContent = text;
+    if (again) notice.append(" ", tryAgain(again));
     notice.hidden = false;
     clearTimeout(Desk.noticeTimer);
-    Desk.noticeTimer = setTimeout(() => (notice.hidden = true), 8000);
+    Desk.noticeTimer = setTimeout(() => (notice.hidden = true), again ? 30000 : 8000);
   };
 
-  // Scrolling: the list of messages is laid out from its end, so 0 is the newest and further up is negative.
-  const isAtEnd = () => Math.abs(byId("scroller")?.scrollTop ?? 0) < NEAR_THE_END;
-  Desk.toEnd = () => {
-    const scroller = byId("scroller");
-    if (scroller) scroller.scrollTop = 0;
-    hideNewest();
-  };
-  const hideNewest = () => {
-    const button = byId("to-newest");
-    if (button) button.hidden = true;
-  };
+  function tryAgain(again) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.id = "try-again";
+    button.textContent = gettext("Try again");
+    button.addEventListener("click", () => {
+      byId("notice").hidden = true;
+      again();
+    });
+    return button;
+  }
 
   // -- Putting pieces in place --------------------------------------------------------------------------------------
 
-  const lastPk = () => Math.max(0, ...[...document.querySelectorAll("#thread > [data-pk]")].map((li) => +li.dataset.pk));
+  const REACHED = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
+
+  // Where the focus is in this part, to put it back after the part has been replaced: on the element of the same id,
+  // else on the one that is in its place now.
+  Desk.focusIn = (part) => {
+    const focused = document.activeElement;
+    if (!part.contains(focused)) return () => {};
+    const place = [...part.querySelectorAll(REACHED)].indexOf(focused);
+    const { id } = focused;
+    return (fresh) => {
+      const there = [...fresh.querySelectorAll(REACHED)].filter((one) => one.offsetParent);
+      const next = (id && byId(id)) || there[Math.min(Math.max(place, 0), there.length - 1)];
+      (next || byId("scroller") || byId("main"))?.focus({ preventScroll: true });
+    };
+  };
 
   function swap(old, fresh) {
-    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const focus = Desk.focusIn(old);
     old.replaceWith(fresh);
     htmx.process(fresh);
-    if (focused) byId(focused)?.focus({ preventScroll: true });
+    focus(fresh);
   }
 
   function isBeingFilledIn(part) {
@@ -48,7 +64,7 @@ window.Desk = {};
     return part.contains(field) && field.matches("input, textarea, select");
   }
 
-  // A part of the page around the messages: head, foot, customer, the link to earlier messages.
+  // A part of the page around the messages: head, foot, customer, the links to earlier and later messages.
   function putPart(fresh, fromForm) {
     const old = byId(fresh.id);
     if (!old) return;
@@ -58,49 +74,28 @@ window.Desk = {};
     const hasProblem = fromForm && (old.querySelector(".problem") || fresh.querySelector(".problem"));
     if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
     if (isBeingFilledIn(old) && !fromForm) return;
+    if (fresh.id === "head" && !fromForm) tellOfMove(old, fresh);
     swap(old, fresh);
   }
 
-  // A message, an event, a day: in its place by time. Answers whether it is new here.
-  function putEntry(fresh) {
-    const old = byId(fresh.id);
-    if (old) {
-      if (old.dataset.version !== fresh.dataset.version) swap(old, fresh);
-      return false;
-    }
-    const thread = byId("thread");
-    let after = thread.lastElementChild;
-    while (after && after.dataset.order > fresh.dataset.order) after = after.previousElementSibling;
-    thread.insertBefore(fresh, after ? after.nextElementSibling : thread.firstElementChild);
-    htmx.process(fresh);
-    return true;
+  // Somebody else has taken, passed on or ended the conversation that is being looked at.
+  function tellOfMove(old, fresh) {
+    const [before, now] = [old, fresh].map((head) => head.querySelector(".talk-who p")?.textContent.trim());
+    if (before && now && before !== now) Desk.notice(`${Desk.workspace().dataset.name}: ${now.replace(/\s+/g, " ")}`);
   }
 
-  function merge(html, { fromForm = false } = {}) {
+  Desk.merge = (html, { fromForm = false } = {}) => {
     const root = new DOMParser().parseFromString(html, "text/html").querySelector("[data-pieces]");
     if (!root || !Desk.workspace()) return null;
-    const wasAtEnd = isAtEnd();
-    const known = lastPk();
-    for (const part of root.querySelectorAll(":scope > [id]")) putPart(part, fromForm);
-    const added = [...root.querySelectorAll(":scope > ol > li")].filter(putEntry);
-    const said = added.filter((li) => +li.dataset.pk > known);
-    said.forEach((li) => li.classList.add("is-new"));
-    announce(said.filter((li) => li.classList.contains("in")));
-    if (fromForm && said.length) Desk.toEnd();
-    else if (!wasAtEnd && said.some((li) => li.classList.contains("in"))) byId("to-newest").hidden = false;
+    const end = ["earlier", "later"].find((id) => root.querySelector(`:scope > #${id}`)); // further that way
+    Desk.keepPlace(() => {
+      for (const part of root.querySelectorAll(":scope > [id]")) putPart(part, fromForm);
+      Desk.putEntries(root, { fromForm, swap, end });
+    });
     Desk.tick();
     watchUnsettled();
     return root;
-  }
-
-  function announce(messages) {
-    if (!messages.length) return;
-    const words = messages.map((li) => {
-      const what = li.querySelector(".body, .card-words strong, .mark-line");
-      return what ? what.textContent.trim().slice(0, 140) : "sent a file";
-    });
-    byId("announce").textContent = `${Desk.workspace().dataset.name}: ${words.join(" ")}`;
-  }
+  };
 
   // -- Fetching -----------------------------------------------------------------------------------------------------
 
@@ -125,8 +120,9 @@ window.Desk = {};
     isWanted = false;
     try {
       const { updates, at } = workspace.dataset;
-      const answer = await Desk.fetch(`${updates}?after=${lastPk()}&changed_since=${encodeURIComponent(at)}`);
+      const answer = await Desk.fetch(`${updates}?after=${Desk.newest()}&changed_since=${encodeURIComponent(at)}`);
       if (workspace !== Desk.workspace()) return;
+      if (answer.status === 410) return Desk.outOfSight(await answer.text());
       if (answer.status === 404 || answer.status === 403) location.reload();
       if (answer.ok) take(workspace, await answer.text());
     } catch {
@@ -139,7 +135,7 @@ window.Desk = {};
 
   function take(workspace, html) {
     if (workspace !== Desk.workspace()) return;
-    const root = merge(html);
+    const root = Desk.merge(html);
     if (!root) return;
     workspace.dataset.at = root.dataset.at;
     isWanted ||= root.dataset.more !== undefined;
@@ -148,7 +144,7 @@ window.Desk = {};
 
   Desk.markRead = () => {
     const head = byId("head");
-    if (document.hidden || !head || !+head.dataset.unread) return;
+    if (document.hidden || !head || !+head.dataset.unread || Desk.isApart()) return;
     head.dataset.unread = "0";
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
     Desk.fetch(Desk.workspace().dataset.read, { method: "POST", headers: { "X-CSRFToken": token } }).catch(() => {});
@@ -166,12 +162,12 @@ window.Desk = {};
   const ends = new WeakMap();
 
   function words(seconds, style) {
-    if (seconds < 0) return "closed";
+    if (seconds < 0) return gettext("closed");
     const hours = Math.floor(seconds / 3600);
     const minutes = Math.floor((seconds % 3600) / 60);
-    if (style === "short" && hours >= 2) return `${hours} h`;
-    if (!hours) return minutes ? `${minutes} min` : "under 1 min";
-    return minutes ? `${hours} h ${minutes} min` : `${hours} h`;
+    if (style === "short" && hours >= 2) return interpolate(gettext("%s h"), [hours]);
+    if (!hours) return minutes ? interpolate(gettext("%s min"), [minutes]) : gettext("under 1 min");
+    return minutes ? interpolate(gettext("%s h %s min"), [hours, minutes]) : interpolate(gettext("%s h"), [hours]);
   }
 
   function tone(seconds) {
@@ -194,32 +190,25 @@ window.Desk = {};
   // -- Getting about ------------------------------------------------------------------------------------------------
 
   // After another conversation was opened, or the first one with the page.
-  Desk.opened = () => {
+  function opened() {
     Desk.listShown();
+    Desk.threadShown();
     Desk.tick();
     watchUnsettled();
-  };
+  }
+
+  // Another conversation, or another place in this one, beside the list that is there.
+  Desk.open = (address) => htmx.ajax("GET", address, { target: "#workspace", swap: "outerHTML show:none" });
 
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
-    const target = event.target.closest(".to-customer, .back-to-talk, .to-newest, .quote");
+    const target = event.target.closest(".to-customer, .back-to-talk");
     if (!target) return;
-    if (target.matches(".to-newest")) return Desk.toEnd();
-    if (target.matches(".quote")) return showQuoted(event, target);
     event.preventDefault();
     Desk.workspace().classList.toggle("show-customer", target.matches(".to-customer"));
   });
-
-  function showQuoted(event, link) {
-    const quoted = byId(link.hash.slice(1));
-    event.preventDefault();
-    if (!quoted) return Desk.notice("That message is further up: choose Earlier messages.");
-    quoted.scrollIntoView({ block: "center", behavior: "smooth" });
-    quoted.classList.add("is-shown");
-    setTimeout(() => quoted.classList.remove("is-shown"), 2000);
-  }
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
@@ -231,8 +220,9 @@ window.Desk = {};
     Desk.workspace()?.classList.remove("show-customer");
   });
 
-  document.addEventListener("scroll", (event) => event.target.id === "scroller" && isAtEnd() && hideNewest(), true);
   document.addEventListener("visibilitychange", Desk.markRead);
+
+  // -- Requests of htmx ---------------------------------------------------------------------------------------------
 
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, serverResponse, requestConfig } = event.detail;
@@ -240,7 +230,7 @@ window.Desk = {};
     const fromForm = requestConfig.verb === "post";
     event.detail.shouldSwap = false;
     Desk.answered = { status: xhr.status, path: requestConfig.path };
-    merge(serverResponse, { fromForm });
+    Desk.merge(serverResponse, { fromForm });
     if (fromForm) Desk.refresh();
     // A conversation that was taken has left the list of those that wait: follow it to one's own.
     if (xhr.status === 200 && requestConfig.path.endsWith("/take/")) byId("tab-my")?.click();
@@ -248,20 +238,37 @@ window.Desk = {};
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target.id !== "workspace") return;
-    Desk.opened();
+    opened();
+    if (!Desk.workspace()) return;
     Desk.composerShown();
     Desk.refreshList?.();
     if (!matchMedia("(pointer: fine)").matches || !byId("reply-text")) byId("main").focus({ preventScroll: true });
   });
 
+  // What went wrong on the way is said, and can be tried again: nothing that was typed has left its field.
+  const failed = (text) => (event) => {
+    const { elt } = event.detail;
+    const again = () => (elt.matches("form") ? elt.requestSubmit() : elt.click());
+    Desk.notice(text(), elt.isConnected && elt.matches("form, a, button") ? again : null);
+  };
+  const saysServerError = failed(() => gettext("The server could not do that. Nothing you wrote is lost."));
+
   document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status === 404) location.reload();
-    else if (event.detail.xhr.status !== 401) Desk.notice("The server could not do that. Try again in a moment.");
+    const { status, responseText } = event.detail.xhr;
+    if (status === 410) Desk.outOfSight(responseText);
+    else if (status === 404) location.reload();
+    else if (status !== 401) saysServerError(event);
   });
-  document.addEventListener("htmx:sendError", () => Desk.notice("No connection. What you wrote is still here: try again."));
+  document.addEventListener("htmx:sendError", failed(() => gettext("No connection. Nothing you wrote is lost.")));
+  document.addEventListener("htmx:timeout", failed(() => gettext("No answer so far. Nothing you wrote is lost.")));
+
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    const sendsFiles = [...detail.formData.values()].some((value) => value instanceof File && value.size);
+    if (!sendsFiles) detail.timeout = SLOW;
+  });
 
   document.addEventListener("DOMContentLoaded", () => {
-    Desk.opened();
+    opened();
     setInterval(Desk.tick, 5000);
   });
 })();

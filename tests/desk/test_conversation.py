@@ -10,7 +10,7 @@ from django.utils import timezone
 from omnichannel.conversations.inbound import NOT_ACCEPTED
 from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Message
 from omnichannel.conversations.states import note
-from omnichannel.desk.thread import Day, Happening, Said
+from omnichannel.desk.thread import Day, Happening, Said, Unread
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -148,8 +148,8 @@ def test_a_quoted_message_is_shown_above_the_answer(desk: Desk) -> None:
     theirs = builders.inbound(desk.conversation, "Blue", quoted=ours)
     builders.outbound(desk.conversation, "Good", quoted=theirs)
     shown = page(desk)
-    assert f'href="#message-{ours.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
-    assert f'href="#message-{theirs.pk}"><strong dir="auto">Amara Diallo</strong>' in shown
+    assert f'#message-{ours.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
+    assert f'?message={theirs.pk}#message-{theirs.pk}"><strong dir="auto">Amara Diallo</strong>' in shown
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,9 @@ def test_its_agents_look_clears_the_unread_mark_and_shows_where_it_was(desk: Des
     for body in ("read", "unread", "unread too"):
         builders.inbound(desk.conversation, body)
     Conversation.objects.update(unread_count=2)
-    first = [entry.message.body for entry in entries(desk) if isinstance(entry, Said) and entry.is_first_unread]
-    assert first == ["unread"]
+    shown = entries(desk)
+    divider = next(place for place, entry in enumerate(shown) if isinstance(entry, Unread))
+    assert shown[divider + 1].message.body == "unread"
     desk.conversation.refresh_from_db()
     assert desk.conversation.unread_count == 0
     assert "Unread messages" not in page(desk)

@@ -1,5 +1,6 @@
 """A conversation: the whole page, what is new on it, what came earlier."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ NOTHING = Thread(entries=[])
 @require_GET
 @agent_page
 def conversation(request: AgentRequest, pk: int) -> HttpResponse:
-    """The conversation with its newest messages, or with those before the one at `?before=`."""
+    """The conversation with its newest messages, or those at `?before=`, `?after=` or around `?message=`."""
     found = access.conversation_for(request.user, pk)
     return show(request, found)
 
@@ -35,12 +36,13 @@ def conversation(request: AgentRequest, pk: int) -> HttpResponse:
 @require_GET
 @agent_page
 def earlier(request: AgentRequest, pk: int) -> HttpResponse:
-    """The messages above those that the page shows already."""
+    """The messages above those that the page shows already, or with `?after=` those below."""
     found = access.conversation_for(request.user, pk)
-    before = Cursor.read(request.GET.get("before", ""))
-    if before is None:
+    before, after = (Cursor.read(request.GET.get(name, "")) for name in ("before", "after"))
+    if before is None and after is None:
         raise Http404("No such place in the conversation.")
-    context = {"conversation": found, "thread": stretch(found, before=before), "agent": request.agent}
+    thread = stretch(found, before=before, after=after)
+    context = {**_whose(request, found), "thread": thread, "downwards": after is not None}
     return render(request, "desk/_earlier.html", context)
 
 
@@ -73,15 +75,6 @@ def read(request: AgentRequest, pk: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_GET
-@agent_page
-def former(request: AgentRequest, pk: int) -> HttpResponse:
-    """The same customer's other conversations, for the panel beside this one."""
-    found = access.conversation_for(request.user, pk)
-    others = access.conversations_visible_to(request.user).filter(contact=found.contact_id).exclude(pk=pk)
-    return render(request, "desk/_former.html", {"others": others.select_related("agent__user")[:10]})
-
-
 def show(
     request: AgentRequest,
     found: Conversation,
@@ -91,13 +84,20 @@ def show(
     status: int = 200,
 ) -> HttpResponse:
     """The whole conversation; to a page that has the list already, only what is beside it."""
-    thread = stretch(found, before=Cursor.read(request.GET.get("before", "")), unread=_new_to(request, found))
-    mark_read(found, request.user)
-    mentions_seen(found, request.agent)
+    thread = _thread(request, found)
+    if thread.later is None:  # else the newest messages are not before anybody's eyes yet
+        mark_read(found, request.user)
+        mentions_seen(found, request.agent)
     context = {**_context(request, found, thread, composer, problem), "at": timezone.now()}
     beside = request.htmx and request.htmx.target == "workspace"
     template = "desk/_workspace.html" if beside else "desk/conversation.html"
     return render(request, template, context, status=status)
+
+
+def _thread(request: AgentRequest, found: Conversation) -> Thread:
+    before, after = (Cursor.read(request.GET.get(name, "")) for name in ("before", "after"))
+    around = whole_number(request.GET.get("message", ""))
+    return stretch(found, before=before, after=after, around=around, unread=_new_to(request, found))
 
 
 def _new_to(request: AgentRequest, found: Conversation) -> int:
@@ -110,13 +110,18 @@ def answer(
     *,
     thread: Thread = NOTHING,
     composer: Composer | None = None,
+    gone: Sequence[int] = (),
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """What a form gets back: with the script the pieces that changed, without it the page."""
+    """What a form gets back: with the script the pieces that changed, without it the page.
+
+    `gone` are messages that were taken back; what else is known of them is in the composer.
+    """
     if request.htmx:
-        return render(request, "desk/_pieces.html", _context(request, found, thread, composer, problem), status=status)
-    if status == 200:
+        context = {**_context(request, found, thread, composer, problem), "gone": gone}
+        return render(request, "desk/_pieces.html", context, status=status)
+    if status == 200 and not gone:
         return redirect("desk:conversation", pk=found.pk)
     return show(request, found, composer=composer, problem=problem, status=status)
 
@@ -129,13 +134,19 @@ def _context(
     problem: str = "",
 ) -> dict[str, Any]:
     return {
-        "conversation": found,
-        "agent": request.agent,
+        **_whose(request, found),
         "thread": thread,
         "composer": composer or composer_for(found, request.agent),
         "actions": actions_for(found, request.agent),
-        "may_answer": access.may_answer(request.agent, found),
         "left": TimeLeft.until(found.window_closes_at),
         "problem": problem,
         "view": view_of(found, request.agent),
+    }
+
+
+def _whose(request: AgentRequest, found: Conversation) -> dict[str, Any]:
+    return {
+        "conversation": found,
+        "agent": request.agent,
+        "may_answer": access.may_answer(request.agent, found),
     }
