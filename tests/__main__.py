@@ -10,6 +10,8 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,18 +58,39 @@ def install(packages: list[str]) -> None:
         sys.exit(f"{' and '.join(missing())} could not be installed; the tests need it. See {log}.")
 
 
-def run(title: str, *arguments: str, **environment: str) -> Outcome:
-    """Run pytest with these arguments and count; a run that broke off counts as a failure."""
-    print(f"\n=== {title} ===", flush=True)
-    report = Path(tempfile.mkdtemp(prefix="omnichannel-tests-")) / "report.xml"
-    command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
-    begin = time.monotonic()
-    code = subprocess.run(command, env={**os.environ, **environment}, check=False).returncode
-    outcome = count(report) if report.exists() else Outcome(failed=1)
-    if code and not outcome.failed:
-        outcome.failed = 1
-    print(f"{title}: {outcome.passed} passed in {time.monotonic() - begin:.0f} s", flush=True)
-    return outcome
+@dataclass
+class Stage:
+    """One run of pytest: its name, what it is called with, and the database it runs on."""
+
+    title: str
+    arguments: Sequence[str]
+    database: str = ""
+
+    def run(self) -> Outcome:
+        """Run it and count; a run that broke off counts as a failure. What it said is printed whole when it is done."""
+        folder = Path(tempfile.mkdtemp(prefix="omnichannel-tests-"))
+        report, log = folder / "report.xml", folder / "log"
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *self.arguments]
+        begin = time.monotonic()
+        with log.open("w") as output:
+            environment = {**os.environ, "TEST_DATABASE_URL": self.database}
+            code = subprocess.run(
+                command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
+            ).returncode
+        outcome = count(report) if report.exists() else Outcome(failed=1)
+        if code and not outcome.failed:
+            outcome.failed = 1
+        took, failed = time.monotonic() - begin, f", {outcome.failed} failed" if outcome.failed else ""
+        said = f"\n=== {self.title} ===\n{log.read_text(errors='replace').strip()}"
+        print(f"{said}\n{self.title}: {outcome.passed} passed{failed} in {took:.0f} s", flush=True)
+        return outcome
+
+
+def run_side_by_side(*stages: Stage) -> Outcome:
+    """They wait more than they compute: together they take little longer than the longest of them."""
+    print(f"\nRunning side by side: {', '.join(stage.title for stage in stages)} …", flush=True)
+    with ThreadPoolExecutor(len(stages)) as pool:
+        return sum(pool.map(Stage.run, stages), Outcome())
 
 
 def count(report: Path) -> Outcome:
@@ -83,13 +106,14 @@ def count(report: Path) -> Outcome:
 def main() -> int:
     if packages := missing():
         install(packages)
-    many = ["-n", str(os.cpu_count() or 2), "--dist", "loadfile", "-q"]
-    outcome = run("SQLite", *many, "-m", "not process and not journey", TEST_DATABASE_URL="")
-    outcome += run("Servers and workers on SQLite", "-q", "-m", "process", TEST_DATABASE_URL="")
-    with throw_away_cluster() as address:
-        outcome += run("PostgreSQL", *many, "-m", "not process and not journey", TEST_DATABASE_URL=address)
-        outcome += run("Servers and workers on PostgreSQL", "-q", "-m", "process", TEST_DATABASE_URL=address)
-    outcome += run("Browser journeys", "-q", "-m", "journey", TEST_DATABASE_URL="")
+    many = ["-n", str(os.cpu_count() or 2), "--dist", "loadfile", "-m", "not process and not journey"]
+    with throw_away_cluster(durable=False) as cluster:
+        outcome = run_side_by_side(Stage("SQLite", many), Stage("PostgreSQL", many, cluster))
+        outcome += run_side_by_side(
+            Stage("Servers and workers on SQLite", ["-m", "process"]),
+            Stage("Servers and workers on PostgreSQL", ["-m", "process"], cluster),
+            Stage("Browser journeys", ["-m", "journey"]),
+        )
     skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
     print(f"\nTests: {outcome.passed} passed, {outcome.failed} failed{skipped}")
     return 1 if outcome.failed or not outcome.passed else 0

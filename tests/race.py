@@ -5,6 +5,7 @@ Whoever calls it has a database of their own, and looks at what it returns: ever
 
 import contextlib
 import multiprocessing
+import queue
 import random
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership
 from tests import builders
 
 PROCESSES, AGENTS, QUEUES = 8, 40, 4
+MORE = 60.0  # seconds, for the last step of each
 
 
 def open_desk(conversations: int) -> None:
@@ -52,17 +54,30 @@ def race(seed: int, seconds: float) -> tuple[list[str], int]:
     ]
     for process in crowd:
         process.start()
-    breaches: set[str] = set()
+    try:
+        breaches = set(_breaches(heard, seconds))
+        for process in crowd:
+            process.join(MORE)
+            breaches |= {"a process did not end well"} if process.exitcode != 0 else set()
+    finally:
+        for process in crowd:  # whoever still runs would go on in the database of the next test
+            process.kill()
+            process.join()
+    return sorted([*breaches, *_at_the_end()]), Conversation.objects.filter(state=State.CLOSED).count()
+
+
+def _breaches(heard: Any, seconds: float) -> Iterator[str]:
+    """What the processes tell, and what is seen meanwhile, until the last of them has come to its end."""
     silent = 0
     while silent < PROCESSES:
-        word = heard.get(timeout=seconds + 60)
+        try:
+            word = heard.get(timeout=seconds + MORE)
+        except queue.Empty:
+            yield f"{PROCESSES - silent} processes were never heard of again"
+            return
         silent += word is None
-        breaches |= {word} - {None}
-        breaches.update(overloaded())
-    for process in crowd:
-        process.join(30)
-        breaches |= {"a process did not end well"} if process.exitcode else set()
-    return sorted([*breaches, *_at_the_end()]), Conversation.objects.filter(state=State.CLOSED).count()
+        yield from [word] if word else []
+        yield from overloaded()
 
 
 def _work(seed: int, seconds: float, heard: Any) -> None:
