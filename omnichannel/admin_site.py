@@ -44,6 +44,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("conversations.AutomatedMessage", "Automated messages", "robot"),
             ("channels_whatsapp.MessageTemplate", "Message templates", "template"),
             ("conversations.OptOutWord", "Opt-out words", "stop"),
+            ("routing.ContactField", "Contact fields", "contact"),
             ("conversations.Label", "Labels", "tag"),
             ("conversations.DispositionCode", "Disposition codes", "star"),
             ("conversations.QuickReply", "Quick replies", "quick"),

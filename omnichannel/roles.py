@@ -12,6 +12,7 @@ WORKS = ["conversations.work_on_conversations"]
 SEES_PEOPLE_AND_QUEUES = [
     "accounts.view_user",
     "routing.view_agent",
+    "routing.view_contactfield",
     "routing.view_presence",
     "routing.view_queue",
     "routing.view_queuemembership",
@@ -19,6 +20,7 @@ SEES_PEOPLE_AND_QUEUES = [
 ]
 SEES_HOW_WORK_IS_GIVEN_OUT = [
     "routing.view_agentskill",
+    "routing.view_contextvariable",
     "routing.view_holiday",
     "routing.view_openingperiod",
     "routing.view_operatinghours",
@@ -72,6 +74,8 @@ PERMISSIONS: dict[str, list[str]] = {
                 "auth.group",
                 "routing.agent",
                 "routing.agentskill",
+                "routing.contactfield",
+                "routing.contextvariable",
                 "routing.holiday",
                 "routing.openingperiod",
                 "routing.operatinghours",

@@ -56,6 +56,15 @@ def problems(condition: object, known: Known = FIELDS, depth: int = 0) -> list[s
     return list(dict.fromkeys(problem for part in parts for problem in problems(part, known, depth + 1)))
 
 
+def fields_asked(condition: object, depth: int = 0) -> set[str]:
+    """The names of all fields the condition asks about."""
+    group = _group(condition)
+    if group is not None and depth <= DEEPEST:
+        return {name for part in group[1] for name in fields_asked(part, depth + 1)}
+    name = condition.get("field") if isinstance(condition, dict) else None
+    return {name} if isinstance(name, str) else set()
+
+
 def _group(condition: object) -> tuple[str, list[Any]] | None:
     """The kind and the parts of a group; None for anything else. The empty condition is an empty group of all."""
     if condition == {}:

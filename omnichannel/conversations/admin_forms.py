@@ -10,6 +10,7 @@ from omnichannel.conversations.models import AutomatedMessage, OptOutWord, Quick
 from omnichannel.conversations.opt_out import plain
 from omnichannel.conversations.quick_replies import SLUGS as QUICK_REPLY_SLUGS
 from omnichannel.conversations.quick_replies import QuickReplyRefused, checked, tag_names
+from routing.models import ContextVariable
 
 if TYPE_CHECKING:
     MessageModelForm: TypeAlias = forms.ModelForm[AutomatedMessage]
@@ -35,7 +36,11 @@ class AutomatedMessageForm(MessageModelForm):
         model = AutomatedMessage
         fields = ("trigger", "work_stream", "language", "text", "is_active")
         widgets = {"text": forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})}
-        help_texts = {"text": "Slugs: " + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUGS.items()) + "."}
+        help_texts = {
+            "text": "Slugs: "
+            + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUGS.items())
+            + "; {$name$} the context variable of that name, for example {$order_number$}."
+        }
 
     def clean_language(self) -> str:
         code: str = self.cleaned_data["language"].strip().replace("_", "-")
@@ -46,13 +51,20 @@ class AutomatedMessageForm(MessageModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         slugs = set(SLUG.findall(cleaned.get("text", "")))
-        if unknown := sorted(slugs - set(SLUGS)):
+        if unknown := sorted(slugs - set(SLUGS) - self._variables(cleaned)):
             self.add_error("text", f"There is no slug {{{unknown[0]}}}. {self.fields['text'].help_text}")
         elif "Position" in slugs and cleaned.get("trigger") != Trigger.POSITION:
             self.add_error("text", "{Position} is known only for the customer's position in queue.")
         if "language" in cleaned and "trigger" in cleaned and self._is_there(cleaned):
             self.add_error("language", "There is a text for this trigger, work stream and language already.")
         return cleaned
+
+    def _variables(self, cleaned: dict[str, Any]) -> set[str]:
+        """The context variables of the work stream; of any, for a text that is sent in all."""
+        found = ContextVariable.objects.all()
+        if cleaned.get("work_stream"):
+            found = found.filter(work_stream=cleaned["work_stream"])
+        return set(found.values_list("name", flat=True))
 
     def _is_there(self, cleaned: dict[str, Any]) -> bool:
         same = AutomatedMessage.objects.filter(

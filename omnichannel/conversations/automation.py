@@ -31,6 +31,7 @@ from omnichannel.jobs.lanes import Lease, enqueue
 from omnichannel.jobs.models import Lane
 from routing import hours
 from routing.models import State
+from routing.values import shown
 
 AUTOMATE_LANE = "automate"
 
@@ -179,6 +180,7 @@ def _filled(text: str, conversation: Conversation, slugs: Mapping[str, object]) 
         "QueueName": conversation.queue.name,
         "CustomerName": contact.name or contact.profile_name,
         "OpensAt": _opens_at(conversation) if "OpensAt" in text else "",
+        **{name: shown(value) for name, value in conversation.context.items()},
         **slugs,
     }
     return SLUG.sub(lambda slug: str(values.get(slug[1], "")), text).strip()

@@ -32,6 +32,7 @@ def absorb(contact: Contact, other: Contact) -> None:
         "name": contact.name or other.name,
         "external_user_id": contact.external_user_id or other.external_user_id,
         "language": contact.language or other.language,
+        "fields": {**other.fields, **contact.fields},
         "blocked_at": contact.blocked_at or other.blocked_at,
         "opted_out_at": contact.opted_out_at or other.opted_out_at,
         "opted_out_by_word": contact.opted_out_by_word or other.opted_out_by_word,
@@ -51,6 +52,7 @@ def _join(kept: Conversation, gone: Conversation) -> None:
     gone.participations.exclude(agent__in=here).update(conversation=kept)
     gone.delete()
     Conversation.objects.filter(pk=kept.pk).update(
+        context={**gone.context, **kept.context},
         last_message=kept.messages.order_by("-created_at", "-pk").first(),
         last_activity_at=max(kept.last_activity_at, gone.last_activity_at),
         last_inbound_at=_later(kept.last_inbound_at, gone.last_inbound_at),

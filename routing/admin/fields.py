@@ -25,25 +25,26 @@ def in_largest_unit(time: timedelta) -> tuple[int, str]:
 class TimeSpanWidget(forms.MultiWidget):
     """A number and its unit."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit_before: str = "hours") -> None:
+        self.unit_before = unit_before
         number = forms.NumberInput(attrs={"min": 1, "aria-label": "Number"})
         unit = forms.Select(choices=[(unit, unit) for unit in UNITS], attrs={"aria-label": "Unit"})
         super().__init__([number, unit])
 
     def decompress(self, value: timedelta | None) -> list[Any]:
-        return list(in_largest_unit(value)) if value is not None else [None, "hours"]
+        return list(in_largest_unit(value)) if value is not None else [None, self.unit_before]
 
 
 class TimeSpanField(forms.MultiValueField):
-    """A length of time, typed as a number and a unit."""
+    """A length of time, typed as a number and a unit; None where no number is typed."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, unit: str = "hours", **kwargs: Any) -> None:
         number = forms.IntegerField(min_value=1, max_value=100_000)
-        unit = forms.ChoiceField(choices=[(unit, unit) for unit in UNITS])
-        super().__init__(fields=[number, unit], widget=TimeSpanWidget(), **kwargs)
+        units = forms.ChoiceField(choices=[(one, one) for one in UNITS])
+        super().__init__(fields=[number, units], widget=TimeSpanWidget(unit), **kwargs)
 
     def compress(self, data_list: list[Any]) -> timedelta | None:
-        return data_list[0] * UNITS[data_list[1]] if data_list else None
+        return data_list[0] * UNITS[data_list[1] or self.widget.unit_before] if data_list and data_list[0] else None
 
 
 def base_presences() -> list[tuple[str, str]]:

@@ -67,16 +67,19 @@ def reordered(ids: Sequence[int], asked: QueryDict) -> list[int]:
 
 
 class OwnerAdmin(DistributionAdmin):
-    """A page with ordered lists of what belongs to the thing."""
+    """A page with lists of what belongs to the thing; and the thing can be copied, with what belongs to it."""
 
     listings: Sequence[Listing] = ()
+    copy: Callable[[Any], Model]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         owner = self.get_object(request, unquote(object_id))
         shown = [self._shown(request, listing, owner) for listing in self.listings if listing.allows(request, "view")]
-        context = {"listings": shown if owner else []}
+        may_copy = owner is not None and self.has_add_permission(request)
+        copy_url = reverse(f"admin:{self._copy_name}", args=[quote(owner.pk)]) if owner and may_copy else ""
+        context = {"listings": shown if owner else [], "copy_url": copy_url}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def _shown(self, request: HttpRequest, listing: Listing, owner: Model | None) -> dict[str, Any]:
@@ -99,8 +102,27 @@ class OwnerAdmin(DistributionAdmin):
         return reverse(f"admin:{self._order_name}", args=[quote(owner.pk), listing.name])
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.order_view))
-        return [path("<path:object_id>/order/<str:name>/", view, name=self._order_name), *super().get_urls()]
+        order = self.admin_site.admin_view(require_POST(self.order_view))
+        copy = self.admin_site.admin_view(require_POST(self.copy_view))
+        return [
+            path("<path:object_id>/order/<str:name>/", order, name=self._order_name),
+            path("<path:object_id>/copy/", copy, name=self._copy_name),
+            *super().get_urls(),
+        ]
+
+    @property
+    def _copy_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_copy"
+
+    def copy_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make a copy, and show it."""
+        original = self.get_object(request, unquote(object_id))
+        if original is None or not self.has_add_permission(request):
+            raise PermissionDenied
+        made = self.copy(original)
+        self.log_addition(request, made, [{"added": {}}])
+        self.message_user(request, format_html("“{}” is made. Change what is different.", made), messages.SUCCESS)
+        return HttpResponseRedirect(self.page_of(made))
 
     def order_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Put what belongs to the thing into another order and show its page."""

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from routing.admin.overflow import OVERFLOW_RULES
 from routing.admin.parts import OwnerAdmin
 from routing.admin.rows import Rows
+from routing.copying import copy_of_queue
 from routing.models import Queue, QueueMembership
 
 GENERAL = ("name", "priority")
@@ -39,6 +40,7 @@ class QueueAdmin(OwnerAdmin):
     inlines = (MembershipInline,)
     change_form_template = "admin/routing/queue.html"
     listings = (OVERFLOW_RULES,)
+    copy = staticmethod(copy_of_queue)
     instead_of_deleting = "Send its work streams, rules and conversations to another queue first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
@@ -60,7 +62,10 @@ class QueueAdmin(OwnerAdmin):
         return super().has_change_permission(request, obj) or members
 
     def get_readonly_fields(self, request: HttpRequest, obj: Queue | None = None) -> tuple[str, ...]:
-        return () if request.user.has_perm("routing.change_queue") else OWN_FIELDS
+        """The default queue keeps its name and priority."""
+        if not request.user.has_perm("routing.change_queue"):
+            return OWN_FIELDS
+        return GENERAL if obj and obj.is_default else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.is_default)

@@ -15,6 +15,8 @@ from routing.admin.fields import TimeSpanField, WrapUpField, base_presences, in_
 from routing.admin.parts import OwnerAdmin
 from routing.admin.rules import ROUTING_RULES, SKILL_RULES
 from routing.admin.trial import SampleForm, Surroundings
+from routing.admin.variables import CONTEXT_VARIABLES
+from routing.copying import copy_of_stream
 from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
 
 if TYPE_CHECKING:
@@ -42,6 +44,12 @@ class WorkStreamForm(StreamModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text=WorkStream._meta.get_field("allowed_presences").help_text,
     )
+    return_after_disconnect = TimeSpanField(
+        label="Return to queue after the agent disconnects",
+        required=False,
+        unit="minutes",
+        help_text="An agent who is offline this long loses their active conversations. Empty: never.",
+    )
     wrap_up_seconds = WrapUpField(
         label="Block capacity for wrap-up",
         help_text="How long a conversation in wrap-up still uses its agent's capacity.",
@@ -61,7 +69,9 @@ class WorkStreamForm(StreamModelForm):
             "allowed_presences",
             *PUSH_ONLY,
             "keep_same_agent",
+            "return_after_disconnect",
             "wrap_up_seconds",
+            "disposition_required",
             "skill_matching",
             "fallback_queue",
         )
@@ -96,7 +106,8 @@ class WorkStreamAdmin(OwnerAdmin):
     search_help_text = "Name"
     autocomplete_fields = ("fallback_queue",)
     change_form_template = "admin/routing/work_stream.html"
-    listings = (ROUTING_RULES, SKILL_RULES)
+    listings = (CONTEXT_VARIABLES, ROUTING_RULES, SKILL_RULES)
+    copy = staticmethod(copy_of_stream)
     surroundings = Surroundings()
     instead_of_deleting = "Give its numbers another work stream first; work streams with conversations are kept."
 
@@ -105,8 +116,8 @@ class WorkStreamAdmin(OwnerAdmin):
         picked = obj is not None and obj.distribution_mode == DistributionMode.PICK
         push, matching = ((), ()) if picked else (PUSH_ONLY, ("skill_matching",))
         distribution = (
-            *("distribution_mode", "allowed_presences", *push, "keep_same_agent", "wrap_up_seconds"),
-            *(*matching, "fallback_queue"),
+            *("distribution_mode", "allowed_presences", *push, "keep_same_agent", "return_after_disconnect"),
+            *("wrap_up_seconds", "disposition_required", *matching, "fallback_queue"),
         )
         return [("General information", {"fields": GENERAL}), ("Work distribution", {"fields": distribution})]
 

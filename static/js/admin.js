@@ -243,6 +243,33 @@ function onCondition(builder) {
   });
 }
 
+// A name for what is displayed so, as the server makes it, until somebody types another one.
+function nameFrom(words) {
+  const plain = words.toLowerCase().replaceAll("ß", "ss").normalize("NFKD").replace(/[^\x20-\x7e]/g, "");
+  const name = plain.replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
+  return /^[0-9]/.test(name) ? "variable_" + name : name;
+}
+
+function onNamedAfter(name) {
+  const displayed = document.getElementById(name.dataset.namedAfter);
+  let isOwn = name.value !== "";
+  name.addEventListener("input", () => (isOwn = name.value !== ""));
+  displayed.addEventListener("input", () => {
+    if (!isOwn) name.value = nameFrom(displayed.value).slice(0, name.maxLength);
+  });
+}
+
+// The moment of a sample is told in the time zone of whoever sits here.
+function onOwnZone(shown) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!zone || "typed" in shown.dataset) return;
+  document.getElementById(shown.dataset.ownZone).value = zone;
+  shown.textContent = `(${zone})`;
+  const now = new Date();
+  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60000);
+  document.getElementById(shown.dataset.moment).value = local.toISOString().slice(0, 16);
+}
+
 function onTry(button) {
   button.form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -291,6 +318,8 @@ document.querySelectorAll("button[data-validate]").forEach(onValidate);
 document.querySelectorAll("tbody[data-order]").forEach(onOrder);
 document.querySelectorAll("[data-conditions]").forEach(onCondition);
 document.querySelectorAll("button[data-try]").forEach(onTry);
+document.querySelectorAll("input[data-named-after]").forEach(onNamedAfter);
+document.querySelectorAll("[data-own-zone]").forEach(onOwnZone);
 onSave();
 window.addEventListener("pageshow", onReturn);
 setTimeout(takeMessages, 100);

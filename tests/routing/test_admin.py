@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from routing.admin.fields import in_largest_unit
-from routing.models import Agent, Presence, Queue, WorkStream
+from routing.models import Agent, Presence, Queue, QueueMembership, WorkStream
 from tests import builders
 from tests.administration.people import page, rows, signed_in, toasts, words
 
@@ -123,6 +125,27 @@ def test_the_default_queue_can_not_be_deleted(ada):
     default = Queue.objects.default()
     assert ada.post(page("routing_queue", "delete", default.pk), {"post": "yes"}).status_code == 403
     assert "deletelink" not in ada.get(page("routing_queue", "change", default.pk)).content.decode()
+
+
+def test_of_the_default_queue_only_the_terms_of_its_work_are_set(ada):
+    default = Queue.objects.default()
+    form = {"name": "Mine", "priority": "1", "assignment_method": "round_robin", "window_first": "on"}
+    response = ada.post(page("routing_queue", "change", default.pk), form)
+    assert response.status_code == 302
+    default.refresh_from_db()
+    assert (default.name, default.priority) == ("Default messaging queue", 100)
+    assert (default.assignment_method, default.window_first) == ("round_robin", True)
+
+
+@pytest.mark.parametrize("changed", [{"name": "Mine"}, {"priority": 1}])
+def test_the_default_queue_keeps_its_name_and_priority_whoever_changes_them(changed):
+    with pytest.raises(IntegrityError, match="the_default_queue_keeps_its_name_and_priority"), transaction.atomic():
+        Queue.objects.filter(is_default=True).update(**changed)
+
+
+def test_who_is_in_the_default_queue_is_not_changed():
+    with pytest.raises(ValidationError, match="Everybody is in the default queue already."):
+        QueueMembership(queue=Queue.objects.default(), agent=builders.agent("Dana")).full_clean()
 
 
 def test_everybody_is_in_the_default_queue(ada):

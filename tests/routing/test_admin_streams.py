@@ -1,6 +1,10 @@
 """Work streams' settings in the administration: what is locked, offered and refused."""
 
+from datetime import timedelta
+
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from routing.models import WorkStream
 from tests import builders
@@ -50,6 +54,50 @@ def test_a_time_for_wrap_up_set_elsewhere_can_be_kept(ada):
     assert "75 seconds" in words(ada.get(page("routing_workstream", "change", stream.pk)))
     saved(ada, stream, wrap_up_seconds="75")
     assert stream.wrap_up_seconds == 75
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "kept"),
+    [("5", "minutes", timedelta(minutes=5)), ("1", "hours", timedelta(hours=1)), ("", "minutes", None)],
+)
+def test_how_long_a_disconnected_agent_keeps_their_work_is_set_or_left_open(ada, number, unit, kept):
+    stream = builders.work_stream()
+    saved(ada, stream, return_after_disconnect_0=number, return_after_disconnect_1=unit)
+    assert stream.return_after_disconnect == kept
+    assert "Return to queue after the agent disconnects" in words(
+        ada.get(page("routing_workstream", "change", stream.pk))
+    )
+
+
+def test_a_disposition_code_is_required_where_the_work_stream_says_so(ada):
+    stream = builders.work_stream()
+    saved(ada, stream, disposition_required="on")
+    assert stream.disposition_required
+    saved(ada, stream)
+    assert not stream.disposition_required
+
+
+@pytest.mark.parametrize("value", [None, "available", [], ["gone"], ["inactive"], [["available"]], 5, {"available": 1}])
+def test_presences_that_are_none_are_refused(value):
+    with pytest.raises(ValidationError) as refused:
+        WorkStream(name="Odd", allowed_presences=value).full_clean()
+    assert list(refused.value.error_dict) == ["allowed_presences"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"capacity": 0}, "work_streams_take_some_of_an_agents_capacity"),
+        ({"offer_seconds": 0}, "agents_have_time_to_accept"),
+        ({"auto_close_after": timedelta()}, "waiting_customers_have_time_to_answer"),
+        ({"return_after_disconnect": timedelta()}, "disconnected_agents_have_time_to_come_back"),
+        ({"distribution_mode": "throw"}, "work_is_pushed_or_picked"),
+        ({"skill_matching": "best"}, "skills_match_in_known_ways"),
+    ],
+)
+def test_a_setting_that_can_not_work_is_not_stored(changed, name):
+    with pytest.raises(IntegrityError, match=name), transaction.atomic():
+        WorkStream.objects.update(**changed)
 
 
 def test_the_mode_is_locked_after_the_first_save(ada):
