@@ -8,11 +8,13 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, Permission
 from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
     Attachment,
     Conversation,
+    ConversationEvent,
     ConversationQuerySet,
     Message,
     Participation,
@@ -28,7 +30,7 @@ def _people_who(permission: str) -> QuerySet[User]:
 
     Not `User.objects.with_perm`: that asks for each person anew, which takes a third of a second for a thousand.
     """
-    app, _, codename = permission.partition(".")
+    app, codename = permission.split(".")
     allowed = Permission.objects.filter(content_type__app_label=app, codename=codename)
     by_role = User.groups.through.objects.filter(group__permissions__in=allowed).values("user")
     by_name = User.user_permissions.through.objects.filter(permission__in=allowed).values("user")
@@ -84,16 +86,36 @@ def may_supervise(agent: Agent) -> bool:
     return agent.user.is_active and agent.user.has_perm(SEE_ALL)
 
 
+class OutOfSight(Http404):
+    """This person had a part in the conversation and may not see it any more; the text tells them why."""
+
+
 def conversation_for(user: User | AnonymousUser, pk: int) -> Conversation:
-    """The conversation, if this person may see it; else Http404, the same as for one that does not exist."""
+    """The conversation, if this person may see it; else Http404, the same as for one that does not exist.
+
+    Who had a part in it until now gets OutOfSight, which says why.
+    """
     found = conversations_visible_to(user).for_inbox().select_related("work_stream", "number__account")
     agent = agent_of(user) if isinstance(user, User) else None
     if agent is not None:
         found = found.as_seen_by(agent)
     conversation = found.filter(pk=pk).first()
     if conversation is None:
-        raise Http404("No such conversation.")
+        raise _no_longer_seen(agent, pk) or Http404("No such conversation.")
     return conversation
+
+
+def _no_longer_seen(agent: Agent | None, pk: int) -> OutOfSight | None:
+    conversation = Conversation.objects.filter(pk=pk).first() if agent else None
+    if conversation is None:
+        return None
+    if Participation.objects.filter(conversation=conversation, agent=agent).exists():
+        if conversation.state == State.CLOSED:
+            return OutOfSight(_("This conversation is closed; you were only asked into it."))
+        return OutOfSight(_("You are no longer in this conversation."))
+    if ConversationEvent.objects.filter(conversation=conversation, actor__agent=agent).exists():
+        return OutOfSight(_("This conversation is in a queue now whose conversations you do not see."))
+    return None
 
 
 def message_for(user: User | AnonymousUser, pk: int) -> Message:
@@ -120,12 +142,22 @@ def may_answer(agent: Agent | None, conversation: Conversation) -> bool:
     return has_it and conversation.state in {State.ACTIVE, State.WRAP_UP}
 
 
-def may_block(user: User, conversation: Conversation) -> bool:
-    """The agent who has the conversation, and those who see every conversation, block its customer and unblock them."""
+def may_handle(user: User, conversation: Conversation) -> bool:
+    """The agent who has the conversation, and those who see every conversation, decide about it and its customer."""
     if not user.is_active:
         return False
     agent = agent_of(user)
     return user.has_perm(SEE_ALL) or (agent is not None and conversation.agent_id == agent.pk)
+
+
+def may_block(user: User, conversation: Conversation) -> bool:
+    """Whether this person may block the conversation's customer, and unblock them."""
+    return may_handle(user, conversation)
+
+
+def may_lift_opt_out(user: User, conversation: Conversation) -> bool:
+    """Whether this person may note that the customer, who had opted out by a word, agreed to our messages again."""
+    return may_handle(user, conversation)
 
 
 def topics_for(user: User) -> set[str]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -27,9 +27,14 @@ from omnichannel.conversations.models import (
     QuickReply,
     QuickReplyTag,
 )
+from omnichannel.conversations.opt_out import has_word_to_opt_in
 from omnichannel.conversations.quick_replies import tags_named
 from routing.models import State
 
+NO_WAY_BACK = (
+    "There is no word by which customers opt in again: whoever has opted out by one of these words gets no answers "
+    "until an agent writes down that they agreed again. Add a word that opts in again, for example START."
+)
 STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet", State.WRAP_UP: "good"}
 
 
@@ -143,6 +148,11 @@ class OptOutWordAdmin(PageAdmin):
     search_fields = ("word",)
     search_help_text = "Word"
     fields = ("word", "meaning")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if not has_word_to_opt_in():
+            messages.warning(request, NO_WAY_BACK)
+        return super().changelist_view(request, extra_context)
 
     @admin.display(description="Meaning", ordering="meaning")
     def does(self, word: OptOutWord) -> SafeString:

@@ -1,7 +1,8 @@
 """Words by which customers opt out, and in again: only where such a word is the whole message.
 
 Twilio has words and a list of its own; whoever is on that list is taken off ours as soon as they write again, because
-Twilio tells us if they still are on its. An opt-out by a word of ours is lifted by another word only.
+Twilio tells us if they still are on its. An opt-out by a word of ours is lifted by another word, or by a colleague who
+writes down how the customer agreed again.
 """
 
 import time
@@ -9,17 +10,23 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
+from omnichannel.accounts.models import User
 from omnichannel.conversations import automation
+from omnichannel.conversations.access import may_lift_opt_out
+from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Kind, Meaning, Message, OptOutWord, Trigger
 from omnichannel.conversations.states import note
 
 WORD_LENGTH = 40
+REASON_LIMIT = 300
 # So long another process may go on with the words as they were; the one in which they are changed knows at once.
 WORDS_LIVE = 5.0  # seconds
+LIFTED = "opt_out_lifted"  # the kind of line in the timeline
 
 _known: tuple[float, Mapping[str, Meaning]] | None = None
 
@@ -81,3 +88,34 @@ def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> N
     said = f"The customer wrote “{message.body.strip()}” and has opted in to our messages again."
     note(conversation, Trigger.OPTED_IN.value, said, by=None)
     automation.later(conversation)
+
+
+class LiftingRefused(Exception):
+    """The opt-out stays; the text says why to a person."""
+
+
+def lift(conversation: Conversation, *, by: User, reason: str) -> None:
+    """The customer, who had opted out by a word of ours, agreed again, as somebody of the desk writes down.
+
+    Raises LiftingRefused with a sentence for whoever tried. Twilio's own list is Twilio's: nobody here lifts that.
+    """
+    why = " ".join(reason.replace("\x00", "").split())
+    if not may_lift_opt_out(by, conversation):
+        raise LiftingRefused("Only the agent who has this conversation, or a supervisor, can do that.")
+    if not why:
+        raise LiftingRefused("Write how the customer agreed to our messages again.")
+    if len(why) > REASON_LIMIT:
+        raise LiftingRefused(f"Say it in up to {REASON_LIMIT} characters.")
+    with transaction.atomic():
+        opted_out = Contact.objects.filter(pk=conversation.contact_id, opted_out_by_word=True)
+        if not opted_out.update(opted_out_at=None, opted_out_by_word=False):
+            raise LiftingRefused("This customer has not opted out by a word.")
+        conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
+        note(conversation, LIFTED, f"The customer agreed again: {why} ({by.display_name} lifted the opt-out.)", by=by)
+        for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
+            tell(CONVERSATION, shown)
+
+
+def has_word_to_opt_in() -> bool:
+    """Whether customers have a word by which they opt in again, or need nobody's help as there is none to opt out."""
+    return Meaning.START in words().values() or Meaning.STOP not in words().values()

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from omnichannel.conversations.transfer import NO_REASON, REASON_LIMIT
 from omnichannel.desk.languages import languages_to_choose
 from routing.agents import presences_to_choose
+from routing.models import Skill
 
 GONE = "That is no longer possible. Choose again."
 
@@ -60,3 +62,13 @@ class PresenceForm(forms.Form):
     """The presence an agent shows."""
 
     presence = forms.ModelChoiceField(queryset=presences_to_choose())
+class NeedForm(forms.Form):
+    """A skill the conversation needs, and how well; or one it needs no more."""
+
+    skill = forms.ModelChoiceField(
+        queryset=Skill.objects.all(), error_messages={"required": _("Choose a skill first.")}
+    )
+    rating = forms.IntegerField(required=False)
+    remove = forms.BooleanField(required=False)
+
+

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.middleware import HtmxDetails
@@ -45,7 +45,10 @@ def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -
             # Who works without the script has no stream that says they are there: what they ask for does.
             attendance.seen(request.user)
         with timezone.override(zone_of(request)):
-            response = view(request, *args, **kwargs)
+            try:
+                response = view(request, *args, **kwargs)
+            except access.OutOfSight as why:
+                response = _out_of_sight(request, why)
         if not response.has_header("Cache-Control"):
             # A page and its pieces share an address: neither may be taken from a cache for the other.
             add_never_cache_headers(response)
@@ -53,6 +56,12 @@ def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -
         return response
 
     return inner
+
+
+def _out_of_sight(request: AgentRequest, why: access.OutOfSight) -> HttpResponse:
+    """What was a conversation until now: a sentence and the way back, with the script in the conversation's place."""
+    template = "desk/_out_of_sight.html" if request.htmx else "desk/out_of_sight.html"
+    return render(request, template, {"why": str(why)}, status=410)
 
 
 def _agent(user: User) -> Agent:

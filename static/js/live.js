@@ -28,6 +28,7 @@
     if (["viewing", "typing"].includes(hint.kind)) return isOpen && soon("viewers", Desk.refreshViewers, 20);
     soon("list", Desk.refreshList, document.hidden ? 1000 : 250);
     if (isOpen) soon("pieces", Desk.refresh, 20);
+    if (isOpen && hint.kind !== "message") soon("customer", Desk.refreshCustomer, 400);
   }
 
   // -- The stream ---------------------------------------------------------------------------------------------------

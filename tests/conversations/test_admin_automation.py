@@ -4,7 +4,7 @@ import pytest
 
 from omnichannel.conversations.models import AutomatedMessage, Meaning, OptOutWord
 from tests import builders
-from tests.administration.people import page, signed_in, words
+from tests.administration.people import page, signed_in, toasts, words
 
 pytestmark = pytest.mark.django_db
 
@@ -80,3 +80,15 @@ def test_only_administrators_set_what_the_desk_says(role):
     assert client.post(page(WORD, "add"), {"word": "fin", "meaning": "stop"}).status_code in {302, 403}
     assert AutomatedMessage.objects.count() == before
     assert not OptOutWord.objects.filter(word="fin").exists()
+
+
+def test_stop_words_without_a_way_back_are_warned_about(ada):
+    OptOutWord.objects.create(word="Stop")
+    shown = page(WORD, "changelist")
+    assert "no word by which customers opt in again" in " ".join(toasts(ada.get(shown)))
+    OptOutWord.objects.create(word="Start", meaning=Meaning.START)
+    assert not toasts(ada.get(shown))
+
+
+def test_without_any_word_there_is_nothing_to_warn_about(ada):
+    assert not toasts(ada.get(page(WORD, "changelist")))

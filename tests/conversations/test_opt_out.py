@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import WhatsAppNumber
@@ -24,7 +25,7 @@ from omnichannel.conversations.replies import OPTED_OUT_BY_WORD, ReplyRefused, s
 from omnichannel.conversations.sending import deliver_messages
 from omnichannel.jobs.lanes import claim
 from omnichannel.jobs.models import Lane
-from routing.models import State
+from routing.models import Agent, State
 from tests import builders
 from tests.door import another, deliver, recorded
 
@@ -185,3 +186,51 @@ def test_an_opt_out_stays_with_the_person_when_two_contacts_become_one(number: W
 def test_plain_text_of_nothing_is_nothing() -> None:
     assert opt_out.plain("\u200f!?\u202a") == ""
     assert automation.languages_of(Contact(language="pt_BR")) == ["pt-br", "pt", ""]
+
+
+# -- Lifted by a colleague --------------------------------------------------------------------------------------------
+
+
+def opted_out(agent: Agent) -> Conversation:
+    contact = builders.contact(opted_out_at=timezone.now(), opted_out_by_word=True)
+    return builders.conversation(with_agent=agent, of=contact)
+
+
+def test_who_agreed_again_is_written_to_again_and_the_timeline_says_who_noted_it() -> None:
+    dana = builders.agent("Dana")
+    conversation = opted_out(dana)
+    with pytest.raises(ReplyRefused):
+        send_reply(conversation, author=dana.user, text="Hello")
+    opt_out.lift(conversation, by=dana.user, reason="  She asked on the phone ")
+    assert send_reply(conversation, author=dana.user, text="Hello").status == "queued"
+    line = conversation.events.get(kind=opt_out.LIFTED)
+    assert line.actor == dana.user
+    assert line.text == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
+
+
+@pytest.mark.parametrize(("reason", "said"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
+def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, said: str) -> None:
+    dana = builders.agent("Dana")
+    with pytest.raises(opt_out.LiftingRefused, match=said):
+        opt_out.lift(opted_out(dana), by=dana.user, reason=reason)
+    assert Contact.objects.get().opted_out_by_word
+
+
+@pytest.mark.parametrize(("who", "may"), [("Omar", False), ("Sue", True)])
+def test_only_its_agent_and_supervisors_lift_an_opt_out(who: str, may: bool) -> None:
+    somebody = builders.agent(who, role="Supervisor" if may else "Agent")
+    conversation = opted_out(builders.agent("Dana"))
+    if may:
+        opt_out.lift(conversation, by=somebody.user, reason="By mail.")
+    else:
+        with pytest.raises(opt_out.LiftingRefused, match="Only the agent who has"):
+            opt_out.lift(conversation, by=somebody.user, reason="By mail.")
+    assert Contact.objects.get().opted_out_by_word is not may
+
+
+def test_the_list_that_twilio_keeps_is_not_ours_to_lift() -> None:
+    dana = builders.agent("Dana")
+    conversation = opted_out(dana)
+    Contact.objects.update(opted_out_by_word=False)
+    with pytest.raises(opt_out.LiftingRefused, match="has not opted out by a word"):
+        opt_out.lift(conversation, by=dana.user, reason="By mail.")

@@ -1,0 +1,61 @@
+"""The skills a conversation needs of its agent, set by hand: they count when it is routed or offered again."""
+
+from django.db import transaction
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import may_handle
+from omnichannel.conversations.distribution import look_for_agents
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation, RequiredSkill
+from omnichannel.conversations.states import note
+from routing.models import RatingModel, Skill, State
+
+NEEDS = "needs"  # the kind of line in the timeline
+
+
+class NeedRefused(Exception):
+    """The skill was not added or removed; the text says why to a person."""
+
+
+def scale() -> tuple[int, int]:
+    """The lowest and the highest rating there is, on the scale in use."""
+    ends = RatingModel.objects.filter(in_use=True).values_list("min_value", "max_value").first()
+    return ends or (1, 10)
+
+
+def add_need(conversation: Conversation, skill: Skill, rating: int, *, by: User) -> None:
+    """The conversation needs this skill, at least so well; raises NeedRefused with a sentence for whoever tried."""
+    _check(conversation, by)
+    lowest, highest = scale()
+    if not lowest <= rating <= highest:
+        raise NeedRefused(f"Choose a proficiency from {lowest} to {highest}.")
+    with transaction.atomic():
+        had = RequiredSkill.objects.filter(conversation=conversation, skill=skill).values_list("rating", flat=True)
+        if had.first() == rating:
+            return
+        RequiredSkill.objects.update_or_create(
+            conversation=conversation, skill=skill, defaults={"rating": rating}, create_defaults={"rating": rating}
+        )
+        _tell(conversation, f"{by.display_name} added the skill {skill}, {rating} or better.", by)
+
+
+def remove_need(conversation: Conversation, skill: Skill, *, by: User) -> None:
+    """The conversation needs this skill no more; raises NeedRefused with a sentence for whoever tried."""
+    _check(conversation, by)
+    with transaction.atomic():
+        if RequiredSkill.objects.filter(conversation=conversation, skill=skill).delete()[0]:
+            _tell(conversation, f"{by.display_name} removed the skill {skill}.", by)
+
+
+def _check(conversation: Conversation, by: User) -> None:
+    if not may_handle(by, conversation):
+        raise NeedRefused("Only the agent who has this conversation, or a supervisor, can do that.")
+    if conversation.state == State.CLOSED:
+        raise NeedRefused("This conversation is closed.")
+
+
+def _tell(conversation: Conversation, text: str, by: User) -> None:
+    note(conversation, NEEDS, text, by=by)
+    if conversation.state == State.OPEN:
+        look_for_agents()
+    tell(CONVERSATION, conversation)
