@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from omnichannel.conversations.access import may_supervise
 from omnichannel.conversations.assignment import may_take
 from omnichannel.conversations.models import Conversation, Part
+from omnichannel.conversations.priorities import may_prioritise
 from routing.models import Agent, State
 
 
@@ -33,7 +34,11 @@ RESUME = Action("resume", _("Resume"), "resume", is_primary=True)
 END = Action("end", _("End"), "end", is_primary=True)
 LEAVE = Action("leave", _("Wait for customer"), "clock", in_menu=True)
 RELEASE = Action("release", _("Give back"), "back_to_queue", in_menu=True)
-CLOSE = Action("close", _("Close"), "close_conversation", is_primary=True)
+CLOSE = Action("close", _("Close"), "close_conversation", is_primary=True, asks=True)
+FINISH = Action("finish", _("End and close"), "close_conversation", asks=True, in_menu=True)
+SNOOZE = Action("snooze", _("Snooze"), "snooze", asks=True, in_menu=True)
+PRIORITY = Action("priority", _("Priority"), "priority", asks=True, in_menu=True)
+LABELS = Action("labels", _("Labels"), "tag", asks=True, in_menu=True)
 
 CONSULT = Action("consult", _("Consult"), "consult", asks=True, in_menu=True)
 TRANSFER = Action("transfer", _("Transfer"), "transfer", asks=True)
@@ -45,15 +50,20 @@ STEP_OUT = Action("step_out", _("Leave"), "step_out")
 RELEASE_TO_QUEUE = Action("release_to_queue", _("Release to queue"), "back_to_queue", in_menu=True)
 
 OF_MINE = {
-    State.ACTIVE: [LEAVE, RELEASE, CONSULT, TRANSFER, END],
-    State.WRAP_UP: [CONSULT, CLOSE],
-    State.WAITING: [RESUME],
+    State.ACTIVE: [TRANSFER, END, FINISH, SNOOZE, LEAVE, RELEASE, CONSULT],
+    State.WRAP_UP: [CLOSE, CONSULT],
+    State.WAITING: [RESUME, SNOOZE],
 }
 OF_A_COLLEAGUE = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN]}
 
 
 def actions_for(conversation: Conversation, agent: Agent) -> Sequence[Action]:
-    """The buttons by the conversation's name, in the order they are shown."""
+    """The buttons by the conversation's name and what is under More, in the order they are shown."""
+    sorting = [PRIORITY, LABELS] if may_prioritise(conversation, agent) else [LABELS]
+    return [*_moves(conversation, agent), *sorting]
+
+
+def _moves(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     state = State(conversation.state)
     if conversation.agent_id == agent.pk:
         return OF_MINE.get(state, [])

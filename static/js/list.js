@@ -20,8 +20,7 @@
     for (const row of fresh.querySelectorAll(".row")) {
       const before = byId(row.id);
       if (row.dataset.pk === open || !before || +row.dataset.unread <= +before.dataset.unread) continue;
-      const [who, last] = [".who", ".last"].map((part) => row.querySelector(part).textContent.trim());
-      byId("announce").textContent = `${who}: ${last}`;
+      Desk.say(interpolate(gettext("%s wrote"), [row.querySelector(".who").textContent.trim()]));
     }
   }
 
@@ -61,6 +60,26 @@
     const title = document.title.replace(/^\(\d+\) /, "");
     document.title = unread ? `(${unread}) ${title}` : title;
   };
+
+  // -- Menus: closed by what is chosen in them, walked through with the arrows ---------------------------------------
+
+  const itemsOf = (menu) => [...menu.querySelectorAll("a[href], button, input, select")];
+
+  document.addEventListener("click", (event) => {
+    const item = event.target.closest(".more-menu .menu-item");
+    if (item) setTimeout(() => (item.closest("details").open = false));
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const menu = event.target.closest?.("details.menu");
+    if (!menu || !["ArrowDown", "ArrowUp"].includes(event.key) || event.target.matches("input, select")) return;
+    event.preventDefault();
+    menu.open = true;
+    const items = itemsOf(menu);
+    const step = event.key === "ArrowDown" ? 1 : -1;
+    const place = items.indexOf(document.activeElement);
+    items[(place < 0 ? (step > 0 ? 0 : items.length - 1) : place + step + items.length) % items.length]?.focus();
+  });
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.detail.target.id !== "list" && !byId("list")?.contains(event.target)) return;

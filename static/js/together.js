@@ -35,7 +35,10 @@
     (event) => {
       if (event.target.id !== "dialog") return;
       byId("panel")?.replaceChildren();
-      (byId(asker) || byId("main"))?.focus({ preventScroll: true });
+      const from = byId(asker);
+      // What was asked for from a menu: the menu is closed by now.
+      const place = from?.closest("details.menu:not([open])")?.querySelector("summary") || from || byId("main");
+      place?.focus({ preventScroll: true });
     },
     true
   );

@@ -70,7 +70,7 @@ def test_a_page_whose_session_has_ended_is_sent_to_the_sign_in_whole(desk: Desk)
     assert answer["HX-Redirect"] == f"/sign-in/?next={here.replace('/', '%2F')}"
 
 
-@pytest.mark.parametrize("name", WRITE)
+@pytest.mark.parametrize("name", sorted(set(WRITE) - {"close"}))
 def test_what_changes_something_is_never_a_link(desk: Desk, name: str) -> None:
     assert browser(desk.dana).get(address(desk, name)).status_code == 405
 

@@ -23,7 +23,8 @@ def press(desk: Desk, name: str, who: str = "sue", *, plain: bool = False, **fie
 
 def offered(desk: Desk, who: str) -> list[str]:
     page = browser(getattr(desk, who)).get(address(desk, "conversation"))
-    return [action.label for action in page.context["actions"]]
+    sorting = {"priority", "labels"}
+    return [str(action.label) for action in page.context["actions"] if action.name not in sorting]
 
 
 def wait_for_an_agent(desk: Desk) -> None:

@@ -27,11 +27,14 @@ def put(desk: Desk, state: State) -> None:
 
 
 OFFERED = {
-    State.OPEN: (["take"], ["take"]),
-    State.ACTIVE: (["leave", "release", "consult", "transfer", "end"], []),
-    State.WAITING: (["resume"], []),
-    State.WRAP_UP: (["consult", "close"], []),
-    State.CLOSED: ([], []),
+    State.OPEN: (["take", "priority", "labels"], ["take", "priority", "labels"]),
+    State.ACTIVE: (
+        ["transfer", "end", "finish", "snooze", "leave", "release", "consult", "priority", "labels"],
+        ["labels"],
+    ),
+    State.WAITING: (["resume", "snooze", "priority", "labels"], ["labels"]),
+    State.WRAP_UP: (["close", "consult", "priority", "labels"], ["labels"]),
+    State.CLOSED: (["labels"], ["labels"]),
 }
 
 

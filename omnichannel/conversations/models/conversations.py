@@ -1,15 +1,17 @@
 """Conversations and their timeline."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, Subquery, Sum
+from django.db.models import Exists, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
 from omnichannel.conversations.models.contacts import Contact, Label
+from omnichannel.conversations.models.joined import BETWEEN, Joined
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
 
@@ -27,6 +29,7 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
             part=Subquery(here.filter(agent=agent).values("part")[:1]),
             asked_in=Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
             has_mention=Exists(unseen),
+            labelled=Subquery(_labels_in_one()),
         )
 
     def knowing_who_shares_it(self) -> Self:
@@ -41,6 +44,19 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         return self.filter(
             Q(pk__in=parts.values("conversation")) | Q(pk__in=mentions.values("note__conversation")),
         )
+
+
+def _labels_in_one() -> models.QuerySet[Any, Any]:
+    on_it = Conversation.labels.through.objects.filter(conversation=OuterRef("pk")).order_by()
+    word = Concat("label__name", Value(":"), "label__colour", output_field=models.TextField())
+    return on_it.values("conversation").annotate(words=Joined(word)).values("words")
+
+
+class ShownLabel(NamedTuple):
+    """A label as a chip shows it."""
+
+    name: str
+    colour: str
 
 
 class Priority(models.IntegerChoices):
@@ -91,6 +107,7 @@ class Conversation(Routable):
     part: str | None = None
     asked_in: int | None = None
     has_mention: bool = False
+    labelled: str | None = None
     # Whether colleagues may have a part in it; only who has looked says no.
     is_shared: bool = True
 
@@ -130,6 +147,12 @@ class Conversation(Routable):
 
     def __str__(self) -> str:
         return f"{self.contact} on {self.number}"
+
+    @property
+    def shown_labels(self) -> list[ShownLabel]:
+        """Its labels, where they were asked for with `as_seen_by`."""
+        words = [word.rpartition(":") for word in (self.labelled or "").split(BETWEEN) if word]
+        return sorted(ShownLabel(name, colour) for name, _, colour in words)
 
     @property
     def window_is_open(self) -> bool:

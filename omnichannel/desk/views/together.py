@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from omnichannel.conversations import access, supervision
 from omnichannel.conversations import consult as consulting
@@ -21,10 +21,9 @@ from omnichannel.desk.panels import Panel, assign_panel, consult_panel, transfer
 from omnichannel.desk.requests import AgentRequest, agent_page
 from omnichannel.desk.thread import only_note
 from omnichannel.desk.views.conversation import answer
-from omnichannel.desk.views.work import does, show_afterwards
+from omnichannel.desk.views.work import NOT_NOW, does, show_afterwards
 from routing.models import Agent, Queue
 
-NOT_NOW = "That can't be done with this conversation now."
 Act = Callable[[Conversation, Agent, Any, str], None]
 
 
@@ -43,6 +42,15 @@ def note(request: AgentRequest, pk: int) -> HttpResponse:
     return answer(request, conversation, thread=only_note(written))
 
 
+@require_GET
+@agent_page
+def colleagues(request: AgentRequest, pk: int) -> HttpResponse:
+    """Who is in the conversation beside its agent, for the panel beside it."""
+    conversation = access.conversation_for(request.user, pk)
+    context = {"conversation": conversation, "people": consulting.people_in(conversation)}
+    return render(request, "desk/_colleagues.html", context)
+
+
 def _asks(panel_for: Callable[[Conversation], Panel], act: Act) -> Callable[..., HttpResponseBase]:
     """A view that shows a dialog, and does with the conversation what was chosen in it."""
 
@@ -52,7 +60,7 @@ def _asks(panel_for: Callable[[Conversation], Panel], act: Act) -> Callable[...,
         conversation = access.conversation_for(request.user, pk)
         panel = panel_for(conversation)
         if panel.action not in actions_for(conversation, request.agent):
-            return answer(request, conversation, problem=NOT_NOW, status=409)
+            return answer(request, conversation, problem=str(NOT_NOW), status=409)
         if request.method != "POST":
             return _dialog(request, conversation, panel)
         choices = panel.values()

@@ -1,9 +1,10 @@
-"""Take a conversation, give it back, leave it, come back to it, end it, close it."""
+"""Take a conversation, give it back, leave it, come back to it, end it."""
 
 from collections.abc import Callable
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access, assignment, closing
@@ -12,6 +13,8 @@ from omnichannel.conversations.states import TransitionRefused
 from omnichannel.desk.requests import AgentRequest, agent_page
 from omnichannel.desk.views.conversation import answer
 from routing.models import Agent
+
+NOT_NOW = _("That can't be done with this conversation now.")
 
 
 def does(verb: Callable[[Conversation, Agent], None]) -> Callable[..., HttpResponseBase]:
@@ -46,4 +49,3 @@ release = does(assignment.release)
 leave = does(assignment.leave_waiting)
 resume = does(assignment.resume)
 end = does(closing.end)
-close = does(closing.close)
