@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from omnichannel.conversations import access, supervision
 from omnichannel.conversations import consult as consulting
@@ -40,15 +40,6 @@ def note(request: AgentRequest, pk: int) -> HttpResponse:
         again = replace(composer_for(conversation, request.agent), note=text, note_error=str(why))
         return answer(request, conversation, composer=again, status=422)
     return answer(request, conversation, thread=only_note(written))
-
-
-@require_GET
-@agent_page
-def colleagues(request: AgentRequest, pk: int) -> HttpResponse:
-    """Who is in the conversation beside its agent, for the panel beside it."""
-    conversation = access.conversation_for(request.user, pk)
-    context = {"conversation": conversation, "people": consulting.people_in(conversation)}
-    return render(request, "desk/_colleagues.html", context)
 
 
 def _asks(panel_for: Callable[[Conversation], Panel], act: Act) -> Callable[..., HttpResponseBase]:
