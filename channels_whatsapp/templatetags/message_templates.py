@@ -28,8 +28,8 @@ def _piece(text: str, slot: str, values: Mapping[str, str]) -> str:
         return text
     name = f"{{{{{slot}}}}}"
     value = str(values.get(slot) or "")
-    mark = '<span class="slot" data-slot="{}" data-name="{}">{}</span>'
-    return format_html(mark, slot, name, value or name)
+    mark = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'
+    return format_html(mark, "" if value else " is-empty", slot, name, value or name)
 
 
 @register.filter

@@ -44,6 +44,7 @@ SCRIPTS: Final = {
         "js/thread.js",
         "js/list.js",
         "js/composer.js",
+        "js/templates.js",
         "js/offers.js",
         "js/together.js",
         "js/customer.js",

@@ -22,6 +22,12 @@ class ReplyForm(forms.Form):
     public_id = forms.UUIDField(required=False)
 
 
+class TemplateForm(forms.Form):
+    """What every template is sent with; its variables are its own."""
+
+    public_id = forms.UUIDField(required=False)
+
+
 class NoteForm(forms.Form):
     """A note for colleagues."""
 

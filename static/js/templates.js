@@ -1,0 +1,100 @@
+// Choosing a template and filling it in: the preview follows what is typed, arrows walk the list, the window closes on time.
+"use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const pickerOf = (element) => element.closest("section.templates");
+
+  // -- The preview --------------------------------------------------------------------------------------------------
+
+  function show(field) {
+    const name = CSS.escape(field.dataset.variable);
+    for (const slot of pickerOf(field).querySelectorAll(`.slot[data-slot="${name}"]`)) {
+      slot.textContent = field.value.trim() || slot.dataset.name;
+      slot.classList.toggle("is-empty", !field.value.trim());
+    }
+  }
+
+  function forgive(field) {
+    field.removeAttribute("aria-invalid");
+    const error = byId(`${field.id}-error`);
+    if (error) error.textContent = "";
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset.variable === undefined) return;
+    show(event.target);
+    forgive(event.target);
+  });
+
+  document.addEventListener("click", (event) => {
+    const offer = event.target.closest("[data-offer]");
+    const field = offer && byId(offer.dataset.offer);
+    if (!field) return;
+    field.value = offer.textContent;
+    show(field);
+    forgive(field);
+    field.focus();
+  });
+
+  // -- A picker came onto the page ----------------------------------------------------------------------------------
+
+  function offerNames(picker) {
+    for (const offers of picker.querySelectorAll(".template-offers")) offers.hidden = false;
+  }
+
+  function sayHowMany(picker) {
+    const found = picker.querySelector("[data-count]");
+    const said = picker.querySelector("[data-found]");
+    if (found && said) said.textContent = found.dataset.count;
+  }
+
+  // Where the picker itself was put anew, whoever works in it goes on in it: at what is wrong, else where one begins.
+  function takeUp(picker) {
+    const wrong = picker.querySelector("[aria-invalid]");
+    const first = picker.querySelector("[data-variable], .search, button.primary");
+    (wrong || first)?.focus({ preventScroll: true });
+  }
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const { target, requestConfig } = event.detail;
+    const picker = target.matches?.("section.templates") ? byId(target.id) || target : pickerOf(target);
+    for (const one of document.querySelectorAll("section.templates")) offerNames(one);
+    if (!picker) return;
+    if (target.matches("section.templates")) takeUp(byId(target.id));
+    else if (requestConfig.verb === "get") sayHowMany(picker);
+  });
+
+  // Sent from the dialog: it has done its work.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, serverResponse } = event.detail;
+    if (requestConfig.path.endsWith("/templates/send/") && serverResponse.includes("data-pieces")) byId("dialog")?.close();
+  });
+
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("section.templates").forEach(offerNames));
+
+  // -- Keys ---------------------------------------------------------------------------------------------------------
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const picker = event.target.matches(".search, .template-row") && pickerOf(event.target);
+    if (!picker) return;
+    const stops = [picker.querySelector(".search"), ...picker.querySelectorAll("button.template-row")];
+    const next = stops[stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  });
+
+  // -- The window closes at its very second, not when somebody next looks ---------------------------------------------
+
+  const ends = new WeakMap();
+
+  setInterval(() => {
+    const clock = byId("reply-left");
+    if (!clock) return;
+    // A whole second later: exactly 24 hours are still inside.
+    if (!ends.has(clock)) ends.set(clock, Date.now() + (+clock.dataset.left + 1) * 1000);
+    if (Date.now() > ends.get(clock)) Desk.refresh();
+  }, 1000);
+})();
