@@ -16,6 +16,7 @@ from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccou
 from channels_whatsapp.simulator import world
 from channels_whatsapp.simulator.models import Account, Customer, ErrandState, Sender
 from channels_whatsapp.simulator.models import Message as SentByCustomer
+from channels_whatsapp.simulator.samples import create_samples
 from omnichannel.conversations import assignment, closing
 from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, Trigger
 from omnichannel.conversations.reading import mark_read
@@ -59,6 +60,7 @@ def _write_automated_messages() -> None:
 
 def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
     twilio = world.create_account("Lumen Lamps")
+    create_samples(twilio)
     account = WhatsAppAccount.objects.create(
         name="WhatsApp channel",
         account_sid=twilio.sid,
