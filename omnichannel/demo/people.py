@@ -7,7 +7,17 @@ from django.contrib.auth.models import Group
 from omnichannel import roles
 from omnichannel.accounts.models import User
 from routing.agents import ensure_agent
-from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, WorkStream
+from routing.models import (
+    Agent,
+    BasePresence,
+    ContactField,
+    ContextVariable,
+    Presence,
+    Queue,
+    QueueMembership,
+    VariableType,
+    WorkStream,
+)
 
 PASSWORD = "omnichannel-demo"  # noqa: S105 (printed at every start: the demonstration has no secrets)
 
@@ -55,3 +65,16 @@ def create_returns_desk(agents: dict[str, Agent]) -> WorkStream:
     for name in ("dana", "omar"):
         QueueMembership.objects.create(queue=queue, agent=agents[name])
     return WorkStream.objects.create(name="Returns work stream", fallback_queue=queue, capacity=40)
+
+
+def say_what_is_known() -> None:
+    """Which order a conversation is about, and which kind of customer somebody is."""
+    for stream in WorkStream.objects.all():
+        ContextVariable.objects.create(
+            work_stream=stream,
+            display_name="Order number",
+            name="order_number",
+            type=VariableType.NUMBER,
+            found_after="order",
+        )
+    ContactField.objects.create(display_name="Customer group", name="customer_group")

@@ -22,7 +22,7 @@ from omnichannel.conversations.models import AutomatedMessage, Conversation, Mes
 from omnichannel.conversations.reading import mark_read
 from omnichannel.conversations.replies import send_reply
 from omnichannel.conversations.webhooks import apply_delivery
-from omnichannel.demo.people import create_people, create_returns_desk
+from omnichannel.demo.people import create_people, create_returns_desk, say_what_is_known
 from omnichannel.demo.quick_replies import create_quick_replies
 from routing.models import Agent, WorkStream
 
@@ -46,6 +46,7 @@ def seed() -> None:
     agents = create_people()
     _write_automated_messages()
     returns_stream = create_returns_desk(agents)
+    say_what_is_known()
     create_quick_replies(returns_stream, agents["dana"])
     shop, returns = _create_channel(returns_stream)
     _history(shop, agents)

@@ -184,6 +184,15 @@ def test_what_comes_too_late_is_not_said(number: WhatsAppNumber, clock: Any) -> 
     assert said() == []
 
 
+def test_context_variables_are_said_and_those_not_known_are_left_out(number: WhatsAppNumber) -> None:
+    text(Trigger.GREETING, "Thanks for writing about {$order$}{$colour$}: {$amount$} €.")
+    conversation = writes(number)
+    Conversation.objects.update(context={"order": "A-17", "amount": 12.5})
+    work()
+    said = conversation.messages.get(direction="outbound")
+    assert said.body == "Thanks for writing about A-17: 12.5 €."
+
+
 def test_the_greeting_waits_until_the_queue_is_known_but_not_for_ever(number: WhatsAppNumber, clock: Any) -> None:
     text(Trigger.GREETING, "You wait in {QueueName}.")
     conversation = writes(number)

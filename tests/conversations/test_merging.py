@@ -94,6 +94,16 @@ def test_the_name_a_person_gave_under_either_address_stays(
     assert Contact.objects.get().name == "Amara Diallo"
 
 
+def test_what_is_known_under_either_address_stays(number: WhatsAppNumber, numbered: Contact, scoped: Contact) -> None:
+    Contact.objects.filter(pk=numbered.pk).update(fields={"tier": "Gold"})
+    Contact.objects.filter(pk=scoped.pk).update(fields={"tier": "Silver", "seats": 4})
+    builders.conversation(on=number, of=numbered, context={"order": "A-17"})
+    builders.conversation(on=number, of=scoped, context={"order": "B-2", "colour": "red"})
+    both_are_seen(number)
+    assert Contact.objects.get().fields == {"tier": "Gold", "seats": 4}
+    assert set(Conversation.objects.get().context) == {"order", "colour"}
+
+
 def test_conversations_on_other_numbers_and_closed_ones_come_along(
     number: WhatsAppNumber, numbered: Contact, scoped: Contact
 ) -> None:

@@ -4,7 +4,16 @@ import pytest
 from django.utils import timezone
 
 from routing.admin.condition_builder import condition_of, fits_the_builder, groups_of
-from routing.models import RoutingRule, Skill, SkillRule, SkillType
+from routing.models import (
+    ContactField,
+    ContextVariable,
+    OperatingHours,
+    OverflowRule,
+    RoutingRule,
+    Skill,
+    SkillRule,
+    SkillType,
+)
 from tests import builders
 from tests.administration.people import page, rows, signed_in, words
 
@@ -228,6 +237,67 @@ def test_a_script_gets_just_the_result(ada, stream):
     response = ada.post(page("routing_workstream", "try", stream.pk), sample(), headers={"accept": "application/json"})
     assert "No rule" in response.json()["html"]
     assert "Default messaging queue" in response.json()["html"]
+
+
+def test_the_box_asks_for_everything_rules_can_ask_about(ada, stream):
+    ContactField.objects.create(display_name="Tier", name="tier")
+    for of in (stream, type(stream).objects.create(name="Other")):
+        ContextVariable.objects.create(work_stream=of, display_name=f"Amount of {of}", name="amount", type="number")
+    shown = words(ada.get(page("routing_workstream", "change", stream.pk)))
+    box = shown[shown.index("Nothing is sent and nothing is kept.") :]
+    for label in (
+        *("First message", "Button payload", "Customer number", "Profile name", "Contact name", "Contact language"),
+        *("Referral source", "Referral source id", "Referral URL", "Moment (UTC)", "Operating hours of the number"),
+        *("Context variables Amount of WhatsApp channel work stream", "Contact fields Tier"),
+    ):
+        assert label in box
+    assert "Amount of Other" not in box
+
+
+def test_a_context_variable_can_be_typed_or_found_and_has_to_be_a_number(ada, stream):
+    ContextVariable.objects.create(
+        work_stream=stream, display_name="Amount", name="amount", type="number", found_after="Amount:"
+    )
+    rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "500"})
+    url = page("routing_workstream", "try", stream.pk)
+    assert "Rule “Big”" in words(ada.post(url, sample(**{"first_message": "Amount: 501"})))
+    assert "Rule “Big” →" in words(ada.post(url, sample(**{"context.amount": "1000,5"})))
+    assert "Amount: Enter a number, as 4711 or 12.50." in words(ada.post(url, sample(**{"context.amount": "lots"})))
+
+
+def test_the_moment_is_told_in_the_administrators_zone_and_asked_on_the_numbers_clock(ada, stream):
+    india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
+    builders.number(operating_hours=india, work_stream=stream)
+    rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
+    url = page("routing_workstream", "try", stream.pk)
+    response = ada.post(url, sample(at="2026-11-28T22:00", zone="America/New_York"))
+    shown = words(response)
+    assert "Rule “Sundays” →" in shown
+    assert "The moment is Sunday, 08:30 on the clock of India (Asia/Kolkata)." in shown
+    assert "Moment (America/New_York)" in shown
+    assert "The moment is Sunday, 03:30" in words(ada.post(url, sample(at="2026-11-28T22:00", zone="no such place")))
+
+
+def test_where_numbers_have_several_clocks_one_is_chosen(ada, stream):
+    india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
+    builders.number(operating_hours=india, work_stream=stream)
+    builders.number(work_stream=stream)
+    OperatingHours.objects.create(name="Elsewhere", time_zone="Europe/Berlin")
+    shown = words(ada.get(page("routing_workstream", "change", stream.pk)))
+    assert "India (Asia/Kolkata) None: UTC" in shown
+    assert "Elsewhere" not in shown[shown.index("Try it") :]
+    url = page("routing_workstream", "try", stream.pk)
+    assert "on the clock of UTC." in words(ada.post(url, sample(clock="none")))
+
+
+def test_the_box_counts_who_waits_in_the_queue_now(ada, stream):
+    orders = rule(stream, "Orders", {})
+    builders.conversation(in_queue=orders.queue)
+    OverflowRule.objects.create(queue=orders.queue, condition="work_item_limit", action="end", limit=2)
+    url = page("routing_workstream", "try", stream.pk)
+    assert "1 conversation waits there now." in words(ada.post(url, sample()))
+    builders.conversation(in_queue=orders.queue)
+    assert "is full (2 work items): the conversation is ended." in words(ada.post(url, sample()))
 
 
 def test_a_sample_at_no_moment_is_refused_in_words(ada, stream):
