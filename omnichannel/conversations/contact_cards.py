@@ -1,19 +1,20 @@
-"""Contact cards: the names and numbers in a vCard."""
+"""Contact cards: the names, numbers and e-mail addresses in a vCard."""
 
 import logging
 from itertools import islice
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import vobject
 
 logger = logging.getLogger(__name__)
-MOST_PEOPLE, MOST_NUMBERS = 20, 10
+MOST_PEOPLE, MOST_NUMBERS = 20, 10  # numbers, and as many e-mail addresses
 LONGEST_CARD = 64 * 1024  # the parser takes a second for the worst of this length, and ever longer for more
 
 
 class Person(TypedDict):
     name: str
     phones: list[str]
+    emails: NotRequired[list[str]]
 
 
 def people_in(card: bytes) -> list[Person]:
@@ -28,6 +29,12 @@ def people_in(card: bytes) -> list[Person]:
 
 
 def _person(card: vobject.base.Component) -> Person:
-    names = [str(line.value) for line in card.contents.get("fn", [])]
-    phones = [str(line.value) for line in card.contents.get("tel", [])][:MOST_NUMBERS]
-    return {"name": (names or ["Unnamed contact"])[0][:200], "phones": [phone[:40] for phone in phones]}
+    names = _values(card, "fn", 200) or ["Unnamed contact"]
+    person = Person(name=names[0], phones=_values(card, "tel", 40))
+    if emails := [one for one in _values(card, "email", 120) if "@" in one]:
+        person["emails"] = emails
+    return person
+
+
+def _values(card: vobject.base.Component, name: str, longest: int) -> list[str]:
+    return [str(line.value)[:longest] for line in card.contents.get(name, [])[:MOST_NUMBERS]]

@@ -49,6 +49,7 @@ SCRIPTS: Final = {
         "js/together.js",
         "js/customer.js",
         "js/typing.js",
+        "js/viewer.js",
         "js/live.js",
         "js/preferences.js",
         "js/shortcuts.js",

@@ -5,6 +5,7 @@ from django.urls import path
 from omnichannel.desk.views import (
     asking,
     blocking,
+    cards,
     conversation,
     files,
     inbox,
@@ -41,6 +42,7 @@ urlpatterns = [
     path(f"{one}templates/", templates.templates, name="templates"),
     path(f"{one}templates/send/", templates.send, name="send_template"),
     path(f"{one}messages/<int:message_pk>/again/", reply.again, name="again"),
+    path(f"{one}messages/<int:message_pk>/cards/<int:person>/<int:phone>/", cards.save, name="save_card"),
     path(f"{one}accept/", offers.accept, name="accept"),
     path(f"{one}reject/", offers.reject, name="reject"),
     path(f"{one}take/", work.take, name="take"),

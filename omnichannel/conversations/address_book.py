@@ -1,0 +1,53 @@
+"""People from contact cards become contacts."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from channels_whatsapp.identity import PREFIX, identity
+from channels_whatsapp.models import plain_number
+from omnichannel.conversations.models import Contact
+
+NO_COUNTRY = _("This number has no country code: it can't be written to on WhatsApp.")
+
+
+class NotANumber(Exception):
+    """The card's number can't be a contact's; the text says so to a person."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The contact of that number, and whether it was not known until now."""
+
+    contact: Contact
+    is_new: bool
+
+
+def keep(name: str, phone: str) -> Kept:
+    """Save the person as a contact under the number's identity; a number that is known stays as it is.
+
+    Raises NotANumber with a sentence for whoever tried.
+    """
+    address = PREFIX + _international(phone)
+    known = Contact.objects.filter(identity=identity(address)).first()
+    if known is not None:
+        return Kept(known, is_new=False)
+    try:
+        with transaction.atomic():
+            made = Contact.objects.create(name=name.strip()[:200], address=address, identity=identity(address))
+    except IntegrityError:  # the same card, saved by somebody else at the same moment
+        return Kept(Contact.objects.get(identity=identity(address)), is_new=False)
+    return Kept(made, is_new=True)
+
+
+def _international(phone: str) -> str:
+    written = phone.strip()
+    begins = "+" + written.removeprefix("00") if written.startswith("00") else written
+    if not begins.startswith("+") or begins.lstrip("+ (").startswith("0"):
+        raise NotANumber(str(NO_COUNTRY))
+    try:
+        return plain_number(begins)
+    except ValidationError as error:
+        raise NotANumber(" ".join(error.messages)) from error
