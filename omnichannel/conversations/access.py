@@ -10,9 +10,11 @@ from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import Http404
 from django.utils.translation import gettext as _
 
+from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
     Attachment,
+    Contact,
     Conversation,
     ConversationEvent,
     ConversationQuerySet,
@@ -158,6 +160,27 @@ def may_block(user: User, conversation: Conversation) -> bool:
 def may_lift_opt_out(user: User, conversation: Conversation) -> bool:
     """Whether this person may note that the customer, who had opted out by a word, agreed to our messages again."""
     return may_handle(user, conversation)
+
+
+def contact_for(user: User | AnonymousUser, pk: int) -> Contact:
+    """The contact, if this person may see a conversation with them; else Http404."""
+    found = Contact.objects.filter(pk=pk, pk__in=conversations_visible_to(user).order_by().values("contact")).first()
+    if found is None:
+        raise Http404("No such contact.")
+    return found
+
+
+def numbers_to_write_from(user: User | AnonymousUser) -> QuerySet[WhatsAppNumber]:
+    """The numbers whose new conversations this person would see, had they begun them."""
+    numbers = WhatsAppNumber.objects.filter(is_active=True, account__is_active=True).select_related("account")
+    agent = agent_of(user) if isinstance(user, User) else None
+    if agent is None:
+        return numbers.none()
+    if agent.user.has_perm(SEE_ALL):
+        return numbers
+    queues = Queue.objects.of(agent)
+    # Without a fallback queue they come into the default one, in which everybody works.
+    return numbers.filter(Q(work_stream__fallback_queue=None) | Q(work_stream__fallback_queue__in=queues))
 
 
 def topics_for(user: User) -> set[str]:

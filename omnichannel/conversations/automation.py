@@ -42,6 +42,8 @@ MOST_IN_A_DAY = 10
 # No person reads a message and answers it so fast; once may be chance, because they were writing anyway.
 TOO_FAST, TOO_OFTEN = timedelta(seconds=2), 2
 
+# Who was written to first is not greeted.
+STARTED_BY_US = "started"
 FIRST_WORDS = (Trigger.GREETING, Trigger.OUT_OF_HOURS, Trigger.HOLIDAY)
 ABOUT_OPT_OUT = (Trigger.OPTED_OUT, Trigger.OPTED_IN)
 SLUG = re.compile(r"\{\$?(\w+)\$?\}")
@@ -113,14 +115,15 @@ def _is_being_routed(conversation: Conversation, now: datetime) -> bool:
 
 def _due(conversation: Conversation, now: datetime) -> Iterator[Trigger]:
     """What the timeline of the last two minutes calls for, in the order it is said."""
-    kinds = [State.ACTIVE.value, State.WRAP_UP.value, Trigger.OVERFLOW, *ABOUT_OPT_OUT]
+    kinds = [STARTED_BY_US, State.ACTIVE.value, State.WRAP_UP.value, Trigger.OVERFLOW, *ABOUT_OPT_OUT]
     seen = conversation.events.filter(kind__in=kinds).order_by().values_list("kind")
     happened = {kind: (first, last) for kind, first, last in seen.annotate(Min("created_at"), Max("created_at"))}
 
     def is_fresh(kind: str, *, again: bool = False) -> bool:
         return kind in happened and happened[kind][again] >= now - NOT_LATER
 
-    if conversation.created_at >= now - NOT_LATER and conversation.state != State.CLOSED:
+    is_new = conversation.created_at >= now - NOT_LATER and STARTED_BY_US not in happened
+    if is_new and conversation.state != State.CLOSED:
         yield _first_words(conversation, now)
     if is_fresh(State.ACTIVE) and conversation.state == State.ACTIVE:
         yield Trigger.AGENT_ASSIGNED

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from channels_whatsapp.models import WhatsAppNumber
+from omnichannel.conversations.starting import address_typed
 from omnichannel.conversations.transfer import NO_REASON, REASON_LIMIT
 from omnichannel.desk.languages import languages_to_choose
 from routing.agents import presences_to_choose
@@ -26,6 +29,29 @@ class TemplateForm(forms.Form):
     """What every template is sent with; its variables are its own."""
 
     public_id = forms.UUIDField(required=False)
+
+
+class StartForm(forms.Form):
+    """From which number a customer is written to first, and who it is; `to` is a number in any spelling."""
+
+    number = forms.ModelChoiceField(
+        queryset=WhatsAppNumber.objects.none(), error_messages={"required": GONE, "invalid_choice": GONE}
+    )
+    to = forms.CharField(max_length=140, required=False)
+    public_id = forms.UUIDField(required=False)
+
+    def __init__(
+        self, *args: Any, numbers: QuerySet[WhatsAppNumber], knows_customer: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.numbers, self.knows_customer = numbers, knows_customer
+        self.fields["number"] = forms.ModelChoiceField(
+            queryset=numbers, error_messages=self.fields["number"].error_messages
+        )
+
+    def clean_to(self) -> str:
+        """The customer's WhatsApp address."""
+        return "" if self.knows_customer else address_typed(self.cleaned_data["to"])
 
 
 class NoteForm(forms.Form):

@@ -56,6 +56,18 @@
     (wrong || first)?.focus({ preventScroll: true });
   }
 
+  // What is wrong with the number stands outside the picker and is told with it.
+  function markNumber() {
+    const field = byId("start-to");
+    const wrong = byId("start-to-error")?.textContent.trim();
+    if (!field) return;
+    if (!wrong) return field.removeAttribute("aria-invalid");
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+  }
+
+  document.addEventListener("htmx:oobAfterSwap", (event) => event.detail.target.id === "start-to-error" && setTimeout(markNumber));
+
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, requestConfig } = event.detail;
     const picker = target.matches?.("section.templates") ? byId(target.id) || target : pickerOf(target);

@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from omnichannel.conversations import access
@@ -23,6 +24,8 @@ from omnichannel.desk.thread import Thread, news, stretch
 from omnichannel.desk.times import TimeLeft
 
 NOTHING = Thread(entries=[])
+# What somebody is told who was led here instead of where they wanted to go.
+TOLD: dict[str, Any] = {"open_already": _("There is an open conversation with this customer already: this one.")}
 
 
 @require_GET
@@ -30,7 +33,7 @@ NOTHING = Thread(entries=[])
 def conversation(request: AgentRequest, pk: int) -> HttpResponse:
     """The conversation with its newest messages, or those at `?before=`, `?after=` or around `?message=`."""
     found = access.conversation_for(request.user, pk)
-    return show(request, found)
+    return show(request, found, problem=TOLD.get(request.GET.get("told", ""), ""))
 
 
 @require_GET

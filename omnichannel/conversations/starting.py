@@ -1,0 +1,166 @@
+"""The desk writes first: a conversation begins with a template, from one of our numbers to a customer's."""
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from channels_whatsapp.identity import PREFIX, identity, is_business_scoped
+from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, plain_number
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import agent_of, numbers_to_write_from
+from omnichannel.conversations.automation import STARTED_BY_US
+from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.conversations.presence import load_changed
+from omnichannel.conversations.replies import NOT_YOURS, ReplyRefused, locked_to_send, sent_by_form, why_not
+from omnichannel.conversations.states import move, note
+from omnichannel.conversations.template_sending import checked_values, queue_template
+from routing.models import Agent, Queue, State
+
+# Marks of the writing direction, which come along when a number is copied.
+INVISIBLE = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class StartRefused(ReplyRefused):
+    """No conversation was begun. `field` is `number`, `to` or `template`."""
+
+
+class AlreadyOpen(StartRefused):
+    """There is an open conversation with this customer on this number, and this agent does not have it."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__("already_open", _("There is an open conversation with this customer already."), field="to")
+        self.conversation = conversation
+
+
+@dataclass(frozen=True)
+class Started:
+    """The conversation the template went into, and whether it is new."""
+
+    conversation: Conversation
+    message: Message
+    is_new: bool
+
+
+def address_typed(text: str) -> str:
+    """The WhatsApp address of a number as people write it, or of a business-scoped id.
+
+    Raises ValidationError without a country code: a number that is guessed would be a stranger's.
+    """
+    plain = "".join(map(_ascii, unicodedata.normalize("NFKC", INVISIBLE.sub("", text)))).strip()
+    bare = plain[len(PREFIX) :].strip() if plain.lower().startswith(PREFIX) else plain
+    if is_business_scoped(bare):
+        return PREFIX + bare
+    digits = bare.lstrip(" (")
+    if digits.startswith("00"):
+        digits = "+" + digits[2:]
+    if not digits.startswith("+") or digits[1:].lstrip(" (").startswith("0"):
+        raise ValidationError(_("Begin with + and the country code, for example +49 151 1234567."), code="country_code")
+    return PREFIX + plain_number(digits)
+
+
+def _ascii(letter: str) -> str:
+    """Digits of every script as 0 to 9."""
+    digit = unicodedata.decimal(letter, None)
+    return letter if digit is None else str(digit)
+
+
+def start_conversation(
+    number: WhatsAppNumber,
+    address: str,
+    template: MessageTemplate,
+    variables: Mapping[str, str],
+    *,
+    author: User,
+    public_id: uuid.UUID | None = None,
+) -> Started:
+    """Begin a conversation with whoever has this address; the agent has it, and it counts against their capacity.
+
+    Where the agent has an open one with them already, the template goes there. Raises AlreadyOpen where somebody else
+    has it or nobody yet, and ReplyRefused for what stands against sending.
+    """
+    agent = agent_of(author)
+    if agent is None or not numbers_to_write_from(author).filter(pk=number.pk).exists():
+        raise StartRefused("number", _("You can't write from this number."), field="number")
+    if identity(address) == identity(number.address):
+        raise StartRefused("own_number", _("This is our own number."), field="to")
+    values = checked_values(template, variables)
+    with transaction.atomic():
+        contact = _contact_at(address)
+        existing = contact.conversations.filter(number=number, closed_at=None).first()
+        conversation = _taken_up(existing, agent) if existing else _begun(number, contact, agent)
+        locked = locked_to_send(conversation.pk)
+        if (queued_before := sent_by_form(public_id, locked)) is not None:
+            return Started(locked, queued_before, is_new=False)
+        if (refusal := why_not(locked, as_template=True)) is not None:
+            raise refusal
+        message = queue_template(locked, template, values, author=author, public_id=public_id)
+    return Started(locked, message, is_new=existing is None)
+
+
+def _contact_at(address: str) -> Contact:
+    """The contact, locked as for a customer's own message, so that their conversations begin one at a time."""
+    try:
+        return _known(address) or _new_contact(address)
+    except IntegrityError:  # somebody else was a moment faster
+        contact = _known(address)
+        if contact is None:
+            raise
+        return contact
+
+
+def _known(address: str) -> Contact | None:
+    who = Q(identity=identity(address))
+    if is_business_scoped(address):
+        who |= Q(external_user_id=address)
+    return Contact.objects.select_for_update().filter(who).order_by("pk").first()
+
+
+def _new_contact(address: str) -> Contact:
+    with transaction.atomic():
+        own_id = address if is_business_scoped(address) else ""
+        return Contact.objects.create(address=address, identity=identity(address), external_user_id=own_id)
+
+
+def _taken_up(existing: Conversation, agent: Agent) -> Conversation:
+    """The agent's own open conversation; one that waits for the customer is resumed."""
+    if existing.agent_id != agent.pk:
+        raise AlreadyOpen(existing)
+    if existing.state == State.WAITING:
+        # The lane before the conversation, as whoever queues a message does.
+        locked = locked_to_send(existing.pk)
+        if locked.agent_id != agent.pk:
+            raise AlreadyOpen(locked)
+        move(locked, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")
+        return locked
+    if existing.state not in {State.ACTIVE, State.WRAP_UP}:
+        raise StartRefused("not_yours", NOT_YOURS, field="to")
+    return existing
+
+
+def _begun(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversation:
+    """As when the agent had picked it: theirs at once, in the queue of the number's work stream."""
+    now, stream = timezone.now(), number.work_stream
+    conversation = Conversation.objects.create(
+        contact=contact,
+        number=number,
+        work_stream=stream,
+        queue=stream.fallback_queue or Queue.objects.default(),
+        agent=agent,
+        state=State.ACTIVE,
+        state_since=now,
+        created_at=now,
+        last_activity_at=now,
+    )
+    note(conversation, STARTED_BY_US, f"{agent} started the conversation on {number.name}.", by=agent.user, at=now)
+    load_changed(agent.pk)
+    tell(CONVERSATION, conversation)
+    return conversation
