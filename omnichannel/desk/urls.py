@@ -7,6 +7,7 @@ from omnichannel.desk.views import (
     blocking,
     cards,
     conversation,
+    export,
     files,
     inbox,
     offers,
@@ -84,3 +85,4 @@ urlpatterns = [
     path("attachments/<int:pk>/", files.attachment, name="attachment"),
     path("attachments/<int:pk>/retry/", files.retry, name="retry"),
 ]
+    path(f"{one}export/", export.export, name="export"),

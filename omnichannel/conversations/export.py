@@ -1,0 +1,164 @@
+"""A conversation to take away: as lines of text, whatever its length, in the order in which it went.
+
+Whoever may see the conversation may take it away; `pdf` sets the same lines as pages.
+"""
+
+import heapq
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Final
+
+from django.db.models import QuerySet
+from django.utils.formats import date_format
+from django.utils.text import slugify
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.models import Attachment, Contact, Conversation, ConversationEvent, Kind, Message, Note
+
+CHUNK: Final = 500
+MOMENT: Final = "%Y-%m-%d %H:%M"
+# What would let a customer's text look like another line, or turn the reading direction of what follows.
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the export holds beside the messages, and in whose time zone."""
+
+    zone: tzinfo
+    notes: bool = False
+    timeline: bool = False
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A message, a note or a line of the timeline; in order by time."""
+
+    at: datetime
+    rank: int
+    pk: int
+    who: str
+    text: str
+    is_ours: bool = False
+
+    is_event = property(lambda self: self.rank == 0)
+    is_note = property(lambda self: self.rank == 2)
+
+
+def file_name(conversation: Conversation, ending: str) -> str:
+    """A name that every file system takes."""
+    who = slugify(conversation.contact.display_name)[:60] or "customer"
+    return f"conversation-{who}-{conversation.created_at:%Y-%m-%d}-{conversation.pk}.{ending}"
+
+
+def facts(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> list[tuple[str, str]]:
+    """What stands above the messages: who, where, when, and who took it away."""
+
+    def moment(at: datetime) -> str:
+        return date_format(at.astimezone(wanted.zone), "j F Y, H:i")
+
+    contact, number = conversation.contact, conversation.number
+    told = [
+        ("Customer", clean(contact.display_name)),
+        ("Number", contact.number),
+        ("Wrote to", f"{number.name} ({number.number})"),
+        ("State", conversation.get_state_display()),
+        ("Agent", str(conversation.agent) if conversation.agent else "Nobody"),
+        ("Queue", str(conversation.queue)),
+        ("Started", moment(conversation.created_at)),
+        ("Closed", moment(conversation.closed_at) if conversation.closed_at else ""),
+        ("Exported", f"{moment(now)} by {by.display_name}; times are of {wanted.zone}"),
+    ]
+    return [(name, value) for name, value in told if value]
+
+
+def entries(conversation: Conversation, wanted: Wanted) -> Iterator[Entry]:
+    """Messages, and the notes and timeline that are wanted, in their order; a few at a time from the database."""
+    streams = [_messages(conversation)]
+    if wanted.notes:
+        streams.append(_notes(conversation.notes.select_related("author")))
+    if wanted.timeline:
+        streams.append(_events(conversation.events.all()))
+    return heapq.merge(*streams)
+
+
+def how_many(conversation: Conversation, wanted: Wanted) -> int:
+    """How many entries there will be."""
+    notes = conversation.notes.count() if wanted.notes else 0
+    return conversation.messages.count() + notes + (conversation.events.count() if wanted.timeline else 0)
+
+
+def text(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> Iterator[str]:
+    """The whole export as text, piece by piece."""
+    yield f"Conversation with {clean(conversation.contact.display_name)}\n\n"
+    for name, value in facts(conversation, wanted, by=by, now=now):
+        yield f"{name + ':':<10} {value}\n"
+    yield "\n"
+    for entry in entries(conversation, wanted):
+        yield line(entry, wanted.zone)
+
+
+def line(entry: Entry, zone: tzinfo) -> str:
+    """An entry as text; what follows its first line is set in, so that no text passes for another entry."""
+    said = entry.text.replace("\n", "\n    ")
+    who = f"* {said}" if entry.is_event else f"{entry.who}: {said}"
+    return f"[{entry.at.astimezone(zone):{MOMENT}}] {who}\n"
+
+
+def clean(said: str) -> str:
+    """Text without what nobody sees and what could deceive."""
+    return UNSEEN.sub("", said.replace("\r\n", "\n"))
+
+
+def _messages(conversation: Conversation) -> Iterator[Entry]:
+    found = conversation.messages.select_related("author").prefetch_related("attachments").order_by("created_at", "pk")
+    for message in found.iterator(chunk_size=CHUNK):
+        who = _author(message, conversation.contact)
+        yield Entry(message.created_at, 1, message.pk, who, clean(_said(message)), not message.is_inbound)
+
+
+def _notes(found: QuerySet[Note]) -> Iterator[Entry]:
+    for note in found.order_by("created_at", "pk").iterator(chunk_size=CHUNK):
+        yield Entry(note.created_at, 2, note.pk, f"Note by {note.author.display_name}", clean(note.text), True)
+
+
+def _events(found: QuerySet[ConversationEvent]) -> Iterator[Entry]:
+    for event in found.order_by("created_at", "pk").iterator(chunk_size=CHUNK):
+        yield Entry(event.created_at, 0, event.pk, "", clean(event.text))
+
+
+def _author(message: Message, contact: Contact) -> str:
+    if message.is_inbound:
+        return clean(contact.display_name)
+    return message.author.display_name if message.author else "Automatic message"
+
+
+def _said(message: Message) -> str:
+    """What the message says, its files by name, and whether it never arrived."""
+    parts = [_content(message), *(f"[File: {_file(one)}]" for one in message.attachments.all())]
+    failed = "[Not delivered]" if message.has_failed else ""
+    return "\n".join(filter(None, [*parts, failed])) or "[Empty message]"
+
+
+def _file(attachment: Attachment) -> str:
+    return attachment.name or attachment.content_type or attachment.declared_type or "without a name"
+
+
+def _content(message: Message) -> str:
+    content = message.content
+    match message.kind:
+        case Kind.LOCATION:
+            place = content.get("location", {})
+            known = (place.get(name) for name in ("label", "address", "latitude", "longitude"))
+            return f"[Location: {', '.join(str(one) for one in known if one not in (None, ''))}]"
+        case Kind.CONTACTS:
+            names = ", ".join(str(person.get("name", "")) for person in content.get("contacts", []))
+            return f"[Contact card: {names}]"
+        case Kind.UNSUPPORTED:
+            return "\n".join(filter(None, [message.body, "[Unsupported message]"]))
+        case Kind.BUTTON | Kind.LIST:
+            chosen = content.get("button", {}).get("text") or content.get("list", {}).get("title")
+            return str(chosen or message.body)
+    return message.body

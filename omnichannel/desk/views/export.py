@@ -1,0 +1,51 @@
+"""A conversation to take away, for those who may see it."""
+
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from omnichannel.conversations import access
+from omnichannel.conversations import export as exports
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.pdf import MOST, Busy, pdf
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.views.conversation import show
+
+
+@require_GET
+@agent_page
+def export(request: AgentRequest, pk: int) -> HttpResponseBase:
+    """The conversation as text or, with `?format=pdf`, as a PDF; with `notes` and `timeline` where asked for."""
+    conversation = access.conversation_for(request.user, pk)
+    wanted = exports.Wanted(
+        timezone.get_current_timezone(), notes="notes" in request.GET, timeline="timeline" in request.GET
+    )
+    if request.GET.get("format") == "pdf":
+        return _as_pdf(request, conversation, wanted)
+    pieces = exports.text(conversation, wanted, by=request.user, now=timezone.now())
+    response = StreamingHttpResponse(pieces, content_type="text/plain; charset=utf-8")
+    return _saved(response, conversation, "txt")
+
+
+def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.Wanted) -> HttpResponseBase:
+    if exports.how_many(conversation, wanted) > MOST:
+        return _refused(request, conversation, _("This conversation is too long for a PDF. Export it as text."))
+    title = f"Conversation with {exports.clean(conversation.contact.display_name)}"
+    told = exports.facts(conversation, wanted, by=request.user, now=timezone.now())
+    try:
+        pages = pdf(title, told, exports.entries(conversation, wanted), wanted.zone)
+    except Busy:
+        return _refused(request, conversation, _("Another PDF is being made. Try again in a moment."))
+    return _saved(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")
+
+
+def _refused(request: AgentRequest, conversation: Conversation, why: str) -> HttpResponse:
+    return show(request, conversation, problem=why, status=409)
+
+
+def _saved(response: HttpResponseBase, conversation: Conversation, ending: str) -> HttpResponseBase:
+    response["Content-Disposition"] = content_disposition_header(True, exports.file_name(conversation, ending))
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
