@@ -5,6 +5,7 @@ symbols. Chinese, Japanese and Korean need a font of the machine; what no font k
 its name.
 """
 
+import logging
 import tempfile
 import threading
 import unicodedata
@@ -37,6 +38,8 @@ FOOT = "Boxes and names in brackets stand for characters no font here knows; the
 NOT_KNOWN = "\u25a1"
 JOINS = {"\u200d", "\ufe0e", "\ufe0f"}
 
+# What it tells of its work is which letters people used.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 _making = threading.Lock()
 
 
