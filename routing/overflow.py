@@ -65,20 +65,25 @@ def reason(rule: OverflowRule) -> str:
         case OverflowCondition.OUT_OF_HOURS:
             return f"{rule.queue} is out of its operating hours"
         case OverflowCondition.WORK_ITEM_LIMIT:
-            return f"{rule.queue} is full ({_counted(rule.limit or 0, 'work item')})"
+            return f"{rule.queue} is full ({counted(rule.limit or 0, 'work item')})"
         case OverflowCondition.WAITING_TIME:
-            return f"Nobody in {rule.queue} was free for {_counted(rule.limit or 0, 'minute')}"
+            return f"Nobody in {rule.queue} was free for {counted(rule.limit or 0, 'minute')}"
 
 
 def outcome(rule: OverflowRule) -> str:
     """Why the rule applies and what it does, as a sentence."""
+    return f"{reason(rule)}: {effect(rule)}"
+
+
+def effect(rule: OverflowRule) -> str:
+    """What the rule does, as the end of a sentence."""
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            return f"{reason(rule)}: it waits there anyway."
+            return "it waits there anyway."
         case OverflowAction.TRANSFER:
-            return f"{reason(rule)}: transferred to {rule.target}."
+            return f"transferred to {rule.target}."
         case OverflowAction.END:
-            return f"{reason(rule)}: the conversation is ended."
+            return "the conversation is ended."
 
 
 def one_at_a_time(queue: Queue) -> None:
@@ -100,5 +105,6 @@ def anyway(queue: Queue) -> OverflowRule:
     return OverflowRule(queue=queue, condition=closed, action=stays)
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 minute`, `5 minutes`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

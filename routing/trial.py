@@ -7,7 +7,7 @@ from datetime import datetime
 from routing import hours, overflow
 from routing.conditions import explain, holds
 from routing.fields import CONTEXT_FACT, Facts, Known, known_in
-from routing.models import OperatingHours, OverflowCondition, OverflowRule, Queue, RoutingRule, WorkStream
+from routing.models import OperatingHours, OverflowAction, OverflowCondition, Queue, RoutingRule, WorkStream
 from routing.rules import Need, Route, combined, fallback, moment, needs, route
 from routing.values import found_in, shown
 
@@ -84,14 +84,11 @@ def _overflow_lines(
         waiting = waiting_in(queue)
         last = overflow.at_the_door(queue, waiting, at)
         yield overflow.outcome(last) if last else f"{queue} is open and has room: {_waiting(waiting)} there now."
-    if last is None or last.target is None and last.action == "assign_anyway":
+    if last is None or last.action == OverflowAction.ASSIGN_ANYWAY:
         for rule in queue.overflow_rules.filter(condition=OverflowCondition.WAITING_TIME).select_related("target"):
-            yield _later(rule)
+            time = overflow.counted(rule.limit or 0, "minute")
+            yield f"If nobody in {queue} is free for {time}: {overflow.effect(rule)}"
 
 
 def _waiting(count: int) -> str:
     return "1 conversation waits" if count == 1 else f"{count or 'no'} conversations wait"
-
-
-def _later(rule: OverflowRule) -> str:
-    return f"Later, when it applies: {overflow.outcome(rule)}"

@@ -116,7 +116,7 @@ def test_what_waiting_too_long_would_do_is_told_as_well(stream: WorkStream) -> N
     assert tried(stream, waiting=5).overflow == ["Orders is full (5 work items): the conversation is ended."]
     assert tried(stream, waiting=4).overflow == [
         "Orders is open and has room: 4 conversations wait there now.",
-        "Later, when it applies: Nobody in Orders was free for 10 minutes: the conversation is ended.",
+        "If nobody in Orders is free for 10 minutes: the conversation is ended.",
     ]
 
 
