@@ -1,6 +1,19 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from omnichannel.conversations import search_index
+
+
+def keep_search_index(using: str, **kwargs: Any) -> None:
+    """A migration that rebuilds the messages' table on SQLite takes what keeps their words up to date with it."""
+    search_index.ensure(using)
 
 
 class ConversationsConfig(AppConfig):
     name = "omnichannel.conversations"
     verbose_name = "Conversations"
+
+    def ready(self) -> None:
+        post_migrate.connect(keep_search_index, sender=self)

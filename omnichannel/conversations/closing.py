@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from omnichannel.conversations.access import may_supervise
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
 from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have
 from routing.models import Agent, State
@@ -35,13 +36,19 @@ def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> Non
 
     Raises TransitionRefused while there is a message from the customer that the agent has not seen.
     """
-    must_have(conversation, agent)
+    must_be_theirs_to_close(conversation, agent)
     if conversation.state != State.WRAP_UP:
         raise TransitionRefused("End the conversation before you close it.")
     with transaction.atomic():
         must_be_read(conversation)
         text = f"{agent} closed the conversation{': ' if came_to else ''}{came_to}."
-        move(conversation, State.CLOSED, agent=agent, by=agent.user, text=text)
+        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, text=text)
+
+
+def must_be_theirs_to_close(conversation: Conversation, agent: Agent) -> None:
+    """Raises TransitionRefused unless the agent has it; a supervisor closes what a colleague wraps up, too."""
+    if conversation.state != State.WRAP_UP or not may_supervise(agent):
+        must_have(conversation, agent)
 
 
 def close_stale(now: datetime | None = None) -> int:

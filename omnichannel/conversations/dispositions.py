@@ -8,7 +8,7 @@ from django.db import transaction
 from omnichannel.conversations import closing
 from omnichannel.conversations.models import Conversation, DispositionCode, Note
 from omnichannel.conversations.notes import TEXT_LIMIT
-from omnichannel.conversations.states import TransitionRefused, must_have
+from omnichannel.conversations.states import TransitionRefused
 from routing.models import Agent, State
 
 MOST_CODES: Final = 2
@@ -34,7 +34,7 @@ def close(conversation: Conversation, agent: Agent, *, codes: Collection[Disposi
     Raises WrapUpRefused for what is missing, TransitionRefused for what can't be done now; in both cases nothing has
     changed but that it may have been ended.
     """
-    must_have(conversation, agent)
+    closing.must_be_theirs_to_close(conversation, agent)
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     _check(conversation, codes, body)
     if conversation.state == State.ACTIVE:

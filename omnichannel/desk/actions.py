@@ -35,6 +35,7 @@ END = Action("end", _("End"), "end", is_primary=True)
 LEAVE = Action("leave", _("Wait for customer"), "clock", in_menu=True)
 RELEASE = Action("release", _("Give back"), "back_to_queue", in_menu=True)
 CLOSE = Action("close", _("Close"), "close_conversation", is_primary=True, asks=True)
+CLOSE_FOR_THEM = Action("close", _("Close"), "close_conversation", asks=True, in_menu=True)
 FINISH = Action("finish", _("End and close"), "close_conversation", asks=True, in_menu=True)
 SNOOZE = Action("snooze", _("Snooze"), "snooze", asks=True, in_menu=True)
 PRIORITY = Action("priority", _("Priority"), "priority", asks=True, in_menu=True)
@@ -54,7 +55,7 @@ OF_MINE = {
     State.WRAP_UP: [CLOSE, CONSULT],
     State.WAITING: [RESUME, SNOOZE],
 }
-OF_A_COLLEAGUE = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN]}
+OF_A_COLLEAGUE = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN, CLOSE_FOR_THEM]}
 
 
 def actions_for(conversation: Conversation, agent: Agent) -> Sequence[Action]:

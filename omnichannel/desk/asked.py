@@ -10,12 +10,18 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from omnichannel.conversations import dispositions, priorities, snoozing
+from omnichannel.conversations import assignment, closing, dispositions, priorities, snoozing, supervision
 from omnichannel.conversations import labels as labelling
+from omnichannel.conversations import transfer as transferring
+from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
 from omnichannel.conversations.notes import TEXT_LIMIT
+from omnichannel.conversations.reading import mark_read
+from omnichannel.conversations.states import must_have
+from omnichannel.conversations.supervision import GONE
+from omnichannel.conversations.transfer import NO_REASON, REASON_LIMIT
 from omnichannel.desk.snooze_times import SnoozeTime, snooze_times
-from routing.models import Agent
+from routing.models import Agent, Queue
 
 TYPED = "at"
 
@@ -136,6 +142,39 @@ class WrapUpForm(AskedForm):
         return any(one.work_stream.disposition_required for one in self.conversations)
 
 
+class PlainForm(AskedForm):
+    """Nothing is asked but whether it is meant."""
+
+
+class WhereToForm(AskedForm):
+    """To which colleague or queue they go; which of them may go there, each one's own rules say."""
+
+    to = forms.ChoiceField(error_messages={"required": _("Choose one first."), "invalid_choice": _("Choose again.")})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        there = agents_at_work().exclude(presence__base_status__in=GONE).order_by("user__first_name", "user__username")
+        self.agents, self.queues = list(there), list(Queue.objects.order_by("name"))
+        self.places: dict[str, Agent | Queue] = {f"agent-{one.pk}": one for one in self.agents}
+        self.places.update({f"queue-{one.pk}": one for one in self.queues})
+        self.fields["to"] = forms.ChoiceField(
+            choices=[(one, one) for one in self.places], error_messages=self.fields["to"].error_messages
+        )
+
+    @property
+    def asks_reason(self) -> bool:
+        return "reason" in self.fields
+
+    def clean_to(self) -> Agent | Queue:
+        return self.places[self.cleaned_data["to"]]
+
+
+class TransferForm(WhereToForm):
+    reason = forms.CharField(max_length=REASON_LIMIT, error_messages={"required": NO_REASON})
+
+    reason_limit = REASON_LIMIT
+
+
 Act = Callable[[Conversation, Agent, dict[str, Any]], object]
 
 
@@ -185,6 +224,30 @@ class CustomerLabelsForm(LabelsForm):
         return set(self.conversations[0].contact.labels.values_list("pk", flat=True))
 
 
+def _read(conversation: Conversation, agent: Agent, asked: dict[str, Any]) -> None:
+    must_have(conversation, agent)
+    mark_read(conversation, agent.user)
+
+
+def _end(conversation: Conversation, agent: Agent, asked: dict[str, Any]) -> None:
+    closing.end(conversation, agent)
+
+
+def _release(conversation: Conversation, agent: Agent, asked: dict[str, Any]) -> None:
+    if conversation.agent_id == agent.pk:
+        assignment.release(conversation, agent)
+    else:
+        supervision.release_to_queue(conversation, agent)
+
+
+def _transfer(conversation: Conversation, agent: Agent, asked: dict[str, Any]) -> None:
+    transferring.transfer(conversation, to=asked["to"], by=agent, reason=asked["reason"])
+
+
+def _assign(conversation: Conversation, agent: Agent, asked: dict[str, Any]) -> None:
+    supervision.assign(conversation, to=asked["to"], by=agent)
+
+
 PRIORITY = Asked("priority", _("Priority"), "desk/_priority_form.html", PriorityForm, _prioritise)
 SNOOZE = Asked("snooze", _("Snooze"), "desk/_snooze_form.html", SnoozeForm, _snooze)
 LABELS = Asked("labels", _("Labels"), "desk/_labels_form.html", LabelsForm, _label, submit=_("Save"))
@@ -198,3 +261,10 @@ CUSTOMER_LABELS = Asked(
 )
 CLOSE = Asked("close", _("Close the conversation"), "desk/_wrap_up_form.html", WrapUpForm, _close, submit=_("Close"))
 FINISH = Asked("finish", _("End and close"), "desk/_wrap_up_form.html", WrapUpForm, _close, submit=_("End and close"))
+
+# What is done with several at once, each by the rules for one.
+READ = Asked("read", _("Mark as read"), "desk/_plain_form.html", PlainForm, _read, submit=_("Mark as read"))
+END = Asked("end", _("End"), "desk/_plain_form.html", PlainForm, _end, submit=_("End"))
+RELEASE = Asked("release", _("Give back"), "desk/_plain_form.html", PlainForm, _release, submit=_("Give back"))
+TRANSFER = Asked("transfer", _("Transfer"), "desk/_where_form.html", TransferForm, _transfer, submit=_("Transfer"))
+ASSIGN = Asked("assign", _("Assign"), "desk/_where_form.html", WhereToForm, _assign, submit=_("Assign"))

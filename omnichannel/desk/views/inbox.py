@@ -1,31 +1,80 @@
 """The list of conversations."""
 
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render, resolve_url
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from omnichannel.conversations import access
+from omnichannel.conversations.models import Label, Priority
 from omnichannel.desk import inbox as lists
-from omnichannel.desk.paging import Cursor
+from omnichannel.desk.filters import Filters
+from omnichannel.desk.paging import whole_number
 from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.views.asking import show_dialog
+from routing.models import Queue, WorkStream
+
+REMEMBERED_FOR = 365 * 24 * 3600
 
 
 @require_GET
 @agent_page
 def inbox(request: AgentRequest) -> HttpResponse:
     """The inbox: the whole page, the list alone, or the rows that follow those shown."""
-    before = Cursor.read(request.GET.get("before", ""))
-    shown, view = request.GET.get("shown", ""), lists.view_named(request.GET.get("view", ""), request.agent)
-    found = lists.inbox(
-        request.user,
-        request.agent,
-        view,
-        before=before,
-        shown=int(shown) if shown.isdecimal() and len(shown) < 6 else 0,
+    view = lists.view_named(request.GET.get("view", ""), request.agent)
+    filters, before = _filters(request), request.GET.get("before", "")
+    shown = whole_number(request.GET.get("shown", ""))
+    found = lists.inbox(request.user, request.agent, view, filters, before=before, shown=shown)
+    response = render(request, _template(request, found), {"inbox": found, "view": view})
+    if "sort" in request.GET and not shown and not before:
+        _remember(request, response, found)
+    return response
+
+
+def _filters(request: AgentRequest) -> Filters:
+    """Those of the address; an address without any has those the agent last chose."""
+    if "sort" in request.GET:
+        return Filters.read(request.GET.dict())
+    return Filters.read(QueryDict(request.COOKIES.get(_cookie(request), "")).dict())
+
+
+def _cookie(request: AgentRequest) -> str:
+    return f"list-{request.agent.pk}"
+
+
+def _remember(request: AgentRequest, response: HttpResponse, found: lists.Inbox) -> None:
+    """The choice lasts; on the inbox's own page it stands in the address too, to go back to and to pass on."""
+    lasting = found.filters.for_another_tab
+    response.set_cookie(
+        _cookie(request), lasting, max_age=REMEMBERED_FOR, samesite="Lax", httponly=True, secure=request.is_secure()
     )
-    return render(request, _template(request, before), {"inbox": found, "view": view})
+    inbox_page = resolve_url("desk:inbox")
+    if request.htmx and (request.htmx.current_url_abs_path or "").partition("?")[0] == inbox_page:
+        response["HX-Push-Url"] = f"{inbox_page}?view={found.view}&{found.filters.query}"
 
 
-def _template(request: AgentRequest, before: Cursor | None) -> str:
+def _template(request: AgentRequest, found: lists.Inbox) -> str:
     if not request.htmx:
         return "desk/inbox.html"
-    return "desk/_list.html" if before is None else "desk/_rows.html"
+    return "desk/_list.html" if found.tabs else "desk/_rows.html"
+
+
+@require_GET
+@agent_page
+def filters(request: AgentRequest) -> HttpResponse:
+    """What the list can be filtered by."""
+    view = lists.view_named(request.GET.get("view", ""), request.agent)
+    sees_all = access.may_supervise(request.agent)
+    queues = Queue.objects.all() if sees_all else Queue.objects.of(request.agent)
+    context = {
+        "title": _("Filter"),
+        "form_template": "desk/_filter_form.html",
+        "view": view,
+        "filters": _filters(request),
+        "queues": queues.order_by("name"),
+        "streams": WorkStream.objects.order_by("name"),
+        "labels": Label.objects.all(),
+        "priorities": Priority,
+        "agents": access.agents_at_work().order_by("user__first_name", "user__username") if sees_all else (),
+    }
+    return show_dialog(request, context)

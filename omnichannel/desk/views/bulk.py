@@ -1,0 +1,71 @@
+"""One thing done with the conversations that were selected in the list."""
+
+import json
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from omnichannel.desk import bulk as several
+from omnichannel.desk.asked import Asked, AskedForm
+from omnichannel.desk.paging import whole_number
+from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.views.asking import show_dialog
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@agent_page
+def bulk(request: AgentRequest) -> HttpResponse:
+    """The dialog for what was chosen; then what became of it, row by row."""
+    given = request.POST if request.method == "POST" else request.GET
+    what = _verb(request, given.get("verb", ""))
+    pks = [pk for pk in map(whole_number, given.getlist("pk")) if pk]
+    if not 0 < len(set(pks)) <= several.MOST:
+        return _refuse(request)
+    conversations = several.picked(request.user, request.agent, pks)
+    form = what.form(given if request.method == "POST" else None, conversations=conversations, agent=request.agent)
+    if request.method != "POST" or not form.is_valid():
+        return _dialog(request, what, form, pks, status=422 if form.is_bound else 200)
+    outcome = several.do(what, conversations, request.agent, form.cleaned_data)
+    outcome.unseen = len(set(pks)) - len(conversations)
+    return _tell(request, what, outcome)
+
+
+def _verb(request: AgentRequest, name: str) -> Asked:
+    for one in several.verbs_for(request.agent):
+        if one.name == name:
+            return one
+    raise Http404("No such thing can be done with several conversations.")
+
+
+def _refuse(request: AgentRequest) -> HttpResponse:
+    why = _("Select up to %(most)s conversations first.") % {"most": several.MOST}
+    return show_dialog(request, {"form_template": "desk/_bulk_result.html", "title": why, "back": _back()}, status=422)
+
+
+def _back() -> str:
+    return resolve_url("desk:inbox")
+
+
+def _dialog(request: AgentRequest, what: Asked, form: AskedForm, pks: list[int], *, status: int) -> HttpResponse:
+    about = ngettext("%(count)s conversation", "%(count)s conversations", len(pks)) % {"count": len(pks)}
+    action = resolve_url("desk:bulk")
+    context: dict[str, Any] = {"asked": what, "form": form, "pks": pks, "action": action, "about": about}
+    return show_dialog(request, {**context, "back": _back(), "verb": what.name}, status=status)
+
+
+def _tell(request: AgentRequest, what: Asked, outcome: several.Outcome) -> HttpResponse:
+    words = ngettext("%(count)s done", "%(count)s done", outcome.done) % {"count": outcome.done}
+    if outcome.failed:
+        failed = ngettext("%(count)s could not", "%(count)s could not", outcome.failed) % {"count": outcome.failed}
+        words = f"{words}, {failed}"
+    told = {"HX-Trigger": json.dumps({"bulk-done": {"words": f"{what.title}: {words}.", "failed": outcome.failed}})}
+    if request.htmx and not outcome.failed:
+        return HttpResponse(status=204, headers=told)
+    context = {"form_template": "desk/_bulk_result.html", "title": words, "outcome": outcome, "back": _back()}
+    response = show_dialog(request, context)
+    response["HX-Trigger"] = told["HX-Trigger"]
+    return response
