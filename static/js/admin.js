@@ -292,6 +292,8 @@ function nameLookUps() {
     if (!label || !box) continue;
     label.id = label.id || select.id + "-label";
     box.setAttribute("aria-labelledby", label.id + " " + box.getAttribute("aria-labelledby"));
+    const shown = box.querySelector(".select2-selection__rendered[role=textbox]");
+    if (shown) shown.setAttribute("aria-labelledby", label.id);
   }
 }
 

@@ -10,7 +10,7 @@
   // -- What there is: the overview is made of this, and of whatever else on the page has data-shortcut --------------
 
   const press = (...selectors) => () => {
-    const found = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find(isUsable);
+    const found = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find(isInReach);
     if (!found) return false;
     if (found.matches(FIELDS)) found.focus();
     else found.click();
@@ -18,6 +18,8 @@
   };
 
   const isUsable = (element) => !element.disabled && (element.checkVisibility?.() ?? true);
+  // What is in a closed menu can't be seen, but done.
+  const isInReach = (element) => isUsable(element) || Boolean(!element.disabled && element.closest("details.menu:not([open])"));
 
   const registry = () => [
     [gettext("Everywhere"), [
@@ -38,7 +40,7 @@
     [gettext("In a conversation"), [
       ["r", gettext("Reply"), () => write("public", "reply-text")],
       ["n", gettext("Note for colleagues"), () => write("note", "note-text")],
-      ["e", gettext("End"), press('[data-shortcut="e"]', "#do-end")],
+      ["e", gettext("End, then close"), press('[data-shortcut="e"]', "#do-end", "#do-close")],
       ["t", gettext("Transfer"), press('[data-shortcut="t"]', "#do-transfer")],
       ["c", gettext("Consult"), press('[data-shortcut="c"]', "#do-consult")],
       ["s", gettext("Snooze"), press('[data-shortcut="s"]', "#do-snooze")],

@@ -26,6 +26,9 @@ from routing.models import Agent, BasePresence
 from routing.presence import built_in
 from tests import builders
 from tests.builders import TOKEN
+from tests.stage import offer, set_the_stage
+
+__all__ = ["offer", "set_the_stage"]  # asked for by name, as what follows
 
 NUMBER = "+14155230001"
 
