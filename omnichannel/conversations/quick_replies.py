@@ -113,6 +113,12 @@ def own_quick_replies(user: User) -> list[QuickReply]:
     return sorted(QuickReply.objects.filter(owner=user).prefetch_related("tags"), key=_by_title)
 
 
+def shared_quick_replies() -> list[QuickReply]:
+    """Everybody's, by title."""
+    shared = QuickReply.objects.filter(owner=None).prefetch_related("tags", "work_streams")
+    return sorted(shared, key=_by_title)
+
+
 def keep_own(
     user: User, *, title: str, message: str, locale: str, tags: Iterable[str], changes: QuickReply | None = None
 ) -> QuickReply:

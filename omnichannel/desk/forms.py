@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.starting import address_typed
 from omnichannel.conversations.transfer import NO_REASON, REASON_LIMIT
-from omnichannel.desk.languages import languages_to_choose
+from omnichannel.desk.languages import language_name, languages_to_choose
 from routing.agents import presences_to_choose
 from routing.models import Skill
 
@@ -23,6 +23,26 @@ class ReplyForm(forms.Form):
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True, max_length=400)
     public_id = forms.UUIDField(required=False)
+    quoted = forms.IntegerField(required=False)
+
+
+class OwnQuickReplyForm(forms.Form):
+    """A quick reply of one's own; what is wrong with it is said by `quick_replies.keep_own`."""
+
+    title = forms.CharField(label=_("Title"), required=False)
+    message = forms.CharField(label=_("Message"), required=False, strip=False, widget=forms.Textarea(attrs={"rows": 5}))
+    locale = forms.ChoiceField(label=_("Language"))
+    tags = forms.CharField(label=_("Tags"), required=False, max_length=200)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        known = [one for one in languages_to_choose() if one[0]]
+        given = self.initial.get("locale", "")
+        own = [(given, language_name(given))] if given and given not in dict(known) else []
+        self.fields["locale"] = forms.ChoiceField(label=_("Language"), choices=[*own, *known])
+        self.order_fields(["title", "message", "locale", "tags"])
+        for name, field in self.fields.items():
+            field.widget.attrs |= {"class": "input", "dir": "auto", "id": f"own-{name}"}
 
 
 class TemplateForm(forms.Form):
@@ -90,10 +110,6 @@ class LanguageForm(forms.Form):
     language = forms.ChoiceField(required=False, choices=languages_to_choose)
 
 
-class PresenceForm(forms.Form):
-    """The presence an agent shows."""
-
-    presence = forms.ModelChoiceField(queryset=presences_to_choose())
 class NeedForm(forms.Form):
     """A skill the conversation needs, and how well; or one it needs no more."""
 
@@ -104,3 +120,7 @@ class NeedForm(forms.Form):
     remove = forms.BooleanField(required=False)
 
 
+class PresenceForm(forms.Form):
+    """The presence an agent shows."""
+
+    presence = forms.ModelChoiceField(queryset=presences_to_choose())

@@ -211,7 +211,8 @@ def _unread(messages: Sequence[Message], unread: int) -> list[Unread]:
 def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
     """What was written after that message or has changed since then, for a page that is open."""
     at = since - OVERLAP
-    unsettled = Q(status=Status.SENDING, twilio_sid="")
+    # All that is under way: one of those that is missing here was taken back, and goes from the page.
+    unsettled = Q(status__in=[Status.QUEUED, Status.SENDING])
     changed = _messages(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
     messages = list(changed.order_by("pk")[:MOST_PIECES])
     others = beside(conversation, since=at)

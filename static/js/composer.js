@@ -1,18 +1,21 @@
-// Writing a reply: the field grows, counts, keeps drafts, takes files, and sends with Enter.
+// Writing a reply: the field grows, counts, keeps its draft, and is put anew without losing a word.
 "use strict";
 
 (() => {
   const byId = (id) => document.getElementById(id);
   const COUNT_FROM = 1400;
-  const LARGEST = 16 * 1024 * 1024;
+  const MOST_ROWS = 14;
+  const SLUG = /\{\w+\{\w+\}\}/;
   const field = () => byId("reply-text");
   const form = () => field()?.form;
-  const draftKey = () => `draft-${Desk.workspace().dataset.pk}`;
   const length = (text) => [...text].length;
   const hasKeyboard = () => !matchMedia("(pointer: coarse)").matches;
   const growsByItself = CSS.supports("field-sizing", "content");
-  const MOST_ROWS = 14;
   let sentText = "";
+
+  const tell = (detail = {}) => document.dispatchEvent(new CustomEvent("desk:composer", { detail }));
+
+  // -- The field ----------------------------------------------------------------------------------------------------
 
   // In rows: a height written into the style attribute is what the page's policy forbids.
   function grow(text) {
@@ -20,30 +23,49 @@
     while (text.rows < MOST_ROWS && text.scrollHeight > text.clientHeight) text.rows += 1;
   }
 
-  function fit() {
+  Desk.fit = () => {
     const text = field();
+    if (!growsByItself) [text, byId("note-text")].filter(Boolean).forEach(grow);
     if (!text) return;
-    if (!growsByItself) grow(text);
     const limit = +form().dataset.limit;
     const used = length(text.value.trim());
-    byId("reply-count").textContent =
-      used < COUNT_FROM ? "" : used > limit ? `${used - limit} too many` : `${limit - used} left`;
+    const words = used > limit ? gettext("%s too many") : gettext("%s left");
+    byId("reply-count").textContent = used < COUNT_FROM ? "" : interpolate(words, [Math.abs(limit - used)]);
     form().classList.toggle("is-over", used > limit);
-  }
+  };
 
-  function keepDraft() {
-    if (!Desk.workspace() || !field()) return;
-    if (field().value) sessionStorage.setItem(draftKey(), field().value);
-    else sessionStorage.removeItem(draftKey());
-  }
+  // As if it had been typed: it can be undone with Ctrl Z, and everybody hears of it.
+  Desk.type = (target, text, { from = target.selectionStart, to = target.selectionEnd } = {}) => {
+    target.focus();
+    target.setSelectionRange(from, to);
+    const done = text ? document.execCommand("insertText", false, text) : from === to || document.execCommand("delete");
+    if (done) return;
+    target.setRangeText(text, from, to, "end");
+    target.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
+  Desk.isSendKey = (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.shiftKey || event.altKey) return false;
+    return event.ctrlKey || event.metaKey || ("enterSends" in document.body.dataset && hasKeyboard());
+  };
+
+  Desk.complain = (words) => {
+    byId("reply-error").textContent = words;
+    field().setAttribute("aria-invalid", "true");
+    form().classList.add("has-error");
+    field().focus();
+    return false;
+  };
 
   // A composer came onto the page: the draft comes back into it.
   Desk.composerShown = () => {
     const text = field();
-    if (!text || !Desk.workspace()) return;
-    if (!text.value) text.value = sessionStorage.getItem(draftKey()) || "";
-    fit();
-    if (hasKeyboard() && innerWidth > 720) text.focus({ preventScroll: true });
+    if (text && Desk.workspace()) {
+      if (!text.value) text.value = Desk.drafts.read("reply");
+      Desk.fit();
+      if (hasKeyboard() && innerWidth > 720) text.focus({ preventScroll: true });
+    }
+    tell();
   };
 
   // -- A new composer from the server -------------------------------------------------------------------------------
@@ -54,27 +76,24 @@
       const clock = byId("reply-left");
       const now = fresh.querySelector("#reply-left");
       if (clock && now) clock.replaceWith(now);
-      return;
+      return tell({ root: fresh.parentNode });
     }
-    const before = old.querySelector("#reply-text");
+    const done = answers && Desk.answered.status === 200;
+    const wasUndone = done && Desk.answered.path.endsWith("/undo/");
+    const wasSent = done && !wasUndone;
     const next = fresh.querySelector("#reply-text");
-    const wasSent = answers && Desk.answered.status === 200;
-    const kept = before ? (wasSent ? leftOver(before.value) : before.value) : "";
-    if (next && before) next.value = kept;
-    if (wasSent) sessionStorage.removeItem(draftKey());
-    else if (next && answers) keepFile(old, fresh);
+    const typed = old.querySelector("#reply-text")?.value ?? Desk.drafts.read("reply");
+    const text = wasUndone ? [next?.value, typed].filter(Boolean).join("\n\n") : wasSent ? leftOver(typed) : typed;
+    if (next) next.value = text;
+    else if (text) showUnsent(fresh, text);
+    Desk.drafts.write("reply", text);
     const focus = old.contains(document.activeElement);
+    const root = fresh.parentNode;
     swap(old, fresh);
     Desk.keepNote(old, fresh);
-    if (next && !before) next.value = sessionStorage.getItem(draftKey()) || "";
-    if (kept && wasSent) keepDraft();
-    if (next) {
-      fit();
-      showFile();
-      if (focus) next.focus({ preventScroll: true });
-    } else if (focus) {
-      byId("main").focus({ preventScroll: true });
-    }
+    Desk.fit();
+    if (focus) (next ?? byId("main")).focus({ preventScroll: true });
+    tell({ root, wasSent, wasUndone });
   };
 
   // What was typed on while the message was on its way.
@@ -83,111 +102,63 @@
     return now.startsWith(sentText) ? now.slice(sentText.length).trimStart() : now;
   }
 
-  // A file that was chosen can't be written into a form by a server: the chosen one stays.
-  function keepFile(old, fresh) {
-    const chosen = old.querySelector("[type=file]");
-    const empty = fresh.querySelector("[type=file]");
-    if (chosen?.files.length && empty && !fresh.querySelector("#file-error").textContent.trim()) empty.replaceWith(chosen);
+  // The conversation has gone to somebody else, say: what was being written can still be read and copied.
+  function showUnsent(composer, text) {
+    const shown = composer.querySelector(".unsent textarea");
+    if (shown) return void (shown.value = text);
+    const label = document.createElement("label");
+    const area = Object.assign(document.createElement("textarea"), { readOnly: true, rows: 3, dir: "auto", value: text });
+    label.className = "unsent";
+    label.append(gettext("This was not sent:"), area);
+    composer.querySelector(".instead, .window-closed")?.append(label);
   }
 
-  // -- Files --------------------------------------------------------------------------------------------------------
+  // -- Sending ------------------------------------------------------------------------------------------------------
 
-  const megabytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
-
-  function problemWith(file) {
-    const limits = JSON.parse(form().dataset.limits);
-    const limit = limits[file.type] || LARGEST;
-    if (!file.size) return "This file is empty.";
-    if (file.size > limit) return `This file has ${megabytes(file.size)}; WhatsApp takes up to ${megabytes(limit)} here.`;
-    if (file.type.startsWith("image/") && !limits[file.type]) return "WhatsApp takes JPEG and PNG pictures, not this kind.";
-    return "";
-  }
-
-  function showFile() {
-    const input = form()?.querySelector("[type=file]");
-    if (!input) return;
-    const file = input.files[0];
-    const chosen = byId("file-chosen");
-    chosen.hidden = !file;
-    if (!file) return;
-    chosen.querySelector("[data-name]").textContent = file.name;
-    chosen.querySelector("[data-size]").textContent =
-      file.size < 1024 * 100 ? `${Math.ceil(file.size / 1024)} KB` : megabytes(file.size);
-  }
-
-  function choose(files) {
-    const input = form()?.querySelector("[type=file]");
-    if (!input || !files.length) return;
-    const problem = problemWith(files[0]);
-    byId("file-error").textContent = problem;
-    if (problem) {
-      input.value = "";
-    } else if (files !== input.files) {
-      const only = new DataTransfer();
-      only.items.add(files[0]);
-      input.files = only.files;
+  // Whether what is written can go out; what speaks against it is said by the field.
+  Desk.mayReply = () => {
+    const text = field().value;
+    const limit = +form().dataset.limit;
+    const over = length(text.trim()) - limit;
+    if (over > 0) {
+      const words = gettext("WhatsApp takes up to %s characters; this is %s too long.");
+      return Desk.complain(interpolate(words, [limit, over].map((number) => number.toLocaleString(document.documentElement.lang))));
     }
-    showFile();
-  }
+    if (Desk.slugLeft()) return false;
+    if (!text.trim() && !Desk.filesChosen()) return false;
+    return !Desk.asksMeanwhile();
+  };
 
-  // -- What people do -----------------------------------------------------------------------------------------------
+  // A slug nobody could fill is pointed at, to be replaced.
+  Desk.slugLeft = () => {
+    const found = field().value.match(SLUG);
+    if (!found) return false;
+    Desk.complain(interpolate(gettext("Replace %s first: the customer would read it as it is."), [found[0]]));
+    field().setSelectionRange(found.index, found.index + found[0].length);
+    return true;
+  };
+
+  Desk.sending = (text) => (sentText = text);
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt !== form()) return;
+    if (Desk.mayReply()) Desk.sending(field().value);
+    else event.preventDefault();
+  });
 
   document.addEventListener("input", (event) => {
     if (event.target !== field()) return;
     byId("reply-error").textContent = "";
     event.target.removeAttribute("aria-invalid");
     form().classList.remove("has-error");
-    fit();
-    keepDraft();
+    Desk.fit();
+    Desk.drafts.write("reply", event.target.value);
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.target !== field() || event.key !== "Enter" || event.shiftKey || event.isComposing || !hasKeyboard()) return;
+    if (event.target !== field() || !Desk.isSendKey(event)) return;
     event.preventDefault();
     form().requestSubmit();
-  });
-
-  document.addEventListener("change", (event) => {
-    if (event.target.matches(".composer [type=file]")) choose(event.target.files);
-  });
-
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-remove]")) return;
-    form().querySelector("[type=file]").value = "";
-    showFile();
-    field().focus();
-  });
-
-  document.addEventListener("paste", (event) => {
-    if (event.target !== field() || !event.clipboardData.files.length) return;
-    event.preventDefault();
-    choose(event.clipboardData.files);
-  });
-
-  for (const kind of ["dragover", "dragleave", "drop"]) {
-    document.addEventListener(kind, (event) => {
-      const onto = event.target.closest?.(".talk") && form();
-      if (!onto || !event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      onto.classList.toggle("is-dropping", kind === "dragover");
-      if (kind === "drop") choose(event.dataTransfer.files);
-    });
-  }
-
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt !== form()) return;
-    const text = field().value;
-    const limit = +form().dataset.limit;
-    const over = length(text.trim()) - limit;
-    if (over > 0) {
-      byId("reply-error").textContent =
-        `WhatsApp takes up to ${limit.toLocaleString("en")} characters; this is ${over.toLocaleString("en")} too long.`;
-      field().setAttribute("aria-invalid", "true");
-      event.preventDefault();
-    } else if (!text.trim() && !form().querySelector("[type=file]")?.files.length) {
-      event.preventDefault();
-    }
-    sentText = text;
   });
 
   document.addEventListener("DOMContentLoaded", Desk.composerShown);

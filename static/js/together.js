@@ -3,7 +3,6 @@
 
 (() => {
   const byId = (id) => document.getElementById(id);
-  const hasKeyboard = () => !matchMedia("(pointer: coarse)").matches;
 
   // -- Dialogs: fetched when they are asked for, gone when they are closed ------------------------------------------
 
@@ -46,15 +45,15 @@
   // -- Notes --------------------------------------------------------------------------------------------------------
 
   const isNote = (path) => path.endsWith("/note/");
-  const draftKey = () => `note-${Desk.workspace().dataset.pk}`;
 
   // What was being noted comes back with its conversation.
   function noteShown() {
     const field = byId("note-text");
-    const draft = field && Desk.workspace() && sessionStorage.getItem(draftKey());
+    const draft = field && Desk.workspace() && Desk.drafts.read("note");
     if (!draft || field.value) return;
     field.value = draft;
     byId("write-note").checked = true;
+    Desk.fit();
   }
 
   document.addEventListener("DOMContentLoaded", noteShown);
@@ -78,7 +77,8 @@
     byId("note-error").textContent = answered ? answered.textContent.trim() : "";
     if (xhr.status !== 200) return;
     field.value = "";
-    sessionStorage.removeItem(draftKey());
+    Desk.drafts.write("note", "");
+    Desk.fit();
     Desk.toEnd();
   });
 
@@ -90,8 +90,8 @@
   document.addEventListener("input", (event) => {
     if (event.target.id !== "note-text") return;
     byId("note-error").textContent = "";
-    if (event.target.value) sessionStorage.setItem(draftKey(), event.target.value);
-    else sessionStorage.removeItem(draftKey());
+    Desk.drafts.write("note", event.target.value);
+    Desk.fit();
   });
 
   document.addEventListener("keydown", (event) => {
@@ -100,7 +100,7 @@
       event.preventDefault();
       target.click();
     }
-    if (target.id !== "note-text" || key !== "Enter" || event.shiftKey || event.isComposing || !hasKeyboard()) return;
+    if (target.id !== "note-text" || !Desk.isSendKey(event)) return;
     event.preventDefault();
     if (target.value.trim()) target.form.requestSubmit();
   });

@@ -11,7 +11,8 @@ from django.test import Client
 from omnichannel.desk import bundles
 
 STATIC = Path(settings.BASE_DIR) / "static"
-OF_OTHER_PLACES = {"css/admin.css", "css/simulator.css", "js/admin.js", "js/simulator.js"}
+# The emoji are fetched when somebody opens them.
+OF_OTHER_PLACES = {"css/admin.css", "css/simulator.css", "js/admin.js", "js/simulator.js", "js/emoji.js"}
 NAMED = {name for kinds in (bundles.STYLES, bundles.SCRIPTS) for names in kinds.values() for name in names}
 
 

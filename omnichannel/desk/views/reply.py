@@ -1,14 +1,24 @@
 """Answer the customer."""
 
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+
 from django.http import Http404, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Conversation, Message
-from omnichannel.conversations.replies import ReplyRefused, send_reply
+from omnichannel.conversations.models import Conversation, Message, Status
+from omnichannel.conversations.preferences import preferences_of
+from omnichannel.conversations.replies import NOT_HERE, TEXT_LIMIT, ReplyRefused, check_reply, send_reply
+from omnichannel.conversations.taking_back import HOLD, TOO_LATE, TooLate, take_back
 from omnichannel.conversations.template_sending import send_as_before
-from omnichannel.desk.composer import Composer, composer_for, refused
+from omnichannel.desk.composer import emptied, given_back, refused
+from omnichannel.desk.formatting import formatted, is_formatted
 from omnichannel.desk.forms import ReplyForm
+from omnichannel.desk.paging import whole_number
 from omnichannel.desk.requests import AgentRequest, agent_page
 from omnichannel.desk.thread import only
 from omnichannel.desk.views.conversation import answer
@@ -20,31 +30,64 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
     """Queue the reply and show it; 422 with the reason by the field when it is refused."""
     conversation = access.conversation_for(request.user, pk)
     form = ReplyForm(request.POST, request.FILES)
+    quoted = _quoted(conversation, form)
     try:
-        message = _send(conversation, request, form)
+        messages = _send(conversation, request, form, quoted)
     except ReplyRefused as why:
-        again = refused(
-            conversation,
-            request.agent,
-            why,
-            text=form.data.get("text", ""),
-            public_id=form.cleaned_data.get("public_id"),
-        )
+        text, public_id = form.data.get("text", ""), form.cleaned_data.get("public_id")
+        again = refused(conversation, request.agent, why, text=text, public_id=public_id, quoted=quoted)
         return answer(request, conversation, composer=again, status=422)
-    fresh = composer_for(conversation, request.agent)
-    return answer(request, conversation, thread=only(conversation, message), composer=_emptied(fresh))
+    undo = [one for one in messages if one.not_before and one.status == Status.QUEUED]
+    fresh = emptied(conversation, request.agent, undo=undo)
+    return answer(request, conversation, thread=only(conversation, *messages), composer=fresh)
 
 
-def _send(conversation: Conversation, request: AgentRequest, form: ReplyForm) -> Message:
+def _quoted(conversation: Conversation, form: ReplyForm) -> Message | None:
+    pk = form.cleaned_data.get("quoted") if form.is_valid() else None
+    return conversation.messages.select_related("author").filter(pk=pk).first() if pk else None
+
+
+def _send(
+    conversation: Conversation, request: AgentRequest, form: ReplyForm, quoted: Message | None
+) -> Sequence[Message]:
+    """The reply; of several files each one a message of its own, the text with the first."""
     if not form.is_valid():
         field, errors = next(iter(form.errors.items()))
         raise ReplyRefused("invalid", " ".join(map(str, errors)), field="file" if field == "file" else "text")
-    text, file, public_id = (form.cleaned_data[name] for name in ("text", "file", "public_id"))
-    return send_reply(conversation, author=request.user, text=text, file=file or None, public_id=public_id)
+    if form.cleaned_data["quoted"] and quoted is None:
+        raise ReplyRefused("not_here", NOT_HERE)
+    first, *more = request.FILES.getlist("file") or [None]
+    for file in more:
+        check_reply(conversation, "", file)  # all of them, before the first goes out
+    send = partial(send_reply, conversation, author=request.user, hold_for=_hold(request))
+    text, public_id = form.cleaned_data["text"], form.cleaned_data["public_id"] or uuid.uuid4()
+    sent = [send(text=text, file=first, public_id=public_id, quoted=quoted)]
+    return [*sent, *(send(file=one, public_id=uuid.uuid5(public_id, str(at))) for at, one in enumerate(more))]
 
 
-def _emptied(composer: Composer) -> Composer:
-    return Composer(composer.conversation, composer.mode, composer.sentence, composer.action, answers_a_form=True)
+def _hold(request: AgentRequest) -> timedelta | None:
+    return HOLD if preferences_of(request.agent).can_undo_sending else None
+
+
+@require_POST
+@agent_page
+def undo(request: AgentRequest, pk: int) -> HttpResponse:
+    """Take back what was sent a moment ago: its words are in the composer again. 409 when it is too late."""
+    conversation = access.conversation_for(request.user, pk)
+    pks = [whole_number(one) for one in request.POST.getlist("message")]
+    try:
+        messages = take_back(conversation, request.user, pks)
+    except TooLate:
+        return answer(request, conversation, problem=gettext(TOO_LATE), status=409)
+    return answer(request, conversation, composer=given_back(conversation, request.agent, messages), gone=pks)
+
+
+@require_POST
+@agent_page
+def preview(request: AgentRequest) -> HttpResponse:
+    """A text as the customer will see it; empty when that is just as it was typed."""
+    text = request.POST.get("text", "")[: 2 * TEXT_LIMIT].strip()
+    return HttpResponse(formatted(text) if is_formatted(text) else "")
 
 
 @require_POST

@@ -1,0 +1,133 @@
+"""Quick replies: those offered in a conversation, and the page where people keep their own."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from omnichannel.conversations import access, quick_replies
+from omnichannel.conversations.models import QuickReply
+from omnichannel.desk.forms import OwnQuickReplyForm
+from omnichannel.desk.requests import AgentRequest, agent_page
+
+KEPT = "quick-reply-kept"
+
+
+@require_GET
+@agent_page
+def choices(request: AgentRequest, pk: int) -> HttpResponse:
+    """What can be put into a reply to this customer, the names filled in, the best language first."""
+    conversation = access.conversation_for(request.user, pk)
+    languages = [conversation.contact.language, get_language() or "en"]
+    found = quick_replies.quick_replies_for(conversation, request.user, languages)
+    values = quick_replies.slug_values(conversation.contact, request.user)
+    shown = [(one, quick_replies.filled(one.message, values)) for one in found]
+    return render(request, "desk/_quick_reply_choices.html", {"choices": shown})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@agent_page
+def own(request: AgentRequest) -> HttpResponse:
+    """One's own quick replies, and a form for another one; those of everybody to look at."""
+    if request.method == "POST":
+        return _keep(request, None)
+    return _page(request, _form(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@agent_page
+def change(request: AgentRequest, pk: int) -> HttpResponse:
+    """Change one of one's own."""
+    one = _mine(request, pk)
+    if request.method == "POST":
+        return _keep(request, one)
+    values = {"title": one.title, "message": one.message, "locale": one.locale}
+    tags = ", ".join(map(str, one.tags.all()))
+    return _page(request, OwnQuickReplyForm(initial={**values, "tags": tags}), one)
+
+
+@require_POST
+@agent_page
+def delete(request: AgentRequest, pk: int) -> HttpResponse:
+    """Delete one of one's own."""
+    _mine(request, pk).delete()
+    return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=deleted")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@agent_page
+def keep(request: AgentRequest) -> HttpResponse:
+    """A dialog over the composer that keeps what was written as a quick reply of one's own."""
+    if request.method != "POST":
+        return _dialog(request, _form(request))
+    form = OwnQuickReplyForm(request.POST)
+    if _kept(request, form, None) is None:
+        return _dialog(request, form, status=422)
+    if not request.htmx:
+        return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
+    return HttpResponse(status=204, headers={"HX-Trigger": KEPT})
+
+
+def _mine(request: AgentRequest, pk: int) -> QuickReply:
+    found = QuickReply.objects.filter(owner=request.user, pk=pk).first()
+    if found is None:
+        raise Http404("No quick reply of yours.")
+    return found
+
+
+def _form(request: AgentRequest) -> OwnQuickReplyForm:
+    return OwnQuickReplyForm(initial={"locale": get_language() or "en"})
+
+
+def _kept(request: AgentRequest, form: OwnQuickReplyForm, one: QuickReply | None) -> QuickReply | None:
+    """The quick reply as it was kept; None, with the reason at its field, when it was refused."""
+    if not form.is_valid():
+        return None
+    fields = {name: form.cleaned_data[name] for name in ("title", "message", "locale")}
+    tags = quick_replies.tag_names(form.cleaned_data["tags"])
+    try:
+        return quick_replies.keep_own(request.user, **fields, tags=tags, changes=one)
+    except quick_replies.QuickReplyRefused as why:
+        form.add_error(why.field, why.message)
+    return None
+
+
+def _keep(request: AgentRequest, one: QuickReply | None) -> HttpResponse:
+    form = OwnQuickReplyForm(request.POST)
+    if _kept(request, form, one) is None:
+        return _page(request, form, one, status=422)
+    return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
+
+
+def _page(
+    request: AgentRequest, form: OwnQuickReplyForm, one: QuickReply | None = None, *, status: int = 200
+) -> HttpResponse:
+    context: dict[str, Any] = {
+        "form": form,
+        "one": one,
+        "slugs": list(quick_replies.SLUGS.items()),
+        "own": quick_replies.own_quick_replies(request.user),
+        "shared": quick_replies.shared_quick_replies(),
+        "saved": request.GET.get("saved", ""),
+        "may_keep_shared": request.user.is_staff and request.user.has_perm("conversations.change_quickreply"),
+    }
+    return render(request, "desk/quick_replies.html", context, status=status)
+
+
+def _dialog(request: AgentRequest, form: OwnQuickReplyForm, *, status: int = 200) -> HttpResponse:
+    asked = SimpleNamespace(
+        title=gettext("Save as quick reply"), fragment="desk/_quick_reply_fields.html", submit=gettext("Save")
+    )
+    context = {
+        "form": form,
+        "asked": asked,
+        "about": gettext("Only you are offered it: type / or /q in a reply."),
+        "action": reverse("desk:keep_quick_reply"),
+        "back": reverse("desk:own_quick_replies"),
+    }
+    template = "desk/_dialog.html" if request.htmx else "desk/dialog.html"
+    return render(request, template, context, status=status)
