@@ -1,7 +1,7 @@
 """The desk's nouns: customers, conversations and their timeline, messages and files."""
 
 from omnichannel.conversations.models.automation import AutomatedMessage, Meaning, OptOutWord, Trigger
-from omnichannel.conversations.models.contacts import Colour, Contact, ContactMerge, Label
+from omnichannel.conversations.models.contacts import Colour, Contact, ContactAddress, ContactMerge, Label
 from omnichannel.conversations.models.conversations import (
     Conversation,
     ConversationEvent,
@@ -32,6 +32,7 @@ __all__ = [
     "AutomatedMessage",
     "Colour",
     "Contact",
+    "ContactAddress",
     "ContactMerge",
     "Conversation",
     "ConversationEvent",

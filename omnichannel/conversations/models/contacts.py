@@ -78,6 +78,20 @@ class Contact(models.Model):
         return shown_address(self.address)
 
 
+class ContactAddress(models.Model):
+    """Another number, or id, of a customer: two contacts with one each were made one by a person."""
+
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="addresses")
+    address = models.CharField(max_length=140)
+    identity = models.CharField(max_length=140, unique=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return shown_address(self.address)
+
+
 class ContactMerge(models.Model):
     """Two contacts were made one by a person; everything that is needed to part them again."""
 
@@ -85,6 +99,10 @@ class ContactMerge(models.Model):
     # The contact that went into the other, field by field; and the conversations that were its own.
     gone = models.JSONField()
     conversations = models.JSONField(default=list)
+    # The other contact as it was before and as it was then; and the open conversations that were made one.
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    joined = models.JSONField(default=list)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
