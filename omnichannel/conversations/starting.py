@@ -20,7 +20,7 @@ from omnichannel.conversations.automation import STARTED_BY_US
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.presence import load_changed
-from omnichannel.conversations.replies import NOT_YOURS, ReplyRefused, locked_to_send, sent_by_form, why_not
+from omnichannel.conversations.replies import ReplyRefused, locked_to_send, sent_by_form, why_not
 from omnichannel.conversations.states import move, note
 from omnichannel.conversations.template_sending import checked_values, queue_template
 from routing.models import Agent, Queue, State
@@ -48,6 +48,16 @@ class Started:
     conversation: Conversation
     message: Message
     is_new: bool
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What is sent, by whom, and the form it came with."""
+
+    template: MessageTemplate
+    values: dict[str, str]
+    author: User
+    public_id: uuid.UUID | None
 
 
 def address_typed(text: str) -> str:
@@ -92,18 +102,46 @@ def start_conversation(
         raise StartRefused("number", _("You can't write from this number."), field="number")
     if identity(address) == identity(number.address):
         raise StartRefused("own_number", _("This is our own number."), field="to")
-    values = checked_values(template, variables)
+    letter = Letter(template, checked_values(template, variables), author, public_id)
+    # Two looks: what was begun by somebody else at this moment is there at the second.
+    found = _open(number, address) or _begin(number, address, agent, letter)
+    return _send_into(found, agent, letter) if isinstance(found, Conversation) else found
+
+
+def _open(number: WhatsAppNumber, address: str) -> Conversation | None:
+    return number.conversations.filter(_is_at(address, prefix="contact__"), closed_at=None).first()
+
+
+def _begin(number: WhatsAppNumber, address: str, agent: Agent, letter: Letter) -> Started | Conversation:
+    """A new conversation with the template in it; the open one where there is one after all.
+
+    The contact is locked here, so nothing of a conversation that is there may be: a customer's message locks it first.
+    """
     with transaction.atomic():
         contact = _contact_at(address)
         existing = contact.conversations.filter(number=number, closed_at=None).first()
-        conversation = _taken_up(existing, agent) if existing else _begun(number, contact, agent)
-        locked = locked_to_send(conversation.pk)
-        if (queued_before := sent_by_form(public_id, locked)) is not None:
-            return Started(locked, queued_before, is_new=False)
-        if (refusal := why_not(locked, as_template=True)) is not None:
-            raise refusal
-        message = queue_template(locked, template, values, author=author, public_id=public_id)
-    return Started(locked, message, is_new=existing is None)
+        return existing or _queue(_begun(number, contact, agent), letter, is_new=True)
+
+
+def _send_into(existing: Conversation, agent: Agent, letter: Letter) -> Started:
+    """The agent's own open conversation; one that waits for the customer is resumed."""
+    with transaction.atomic():
+        locked = locked_to_send(existing.pk)
+        if locked.agent_id != agent.pk or locked.state == State.CLOSED:
+            raise AlreadyOpen(locked)
+        if locked.state == State.WAITING:
+            move(locked, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")
+        return _queue(locked, letter, is_new=False)
+
+
+def _queue(conversation: Conversation, letter: Letter, *, is_new: bool) -> Started:
+    locked = locked_to_send(conversation.pk)
+    if (queued_before := sent_by_form(letter.public_id, locked)) is not None:
+        return Started(locked, queued_before, is_new=False)
+    if (refusal := why_not(locked, as_template=True)) is not None:
+        raise refusal
+    message = queue_template(locked, letter.template, letter.values, author=letter.author, public_id=letter.public_id)
+    return Started(locked, message, is_new=is_new)
 
 
 def _contact_at(address: str) -> Contact:
@@ -118,32 +156,19 @@ def _contact_at(address: str) -> Contact:
 
 
 def _known(address: str) -> Contact | None:
-    who = Q(identity=identity(address))
-    if is_business_scoped(address):
-        who |= Q(external_user_id=address)
-    return Contact.objects.select_for_update().filter(who).order_by("pk").first()
+    return Contact.objects.select_for_update().filter(_is_at(address)).order_by("pk").first()
+
+
+def _is_at(address: str, *, prefix: str = "") -> Q:
+    """Whose number it is in any spelling, or whose business-scoped id."""
+    who = Q(**{f"{prefix}identity": identity(address)})
+    return who | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else who
 
 
 def _new_contact(address: str) -> Contact:
     with transaction.atomic():
         own_id = address if is_business_scoped(address) else ""
         return Contact.objects.create(address=address, identity=identity(address), external_user_id=own_id)
-
-
-def _taken_up(existing: Conversation, agent: Agent) -> Conversation:
-    """The agent's own open conversation; one that waits for the customer is resumed."""
-    if existing.agent_id != agent.pk:
-        raise AlreadyOpen(existing)
-    if existing.state == State.WAITING:
-        # The lane before the conversation, as whoever queues a message does.
-        locked = locked_to_send(existing.pk)
-        if locked.agent_id != agent.pk:
-            raise AlreadyOpen(locked)
-        move(locked, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")
-        return locked
-    if existing.state not in {State.ACTIVE, State.WRAP_UP}:
-        raise StartRefused("not_yours", NOT_YOURS, field="to")
-    return existing
 
 
 def _begun(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversation:
