@@ -58,6 +58,7 @@ SCRIPTS: Final = {
         "js/customer.js",
         "js/typing.js",
         "js/viewer.js",
+        "js/sounds.js",
         "js/live.js",
         "js/preferences.js",
         "js/shortcuts.js",

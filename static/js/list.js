@@ -59,6 +59,7 @@
     const unread = +(byId("list")?.dataset.unread || 0) + document.querySelectorAll("[data-expires-in]").length;
     const title = document.title.replace(/^\(\d+\) /, "");
     document.title = unread ? `(${unread}) ${title}` : title;
+    Desk.badge(unread);
   };
 
   // -- Menus: closed by what is chosen in them, walked through with the arrows ---------------------------------------

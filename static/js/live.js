@@ -19,6 +19,7 @@
     soon("standing", Desk.refreshStanding, 20);
     soon("list", Desk.refreshList, 50);
     soon("pieces", Desk.refresh, 20);
+    soon("news", Desk.refreshNews, 500);
   }
 
   function heed(hint) {
@@ -27,6 +28,7 @@
     const isOpen = String(hint.id) === Desk.workspace()?.dataset.pk;
     if (["viewing", "typing"].includes(hint.kind)) return isOpen && soon("viewers", Desk.refreshViewers, 20);
     soon("list", Desk.refreshList, document.hidden ? 1000 : 250);
+    if (["message", "note"].includes(hint.kind)) soon("news", Desk.refreshNews, 500);
     if (isOpen) soon("pieces", Desk.refresh, 20);
     if (isOpen && hint.kind !== "message") soon("customer", Desk.refreshCustomer, 400);
   }
@@ -51,19 +53,35 @@
     listen(message);
   }
 
-  function listen({ hint, state }) {
+  function listen({ hint, state, signsOut }) {
     if (hint) heed(hint);
     if (state === "up") everything();
     if (state) show(state === "up");
+    // Whoever is signed out is sent to the sign-in by the next question.
+    if (signsOut) for (const wait of [500, 2500]) setTimeout(Desk.refreshStanding, wait);
   }
 
   let wait = 1000;
+  const FRESH_MS = 20000;
+
+  // A page that has just been rendered is told what it may not show yet, and need not fetch everything once more.
+  function sinceRendered() {
+    const at = performance.now() < FRESH_MS ? document.body.dataset.at : "";
+    delete document.body.dataset.at;
+    return at ? `?since=${at}` : "";
+  }
 
   function connect() {
-    const stream = new EventSource("/live/");
+    Desk.speaks = true;
+    const since = sinceRendered();
+    let isComplete = Boolean(since);
+    const stream = new EventSource(`/live/${since}`);
     stream.addEventListener("open", () => {
       wait = 1000;
-      tell({ state: "up" });
+      if (!isComplete) return tell({ state: "up" });
+      isComplete = false;
+      channel?.postMessage({ state: "up" });
+      show(true);
     });
     stream.addEventListener("hint", (event) => tell({ hint: JSON.parse(event.data) }));
     stream.addEventListener("bye", () => {
@@ -71,13 +89,19 @@
       setTimeout(connect, 200 + Math.random() * 1000);
     });
     stream.addEventListener("error", () => {
+      isComplete = false;
       tell({ state: "down" });
       if (stream.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       stream.close();
+      Desk.refreshStanding(); // should the session have ended, this leads to the sign-in
       setTimeout(connect, wait * (0.5 + Math.random()));
       wait = Math.min(wait * 2, 30000);
     });
   }
+
+  document.addEventListener("submit", ({ target }) => {
+    if (target.getAttribute("action")?.endsWith("/sign-out/")) channel?.postMessage({ signsOut: true });
+  });
 
   document.addEventListener("DOMContentLoaded", () => {
     channel?.addEventListener("message", (event) => listen(event.data));

@@ -16,6 +16,8 @@
   }
 
   // A card that is there already stays as it is: put in anew, it would be said aloud again.
+  let wasAsked = false; // what was offered before the page was opened is not news
+
   function putOffers(fresh) {
     const box = byId("offers");
     if (!box) return;
@@ -26,6 +28,8 @@
       htmx.process(card);
     }
     for (const card of [...box.children]) if (!wanted.has(card.id)) remove(card);
+    if (wasAsked) added.filter((card) => card.dataset.expiresIn).forEach(Desk.offered);
+    wasAsked = true;
     tick();
     Desk.showUnread();
   }

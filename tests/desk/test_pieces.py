@@ -81,7 +81,7 @@ def test_head_composer_and_customer_come_as_they_are_now(desk: Desk) -> None:
     shown = ask(desk, since=timezone.now()).content.decode()
     assert 'class="state wrap_up"' in shown
     assert 'id="composer" class="composer-wrap" data-version="reply"' in shown
-    assert 'id="customer"' in shown
+    assert 'id="customer-top"' in shown
 
 
 def test_a_page_that_was_away_for_long_is_told_that_there_is_more(desk: Desk) -> None:
