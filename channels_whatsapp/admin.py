@@ -146,7 +146,7 @@ class WhatsAppNumberAdmin(PageAdmin):
     fieldsets = (
         ("Phone number details", {"fields": ("name", "account", "number")}),
         ("Work distribution", {"fields": ("work_stream", "operating_hours")}),
-        ("More", {"fields": ("customers_may_attach", "agents_may_attach", "is_active")}),
+        ("More", {"fields": ("customers_may_attach", "agents_may_attach", "shows_typing", "is_active")}),
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -123,6 +123,7 @@ class WhatsAppNumberForm(NumberModelForm):
             "operating_hours",
             "customers_may_attach",
             "agents_may_attach",
+            "shows_typing",
             "is_active",
         )
         widgets = {"number": forms.TextInput(attrs={"class": "vTextField", "inputmode": "tel", "autocomplete": "off"})}

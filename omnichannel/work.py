@@ -28,6 +28,7 @@ from omnichannel.conversations.positions import tell_positions
 from omnichannel.conversations.replies import SEND_LANE
 from omnichannel.conversations.sending import ask_about_silent_messages, deliver_messages
 from omnichannel.conversations.snoozing import SNOOZE_LANE, end_snooze
+from omnichannel.conversations.typing_indicator import TYPING_LANE, tell_customer
 from omnichannel.conversations.viewing import forget_who_looked
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.jobs.lanes import Lease
@@ -47,6 +48,7 @@ def make_worker(threads: int = 8) -> Worker:
         handlers={
             SEND_LANE: deliver_messages,
             MEDIA_LANE: fetch_attachment,
+            TYPING_LANE: tell_customer,
             AUTOMATE_LANE: speak,
             ROUTE_LANE: route_conversation,
             ASSIGN_LANE: assign_waiting_conversations,

@@ -101,6 +101,10 @@ class WhatsAppBackend(Protocol):
 
     def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount: ...
 
+    def show_typing(self, account: WhatsAppAccount, sid: str) -> None:
+        """Show the customer who sent this message that somebody types; it marks their messages as read."""
+        ...
+
     def list_senders(self, account: WhatsAppAccount) -> list[Sender]: ...
 
     def list_templates(self, account: WhatsAppAccount) -> list[Template]:

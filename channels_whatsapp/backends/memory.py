@@ -24,6 +24,7 @@ class MemoryBackend:
     outbox: list[OutgoingMessage] = field(default_factory=list)
     sent: list[SentMessage] = field(default_factory=list)
     answers: list[Exception] = field(default_factory=list)
+    typed: list[str] = field(default_factory=list)
     senders: list[Sender] = field(default_factory=list)
     templates: list[Template] = field(default_factory=list)
     account_status: str = "active"
@@ -59,6 +60,10 @@ class MemoryBackend:
     def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
         self._refuse()
         return TwilioAccount(account.account_sid, "Memory", self.account_status, "Full")
+
+    def show_typing(self, account: WhatsAppAccount, sid: str) -> None:
+        self._refuse()
+        self.typed.append(sid)
 
     def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
         self._refuse()

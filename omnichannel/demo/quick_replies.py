@@ -61,7 +61,8 @@ RETURNS = [
         "Return label",
         "en",
         "returns",
-        "Here is how to send it back:\n1. Print the label I send you\n2. Put it on the box\n3. Leave it at a post office",
+        "Here is how to send it back:\n1. Print the label I send you\n2. Put it on the box\n"
+        "3. Leave it at a post office",
     ),
 ]
 

@@ -87,7 +87,7 @@
     stillness = setTimeout(stop, STILL_AFTER);
     if (Date.now() - toldAt < TYPE_EVERY) return;
     toldAt = Date.now();
-    post(shown.typing).catch(() => {});
+    post(shown.typing, target.id === "reply-text" ? { reply: 1 } : {}).catch(() => {});
   });
 
   document.addEventListener("htmx:beforeRequest", ({ detail }) => detail.elt.matches("form.composer") && stop());

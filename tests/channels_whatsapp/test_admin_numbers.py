@@ -119,3 +119,13 @@ def test_channels_are_looked_up_by_name(ada, account):
 def test_a_supervisor_and_an_agent_reach_no_number(account):
     for role in ("Supervisor", "Agent"):
         assert signed_in(role).get(page(NUMBER, "add")).status_code in {302, 403}
+
+
+def test_whether_customers_see_that_agents_type_is_switched_on_the_number(ada, account):
+    ada.post(page(NUMBER, "add"), form(account))
+    number = WhatsAppNumber.objects.get()
+    assert not number.shows_typing
+    ada.post(page(NUMBER, "change", number.pk), form(account, shows_typing="on"))
+    number.refresh_from_db()
+    assert number.shows_typing
+    assert "marks the customer's message as read" in words(ada.get(page(NUMBER, "change", number.pk)))

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from omnichannel.conversations import access, viewing
+from omnichannel.conversations.typing_indicator import show_typing
 from omnichannel.desk.requests import AgentRequest, agent_page
 
 
@@ -28,8 +29,11 @@ def viewers(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 @agent_page
 def typing(request: AgentRequest, pk: int) -> HttpResponse:
-    """The agent is writing; with `stopped`, no more."""
+    """The agent is writing, with `reply` to the customer, who may see it too; with `stopped`, no more."""
     found = access.conversation_for(request.user, pk)
+    now = timezone.now()
     tell = viewing.stop_typing if "stopped" in request.POST else viewing.type_in
-    tell(found, request.agent, timezone.now())
+    tell(found, request.agent, now)
+    if "reply" in request.POST:
+        show_typing(found, request.agent, now)
     return HttpResponse(status=204)
