@@ -9,14 +9,25 @@
   // Whether there may be anything to show; whether there is, the server knows.
   const MARKED = /[*_~`]|^(?:>|[-*] |\d+\. )/m;
 
+  const SIGNS = Object.values(KEYS);
+
+  // The mark around these words, whatever other marks are between: where it begins and ends; null without one.
+  function layer(value, from, to, sign) {
+    const around = (one) => value.slice(from - one.length, from) === one && value.slice(to, to + one.length) === one;
+    const found = SIGNS.find((one) => from >= one.length && around(one));
+    if (!found) return null;
+    const [begin, end] = [from - found.length, to + found.length];
+    return found === sign ? { from, to, begin, end } : layer(value, begin, end, sign);
+  }
+
   function mark(sign) {
     const { value, selectionStart, selectionEnd } = field();
     const picked = value.slice(selectionStart, selectionEnd);
     const [before, inside, after] = picked.match(/^(\s*)([\s\S]*?)(\s*)$/).slice(1);
     const [from, to] = [selectionStart + before.length, selectionEnd - after.length];
-    const around = value.slice(from - sign.length, from) === sign && value.slice(to, to + sign.length) === sign;
+    const found = layer(value, from, to, sign);
     const has = inside.length >= 2 * sign.length && inside.startsWith(sign) && inside.endsWith(sign);
-    if (around) put(inside, from - sign.length, to + sign.length, 0);
+    if (found) put(value.slice(found.from, found.to), found.begin, found.end, from - found.from);
     else if (has) put(inside.slice(sign.length, -sign.length), from, to, 0);
     else put(sign + inside + sign, from, to, sign.length);
   }
