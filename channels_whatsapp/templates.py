@@ -103,7 +103,7 @@ class Parts:
     footer: str = ""
     buttons: tuple[Button, ...] = ()
     opens_list: str = ""
-    items: tuple[Item, ...] = ()
+    entries: tuple[Item, ...] = ()
     cards: "tuple[Parts, ...]" = ()
 
 
@@ -130,7 +130,7 @@ def parts_of(content_type: str, content: Mapping[str, Any]) -> Parts:
         footer=_word(content, "footer") or _word(content, "subtitle"),
         buttons=(*map(_button, _dicts(content, "actions")), *_opens_flow(content)),
         opens_list=_word(content, "button"),
-        items=tuple(map(_item, _dicts(content, "items"))),
+        entries=tuple(map(_item, _dicts(content, "items"))),
         cards=tuple(parts_of("twilio/card", card) for card in _dicts(content, "cards")),
     )
 
@@ -202,9 +202,13 @@ def texts_of(parts: Any) -> Iterator[str]:
 
 
 def variables_of(content_type: str, content: Mapping[str, Any]) -> list[str]:
-    """The names of the variables, in the order they are read; those of parts that nobody taught us come last."""
+    """The names of the variables: numbers as they count, names as they are read.
+
+    Those of parts that nobody taught us come last.
+    """
     known = [*texts_of(parts_of(content_type, content)), json.dumps(content, ensure_ascii=False)]
-    return list(dict.fromkeys(name for text in known for name in SLOT.findall(text)))
+    names = list(dict.fromkeys(name for text in known for name in SLOT.findall(text)))
+    return sorted(names, key=int) if all(name.isdecimal() for name in names) else names
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
@@ -238,7 +242,7 @@ def as_content(parts: Parts) -> dict[str, Any]:
 def words_in(parts: Parts) -> str:
     """What people read in it, by which a template is found."""
     buttons = [button.title for button in parts.buttons]
-    items = [f"{item.title} {item.description}" for item in parts.items]
+    items = [f"{item.title} {item.description}" for item in parts.entries]
     place = [parts.place.label, parts.place.address] if parts.place else []
     lines = [parts.header, parts.body, *place, parts.footer, *buttons, parts.opens_list, *items]
     return "\n".join(line for line in [*lines, *map(words_in, parts.cards)] if line.strip())

@@ -80,6 +80,11 @@ class Chosen:
     def details(self) -> str:
         return Choice(self.template, "").details
 
+    @property
+    def begins_at(self) -> str:
+        """The field to go on in: the first that is wrong, else the first."""
+        return next((one.key for one in self.fields if one.error), self.fields[0].key if self.fields else "")
+
 
 @dataclass(frozen=True)
 class Picker:

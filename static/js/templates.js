@@ -49,11 +49,11 @@
     if (found && said) said.textContent = found.dataset.count;
   }
 
-  // Where the picker itself was put anew, whoever works in it goes on in it: at what is wrong, else where one begins.
+  // Where the picker itself was put anew, whoever works in it goes on in it: in the form the server says where.
   function takeUp(picker) {
-    const wrong = picker.querySelector("[aria-invalid]");
-    const first = picker.querySelector("[data-variable], .search, button.primary");
-    (wrong || first)?.focus({ preventScroll: true });
+    if (!picker.querySelector("[autofocus]") && !byId("start-to-error")?.textContent.trim()) {
+      picker.querySelector(".search, [data-variable], button.primary")?.focus({ preventScroll: true });
+    }
   }
 
   // What is wrong with the number stands outside the picker and is told with it.

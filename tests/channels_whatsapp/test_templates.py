@@ -31,11 +31,11 @@ def text(body: str, **fields: Any) -> MessageTemplate:
     return MessageTemplate(content_type="twilio/text", content={"body": body}, approval="approved", **fields)
 
 
-def test_the_variables_are_asked_for_in_the_order_they_are_read() -> None:
+def test_variables_are_asked_for_in_the_order_they_count_or_are_read() -> None:
     card = template("invoice_ready")
     assert variables_of(card.content_type, card.content) == ["order", "name", "amount"]
     media = template("assembly_guide")
-    assert variables_of(media.content_type, media.content) == ["2", "1"]
+    assert variables_of(media.content_type, media.content) == ["1", "2"]
 
 
 def test_a_variable_that_stands_twice_is_asked_for_once() -> None:
@@ -65,7 +65,7 @@ def test_a_card_of_twilios_has_its_title_as_text_and_its_subtitle_as_footer() ->
 def test_a_list_shows_what_opens_it_and_its_entries() -> None:
     parts = shown(template("what_is_it_about"), {})
     assert parts.opens_list == "Choose"
-    assert [item.title for item in parts.items] == ["My order", "Something is broken"]
+    assert [item.title for item in parts.entries] == ["My order", "Something is broken"]
 
 
 def test_a_place_is_shown_with_its_name_and_address() -> None:

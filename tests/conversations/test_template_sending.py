@@ -177,7 +177,7 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, twil
     assert "only within 24 hours" in refusal(conversation, picker, {}).message
     Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))
     message = send(conversation, picker, {})
-    assert message.content["template"]["items"][0]["title"] == "My order"
+    assert message.content["template"]["entries"][0]["title"] == "My order"
     work()
     assert twilio.outbox[0].content_sid == picker.content_sid
 
