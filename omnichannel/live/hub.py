@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 
 from django.db import Error, close_old_connections, connection
@@ -68,6 +69,12 @@ def _missed(after: int) -> list[Hint]:
     return [_hint(row) for row in reversed(newest)]
 
 
+def _before(moment: datetime) -> int | None:
+    close_old_connections()
+    first = LiveEvent.objects.filter(created_at__gte=moment).order_by("pk").values_list("pk", flat=True).first()
+    return None if first is None else first - 1
+
+
 def _newest() -> int:
     close_old_connections()
     return LiveEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
@@ -99,6 +106,10 @@ class Hub:
     async def since(self, after: int) -> list[Hint]:
         """What was published after this event: what a page missed while it was away."""
         return await self._run(_missed, after)
+
+    async def before(self, moment: datetime) -> int | None:
+        """The last event before that moment; None when nothing has been published since."""
+        return await self._run(_before, moment)
 
     def leave(self, listener: Listener) -> None:
         self.listeners.discard(listener)

@@ -11,15 +11,18 @@ import random
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import Error, close_old_connections
 from django.http import HttpRequest
+from django.utils import timezone
 
 from omnichannel.live.hub import Hint, Hub, Listener
 
@@ -33,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 15.0
 WRITE_SECONDS = 10.0  # a page that does not take what is written to it for so long is given up
+# What a page that has just been rendered may not show yet: its server may have looked a moment before it said when.
+RENDERED_WITHIN = timedelta(seconds=5)
+LONGEST_LOAD = timedelta(minutes=1)  # an older page asks for everything anew
 LIFE_SECONDS = (300.0, 360.0)  # with jitter, so that not all pages come back at once
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -59,6 +65,7 @@ def signed_in_user(cookies: str) -> AbstractBaseUser | None:
 class EventStream:
     """`GET /live/`: the hints of every topic the signed-in user may see; 401 for anybody else.
 
+    With Last-Event-ID, everything after that event; with `?since=`, what a page rendered at that second may lack.
     The session is checked again at every keep-alive, so that a stream ends with the session and its topics follow what
     the user may see. `seen` is told then, and at the beginning, that this user has a page open.
     """
@@ -78,7 +85,7 @@ class EventStream:
         listener = Listener(topics)
         gone = asyncio.create_task(_end_when_gone(receive, listener))
         try:
-            await self._tell(listener, headers, send)
+            await self._tell(listener, scope, headers, send)
         except OSError:
             pass  # the page has gone, or takes nothing any more
         except Error as error:
@@ -98,9 +105,12 @@ class EventStream:
             self._seen(user)
         return topics
 
-    async def _tell(self, listener: Listener, headers: dict[str, str], send: Send) -> None:
+    async def _tell(self, listener: Listener, scope: Message, headers: dict[str, str], send: Send) -> None:
         position = await self.hub.join(listener)
-        written = min(_last_id(headers, otherwise=position), position)
+        known = _last_id(headers)
+        if known is None and (rendered := _rendered_at(scope)) is not None:
+            known = await self.hub.before(rendered - RENDERED_WITHIN)
+        written = position if known is None else min(known, position)
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await _event(send, "hello", {}, written)
         for hint in await self.hub.since(written) if written < position else ():
@@ -130,10 +140,22 @@ class EventStream:
                 await _hint(send, hint)
 
 
-def _last_id(headers: dict[str, str], *, otherwise: int) -> int:
+def _last_id(headers: dict[str, str]) -> int | None:
     """The last event a page has seen that comes back."""
-    text = headers.get("last-event-id", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else otherwise
+    return _number(headers.get("last-event-id", ""))
+
+
+def _rendered_at(scope: Message) -> datetime | None:
+    """When the page was rendered that opens its stream for the first time; None for one that does not say."""
+    (text,) = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("since", [""])[-1:]
+    seconds, now = _number(text), timezone.now()
+    if seconds is None or not (now - LONGEST_LOAD).timestamp() <= seconds <= now.timestamp():
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
 
 
 async def _end_when_gone(receive: Receive, listener: Listener) -> None:

@@ -1,18 +1,16 @@
 """A real browser in front of a desk that really runs."""
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.journeys.weight import ARGUMENTS, CHROMIUM
 from tests.processes.conftest import _blank, desk
 from tests.processes.desk import Desk
 
 __all__ = ["_blank", "desk"]
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 PASSWORD = "correct horse"
 
 expect.set_options(timeout=15_000)

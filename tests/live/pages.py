@@ -56,10 +56,14 @@ class Written:
 class Page:
     """`async with Page(stream, session) as page`: an open page. `reads` cleared: it takes nothing for now."""
 
-    def __init__(self, stream: EventStream, session: str = "", *, last_id: int = 0, method: str = "GET") -> None:
+    def __init__(
+        self, stream: EventStream, session: str = "", *, last_id: int = 0, since: float = 0, method: str = "GET"
+    ) -> None:
         cookie = [(b"cookie", f"sessionid={session}".encode())] if session else []
         back = [(b"last-event-id", str(last_id).encode())] if last_id else []
-        self.scope = {"type": "http", "method": method, "path": "/live/", "headers": [*cookie, *back]}
+        query = f"since={int(since)}".encode() if since else b""
+        address = {"path": "/live/", "query_string": query}
+        self.scope = {"type": "http", "method": method, **address, "headers": [*cookie, *back]}
         self.stream, self.reads, self.left = stream, asyncio.Event(), asyncio.Event()
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads.set()

@@ -93,6 +93,34 @@ def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
     assert seen == [1, 2]
 
 
+def test_of_two_transactions_that_overlap_a_page_is_told_of_both_whichever_ends_first(
+    stream: EventStream, people: People
+) -> None:
+    published, overtaken = threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        with transaction.atomic():
+            publish("message", 1, topics=["all"])
+            published.set()
+            overtaken.wait(0.5)  # as long as it may take the page to hear of one that does not wait
+
+    def quickly() -> None:
+        published.wait(10)
+        with transaction.atomic():
+            publish("message", 2, topics=["all"])
+
+    async def scenario() -> list[int]:
+        async with Page(stream, people.sam) as page:
+            await page.opened()
+            writers = [asyncio.create_task(away(slowly)), asyncio.create_task(away(quickly))]
+            told = [(await page.next()).data["id"]]
+            overtaken.set()
+            await asyncio.gather(*writers)
+            return [*told, (await page.next()).data["id"]]
+
+    assert asyncio.run(scenario()) == [1, 2]
+
+
 def test_old_events_are_forgotten_and_new_ones_kept() -> None:
     publish("message", 1, topics=["all"])
     LiveEvent.objects.update(created_at="2020-01-01T00:00:00Z")

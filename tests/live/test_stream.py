@@ -2,12 +2,15 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils import timezone
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
@@ -15,6 +18,7 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
 from omnichannel.live import stream as stream_module
 from omnichannel.live.hub import Hint
+from omnichannel.live.models import LiveEvent
 from omnichannel.live.stream import EventStream
 from routing.models import QueueMembership
 from tests import builders
@@ -139,6 +143,34 @@ def test_an_id_from_the_future_is_taken_for_the_newest(stream: EventStream, peop
             return await page.next()
 
     assert asyncio.run(scenario()).data["id"] == people.hers.pk
+
+
+def test_a_page_that_has_just_been_rendered_is_told_what_it_may_lack(stream: EventStream, people: People) -> None:
+    change(people.hers, people.anybodys)
+    LiveEvent.objects.filter(subject_id=people.hers.pk).update(created_at=timezone.now() - timedelta(seconds=20))
+
+    async def scenario() -> list[int]:
+        async with Page(stream, people.dana, since=time.time()) as page:
+            await page.opened()
+            await away(change, people.hers)
+            return [(await page.next()).data["id"] for _ in range(2)]
+
+    assert asyncio.run(scenario()) == [people.anybodys.pk, people.hers.pk]
+
+
+@pytest.mark.parametrize("ago", [600, -600])
+def test_a_page_that_was_rendered_long_ago_or_will_be_is_told_what_is_new(
+    stream: EventStream, people: People, ago: int
+) -> None:
+    change(people.anybodys)
+
+    async def scenario() -> int:
+        async with Page(stream, people.dana, since=time.time() - ago) as page:
+            await page.opened()
+            await away(change, people.hers)
+            return int((await page.next()).data["id"])
+
+    assert asyncio.run(scenario()) == people.hers.pk
 
 
 @pytest.mark.usefixtures("quick_checks")

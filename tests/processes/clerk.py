@@ -15,6 +15,7 @@ from channels_whatsapp.simulator import world
 from channels_whatsapp.simulator.models import Chat, Customer, Direction, FaultKind, Sender
 from channels_whatsapp.simulator.models import Message as AtTwilio
 from omnichannel.accounts.models import User
+from omnichannel.conversations.access import conversations_visible_to
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Message, Status
@@ -22,7 +23,7 @@ from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.live.models import LiveEvent
 from routing.agents import ensure_agent
-from routing.models import Agent, BasePresence
+from routing.models import Agent, BasePresence, Queue
 from routing.presence import built_in
 from tests import builders
 from tests.builders import TOKEN
@@ -190,3 +191,112 @@ def offers_last(seconds: int) -> None:
 def everybody_has_capacity(units: int) -> None:
     """No agent can take on more than this."""
     Agent.objects.update(capacity=units)
+
+
+def customer_writes(name: str, text: str) -> None:
+    """A customer sends this to the shop from their phone; Twilio delivers it as soon as the server runs."""
+    world.customer_writes(world.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
+
+
+def queue_of(customer: str) -> str:
+    """The queue this customer's conversation is in; "" while there is none."""
+    found = Conversation.objects.filter(contact__profile_name=customer).first()
+    return found.queue.name if found else ""
+
+
+# -- A call centre ----------------------------------------------------------------------------------------------------
+
+
+def open_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, str]:
+    """Agents in one queue each, supervisors, and conversations everywhere; everybody's session, by their name."""
+    shop = builders.number()
+    rooms = [builders.queue(f"Queue {place}") for place in range(queues)]
+    staff = [builders.agent(f"Agent{place}", queue=rooms[place % queues]) for place in range(agents)]
+    for place, agent in enumerate(staff):  # every other one sits in another queue than the agent who has it
+        builders.conversation(with_agent=agent, in_queue=rooms[(place + place % 2) % queues], on=shop)
+    people = [agent.user for agent in staff] + [builders.user("Supervisor", f"Boss{n}") for n in range(supervisors)]
+    return {person.username: sign_in(person.username) for person in people}
+
+
+def much_happens(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
+    """Conversations change, one after another; of each event its id, the moment of the commit, the conversation."""
+    conversations, events = list(Conversation.objects.order_by("?")), []
+    begin = time.monotonic()
+    for place in range(per_second * seconds):
+        time.sleep(max(0.0, begin + place / per_second - time.monotonic()))
+        conversation = conversations[place % len(conversations)]
+        with transaction.atomic():
+            tell(CONVERSATION, conversation)
+            event_id = LiveEvent.objects.latest("pk").pk
+        events.append((event_id, time.time(), conversation.pk))
+    return events
+
+
+def who_may_see_what() -> dict[str, list[int]]:
+    """By user name, the conversations that person may see."""
+    people = User.objects.all()
+    return {one.username: list(conversations_visible_to(one).values_list("pk", flat=True)) for one in people}
+
+
+# -- Much to show -----------------------------------------------------------------------------------------------------
+
+
+def talk(messages: int) -> int:
+    """Dana has a conversation with so many messages in it."""
+    dana = Agent.objects.get(user__username="dana")
+    conversation = builders.conversation(with_agent=dana, on=WhatsAppNumber.objects.get())
+    begin = timezone.now() - timedelta(seconds=messages)
+    Message.objects.bulk_create(
+        [
+            Message(
+                conversation=conversation,
+                direction="outbound" if place % 2 else "inbound",
+                author=dana.user if place % 2 else None,
+                status=Status.READ if place % 2 else Status.RECEIVED,
+                body=f"Message {place}: where is my order?",
+                twilio_sid=builders.sid(),
+                created_at=begin + timedelta(seconds=place),
+            )
+            for place in range(messages)
+        ],
+        batch_size=500,
+    )
+    conversation.last_message = conversation.messages.latest("created_at")
+    conversation.save()
+    return conversation.pk
+
+
+def many_wait(conversations: int) -> None:
+    """So many customers wait for an agent, each with a message."""
+    shop, now = WhatsAppNumber.objects.get(), timezone.now()
+    begin = Contact.objects.count()
+    addresses = [f"whatsapp:+49151{begin + place:08d}" for place in range(conversations)]
+    contacts = Contact.objects.bulk_create(
+        [Contact(address=at, identity=at, profile_name=f"Customer {place}") for place, at in enumerate(addresses)]
+    )
+    waiting = Conversation.objects.bulk_create(
+        [
+            Conversation(
+                contact=one,
+                number=shop,
+                work_stream=shop.work_stream,
+                queue=Queue.objects.default(),
+                queued_at=now - timedelta(seconds=place),
+                last_inbound_at=now,
+                last_activity_at=now - timedelta(seconds=place),
+                window_closes_at=now + timedelta(hours=24),
+            )
+            for place, one in enumerate(contacts)
+        ]
+    )
+    messages = Message.objects.bulk_create(
+        [
+            Message(
+                conversation=one, direction="inbound", status=Status.RECEIVED, body="Hi!", twilio_sid=builders.sid()
+            )
+            for one in waiting
+        ]
+    )
+    for one, message in zip(waiting, messages, strict=True):
+        one.last_message = message
+    Conversation.objects.bulk_update(waiting, ["last_message"], batch_size=200)

@@ -9,6 +9,7 @@ class Stream:
 
     def __init__(self, port: int, session: str = "", *, last_id: int | None = None) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self.last_id = 0
         headers = {"Cookie": f"sessionid={session}"} if session else {}
         if last_id is not None:
             headers["Last-Event-ID"] = str(last_id)
@@ -28,8 +29,10 @@ class Stream:
         return self.answer.status
 
     def next_event(self) -> str:
-        """The name of the next event, comments left out; "" at the stream's end."""
+        """The name of the next event, comments left out; "" at the stream's end. Its id is kept in `last_id`."""
         while line := self.answer.readline().decode():
-            if line.startswith("event: "):
+            if line.startswith("id: "):
+                self.last_id = int(line.removeprefix("id: "))
+            elif line.startswith("event: "):
                 return line.removeprefix("event: ").strip()
         return ""

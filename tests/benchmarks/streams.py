@@ -1,0 +1,143 @@
+"""`python -m tests.benchmarks.streams`: a call centre's open pages on one server process, as JSON.
+
+Every stream is held against what its agent may see, event by event; one that is missing, too much or told twice ends
+the measurement. The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
+"""
+
+import asyncio
+import json
+import os
+import re
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from tests.benchmarks.measure import cpu_seconds, percentile, say  # noqa: E402
+from tests.processes.desk import Desk, blank_database  # noqa: E402
+
+AGENTS, PAGES_EACH, QUEUES, SUPERVISORS = 240, 4, 24, 10
+STREAMS = (AGENTS + SUPERVISORS) * PAGES_EACH
+PER_SECOND, SECONDS = 50, 20
+OPENED_AT_ONCE, PATIENCE = 50, 60.0
+QUIET = 3.0  # seconds without a word after which a page has got all it will get
+
+EVENT = re.compile(rb"id: (\d+)\nevent: (\w+)\n")
+
+
+class Page(asyncio.Protocol):
+    """An open page: keeps what arrives and when; what it means is found out afterwards."""
+
+    def __init__(self, who: str, session: str) -> None:
+        self.who, self.session = who, session
+        self.read: list[tuple[float, bytes]] = []
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        cookie = f"Cookie: sessionid={self.session}"
+        transport.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\n{cookie}\r\n\r\n".encode())
+
+    def data_received(self, data: bytes) -> None:
+        self.read.append((time.time(), data))
+        if not self.opened.done() and b"event: hello" in data:
+            self.opened.set_result(None)
+
+    def arrivals(self) -> list[tuple[int, float]]:
+        """Each hint's id, and when the last byte of its name was there."""
+        text, ends, moments = b"", [], []
+        for at, data in self.read:
+            text += data
+            ends.append(len(text))
+            moments.append(at)
+        found, read = [], 0
+        for event in EVENT.finditer(text):
+            while ends[read] < event.end():
+                read += 1
+            if event[2] == b"hint":
+                found.append((int(event[1]), moments[read]))
+        return found
+
+
+async def open_pages(desk: Desk, sessions: dict[str, str]) -> list[Page]:
+    loop, turns = asyncio.get_running_loop(), asyncio.Semaphore(OPENED_AT_ONCE)
+
+    async def one(who: str, session: str) -> Page:
+        async with turns:
+            _, page = await loop.create_connection(lambda: Page(who, session), "127.0.0.1", desk.port)
+            await asyncio.wait_for(page.opened, PATIENCE)
+            return page
+
+    people = [each for each in sessions.items() for _ in range(PAGES_EACH)]
+    return list(await asyncio.gather(*[one(*each) for each in people]))
+
+
+def memory(pid: int) -> float:
+    """What the process has of the memory, in kB."""
+    found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+def lateness(pages: list[Page], events: list[tuple[int, float, int]], seen_by: dict[str, list[int]]) -> list[float]:
+    """Seconds from each commit to each arrival; raises AssertionError unless every page got exactly its events."""
+    committed, late = {event_id: at for event_id, at, _ in events}, []
+    for page in pages:
+        visible = set(seen_by[page.who])
+        expected = [event_id for event_id, _, subject in events if subject in visible]
+        arrived = page.arrivals()
+        got = [event_id for event_id, _ in arrived]
+        missing, foreign = len(set(expected) - set(got)), len(set(got) - set(expected))
+        assert got == expected, f"A page of {page.who} missed {missing} of {len(expected)} events, got {foreign} more."
+        late += [at - committed[event_id] for event_id, at in arrived]
+    return late
+
+
+async def measure(desk: Desk) -> dict[str, float]:
+    server = desk.programs[0].pid
+    sessions = desk.ask("open_call_centre", agents=AGENTS, queues=QUEUES, supervisors=SUPERVISORS)
+    say(f"opening {STREAMS} streams")
+    before, begin = memory(server), time.monotonic()
+    pages = await open_pages(desk, sessions)
+    opened, grown = time.monotonic() - begin, memory(server) - before
+    say(f"{PER_SECOND} events a second for {SECONDS} s")
+    used = cpu_seconds(server)
+    events = await asyncio.to_thread(desk.ask, "much_happens", per_second=PER_SECOND, seconds=SECONDS)
+    used = (cpu_seconds(server) - used) / SECONDS
+    while any(page.read[-1][0] > time.time() - QUIET for page in pages):  # what is late counts as late, not as lost
+        await asyncio.sleep(0.5)
+    for page in pages:
+        page.transport.abort()
+    late = lateness(pages, events, await asyncio.to_thread(desk.ask, "who_may_see_what"))
+    return {
+        f"{STREAMS} streams: hints delivered": float(len(late)),
+        f"{STREAMS} streams: opening all (s)": opened,
+        f"{STREAMS} streams: memory each (kB)": grown / len(pages),
+        f"{STREAMS} streams: server (% of a core)": 100 * used,
+        f"{STREAMS} streams: commit to page, p50 (ms)": 1000 * percentile(late, 0.5),
+        f"{STREAMS} streams: commit to page, p95 (ms)": 1000 * percentile(late, 0.95),
+    }
+
+
+def main() -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4 * STREAMS), most))
+    with tempfile.TemporaryDirectory(prefix="omnichannel-bench-") as folder:
+        (Path(folder) / "blank").mkdir()
+        blank = blank_database(Path(folder) / "blank")
+        with Desk(Path(folder), blank=blank) as desk:
+            desk.environment["LOG_LEVEL"] = "WARNING"
+            desk.serve("--no-worker")
+            figures = asyncio.run(measure(desk))
+        blank.drop()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

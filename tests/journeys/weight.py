@@ -1,0 +1,59 @@
+"""What a page weighs on a first visit: every byte and every request, as the browser itself counts them."""
+
+import shutil
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SETTLES_MS = 1500  # what a page still asks for when it has been loaded comes within that time
+
+
+@dataclass
+class Visit:
+    """What a first visit asked for, and how much came over the wire, headers included."""
+
+    addresses: list[str] = field(default_factory=list)
+    transferred: float = 0
+
+    @property
+    def kilobytes(self) -> float:
+        return self.transferred / 1000
+
+    @property
+    def hosts(self) -> set[str]:
+        return {urlsplit(address).netloc for address in self.addresses}
+
+
+def first_visit(browser: Browser, url: str, path: str, session: str) -> Visit:
+    """Open the page in a browser that has never been there, with this session."""
+    context = browser.new_context(base_url=url)
+    context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+    page, seen = context.new_page(), Visit()
+    protocol = context.new_cdp_session(page)
+    protocol.send("Network.enable")
+    arrived: dict[str, float] = {}
+
+    def asks(event: Any) -> None:
+        if not event["request"]["url"].startswith("data:"):
+            seen.addresses.append(event["request"]["url"])
+
+    def hears(event: Any) -> None:
+        arrived[event["requestId"]] = float(event["response"]["encodedDataLength"])
+
+    def has(event: Any) -> None:
+        arrived[event["requestId"]] = float(event["encodedDataLength"])
+
+    protocol.on("Network.requestWillBeSent", asks)
+    protocol.on("Network.responseReceived", hears)
+    protocol.on("Network.loadingFinished", has)
+    answer = page.goto(path, wait_until="load")
+    assert answer is not None
+    assert answer.ok, answer.status
+    page.wait_for_timeout(SETTLES_MS)
+    context.close()
+    seen.transferred = sum(arrived.values())
+    return seen
