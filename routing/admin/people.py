@@ -18,8 +18,9 @@ from routing.models import Agent, AgentSkill, BasePresence, Presence, Queue, Que
 
 if TYPE_CHECKING:
     PresenceModelForm: TypeAlias = forms.ModelForm[Presence]
+    RelatedFilter: TypeAlias = admin.RelatedFieldListFilter
 else:
-    PresenceModelForm = forms.ModelForm
+    PresenceModelForm, RelatedFilter = forms.ModelForm, admin.RelatedFieldListFilter
 
 PRESENCE_TONES = {
     BasePresence.AVAILABLE: "good",
@@ -53,13 +54,24 @@ class SkillsOfAgentInline(Rows):
     verbose_name_plural = "Skills"
 
 
+class OwnQueuesFilter(RelatedFilter):
+    """By queue; not by the default one, in which everybody is."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
+        ordering = self.field_admin_ordering(field, request, model_admin)
+        choices: list[Any] = field.get_choices(
+            include_blank=False, ordering=ordering, limit_choices_to={"is_default": False}
+        )
+        return choices
+
+
 @admin.register(Agent)
 class AgentAdmin(DistributionAdmin):
     """Agents come with their user's role; here they get their capacity, skills and queues."""
 
     list_display = ("__str__", "shown_presence", "capacity", "default_presence", "skill_names", "queue_names")
     list_display_links = ("__str__",)
-    list_filter = ("presence", "queues", "skills")
+    list_filter = ("presence", ("queues", OwnQueuesFilter), "skills")
     list_select_related = ("user", "presence", "default_presence")
     search_help_text = "Name"
     search_fields = ("user__username", "user__first_name", "user__last_name")
@@ -73,7 +85,7 @@ class AgentAdmin(DistributionAdmin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "default_presence":
-            kwargs["queryset"] = presences_to_choose()
+            kwargs |= {"queryset": presences_to_choose(), "empty_label": "Available"}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:

@@ -47,6 +47,11 @@ class QueueAdmin(OwnerAdmin):
         queues: QuerySet[Queue] = super().get_queryset(request).annotate(member_count=Count("memberships"))
         return queues
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "operating_hours":
+            kwargs["empty_label"] = "Always open"
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """In the look-up of an agent's queues the default one is left out: everybody is in it."""
         if request.GET.get("model_name") == "queuemembership":

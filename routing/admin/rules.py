@@ -79,6 +79,7 @@ class RuleAdmin(PartAdmin):
 class RoutingRuleAdmin(RuleAdmin):
     form = RoutingRuleForm
     follows = ("queue",)
+    noun = "rule item"
     autocomplete_fields = ("queue",)
 
 

@@ -51,7 +51,7 @@ class WorkStreamForm(StreamModelForm):
         help_text="An agent who is offline this long loses their active conversations. Empty: never.",
     )
     wrap_up_seconds = WrapUpField(
-        label="Block capacity for wrap-up",
+        label="Block capacity for wrap up",
         help_text="How long a conversation in wrap-up still uses its agent's capacity.",
     )
     skill_matching = forms.ChoiceField(

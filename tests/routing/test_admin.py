@@ -188,6 +188,14 @@ def test_capacity_presence_and_queues_of_an_agent_are_set(role):
     assert toasts(response) == ["“Dana” is saved."]
 
 
+def test_agents_are_found_by_the_queues_they_were_put_into(ada):
+    builders.agent("Dana", queue=builders.queue("Orders"))
+    shown = words(ada.get(page("routing_agent", "changelist")))
+    by_queue = shown[shown.index("By queue") : shown.index("By skill")]
+    assert "Orders" in by_queue
+    assert "Default messaging queue" not in by_queue
+
+
 def test_nobody_is_put_into_the_default_queue_by_hand(ada):
     dana = builders.agent("Dana")
     ada.post(page("routing_agent", "change", dana.pk), agent_form(dana, Queue.objects.default()))
