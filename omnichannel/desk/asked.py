@@ -259,7 +259,7 @@ CUSTOMER_LABELS = Asked(
     _label_customer,
     submit=_("Save"),
 )
-CLOSE = Asked("close", _("Close the conversation"), "desk/_wrap_up_form.html", WrapUpForm, _close, submit=_("Close"))
+CLOSE = Asked("close", _("Close"), "desk/_wrap_up_form.html", WrapUpForm, _close, submit=_("Close"))
 FINISH = Asked("finish", _("End and close"), "desk/_wrap_up_form.html", WrapUpForm, _close, submit=_("End and close"))
 
 # What is done with several at once, each by the rules for one.

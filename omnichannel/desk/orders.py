@@ -96,21 +96,21 @@ def _computed(now: datetime) -> Mapping[str, Any]:
     }
 
 
-NEWEST: Final = Order("newest", _("Newest first"), (Key("last_activity_at", is_descending=True),))
+NEWEST: Final = Order("newest", _("Newest"), (Key("last_activity_at", is_descending=True),))
 # A closed conversation does not move any more: by when it was closed, for which there is an index.
-CLOSED_LAST: Final = Order("newest", _("Newest first"), (Key("state_since", is_descending=True),))
+CLOSED_LAST: Final = Order("newest", _("Newest"), (Key("state_since", is_descending=True),))
 ORDERS: Final = {
     order.name: order
     for order in (
         NEWEST,
-        Order("waiting", _("Longest waiting first"), (Key("waits_since"),)),
-        Order("window", _("Window closing first"), (Key("closes_first"),)),
+        Order("waiting", _("Longest waiting"), (Key("waits_since"),)),
+        Order("window", _("Window closing"), (Key("closes_first"),)),
         Order(
             "priority",
-            _("Most urgent first"),
+            _("Most urgent"),
             (Key("priority", kind=int), Key("last_activity_at", is_descending=True)),
         ),
-        Order("created", _("Latest begun first"), (Key("created_at", is_descending=True),)),
-        Order("customer", _("By customer"), (Key("customer", kind=str),)),
+        Order("created", _("Latest begun"), (Key("created_at", is_descending=True),)),
+        Order("customer", _("Customer"), (Key("customer", kind=str),)),
     )
 }

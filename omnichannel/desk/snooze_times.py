@@ -24,12 +24,13 @@ def snooze_times(now: datetime) -> list[SnoozeTime]:
     local = timezone.localtime(now)
     in_three_hours = local + timedelta(hours=3)
     is_today = in_three_hours.date() == local.date() and in_three_hours.hour < EVENING
+    days_to_monday = 7 - local.weekday()
     later = [SnoozeTime("later", _("Later today"), in_three_hours)] if is_today else []
     return [
         SnoozeTime("hour", _("In an hour"), local + timedelta(hours=1)),
         *later,
         SnoozeTime("tomorrow", _("Tomorrow morning"), _morning(local, days=1)),
-        SnoozeTime("monday", _("Next Monday"), _morning(local, days=7 - local.weekday())),
+        *([SnoozeTime("monday", _("Next Monday"), _morning(local, days=days_to_monday))] if days_to_monday > 1 else []),
         SnoozeTime("message", _("When the customer writes"), None),
     ]
 

@@ -36,6 +36,7 @@
       ["j", gettext("Next conversation"), () => step(1)],
       ["k", gettext("Conversation before"), () => step(-1)],
       ["Enter", gettext("Open it")],
+      ["x", gettext("Select it"), () => Desk.pick()],
     ]],
     [gettext("In a conversation"), [
       ["r", gettext("Reply"), () => write("public", "reply-text")],
