@@ -183,6 +183,25 @@ def numbers_to_write_from(user: User | AnonymousUser) -> QuerySet[WhatsAppNumber
     return numbers.filter(Q(work_stream__fallback_queue=None) | Q(work_stream__fallback_queue__in=queues))
 
 
+def may_see_all_of(user: User, *contacts: Contact) -> bool:
+    """Whether this person sees every conversation these customers ever had; who sees all sees those of anybody."""
+    if not user.is_active:
+        return False
+    if user.has_perm(SEE_ALL):
+        return True
+    theirs = Conversation.objects.filter(contact__in=contacts).order_by()
+    return not theirs.exclude(pk__in=conversations_visible_to(user).order_by().values("pk")).exists()
+
+
+def contacts_seen_whole_by(user: User) -> QuerySet[Contact]:
+    """The customers of whom this person sees every conversation; nobody without any, but for those who see all."""
+    if user.is_active and user.has_perm(SEE_ALL):
+        return Contact.objects.all()
+    seen = conversations_visible_to(user).order_by()
+    hidden = Conversation.objects.order_by().exclude(pk__in=seen.values("pk"))
+    return Contact.objects.filter(pk__in=seen.values("contact")).exclude(pk__in=hidden.values("contact"))
+
+
 def topics_for(user: User) -> set[str]:
     """The live topics of everything `conversations_visible_to` shows this person; empty for strangers."""
     agent = agent_of(user)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from channels_whatsapp.events import InboundMessage
@@ -11,7 +11,7 @@ from channels_whatsapp.identity import identity, is_business_scoped
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.merging import absorb
-from omnichannel.conversations.models import Contact
+from omnichannel.conversations.models import Contact, ContactAddress
 from omnichannel.conversations.states import note
 from routing import values
 from routing.models import ContactField
@@ -58,6 +58,8 @@ def _create(inbound: InboundMessage) -> Contact:
 def _only(inbound: InboundMessage) -> Contact | None:
     """The one contact; where number and business-scoped id were two until now, they are made one."""
     found = list(Contact.objects.select_for_update().filter(belongs_to(inbound)).order_by("pk"))
+    if not found:
+        found = list(Contact.objects.select_for_update().filter(pk__in=_by_another_address(inbound)))
     if len(found) > 1:
         numbered = next((one for one in found if not is_business_scoped(one.address)), found[0])
         for other in found:
@@ -65,6 +67,12 @@ def _only(inbound: InboundMessage) -> Contact | None:
                 absorb(numbered, other)
         return numbered
     return found[0] if found else None
+
+
+def _by_another_address(inbound: InboundMessage) -> QuerySet[ContactAddress, int]:
+    """Whose other number this is, since two contacts were made one by a person."""
+    known = [identity(one) for one in (inbound.sender, inbound.external_user_id) if one]
+    return ContactAddress.objects.filter(identity__in=known).values_list("contact", flat=True)
 
 
 def learn(contact: Contact, inbound: InboundMessage) -> None:

@@ -59,7 +59,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     _expect_files(number, message, inbound)
     _move_clock(conversation, message, received_at)
     opt_out.heed(conversation, message)
-    _wake(conversation)
+    wake(conversation)
     tell(MESSAGE, conversation, part_id=message.pk)
     return message
 
@@ -130,7 +130,7 @@ def _move_clock(conversation: Conversation, message: Message, received_at: datet
     )
 
 
-def _wake(conversation: Conversation) -> None:
+def wake(conversation: Conversation) -> None:
     """A waiting conversation goes back to its agent if the stream keeps agents and this one is there, else to open."""
     if conversation.state != State.WAITING:
         return

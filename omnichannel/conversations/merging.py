@@ -1,19 +1,32 @@
-"""Two contacts turn out to be one person: their number and their business-scoped id arrive in one message."""
+"""Two contacts turn out to be one person: what one of them has goes to the other.
+
+By itself, where their number and their business-scoped id arrive in one message; by hand, see `merges`.
+"""
 
 from datetime import datetime
+from typing import Any
 
+from django.core import serializers
 from django.db.models import F
+from django.utils import timezone
 
-from omnichannel.conversations.models import Contact, Conversation
+from omnichannel.conversations.models import Contact, Conversation, OfferOutcome
+from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.replies import SEND_LANE
 from omnichannel.conversations.states import note
 from omnichannel.jobs.lanes import enqueue
 
+# What belongs to a conversation and goes with it.
+PARTS = ("messages", "events", "notes", "offers", "required_skills", "participations")
 
-def absorb(contact: Contact, other: Contact) -> None:
+Record = dict[str, Any]
+
+
+def absorb(contact: Contact, other: Contact) -> list[Record]:
     """Move all that the other has to this contact; two open conversations on one number become one.
 
-    The caller holds the transaction and has locked both contacts.
+    What was joined is told for whoever may part it again. The caller holds the transaction and has locked both
+    contacts.
     """
     # Lanes before conversations, as when a reply is queued: the other way round the two would deadlock.
     for pk in (
@@ -21,13 +34,17 @@ def absorb(contact: Contact, other: Contact) -> None:
     ):
         enqueue(SEND_LANE, pk[0])
     locked = Conversation.objects.select_for_update(of=("self",)).filter(closed_at=None).order_by("pk")
+    joined = []
     for theirs in locked.filter(contact=other):
         ours = locked.filter(contact=contact, number=theirs.number_id).first()
         if ours is not None and theirs.agent_id and not ours.agent_id:
-            _join(theirs, ours)
+            joined.append(_join(theirs, ours))
         elif ours is not None:
-            _join(ours, theirs)
+            joined.append(_join(ours, theirs))
     Conversation.objects.filter(contact=other).update(contact=contact)
+    contact.labels.add(*other.labels.all())
+    other.merges.update(kept=contact)
+    other.addresses.update(contact=contact)
     news = {
         "name": contact.name or other.name,
         "external_user_id": contact.external_user_id or other.external_user_id,
@@ -41,15 +58,39 @@ def absorb(contact: Contact, other: Contact) -> None:
     for name, value in news.items():
         setattr(contact, name, value)
     contact.save(update_fields=list(news))
+    return joined
 
 
-def _join(kept: Conversation, gone: Conversation) -> None:
-    """All that was said, is queued and is unread in either conversation is in `kept` from now on."""
-    gone.messages.update(conversation=kept)
-    gone.events.update(conversation=kept)
-    gone.notes.update(conversation=kept)
-    here = kept.participations.filter(left_at=None).values("agent")
-    gone.participations.exclude(agent__in=here).update(conversation=kept)
+def picture(thing: Contact | Conversation) -> Record:
+    """The thing as it is now, to be brought back by `bring_back`."""
+    pictured: Record = serializers.serialize("python", [thing])[0]
+    pictured["fields"] = {name: _plain(value) for name, value in pictured["fields"].items()}
+    return pictured
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def bring_back(pictured: Record) -> Any:
+    """The thing as it was, under its own key; not saved yet."""
+    return next(iter(serializers.deserialize("python", [pictured])))
+
+
+def _join(kept: Conversation, gone: Conversation) -> Record:
+    """All that was said, is queued and is unread in either conversation is in `kept` from now on; what was moved."""
+    record = {"kept": kept.pk, "gone": picture(gone)}
+    _withdraw(gone)
+    for name in PARTS:
+        moving = getattr(gone, name).all()
+        if name == "participations":
+            moving = moving.exclude(left_at=None, agent__in=kept.participations.filter(left_at=None).values("agent"))
+        if name == "required_skills":
+            moving = moving.exclude(skill__in=kept.required_skills.values("skill"))
+        record[name] = list(moving.values_list("pk", flat=True))
+        moving.filter(pk__in=record[name]).update(conversation=kept)
+    kept.labels.add(*gone.labels.all())
+    kept.dispositions.add(*gone.dispositions.all())
     gone.delete()
     Conversation.objects.filter(pk=kept.pk).update(
         context={**gone.context, **kept.context},
@@ -60,6 +101,14 @@ def _join(kept: Conversation, gone: Conversation) -> None:
         unread_count=F("unread_count") + gone.unread_count,
     )
     note(kept, "joined", "This customer's other conversation was joined to this one: it is the same person.", by=None)
+    return record
+
+
+def _withdraw(gone: Conversation) -> None:
+    """Nobody is offered a conversation that is gone, nor has it any more."""
+    pending = gone.offers.filter(outcome=OfferOutcome.PENDING)
+    pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=timezone.now())
+    load_changed(gone.agent_id, gone.offered_to_id)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
