@@ -17,7 +17,7 @@ WORDS = "conversations_messagewords"
 WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 8
 
-_MARKS = string.punctuation.replace("'", "''")
+_MARKS = string.punctuation.replace("'", "''").replace("{", "{{").replace("}", "}}")  # goes through `format`
 # Order numbers and addresses would be one word each, or a negative number: what stands between is a space to us.
 _VECTOR = f"to_tsvector('simple'::regconfig, translate({{body}}, '{_MARKS}', '{' ' * len(string.punctuation)}'))"
 
