@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import Synced, sync
-from channels_whatsapp.templates import kind_name, parts_of, variables_of
+from channels_whatsapp.templates import kind_name, language_name, parts_of, variables_of
 from omnichannel.admin_pages import ReadOnlyAdmin, moment, pill
 
 SYNC = "channels_whatsapp.change_whatsappaccount"
@@ -51,7 +51,7 @@ class Gone(admin.SimpleListFilter):
 class MessageTemplateAdmin(ReadOnlyAdmin):
     """Templates are made and submitted in the Twilio Console; here they are looked up."""
 
-    list_display = ("name", "state", "language", "kind", "category", "account", "synced")
+    list_display = ("name", "state", "language_name", "kind", "category", "account")
     list_filter = ("approval", "category", "language", "content_type", "account", Gone)
     list_select_related = ("account",)
     search_fields = ("name", "text", "content_sid")
@@ -60,18 +60,22 @@ class MessageTemplateAdmin(ReadOnlyAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("name", "state", "rejection_reason", "language", "category", "kind", "account")},
+            {"fields": ("name", "state", "rejection_reason", "language_name", "category", "kind", "account")},
         ),
         ("Variables", {"fields": ("examples",)}),
         ("At Twilio", {"fields": ("content_sid", "synced", "gone")}),
     )
-    readonly_fields = ("state", "kind", "examples", "synced", "gone")
+    readonly_fields = ("state", "language_name", "kind", "examples", "synced", "gone")
 
     @admin.display(description="Status", ordering="approval")
     def state(self, template: Any) -> SafeString:
         if template.gone_at:
             return pill("Gone", "quiet")
         return pill(template.get_approval_display(), TONES.get(template.approval, "quiet"))
+
+    @admin.display(description="Language", ordering="language")
+    def language_name(self, template: MessageTemplate) -> str:
+        return language_name(template.language)
 
     @admin.display(description="Type", ordering="content_type")
     def kind(self, template: MessageTemplate) -> str:

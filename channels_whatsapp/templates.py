@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from channels_whatsapp.models import Approval, MessageTemplate
 
@@ -110,6 +110,14 @@ class Parts:
 def kind_name(content_type: str) -> str:
     """The kind in the desk's words; Twilio's own name where it is new."""
     return str(KINDS.get(content_type, content_type))
+
+
+def language_name(code: str) -> str:
+    """What the language is called; Twilio's code itself where that is not known."""
+    try:
+        return str(get_language_info(code.lower().replace("_", "-"))["name"]) if code else ""
+    except KeyError:
+        return code
 
 
 # -- Reading what Twilio keeps --------------------------------------------------------------------------------------

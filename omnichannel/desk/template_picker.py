@@ -10,10 +10,9 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
-from channels_whatsapp.templates import Parts, kind_name, parts_of, variables_of, why_not
+from channels_whatsapp.templates import Parts, kind_name, language_name, parts_of, variables_of, why_not
 from omnichannel.conversations.automation import languages_of
 from omnichannel.conversations.models import Contact
-from omnichannel.desk.languages import language_name
 from routing.models import Agent
 
 MOST: Final = 50
@@ -40,7 +39,7 @@ class Choice:
             template.category.replace("_", " ").capitalize(),
             kind_name(template.content_type),
         ]
-        return " · ".join(filter(None, words))
+        return " · ".join(dict.fromkeys(filter(None, words)))
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Picker:
 
 def language_of(template: MessageTemplate) -> str:
     """German, or Portuguese (Brazil)."""
-    return language_name(template.language.replace("_", "-"))
+    return language_name(template.language)
 
 
 def choices_for(
@@ -130,19 +129,18 @@ def _matching(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[Mess
     """Every word is in the name, the text, the category or the language."""
     for word in query.split()[:8]:
         languages = {code for code in _languages(templates) if word.casefold() in language_name(code).casefold()}
-        known = {code.replace("-", "_") for code in languages} | languages
         templates = templates.filter(
             Q(name__icontains=word)
             | Q(text__icontains=word)
             | Q(category__icontains=word)
             | Q(language__icontains=word)
-            | Q(language__in=known)
+            | Q(language__in=languages)
         )
     return templates
 
 
 def _languages(templates: QuerySet[MessageTemplate]) -> Iterable[str]:
-    return {code.replace("_", "-") for code in templates.order_by().values_list("language", flat=True).distinct()}
+    return templates.order_by().values_list("language", flat=True).distinct()
 
 
 def _rank(contact: Contact | None) -> Case:

@@ -52,7 +52,7 @@
   // Where the picker itself was put anew, whoever works in it goes on in it: in the form the server says where.
   function takeUp(picker) {
     if (!picker.querySelector("[autofocus]") && !byId("start-to-error")?.textContent.trim()) {
-      picker.querySelector(".search, [data-variable], button.primary")?.focus({ preventScroll: true });
+      picker.querySelector(".template-search, [data-variable], button.primary")?.focus({ preventScroll: true });
     }
   }
 
@@ -89,9 +89,9 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const picker = event.target.matches(".search, .template-row") && pickerOf(event.target);
+    const picker = event.target.matches(".template-search, .template-row") && pickerOf(event.target);
     if (!picker) return;
-    const stops = [picker.querySelector(".search"), ...picker.querySelectorAll("button.template-row")];
+    const stops = [picker.querySelector(".template-search"), ...picker.querySelectorAll("button.template-row")];
     const next = stops[stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)];
     if (!next) return;
     event.preventDefault();
