@@ -82,8 +82,8 @@ def merge(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
             raise MergeRefused(why)
         name, before, was = f"{gone.display_name} ({gone.number})", _whole(kept), _whole(gone)
         theirs = list(gone.conversations.values_list("pk", flat=True))
-        wrote_last = max((kept, gone), key=lambda one: (_last_wrote(one), one == kept))
-        address, who = wrote_last.address, wrote_last.identity
+        latest = wrote_last(kept, gone)
+        address, who = latest.address, latest.identity
         joined = absorb(kept, gone)
         kept.address, kept.identity = address, who
         kept.save(update_fields=["address", "identity"])
@@ -115,6 +115,11 @@ def _whole(contact: Contact) -> dict[str, Any]:
         "addresses": [[one.address, one.identity] for one in contact.addresses.all()],
         "merges": list(contact.merges.values_list("pk", flat=True)),
     }
+
+
+def wrote_last(kept: Contact, gone: Contact) -> Contact:
+    """Who of the two wrote last: answers go where they wrote from."""
+    return max((kept, gone), key=lambda one: (_last_wrote(one), one == kept))
 
 
 def _last_wrote(contact: Contact) -> datetime:

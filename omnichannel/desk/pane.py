@@ -2,16 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations import access
+from omnichannel.conversations import access, merges
 from omnichannel.conversations.models import (
     Attachment,
     Contact,
+    ContactMerge,
     Conversation,
     ConversationEvent,
     ConversationQuerySet,
@@ -22,6 +26,7 @@ from omnichannel.conversations.models import (
     RequiredSkill,
 )
 from omnichannel.conversations.needs import scale
+from omnichannel.desk.languages import language_name
 from omnichannel.desk.paging import Cursor
 from omnichannel.desk.times import TimeLeft
 from omnichannel.desk.words import summary
@@ -62,6 +67,8 @@ class About:
     waited: str
     may_handle: bool
     problem: str = ""
+    other_numbers: Sequence[str] = ()
+    merges: Sequence["Merged"] = ()
 
     @property
     def may_set_needs(self) -> bool:
@@ -94,7 +101,69 @@ def about(
         _waited(conversation),
         may_handle,
         problem,
+        _other_numbers(conversation.contact),
+        [Merged(one, merges.why_not_undone(one, reader)) for one in merges.lately(conversation.contact)],
     )
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A contact that went into this one, and why that can't be undone; empty where it can."""
+
+    done: ContactMerge
+    why_not: str
+
+
+def _other_numbers(contact: Contact) -> list[str]:
+    """The numbers by which this customer is known beside the one that answers go to."""
+    return [str(one) for one in contact.addresses.exclude(identity=contact.identity)]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What two contacts have of a kind, and what will be kept of it."""
+
+    name: str
+    ours: str
+    theirs: str
+    kept: str
+
+
+def side_by_side(kept: Contact, gone: Contact) -> list[Compared]:
+    """Two contacts before they are made one."""
+    last = merges.wrote_last(kept, gone)
+    both = f"{kept.number}, {gone.number}"
+    rows = [
+        Compared(_("Name"), kept.display_name, gone.display_name, kept.name or gone.name or kept.display_name),
+        Compared(_("Numbers"), kept.number, gone.number, both),
+        Compared(_("Answers go to"), kept.number, gone.number, last.number),
+        _compared(_("Language"), *(language_name(one.language) for one in (kept, gone))),
+        Compared(_("Labels"), *_label_names(kept, gone)),
+        Compared(_("Conversations"), *_counts(kept, gone)),
+        _compared(_("Opted out"), *(_day(one.opted_out_at) for one in (kept, gone))),
+        _compared(_("Blocked"), *(_day(one.blocked_at) for one in (kept, gone))),
+    ]
+    for field in ContactField.objects.all():
+        rows.append(_compared(str(field), *(values.shown(one.fields.get(field.name, "")) for one in (kept, gone))))
+    return [row for row in rows if row.ours or row.theirs]
+
+
+def _compared(name: str, ours: str, theirs: str) -> Compared:
+    return Compared(name, ours, theirs, ours or theirs)
+
+
+def _day(at: datetime | None) -> str:
+    return date_format(timezone.localtime(at), "j M Y") if at else ""
+
+
+def _label_names(kept: Contact, gone: Contact) -> tuple[str, str, str]:
+    ours, theirs = ({str(label) for label in one.labels.all()} for one in (kept, gone))
+    return ", ".join(sorted(ours)), ", ".join(sorted(theirs)), ", ".join(sorted(ours | theirs))
+
+
+def _counts(kept: Contact, gone: Contact) -> tuple[str, str, str]:
+    ours, theirs = (one.conversations.count() for one in (kept, gone))
+    return str(ours), str(theirs), str(ours + theirs)
 
 
 def _needs(conversation: Conversation) -> QuerySet[RequiredSkill]:
@@ -199,8 +268,3 @@ def story(conversation: Conversation, reader: User, before: Cursor | None) -> Pa
     found = ConversationEvent.objects.filter(conversation__in=_seen(conversation.contact_id, reader).values("pk"))
     rows, more = _page(found.select_related("actor", "conversation"), before, "created_at", size=40)
     return Page(rows, more, before is None)
-
-
-def numbers_of(contact: Contact) -> list[str]:
-    """All numbers of this customer, the one that answers go to first."""
-    return [contact.number]
