@@ -18,6 +18,7 @@ from tests import builders
 from tests.administration.people import words
 from tests.conversations.templates import template
 from tests.desk.people import HTMX, Desk, browser
+from tests.door import deliver
 
 pytestmark = pytest.mark.django_db
 
@@ -269,3 +270,49 @@ def test_sending_is_never_a_link(desk: Desk) -> None:
 
 def test_another_channels_template_does_not_exist_here(desk: Desk, update: MessageTemplate) -> None:
     assert send(desk, template(builders.account())).status_code == 404
+
+
+# -- What the customer answers ----------------------------------------------------------------------------------------
+
+
+def test_a_pressed_button_is_shown_with_its_payload_beside_the_template_it_is_from(
+    desk: Desk, update: MessageTemplate
+) -> None:
+    send(desk, update)
+    Message.objects.update(twilio_sid=builders.sid(), status="read")
+    sent, number = Message.objects.get(), desk.conversation.number
+    form = builders.inbound_form(
+        number,
+        desk.conversation.contact.address,
+        Body="Where?",
+        MessageType="button",
+        ButtonText="Where?",
+        ButtonPayload="where",
+        OriginalRepliedMessageSid=sent.twilio_sid,
+        OriginalRepliedMessageSender=number.address,
+    )
+    assert deliver(number.account.inbound_url, form).status_code == 200
+    answer = Message.objects.latest("pk")
+    assert (answer.kind, answer.quoted) == ("button", sent)
+    shown = browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
+    said = shown[shown.index(f'id="message-{answer.pk}"') :]
+    assert f'href="#message-{sent.pk}"' in said or f"message={sent.pk}" in said
+    assert "Hi Amara, your order 2231 is on its way." in said
+    assert ">where<" in said
+    assert 'id="reply-text"' in shown
+
+
+def test_an_entry_chosen_from_a_list_is_shown_with_its_id(desk: Desk) -> None:
+    number = desk.conversation.number
+    form = builders.inbound_form(
+        number,
+        desk.conversation.contact.address,
+        Body="",
+        MessageType="interactive",
+        ListTitle="My order",
+        ListId="order",
+    )
+    assert deliver(number.account.inbound_url, form).status_code == 200
+    shown = words(browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])))
+    assert "My order" in shown
+    assert Message.objects.get().content["list"] == {"title": "My order", "payload": "order"}

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
 from channels_whatsapp.simulator import world
-from channels_whatsapp.simulator.models import Chat, Customer, Direction, FaultKind, Sender
+from channels_whatsapp.simulator.models import Account, Chat, Customer, Direction, FaultKind, Sender
 from channels_whatsapp.simulator.models import Message as AtTwilio
+from channels_whatsapp.simulator.samples import create_samples
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import conversations_visible_to
 from omnichannel.conversations.distribution import look_for_agents
@@ -164,6 +165,20 @@ def hire(name: str, role: str) -> None:
     """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
     person = builders.user(role, name, is_staff=role != "Agent")
     ensure_agent(person)
+
+
+# -- Templates ------------------------------------------------------------------------------------------------------
+
+
+def submit_templates() -> None:
+    """Templates of every kind, made in the Twilio Console."""
+    create_samples(Account.objects.get())
+
+
+def window_closes_in(name: str, seconds: int) -> None:
+    """The customer wrote almost a day ago; no page is told."""
+    ends = timezone.now() + timedelta(seconds=seconds)
+    Conversation.objects.filter(contact__profile_name=name).update(window_closes_at=ends)
 
 
 # -- Offers ---------------------------------------------------------------------------------------------------------

@@ -1,0 +1,113 @@
+"""The window closes, and a template opens it again; a customer is written to first."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.processes.desk import Desk
+
+pytestmark = pytest.mark.journey
+
+EXCEEDED = "This conversation has exceeded the 24 hour limit to respond to the customer."
+
+
+def test_a_template_is_found_filled_in_sent_and_answered(desk: Desk, someone: Callable[..., Page]) -> None:
+    desk.ask("open_shop")
+    desk.ask("hire", name="Ada", role="Administrator")
+    desk.ask("customers_write", count=1)
+    desk.serve()
+    sync(desk, someone("ada"))
+    dana, phone = someone("dana"), someone()
+    phone.goto("/simulator/")
+    dana.get_by_role("link", name="Customer 0").click()
+    expect(dana.get_by_label("Message", exact=True)).to_be_visible()
+
+    phone.get_by_role("button", name="Let 24 hours pass").click()
+    expect(dana.get_by_text(EXCEEDED)).to_be_visible()
+    fill_in(dana)
+    dana.get_by_role("button", name="Send template").click()
+    sent = dana.locator(".msg.out", has_text="Hi Customer, your order 2231 is on its way")
+    expect(sent).to_contain_text("Another day")
+    expect(phone.locator("#thread")).to_contain_text("your order 2231 is on its way and arrives on Friday.")
+    expect(dana.get_by_role("searchbox", name="Search templates")).to_be_visible()
+
+    phone.get_by_role("button", name="Another day").click()
+    answer = dana.locator(".msg.in", has_text="Another day")
+    expect(answer.locator(".quote")).to_contain_text("Hi Customer, your order 2231")
+    expect(answer).to_contain_text("another_day")
+    expect(dana.get_by_label("Message", exact=True)).to_be_visible()
+    expect(dana.get_by_text(EXCEEDED)).to_have_count(0)
+    beside_the_reply(dana)
+    write_first(dana)
+    on_the_second(desk, dana)
+
+
+def sync(desk: Desk, admin: Page) -> None:
+    """The administrator brings the templates over."""
+    desk.ask("submit_templates")
+    admin.goto("/admin/channels_whatsapp/messagetemplate/")
+    admin.get_by_role("button", name="Sync templates").click()
+    expect(admin.get_by_role("status").filter(has_text="13 message templates synced: 8 approved.")).to_be_visible()
+    expect(admin.locator("#result_list")).to_contain_text("delivery_update")
+
+
+def fill_in(page: Page) -> None:
+    """By keyboard alone: search, the first one found, its variables, and the customer's first name as it is offered."""
+    search = page.get_by_role("searchbox", name="Search templates")
+    expect(page.locator(".template-row")).to_have_count(13)
+    search.fill("delivery german")
+    expect(page.locator(".template-row")).to_have_count(1)
+    search.fill("delivery english")
+    expect(page.locator(".template-row")).to_contain_text("Hi {{1}}")
+    search.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Variable 1")).to_be_focused()
+    page.keyboard.type("wrong")
+    preview = page.locator(".template-preview")
+    expect(preview).to_contain_text("Hi wrong, your order {{2}}")
+    page.get_by_role("button", name="Customer", exact=True).first.click()
+    expect(preview).to_contain_text("Hi Customer, your order {{2}}")
+    page.get_by_label("Variable 2").fill("2231")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Fill this in.")).to_be_visible()
+    expect(page.get_by_label("Variable 3")).to_be_focused()
+    expect(page.get_by_label("Variable 2")).to_have_value("2231")
+    page.keyboard.type("on Friday")
+    expect(preview).to_contain_text("Hi Customer, your order 2231 is on its way and arrives on Friday.")
+
+
+def beside_the_reply(page: Page) -> None:
+    """Inside the window templates are a tool of the reply, and what is being written stays."""
+    page.get_by_label("Message", exact=True).fill("One moment")
+    page.get_by_role("button", name="Templates").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="opening_hours").click()
+    dialog.get_by_role("button", name="Send template").click()
+    expect(page.locator(".msg.out", has_text="We are open from 9 to 18")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_label("Message", exact=True)).to_have_value("One moment")
+
+
+def write_first(page: Page) -> None:
+    """To a number nobody knows, as it is typed."""
+    page.get_by_role("link", name="New conversation").click()
+    page.get_by_label("To", exact=True).fill("0171 392000")
+    page.get_by_role("button", name="opening_hours").click()
+    page.get_by_role("button", name="Send template").click()
+    expect(page.get_by_text("Begin with + and the country code")).to_be_visible()
+    page.get_by_label("To", exact=True).fill("0049 171 39200099")
+    page.get_by_role("button", name="Send template").click()
+    page.wait_for_url("**/desk/conversations/*/")
+    expect(page.locator(".msg.out")).to_contain_text("We are open from 9 to 18")
+    expect(page.get_by_text("Dana started the conversation on Shop.")).to_be_visible()
+
+
+def on_the_second(desk: Desk, page: Page) -> None:
+    """Nobody tells the page that the window closes: it knows."""
+    page.get_by_role("link", name="Customer 0").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_visible()
+    desk.ask("window_closes_in", name="Customer 0", seconds=3)
+    page.reload()
+    expect(page.get_by_text("Reply within")).to_be_visible()
+    expect(page.get_by_text(EXCEEDED)).to_be_visible(timeout=6_000)
