@@ -14,7 +14,7 @@ from omnichannel.desk.languages import language_name, languages_to_choose
 from routing.agents import presences_to_choose
 from routing.models import Skill
 
-GONE = "That is no longer possible. Choose again."
+GONE = _("That is no longer possible. Choose again.")
 
 
 class ReplyForm(forms.Form):
@@ -83,11 +83,11 @@ class NoteForm(forms.Form):
 class WhereToForm(forms.Form):
     """To which colleague or queue a conversation goes; with a reason where one is asked for."""
 
-    to = forms.ChoiceField(error_messages={"required": "Choose one first.", "invalid_choice": GONE})
+    to = forms.ChoiceField(error_messages={"required": _("Choose one first."), "invalid_choice": GONE})
     reason = forms.CharField(
         required=False,
         max_length=REASON_LIMIT,
-        error_messages={"required": NO_REASON, "max_length": f"Say it in up to {REASON_LIMIT} characters."},
+        error_messages={"required": NO_REASON, "max_length": _("Say it in up to %(limit_value)s characters.")},
     )
 
     def __init__(self, *args: Any, choices: Iterable[str], asks_reason: bool, **kwargs: Any) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 OFFERED = (
     "ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it", "ja",
@@ -14,7 +16,7 @@ OFFERED = (
 def language_name(code: str) -> str:
     """What the language is called; the code itself where that is not known."""
     try:
-        return str(translation.get_language_info(code.lower())["name"]) if code else ""
+        return str(translation.get_language_info(code.lower())["name_translated"]) if code else ""
     except KeyError:
         return code
 
@@ -22,4 +24,21 @@ def language_name(code: str) -> str:
 def languages_to_choose() -> Sequence[tuple[str, str]]:
     """Code and name of each language that is offered, by name."""
     named = sorted(((code, language_name(code)) for code in OFFERED), key=lambda one: one[1])
-    return [("", "Not known"), *named]
+    return [("", _("Not known")), *named]
+
+
+# What every desk begins with, said in the reader's language; what an administrator names is shown as it is.
+PRESENCES = (
+    gettext_noop("Available"),
+    gettext_noop("Ready for work"),
+    gettext_noop("Busy"),
+    gettext_noop("Working on conversations"),
+    gettext_noop("Do not disturb"),
+    gettext_noop("Fully busy; no new work"),
+    gettext_noop("Appear away"),
+    gettext_noop("Not at the desk"),
+    gettext_noop("Inactive"),
+    gettext_noop("Set by the system after a missed notification"),
+    gettext_noop("Offline"),
+    gettext_noop("Not signed in"),
+)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from omnichannel.conversations import supervision
 from omnichannel.conversations.consult import MOST_AT_A_TIME, colleagues_to_ask
 from omnichannel.conversations.models import Conversation
@@ -38,8 +40,9 @@ def transfer_panel(conversation: Conversation) -> Panel:
     found = candidates(conversation)
     return Panel(
         TRANSFER,
-        "Transfer",
-        f"To a colleague in {conversation.queue}, who has it at once, or to another queue, where it waits.",
+        _("Transfer"),
+        _("To a colleague in %(queue)s, who has it at once, or to another queue, where it waits.")
+        % {"queue": conversation.queue},
         found.agents,
         found.queues,
         asks_reason=True,
@@ -47,19 +50,19 @@ def transfer_panel(conversation: Conversation) -> Panel:
 
 
 def consult_panel(conversation: Conversation) -> Panel:
-    explanation = (
+    explanation = _(
         "They see the conversation and write notes; the customer never sees those. "
-        f"Up to {MOST_AT_A_TIME} at a time, and it uses none of their capacity."
-    )
-    return Panel(CONSULT, "Consult a colleague", explanation, colleagues_to_ask(conversation), shows_capacity=False)
+        "Up to %(most)s at a time, and it uses none of their capacity."
+    ) % {"most": MOST_AT_A_TIME}
+    return Panel(CONSULT, _("Consult a colleague"), explanation, colleagues_to_ask(conversation), shows_capacity=False)
 
 
 def assign_panel(conversation: Conversation) -> Panel:
     found = supervision.assignees(conversation)
     return Panel(
         ASSIGN,
-        "Assign",
-        f"To an agent in {conversation.queue}, even above their capacity, or to another queue.",
+        _("Assign"),
+        _("To an agent in %(queue)s, even above their capacity, or to another queue.") % {"queue": conversation.queue},
         found.agents,
         found.queues,
     )

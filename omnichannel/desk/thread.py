@@ -106,7 +106,7 @@ class Said:
     @property
     def status_words(self) -> str:
         """For screen readers and the mouse: what became of our message."""
-        return STATUS_WORDS[Status(self.message.status)]
+        return str(STATUS_WORDS[Status(self.message.status)])
 
     @property
     def reason(self) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 MINUTE, HOUR = 60, 3600
 AMBER, RED = 2 * HOUR, 30 * MINUTE  # seconds left
@@ -38,17 +39,19 @@ class TimeLeft:
     @property
     def short(self) -> str:
         """For a row of the inbox: whole hours while there is plenty."""
-        return f"{self.seconds // HOUR} h" if self.seconds >= AMBER else self.exact
+        return _("%(hours)s h") % {"hours": self.seconds // HOUR} if self.seconds >= AMBER else self.exact
 
     @property
     def exact(self) -> str:
         """Hours and minutes."""
         if self.is_over:
-            return "closed"
+            return _("closed")
         hours, minutes = self.seconds // HOUR, self.seconds % HOUR // MINUTE
         if not hours:
-            return f"{minutes} min" if minutes else "under 1 min"
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+            return _("%(minutes)s min") % {"minutes": minutes} if minutes else _("under 1 min")
+        if not minutes:
+            return _("%(hours)s h") % {"hours": hours}
+        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
 
 
 def short_moment(at: datetime) -> str:
@@ -58,8 +61,8 @@ def short_moment(at: datetime) -> str:
     if days <= 0:
         return date_format(local, "H:i")
     if days == 1:
-        return "Yesterday"
-    return date_format(local, "D" if days < 7 else "j M" if local.year == today.year else "j M Y")
+        return _("Yesterday")
+    return date_format(local, "D" if days < 7 else _("j M") if local.year == today.year else _("j M Y"))
 
 
 def day_name(at: datetime) -> str:
@@ -67,5 +70,5 @@ def day_name(at: datetime) -> str:
     local, today = timezone.localtime(at), timezone.localdate()
     days = (today - local.date()).days
     if days in {0, 1}:
-        return "Yesterday" if days else "Today"
-    return date_format(local, "l, j F" if local.year == today.year else "l, j F Y")
+        return _("Yesterday") if days else _("Today")
+    return date_format(local, _("l, j F") if local.year == today.year else _("l, j F Y"))

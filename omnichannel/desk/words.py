@@ -2,21 +2,24 @@
 
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Kind, Message, Status
 
 LONGEST_LINE = 160
-AUTOMATIC = "Automatic message"
+AUTOMATIC = _("Automatic message")
 
-FILE_WORDS = {"image": ("Photo", "photo"), "audio": ("Voice message", "mic"), "video": ("Video", "video")}
+FILE_WORDS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
 STATUS_WORDS = {
-    Status.QUEUED: "Waiting to be sent",
-    Status.SENDING: "Sending",
-    Status.SENT: "Sent",
-    Status.DELIVERED: "Delivered",
-    Status.READ: "Read",
-    Status.FAILED: "Not delivered",
-    Status.UNDELIVERED: "Not delivered",
+    Status.QUEUED: _("Waiting to be sent"),
+    Status.SENDING: _("Sending"),
+    Status.SENT: _("Sent"),
+    Status.DELIVERED: _("Delivered"),
+    Status.READ: _("Read"),
+    Status.FAILED: _("Not delivered"),
+    Status.UNDELIVERED: _("Not delivered"),
 }
 
 
@@ -31,7 +34,8 @@ class Line(NamedTuple):
 
 def file_word(content_type: str) -> tuple[str, str]:
     """What a file is called and its icon, by its type."""
-    return FILE_WORDS.get(content_type.partition("/")[0], ("Document", "document"))
+    word, icon = FILE_WORDS.get(content_type.partition("/")[0], (_("Document"), "document"))
+    return str(word), icon
 
 
 def summary(message: Message, file_type: str) -> tuple[str, str]:
@@ -45,20 +49,20 @@ def summary(message: Message, file_type: str) -> tuple[str, str]:
             return icon, body or word
         case Kind.LOCATION:
             place = message.content.get("location", {})
-            return "pin", place.get("label") or place.get("address") or "Location"
+            return "pin", place.get("label") or place.get("address") or gettext("Location")
         case Kind.CONTACTS:
             names = [person.get("name", "") for person in message.content.get("contacts", [])]
-            return "contact", ", ".join(filter(None, names)) or "Contact card"
+            return "contact", ", ".join(filter(None, names)) or gettext("Contact card")
         case Kind.BUTTON:
-            return "reply", message.content.get("button", {}).get("text") or body or "Button reply"
+            return "reply", message.content.get("button", {}).get("text") or body or gettext("Button reply")
         case Kind.LIST:
-            return "reply", message.content.get("list", {}).get("title") or body or "List reply"
+            return "reply", message.content.get("list", {}).get("title") or body or gettext("List reply")
         case Kind.TEMPLATE:
             template = message.content.get("template", {})
             place = template.get("place") or {}
-            return "template", body or place.get("label") or template.get("name") or "Template"
+            return "template", body or place.get("label") or template.get("name") or gettext("Template")
         case Kind.UNSUPPORTED:
-            return "unknown", "Unsupported message"
+            return "unknown", gettext("Unsupported message")
     raise ValueError(f"There are no words for a message of kind {message.kind}.")
 
 
@@ -67,14 +71,14 @@ def author_name(message: Message, reader: User) -> str:
     if message.is_inbound:
         return ""
     if message.author is None:
-        return AUTOMATIC
-    return "You" if message.author_id == reader.pk else message.author.first_name or message.author.username
+        return str(AUTOMATIC)
+    return gettext("You") if message.author_id == reader.pk else message.author.first_name or message.author.username
 
 
 def last_line(conversation: Conversation, reader: User) -> Line:
     """The last message of a conversation, whose `last_file_type` is its first file's type."""
     message = conversation.last_message
     if message is None:
-        return Line(text="No messages yet")
+        return Line(text=gettext("No messages yet"))
     icon, text = summary(message, getattr(conversation, "last_file_type", "") or "")
     return Line(author_name(message, reader), icon, text[:LONGEST_LINE], message.has_failed)

@@ -5,6 +5,7 @@ from typing import Self, TypeVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from routing.models.agents import Agent
 from routing.models.queues import Queue
@@ -14,11 +15,11 @@ from routing.models.streams import WorkStream
 class State(models.TextChoices):
     """The states of a conversation; `routing` knows only which of them use an agent's capacity."""
 
-    OPEN = "open", "Open"
-    ACTIVE = "active", "Active"
-    WAITING = "waiting", "Waiting"
-    WRAP_UP = "wrap_up", "Wrap-up"
-    CLOSED = "closed", "Closed"
+    OPEN = "open", _("Open")
+    ACTIVE = "active", _("Active")
+    WAITING = "waiting", _("Waiting")
+    WRAP_UP = "wrap_up", _("Wrap-up")
+    CLOSED = "closed", _("Closed")
 
 
 USES_CAPACITY = (State.ACTIVE, State.WRAP_UP)

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
@@ -60,10 +61,10 @@ class ShownLabel(NamedTuple):
 
 
 class Priority(models.IntegerChoices):
-    URGENT = 1, "Urgent"
-    HIGH = 2, "High"
-    NORMAL = 3, "Normal"
-    LOW = 4, "Low"
+    URGENT = 1, _("Urgent")
+    HIGH = 2, _("High")
+    NORMAL = 3, _("Normal")
+    LOW = 4, _("Low")
 
 
 class DispositionCode(models.Model):
@@ -221,7 +222,7 @@ class Offer(models.Model):
 
 
 class Part(models.TextChoices):
-    CONSULT = "consult", "Consulted"
+    CONSULT = "consult", _("Consulted")
     MONITOR = "monitor", "Monitoring"
 
 

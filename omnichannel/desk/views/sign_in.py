@@ -7,6 +7,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
 from omnichannel.accounts.models import User
@@ -17,8 +18,8 @@ class SignInForm(AuthenticationForm):
     """User name and password, with errors that say what to do."""
 
     error_messages = {
-        "invalid_login": "User name and password do not match. Check both; upper and lower case matter.",
-        "inactive": "This account is switched off. Ask an administrator.",
+        "invalid_login": _("User name and password do not match. Check both; upper and lower case matter."),
+        "inactive": _("This account is switched off. Ask an administrator."),
     }
 
 

@@ -1,0 +1,143 @@
+"""The desk's words in other languages: `python -m tests.translations` brings the catalogues up to date.
+
+It collects the words from templates, Python and scripts, keeps what is translated already, and writes both the
+catalogue people edit (.po) and the one the desk reads (.mo). It needs no gettext on the machine.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.conf import settings
+from django.utils.translation.template import templatize
+
+ROOT = Path(settings.BASE_DIR)
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
+# Written in English only: the administration, Twilio's simulator.
+TEMPLATES_IN_ENGLISH = ("admin", "simulator")
+SCRIPTS_IN_ENGLISH = {"admin.js", "simulator.js"}
+KEYWORDS = {
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None),
+    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
+    **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
+    **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
+}
+
+
+def templates() -> list[Path]:
+    """The templates whose words are translated."""
+    folder = ROOT / "templates"
+    found = sorted(folder.rglob("*.html"))
+    return [path for path in found if path.relative_to(folder).parts[0] not in TEMPLATES_IN_ENGLISH]
+
+
+def scripts() -> list[Path]:
+    """The scripts whose words are translated."""
+    return [path for path in sorted((ROOT / "static/js").glob("*.js")) if path.name not in SCRIPTS_IN_ENGLISH]
+
+
+def sources() -> list[Path]:
+    """The Python files in which there may be words of the desk."""
+    packages = ("omnichannel", "channels_whatsapp", "routing")
+    found = (path for package in packages for path in sorted((ROOT / package).rglob("*.py")))
+    return [path for path in found if "migrations" not in path.parts]
+
+
+def words(domain: str) -> Catalog:
+    """Every word of the desk that is to be translated, with the files it is in."""
+    catalogue = Catalog(charset="utf-8")
+    parts = _in_scripts() if domain == "djangojs" else _in_python()
+    for path, message, comments, context in parts:
+        place = (str(path.relative_to(ROOT)), 0)
+        catalogue.add(message, locations=[place], auto_comments=comments, context=context)
+    return catalogue
+
+
+def _in_scripts() -> Iterator[tuple[Path, str, list[str], str | None]]:
+    for path in scripts():
+        yield from _extracted(path, "javascript", path.read_text())
+
+
+def _in_python() -> Iterator[tuple[Path, str, list[str], str | None]]:
+    for path in templates():
+        # What is no word is blanked out, but its indentation means nothing in Python.
+        text = re.sub(r"(?m)^\s+", "", templatize(path.read_text()))
+        yield from _extracted(path, "python", text)
+    for path in sources():
+        yield from _extracted(path, "python", path.read_text())
+
+
+def _extracted(path: Path, method: str, text: str) -> Iterator[tuple[Path, str, list[str], str | None]]:
+    for _line, message, comments, context in extract(method, io.BytesIO(text.encode()), keywords=KEYWORDS):
+        yield path, message, comments, context
+
+
+def file_of(language: str, domain: str, ending: str) -> Path:
+    return ROOT / "locale" / language / "LC_MESSAGES" / f"{domain}.{ending}"
+
+
+def catalogue(language: str, domain: str) -> Catalog:
+    """What is translated already."""
+    path = file_of(language, domain, "po")
+    if not path.exists():
+        return Catalog(locale=language, domain=domain)
+    with path.open("rb") as file:
+        return read_po(file, locale=language, domain=domain)
+
+
+def _named(of: Catalog) -> None:
+    """A head without a moment: an update that brings nothing new changes nothing."""
+    of.project, of.version, of.copyright_holder = "Omnichannel", "", "Omnichannel"
+    of.header_comment = "# The desk's words; brought up to date by `python -m tests.translations`."
+    of.creation_date = of.revision_date = SINCE
+    of.last_translator = of.language_team = "Omnichannel"
+    of.fuzzy = False
+
+
+def as_read(of: Catalog) -> bytes:
+    """The catalogue as the desk reads it."""
+    written = io.BytesIO()
+    write_mo(written, of)
+    return written.getvalue()
+
+
+def missing(of: Catalog) -> list[str]:
+    """What has no translation yet."""
+    return [str(message.id) for message in of if message.id and not _is_translated(message)]
+
+
+def _is_translated(message: Message) -> bool:
+    strings = message.string if isinstance(message.string, tuple | list) else [message.string]
+    return all(strings) and not message.fuzzy
+
+
+def update(language: str, domain: str) -> Catalog:
+    """Bring a catalogue up to date, and write it."""
+    found = catalogue(language, domain)
+    found.update(words(domain), no_fuzzy_matching=True, update_creation_date=False)
+    _named(found)
+    found.obsolete.clear()
+    path = file_of(language, domain, "po")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, found, width=120, sort_by_file=True, include_lineno=False, omit_header=False)
+    file_of(language, domain, "mo").write_bytes(as_read(found))
+    return found
+
+
+def main() -> None:
+    for language in LANGUAGES:
+        for domain in ("django", "djangojs"):
+            for one in missing(update(language, domain)):
+                print(f"{language}: not translated yet: {one}")
+
+
+if __name__ == "__main__":
+    main()
