@@ -61,7 +61,7 @@ class Order:
     def _values(self, place: str) -> Sequence[Any] | None:
         try:
             written = json.loads(place)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         if not isinstance(written, list) or len(written) != len(self._all):
             return None
