@@ -107,6 +107,8 @@
     if (!clock) return;
     // A whole second later: exactly 24 hours are still inside.
     if (!ends.has(clock)) ends.set(clock, Date.now() + (+clock.dataset.left + 1) * 1000);
-    if (Date.now() > ends.get(clock)) Desk.refresh();
+    if (Date.now() <= ends.get(clock)) return;
+    ends.set(clock, Date.now() + 5000);
+    Desk.refresh();
   }, 1000);
 })();
