@@ -25,7 +25,7 @@ AGENTS, PAGES_EACH, QUEUES, SUPERVISORS = 240, 4, 24, 10
 STREAMS = (AGENTS + SUPERVISORS) * PAGES_EACH
 PER_SECOND, SECONDS = 50, 20
 OPENED_AT_ONCE, PATIENCE = 50, 60.0
-QUIET = 3.0  # seconds without a word after which a page has got all it will get
+QUIET = 3.0  # seconds without a hint after which a page has got all it will get
 
 EVENT = re.compile(rb"id: (\d+)\nevent: (\w+)\n")
 
@@ -36,6 +36,7 @@ class Page(asyncio.Protocol):
     def __init__(self, who: str, session: str) -> None:
         self.who, self.session = who, session
         self.read: list[tuple[float, bytes]] = []
+        self.told_at = 0.0
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,6 +47,8 @@ class Page(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.read.append((time.time(), data))
+        if b"event: hint" in data:
+            self.told_at = time.time()
         if not self.opened.done() and b"event: hello" in data:
             self.opened.set_result(None)
 
@@ -110,7 +113,7 @@ async def measure(desk: Desk) -> dict[str, float]:
     used = cpu_seconds(server)
     events = await asyncio.to_thread(desk.ask, "much_happens", per_second=PER_SECOND, seconds=SECONDS)
     used = (cpu_seconds(server) - used) / SECONDS
-    while any(page.read[-1][0] > time.time() - QUIET for page in pages):  # what is late counts as late, not as lost
+    while any(page.told_at > time.time() - QUIET for page in pages):  # what is late counts as late, not as lost
         await asyncio.sleep(0.5)
     for page in pages:
         page.transport.abort()
