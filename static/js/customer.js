@@ -31,6 +31,12 @@
   document.addEventListener("DOMContentLoaded", openAsBefore);
   document.addEventListener("htmx:afterSwap", (event) => event.detail.target.id === "workspace" && openAsBefore());
 
+  // What was pressed may be gone from the answer: the focus stays where it was pressed.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const posted = event.detail.requestConfig?.verb === "post" && event.detail.pathInfo?.requestPath?.includes("/skills/");
+    if (posted && document.activeElement === document.body) byId("about")?.focus({ preventScroll: true });
+  });
+
   // -- What has been fetched already is fetched again when something happened -----------------------------------------
 
   const isBeingFilledIn = (part) => {
@@ -65,13 +71,14 @@
   // -- Another conversation, read beside this one ---------------------------------------------------------------------
 
   let asker;
+  let place = 0;
 
   function closeBeside() {
     const beside = byId("beside");
-    if (!beside?.firstElementChild) return false;
+    if (!beside?.firstElementChild) return;
     beside.replaceChildren();
+    byId("customer").scrollTop = place;
     (byId(asker) || byId("customer"))?.focus({ preventScroll: true });
-    return true;
   }
 
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -79,6 +86,9 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "beside") return;
+    const pane = byId("customer");
+    if (pane.scrollTop) place = pane.scrollTop;
+    pane.scrollTop = 0;
     byId("beside-title")?.focus({ preventScroll: true });
     const thread = document.querySelector(".beside-thread");
     if (thread) thread.scrollTop = thread.scrollHeight;

@@ -17,6 +17,8 @@ from channels_whatsapp.simulator.models import Message as AtTwilio
 from channels_whatsapp.simulator.samples import create_samples
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import conversations_visible_to
+from omnichannel.conversations.closing import close, end
+from omnichannel.conversations.consult import invite
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Message, Status
@@ -24,7 +26,7 @@ from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.live.models import LiveEvent
 from routing.agents import ensure_agent
-from routing.models import Agent, BasePresence, Queue
+from routing.models import Agent, BasePresence, ContactField, Queue, VariableType
 from routing.presence import built_in
 from tests import builders
 from tests.builders import TOKEN
@@ -315,3 +317,37 @@ def many_wait(conversations: int) -> None:
     for one, message in zip(waiting, messages, strict=True):
         one.last_message = message
     Conversation.objects.bulk_update(waiting, ["last_message"], batch_size=200)
+
+
+def regular() -> int:
+    """Amara, who has talked to Dana before and now does again; she has another number under another name."""
+    number = WhatsAppNumber.objects.get()
+    dana = Agent.objects.get(user__username="dana")
+    amara = builders.contact("Amara Diallo", address="whatsapp:+4915111111111")
+    ago = timezone.now() - timedelta(days=9)
+    before = builders.conversation(
+        of=amara, on=number, with_agent=dana, state="closed", closed_at=ago, created_at=ago, wrote=ago
+    )
+    builders.inbound(before, "My lamp is broken", created_at=ago)
+    before.notes.create(author=dana.user, text="Third lamp", created_at=ago)
+    builders.inbound(builders.conversation(of=amara, on=number, with_agent=dana), "It is me again")
+    at_work = builders.contact("Diallo Lamps Ltd", address="whatsapp:+4915122222222")
+    builders.inbound(builders.conversation(of=at_work, on=number), "An invoice, please")
+    ContactField.objects.create(display_name="Customer number", name="customer_number", type=VariableType.NUMBER)
+    return Conversation.objects.get(contact=amara, closed_at=None).pk
+
+
+def consult_elsewhere(colleague: str) -> None:
+    """Every conversation is in a queue of its own, and this colleague was only asked into it."""
+    queue = Queue.objects.create(name="Own")
+    Conversation.objects.update(queue=queue)
+    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
+    for conversation in Conversation.objects.filter(state="active"):
+        invite(conversation, Agent.objects.get(user__username=colleague), by=conversation.agent)
+
+
+def close_all() -> None:
+    """Every agent ends and closes what they have."""
+    for conversation in Conversation.objects.filter(state="active"):
+        end(conversation, conversation.agent)
+        close(conversation, conversation.agent)
