@@ -137,6 +137,7 @@ class OwnerAdmin(DistributionAdmin):
             self.log_change(request, owner, f"Order of {listing.title.lower()}.")
         if not request.accepts("text/html"):
             return JsonResponse({"order": ids})
+        self.message_user(request, "The new order is saved.", messages.SUCCESS)
         return HttpResponseRedirect(f"{self.page_of(owner)}#{listing.name}")
 
 

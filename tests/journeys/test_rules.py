@@ -31,6 +31,7 @@ def add_rule(page: Page, name: str, word: str) -> None:
 def drag(page: Page, row: Locator, *, to: int) -> None:
     """Drag the row to the place of another one; as a person does, who lets go when it is where they want it."""
     wanted = row.text_content() or ""
+    expect(page.locator("#routingrule tbody tr").first).to_have_attribute("draggable", "true")  # the script is there
     row.hover(position={"x": 150, "y": 10})
     page.mouse.down()
     rules(page).nth(to).hover(position={"x": 150, "y": 12})
@@ -99,6 +100,7 @@ def test_a_customer_goes_where_a_rule_about_a_context_variable_says(desk: Desk, 
     ada = someone("ada", timezone_id="Asia/Tokyo")
     ada.goto("/admin/routing/workstream/1/change/")
     ada.get_by_role("link", name="New context variable").click()
+    ada.wait_for_load_state()
     ada.get_by_label("Display Name").fill("Größe der Bestellung")
     expect(ada.get_by_label("Name", exact=True)).to_have_value("grosse_der_bestellung")
     ada.get_by_label("Type").select_option("Number")
@@ -106,6 +108,7 @@ def test_a_customer_goes_where_a_rule_about_a_context_variable_says(desk: Desk, 
     ada.get_by_role("button", name="Save").click()
     ada.get_by_role("link", name="Back to WhatsApp channel work stream").click()
     ada.get_by_role("link", name="New rule item").click()
+    ada.wait_for_load_state()
     ada.get_by_label("Name").fill("Big orders")
     with ada.expect_popup() as popup:
         ada.get_by_role("link", name="Add another queue").click()

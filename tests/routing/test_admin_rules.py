@@ -15,7 +15,7 @@ from routing.models import (
     SkillType,
 )
 from tests import builders
-from tests.administration.people import page, rows, signed_in, words
+from tests.administration.people import page, rows, signed_in, toasts, words
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +166,7 @@ def test_rules_are_moved_on_the_work_streams_page(ada, stream, asked, order):
     response = ada.post(page("routing_workstream", "order", stream.pk, "routingrule"), form)
     assert response.url.endswith("#routingrule")
     assert names(stream) == order
+    assert toasts(ada.get(response.url)) == ["The new order is saved."]
 
 
 def test_a_rule_of_another_work_stream_is_not_moved(ada, stream):
