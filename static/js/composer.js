@@ -61,7 +61,7 @@
   Desk.composerShown = () => {
     const text = field();
     if (text && Desk.workspace()) {
-      if (!text.value) text.value = Desk.drafts.read("reply");
+      if (!text.value) put(text, Desk.drafts.read("reply"));
       Desk.fit();
       if (hasKeyboard() && innerWidth > 720) text.focus({ preventScroll: true });
     }
@@ -82,9 +82,10 @@
     const wasUndone = done && Desk.answered.path.endsWith("/undo/");
     const wasSent = done && !wasUndone;
     const next = fresh.querySelector("#reply-text");
-    const typed = old.querySelector("#reply-text")?.value ?? Desk.drafts.read("reply");
+    const before = old.querySelector("#reply-text");
+    const typed = before?.value ?? Desk.drafts.read("reply");
     const text = wasUndone ? [next?.value, typed].filter(Boolean).join("\n\n") : wasSent ? leftOver(typed) : typed;
-    if (next) next.value = text;
+    if (next) put(next, text, before);
     else if (text) showUnsent(fresh, text);
     Desk.drafts.write("reply", text);
     const focus = old.contains(document.activeElement);
@@ -92,9 +93,17 @@
     swap(old, fresh);
     Desk.keepNote(old, fresh);
     Desk.fit();
-    if (focus) (next ?? byId("main")).focus({ preventScroll: true });
+    if (focus && !fresh.contains(document.activeElement)) (next ?? byId("main")).focus({ preventScroll: true });
     tell({ root, wasSent, wasUndone });
   };
+
+  // The caret stays where it was; in other words than before it stands at their end.
+  function put(next, text, before) {
+    const isSame = before?.value === text;
+    const [from, to] = isSame ? [before.selectionStart, before.selectionEnd] : [text.length, text.length];
+    next.value = text;
+    next.setSelectionRange(from, to);
+  }
 
   // What was typed on while the message was on its way.
   function leftOver(now) {

@@ -3,6 +3,7 @@
 
 (() => {
   const byId = (id) => document.getElementById(id);
+  const MARGIN = 500; // milliseconds a click needs to arrive
   const LARGEST = 16 * 1024 * 1024;
   const form = () => byId("reply-text")?.form;
   const input = () => form()?.querySelector("[type=file]");
@@ -138,7 +139,7 @@
     const { csrfmiddlewaretoken, quoted } = form().elements;
     const fields = { csrfmiddlewaretoken: csrfmiddlewaretoken.value, text: byId("reply-text").value, quoted: quoted.value };
     const items = mine(pk);
-    const batch = [];
+    const went = [];
     isSending = true;
     items.forEach((item) => Object.assign(item, { share: 0, problem: "" }));
     show();
@@ -153,10 +154,10 @@
       remove(item);
       if (here() !== pk) Desk.drafts.write("reply", "", pk);
       take(request, pk, to);
-      batch.push(item);
-      gather(pk);
+      went.push({ item, at: Date.now(), message: here() === pk && byId("undo")?.elements.message.value });
+      if (item !== items.at(-1)) byId("undo")?.remove(); // not before all of it has gone
     }
-    sent.set(pk, batch);
+    offerUndo(pk, went);
     isSending = false;
     items.forEach((item) => (item.share = null));
     show();
@@ -172,16 +173,18 @@
     if (!request.status) Desk.notice(gettext("No connection. Nothing you wrote is lost."));
   }
 
-  // Undo takes back the whole reply: all its files.
-  let gathered = { pk: "", pks: [] };
-  function gather(pk) {
+  // Undo takes back the whole reply, as much of it as is still held after a slow upload.
+  function offerUndo(pk, went) {
     const undo = here() === pk && byId("undo");
-    if (!undo) return;
-    if (gathered.pk !== pk) gathered = { pk, pks: [] };
-    for (const known of gathered.pks) {
-      undo.prepend(Object.assign(document.createElement("input"), { type: "hidden", name: "message", value: known }));
-    }
-    gathered.pks = [...undo.querySelectorAll("[name=message]")].map((one) => one.value);
+    const held = undo ? undo.dataset.seconds * 1000 : 0;
+    const still = went.filter(({ at, message }) => message && Date.now() - at < held - MARGIN);
+    sent.set(pk, still.map(({ item }) => item));
+    if (!undo || !still.length) return undo && undo.remove();
+    undo.querySelectorAll("[name=message]").forEach((one) => one.remove());
+    const given = still.map(({ message }) => ({ type: "hidden", name: "message", value: message }));
+    undo.prepend(...given.map((fields) => Object.assign(document.createElement("input"), fields)));
+    undo.dataset.seconds = (held - (Date.now() - still[0].at)) / 1000;
+    Desk.countDown();
   }
 
   document.addEventListener(
@@ -190,7 +193,6 @@
       if (event.target !== form() || !Desk.filesChosen()) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      gathered = { pk: "", pks: [] };
       if (!isSending && Desk.mayReply()) sendAll();
     },
     true

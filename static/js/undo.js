@@ -23,6 +23,8 @@
     }, 200);
   }
 
+  Desk.countDown = countDown;
+
   const forget = (id) => byId(id)?.remove();
 
   function forgetGone(root) {

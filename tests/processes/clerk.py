@@ -21,7 +21,8 @@ from omnichannel.conversations.closing import close, end
 from omnichannel.conversations.consult import invite
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
-from omnichannel.conversations.models import Contact, Conversation, Message, Status
+from omnichannel.conversations.models import Contact, Conversation, DeskPreferences, Message, QuickReply, Status
+from omnichannel.conversations.quick_replies import tags_named
 from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.live.models import LiveEvent
@@ -161,6 +162,37 @@ def callbacks_are_overdue() -> None:
 def put_off() -> int:
     """How many replies wait for a later moment because Twilio was busy."""
     return Message.objects.filter(status=Status.QUEUED, not_before__isnull=False).count()
+
+
+def quick_replies() -> None:
+    """A few of everybody's, in two languages."""
+    for title, locale, tag, message in (
+        ("Greeting", "en", "hello", "Hello {FullName{Customer}}, {FirstName{Agent}} here."),
+        ("Begrüßung", "de", "hello", "Hallo {FullName{Customer}}, hier ist {FirstName{Agent}}."),
+        ("Return label", "en", "returns", "The label is on its way, {LastName{Agent}}."),
+    ):
+        QuickReply.objects.create(title=title, locale=locale, message=message).tags.set(tags_named([tag]))
+
+
+def can_undo(username: str) -> None:
+    """Somebody wants their replies held for three seconds."""
+    agent = Agent.objects.get(user__username=username)
+    DeskPreferences.objects.update_or_create(agent=agent, defaults={"can_undo_sending": True})
+
+
+def typed_to(name: str) -> bool:
+    """Whether a customer's phone says that somebody types."""
+    return Chat.objects.filter(customer__name=name, typing_until__gt=timezone.now()).exists()
+
+
+def goes_to(username: str) -> None:
+    """All conversations go to somebody else."""
+    with transaction.atomic():
+        for conversation in Conversation.objects.select_related("contact", "queue"):
+            before = conversation.agent_id
+            conversation.agent = Agent.objects.get(user__username=username)
+            conversation.save(update_fields=["agent"])
+            tell(CONVERSATION, conversation, also_agents=[before])
 
 
 def hire(name: str, role: str) -> None:
