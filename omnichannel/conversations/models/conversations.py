@@ -150,6 +150,11 @@ class Conversation(Routable):
         return f"{self.contact} on {self.number}"
 
     @property
+    def snooze_is_over(self) -> bool:
+        """Whether it was snoozed until a time that has come."""
+        return self.snoozed_until is not None and self.snoozed_until <= timezone.now()
+
+    @property
     def shown_labels(self) -> list[ShownLabel]:
         """Its labels, where they were asked for with `as_seen_by`."""
         words = [word.rpartition(":") for word in (self.labelled or "").split(BETWEEN) if word]
