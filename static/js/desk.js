@@ -43,10 +43,11 @@ window.Desk = {};
   Desk.focusIn = (part) => {
     const focused = document.activeElement;
     if (!part.contains(focused)) return () => {};
-    const place = [...part.querySelectorAll(REACHED)].indexOf(focused);
+    const reached = (within) => [...within.querySelectorAll(REACHED)].filter((one) => one.offsetParent);
+    const place = reached(part).indexOf(focused);
     const { id } = focused;
     return (fresh) => {
-      const there = [...fresh.querySelectorAll(REACHED)].filter((one) => one.offsetParent);
+      const there = reached(fresh);
       const next = (id && byId(id)) || there[Math.min(Math.max(place, 0), there.length - 1)];
       (next || byId("scroller") || byId("main"))?.focus({ preventScroll: true });
     };

@@ -5,22 +5,29 @@
   const wants = (what) => what in document.body.dataset;
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("desk-news") : null;
   const tab = Math.random();
+  const SAID_EVERY = 20000; // milliseconds
   const QUIET = 600; // milliseconds that belong to one sound
   const MOST = 3; // notifications at once; more are one
 
   // -- Which conversation is before the agent's eyes, in whichever tab ----------------------------------------------
 
-  const fronts = new Map();
-  const isInFront = (id) => [...fronts.values()].includes(String(id));
+  const fronts = new Map(); // by tab: its conversation, "" for another page, null when it is not in front; and when it said so
+  const now = () => [...fronts.values()].filter(({ at }) => Date.now() - at < 2 * SAID_EVERY).map(({ front }) => front);
+  const isInFront = (id) => now().includes(String(id));
 
-  function tellFront() {
-    const isFront = !document.hidden && document.hasFocus();
-    const front = isFront ? (Desk.workspace()?.dataset.pk ?? "") : null;
-    fronts.set(tab, front);
+  function say(front) {
+    fronts.set(tab, { front, at: Date.now() });
     channel?.postMessage({ tab, front });
   }
 
-  for (const kind of ["focus", "blur", "pagehide"]) addEventListener(kind, tellFront);
+  function tellFront() {
+    const isFront = !document.hidden && document.hasFocus();
+    say(isFront ? (Desk.workspace()?.dataset.pk ?? "") : null);
+  }
+
+  for (const kind of ["focus", "blur"]) addEventListener(kind, tellFront);
+  addEventListener("pagehide", () => say(null));
+  setInterval(tellFront, SAID_EVERY);
   document.addEventListener("visibilitychange", tellFront);
   document.addEventListener("htmx:afterSettle", tellFront);
 
@@ -59,8 +66,9 @@
   }
 
   // Of the tabs that may sound, one does; and what happens at the same moment sounds once.
-  function play(kind) {
-    if (!wants("sounds") || audio?.state !== "running") return;
+  async function play(kind) {
+    if (!wants("sounds") || !audio) return;
+    await audio.resume();
     const once = () => (sound(kind), new Promise((done) => setTimeout(done, QUIET)));
     if (!navigator.locks) return once();
     navigator.locks.request("desk-sound", { ifAvailable: true }, (lock) => lock && once());
@@ -74,7 +82,7 @@
   // -- Notifications ------------------------------------------------------------------------------------------------
 
   const mayNotify = () => wants("notifies") && "Notification" in window && Notification.permission === "granted";
-  const isAway = () => [...fronts.values()].every((front) => front === null);
+  const isAway = () => now().every((front) => front === null);
 
   function notify(title, body, tag, act) {
     const shown = new Notification(title, { body, tag, icon: document.querySelector("link[rel=icon]").href });
@@ -108,7 +116,7 @@
   let place = "";
 
   Desk.refreshNews = async () => {
-    if (!Desk.speaks) return;
+    if (!Desk.speaks && place) return;
     try {
       const answer = await Desk.fetch(`/desk/news/?since=${encodeURIComponent(place)}`);
       if (!answer.ok) return;
@@ -142,11 +150,12 @@
 
   channel?.addEventListener("message", ({ data }) => {
     if (data.ask) tellFront();
-    if (data.tab) fronts.set(data.tab, data.front);
+    if (data.tab) fronts.set(data.tab, { front: data.front, at: Date.now() });
     if (data.play) play(data.play);
   });
   document.addEventListener("DOMContentLoaded", () => {
     tellFront();
     channel?.postMessage({ ask: true });
+    Desk.refreshNews(); // from here on there are news
   });
 })();

@@ -76,9 +76,11 @@
     return true;
   }
 
-  // Beyond a gap nothing is put in place: it comes when one goes there.
-  function isBeyond(li, last) {
-    return last !== undefined && li.dataset.order > last && !byId(li.id);
+  // Beyond what is on the page nothing is put in place: it comes when one goes there.
+  function isBeyond(li, all) {
+    if (byId(li.id)) return false;
+    const isAbove = linkAt("earlier") && all.length && li.dataset.order < all[0].dataset.order;
+    return isAbove || (Desk.isApart() && li.dataset.order > all.at(-1)?.dataset.order);
   }
 
   Desk.putEntries = (root, { fromForm, swap, end }) => {
@@ -86,10 +88,10 @@
     const known = Desk.newest();
     const fresh = [...root.querySelectorAll(":scope > ol > li")];
     const isNews = root.dataset.at !== undefined || fromForm;
-    const last = isNews && Desk.isApart() ? entries().at(-1)?.dataset.order : undefined;
+    const all = entries();
     const said = fresh.filter((li) => +li.dataset.pk > known);
     const theirs = said.filter((li) => li.classList.contains("in"));
-    const here = fresh.filter((li) => !isBeyond(li, last));
+    const here = fresh.filter((li) => !isNews || !isBeyond(li, all));
     if (isNews && document.hidden && theirs.length) markUnread(theirs[0]);
     here.filter((li) => put(li, swap)).forEach((li) => li.classList.toggle("is-new", said.includes(li)));
     Desk.workspace().dataset.newest = Math.max(known, ...said.map((li) => +li.dataset.pk));

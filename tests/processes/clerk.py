@@ -31,9 +31,10 @@ from routing.models import Agent, BasePresence, ContactField, Queue, VariableTyp
 from routing.presence import built_in
 from tests import builders
 from tests.builders import TOKEN
+from tests.processes.onlookers import customer_says, message_is_read, only_for, they_have_talked
 from tests.stage import offer, set_the_stage
 
-__all__ = ["offer", "set_the_stage"]  # asked for by name, as what follows
+__all__ = ["customer_says", "message_is_read", "offer", "only_for", "set_the_stage", "they_have_talked"]  # asked for by name, as what follows
 
 NUMBER = "+14155230001"
 

@@ -1,0 +1,254 @@
+"""Two people side by side: what one does the other sees at once, and nobody sees what is not theirs."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.journeys.conftest import sign_in
+from tests.processes.desk import Desk
+
+pytestmark = pytest.mark.journey
+
+SOON = 5_000  # milliseconds: a second, on a machine that does ten other things meanwhile
+PLACE = """() => {
+  const top = document.getElementById("scroller").getBoundingClientRect().top;
+  const shown = [...document.querySelectorAll("#thread > .msg")].find((li) => li.getBoundingClientRect().bottom > top);
+  return [shown.id, Math.round(shown.getBoundingClientRect().top)];
+}"""
+LISTENS = """
+  window.sounds = []; window.told = [];
+  document.addEventListener("desk:sounded", (event) => window.sounds.push(event.detail));
+  window.Notification = class extends EventTarget {
+    static permission = "granted";
+    constructor(title, { body }) { super(); window.told.push(`${title}: ${body}`); window.last = this; }
+    close() {}
+  };
+"""
+
+
+@pytest.fixture
+def shop(desk: Desk) -> Desk:
+    """Dana has two customers in Orders, where Omar works too and Eve does not."""
+    desk.ask("open_shop")
+    for name, role in (("Omar", "Agent"), ("Eve", "Agent"), ("Sue", "Supervisor")):
+        desk.ask("hire", name=name, role=role)
+    desk.ask("customers_write", count=2)
+    desk.ask("only_for", queue="Orders", agents=["dana", "omar"])
+    desk.serve()
+    return desk
+
+
+def look_at(page: Page, who: str = "Customer 0") -> Page:
+    """Open the conversation, and wait until the page is live."""
+    page.goto("/desk/?view=my")
+    row = page.locator(".row", has_text=who)
+    if not row.count():
+        page.goto("/desk/conversations/1/")
+    else:
+        row.click()
+    expect(page.locator("#head h1")).to_have_text(who)
+    page.wait_for_function("() => window.Desk && Desk.speaks")
+    return page
+
+
+def reply_field(page: Page) -> Locator:
+    return page.locator("#reply-text")
+
+
+def test_colleagues_see_each_other_write_and_what_comes_of_it_and_others_nothing(
+    shop: Desk, someone: Callable[..., Page]
+) -> None:
+    eve = someone("eve")
+    asked: list[str] = []
+    eve.goto("/desk/?view=open")
+    eve.wait_for_function("() => window.Desk && Desk.speaks")
+    eve.on("request", lambda request: asked.append(request.url))
+    dana, omar = look_at(someone("dana")), look_at(someone("omar"))
+    expect(dana.locator(".lookers")).to_contain_text("Omar", timeout=SOON)
+    expect(omar.locator(".lookers")).to_contain_text("Dana", timeout=SOON)
+
+    reply_field(dana).press_sequentially("On its way", delay=10)
+    expect(omar.locator("#writing")).to_have_text("Dana is writing…", timeout=SOON)
+    dana.locator("#reply-send").click()
+    expect(omar.locator("#writing")).to_have_count(0, timeout=SOON)
+    expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SOON)
+    shop.ask("message_is_read")
+    expect(omar.locator(".msg.out .status")).to_have_attribute("title", "Read", timeout=SOON)
+
+    shop.ask("customer_says", place=0, text="Thank you!")
+    for page in (dana, omar):
+        expect(page.locator(".msg.in")).to_contain_text("Thank you!", timeout=SOON)
+    expect(dana.locator("#announce")).to_contain_text("Customer 0: Thank you!")
+    omar.get_by_text("Note", exact=True).first.click()
+    omar.locator("#note-text").fill("Well done.")
+    omar.locator("#note-send").click()
+    expect(dana.locator(".msg.note")).to_contain_text("Well done.", timeout=SOON)
+    omar.goto("/desk/")
+    expect(dana.locator(".lookers")).to_have_count(0, timeout=SOON)
+    assert [url for url in asked if "/conversations/" in url] == []
+    expect(eve.locator(".row")).to_have_count(0)
+
+
+def test_a_supervisor_looks_on_unseen_and_follows_the_agent(shop: Desk, someone: Callable[..., Page]) -> None:
+    dana, sue = look_at(someone("dana")), someone("sue")
+    sue.goto("/desk/conversations/1/")
+    expect(sue.locator(".lookers")).to_contain_text("Dana", timeout=SOON)
+    reply_field(dana).press_sequentially("One moment", delay=10)
+    expect(sue.locator("#writing")).to_have_text("Dana is writing…", timeout=SOON)
+    dana.evaluate("Desk.refreshViewers()")
+    expect(dana.locator("#viewers")).to_have_text("")
+    sue.locator("#head .more-menu summary, #do-release_to_queue").first.click()
+    sue.locator("#do-release_to_queue").click()
+    # The page follows, says so, and what was typed is still there.
+    expect(dana.locator("#notice")).to_contain_text("Customer 0: Open", timeout=SOON)
+    expect(dana.locator("#head .state")).to_have_text("Open")
+
+
+@pytest.fixture
+def patient(browser: Browser, shop: Desk) -> Iterator[Page]:
+    """Dana's browser, which may complain that it reaches nobody."""
+    context = browser.new_context(base_url=shop.url)
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    sign_in(page, "dana")
+    yield look_at(page)
+    context.close()
+
+
+def test_a_server_that_is_killed_and_started_again_costs_nothing(shop: Desk, patient: Page) -> None:
+    shop.programs[-1].kill()
+    reply_field(patient).fill("Are you still there?")
+    patient.locator("#reply-send").click()
+    expect(patient.locator("#notice")).to_contain_text("Nothing you wrote is lost.", timeout=SOON)
+    expect(reply_field(patient)).to_have_value("Are you still there?")
+    expect(patient.locator("#stream")).to_be_visible()
+    shop.ask("customer_says", place=0, text="Written meanwhile")
+    shop.serve("--no-worker")
+    expect(patient.locator(".msg.in")).to_contain_text("Written meanwhile")
+    expect(patient.locator("#stream")).to_be_hidden()
+    patient.get_by_role("button", name="Try again").click()
+    expect(patient.locator(".msg.out")).to_contain_text("Are you still there?")
+    expect(reply_field(patient)).to_have_value("")
+    expect(patient.locator(".msg.out")).to_have_count(1)
+
+
+def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
+    shop: Desk, someone: Callable[..., Page]
+) -> None:
+    pks = shop.ask("they_have_talked", messages=700)
+    dana = look_at(someone("dana"))
+    expect(dana.locator("#thread > .msg")).to_have_count(50)
+    expect(dana.locator(".fold button")).to_have_text("4 earlier events")
+    expect(dana.get_by_text("Event 0.")).to_be_hidden()
+    dana.locator(".fold button").press("Enter")
+    expect(dana.get_by_text("Event 0.")).to_be_visible()
+
+    dana.evaluate("document.getElementById('scroller').scrollTop = -600")
+    before = dana.evaluate(PLACE)
+    dana.locator("#earlier a").evaluate("link => link.click()")
+    expect(dana.locator("#thread > .msg")).to_have_count(100)
+    assert dana.evaluate(PLACE) == before
+    shop.ask("customer_says", place=0, text="New below")
+    expect(dana.locator("#to-newest")).to_have_text("1 new message")
+    assert dana.evaluate(PLACE) == before
+
+    dana.locator(".quote").evaluate("link => link.click()")
+    expect(dana.locator(f"#message-{pks[0]}")).to_be_in_viewport()
+    dana.evaluate("document.getElementById('scroller').scrollTop = 0")
+    expect(dana.locator(f"#message-{pks[60]}")).to_be_attached()
+    assert dana.locator("#thread > .msg").count() < 150
+    dana.locator("#to-newest").click()
+    expect(dana.locator("#thread").get_by_text("New below")).to_be_in_viewport()
+
+
+def test_a_message_that_is_looked_for_is_before_ones_eyes_with_its_neighbours(
+    shop: Desk, someone: Callable[..., Page]
+) -> None:
+    pks = shop.ask("they_have_talked", messages=300)
+    dana = someone("dana")
+    dana.goto(f"/desk/conversations/1/?message={pks[150]}")
+    expect(dana.locator(f"#message-{pks[150]}")).to_be_in_viewport()
+    for end in ("earlier", "later"):
+        dana.locator(f"#{end} a").evaluate("link => link.click()")
+    for place in (100, 190):
+        expect(dana.locator(f"#message-{pks[place]}")).to_be_attached()
+    expect(dana.locator(f"#message-{pks[150]}")).to_be_in_viewport()
+
+
+def test_who_looks_elsewhere_is_told_once_and_not_of_what_is_in_front(shop: Desk, someone: Callable[..., Page]) -> None:
+    dana = someone("dana")
+    dana.context.add_init_script(LISTENS)
+    look_at(dana)
+    dana.evaluate("document.body.dataset.notifies = document.body.dataset.sounds = ''")
+    dana.locator("#scroller").click()
+    other = dana.context.new_page()
+    other.goto("/desk/preferences/")
+    dana.bring_to_front()
+    shop.ask("customer_says", place=0, text="In front")
+    expect(dana.locator(".msg.in")).to_contain_text("In front")
+    shop.ask("customer_says", place=1, text="Elsewhere")
+    dana.wait_for_function("() => sounds.length")
+    expect(dana).to_have_title(re.compile(r"^\(1\) "))
+    assert "favicon-unread" in str(dana.locator("link[rel=icon]").get_attribute("href"))
+    assert dana.evaluate("[sounds, told]") == [["message"], []]
+
+    other.close()
+    dana.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    dana.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    shop.ask("customer_says", place=0, text="And away")
+    dana.wait_for_function("() => told.length")
+    assert dana.evaluate("told") == ["Customer 0: And away"]
+    expect(dana.locator("#unread-line + .msg")).to_contain_text("And away")
+    other = dana.context.new_page()
+    other.goto("/desk/")
+    other.locator(".bar-end .menu summary").last.click()
+    other.get_by_role("button", name="Sign out").click()
+    dana.wait_for_url("**/sign-in/**")
+
+
+def test_the_focus_stays_where_it_is_whatever_is_put_anew(shop: Desk, someone: Callable[..., Page]) -> None:
+    shop.ask("dana_answers", times=1)
+    shop.ask("fault", kind="not_on_whatsapp")
+    dana = look_at(someone("dana"))
+    expect(dana.get_by_role("button", name="Send again")).to_be_visible()
+    found: list[dict[str, Any]] = dana.evaluate(
+        """async () => {
+          const failed = document.querySelector(".msg.failed").id;
+          const parts = ["head", failed, "composer", "customer-top", "rows", "tabs"];
+          const wanted = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary";
+          const lost = [];
+          for (const id of parts) {
+            const places = [...document.getElementById(id)?.querySelectorAll(wanted) ?? []];
+            for (let place = 0; place < places.length; place += 1) {
+              const now = document.getElementById(id).querySelectorAll(wanted)[place];
+              if (!now?.offsetParent || now.matches("input[type=radio], input[type=file]")) continue;
+              now.focus();
+              const before = document.activeElement;
+              const name = before.id || before.textContent.trim();
+              for (const part of parts) {
+                const one = document.getElementById(part);
+                if (one?.dataset.version) one.dataset.version = "another";
+                if (part === "rows" || part === "tabs") one?.append(document.createComment("another"));
+              }
+              await Promise.all([Desk.refresh(), Desk.refreshList()]);
+              const after = document.activeElement;
+              if (name !== (after.id || after.textContent.trim())) lost.push({ id, name, now: after.tagName + after.id });
+            }
+          }
+          return lost;
+        }"""
+    )
+    assert "\n".join(map(str, found)) == ""
+
+
+def test_without_the_script_a_conversation_is_read_and_answered(shop: Desk, someone: Callable[..., Page]) -> None:
+    shop.ask("customer_says", place=0, text="Plainly")
+    dana = someone("dana", java_script_enabled=False)
+    dana.goto("/desk/conversations/1/")
+    expect(dana.locator(".msg.in")).to_contain_text("Plainly")
+    reply_field(dana).fill("Answered plainly")
+    dana.locator("#reply-send").click()
+    expect(dana.locator(".msg.out")).to_contain_text("Answered plainly")
