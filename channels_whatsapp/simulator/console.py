@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from channels_whatsapp.simulator.content import approval_forms
 from channels_whatsapp.simulator.forms import AccountForm, SenderForm, WebhooksForm
 from channels_whatsapp.simulator.models import Account, Sender
 
@@ -52,9 +53,9 @@ def add_number(request: HttpRequest) -> HttpResponse:
 def _console_context(*, webhooks: WebhooksForm | None = None, **forms: Any) -> dict[str, Any]:
     """All accounts with a form for each number; a form that was refused comes back as it was filled in."""
     accounts = []
-    for account in Account.objects.prefetch_related("senders"):
+    for account in Account.objects.prefetch_related("senders", "contents"):
         senders = [(sender, _webhooks_form(sender, webhooks)) for sender in account.senders.all()]
-        accounts.append((account, senders))
+        accounts.append((account, senders, approval_forms(account)))
     return {
         "accounts": accounts,
         "account_form": AccountForm(auto_id="account_%s"),

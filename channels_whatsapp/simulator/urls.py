@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.urls import URLPattern, path, re_path
 
-from channels_whatsapp.simulator import api, console, phone
+from channels_whatsapp.simulator import api, console, content, phone
 
 ACCOUNT = "twilio/api/2010-04-01/Accounts/<str:account_sid>"
 MESSAGE = f"{ACCOUNT}/Messages/<str:sid>"
@@ -48,6 +48,8 @@ PHONE = [
     path("console/", console.console, name="console"),
     path("console/accounts/", console.open_account, name="open_account"),
     path("console/numbers/", console.add_number, name="add_number"),
+    path("console/accounts/<int:account_pk>/templates/", content.add_samples, name="add_samples"),
+    path("console/templates/<int:content_pk>/", content.set_approval, name="set_approval"),
     path("console/numbers/<int:sender_pk>/", console.set_webhooks, name="set_webhooks"),
 ]
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 from django.test import Client as Browser
+from django.utils import timezone
 
 from channels_whatsapp.simulator import world
 from channels_whatsapp.simulator.clock import run_due
@@ -19,6 +21,8 @@ from channels_whatsapp.simulator.models import (
     Message,
     Sender,
 )
+from channels_whatsapp.simulator.samples import SAMPLES, create_samples
+from channels_whatsapp.simulator.sending import Order, accept
 from tests.channels_whatsapp.simulator.desk import Desk
 from tests.channels_whatsapp.simulator.urls import days_passed_for
 
@@ -206,3 +210,45 @@ def test_accounts_and_numbers_can_be_opened_in_the_console(db: None) -> None:
     assert Sender.objects.get().number == "+4930555555"
     assert Browser().post("/simulator/console/numbers/", {**form, "number": "x"}).status_code == 422
     assert Browser().post("/simulator/console/accounts/", {}).status_code == 422
+
+
+def test_the_console_gives_sample_templates_once_and_lets_whatsapp_change_its_mind(account: Account) -> None:
+    for _ in range(2):
+        Browser().post(f"/simulator/console/accounts/{account.pk}/templates/")
+    assert account.contents.count() == len(SAMPLES)
+    content = account.contents.get(friendly_name="back_to_you")
+    Browser().post(f"/simulator/console/templates/{content.pk}/", {f"content-{content.pk}-approval": "paused"})
+    content.refresh_from_db()
+    assert content.approval == "paused"
+    assert "back_to_you" in page(Browser(), "/simulator/console/")
+
+
+def test_the_phone_shows_a_template_with_all_that_belongs_to_it(omar: Customer, sender: Sender) -> None:
+    create_samples(sender.account)
+    for name in ("invoice_ready", "summer_sale", "sign_in_code", "what_is_it_about", "where_we_are"):
+        content = sender.account.contents.get(friendly_name=name)
+        form = QueryDict(mutable=True)
+        form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
+        accept(sender.account, Order.from_form(form), now=timezone.now())
+    shown = page(Browser(), f"/simulator/chats/{omar.pk}/{sender.pk}/")
+    for part in (
+        "Your invoice 2231",
+        "Lumen Lamps, Camden",
+        "https://lumen.example/invoices/2231",
+        "https://lumen.example/garden/lantern.jpg",
+        "SUMMER20",
+        "123456 is your verification code.",
+        "Something is broken",
+        "12 Camden High Street",
+    ):
+        assert part in shown
+
+
+def test_a_template_that_is_too_long_fails(omar: Customer, sender: Sender) -> None:
+    content = world.create_content(
+        sender.account, "long", {"twilio/text": {"body": "{{1}}"}}, variables={"1": "x" * 1025}
+    )
+    form = QueryDict(mutable=True)
+    form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
+    message = accept(sender.account, Order.from_form(form), now=timezone.now())
+    assert message.errands.get().error_code == 63021
