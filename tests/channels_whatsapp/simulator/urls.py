@@ -1,5 +1,6 @@
-"""The simulator alone, with nobody else's clock to move."""
+"""The simulator alone, with nobody else's clock to move and nobody else's pages."""
 
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import include, path
 
 from channels_whatsapp.simulator.urls import simulator_urls
@@ -7,3 +8,8 @@ from channels_whatsapp.simulator.urls import simulator_urls
 days_passed_for: list[str] = []
 
 urlpatterns = [path("simulator/", include((simulator_urls(days_passed_for.append), "simulator")))]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The desk's own page is made of the desk."""
+    return HttpResponseNotFound("There is no such page.")
