@@ -46,11 +46,6 @@ def learn_context(conversation: Conversation, first_message: str) -> None:
     note(conversation, CONTEXT, f"The customer wrote: {', '.join(words)}.", by=None)
 
 
-def known_context(conversation: Conversation) -> dict[str, str]:
-    """The values as people read them, by name."""
-    return {name: values.shown(value) for name, value in conversation.context.items()}
-
-
 def _keep(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:
     """Put these into the conversation, None taking one away; whether that changes anything."""
     locked = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)

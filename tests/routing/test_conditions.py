@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.conditions import describe, explain, holds, problems
-from routing.fields import FIELDS, OPERATORS, Operator, ValueKind, value_kind
+from routing.conditions import describe, explain, fields_asked, holds, problems
+from routing.fields import FIELDS, OPERATORS, Field, Group, Operator, Type, ValueKind, value_kind
 
 FACTS: dict[str, Any] = {
     "customer_number": "+4915112345678",
@@ -27,6 +27,7 @@ def asks(field: str, operator: str, value: Any = None) -> dict[str, Any]:
     return {"field": field, "operator": operator, "value": value}
 
 
+KNOWN = {**FIELDS, "context.amount": Field("context.amount", "Order total", Type.NUMBER, Group.CONTEXT)}
 YES, NO = asks("first_message", "contains", "order"), asks("first_message", "contains", "invoice")
 
 
@@ -112,6 +113,56 @@ def test_days_are_given_as_numbers_or_as_a_form_posts_them() -> None:
 )
 def test_times_of_day_may_go_over_midnight(span: list[str], at: str, expected: bool) -> None:
     assert holds(asks("time", "between", span), {"time": at}) is expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "expected"),
+    [
+        ("equals", "250.0", True),
+        ("equals", "25", False),
+        ("not_equals", "25", True),
+        ("less_than", "250,5", True),
+        ("less_than", "250", False),
+        ("greater_than", "99", True),
+        ("greater_than", "1.000,5", False),
+        ("one_of", ["1", "250"], True),
+        ("is_empty", None, False),
+        ("is_not_empty", None, True),
+    ],
+)
+def test_numbers_are_compared_as_numbers(operator: str, value: Any, expected: bool) -> None:
+    for fact in (250, "250", 250.0):
+        assert holds(asks("context.amount", operator, value), {"context.amount": fact}, KNOWN) is expected
+
+
+@pytest.mark.parametrize(
+    ("operator", "expected"), [("less_than", False), ("greater_than", False), ("not_equals", True)]
+)
+def test_a_number_that_is_not_known_is_neither_less_nor_greater(operator: str, expected: bool) -> None:
+    for facts in ({}, {"context.amount": "many"}):
+        assert holds(asks("context.amount", operator, "5"), facts, KNOWN) is expected
+
+
+def test_a_number_is_told_in_words() -> None:
+    condition = asks("context.amount", "greater_than", "500")
+    assert describe(condition, KNOWN) == "Order total is greater than 500"
+    assert explain(condition, {"context.amount": 12.5}, KNOWN) == (
+        "Does not hold because the order total (12.5) is not greater than 500."
+    )
+    assert explain(condition, {}, KNOWN) == "Does not hold because the order total is not greater than 500."
+
+
+def test_what_is_not_known_here_can_not_be_asked() -> None:
+    condition = asks("context.amount", "greater_than", "500")
+    assert problems(condition) == ["There is no field “context.amount”."]
+    assert not holds(condition, {"context.amount": 1000})
+    assert describe({"all": [YES, condition]}).endswith("and A condition that can't be read")
+
+
+def test_the_fields_a_condition_asks_about_are_found_in_its_groups() -> None:
+    condition = {"all": [YES, {"any": [asks("context.amount", "equals", "5"), "odd", {"field": 5}]}]}
+    assert fields_asked(condition) == {"first_message", "context.amount"}
+    assert fields_asked({}) == fields_asked(None) == set()
 
 
 def test_what_is_not_known_is_empty() -> None:
@@ -206,13 +257,14 @@ VALUES = {ValueKind.NOTHING: None, ValueKind.ONE: "1", ValueKind.LIST: ["1", "2"
 
 
 @pytest.mark.parametrize(
-    ("field", "operator"), [(name, op) for name, field in FIELDS.items() for op in OPERATORS[field.type]]
+    ("field", "operator"), [(name, op) for name, field in KNOWN.items() for op in OPERATORS[field.type]]
 )
 def test_whatever_can_be_asked_is_answered_and_explained(field: str, operator: Operator) -> None:
     condition = asks(field, operator, VALUES[value_kind(operator)])
-    assert problems(condition) == []
-    assert explain(condition, FACTS).startswith("Holds" if holds(condition, FACTS) else "Does not hold")
-    assert describe(condition).startswith(FIELDS[field].label)
+    assert problems(condition, KNOWN) == []
+    outcome = "Holds" if holds(condition, FACTS, KNOWN) else "Does not hold"
+    assert explain(condition, FACTS, KNOWN).startswith(outcome)
+    assert describe(condition, KNOWN).startswith(KNOWN[field].label)
 
 
 odd = st.recursive(
@@ -221,7 +273,7 @@ odd = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=5)
-    | st.sampled_from([*FIELDS, *Operator]),
+    | st.sampled_from([*KNOWN, *Operator]),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from(["all", "any", "field", "operator", "value", "x"]), inner, max_size=3)
@@ -230,23 +282,24 @@ odd = st.recursive(
 )
 
 
-@given(condition=odd, fact=odd, name=st.sampled_from(list(FIELDS)))
+@given(condition=odd, fact=odd, name=st.sampled_from(list(KNOWN)))
 def test_nothing_in_the_database_is_an_error(condition: Any, fact: Any, name: str) -> None:
     facts = {name: fact}
-    assert explain(condition, facts).startswith("Holds" if holds(condition, facts) else "Does not hold")
-    assert describe(condition)
-    assert isinstance(problems(condition), list)
+    assert explain(condition, facts, KNOWN).startswith("Holds" if holds(condition, facts, KNOWN) else "Does not hold")
+    assert describe(condition, KNOWN)
+    assert isinstance(problems(condition, KNOWN), list)
+    assert isinstance(fields_asked(condition), set)
 
 
 readable = st.builds(
     lambda field, pick: asks(
-        field, OPERATORS[FIELDS[field].type][pick % len(OPERATORS[FIELDS[field].type])], ["09:00", "1"]
+        field, OPERATORS[KNOWN[field].type][pick % len(OPERATORS[KNOWN[field].type])], ["09:00", "1"]
     ),
-    st.sampled_from(list(FIELDS)),
+    st.sampled_from(list(KNOWN)),
     st.integers(0, 20),
 )
 
 
 @given(condition=readable, fact=odd)
 def test_odd_facts_are_no_error_either(condition: Any, fact: Any) -> None:
-    assert isinstance(holds(condition, {condition["field"]: fact}), bool)
+    assert isinstance(holds(condition, {condition["field"]: fact}, KNOWN), bool)
