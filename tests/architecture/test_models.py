@@ -27,7 +27,6 @@ OUTSIDE_THE_ADMINISTRATION = {
     "conversations.ContactMerge": "shown with the contact, who can undo it there",
     "conversations.DeskPreferences": "each agent's own, on the desk",
     "conversations.Viewer": "shown in its conversation",
-    "routing.ContextVariable": "edited on the page of its work stream",
     "routing.OpeningPeriod": "edited on the page of its operating hours",
     "routing.Holiday": "edited on the page of its operating hours",
     "routing.RatingValue": "edited on the page of its rating model",
