@@ -235,7 +235,8 @@ def test_the_focus_stays_where_it_is_whatever_is_put_anew(shop: Desk, someone: C
               }
               await Promise.all([Desk.refresh(), Desk.refreshList()]);
               const after = document.activeElement;
-              if (name !== (after.id || after.textContent.trim())) lost.push({ id, name, now: after.tagName + after.id });
+              const kept = name === (after.id || after.textContent.trim());
+              if (!kept) lost.push({ id, name, now: after.tagName + after.id });
             }
           }
           return lost;
