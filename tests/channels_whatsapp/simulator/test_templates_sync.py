@@ -1,5 +1,6 @@
 """All templates come over through Twilio's own client: page by page, and never from another host."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,10 +18,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def channel(account: Account, live_server: Any, settings: Any) -> WhatsAppAccount:
+def channel(account: Account, live_server: Any, settings: Any) -> Iterator[WhatsAppAccount]:
     settings.WHATSAPP_BACKEND = "simulator"
     settings.PUBLIC_URL = live_server.url
-    return builders.account(account_sid=account.sid, auth_token=account.auth_token)
+    yield builders.account(account_sid=account.sid, auth_token=account.auth_token)
+    # A kept connection keeps a thread of the server, and its database connection.
+    twilio._mine.http.session.close()
+    del twilio._mine.http
 
 
 def test_every_page_is_read(channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
