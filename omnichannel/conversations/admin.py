@@ -214,7 +214,8 @@ class QuickReplyTagAdmin(PageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuickReplyTag]:
         counted = Count("quick_replies", filter=Q(quick_replies__owner=None), distinct=True)
-        return super().get_queryset(request).annotate(uses=counted)
+        tags: QuerySet[QuickReplyTag] = super().get_queryset(request).annotate(uses=counted)
+        return tags
 
     @admin.display(description="Quick replies", ordering="uses")
     def used(self, tag: Any) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Contact, Conversation, QuickReply, QuickReplyTag
@@ -25,11 +26,12 @@ SLUGS = {
 KNOWN = {slug.casefold() for slug in SLUGS}
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MOST_OFFERED = 500
+LONGEST_TITLE, LONGEST_MESSAGE = 100, 1600
 
-NO_TITLE = "Give it a title to find it by."
-NO_MESSAGE = "Write the message."
-NO_LANGUAGE = "Enter a language code, as de or pt-BR."
-IS_THERE = "You have a quick reply of this title in this language already."
+NO_TITLE = gettext_noop("Give it a title to find it by.")
+NO_MESSAGE = gettext_noop("Write the message.")
+NO_LANGUAGE = gettext_noop("Enter a language code, as de or pt-BR.")
+IS_THERE = gettext_noop("You have a quick reply of this title in this language already.")
 
 
 class QuickReplyRefused(Exception):
@@ -125,25 +127,29 @@ def keep_own(
     """Write down one of this person's own quick replies, or change it. Raises QuickReplyRefused."""
     one = changes or QuickReply(owner=user)
     if one.owner_id != user.pk:
-        raise QuickReplyRefused("title", "This quick reply belongs to somebody else.")
+        raise QuickReplyRefused("title", gettext("This quick reply belongs to somebody else."))
     one.title, one.message, one.locale = checked(title, message, locale)
     try:
         with transaction.atomic():
             one.save()
             one.tags.set(tags_named(tags))
     except IntegrityError as error:
-        raise QuickReplyRefused("title", IS_THERE) from error
+        raise QuickReplyRefused("title", gettext(IS_THERE)) from error
     return one
 
 
 def checked(title: str, message: str, locale: str) -> tuple[str, str, str]:
     """The three as they are stored; raises QuickReplyRefused for what could not be used."""
     title, message = " ".join(title.split()), message.replace("\r\n", "\n").replace("\x00", "").strip()
-    if not title or len(title) > QuickReply._meta.get_field("title").max_length:
-        raise QuickReplyRefused("title", NO_TITLE if not title else "Say it in up to 100 characters.")
-    longest = QuickReply._meta.get_field("message").max_length
-    if not message or len(message) > longest:
-        raise QuickReplyRefused("message", NO_MESSAGE if not message else f"WhatsApp takes up to {longest:,} letters.")
+    if not title or len(title) > LONGEST_TITLE:
+        raise QuickReplyRefused("title", gettext(NO_TITLE) if not title else gettext("Say it in up to 100 characters."))
+    if not message or len(message) > LONGEST_MESSAGE:
+        raise QuickReplyRefused(
+            "message",
+            gettext(NO_MESSAGE)
+            if not message
+            else gettext("WhatsApp takes up to %(limit)s letters.") % {"limit": f"{LONGEST_MESSAGE:,}"},
+        )
     if unknown := unknown_slugs(message):
         raise QuickReplyRefused("message", no_such_slug(unknown[0]))
     return title, message, checked_locale(locale)
@@ -153,7 +159,7 @@ def checked_locale(locale: str) -> str:
     """The language code with a hyphen in it; raises QuickReplyRefused for what is none."""
     code = locale.strip().replace("_", "-")
     if not LANGUAGE.fullmatch(code) or len(code) > 10:
-        raise QuickReplyRefused("locale", NO_LANGUAGE)
+        raise QuickReplyRefused("locale", gettext(NO_LANGUAGE))
     return code
 
 

@@ -7,13 +7,14 @@ from functools import partial
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import MESSAGE, tell
 from omnichannel.conversations.models import Conversation, Direction, Message, Status
 
 HOLD = timedelta(seconds=3)
-TOO_LATE = "That is on its way already. It can't be taken back any more."
+TOO_LATE = gettext_noop("That is on its way already. It can't be taken back any more.")
 
 
 class TooLate(Exception):
@@ -30,7 +31,7 @@ def take_back(conversation: Conversation, author: User, pks: Sequence[int]) -> l
         # The conditional UPDATE decides between the worker and us: whoever comes second finds another status.
         taken = _held(conversation, author, pks).update(status=Status.FAILED, not_before=None)
         if not found or taken != len(found) or len(found) != len(set(pks)):
-            raise TooLate(TOO_LATE)
+            raise TooLate(gettext(TOO_LATE))
         _delete(conversation, found)
         tell(MESSAGE, conversation)
     return found
@@ -49,10 +50,11 @@ def _held(conversation: Conversation, author: User, pks: Sequence[int]) -> Query
 
 def _delete(conversation: Conversation, messages: Sequence[Message]) -> None:
     pks = [one.pk for one in messages]
-    files = [attachment.file for one in messages for attachment in one.attachments.all() if attachment.file]
+    files = [attachment.file for one in messages for attachment in one.attachments.all()]
     written = Q(direction=Direction.INBOUND) | Q(author__isnull=False)
     last = conversation.messages.filter(written).exclude(pk__in=pks).order_by("-pk").first()
     Conversation.objects.filter(pk=conversation.pk, last_message__in=pks).update(last_message=last)
     Message.objects.filter(pk__in=pks).delete()
     for file in files:
-        transaction.on_commit(partial(file.storage.delete, file.name))
+        if file.name:
+            transaction.on_commit(partial(file.storage.delete, file.name))

@@ -35,7 +35,7 @@ class OwnQuickReplyForm(forms.Form):
     tags = forms.CharField(label=_("Tags"), required=False, max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         known = [one for one in languages_to_choose() if one[0]]
         given = self.initial.get("locale", "")
         own = [(given, language_name(given))] if given and given not in dict(known) else []
@@ -87,7 +87,7 @@ class WhereToForm(forms.Form):
     reason = forms.CharField(
         required=False,
         max_length=REASON_LIMIT,
-        error_messages={"required": NO_REASON, "max_length": _("Say it in up to %(limit_value)s characters.")},
+        error_messages={"required": _(NO_REASON), "max_length": _("Say it in up to %(limit_value)s characters.")},
     )
 
     def __init__(self, *args: Any, choices: Iterable[str], asks_reason: bool, **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
@@ -55,8 +56,9 @@ def _send(
         field, errors = next(iter(form.errors.items()))
         raise ReplyRefused("invalid", " ".join(map(str, errors)), field="file" if field == "file" else "text")
     if form.cleaned_data["quoted"] and quoted is None:
-        raise ReplyRefused("not_here", NOT_HERE)
-    first, *more = request.FILES.getlist("file") or [None]
+        raise ReplyRefused("not_here", gettext(NOT_HERE))
+    files: list[Any] = request.FILES.getlist("file") or [None]
+    first, *more = files
     for file in more:
         check_reply(conversation, "", file)  # all of them, before the first goes out
     send = partial(send_reply, conversation, author=request.user, hold_for=_hold(request))
