@@ -15,6 +15,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
     Attachment,
     Contact,
+    ContactMerge,
     Conversation,
     ConversationEvent,
     ConversationQuerySet,
@@ -108,15 +109,26 @@ def conversation_for(user: User | AnonymousUser, pk: int) -> Conversation:
 
 
 def _no_longer_seen(agent: Agent | None, pk: int) -> OutOfSight | None:
-    conversation = Conversation.objects.filter(pk=pk).first() if agent else None
-    if conversation is None:
+    if agent is None:
         return None
+    conversation = Conversation.objects.filter(pk=pk).first()
+    if conversation is None:
+        return _joined_to_another(agent.user, pk)
     if Participation.objects.filter(conversation=conversation, agent=agent).exists():
         if conversation.state == State.CLOSED:
             return OutOfSight(_("This conversation is closed; you were only asked into it."))
         return OutOfSight(_("You are no longer in this conversation."))
     if ConversationEvent.objects.filter(conversation=conversation, actor__agent=agent).exists():
         return OutOfSight(_("This conversation is in a queue now whose conversations you do not see."))
+    return None
+
+
+def _joined_to_another(user: User, pk: int) -> OutOfSight | None:
+    """What has become of a conversation that is no longer there, for those who see the one it was joined to."""
+    for joined in ContactMerge.objects.filter(undone_at=None).exclude(joined=[]).values_list("joined", flat=True)[:500]:
+        kept = next((record["kept"] for record in joined if record["gone"]["pk"] == pk), None)
+        if kept is not None and conversations_visible_to(user).filter(pk=kept).exists():
+            return OutOfSight(_("This conversation was joined to another one of the same customer."))
     return None
 
 

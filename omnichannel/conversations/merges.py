@@ -11,6 +11,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import SEE_ALL, contacts_seen_whole_by, may_see_all_of
@@ -27,6 +28,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.conversations.parting import bring_contact_back, part
 from omnichannel.conversations.states import note
+from omnichannel.live.publish import publish
 from routing.models import State
 
 UNDO_FOR: Final = timedelta(days=30)
@@ -92,6 +94,8 @@ def merge(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
             kept=kept, gone=was, before=before, after=_whole(kept), conversations=theirs, joined=joined, by=by
         )
         _attend(kept, joined)
+        for record in joined:
+            _tell_that_it_is_gone(record["gone"])
         _tell(kept, MERGED, f"{by.display_name} merged {name} into this customer.", by)
     return done
 
@@ -102,7 +106,7 @@ def _locked(kept: Contact, gone: Contact) -> tuple[Contact, Contact]:
     list(theirs.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
     locked = {one.pk: one for one in Contact.objects.select_for_update().filter(pk__in=[kept.pk, gone.pk])}
     if {kept.pk, gone.pk} - set(locked):
-        raise MergeRefused("One of these contacts is no longer there.")
+        raise MergeRefused(gettext("One of these contacts is no longer there."))
     return locked[kept.pk], locked[gone.pk]
 
 
@@ -152,6 +156,13 @@ def _tell(contact: Contact, kind: str, text: str, by: User) -> None:
     for conversation in contact.conversations.filter(closed_at=None):
         note(conversation, kind, text, by=by)
         tell(CONVERSATION, conversation)
+
+
+def _tell_that_it_is_gone(pictured: dict[str, Any]) -> None:
+    """Pages that show the conversation look again, and are told what became of it."""
+    own = pictured["fields"]
+    topics = ["all", f"queue:{own['queue']}", *([f"agent:{own['agent']}"] if own["agent"] else [])]
+    publish(CONVERSATION, pictured["pk"], topics=topics)
 
 
 # -- Undo -------------------------------------------------------------------------------------------------------------

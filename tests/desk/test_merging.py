@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from omnichannel.conversations.merges import merge
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation
+from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -124,3 +125,15 @@ def test_what_can_no_longer_be_undone_says_why(desk: Desk, other: Contact) -> No
     assert answer.status_code == 409
     assert "Third was merged into this customer afterwards" in answer.content.decode()
     assert browser(desk.dana).get(undo_url(desk, first)).status_code == 405
+
+
+def test_a_page_that_shows_the_joined_conversation_is_told_what_became_of_it(desk: Desk, other: Contact) -> None:
+    waits = builders.conversation(in_queue=desk.queue)
+    builders.conversation(of=other, in_queue=desk.queue, on=waits.number, with_agent=desk.dana)
+    merge(waits.contact, other, by=desk.dana.user)
+    assert LiveEvent.objects.filter(kind="conversation", subject_id=waits.pk).exists()
+    pieces = reverse("desk:pieces", args=[waits.pk])
+    answer = browser(desk.omar).get(pieces, **HTMX)
+    assert answer.status_code == 410
+    assert "was joined to another one of the same customer" in answer.content.decode()
+    assert browser(desk.eve).get(pieces, **HTMX).status_code == 404
