@@ -5,8 +5,10 @@ The rule is WhatsApp's; the clock starts with the customer's latest message, and
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_noop
+
 WINDOW = timedelta(hours=24)
-EXCEEDED = "This conversation has exceeded the 24 hour limit to respond to the customer."
+EXCEEDED = gettext_noop("This conversation has exceeded the 24 hour limit to respond to the customer.")
 
 
 def closes_at(last_inbound_at: datetime) -> datetime:

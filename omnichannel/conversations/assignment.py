@@ -1,6 +1,7 @@
 """Take a conversation, give it back, leave it for the customer, come back to it."""
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have
@@ -14,9 +15,11 @@ def take(conversation: Conversation, agent: Agent) -> None:
     Raises TransitionRefused when somebody else has it, or when its work stream hands its work out itself.
     """
     if conversation.state != State.OPEN:
-        raise TransitionRefused("Somebody else has taken this conversation.")
+        raise TransitionRefused(gettext("Somebody else has taken this conversation."))
     if not may_take(conversation, agent):
-        raise TransitionRefused("Conversations of this work stream are offered to agents; they can't be taken.")
+        raise TransitionRefused(
+            gettext("Conversations of this work stream are offered to agents; they can't be taken.")
+        )
     move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} took the conversation.")
 
 
@@ -31,7 +34,7 @@ def release(conversation: Conversation, agent: Agent) -> None:
     """Give the conversation back to its queue, for another agent."""
     must_have(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionRefused("Only an active conversation can be given back.")
+        raise TransitionRefused(gettext("Only an active conversation can be given back."))
     move(conversation, State.OPEN, agent=None, by=agent.user, text=f"{agent} gave it back to {conversation.queue}.")
 
 
@@ -47,5 +50,5 @@ def resume(conversation: Conversation, agent: Agent) -> None:
     """Come back to a conversation that was left waiting."""
     must_have(conversation, agent)
     if conversation.state != State.WAITING:
-        raise TransitionRefused("Only a conversation that waits for the customer can be resumed.")
+        raise TransitionRefused(gettext("Only a conversation that waits for the customer can be resumed."))
     move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import may_block
@@ -32,7 +33,7 @@ def unblock(conversation: Conversation, *, by: User) -> None:
 
 def _set(conversation: Conversation, by: User, *, blocked: bool) -> None:
     if not may_block(by, conversation):
-        raise BlockingRefused("Only the agent who has this conversation, or a supervisor, can do that.")
+        raise BlockingRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
     at = timezone.now() if blocked else None
     with transaction.atomic():
         others = Contact.objects.filter(pk=conversation.contact_id, blocked_at__isnull=blocked)

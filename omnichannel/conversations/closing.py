@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from omnichannel.conversations.access import may_supervise
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
@@ -38,7 +39,7 @@ def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> Non
     """
     must_be_theirs_to_close(conversation, agent)
     if conversation.state != State.WRAP_UP:
-        raise TransitionRefused("End the conversation before you close it.")
+        raise TransitionRefused(gettext("End the conversation before you close it."))
     with transaction.atomic():
         must_be_read(conversation)
         text = f"{agent} closed the conversation{': ' if came_to else ''}{came_to}."

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.hints import CONVERSATION, tell
@@ -14,7 +15,7 @@ from omnichannel.conversations.transfer import NOT_THERE, Colleague, rated
 from routing.models import Agent, State
 
 MOST_AT_A_TIME = 5
-TOO_MANY = f"Up to {MOST_AT_A_TIME} colleagues can be consulted at a time."
+TOO_MANY = gettext_noop("Up to %(most)s colleagues can be consulted at a time.")
 
 
 def people_in(conversation: Conversation) -> list[Participation]:
@@ -37,9 +38,9 @@ def invite(conversation: Conversation, colleague: Agent, *, by: Agent) -> None:
     """
     must_have(conversation, by)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
-        raise TransitionRefused("Colleagues can be consulted while the conversation is active or in wrap-up.")
+        raise TransitionRefused(gettext("Colleagues can be consulted while the conversation is active or in wrap-up."))
     if colleague.pk not in {one.agent.pk for one in colleagues_to_ask(conversation)}:
-        raise TransitionRefused(f"{colleague} can't be consulted now.")
+        raise TransitionRefused(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
     with transaction.atomic():
         come_in(conversation, colleague, Part.CONSULT, invited_by=by)
         note(conversation, "consult", f"{by} consulted {colleague}.", by=by.user)
@@ -54,17 +55,17 @@ def come_in(conversation: Conversation, agent: Agent, part: Part, *, invited_by:
     # The conversation's own lock: nobody comes in while it is closed, nor two at once into the last place.
     now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     if now.state == State.CLOSED:
-        raise TransitionRefused("This conversation is closed.")
+        raise TransitionRefused(gettext("This conversation is closed."))
     here = conversation.participations.filter(left_at=None)
     if part == Part.CONSULT and here.filter(part=part).exclude(agent=agent).count() >= MOST_AT_A_TIME:
-        raise TransitionRefused(TOO_MANY)
+        raise TransitionRefused(gettext(TOO_MANY) % {"most": MOST_AT_A_TIME})
     if here.filter(agent=agent).update(part=part, invited_by=invited_by):
         return
     try:
         with transaction.atomic():
             Participation.objects.create(conversation=conversation, agent=agent, part=part, invited_by=invited_by)
     except IntegrityError as error:  # the same button pressed twice at once
-        raise TransitionRefused(f"{agent} is in this conversation already.") from error
+        raise TransitionRefused(gettext("%(agent)s is in this conversation already.") % {"agent": agent}) from error
 
 
 def leave(conversation: Conversation, agent: Agent) -> None:
@@ -76,7 +77,7 @@ def leave(conversation: Conversation, agent: Agent) -> None:
         theirs = conversation.participations.filter(agent=agent, left_at=None)
         was = theirs.values_list("part", flat=True).first()
         if was is None or not theirs.update(left_at=timezone.now()):
-            raise TransitionRefused("You are not in this conversation.")
+            raise TransitionRefused(gettext("You are not in this conversation."))
         if was == Part.CONSULT:
             note(conversation, "left", f"{agent} left the conversation.", by=agent.user)
         tell(CONVERSATION, conversation, also_agents=[agent.pk])

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from omnichannel.conversations import closing
 from omnichannel.conversations.models import Conversation, DispositionCode, Note
@@ -48,8 +49,12 @@ def close(conversation: Conversation, agent: Agent, *, codes: Collection[Disposi
 
 def _check(conversation: Conversation, codes: Collection[DispositionCode], body: str) -> None:
     if conversation.work_stream.disposition_required and not codes:
-        raise WrapUpRefused(CODES, "Choose what the conversation came to.")
+        raise WrapUpRefused(CODES, gettext("Choose what the conversation came to."))
     if len(codes) > MOST_CODES:
-        raise WrapUpRefused(CODES, f"Choose up to {MOST_CODES}.")
+        raise WrapUpRefused(CODES, gettext("Choose up to %(most)s.") % {"most": MOST_CODES})
     if len(body) > TEXT_LIMIT:
-        raise WrapUpRefused(NOTE, f"A note has up to {TEXT_LIMIT:,} characters; this has {len(body):,}.")
+        raise WrapUpRefused(
+            NOTE,
+            gettext("A note has up to %(limit)s characters; this has %(body)s.")
+            % {"limit": f"{TEXT_LIMIT:,}", "body": f"{len(body):,}"},
+        )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
@@ -29,14 +30,14 @@ def label_called(name: str, *, by: User) -> Label:
     """
     wanted = " ".join(name.replace("\x00", "").split())
     if not wanted:
-        raise LabelRefused("Give the label a name.")
+        raise LabelRefused(gettext("Give the label a name."))
     found = Label.objects.filter(name__iexact=wanted).first()
     if found is not None:
         return found
     if not may_create(by):
-        raise LabelRefused("There is no such label. A supervisor can create it.")
+        raise LabelRefused(gettext("There is no such label. A supervisor can create it."))
     if len(wanted) > LONGEST_NAME:
-        raise LabelRefused(f"A label has up to {LONGEST_NAME} characters.")
+        raise LabelRefused(gettext("A label has up to %(limit)s characters.") % {"limit": LONGEST_NAME})
     try:
         with transaction.atomic():
             return Label.objects.create(name=wanted)

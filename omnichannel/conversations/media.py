@@ -8,6 +8,7 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from channels_whatsapp.media import FetchedMedia, MediaNotReady, MediaRefused, fetch
 from omnichannel.conversations.contact_cards import Person, people_in
@@ -116,7 +117,7 @@ def can_retry(attachment: Attachment) -> bool:
 def retry(attachment: Attachment) -> None:
     """Try again to fetch a file that never came. Raises NothingToFetch where there is nothing to fetch."""
     if not can_retry(attachment):
-        raise NothingToFetch("This file can't be fetched again.")
+        raise NothingToFetch(gettext("This file can't be fetched again."))
     with transaction.atomic():
         failed = Attachment.objects.filter(pk=attachment.pk, state=FileState.FAILED)
         if failed.update(state=FileState.PENDING, attempts=0, error=""):

@@ -1,6 +1,7 @@
 """The skills a conversation needs of its agent, set by hand: they count when it is routed or offered again."""
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import may_handle
@@ -28,7 +29,9 @@ def add_need(conversation: Conversation, skill: Skill, rating: int, *, by: User)
     _check(conversation, by)
     lowest, highest = scale()
     if not lowest <= rating <= highest:
-        raise NeedRefused(f"Choose a proficiency from {lowest} to {highest}.")
+        raise NeedRefused(
+            gettext("Choose a proficiency from %(lowest)s to %(highest)s.") % {"lowest": lowest, "highest": highest}
+        )
     with transaction.atomic():
         had = RequiredSkill.objects.filter(conversation=conversation, skill=skill).values_list("rating", flat=True)
         if had.first() == rating:
@@ -49,9 +52,9 @@ def remove_need(conversation: Conversation, skill: Skill, *, by: User) -> None:
 
 def _check(conversation: Conversation, by: User) -> None:
     if not may_handle(by, conversation):
-        raise NeedRefused("Only the agent who has this conversation, or a supervisor, can do that.")
+        raise NeedRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
     if conversation.state == State.CLOSED:
-        raise NeedRefused("This conversation is closed.")
+        raise NeedRefused(gettext("This conversation is closed."))
 
 
 def _tell(conversation: Conversation, text: str, by: User) -> None:

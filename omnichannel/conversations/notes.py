@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of, agents_at_work, agents_who_may_see
@@ -39,15 +40,18 @@ def add_note(conversation: Conversation, author: User, text: str) -> Note:
 def _check(conversation: Conversation, author: User, body: str) -> None:
     agent = agent_of(author)
     if agent is None:
-        raise NoteRefused("Only those who work at the desk write notes.")
+        raise NoteRefused(gettext("Only those who work at the desk write notes."))
     if not body:
-        raise NoteRefused("Write the note first.")
+        raise NoteRefused(gettext("Write the note first."))
     if len(body) > TEXT_LIMIT:
-        raise NoteRefused(f"A note has up to {TEXT_LIMIT:,} characters; this has {len(body):,}.")
+        raise NoteRefused(
+            gettext("A note has up to %(limit)s characters; this has %(body)s.")
+            % {"limit": f"{TEXT_LIMIT:,}", "body": f"{len(body):,}"}
+        )
     if conversation.state == State.CLOSED:
-        raise NoteRefused("This conversation is closed.")
+        raise NoteRefused(gettext("This conversation is closed."))
     if conversation.participations.filter(agent=agent, left_at=None, part=Part.MONITOR).exists():
-        raise NoteRefused("You are monitoring. Join the conversation to write notes.")
+        raise NoteRefused(gettext("You are monitoring. Join the conversation to write notes."))
 
 
 def _must_all_see(conversation: Conversation, meant: Sequence[Agent]) -> None:
@@ -56,7 +60,9 @@ def _must_all_see(conversation: Conversation, meant: Sequence[Agent]) -> None:
     may_see = set(agents_who_may_see(conversation).values_list("pk", flat=True))
     if shut_out := [str(one) for one in meant if one.pk not in may_see]:
         names = " and ".join(shut_out)
-        raise NoteRefused(f"{names} can't see this conversation. Consult them, or leave the mention out.")
+        raise NoteRefused(
+            gettext("%(names)s can't see this conversation. Consult them, or leave the mention out.") % {"names": names}
+        )
 
 
 def mentioned(text: str, colleagues: Iterable[Agent]) -> list[Agent]:

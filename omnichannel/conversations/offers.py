@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.distribution import LOOK_AGAIN_AFTER, NOT_THERE, look_at_offers, look_for_agents
@@ -19,7 +20,7 @@ from routing.presence import built_in, show
 
 logger = logging.getLogger(__name__)
 
-GONE = "This conversation is not offered to you any more."
+GONE = gettext_noop("This conversation is not offered to you any more.")
 
 
 def accept(conversation: Conversation, agent: Agent) -> None:
@@ -98,7 +99,7 @@ def _held(conversation: Conversation, agent: Agent) -> Conversation:
     """The conversation, locked and still offered to this agent; else TransitionRefused."""
     held = _lock(conversation)
     if held is None or held.offered_to_id != agent.pk:
-        raise TransitionRefused(GONE)
+        raise TransitionRefused(gettext(GONE))
     return held
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import automation
@@ -101,15 +102,15 @@ def lift(conversation: Conversation, *, by: User, reason: str) -> None:
     """
     why = " ".join(reason.replace("\x00", "").split())
     if not may_lift_opt_out(by, conversation):
-        raise LiftingRefused("Only the agent who has this conversation, or a supervisor, can do that.")
+        raise LiftingRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
     if not why:
-        raise LiftingRefused("Write how the customer agreed to our messages again.")
+        raise LiftingRefused(gettext("Write how the customer agreed to our messages again."))
     if len(why) > REASON_LIMIT:
-        raise LiftingRefused(f"Say it in up to {REASON_LIMIT} characters.")
+        raise LiftingRefused(gettext("Say it in up to %(limit)s characters.") % {"limit": REASON_LIMIT})
     with transaction.atomic():
         opted_out = Contact.objects.filter(pk=conversation.contact_id, opted_out_by_word=True)
         if not opted_out.update(opted_out_at=None, opted_out_by_word=False):
-            raise LiftingRefused("This customer has not opted out by a word.")
+            raise LiftingRefused(gettext("This customer has not opted out by a word."))
         conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
         note(conversation, LIFTED, f"The customer agreed again: {why} ({by.display_name} lifted the opt-out.)", by=by)
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core import signing
 from django.core.files import File
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from omnichannel.conversations.models import Attachment
 
@@ -48,15 +49,20 @@ def checked_type(file: File[bytes]) -> str:
     """What the file is, by its first bytes. Raises FileRefused for a type or a size WhatsApp does not take."""
     size = file.size or 0
     if size == 0:
-        raise FileRefused("This file is empty.")
+        raise FileRefused(gettext("This file is empty."))
     head = file.read(8192)
     file.seek(0)
     guess = filetype.guess(head)
     found = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(guess.mime, guess.mime) if guess else ""
     if found not in LIMITS:
-        raise FileRefused(f"WhatsApp does not take this kind of file. It takes {KINDS_IN_WORDS}.")
+        raise FileRefused(
+            gettext("WhatsApp does not take this kind of file. It takes %(kinds)s.") % {"kinds": KINDS_IN_WORDS}
+        )
     if size > LIMITS[found]:
-        raise FileRefused(f"This file has {size / MB:.1f} MB; WhatsApp takes up to {LIMITS[found] // MB} MB here.")
+        raise FileRefused(
+            gettext("This file has %(size)s MB; WhatsApp takes up to %(limit)s MB here.")
+            % {"size": f"{size / MB:.1f}", "limit": LIMITS[found] // MB}
+        )
     return found
 
 

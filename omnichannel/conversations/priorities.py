@@ -1,6 +1,7 @@
 """How urgent a conversation is: it orders what is handed out, and what an agent looks at first."""
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from omnichannel.conversations.access import may_supervise
 from omnichannel.conversations.distribution import look_for_agents
@@ -23,7 +24,7 @@ def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -
     Raises TransitionRefused with a sentence for whoever tried.
     """
     if not may_prioritise(conversation, by):
-        raise TransitionRefused("Only the agent who has this conversation can say how urgent it is.")
+        raise TransitionRefused(gettext("Only the agent who has this conversation can say how urgent it is."))
     with transaction.atomic():
         open_ones = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
         if not open_ones.exclude(priority=priority).update(priority=priority):

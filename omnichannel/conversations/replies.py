@@ -9,6 +9,7 @@ from typing import Any
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from channels_whatsapp.service_window import EXCEEDED, is_inside
 from omnichannel.accounts.models import User
@@ -35,13 +36,15 @@ SEND_LANE = "send"
 # Marks, in a message's content, what was said by the desk itself; its value is the trigger.
 AUTOMATED = "automated"
 
-OPTED_OUT = "This customer has opted out of our messages. They can be answered again as soon as they write to us."
-OPTED_OUT_BY_WORD = (
+OPTED_OUT = gettext_noop(
+    "This customer has opted out of our messages. They can be answered again as soon as they write to us."
+)
+OPTED_OUT_BY_WORD = gettext_noop(
     "This customer has opted out of our messages. They can be answered again when they write a word that opts in again."
 )
-BLOCKED = "This customer is blocked. Unblock them to write to them again."
-NOT_YOURS = "Take this conversation before you answer in it."
-NOT_HERE = "The message you reply to is not in this conversation."
+BLOCKED = gettext_noop("This customer is blocked. Unblock them to write to them again.")
+NOT_YOURS = gettext_noop("Take this conversation before you answer in it.")
+NOT_HERE = gettext_noop("The message you reply to is not in this conversation.")
 
 
 class ReplyRefused(Exception):
@@ -60,11 +63,11 @@ def why_not(conversation: Conversation, *, automated: str = "", as_template: boo
     """
     contact = conversation.contact
     if contact.blocked_at:
-        return ReplyRefused("blocked", BLOCKED)
+        return ReplyRefused("blocked", gettext(BLOCKED))
     if contact.opted_out_at and automated != Trigger.OPTED_OUT:
-        return ReplyRefused("opted_out", OPTED_OUT_BY_WORD if contact.opted_out_by_word else OPTED_OUT)
+        return ReplyRefused("opted_out", gettext(OPTED_OUT_BY_WORD if contact.opted_out_by_word else OPTED_OUT))
     if not as_template and not is_inside(conversation.window_closes_at, at=timezone.now()):
-        return ReplyRefused("window_closed", EXCEEDED)
+        return ReplyRefused("window_closed", gettext(EXCEEDED))
     return None
 
 
@@ -86,7 +89,7 @@ def send_reply(
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if quoted is not None and quoted.conversation_id != conversation.pk:
-        raise ReplyRefused("not_here", NOT_HERE)
+        raise ReplyRefused("not_here", gettext(NOT_HERE))
     stored = _store(file, check_reply(conversation, body, file))
     not_before = timezone.now() + hold_for if hold_for else None
     try:
@@ -111,7 +114,7 @@ def _queue(
             _forget(stored)
             return sent_before
         if not may_answer(agent_of(author), locked):
-            raise ReplyRefused("not_yours", NOT_YOURS)
+            raise ReplyRefused("not_yours", gettext(NOT_YOURS))
         if (refusal := why_not(locked)) is not None:
             raise refusal
         return queue_message(locked, body=body, author=author, stored=stored, public_id=public_id, **more)
@@ -164,23 +167,31 @@ def sent_by_form(public_id: uuid.UUID | None, conversation: Conversation) -> Mes
     """The message this very form has sent already; the lane's lock lets no twin slip in between."""
     found = Message.objects.filter(public_id=public_id).first() if public_id else None
     if found is not None and found.conversation_id != conversation.pk:
-        raise ReplyRefused("stale_form", "This page is out of date. Reload it and send again.")
+        raise ReplyRefused("stale_form", gettext("This page is out of date. Reload it and send again."))
     return found
 
 
 def check_reply(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
     """The file's type, "" without one; raises ReplyRefused for what no customer could be sent."""
     if not body and file is None:
-        raise ReplyRefused("empty", "Write a message or choose a file.")
+        raise ReplyRefused("empty", gettext("Write a message or choose a file."))
     if len(body) > TEXT_LIMIT:
         over = len(body) - TEXT_LIMIT
-        raise ReplyRefused("too_long", f"WhatsApp takes up to {TEXT_LIMIT:,} characters; this is {over:,} too long.")
+        raise ReplyRefused(
+            "too_long",
+            gettext("WhatsApp takes up to %(limit)s characters; this is %(over)s too long.")
+            % {"limit": f"{TEXT_LIMIT:,}", "over": f"{over:,}"},
+        )
     if left := slugs_left(body):
-        raise ReplyRefused("slug_left", f"Replace {left[0]} first: the customer would read it as it is.")
+        raise ReplyRefused(
+            "slug_left", gettext("Replace %(word)s first: the customer would read it as it is.") % {"word": left[0]}
+        )
     if file is None:
         return ""
     if not conversation.number.agents_may_attach:
-        raise ReplyRefused("files_off", "Attachments from agents are switched off for this number.", field="file")
+        raise ReplyRefused(
+            "files_off", gettext("Attachments from agents are switched off for this number."), field="file"
+        )
     try:
         return checked_type(file)
     except FileRefused as error:
@@ -226,11 +237,11 @@ def send_again(failed: Message, *, author: User) -> Message:
     """
     failed.refresh_from_db(fields=["status"])  # a late callback may have told better
     if failed.is_inbound or not failed.has_failed:
-        raise ReplyRefused("not_failed", "Only a message that was not delivered can be sent again.")
+        raise ReplyRefused("not_failed", gettext("Only a message that was not delivered can be sent again."))
     attachment = failed.attachments.first()
     again = id_when_sent_again(failed)
     if Message.objects.filter(public_id=again).exists():
-        raise ReplyRefused("sent_again", "This message has been sent again already.")
+        raise ReplyRefused("sent_again", gettext("This message has been sent again already."))
     file = _copy(attachment) if attachment and attachment.file else None
     return send_reply(
         failed.conversation, author=author, text=failed.body, file=file, public_id=again, quoted=failed.quoted
@@ -241,4 +252,6 @@ def _copy(attachment: Attachment) -> File[bytes]:
     try:
         return File(attachment.file.open("rb"), attachment.name)
     except OSError as error:
-        raise ReplyRefused("file_gone", "The file is no longer here. Choose it again.", field="file") from error
+        raise ReplyRefused(
+            "file_gone", gettext("The file is no longer here. Choose it again."), field="file"
+        ) from error

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import formats, timezone
+from django.utils import formats, timezone, translation
+from django.utils.translation import gettext
 
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation
@@ -33,9 +34,11 @@ def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) 
     must_have(conversation, agent)
     now = timezone.now()
     if until is not None and not now < until <= now + LONGEST:
-        raise TransitionRefused(f"Choose a time from now on, at most {LONGEST.days} days ahead.")
+        raise TransitionRefused(
+            gettext("Choose a time from now on, at most %(days)s days ahead.") % {"days": LONGEST.days}
+        )
     if conversation.state not in {State.ACTIVE, State.WAITING}:
-        raise TransitionRefused("Only an active or waiting conversation can be snoozed.")
+        raise TransitionRefused(gettext("Only an active or waiting conversation can be snoozed."))
     text = f"{agent} snoozed the conversation until {_words(until)}."
     with transaction.atomic():
         must_be_read(conversation)
@@ -51,7 +54,7 @@ def _again(conversation: Conversation, agent: Agent, now: datetime, until: datet
     """It waits already: only the time is another."""
     waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
     if not waiting.update(snoozed_at=now, snoozed_until=until):
-        raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
+        raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
     note(conversation, "snoozed", text, by=agent.user)
     tell(CONVERSATION, conversation)
@@ -60,7 +63,8 @@ def _again(conversation: Conversation, agent: Agent, now: datetime, until: datet
 def _words(until: datetime | None) -> str:
     if until is None:
         return "the customer writes"
-    return formats.date_format(timezone.localtime(until), "j M Y, H:i")
+    with translation.override("en"):  # the timeline is in English, whoever writes in it
+        return formats.date_format(timezone.localtime(until), "j M Y, H:i")
 
 
 def end_snooze(lease: Lease) -> datetime | None:

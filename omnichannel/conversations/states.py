@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import automation
@@ -40,7 +41,7 @@ class TransitionRefused(Exception):
 def must_have(conversation: Conversation, agent: Agent) -> None:
     """Raises TransitionRefused unless it is this agent who has the conversation."""
     if conversation.agent_id != agent.pk:
-        raise TransitionRefused("Only the agent who has this conversation can do that.")
+        raise TransitionRefused(gettext("Only the agent who has this conversation can do that."))
 
 
 def must_be_read(conversation: Conversation) -> None:
@@ -51,7 +52,7 @@ def must_be_read(conversation: Conversation) -> None:
     """
     now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     if now.unread_count:
-        raise TransitionRefused("The customer has written in the meantime. Read it first.")
+        raise TransitionRefused(gettext("The customer has written in the meantime. Read it first."))
 
 
 def note(conversation: Conversation, kind: str, text: str, *, by: User | None, at: datetime | None = None) -> None:
@@ -81,7 +82,9 @@ def move(
     queue_before = conversation.queue_id
     queued = {"queued_at": now, "queue": queue or conversation.queue} if to == State.OPEN else {}
     if (before, to) not in TRANSITIONS:
-        raise TransitionRefused(f"This conversation is {before.label}; that can't be done now.")
+        raise TransitionRefused(
+            gettext("This conversation is %(label)s; that can't be done now.") % {"label": before.label}
+        )
     with transaction.atomic():
         unmoved = Conversation.objects.filter(pk=conversation.pk, state=before, agent=agent_before)
         if only_if is not None:
@@ -89,7 +92,7 @@ def move(
         closed_at = now if to == State.CLOSED else None
         also_changed = {**NO_OFFER, "snoozed_at": snoozed[0], "snoozed_until": snoozed[1], **queued}
         if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **also_changed):
-            raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
+            raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
         conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
         conversation.agent = agent
         for name, value in also_changed.items():
@@ -138,7 +141,7 @@ def requeue(conversation: Conversation, queue: Queue, *, text: str, by: User | N
     with transaction.atomic():
         still_open = Conversation.objects.filter(pk=conversation.pk, state=State.OPEN, queue=queue_before)
         if not still_open.update(queue=queue, queued_at=now, offered_to=None, offer_expires_at=None):
-            raise TransitionRefused("Somebody else has changed this conversation in the meantime.")
+            raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
         pending = conversation.offers.filter(outcome=OfferOutcome.PENDING)
         pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
         conversation.queue, conversation.queued_at = queue, now

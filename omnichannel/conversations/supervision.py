@@ -1,6 +1,7 @@
 """Supervisors step in: assign what waits, look into what goes on, join it, give it back to its queue."""
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from omnichannel.conversations.access import agents_at_work, may_supervise
 from omnichannel.conversations.consult import come_in
@@ -29,16 +30,19 @@ def assign(conversation: Conversation, *, to: Agent | Queue, by: Agent) -> None:
     """
     _must_supervise(by)
     if conversation.state != State.OPEN:
-        raise TransitionRefused("Only a conversation that waits for an agent can be assigned.")
+        raise TransitionRefused(gettext("Only a conversation that waits for an agent can be assigned."))
     allowed = assignees(conversation)
     if isinstance(to, Queue):
         if to.pk == conversation.queue_id:
-            raise TransitionRefused(f"The conversation waits in {to} already.")
+            raise TransitionRefused(gettext("The conversation waits in %(to)s already.") % {"to": to})
         requeue(conversation, to, by=by.user, text=f"{by} assigned the conversation to {to}.")
         return
     colleague = next((one for one in allowed.agents if one.agent.pk == to.pk), None)
     if colleague is None:
-        raise TransitionRefused(f"{to} can't be assigned this conversation: not in {conversation.queue}, or not here.")
+        raise TransitionRefused(
+            gettext("%(to)s can't be assigned this conversation: not in %(queue)s, or not here.")
+            % {"to": to, "queue": conversation.queue}
+        )
     over = f" ({colleague.capacity_words})" if colleague.is_over else ""
     move(conversation, State.ACTIVE, agent=to, by=by.user, text=f"{by} assigned the conversation to {to}{over}.")
 
@@ -51,7 +55,7 @@ def monitor(conversation: Conversation, by: Agent) -> None:
     _must_be_somebody_elses(conversation, by)
     with transaction.atomic():
         if conversation.participations.filter(agent=by, left_at=None).exists():
-            raise TransitionRefused("You are in this conversation already.")
+            raise TransitionRefused(gettext("You are in this conversation already."))
         come_in(conversation, by, Part.MONITOR)
         tell(CONVERSATION, conversation)
 
@@ -64,7 +68,7 @@ def join(conversation: Conversation, by: Agent) -> None:
     _must_be_somebody_elses(conversation, by)
     with transaction.atomic():
         if conversation.participations.filter(agent=by, left_at=None, part=Part.CONSULT).exists():
-            raise TransitionRefused("You are in this conversation already.")
+            raise TransitionRefused(gettext("You are in this conversation already."))
         come_in(conversation, by, Part.CONSULT)
         note(conversation, "joined_in", f"{by} joined {conversation.agent} in the conversation.", by=by.user)
         tell(CONVERSATION, conversation)
@@ -77,17 +81,19 @@ def release_to_queue(conversation: Conversation, by: Agent) -> None:
     """
     _must_supervise(by)
     if conversation.state != State.ACTIVE:
-        raise TransitionRefused("Only an active conversation can be given back.")
+        raise TransitionRefused(gettext("Only an active conversation can be given back."))
     text = f"{by} released the conversation from {conversation.agent} to {conversation.queue}."
     move(conversation, State.OPEN, agent=None, by=by.user, text=text)
 
 
 def _must_supervise(agent: Agent) -> None:
     if not may_supervise(agent):
-        raise TransitionRefused("Only a supervisor can do that.")
+        raise TransitionRefused(gettext("Only a supervisor can do that."))
 
 
 def _must_be_somebody_elses(conversation: Conversation, by: Agent) -> None:
     _must_supervise(by)
     if conversation.state not in GOES_ON or conversation.agent_id == by.pk:
-        raise TransitionRefused("Only a colleague's conversation that is active or in wrap-up can be looked into.")
+        raise TransitionRefused(
+            gettext("Only a colleague's conversation that is active or in wrap-up can be looked into.")
+        )

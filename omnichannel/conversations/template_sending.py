@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
 from channels_whatsapp import templates
@@ -56,7 +57,7 @@ def send_template(
         if (queued_before := sent_by_form(public_id, locked)) is not None:
             return queued_before
         if not may_answer(agent_of(author), locked):
-            raise ReplyRefused("not_yours", NOT_YOURS)
+            raise ReplyRefused("not_yours", gettext(NOT_YOURS))
         if (refusal := why_not(locked, as_template=True)) is not None:
             raise refusal
         return queue_template(locked, template, values, author=author, public_id=public_id)
@@ -136,10 +137,10 @@ def send_as_before(failed: Message, *, author: User) -> Message:
         return send_again(failed, author=author)
     failed.refresh_from_db(fields=["status"])
     if not failed.has_failed:
-        raise ReplyRefused("not_failed", "Only a message that was not delivered can be sent again.")
+        raise ReplyRefused("not_failed", gettext("Only a message that was not delivered can be sent again."))
     kept, again = failed.content.get(TEMPLATE, {}), id_when_sent_again(failed)
     if Message.objects.filter(public_id=again).exists():
-        raise ReplyRefused("sent_again", "This message has been sent again already.")
+        raise ReplyRefused("sent_again", gettext("This message has been sent again already."))
     account = failed.conversation.number.account_id
     template = MessageTemplate.objects.filter(account=account, content_sid=kept.get("sid", "")).first()
     if template is None:

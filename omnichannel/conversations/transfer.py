@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.models import Conversation
@@ -19,7 +20,7 @@ from routing.models import Agent, AgentSkill, BasePresence, Queue, State
 # Who shows one of these is not there to take over.
 NOT_THERE = {BasePresence.BUSY_DND, BasePresence.AWAY, BasePresence.OFFLINE, BasePresence.INACTIVE}
 REASON_LIMIT = 300
-NO_REASON = "Write why, for whoever reads this next."
+NO_REASON = gettext_noop("Write why, for whoever reads this next.")
 
 
 @dataclass(frozen=True)
@@ -109,17 +110,17 @@ def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason
     """
     must_have(conversation, by)
     if conversation.state != State.ACTIVE:
-        raise TransitionRefused("Only an active conversation can be transferred.")
+        raise TransitionRefused(gettext("Only an active conversation can be transferred."))
     why = _given(reason)
     allowed = candidates(conversation)
     if isinstance(to, Queue):
         if to.pk not in {one.queue.pk for one in allowed.queues}:
-            raise TransitionRefused(f"{to} takes no transfers now.")
+            raise TransitionRefused(gettext("%(to)s takes no transfers now.") % {"to": to})
         text = f"{by} transferred the conversation to {to}: {why}"
         move(conversation, State.OPEN, agent=None, queue=to, by=by.user, text=text)
         return
     if to.pk not in {one.agent.pk for one in allowed.agents}:
-        raise TransitionRefused(f"{to} can't take this conversation now.")
+        raise TransitionRefused(gettext("%(to)s can't take this conversation now.") % {"to": to})
     text = f"{by} transferred the conversation to {to}: {why}"
     move(conversation, State.ACTIVE, agent=to, by=by.user, text=text)
 
@@ -127,7 +128,7 @@ def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason
 def _given(reason: str) -> str:
     why = " ".join(reason.replace("\x00", "").split())
     if not why:
-        raise TransitionRefused(NO_REASON)
+        raise TransitionRefused(gettext(NO_REASON))
     if len(why) > REASON_LIMIT:
-        raise TransitionRefused(f"Say it in up to {REASON_LIMIT} characters.")
+        raise TransitionRefused(gettext("Say it in up to %(limit)s characters.") % {"limit": REASON_LIMIT})
     return why

@@ -170,7 +170,7 @@ class WhereToForm(AskedForm):
 
 
 class TransferForm(WhereToForm):
-    reason = forms.CharField(max_length=REASON_LIMIT, error_messages={"required": NO_REASON})
+    reason = forms.CharField(max_length=REASON_LIMIT, error_messages={"required": _(NO_REASON)})
 
     reason_limit = REASON_LIMIT
 

@@ -49,7 +49,7 @@ class Composer:
 
     limit = TEXT_LIMIT
     note_limit = NOTE_LIMIT
-    exceeded = EXCEEDED
+    exceeded = _(EXCEEDED)
     seconds_to_undo = HOLD.seconds
 
     @property
