@@ -86,6 +86,9 @@ class WorkStreamForm(StreamModelForm):
         times = self.fields.get("wrap_up_seconds")
         if isinstance(times, WrapUpField):
             times.offer(self.instance.wrap_up_seconds)
+        if self.instance.pk is None:  # a field of the form's own knows nothing of the model's default
+            for name in self.declared_fields:
+                self.initial.setdefault(name, getattr(self.instance, name))
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data

@@ -42,6 +42,22 @@ def test_every_setting_is_kept(ada):
     assert not stream.keep_same_agent
 
 
+def test_a_new_work_stream_begins_with_what_is_usual(ada):
+    shown = ada.get(page("routing_workstream", "add")).context["adminform"].form
+    usual = WorkStream()
+    for name in (
+        "auto_close_after",
+        "return_after_disconnect",
+        "allowed_presences",
+        "skill_matching",
+        "wrap_up_seconds",
+    ):
+        assert shown[name].value() == getattr(usual, name)
+    page_shown = ada.get(page("routing_workstream", "add")).content.decode()
+    assert 'name="return_after_disconnect_0" value="15"' in page_shown
+    assert 'value="available" id="id_allowed_presences_0" checked' in page_shown
+
+
 @pytest.mark.parametrize(("typed", "kept"), [("", None), ("0", 0), ("30", 30), ("3600", 3600)])
 def test_wrap_up_blocks_capacity_always_not_at_all_or_for_a_time(ada, typed, kept):
     stream = builders.work_stream()
