@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test lint bench help
+.PHONY: run test lint bench screenshots help
 
 help:
 	@echo "make run    the desk with demonstration data on http://127.0.0.1:8000"
 	@echo "make test   everything, on SQLite and PostgreSQL, browser journeys included"
 	@echo "make lint   ruff, mypy, import-linter, templates, migrations"
 	@echo "make bench  the benchmarks"
+	@echo "make screenshots  pictures of the desk in docs/screenshots/"
 
 run: export DEBUG ?= true
 run: $(VENV)/run
@@ -33,6 +34,9 @@ lint: $(VENV)/dev
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m tests.benchmarks
+
+screenshots: $(VENV)/dev
+	@$(BIN)/python -m tests.screenshots
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -39,6 +39,7 @@ class Stage:
     def __init__(self) -> None:
         self.now = timezone.now().replace(second=0, microsecond=0)
         self.people = create_people()
+        Agent.objects.filter(pk=self.people["dana"].pk).update(capacity=1200)
         self.returns_stream = create_returns_desk(self.people)
         self.account = self._channel()
         self.shop = self._number("Lumen Lamps", "+12025550143")

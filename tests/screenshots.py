@@ -1,0 +1,139 @@
+"""`make screenshots`: pictures of the desk in its states, light and dark, wide and narrow, in docs/screenshots/.
+
+Three of them are copied to docs/ for the README.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.journeys.conftest import ARGUMENTS, CHROMIUM
+from tests.processes.databases import ROOT
+from tests.processes.desk import Desk, blank_database
+
+FOLDER = ROOT / "docs" / "screenshots"
+SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+THEMES = ("light", "dark")
+FOR_THE_README = {"conversation-light-wide": "desk", "conversation-dark-narrow": "phone", "stream-light-wide": "admin"}
+# What the page fetches as it opens is there.
+AT_REST = "() => !document.querySelector('.htmx-request') && [...document.images].every((one) => one.complete)"
+
+Act = Callable[[Page], object]
+
+
+class Scene(NamedTuple):
+    """A page in a state: its picture's name, who looks, where, and what they do first."""
+
+    name: str
+    who: str
+    path: str
+    act: Act | None = None
+
+
+def search(page: Page) -> None:
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("lamp")
+    page.wait_for_timeout(800)
+
+
+def overview(page: Page) -> None:
+    page.keyboard.press("?")
+
+
+def offered(page: Page) -> None:
+    page.locator(".offer").wait_for()
+
+
+SCENES = [
+    Scene("sign-in", "", "/sign-in/"),
+    Scene("inbox", "dana", "/desk/"),
+    Scene("inbox-empty", "admin", "/desk/?view=my"),
+    Scene("inbox-open", "dana", "/desk/?view=open"),
+    Scene("conversation", "dana", "/desk/conversations/{active}/"),
+    Scene("kinds", "dana", "/desk/conversations/{kinds}/"),
+    Scene("window-closed", "dana", "/desk/conversations/{window_closed}/"),
+    Scene("wrap-up", "dana", "/desk/conversations/{wrap_up}/"),
+    Scene("closed", "dana", "/desk/conversations/{closed}/"),
+    Scene("search", "dana", "/desk/", search),
+    Scene("shortcuts", "dana", "/desk/", overview),
+    Scene("preferences", "dana", "/desk/preferences/"),
+    Scene("supervisor", "sofia", "/desk/conversations/{of_a_colleague}/"),
+    Scene("administration", "admin", "/admin/"),
+    Scene("stream", "admin", "/admin/routing/workstream/1/change/"),
+    Scene("rule", "admin", "/admin/routing/routingrule/1/change/"),
+    Scene("channel", "admin", "/admin/channels_whatsapp/whatsappaccount/1/change/"),
+    Scene("customers-phone", "admin", "/simulator/"),
+]
+OFFER = Scene("offer", "dana", "/desk/", offered)
+
+
+class Photographer:
+    """Takes each scene in each theme and size."""
+
+    def __init__(self, desk: Desk, browser: Browser, stage: dict[str, int]) -> None:
+        self.desk, self.browser, self.stage = desk, browser, stage
+        self.sessions: dict[str, str] = {}
+
+    def take(self, scene: Scene, language: str = "en") -> None:
+        for theme in THEMES:
+            for size, (width, height) in SIZES.items():
+                with self._context(scene.who, theme, width, height, language) as context:
+                    self._picture(context, scene, f"{scene.name}-{theme}-{size}")
+
+    @contextmanager
+    def _context(self, who: str, theme: str, width: int, height: int, language: str) -> Iterator[BrowserContext]:
+        context = self.browser.new_context(
+            base_url=self.desk.url,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if theme == "dark" else "light",
+            reduced_motion="reduce",
+            timezone_id="Europe/Berlin",
+            locale=language,
+        )
+        if who:
+            self.sessions[who] = self.sessions.get(who) or self.desk.ask("sign_in", username=who)
+            zone = {"name": "timezone", "value": "Europe%2FBerlin", "url": self.desk.url}
+            context.add_cookies([{"name": "sessionid", "value": self.sessions[who], "url": self.desk.url}, zone])
+        yield context
+        context.close()
+
+    def _picture(self, context: BrowserContext, scene: Scene, name: str) -> None:
+        page = context.new_page()
+        page.goto(scene.path.format(**self.stage))
+        page.wait_for_function(AT_REST)
+        if scene.act:
+            scene.act(page)
+        page.wait_for_function(AT_REST)
+        page.wait_for_timeout(150)
+        page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        blank = blank_database(Path(folder))
+        (Path(folder) / "desk").mkdir()
+        with Desk(Path(folder) / "desk", blank=blank) as desk:
+            stage = desk.ask("set_the_stage")
+            desk.serve("--no-worker")
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            photographer = Photographer(desk, browser, stage)
+            for scene in SCENES:
+                photographer.take(scene)
+            desk.ask("offer")
+            photographer.take(OFFER)
+            browser.close()
+        blank.drop()
+    for picture, name in FOR_THE_README.items():
+        shutil.copy(FOLDER / f"{picture}.png", FOLDER.parent / f"{name}.png")
+    print(f"The pictures are in {FOLDER.relative_to(ROOT)}/.")
+
+
+if __name__ == "__main__":
+    main()
