@@ -5,6 +5,7 @@
   const byId = (id) => document.getElementById(id);
   const COUNT_FROM = 1400;
   const MOST_ROWS = 14;
+  const COMMAND = /^\/(q(\s.*)?|[cinpt])?$/i;
   const SLUG = /\{\w+\{\w+\}\}/;
   const field = () => byId("reply-text");
   const form = () => field()?.form;
@@ -133,6 +134,7 @@
       const words = gettext("WhatsApp takes up to %s characters; this is %s too long.");
       return Desk.complain(interpolate(words, [limit, over].map((number) => number.toLocaleString(document.documentElement.lang))));
     }
+    if (COMMAND.test(text.trim())) return Desk.complain(gettext("This is a command: choose from the list, or write something else."));
     if (Desk.slugLeft()) return false;
     if (!text.trim() && !Desk.filesChosen()) return false;
     return !Desk.asksMeanwhile();
