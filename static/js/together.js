@@ -8,9 +8,17 @@
 
   let asker;
 
+  function backToAsker() {
+    const from = byId(asker);
+    // What was asked for from a menu: the menu is closed by now.
+    const place = from?.closest("details.menu:not([open])")?.querySelector("summary") || from || byId("main");
+    place?.focus({ preventScroll: true });
+  }
+
   function close() {
     byId("dialog")?.close();
     byId("panel")?.replaceChildren();
+    backToAsker();
   }
 
   document.addEventListener("htmx:afterSwap", (event) => {
@@ -19,7 +27,9 @@
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.target.id === "panel" && event.detail.elt.id.startsWith("do-")) asker = event.detail.elt.id;
+    const { elt, target, requestConfig } = event.detail;
+    if (target.id !== "panel" || elt.closest("#panel")) return;
+    asker = requestConfig.triggeringEvent?.submitter?.id || elt.id;
   });
 
   document.addEventListener("click", (event) => {
@@ -34,10 +44,7 @@
     (event) => {
       if (event.target.id !== "dialog") return;
       byId("panel")?.replaceChildren();
-      const from = byId(asker);
-      // What was asked for from a menu: the menu is closed by now.
-      const place = from?.closest("details.menu:not([open])")?.querySelector("summary") || from || byId("main");
-      place?.focus({ preventScroll: true });
+      backToAsker();
     },
     true
   );

@@ -21,7 +21,15 @@ from omnichannel.conversations.closing import close, end
 from omnichannel.conversations.consult import invite
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
-from omnichannel.conversations.models import Contact, Conversation, DeskPreferences, Message, QuickReply, Status
+from omnichannel.conversations.models import (
+    Contact,
+    Conversation,
+    DeskPreferences,
+    Label,
+    Message,
+    QuickReply,
+    Status,
+)
 from omnichannel.conversations.quick_replies import tags_named
 from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
@@ -34,7 +42,14 @@ from tests.builders import TOKEN
 from tests.processes.onlookers import customer_says, message_is_read, only_for, they_have_talked
 from tests.stage import offer, set_the_stage
 
-__all__ = ["customer_says", "message_is_read", "offer", "only_for", "set_the_stage", "they_have_talked"]  # asked for by name, as what follows
+__all__ = [
+    "customer_says",
+    "message_is_read",
+    "offer",
+    "only_for",
+    "set_the_stage",
+    "they_have_talked",
+]  # asked for by name, as what follows
 
 NUMBER = "+14155230001"
 
@@ -248,6 +263,11 @@ def customer_writes(name: str, text: str) -> None:
     world.customer_writes(world.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
+def customer_writes_again(place: int, text: str) -> None:
+    """One of the customers with phones writes once more, through Twilio."""
+    world.customer_writes(Customer.objects.get(name=f"Customer {place}"), Sender.objects.get(), text)
+
+
 def queue_of(customer: str) -> str:
     """The queue this customer's conversation is in; "" while there is none."""
     found = Conversation.objects.filter(contact__profile_name=customer).first()
@@ -384,3 +404,8 @@ def close_all() -> None:
     for conversation in Conversation.objects.filter(state="active"):
         end(conversation, conversation.agent)
         close(conversation, conversation.agent)
+
+
+def name_labels(names: list[str]) -> None:
+    """Labels agents can use."""
+    Label.objects.bulk_create(Label(name=name) for name in names)
