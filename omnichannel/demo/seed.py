@@ -24,6 +24,7 @@ from omnichannel.conversations.replies import send_reply
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.demo.people import create_people, create_returns_desk, say_what_is_known
 from omnichannel.demo.quick_replies import create_quick_replies
+from omnichannel.demo.words import create_words, sort_the_history
 from routing.models import Agent, WorkStream
 
 FILES = Path(__file__).parent / "files"
@@ -45,11 +46,13 @@ def seed() -> None:
     """Fill an empty database; all of it or nothing."""
     agents = create_people()
     _write_automated_messages()
+    create_words()
     returns_stream = create_returns_desk(agents)
     say_what_is_known()
     create_quick_replies(returns_stream, agents["dana"])
     shop, returns = _create_channel(returns_stream)
     _history(shop, agents)
+    sort_the_history()
     _just_now(shop, returns)
 
 

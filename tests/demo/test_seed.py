@@ -30,6 +30,7 @@ def test_the_demonstration_shows_every_part_of_the_desk() -> None:
     assert set(Conversation.objects.values_list("state", flat=True)) == {State.OPEN, State.ACTIVE, State.CLOSED}
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}
     assert Errand.objects.filter(state="due").exists()  # customers who write as soon as the server runs
+    assert Conversation.objects.filter(labels__name="Damaged").exists()
     assert {user.groups.get().name for user in User.objects.all()} == {"Administrator", "Supervisor", "Agent"}
 
 
