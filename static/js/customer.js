@@ -110,6 +110,10 @@
 
   // -- A conversation that may not be seen any more -------------------------------------------------------------------
 
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.xhr.status === 410 && detail.elt.isConnected) Desk.outOfSight(detail.xhr.responseText);
+  });
+
   Desk.outOfSight = (html) => {
     const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("workspace");
     const old = byId("workspace");

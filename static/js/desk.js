@@ -255,9 +255,8 @@ window.Desk = {};
   const saysServerError = failed(() => gettext("The server could not do that. Nothing you wrote is lost."));
 
   document.addEventListener("htmx:responseError", (event) => {
-    const { status, responseText } = event.detail.xhr;
-    if (status === 410) Desk.outOfSight(responseText);
-    else if (status === 404) location.reload();
+    const { status } = event.detail.xhr;
+    if (status === 404) location.reload();
     else if (status !== 401) saysServerError(event);
   });
   document.addEventListener("htmx:sendError", failed(() => gettext("No connection. Nothing you wrote is lost.")));
