@@ -86,7 +86,7 @@ class WorkStreamForm(StreamModelForm):
         times = self.fields.get("wrap_up_seconds")
         if isinstance(times, WrapUpField):
             times.offer(self.instance.wrap_up_seconds)
-        if self.instance.pk is None:  # a field of the form's own knows nothing of the model's default
+        if self.instance._state.adding:  # a field of the form's own knows nothing of the model's default
             for name in self.declared_fields:
                 self.initial.setdefault(name, getattr(self.instance, name))
 
