@@ -21,7 +21,8 @@
     const said = waiting.slice(-MOST);
     if (more > 0) said.push(interpolate(ngettext("and %s more", "and %s more", more), [more]));
     waiting = [];
-    document.getElementById("announce").textContent = said.join(". ");
+    const region = document.getElementById("announce");
+    if (region) region.textContent = said.join(". ");
   }
 
   // Messages of the open conversation, in their own words.

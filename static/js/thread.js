@@ -102,6 +102,7 @@
     if (isNews && !wasAtEnd) missed += theirs.length;
     if (fromForm && said.length) Desk.toEnd();
     else showNewest();
+    Desk.markRead(); // the last gap may be closed now
   };
 
   // Where one was when the page went out of sight, until the conversation is left.

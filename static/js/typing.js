@@ -6,6 +6,7 @@
   const LOOK_EVERY = 20000;
   const TYPE_EVERY = 10000;
   const STILL_AFTER = 6000; // without a key
+  const SAID_AGAIN_AFTER = 60000;
   const FADES_AFTER = 15000; // the server's own patience with whoever says no more
 
   const token = () => document.querySelector("[name=csrfmiddlewaretoken]")?.value;
@@ -26,8 +27,17 @@
     const old = byId("viewers");
     if (!fresh || !old) return;
     if (old.innerHTML !== fresh.innerHTML) old.innerHTML = fresh.innerHTML;
+    sayWriting(byId("writing")?.textContent.trim());
     clearTimeout(fading);
     if (byId("writing")) fading = setTimeout(Desk.refreshViewers, FADES_AFTER);
+  }
+
+  let said = {};
+
+  function sayWriting(words) {
+    if (!words || (said.words === words && Date.now() - said.at < SAID_AGAIN_AFTER)) return;
+    said = { words, at: Date.now() };
+    Desk.say(words);
   }
 
   async function ask(how) {

@@ -91,6 +91,7 @@ TALKS = [
     talk("of_a_colleague", who="sofia"),
     talk("of_a_colleague", click("#do-monitor", "#do-join"), who="sofia"),
     talk("active", press("n", "#note-text:focus")),
+    talk("active", click("#thread .picture", "#viewer img")),
     *(talk("active", press(key, "#dialog")) for key in ("t", "c", "s", "l")),
 ]
 ADMINISTRATION = [

@@ -119,6 +119,15 @@ def patient(browser: Browser, shop: Desk) -> Iterator[Page]:
 
 
 def test_a_server_that_is_killed_and_started_again_costs_nothing(shop: Desk, patient: Page) -> None:
+    # First it only fails.
+    patient.route("**/reply/", lambda route: route.fulfill(status=500, body="broken"), times=1)
+    reply_field(patient).fill("Hello?")
+    patient.locator("#reply-send").click()
+    expect(patient.locator("#notice")).to_contain_text("The server could not do that.", timeout=SOON)
+    expect(reply_field(patient)).to_have_value("Hello?")
+    patient.get_by_role("button", name="Try again").click()
+    expect(patient.locator(".msg.out")).to_contain_text("Hello?")
+
     shop.programs[-1].kill()
     reply_field(patient).fill("Are you still there?")
     patient.locator("#reply-send").click()
@@ -130,9 +139,9 @@ def test_a_server_that_is_killed_and_started_again_costs_nothing(shop: Desk, pat
     expect(patient.locator(".msg.in")).to_contain_text("Written meanwhile")
     expect(patient.locator("#stream")).to_be_hidden()
     patient.get_by_role("button", name="Try again").click()
-    expect(patient.locator(".msg.out")).to_contain_text("Are you still there?")
+    expect(patient.locator(".msg.out").last).to_contain_text("Are you still there?")
     expect(reply_field(patient)).to_have_value("")
-    expect(patient.locator(".msg.out")).to_have_count(1)
+    expect(patient.locator(".msg.out")).to_have_count(2)
 
 
 def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
