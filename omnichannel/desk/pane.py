@@ -153,7 +153,7 @@ def _compared(name: str, ours: str, theirs: str) -> Compared:
 
 
 def _day(at: datetime | None) -> str:
-    return date_format(timezone.localtime(at), "j M Y") if at else ""
+    return date_format(timezone.localtime(at), _("j M Y")) if at else ""
 
 
 def _label_names(kept: Contact, gone: Contact) -> tuple[str, str, str]:
