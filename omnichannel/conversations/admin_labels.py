@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.http import HttpRequest
 
 from omnichannel.admin_pages import PageAdmin
@@ -20,7 +20,7 @@ class LabelAdmin(PageAdmin):
     search_help_text = "Name"
     fields = ("name", "colour")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Label]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
 
     @admin.display(description="Conversations", ordering="uses")
@@ -38,7 +38,7 @@ class DispositionCodeAdmin(PageAdmin):
     search_help_text = "Name or description"
     fields = ("name", "description", "is_active")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[DispositionCode]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
 
     @admin.display(description="Conversations", ordering="uses")

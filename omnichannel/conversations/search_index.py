@@ -50,10 +50,10 @@ class HasWords(Func):
     def __repr__(self) -> str:
         return f"HasWords({self.words})"
 
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         pk, _ = compiler.compile(self.source_expressions[0])
         asked = " ".join(f'"{word}"*' for word in self._words())
-        return f"{pk} IN (SELECT rowid FROM {WORDS} WHERE {WORDS} MATCH %s)", [asked]  # noqa: S608 (a parameter)
+        return f"{pk} IN (SELECT rowid FROM {WORDS} WHERE {WORDS} MATCH %s)", (asked,)  # noqa: S608 (a parameter)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
         body, _ = compiler.compile(self.source_expressions[1])

@@ -49,8 +49,10 @@ class Filters:
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Self:
         """The filters of an address; whatever makes no sense in it is off."""
-        numbers = {name: min(whole_number(given.get(name, "")), 2**31 - 1) for name in (*NAMED, "priority")}
-        switches = {name: given.get(name) == "1" for name in SWITCHES}
+        numbers: dict[str, Any] = {
+            name: min(whole_number(given.get(name, "")), 2**31 - 1) for name in (*NAMED, "priority")
+        }
+        switches: dict[str, Any] = {name: given.get(name) == "1" for name in SWITCHES}
         sort = given.get("sort", "")
         numbers["priority"] *= numbers["priority"] in Priority.values
         return cls(**numbers, **switches, sort=sort if sort in ORDERS else NEWEST.name)
@@ -63,11 +65,13 @@ class Filters:
 
     def without(self, *names: str) -> str:
         """The address's query without these."""
-        return replace(self, **{name: False if name in SWITCHES else 0 for name in names}).query
+        off: dict[str, Any] = {name: False if name in SWITCHES else 0 for name in names}
+        return replace(self, **off).query
 
     def toggled(self, name: str) -> str:
         """The address's query with this switch the other way."""
-        return replace(self, **{name: not getattr(self, name)}).query
+        other_way: dict[str, Any] = {name: not getattr(self, name)}
+        return replace(self, **other_way).query
 
     @property
     def unread_query(self) -> str:

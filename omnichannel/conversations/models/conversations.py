@@ -50,7 +50,8 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
 def _labels_in_one() -> models.QuerySet[Any, Any]:
     on_it = Conversation.labels.through.objects.filter(conversation=OuterRef("pk")).order_by()
     word = Concat("label__name", Value(":"), "label__colour", output_field=models.TextField())
-    return on_it.values("conversation").annotate(words=Joined(word)).values("words")
+    joined: models.QuerySet[Any, Any] = on_it.values("conversation").annotate(words=Joined(word))
+    return joined.values("words")
 
 
 class ShownLabel(NamedTuple):
