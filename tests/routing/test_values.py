@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.models import ContextVariable, VariableType
@@ -50,6 +50,7 @@ def test_a_value_is_kept_by_its_type() -> None:
         read(VariableType.TEXT, "x" * 201)
 
 
+@settings(deadline=None)  # the machine may be busy with other things
 @given(st.one_of(st.integers(-(10**15), 10**15), st.decimals(-9999, 9999, places=2)))
 def test_what_is_shown_of_a_number_is_read_as_the_same_one(value: int | Decimal) -> None:
     kept = read(VariableType.NUMBER, f"{value:f}" if isinstance(value, Decimal) else str(value))
@@ -81,6 +82,7 @@ def test_a_number_is_found_where_it_is_one(text: str, told: float | None) -> Non
     assert found_in(text, [variable("Amount", VariableType.NUMBER)]).get("order") == told
 
 
+@settings(deadline=None)  # the machine may be busy with other things
 @given(st.text(), st.text(min_size=1))
 def test_whatever_customers_and_administrators_write_nothing_breaks(text: str, label: str) -> None:
     for kind in VariableType:
