@@ -127,8 +127,6 @@
     // Beside the field that is typed in, whichever of the two that is.
     if (box.parentElement !== field.form) field.form.prepend(box);
     box.hidden = false;
-    field.setAttribute("role", "combobox");
-    field.setAttribute("aria-expanded", "true");
     field.setAttribute("aria-controls", "slash-list");
   }
 
@@ -137,11 +135,7 @@
     if (!box || box.hidden) return;
     box.hidden = true;
     place = -1;
-    for (const one of FIELDS.map(byId).filter(Boolean)) {
-      one.removeAttribute("role");
-      one.removeAttribute("aria-expanded");
-      one.removeAttribute("aria-activedescendant");
-    }
+    for (const one of FIELDS.map(byId).filter(Boolean)) one.removeAttribute("aria-activedescendant");
   }
 
   function point(at) {
