@@ -24,6 +24,7 @@ OUTSIDE_THE_ADMINISTRATION = {
     "conversations.Offer": "shown as the conversation's timeline",
     "conversations.Participation": "shown in its conversation",
     "conversations.RequiredSkill": "shown in its conversation",
+    "conversations.ContactAddress": "shown with the contact",
     "conversations.ContactMerge": "shown with the contact, who can undo it there",
     "conversations.DeskPreferences": "each agent's own, on the desk",
     "conversations.Viewer": "shown in its conversation",
