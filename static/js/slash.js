@@ -178,7 +178,8 @@
     (event) => {
       if (event.target !== field || !isOpen() || event.isComposing) return;
       const option = options()[place];
-      const isChosen = option && (event.key === "Tab" || (event.key === "Enter" && !event.shiftKey));
+      if (event.shiftKey && event.key === "Tab") return close();
+      const isChosen = option && !event.shiftKey && ["Tab", "Enter"].includes(event.key);
       if (event.key in STEPS) point(place + STEPS[event.key]);
       else if (isChosen) choose(option);
       else if (event.key === "Escape") dismiss();
