@@ -1,9 +1,10 @@
 """`make screenshots`: pictures of the desk in its states, light and dark, wide and narrow, in docs/screenshots/.
 
-Three of them are copied to docs/ for the README.
+Three of them are copied to docs/ for the README. `python -m tests.screenshots conversation stream` takes only these.
 """
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -114,7 +115,7 @@ class Photographer:
         page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
 
 
-def main() -> None:
+def main(*names: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         blank = blank_database(Path(folder))
@@ -125,15 +126,18 @@ def main() -> None:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             photographer = Photographer(desk, browser, stage)
             for scene in SCENES:
-                photographer.take(scene)
+                if not names or scene.name in names:
+                    photographer.take(scene)
             desk.ask("offer")
-            photographer.take(OFFER)
+            if not names or OFFER.name in names:
+                photographer.take(OFFER)
             browser.close()
         blank.drop()
     for picture, name in FOR_THE_README.items():
-        shutil.copy(FOLDER / f"{picture}.png", FOLDER.parent / f"{name}.png")
+        if (FOLDER / f"{picture}.png").exists():
+            shutil.copy(FOLDER / f"{picture}.png", FOLDER.parent / f"{name}.png")
     print(f"The pictures are in {FOLDER.relative_to(ROOT)}/.")
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
