@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Max, OuterRef, Q, Subquery
+from django.db.models import F, Max, OuterRef, Q, Subquery
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
@@ -119,7 +119,8 @@ def _messages(user: User, words: Sequence[str]) -> list[Message]:
     visible = access.conversations_visible_to(user).order_by()
     found = Message.objects.filter(HasWords(words), conversation__in=visible.values("pk"))
     shown = found.select_related("conversation__contact", "conversation__agent__user", "conversation__queue")
-    return list(shown.order_by("-pk")[:MOST_MESSAGES])
+    # Not by the bare key: PostgreSQL would read all messages backwards, instead of those the index of words names.
+    return list(shown.order_by((F("pk") + 0).desc())[:MOST_MESSAGES])
 
 
 def _by_conversation(hits: Sequence[Message], words: Sequence[str]) -> list[FoundConversation]:
