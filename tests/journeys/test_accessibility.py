@@ -81,6 +81,11 @@ LISTS = [
     State("dana", "/desk/", click("header .menu:last-child summary", "#show-shortcuts")),
     State("dana", "/desk/", press("?", "#shortcuts")),
     State("dana", "/desk/offers/"),
+    State("dana", "/desk/search/?q=lamp"),
+    State("dana", "/desk/search/?q=nothing-of-this"),
+    State("dana", "/desk/filters/?view=my"),
+    State("dana", "/desk/quick-replies/"),
+    State("dana", "/desk/start/"),
     State("dana", "/desk/preferences/"),
     State("dana", "/desk/preferences/password/"),
 ]
@@ -91,6 +96,10 @@ TALKS = [
     talk("of_a_colleague", who="sofia"),
     talk("of_a_colleague", click("#do-monitor", "#do-join"), who="sofia"),
     talk("active", press("n", "#note-text:focus")),
+    talk("active", click("#do-more", ".more-menu .menu-item")),
+    talk("wrap_up", click("#do-close", "#dialog")),
+    State("dana", "/desk/conversations/{active}/merge/"),
+    State("dana", "/desk/conversations/{active}/transfer/"),
     talk("active", click("#thread .picture", "#viewer img")),
     *(talk("active", press(key, "#dialog")) for key in ("t", "c", "s", "l")),
 ]
