@@ -215,9 +215,10 @@
 
   document.body.addEventListener("bulk-done", (event) => {
     const { words, failed } = event.detail;
+    // What could not be done is in the dialog, row by row.
     if (!failed) byId("dialog")?.close();
+    if (!failed) Desk.notice(words);
     pickAll(false);
-    Desk.notice(words);
     Desk.refreshList();
     Desk.refresh();
   });
