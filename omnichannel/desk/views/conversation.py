@@ -78,15 +78,6 @@ def read(request: AgentRequest, pk: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@require_GET
-@agent_page
-def former(request: AgentRequest, pk: int) -> HttpResponse:
-    """The same customer's other conversations, for the panel beside this one."""
-    found = access.conversation_for(request.user, pk)
-    others = access.conversations_visible_to(request.user).filter(contact=found.contact_id).exclude(pk=pk)
-    return render(request, "desk/_former.html", {"others": others.select_related("agent__user")[:10]})
-
-
 def show(
     request: AgentRequest,
     found: Conversation,
