@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
-from django.db.models import BooleanField, Count, F, Func, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.expressions import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
@@ -164,19 +162,12 @@ def _page(
 ) -> tuple[list[Row], str]:
     order = _order(view, filters)
     found = access.conversations_visible_to(user).filter(_in_tab(agent, view, filters, now)).filter(filters.within(now))
-    chosen = order.of(found, now).filter(following).values("pk")[: size + 1]
-    shown = _with_file_type(Conversation.objects.filter(_is_one_of(chosen)).for_inbox().as_seen_by(agent))
+    # Which ones first, then what they show: databases would else put that together for all that could be meant.
+    chosen = list(order.of(found, now).filter(following).values_list("pk", flat=True)[: size + 1])
+    shown = _with_file_type(Conversation.objects.filter(pk__in=chosen).for_inbox().as_seen_by(agent))
     conversations = list(order.of(shown.select_related("last_message__author", "work_stream"), now))
     rows = [_row(conversation, user, agent, now) for conversation in conversations[:size]]
     return rows, order.place_of(conversations[size - 1]) if len(conversations) > size else ""
-
-
-def _is_one_of(chosen: QuerySet[Any, Any]) -> Q | Func:
-    """Which ones first, then what they show: PostgreSQL would else put that together for all that could be meant."""
-    if connection.vendor == "postgresql":
-        either = {"template": "%(expressions)s)", "arg_joiner": " = ANY("}
-        return Func(F("pk"), ArraySubquery(chosen), output_field=BooleanField(), **either)
-    return Q(pk__in=chosen)
 
 
 def _with_file_type(conversations: ConversationQuerySet) -> ConversationQuerySet:

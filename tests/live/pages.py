@@ -21,7 +21,7 @@ PATIENCE = 10.0  # seconds
 def signed_in(user: AbstractBaseUser) -> str:
     """The session cookie of this user."""
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="omnichannel.accounts.backends.RolesBackend")
     return str(client.cookies["sessionid"].value)
 
 
