@@ -112,7 +112,7 @@ def main() -> int:
         outcome += run_side_by_side(
             Stage("Servers and workers on SQLite", ["-m", "process"]),
             Stage("Servers and workers on PostgreSQL", ["-m", "process"], cluster),
-            Stage("Browser journeys", ["-m", "journey"]),
+            Stage("Browser journeys", ["-n", "2", "--dist", "loadfile", "-m", "journey"]),
         )
     skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
     print(f"\nTests: {outcome.passed} passed, {outcome.failed} failed{skipped}")

@@ -70,9 +70,9 @@ def ensure(using: str = "default") -> None:
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(
-                f"CREATE INDEX IF NOT EXISTS {WORDS} ON {MESSAGES} USING gin ({_VECTOR.format(body='body')})"
-            )
+            cursor.execute("SELECT to_regclass(%s)", [WORDS])
+            if cursor.fetchone() == (None,):
+                cursor.execute(f"CREATE INDEX {WORDS} ON {MESSAGES} USING gin ({_VECTOR.format(body='body')})")
             return
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         known = {name for (name,) in cursor.fetchall()}

@@ -18,7 +18,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of, numbers_to_write_from
 from omnichannel.conversations.automation import STARTED_BY_US
 from omnichannel.conversations.hints import CONVERSATION, tell
-from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
 from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.replies import ReplyRefused, locked_to_send, sent_by_form, why_not
 from omnichannel.conversations.states import move, note
@@ -160,8 +160,9 @@ def _known(address: str) -> Contact | None:
 
 
 def _is_at(address: str, *, prefix: str = "") -> Q:
-    """Whose number it is in any spelling, or whose business-scoped id."""
-    who = Q(**{f"{prefix}identity": identity(address)})
+    """Whose number it is in any spelling, also one of two that belong to one person, or whose business-scoped id."""
+    others = ContactAddress.objects.filter(identity=identity(address)).values("contact")
+    who = Q(**{f"{prefix}identity": identity(address)}) | Q(**{f"{prefix}pk__in": others})
     return who | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else who
 
 

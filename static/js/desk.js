@@ -55,8 +55,10 @@ window.Desk = {};
 
   function swap(old, fresh) {
     const focus = Desk.focusIn(old);
+    const menus = [...old.querySelectorAll("details.menu[open] > summary")].map((summary) => summary.id);
     old.replaceWith(fresh);
     htmx.process(fresh);
+    for (const id of menus) if (byId(id)) byId(id).parentElement.open = true;
     focus(fresh);
   }
 

@@ -8,10 +8,11 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from channels_whatsapp.backends.memory import MemoryBackend
+from channels_whatsapp.identity import identity
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations import automation, closing
 from omnichannel.conversations.access import contact_for, numbers_to_write_from
-from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
 from omnichannel.conversations.presence import used_capacity
 from omnichannel.conversations.replies import ReplyRefused
 from omnichannel.conversations.sending import deliver_messages
@@ -131,6 +132,13 @@ def test_a_customer_who_is_known_stays_one_contact(dana: Agent, update: MessageT
     known = builders.contact(address="whatsapp:+5511987654321")
     started = start(dana, update, "whatsapp:+551187654321")
     assert started.conversation.contact == known
+    assert Contact.objects.count() == 1
+
+
+def test_a_customer_who_is_known_by_another_number_stays_one_contact(dana: Agent, update: MessageTemplate) -> None:
+    contact = Contact.objects.create(address="whatsapp:+4930111222", identity=identity("whatsapp:+4930111222"))
+    ContactAddress.objects.create(contact=contact, address=AMARA, identity=identity(AMARA))
+    assert start(dana, update).conversation.contact == contact
     assert Contact.objects.count() == 1
 
 

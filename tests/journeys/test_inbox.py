@@ -68,7 +68,7 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
     hit = dana.locator("#found .row", has_text="lamp 4711")
     expect(hit.locator("mark").first).to_have_text("lamp")
     hit.click()
-    expect(dana.locator("#thread li", has_text="One more thing")).to_be_visible()
+    expect(dana.locator("#thread li.is-shown", has_text="One more thing")).to_be_visible()
     dana.locator("#search").press("Escape")
     expect(dana.locator("#found")).to_be_empty()
 

@@ -25,6 +25,7 @@ def add_rule(page: Page, name: str, word: str) -> None:
     page.get_by_label("Operator").select_option("contains")
     page.get_by_label("Value").fill(word)
     page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/change/**")
     page.get_by_role("link", name="Back to WhatsApp channel work stream").click()
 
 

@@ -56,7 +56,7 @@ def fill_in(page: Page) -> None:
     """By keyboard alone: search, the first one found, its variables, and the customer's first name as it is offered."""
     search = page.get_by_role("searchbox", name="Search templates")
     expect(page.locator(".template-row")).to_have_count(13)
-    search.fill("delivery german")
+    search.press_sequentially("delivery german")
     expect(page.locator(".template-row")).to_have_count(1)
     search.fill("delivery english")
     expect(page.locator(".template-row")).to_contain_text("Hi {{1}}")
