@@ -6,11 +6,22 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from django.utils.translation import gettext_noop
+
+from omnichannel.sentences import Sentence, said
 from routing.models.agents import BasePresence
 from routing.models.queues import AssignmentMethod
 from routing.models.streams import SkillMatching
 
-NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+NO_COUNTS: Mapping[Sentence, int] = MappingProxyType({})
+NOTHING = Sentence("")
+EMPTY = gettext_noop("Nobody works in this queue.")
+ONLY_ONE = gettext_noop("the only one who can take it (%(free)s units free).")
+ONLY_ONE_OF_SOME = gettext_noop("the only one who can take it (%(free)s units free); not considered: %(others)s.")
+BEST = gettext_noop("%(criterion)s of %(suitable)s who can take it (%(free)s units free).")
+BEST_OF_SOME = gettext_noop(
+    "%(criterion)s of %(suitable)s who can take it (%(free)s units free); not considered: %(others)s."
+)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # Closest match: an equal rating counts 0, a higher one a little, a lower one more than any number of higher ones.
 HIGHER, LOWER = 1.0, 100.0
@@ -53,20 +64,29 @@ class Choice:
     """The agent who gets it and what decided; or None. And how many agents there were with which obstacle."""
 
     agent_id: int | None
-    criterion: str = ""
+    criterion: Sentence = NOTHING
     free: int = 0
     suitable: int = 0
-    obstacles: Mapping[str, int] = field(default_factory=dict)
+    obstacles: Mapping[Sentence, int] = field(default_factory=dict)
 
-    def in_words(self, more: Mapping[str, int] = NO_COUNTS) -> str:
+    def in_words(self, more: Mapping[Sentence, int] = NO_COUNTS) -> Sentence:
         """Why this agent, or why nobody, for the timeline; with `more` agents who were never candidates."""
         obstacles = {**self.obstacles, **more}
-        counted = ", ".join(f"{count} {obstacle}" for obstacle, count in sorted(obstacles.items()) if count)
+        others = [
+            said("%(count)s %(obstacle)s", count=count, obstacle=one)
+            for one, count in sorted(obstacles.items(), key=lambda item: item[0].words)
+            if count
+        ]
         if self.agent_id is not None:
-            among = "the only one" if self.suitable == 1 else f"{self.criterion} of {self.suitable}"
-            left_out = f"; not considered: {counted}" if counted else ""
-            return f"{among} who can take it ({self.free} units free){left_out}."
-        return f"Nobody can take it now: {counted}." if counted else "Nobody works in this queue."
+            return self._why(others)
+        return said("Nobody can take it now: %(others)s.", others=others) if others else Sentence(EMPTY)
+
+    def _why(self, others: Sequence[Sentence]) -> Sentence:
+        known = {"free": self.free, "others": others}
+        if self.suitable == 1:
+            return said(ONLY_ONE_OF_SOME if others else ONLY_ONE, **known)
+        known |= {"criterion": self.criterion, "suitable": self.suitable}
+        return said(BEST_OF_SOME if others else BEST, **known)
 
 
 Rank = Callable[[Candidate], float]
@@ -74,7 +94,7 @@ Rank = Callable[[Candidate], float]
 
 def choose(need: Need, candidates: Sequence[Candidate]) -> Choice:
     """The best of those who can take it: filtered as documented, then ordered as the queue says."""
-    reasons: Counter[str] = Counter()
+    reasons: Counter[Sentence] = Counter()
     suitable: list[Candidate] = []
     for candidate in candidates:
         obstacle = _obstacle(need, candidate)
@@ -88,24 +108,25 @@ def choose(need: Need, candidates: Sequence[Candidate]) -> Choice:
     return Choice(best.agent_id, criterion, best.free, len(suitable), reasons)
 
 
-def _obstacle(need: Need, candidate: Candidate) -> str:
-    """Why this agent can't have it, in words that follow a number; empty where nothing is in the way."""
+def _obstacle(need: Need, candidate: Candidate) -> Sentence | None:
+    """Why this agent can't have it, in words that follow a number; None where nothing is in the way."""
     if candidate.presence not in need.allowed_presences:
-        return "not showing an allowed presence"
+        return said("not showing an allowed presence")
     if candidate.free < need.capacity:
-        return f"without {need.capacity} units of free capacity"
+        return said("without %(needed)s units of free capacity", needed=need.capacity)
     if candidate.agent_id in need.passed_over:
-        return "who rejected it, missed it or gave it back"
+        return said("who rejected it, missed it or gave it back")
     if need.matching == SkillMatching.EXACT:
         lacks = [skill for skill, rating in need.skills.items() if candidate.skills.get(skill, 0) < rating]
         if lacks:
-            return f"lacking {need.skill_names.get(lacks[0], 'a skill')} {need.skills[lacks[0]]}"
-    return ""
+            name = need.skill_names.get(lacks[0]) or said("a skill")
+            return said("lacking %(skill)s %(rating)s", skill=name, rating=need.skills[lacks[0]])
+    return None
 
 
-def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, str]:
+def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, Sentence]:
     """The first in order, and the criterion that decided."""
-    pool, criterion = list(suitable), ""
+    pool, criterion = list(suitable), NOTHING
     for words, rank in _order(need):
         least = min(map(rank, pool))
         pool = [candidate for candidate in pool if rank(candidate) == least]
@@ -115,15 +136,15 @@ def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, str]:
     return min(pool, key=lambda candidate: candidate.agent_id), criterion
 
 
-def _order(need: Need) -> list[tuple[str, Rank]]:
-    order: list[tuple[str, Rank]] = []
+def _order(need: Need) -> list[tuple[Sentence, Rank]]:
+    order: list[tuple[Sentence, Rank]] = []
     if need.last_resort:
-        order.append(("has not passed it over", lambda one: one.agent_id in need.last_resort))
+        order.append((said("has not passed it over"), lambda one: one.agent_id in need.last_resort))
     if need.matching == SkillMatching.CLOSEST and need.skills:
-        order.append(("closest skills", lambda one: distance(need.skills, one.skills)))
+        order.append((said("closest skills"), lambda one: distance(need.skills, one.skills)))
     order += METHODS[need.method]
     if need.disconnected:
-        order.append(("had it before", lambda one: one.agent_id not in need.disconnected))
+        order.append((said("had it before"), lambda one: one.agent_id not in need.disconnected))
     return order
 
 
@@ -132,13 +153,13 @@ def _has_waited(candidate: Candidate) -> float:
     return ((candidate.last_assigned_at or LONG_AGO) - LONG_AGO) // timedelta(microseconds=1)
 
 
-METHODS: dict[AssignmentMethod, list[tuple[str, Rank]]] = {
+METHODS: dict[AssignmentMethod, list[tuple[Sentence, Rank]]] = {
     AssignmentMethod.HIGHEST_CAPACITY: [
-        ("most free capacity", lambda one: -one.free),
-        ("fewest conversations of this work stream", lambda one: one.sessions_in_stream),
-        ("longest without new work", _has_waited),
+        (said("most free capacity"), lambda one: -one.free),
+        (said("fewest conversations of this work stream"), lambda one: one.sessions_in_stream),
+        (said("longest without new work"), _has_waited),
     ],
-    AssignmentMethod.ROUND_ROBIN: [("next in turn", _has_waited)],
+    AssignmentMethod.ROUND_ROBIN: [(said("next in turn"), _has_waited)],
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from omnichannel.sentences import Sentence, counted, said
 from routing import hours
 from routing.models import OverflowAction, OverflowCondition, OverflowRule, Queue
 
@@ -59,31 +60,33 @@ def is_closed(queue: Queue, at: datetime) -> bool:
     return not hours.is_open(hours.of(queue.operating_hours), at)
 
 
-def reason(rule: OverflowRule) -> str:
+def reason(rule: OverflowRule) -> Sentence:
     """Why the rule applies, as the beginning of a sentence."""
     match OverflowCondition(rule.condition):
         case OverflowCondition.OUT_OF_HOURS:
-            return f"{rule.queue} is out of its operating hours"
+            return said("%(queue)s is out of its operating hours", queue=rule.queue)
         case OverflowCondition.WORK_ITEM_LIMIT:
-            return f"{rule.queue} is full ({counted(rule.limit or 0, 'work item')})"
+            items = counted("%(count)s work item", "%(count)s work items", rule.limit or 0)
+            return said("%(queue)s is full (%(items)s)", queue=rule.queue, items=items)
         case OverflowCondition.WAITING_TIME:
-            return f"Nobody in {rule.queue} was free for {counted(rule.limit or 0, 'minute')}"
+            time = minutes(rule.limit or 0)
+            return said("Nobody in %(queue)s was free for %(time)s", queue=rule.queue, time=time)
 
 
-def outcome(rule: OverflowRule) -> str:
+def outcome(rule: OverflowRule) -> Sentence:
     """Why the rule applies and what it does, as a sentence."""
-    return f"{reason(rule)}: {effect(rule)}"
+    return said("%(reason)s: %(effect)s", reason=reason(rule), effect=effect(rule))
 
 
-def effect(rule: OverflowRule) -> str:
+def effect(rule: OverflowRule) -> Sentence:
     """What the rule does, as the end of a sentence."""
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            return "it waits there anyway."
+            return said("it waits there anyway.")
         case OverflowAction.TRANSFER:
-            return f"transferred to {rule.target}."
+            return said("transferred to %(queue)s.", queue=rule.target)
         case OverflowAction.END:
-            return "the conversation is ended."
+            return said("the conversation is ended.")
 
 
 def one_at_a_time(queue: Queue) -> None:
@@ -105,6 +108,6 @@ def anyway(queue: Queue) -> OverflowRule:
     return OverflowRule(queue=queue, condition=closed, action=stays)
 
 
-def counted(number: int, noun: str) -> str:
+def minutes(number: int) -> Sentence:
     """`1 minute`, `5 minutes`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return counted("%(count)s minute", "%(count)s minutes", number)

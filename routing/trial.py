@@ -83,10 +83,10 @@ def _overflow_lines(
     else:
         waiting = waiting_in(queue)
         last = overflow.at_the_door(queue, waiting, at)
-        yield overflow.outcome(last) if last else f"{queue} is open and has room: {_waiting(waiting)} there now."
+        yield str(overflow.outcome(last)) if last else f"{queue} is open and has room: {_waiting(waiting)} there now."
     if last is None or last.action == OverflowAction.ASSIGN_ANYWAY:
         for rule in queue.overflow_rules.filter(condition=OverflowCondition.WAITING_TIME).select_related("target"):
-            time = overflow.counted(rule.limit or 0, "minute")
+            time = overflow.minutes(rule.limit or 0)
             yield f"If nobody in {queue} is free for {time}: {overflow.effect(rule)}"
 
 

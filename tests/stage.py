@@ -27,6 +27,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.conversations.states import note as line
 from omnichannel.demo.people import create_people, create_returns_desk
+from omnichannel.sentences import said
 from routing.models import Agent, Queue, RoutingRule, State
 from tests import builders
 
@@ -143,7 +144,7 @@ def _amara(stage: Stage) -> None:
     stage.wrote(talk, "Hi! I ordered lamp 2231 last week, it arrived broken")
     picture = stage.wrote(talk, "Look", kind=Kind.MEDIA, created_at=stage.ago(minutes=12))
     stage.file(picture, "lamp.png", "image/png", LAMP.read_bytes())
-    line(talk, "assigned", "Assigned to Dana Kim: available, most free capacity.", by=None)
+    line(talk, "assigned", said("Assigned to Dana Kim: available, most free capacity."), by=None)
     talk.events.update(created_at=stage.ago(minutes=11.5))
     builders.outbound(
         talk,
@@ -152,12 +153,12 @@ def _amara(stage: Stage) -> None:
         author=dana.user,
         created_at=stage.ago(minutes=9),
     )
-    said = talk.notes.create(
+    noted = talk.notes.create(
         author=dana.user,
         text="@omar the same batch as last week's, I think.",
         created_at=stage.ago(minutes=8),
     )
-    Mention.objects.create(note=said, agent=stage.people["omar"])
+    Mention.objects.create(note=noted, agent=stage.people["omar"])
     stage.wrote(talk, "The blue one, please. Can it come on Friday?", created_at=stage.ago(minutes=4))
     Conversation.objects.filter(pk=talk.pk).update(unread_count=1, last_activity_at=stage.ago(minutes=4))
     Viewer.objects.create(conversation=talk, agent=stage.people["omar"], seen_at=stage.now + timedelta(hours=1))

@@ -5,6 +5,7 @@ catalogue people edit (.po) and the one the desk reads (.mo). It needs no gettex
 """
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 ROOT = Path(settings.BASE_DIR)
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
@@ -24,8 +26,8 @@ LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE
 TEMPLATES_IN_ENGLISH = ("admin", "simulator")
 SCRIPTS_IN_ENGLISH = {"admin.js", "simulator.js"}
 KEYWORDS = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), None),
-    **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "said"), None),
+    **dict.fromkeys(("ngettext", "ngettext_lazy", "counted"), (1, 2)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }

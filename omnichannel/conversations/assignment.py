@@ -5,6 +5,7 @@ from django.utils.translation import gettext
 
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have
+from omnichannel.sentences import Sentence, said
 from routing.models import Agent, DistributionMode, State
 
 
@@ -20,7 +21,8 @@ def take(conversation: Conversation, agent: Agent) -> None:
         raise TransitionRefused(
             gettext("Conversations of this work stream are offered to agents; they can't be taken.")
         )
-    move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} took the conversation.")
+    line = said("%(agent)s took the conversation.", agent=agent)
+    move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
 
 
 def may_take(conversation: Conversation, agent: Agent) -> bool:
@@ -35,7 +37,8 @@ def release(conversation: Conversation, agent: Agent) -> None:
     must_have(conversation, agent)
     if conversation.state != State.ACTIVE:
         raise TransitionRefused(gettext("Only an active conversation can be given back."))
-    move(conversation, State.OPEN, agent=None, by=agent.user, text=f"{agent} gave it back to {conversation.queue}.")
+    line = said("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
+    move(conversation, State.OPEN, agent=None, by=agent.user, line=line)
 
 
 def leave_waiting(conversation: Conversation, agent: Agent) -> None:
@@ -43,7 +46,8 @@ def leave_waiting(conversation: Conversation, agent: Agent) -> None:
     must_have(conversation, agent)
     with transaction.atomic():
         must_be_read(conversation)
-        move(conversation, State.WAITING, agent=agent, by=agent.user, text=f"{agent} is waiting for the customer.")
+        line = said("%(agent)s is waiting for the customer.", agent=agent)
+        move(conversation, State.WAITING, agent=agent, by=agent.user, line=line)
 
 
 def resume(conversation: Conversation, agent: Agent) -> None:
@@ -51,4 +55,9 @@ def resume(conversation: Conversation, agent: Agent) -> None:
     must_have(conversation, agent)
     if conversation.state != State.WAITING:
         raise TransitionRefused(gettext("Only a conversation that waits for the customer can be resumed."))
-    move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")
+    move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=resumed(agent))
+
+
+def resumed(agent: Agent) -> Sentence:
+    """What the timeline says of it."""
+    return said("%(agent)s resumed the conversation.", agent=agent)

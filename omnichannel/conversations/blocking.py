@@ -9,6 +9,7 @@ from omnichannel.conversations.access import may_block
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation
 from omnichannel.conversations.states import note
+from omnichannel.sentences import said
 
 
 class BlockingRefused(Exception):
@@ -40,7 +41,9 @@ def _set(conversation: Conversation, by: User, *, blocked: bool) -> None:
         if not others.update(blocked_at=at):  # a colleague was faster, to the same end
             return
         conversation.contact.blocked_at = at
-        verb = "blocked" if blocked else "unblocked"
-        note(conversation, verb, f"{by.display_name} {verb} this customer.", by=by)
+        if blocked:
+            note(conversation, "blocked", said("%(by)s blocked this customer.", by=by.display_name), by=by)
+        else:
+            note(conversation, "unblocked", said("%(by)s unblocked this customer.", by=by.display_name), by=by)
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
             tell(CONVERSATION, shown)

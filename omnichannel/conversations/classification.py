@@ -28,6 +28,7 @@ from omnichannel.conversations.models import (
 from omnichannel.conversations.states import move, note
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
+from omnichannel.sentences import Sentence, said
 from routing import hours, overflow, rules
 from routing.fields import CONTACT_FACT, CONTEXT_FACT, Facts, Known, known_in
 from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, State, WorkStream
@@ -121,10 +122,15 @@ def _may_be_put(conversation: Conversation) -> bool:
     return is_free and not conversation.events.filter(actor__isnull=False, kind__in=PLACING).exists()
 
 
+def _routed(found: rules.Route) -> Sentence:
+    if found.rule is None:
+        return said("Routed to %(queue)s: no rule holds.", queue=found.queue)
+    return said("Routed to %(queue)s: rule “%(rule)s”.", queue=found.queue, rule=found.rule)
+
+
 def _route(conversation: Conversation, facts: Facts, known: Known) -> None:
     found = rules.route(conversation.work_stream, facts, known)
-    why = f"rule “{found.rule}”" if found.rule else "no rule holds"
-    note(conversation, ROUTED, f"Routed to {found.queue}: {why}.", by=None)
+    note(conversation, ROUTED, _routed(found), by=None)
     # The customer waits since they wrote: their place is not counted from now.
     _put(conversation, found.queue, since=conversation.queued_at)
     if found.queue != rules.fallback(conversation.work_stream):
@@ -153,17 +159,17 @@ def waiting_in(queue: Queue, *, besides: Conversation | None = None) -> int:
 
 def _overflow(conversation: Conversation, rule: OverflowRule) -> None:
     """Do what the rule says, and write it into the timeline."""
-    said, now = overflow.outcome(rule), timezone.now()
+    line, now = overflow.outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            note(conversation, QUEUED, said, by=None)
+            note(conversation, QUEUED, line, by=None)
         case OverflowAction.TRANSFER if rule.target is not None:
-            note(conversation, TRANSFERRED, said, by=None, at=now)
+            note(conversation, TRANSFERRED, line, by=None, at=now)
             _put(conversation, rule.target, since=now)
         case OverflowAction.END:
-            note(conversation, ENDED, said, by=None)
+            note(conversation, ENDED, line, by=None)
             automation.later(conversation)
-            move(conversation, State.CLOSED, text="Closed: overflow.", by=None)
+            move(conversation, State.CLOSED, line=said("Closed: overflow."), by=None)
 
 
 def _note_needs(conversation: Conversation, facts: Facts, known: Known) -> None:
@@ -173,7 +179,8 @@ def _note_needs(conversation: Conversation, facts: Facts, known: Known) -> None:
     wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]
     RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
     *others, last = map(str, needed)
-    note(conversation, NEEDS, f"Needs {', '.join(others)}{' and ' if others else ''}{last}.", by=None)
+    skills = said("%(others)s and %(last)s", others=others, last=last) if others else last
+    note(conversation, NEEDS, said("Needs %(skills)s.", skills=skills), by=None)
 
 
 def overflow_waiting(now: datetime | None = None) -> int:

@@ -14,14 +14,15 @@ from django.utils.translation import gettext
 from omnichannel.conversations.access import may_supervise
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
 from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have
+from omnichannel.sentences import Sentence, said
 from routing.models import Agent, State
 
 logger = logging.getLogger(__name__)
 
-STALE_AFTER: dict[State, tuple[timedelta, str]] = {
-    State.OPEN: (timedelta(days=30), "Closed: nobody took it for 30 days."),
-    State.ACTIVE: (timedelta(days=30), "Closed: nobody wrote for 30 days."),
-    State.WRAP_UP: (timedelta(days=1), "Closed: wrap-up lasted longer than a day."),
+STALE_AFTER: dict[State, tuple[timedelta, Sentence]] = {
+    State.OPEN: (timedelta(days=30), said("Closed: nobody took it for 30 days.")),
+    State.ACTIVE: (timedelta(days=30), said("Closed: nobody wrote for 30 days.")),
+    State.WRAP_UP: (timedelta(days=1), said("Closed: wrap-up lasted longer than a day.")),
 }
 CLOSED_AT_ONCE = 500
 
@@ -29,7 +30,8 @@ CLOSED_AT_ONCE = 500
 def end(conversation: Conversation, agent: Agent) -> None:
     """The conversation with the customer is over; the agent finishes up."""
     must_have(conversation, agent)
-    move(conversation, State.WRAP_UP, agent=agent, by=agent.user, text=f"{agent} ended the conversation.")
+    line = said("%(agent)s ended the conversation.", agent=agent)
+    move(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
 
 
 def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> None:
@@ -42,8 +44,13 @@ def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> Non
         raise TransitionRefused(gettext("End the conversation before you close it."))
     with transaction.atomic():
         must_be_read(conversation)
-        text = f"{agent} closed the conversation{': ' if came_to else ''}{came_to}."
-        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, text=text)
+        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed(agent, came_to))
+
+
+def _closed(agent: Agent, came_to: str) -> Sentence:
+    if came_to:
+        return said("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=came_to)
+    return said("%(agent)s closed the conversation.", agent=agent)
 
 
 def must_be_theirs_to_close(conversation: Conversation, agent: Agent) -> None:
@@ -56,14 +63,14 @@ def close_stale(now: datetime | None = None) -> int:
     """Close what has waited or stood still for too long; returns how many were closed."""
     at = now or timezone.now()
     closed = 0
-    for conversation, text in [*_stale(at), *_inactive(at)]:
+    for conversation, line in [*_stale(at), *_inactive(at)]:
         try:
             move(
                 conversation,
                 State.CLOSED,
                 agent=conversation.agent,
                 by=None,
-                text=text,
+                line=line,
                 only_if=conversation.state_since,
             )
             closed += 1
@@ -72,10 +79,10 @@ def close_stale(now: datetime | None = None) -> int:
     return closed
 
 
-def _stale(at: datetime) -> list[tuple[Conversation, str]]:
+def _stale(at: datetime) -> list[tuple[Conversation, Sentence]]:
     return [
-        (conversation, text)
-        for state, (age, text) in STALE_AFTER.items()
+        (conversation, line)
+        for state, (age, line) in STALE_AFTER.items()
         for conversation in _first(_nobody_waits().filter(state=state, state_since__lt=at - age))
         if state != State.ACTIVE or conversation.last_activity_at < at - age
     ]
@@ -86,7 +93,7 @@ def _nobody_waits() -> ConversationQuerySet:
     return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
 
 
-def _inactive(at: datetime) -> list[tuple[Conversation, str]]:
+def _inactive(at: datetime) -> list[tuple[Conversation, Sentence]]:
     """Waiting conversations in which neither side has written for their work stream's time; none that is snoozed."""
     waiting = (
         _nobody_waits()
@@ -95,7 +102,7 @@ def _inactive(at: datetime) -> list[tuple[Conversation, str]]:
     )
     idle = _first(waiting.filter(closes_at__lt=at).select_related("work_stream"))
     return [
-        (conversation, "Closed: nobody wrote for the time the work stream allows.")
+        (conversation, said("Closed: nobody wrote for the time the work stream allows."))
         for conversation in idle
         if conversation.last_activity_at + conversation.work_stream.auto_close_after < at
     ]

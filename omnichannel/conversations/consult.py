@@ -12,6 +12,7 @@ from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, Part, Participation
 from omnichannel.conversations.states import TransitionRefused, must_have, note
 from omnichannel.conversations.transfer import NOT_THERE, Colleague, rated
+from omnichannel.sentences import said
 from routing.models import Agent, State
 
 MOST_AT_A_TIME = 5
@@ -43,7 +44,8 @@ def invite(conversation: Conversation, colleague: Agent, *, by: Agent) -> None:
         raise TransitionRefused(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
     with transaction.atomic():
         come_in(conversation, colleague, Part.CONSULT, invited_by=by)
-        note(conversation, "consult", f"{by} consulted {colleague}.", by=by.user)
+        line = said("%(by)s consulted %(colleague)s.", by=by, colleague=colleague)
+        note(conversation, "consult", line, by=by.user)
         tell(CONVERSATION, conversation)
 
 
@@ -79,5 +81,5 @@ def leave(conversation: Conversation, agent: Agent) -> None:
         if was is None or not theirs.update(left_at=timezone.now()):
             raise TransitionRefused(gettext("You are not in this conversation."))
         if was == Part.CONSULT:
-            note(conversation, "left", f"{agent} left the conversation.", by=agent.user)
+            note(conversation, "left", said("%(agent)s left the conversation.", agent=agent), by=agent.user)
         tell(CONVERSATION, conversation, also_agents=[agent.pk])

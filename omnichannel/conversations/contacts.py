@@ -9,6 +9,7 @@ from django.utils import timezone
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.identity import identity, is_business_scoped
 from omnichannel.accounts.models import User
+from omnichannel.conversations.context import was_set
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.merging import absorb
 from omnichannel.conversations.models import Contact, ContactAddress
@@ -129,7 +130,7 @@ def set_field(contact: Contact, name: str, value: str, by: User) -> None:
         if fields == locked.fields:
             return
         contact.save(update_fields=["fields"])
-        said = f"to “{values.shown(kept)}”" if kept is not None else "to nothing"
+        line = was_set(field.display_name, kept, by)
         for conversation in contact.conversations.filter(closed_at=None):
-            note(conversation, FIELD, f"{by.display_name} set {field.display_name} {said}.", by=by)
+            note(conversation, FIELD, line, by=by)
             tell(CONVERSATION, conversation)

@@ -8,6 +8,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import note
+from omnichannel.sentences import Sentence, said
 from routing import values
 from routing.values import NotAValue, Value
 
@@ -26,9 +27,15 @@ def set_context(conversation: Conversation, name: str, value: str, by: User) -> 
     with transaction.atomic():
         if not _keep(conversation, {name: kept}):
             return
-        said = f"to “{values.shown(kept)}”" if kept is not None else "to nothing"
-        note(conversation, CONTEXT, f"{by.display_name} set {variable.display_name} {said}.", by=by)
+        note(conversation, CONTEXT, was_set(variable.display_name, kept, by), by=by)
         tell(CONVERSATION, conversation)
+
+
+def was_set(name: str, kept: Value | None, by: User) -> Sentence:
+    """What the timeline says of a value that a person has given, or taken away."""
+    if kept is None:
+        return said("%(by)s set %(name)s to nothing.", by=by.display_name, name=name)
+    return said("%(by)s set %(name)s to “%(value)s”.", by=by.display_name, name=name, value=values.shown(kept))
 
 
 def learn_context(conversation: Conversation, first_message: str) -> None:
@@ -42,8 +49,8 @@ def learn_context(conversation: Conversation, first_message: str) -> None:
     if not news:
         return
     _keep(conversation, news)
-    words = (f"{one.display_name} “{values.shown(news[one.name])}”" for one in variables if one.name in news)
-    note(conversation, CONTEXT, f"The customer wrote: {', '.join(words)}.", by=None)
+    told_of = [f"{one.display_name} “{values.shown(news[one.name])}”" for one in variables if one.name in news]
+    note(conversation, CONTEXT, said("The customer wrote: %(values)s.", values=told_of), by=None)
 
 
 def _keep(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:

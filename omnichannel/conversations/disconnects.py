@@ -14,12 +14,14 @@ from django.utils import timezone
 from omnichannel.conversations.models import Conversation, ConversationQuerySet, Direction, Message, Status
 from omnichannel.conversations.states import TransitionRefused, move, note
 from omnichannel.jobs.lanes import Lease, enqueue
+from omnichannel.sentences import Sentence, counted, said
 from routing.models import Agent, BasePresence, State
 
 DISCONNECT_LANE = "disconnect"
 # The line of the timeline by which the agent is known who was disconnected: they are its actor.
 DISCONNECTED = "disconnected"
 LOOKED_AT_ONCE = 100
+HOUR, DAY = 60, 24 * 60  # minutes
 
 
 def expect_back(agent: Agent, now: datetime | None = None) -> None:
@@ -99,14 +101,23 @@ def _move(conversation: Conversation) -> None:
     agent, stream = conversation.agent, conversation.work_stream
     if agent is None or stream.return_after_disconnect is None:
         return
-    why = f"{agent} did not come back within {in_words(stream.return_after_disconnect)}"
+    why = said(
+        "%(agent)s did not come back within %(time)s", agent=agent, time=in_words(stream.return_after_disconnect)
+    )
     if customer_waits(conversation):
-        text = f"{why}: waiting in {conversation.queue} for another agent."
-        move(conversation, State.OPEN, agent=None, by=None, text=text)
+        line = said("%(why)s: waiting in %(queue)s for another agent.", why=why, queue=conversation.queue)
+        move(conversation, State.OPEN, agent=None, by=None, line=line)
     else:
-        move(conversation, State.WAITING, agent=agent, by=None, text=f"{why}: waiting for the customer.")
+        line = said("%(why)s: waiting for the customer.", why=why)
+        move(conversation, State.WAITING, agent=agent, by=None, line=line)
     # At the moment of the move: it belongs to the time since the conversation came into its queue.
-    note(conversation, DISCONNECTED, f"{agent} was disconnected.", by=agent.user, at=conversation.state_since)
+    note(
+        conversation,
+        DISCONNECTED,
+        said("%(agent)s was disconnected.", agent=agent),
+        by=agent.user,
+        at=conversation.state_since,
+    )
 
 
 def customer_waits(conversation: Conversation) -> bool:
@@ -122,10 +133,11 @@ def customer_waits(conversation: Conversation) -> bool:
     return last == Direction.INBOUND
 
 
-def in_words(time: timedelta) -> str:
+def in_words(time: timedelta) -> Sentence:
     """15 minutes, 2 hours, 1 day."""
     minutes = int(time.total_seconds() // 60)
-    for unit, size in (("day", 24 * 60), ("hour", 60)):
-        if minutes >= size and minutes % size == 0:
-            return f"{minutes // size} {unit}{'s' * (minutes != size)}"
-    return f"{minutes} minute{'s' * (minutes != 1)}"
+    if minutes >= DAY and minutes % DAY == 0:
+        return counted("%(count)s day", "%(count)s days", minutes // DAY)
+    if minutes >= HOUR and minutes % HOUR == 0:
+        return counted("%(count)s hour", "%(count)s hours", minutes // HOUR)
+    return counted("%(count)s minute", "%(count)s minutes", minutes)

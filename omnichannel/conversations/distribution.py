@@ -36,6 +36,7 @@ from omnichannel.conversations.models import (
     RequiredSkill,
 )
 from omnichannel.jobs.lanes import Lease, enqueue
+from omnichannel.sentences import Sentence, said
 from routing.assignment import LOOKED_AT, Decision, Facts, assign_waiting, to_hand_out
 from routing.engine import Choice
 from routing.models import Agent, BasePresence, QueueMembership, State
@@ -51,6 +52,7 @@ SWEEP_EVERY = timedelta(seconds=5)
 PASSED_OVER = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
 NOT_THERE = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
 OFFERED, NOBODY, FAULT, DISCONNECTED = "offered", "nobody", "assignment_fault", "disconnected"
+LONGEST_FAULT = 400  # characters of an error that the timeline shows
 
 
 def look_for_agents() -> None:
@@ -212,8 +214,8 @@ def write_down_failure(pk: int, error: Exception) -> None:
         return
     logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
     with transaction.atomic():
-        text = f"Could not be assigned: {error or type(error).__name__}."[:500]
-        ConversationEvent.objects.create(conversation=conversation, kind=FAULT, text=text)
+        line = said("Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:LONGEST_FAULT])
+        ConversationEvent.objects.create(conversation=conversation, kind=FAULT, said=line)
         tell(CONVERSATION, conversation)
 
 
@@ -237,10 +239,10 @@ def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
         _write_reasons(lost, _absent(lost))
 
 
-def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[str, int]]) -> None:
-    words = {kind: one.choice.in_words(absent[kind])[:500] for one in lost for kind in [_kind(one)]}
+def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[Sentence, int]]) -> None:
+    words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_kind(one)]}
     ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=one.item, kind=NOBODY, text=words[_kind(one)]) for one in lost]
+        [ConversationEvent(conversation=one.item, kind=NOBODY, said=words[_kind(one)]) for one in lost]
     )
 
 
@@ -256,7 +258,7 @@ def _stamp(offered: list[tuple[Decision, int]]) -> None:
         Agent.objects.filter(pk__in=latest).update(last_assigned_at=times)
 
 
-def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], dict[str, int]]) -> list[Decision]:
+def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], dict[Sentence, int]]) -> list[Decision]:
     """A line for each offer, and the first time nobody could take it; those that got a line."""
     names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
     lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
@@ -265,11 +267,12 @@ def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], di
     for one in decisions:
         pk, words = one.choice.agent_id, one.choice.in_words(absent[_kind(one)])
         if pk is not None:
-            events.append((one, OFFERED, f"Offered to {names[pk]}: {words}"))
+            line = said("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
+            events.append((one, OFFERED, line))
         elif one.item.pk not in told:
             events.append((one, NOBODY, words))
     ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=one.item, kind=kind, text=text[:500]) for one, kind, text in events]
+        [ConversationEvent(conversation=one.item, kind=kind, said=line) for one, kind, line in events]
     )
     return [one for one, _, _ in events]
 
@@ -281,15 +284,20 @@ def _already_told(pks: Sequence[int], kind: str) -> set[int]:
     return set(since.values_list("conversation_id", flat=True))
 
 
-def _absent(decisions: list[Decision]) -> dict[tuple[int, int], dict[str, int]]:
+def _not_showing(presences: Sequence[str]) -> Sentence:
+    names = [Sentence(BasePresence(one).label) for one in presences] or [said("an allowed presence")]
+    shown = reduce(lambda one, other: said("%(one)s or %(other)s", one=one, other=other), names)
+    return said("not showing %(presences)s", presences=shown)
+
+
+def _absent(decisions: list[Decision]) -> dict[tuple[int, int], dict[Sentence, int]]:
     """By queue and work stream, how many of the queue's agents do not show an allowed presence."""
-    found: dict[tuple[int, int], dict[str, int]] = {}
+    found: dict[tuple[int, int], dict[Sentence, int]] = {}
     for one in decisions:
         queue, stream = one.item.queue, one.item.work_stream
         if (queue.pk, stream.pk) not in found:
             agents = who_works().exclude(presence__base_status__in=stream.allowed_presences)
             if not queue.is_default:
                 agents = agents.filter(pk__in=QueueMembership.objects.filter(queue=queue).values("agent"))
-            shown = " or ".join(BasePresence(one).label for one in stream.allowed_presences) or "an allowed presence"
-            found[queue.pk, stream.pk] = {f"not showing {shown}": agents.count()}
+            found[queue.pk, stream.pk] = {_not_showing(stream.allowed_presences): agents.count()}
     return found

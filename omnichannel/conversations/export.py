@@ -11,8 +11,10 @@ from datetime import datetime, tzinfo
 from typing import Final
 
 from django.db.models import QuerySet
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Attachment, Contact, Conversation, ConversationEvent, Kind, Message, Note
@@ -25,9 +27,10 @@ UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the export holds beside the messages, and in whose time zone."""
+    """What the export holds beside the messages, and in whose time zone and language."""
 
     zone: tzinfo
+    language: str
     notes: bool = False
     timeline: bool = False
 
@@ -57,19 +60,20 @@ def facts(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime
     """What stands above the messages: who, where, when, and who took it away."""
 
     def moment(at: datetime) -> str:
-        return date_format(at.astimezone(wanted.zone), "j F Y, H:i")
+        return date_format(at.astimezone(wanted.zone), _("j M Y, H:i"))
 
     contact, number = conversation.contact, conversation.number
+    exported = {"at": moment(now), "by": by.display_name, "zone": wanted.zone}
     told = [
-        ("Customer", clean(contact.display_name)),
-        ("Number", contact.number),
-        ("Wrote to", f"{number.name} ({number.number})"),
-        ("State", conversation.get_state_display()),
-        ("Agent", str(conversation.agent) if conversation.agent else "Nobody"),
-        ("Queue", str(conversation.queue)),
-        ("Started", moment(conversation.created_at)),
-        ("Closed", moment(conversation.closed_at) if conversation.closed_at else ""),
-        ("Exported", f"{moment(now)} by {by.display_name}; times are of {wanted.zone}"),
+        (_("Customer"), clean(contact.display_name)),
+        (_("Number"), contact.number),
+        (_("Wrote to"), f"{number.name} ({number.number})"),
+        (_("State"), conversation.get_state_display()),
+        (_("Agent"), str(conversation.agent) if conversation.agent else _("Nobody")),
+        (_("Queue"), str(conversation.queue)),
+        (_("Started"), moment(conversation.created_at)),
+        (_("Closed"), moment(conversation.closed_at) if conversation.closed_at else ""),
+        (_("Exported"), _("%(at)s by %(by)s; times are of %(zone)s") % exported),
     ]
     return [(name, value) for name, value in told if value]
 
@@ -91,10 +95,27 @@ def how_many(conversation: Conversation, wanted: Wanted) -> int:
 
 
 def text(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> Iterator[str]:
-    """The whole export as text, piece by piece."""
-    yield f"Conversation with {clean(conversation.contact.display_name)}\n\n"
-    for name, value in facts(conversation, wanted, by=by, now=now):
-        yield f"{name + ':':<10} {value}\n"
+    """The whole export as text, piece by piece; they are taken when the page that asked for it is long done."""
+    pieces = _pieces(conversation, wanted, by=by, now=now)
+    while True:
+        with translation.override(wanted.language), timezone.override(wanted.zone):
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def title(conversation: Conversation) -> str:
+    """What stands over it all."""
+    return _("Conversation with %(customer)s") % {"customer": clean(conversation.contact.display_name)}
+
+
+def _pieces(conversation: Conversation, wanted: Wanted, *, by: User, now: datetime) -> Iterator[str]:
+    yield f"{title(conversation)}\n\n"
+    told = facts(conversation, wanted, by=by, now=now)
+    width = max(len(name) for name, _value in told) + 1
+    for name, value in told:
+        yield f"{name + ':':<{width}} {value}\n"
     yield "\n"
     for entry in entries(conversation, wanted):
         yield line(entry, wanted.zone)
@@ -121,29 +142,30 @@ def _messages(conversation: Conversation) -> Iterator[Entry]:
 
 def _notes(found: QuerySet[Note]) -> Iterator[Entry]:
     for note in found.order_by("created_at", "pk").iterator(chunk_size=CHUNK):
-        yield Entry(note.created_at, 2, note.pk, f"Note by {note.author.display_name}", clean(note.text), True)
+        who = _("Note by %(author)s") % {"author": note.author.display_name}
+        yield Entry(note.created_at, 2, note.pk, who, clean(note.text), True)
 
 
 def _events(found: QuerySet[ConversationEvent]) -> Iterator[Entry]:
     for event in found.order_by("created_at", "pk").iterator(chunk_size=CHUNK):
-        yield Entry(event.created_at, 0, event.pk, "", clean(event.text))
+        yield Entry(event.created_at, 0, event.pk, "", clean(str(event.said)))
 
 
 def _author(message: Message, contact: Contact) -> str:
     if message.is_inbound:
         return clean(contact.display_name)
-    return message.author.display_name if message.author else "Automatic message"
+    return message.author.display_name if message.author else _("Automatic message")
 
 
 def _said(message: Message) -> str:
     """What the message says, its files by name, and whether it never arrived."""
-    parts = [_content(message), *(f"[File: {_file(one)}]" for one in message.attachments.all())]
-    failed = "[Not delivered]" if message.has_failed else ""
-    return "\n".join(filter(None, [*parts, failed])) or "[Empty message]"
+    parts = [_content(message), *(f"[{_('File')}: {_file(one)}]" for one in message.attachments.all())]
+    failed = f"[{_('Not delivered')}]" if message.has_failed else ""
+    return "\n".join(filter(None, [*parts, failed])) or f"[{_('Empty message')}]"
 
 
 def _file(attachment: Attachment) -> str:
-    return attachment.name or attachment.content_type or attachment.declared_type or "without a name"
+    return attachment.name or attachment.content_type or attachment.declared_type or _("without a name")
 
 
 def _content(message: Message) -> str:
@@ -152,12 +174,12 @@ def _content(message: Message) -> str:
         case Kind.LOCATION:
             place = content.get("location", {})
             known = (place.get(name) for name in ("label", "address", "latitude", "longitude"))
-            return f"[Location: {', '.join(str(one) for one in known if one not in (None, ''))}]"
+            return f"[{_('Location')}: {', '.join(str(one) for one in known if one not in (None, ''))}]"
         case Kind.CONTACTS:
             names = ", ".join(str(person.get("name", "")) for person in content.get("contacts", []))
-            return f"[Contact card: {names}]"
+            return f"[{_('Contact card')}: {names}]"
         case Kind.UNSUPPORTED:
-            return "\n".join(filter(None, [message.body, "[Unsupported message]"]))
+            return "\n".join(filter(None, [message.body, f"[{_('Unsupported message')}]"]))
         case Kind.BUTTON | Kind.LIST:
             chosen = content.get("button", {}).get("text") or content.get("list", {}).get("title")
             return str(chosen or message.body)

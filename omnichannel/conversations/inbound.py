@@ -23,6 +23,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.conversations.states import move, note
 from omnichannel.jobs.lanes import enqueue
+from omnichannel.sentences import said
 from routing.models import Queue, State
 
 BLOCKED = "Blocked: this customer is blocked at the desk."
@@ -84,7 +85,8 @@ def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: dat
     conversation = Conversation.objects.create(
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
-    note(conversation, "created", f"The customer wrote to {number.name}. Waiting in {queue}.", by=None, at=at)
+    line = said("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
+    note(conversation, "created", line, by=None, at=at)
     enqueue(ROUTE_LANE, conversation.pk)
     automation.later(conversation)
     return conversation
@@ -137,6 +139,8 @@ def wake(conversation: Conversation) -> None:
     agent, stream = conversation.agent, conversation.work_stream
     is_there = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
     if is_there and stream.keep_same_agent:
-        move(conversation, State.ACTIVE, agent=agent, by=None, text=f"The customer wrote again: back to {agent}.")
+        line = said("The customer wrote again: back to %(agent)s.", agent=agent)
+        move(conversation, State.ACTIVE, agent=agent, by=None, line=line)
     else:
-        move(conversation, State.OPEN, agent=None, by=None, text=f"The customer wrote again: {conversation.queue}.")
+        line = said("The customer wrote again: %(queue)s.", queue=conversation.queue)
+        move(conversation, State.OPEN, agent=None, by=None, line=line)

@@ -9,6 +9,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Label
 from omnichannel.conversations.states import note
+from omnichannel.sentences import Sentence, counted, said
 
 LONGEST_NAME = 40
 CREATE = "conversations.add_label"
@@ -77,7 +78,13 @@ def _tell(thing: Conversation | Contact, added: list[str], removed: list[str], b
         for conversation in thing.conversations.filter(closed_at=None):
             tell(CONVERSATION, conversation)
         return
-    words = [f"added the label{'s' * (len(added) > 1)} {', '.join(added)}"] if added else []
-    words += [f"removed the label{'s' * (len(removed) > 1)} {', '.join(removed)}"] if removed else []
-    note(thing, "labelled", f"{by.display_name} {' and '.join(words)}.", by=by)
+    note(thing, "labelled", said("%(by)s %(changes)s.", by=by.display_name, changes=_changes(added, removed)), by=by)
     tell(CONVERSATION, thing)
+
+
+def _changes(added: list[str], removed: list[str]) -> Sentence:
+    adds = counted("added the label %(labels)s", "added the labels %(labels)s", len(added), labels=added)
+    removes = counted("removed the label %(labels)s", "removed the labels %(labels)s", len(removed), labels=removed)
+    if added and removed:
+        return said("%(adds)s and %(removes)s", adds=adds, removes=removes)
+    return adds if added else removes

@@ -29,6 +29,7 @@ from omnichannel.conversations.models import (
 from omnichannel.conversations.parting import bring_contact_back, part
 from omnichannel.conversations.states import note
 from omnichannel.live.publish import publish
+from omnichannel.sentences import Sentence, said
 from routing.models import State
 
 UNDO_FOR: Final = timedelta(days=30)
@@ -96,7 +97,8 @@ def merge(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
         _attend(kept, joined)
         for record in joined:
             _tell_that_it_is_gone(record["gone"])
-        _tell(kept, MERGED, f"{by.display_name} merged {name} into this customer.", by)
+        line = said("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
+        _tell(kept, MERGED, line, by)
     return done
 
 
@@ -152,9 +154,9 @@ def _attend(kept: Contact, joined: list[dict[str, Any]]) -> None:
             wake(one)
 
 
-def _tell(contact: Contact, kind: str, text: str, by: User) -> None:
+def _tell(contact: Contact, kind: str, line: Sentence, by: User) -> None:
     for conversation in contact.conversations.filter(closed_at=None):
-        note(conversation, kind, text, by=by)
+        note(conversation, kind, line, by=by)
         tell(CONVERSATION, conversation)
 
 
@@ -226,7 +228,8 @@ def undo(done: ContactMerge, *, by: User) -> Contact:
         parted = [part(record) for record in done.joined]
         ContactMerge.objects.filter(pk=done.pk).update(undone_at=timezone.now())
         for contact, other in ((kept, back), (back, kept)):
-            _tell(contact, PARTED, f"{by.display_name} parted this customer from {other.display_name} again.", by)
+            names = {"by": by.display_name, "other": other.display_name}
+            _tell(contact, PARTED, said("%(by)s parted this customer from %(other)s again.", **names), by)
         for conversation in parted:
             tell(CONVERSATION, conversation)
     return back

@@ -15,6 +15,7 @@ from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.replies import SEND_LANE
 from omnichannel.conversations.states import note
 from omnichannel.jobs.lanes import enqueue
+from omnichannel.sentences import said
 
 # What belongs to a conversation and goes with it.
 PARTS = ("messages", "events", "notes", "offers", "required_skills", "participations")
@@ -100,7 +101,8 @@ def _join(kept: Conversation, gone: Conversation) -> Record:
         window_closes_at=_later(kept.window_closes_at, gone.window_closes_at),
         unread_count=F("unread_count") + gone.unread_count,
     )
-    note(kept, "joined", "This customer's other conversation was joined to this one: it is the same person.", by=None)
+    line = said("This customer's other conversation was joined to this one: it is the same person.")
+    note(kept, "joined", line, by=None)
     return record
 
 

@@ -9,6 +9,7 @@ from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, RequiredSkill
 from omnichannel.conversations.states import note
+from omnichannel.sentences import Sentence, said
 from routing.models import RatingModel, Skill, State
 
 NEEDS = "needs"  # the kind of line in the timeline
@@ -39,7 +40,8 @@ def add_need(conversation: Conversation, skill: Skill, rating: int, *, by: User)
         RequiredSkill.objects.update_or_create(
             conversation=conversation, skill=skill, defaults={"rating": rating}, create_defaults={"rating": rating}
         )
-        _tell(conversation, f"{by.display_name} added the skill {skill}, {rating} or better.", by)
+        known = {"by": by.display_name, "skill": skill, "rating": rating}
+        _tell(conversation, said("%(by)s added the skill %(skill)s, %(rating)s or better.", **known), by)
 
 
 def remove_need(conversation: Conversation, skill: Skill, *, by: User) -> None:
@@ -47,7 +49,8 @@ def remove_need(conversation: Conversation, skill: Skill, *, by: User) -> None:
     _check(conversation, by)
     with transaction.atomic():
         if RequiredSkill.objects.filter(conversation=conversation, skill=skill).delete()[0]:
-            _tell(conversation, f"{by.display_name} removed the skill {skill}.", by)
+            line = said("%(by)s removed the skill %(skill)s.", by=by.display_name, skill=skill)
+            _tell(conversation, line, by)
 
 
 def _check(conversation: Conversation, by: User) -> None:
@@ -57,8 +60,8 @@ def _check(conversation: Conversation, by: User) -> None:
         raise NeedRefused(gettext("This conversation is closed."))
 
 
-def _tell(conversation: Conversation, text: str, by: User) -> None:
-    note(conversation, NEEDS, text, by=by)
+def _tell(conversation: Conversation, line: Sentence, by: User) -> None:
+    note(conversation, NEEDS, line, by=by)
     if conversation.state == State.OPEN:
         look_for_agents()
     tell(CONVERSATION, conversation)

@@ -15,6 +15,7 @@ from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
 from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.states import TransitionRefused, move, note
 from omnichannel.jobs.lanes import Lease
+from omnichannel.sentences import Sentence, said
 from routing.models import Agent, BasePresence, State
 from routing.presence import built_in, show
 
@@ -27,14 +28,16 @@ def accept(conversation: Conversation, agent: Agent) -> None:
     """The agent takes what was offered to them. Raises TransitionRefused when the offer has gone."""
     with transaction.atomic():
         _held(conversation, agent)
-        move(conversation, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} accepted the conversation.")
+        line = said("%(agent)s accepted the conversation.", agent=agent)
+        move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
 
 
 def reject(conversation: Conversation, agent: Agent) -> None:
     """The agent does not want it: it waits for another. Raises TransitionRefused when the offer has gone."""
     with transaction.atomic():
         held = _held(conversation, agent)
-        _end(held, OfferOutcome.REJECTED, f"{agent} rejected the conversation.", by=agent.user)
+        line = said("%(agent)s rejected the conversation.", agent=agent)
+        _end(held, OfferOutcome.REJECTED, line, by=agent.user)
 
 
 def expire(now: datetime | None = None) -> int:
@@ -82,7 +85,7 @@ def _miss(conversation: Conversation, agent: Agent, ends: datetime) -> bool:
             return False
         if conversation.work_stream.inactive_after_missed_offer:
             show(agent, built_in(BasePresence.INACTIVE), by_hand=False)
-        _end(held, OfferOutcome.TIMED_OUT, f"{agent} did not answer in time.", by=None)
+        _end(held, OfferOutcome.TIMED_OUT, said("%(agent)s did not answer in time.", agent=agent), by=None)
         return True
 
 
@@ -91,7 +94,8 @@ def _withdraw(conversation: Conversation, agent: Agent) -> bool:
         held = _lock(conversation)
         if held is None or held.offered_to_id != agent.pk:
             return False
-        _end(held, OfferOutcome.WITHDRAWN, f"No longer offered to {agent}: {agent.presence}.", by=None)
+        line = said("No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=agent.presence)
+        _end(held, OfferOutcome.WITHDRAWN, line, by=None)
         return True
 
 
@@ -111,7 +115,7 @@ def _lock(conversation: Conversation) -> Conversation | None:
     )
 
 
-def _end(held: Conversation, outcome: OfferOutcome, text: str, *, by: User | None) -> None:
+def _end(held: Conversation, outcome: OfferOutcome, line: Sentence, *, by: User | None) -> None:
     """Back to its queue, where it keeps its place. The caller holds the conversation."""
     agent_id = held.offered_to_id
     held.offered_to = held.offer_expires_at = None
@@ -119,7 +123,7 @@ def _end(held: Conversation, outcome: OfferOutcome, text: str, *, by: User | Non
     Offer.objects.filter(conversation=held, outcome=OfferOutcome.PENDING).update(
         outcome=outcome, decided_at=timezone.now()
     )
-    note(held, outcome.value, text, by=by)
+    note(held, outcome.value, line, by=by)
     look_for_agents()
     load_changed(agent_id)
     tell(CONVERSATION, held, also_agents=[agent_id])

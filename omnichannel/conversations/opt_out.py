@@ -22,6 +22,7 @@ from omnichannel.conversations.access import may_lift_opt_out
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, Conversation, Kind, Meaning, Message, OptOutWord, Trigger
 from omnichannel.conversations.states import note
+from omnichannel.sentences import said
 
 WORD_LENGTH = 40
 REASON_LIMIT = 300
@@ -78,16 +79,16 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
     contact.opted_out_at = contact.opted_out_at or timezone.now()
     contact.opted_out_by_word = True
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    said = f"The customer wrote “{message.body.strip()}” and has opted out of our messages."
-    note(conversation, Trigger.OPTED_OUT.value, said, by=None)
+    line = said("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
+    note(conversation, Trigger.OPTED_OUT.value, line, by=None)
     automation.later(conversation)
 
 
 def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> None:
     contact.opted_out_at, contact.opted_out_by_word = None, False
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    said = f"The customer wrote “{message.body.strip()}” and has opted in to our messages again."
-    note(conversation, Trigger.OPTED_IN.value, said, by=None)
+    line = said("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
+    note(conversation, Trigger.OPTED_IN.value, line, by=None)
     automation.later(conversation)
 
 
@@ -112,7 +113,9 @@ def lift(conversation: Conversation, *, by: User, reason: str) -> None:
         if not opted_out.update(opted_out_at=None, opted_out_by_word=False):
             raise LiftingRefused(gettext("This customer has not opted out by a word."))
         conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
-        note(conversation, LIFTED, f"The customer agreed again: {why} ({by.display_name} lifted the opt-out.)", by=by)
+        known = {"why": why, "by": by.display_name}
+        line = said("The customer agreed again: %(why)s (%(by)s lifted the opt-out.)", **known)
+        note(conversation, LIFTED, line, by=by)
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
             tell(CONVERSATION, shown)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pymupdf_fonts
+from django.utils.translation import gettext_lazy
 from fontTools.ttLib import TTCollection, TTFont
 from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
@@ -34,7 +35,9 @@ OF_THE_MACHINE = (
     "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
 )
 INK, MUTED, NOTE, OURS = (21, 25, 30), (86, 97, 112), (255, 244, 214), (224, 242, 236)
-FOOT = "Boxes and names in brackets stand for characters no font here knows; the export as text has them all."
+FOOT = gettext_lazy(
+    "Boxes and names in brackets stand for characters no font here knows; the export as text has them all."
+)
 NOT_KNOWN = "\u25a1"
 JOINS = {"\u200d", "\ufe0e", "\ufe0f"}
 
@@ -148,7 +151,7 @@ class _Sheet:
     def end(self) -> bytes:
         if self.has_gaps:
             self.pages.ln(4)
-            self._write(FOOT, size=8.5, ink=MUTED)
+            self._write(str(FOOT), size=8.5, ink=MUTED)
         return bytes(self.pages.output())
 
     def _write(

@@ -8,6 +8,7 @@ from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, Priority
 from omnichannel.conversations.states import TransitionRefused, note
+from omnichannel.sentences import Sentence, said
 from routing.models import Agent, State
 
 
@@ -30,7 +31,8 @@ def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -
         if not open_ones.exclude(priority=priority).update(priority=priority):
             return
         conversation.priority = priority
-        note(conversation, "priority", f"{by} set the priority to {priority.name.capitalize()}.", by=by.user)
+        line = said("%(by)s set the priority to %(priority)s.", by=by, priority=Sentence(priority.name.capitalize()))
+        note(conversation, "priority", line, by=by.user)
         if conversation.state == State.OPEN:
             look_for_agents()
         tell(CONVERSATION, conversation)

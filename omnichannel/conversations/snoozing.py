@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import formats, timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import TransitionRefused, move, must_be_read, must_have, note
 from omnichannel.jobs.lanes import Lease, enqueue
+from omnichannel.sentences import Sentence, said
 from routing.models import Agent, State
 
 SNOOZE_LANE = "snooze"
@@ -39,32 +40,31 @@ def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) 
         )
     if conversation.state not in {State.ACTIVE, State.WAITING}:
         raise TransitionRefused(gettext("Only an active or waiting conversation can be snoozed."))
-    text = f"{agent} snoozed the conversation until {_words(until)}."
+    line = _line(agent, until)
     with transaction.atomic():
         must_be_read(conversation)
         if until is not None:
             enqueue(SNOOZE_LANE, conversation.pk, at=until)
         if conversation.state == State.ACTIVE:
-            move(conversation, State.WAITING, agent=agent, by=agent.user, text=text, snoozed=(now, until))
+            move(conversation, State.WAITING, agent=agent, by=agent.user, line=line, snoozed=(now, until))
         else:
-            _again(conversation, agent, now, until, text)
+            _again(conversation, agent, now, until, line)
 
 
-def _again(conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, text: str) -> None:
+def _again(conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, line: Sentence) -> None:
     """It waits already: only the time is another."""
     waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
     if not waiting.update(snoozed_at=now, snoozed_until=until):
         raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
-    note(conversation, "snoozed", text, by=agent.user)
+    note(conversation, "snoozed", line, by=agent.user)
     tell(CONVERSATION, conversation)
 
 
-def _words(until: datetime | None) -> str:
+def _line(agent: Agent, until: datetime | None) -> Sentence:
     if until is None:
-        return "the customer writes"
-    with translation.override("en"):  # the timeline is in English, whoever writes in it
-        return formats.date_format(timezone.localtime(until), "j M Y, H:i")
+        return said("%(agent)s snoozed the conversation until the customer writes.", agent=agent)
+    return said("%(agent)s snoozed the conversation until %(until)s.", agent=agent, until=until)
 
 
 def end_snooze(lease: Lease) -> datetime | None:
@@ -80,6 +80,6 @@ def end_snooze(lease: Lease) -> datetime | None:
         # The first time only: a lane may be worked in twice.
         asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
         if asleep.update(last_activity_at=now):
-            note(found, "snooze_ended", "The snooze is over.", by=None)
+            note(found, "snooze_ended", said("The snooze is over."), by=None)
             tell(CONVERSATION, found)
     return None

@@ -16,6 +16,7 @@ from channels_whatsapp.identity import PREFIX, identity, is_business_scoped
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, plain_number
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of, numbers_to_write_from
+from omnichannel.conversations.assignment import resumed
 from omnichannel.conversations.automation import STARTED_BY_US
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
@@ -23,6 +24,7 @@ from omnichannel.conversations.presence import load_changed
 from omnichannel.conversations.replies import ReplyRefused, locked_to_send, sent_by_form, why_not
 from omnichannel.conversations.states import move, note
 from omnichannel.conversations.template_sending import checked_values, queue_template
+from omnichannel.sentences import said
 from routing.models import Agent, Queue, State
 
 # Marks of the writing direction, which come along when a number is copied.
@@ -130,7 +132,7 @@ def _send_into(existing: Conversation, agent: Agent, letter: Letter) -> Started:
         if locked.agent_id != agent.pk or locked.state == State.CLOSED:
             raise AlreadyOpen(locked)
         if locked.state == State.WAITING:
-            move(locked, State.ACTIVE, agent=agent, by=agent.user, text=f"{agent} resumed the conversation.")
+            move(locked, State.ACTIVE, agent=agent, by=agent.user, line=resumed(agent))
         return _queue(locked, letter, is_new=False)
 
 
@@ -186,7 +188,8 @@ def _begun(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversati
         created_at=now,
         last_activity_at=now,
     )
-    note(conversation, STARTED_BY_US, f"{agent} started the conversation on {number.name}.", by=agent.user, at=now)
+    line = said("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
+    note(conversation, STARTED_BY_US, line, by=agent.user, at=now)
     load_changed(agent.pk)
     tell(CONVERSATION, conversation)
     return conversation

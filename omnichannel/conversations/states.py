@@ -13,6 +13,7 @@ from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, ConversationEvent, Offer, OfferOutcome
 from omnichannel.conversations.presence import load_changed
+from omnichannel.sentences import Sentence
 from routing.models import USES_CAPACITY, Agent, Queue, State
 
 # (from, to): what brings it about. The documented product's state machine; closed is final.
@@ -55,17 +56,17 @@ def must_be_read(conversation: Conversation) -> None:
         raise TransitionRefused(gettext("The customer has written in the meantime. Read it first."))
 
 
-def note(conversation: Conversation, kind: str, text: str, *, by: User | None, at: datetime | None = None) -> None:
+def note(conversation: Conversation, kind: str, line: Sentence, *, by: User | None, at: datetime | None = None) -> None:
     """Write a line into the timeline, for this moment or for an earlier one."""
     when = at or timezone.now()
-    ConversationEvent.objects.create(conversation=conversation, kind=kind, text=text[:500], actor=by, created_at=when)
+    ConversationEvent.objects.create(conversation=conversation, kind=kind, said=line, actor=by, created_at=when)
 
 
 def move(
     conversation: Conversation,
     to: State,
     *,
-    text: str,
+    line: Sentence,
     by: User | None,
     agent: Agent | None = None,
     queue: Queue | None = None,
@@ -98,7 +99,7 @@ def move(
         for name, value in also_changed.items():
             setattr(conversation, name, value)
         gone = _parts_end(conversation, agent, at=now)
-        note(conversation, to.value, text, by=by)
+        note(conversation, to.value, line, by=by)
         if to in {State.ACTIVE, State.WRAP_UP}:
             automation.later(conversation)
         offered_to = _offer_ends(conversation, at=now) if before == State.OPEN else None
@@ -132,7 +133,7 @@ def _parts_end(conversation: Conversation, agent: Agent | None, *, at: datetime)
     return gone
 
 
-def requeue(conversation: Conversation, queue: Queue, *, text: str, by: User | None) -> None:
+def requeue(conversation: Conversation, queue: Queue, *, line: Sentence, by: User | None) -> None:
     """Let an open conversation wait in another queue, from now on; what it needs of an agent stays.
 
     Raises TransitionRefused when it is no longer open.
@@ -146,7 +147,7 @@ def requeue(conversation: Conversation, queue: Queue, *, text: str, by: User | N
         pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
         conversation.queue, conversation.queued_at = queue, now
         conversation.offered_to = conversation.offer_expires_at = None
-        note(conversation, "queued", text, by=by)
+        note(conversation, "queued", line, by=by)
         look_for_agents()
         load_changed(offered_to)
         tell(CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])

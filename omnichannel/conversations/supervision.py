@@ -8,7 +8,8 @@ from omnichannel.conversations.consult import come_in
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, Part
 from omnichannel.conversations.states import TransitionRefused, move, note, requeue
-from omnichannel.conversations.transfer import Candidates, other_queues, rated
+from omnichannel.conversations.transfer import Candidates, Colleague, other_queues, rated
+from omnichannel.sentences import Sentence, said
 from routing.agents import members_of
 from routing.models import Agent, BasePresence, Queue, State
 
@@ -35,7 +36,7 @@ def assign(conversation: Conversation, *, to: Agent | Queue, by: Agent) -> None:
     if isinstance(to, Queue):
         if to.pk == conversation.queue_id:
             raise TransitionRefused(gettext("The conversation waits in %(to)s already.") % {"to": to})
-        requeue(conversation, to, by=by.user, text=f"{by} assigned the conversation to {to}.")
+        requeue(conversation, to, by=by.user, line=_assigned(by, to))
         return
     colleague = next((one for one in allowed.agents if one.agent.pk == to.pk), None)
     if colleague is None:
@@ -43,8 +44,19 @@ def assign(conversation: Conversation, *, to: Agent | Queue, by: Agent) -> None:
             gettext("%(to)s can't be assigned this conversation: not in %(queue)s, or not here.")
             % {"to": to, "queue": conversation.queue}
         )
-    over = f" ({colleague.capacity_words})" if colleague.is_over else ""
-    move(conversation, State.ACTIVE, agent=to, by=by.user, text=f"{by} assigned the conversation to {to}{over}.")
+    move(conversation, State.ACTIVE, agent=to, by=by.user, line=_assigned(by, to, colleague))
+
+
+def _assigned(by: Agent, to: Agent | Queue, colleague: Colleague | None = None) -> Sentence:
+    if colleague is None or not colleague.is_over:
+        return said("%(by)s assigned the conversation to %(to)s.", by=by, to=to)
+    return said(
+        "%(by)s assigned the conversation to %(to)s (%(free)s free, this needs %(needs)s: over capacity).",
+        by=by,
+        to=to,
+        free=colleague.free,
+        needs=colleague.needs,
+    )
 
 
 def monitor(conversation: Conversation, by: Agent) -> None:
@@ -70,7 +82,8 @@ def join(conversation: Conversation, by: Agent) -> None:
         if conversation.participations.filter(agent=by, left_at=None, part=Part.CONSULT).exists():
             raise TransitionRefused(gettext("You are in this conversation already."))
         come_in(conversation, by, Part.CONSULT)
-        note(conversation, "joined_in", f"{by} joined {conversation.agent} in the conversation.", by=by.user)
+        line = said("%(by)s joined %(agent)s in the conversation.", by=by, agent=conversation.agent)
+        note(conversation, "joined_in", line, by=by.user)
         tell(CONVERSATION, conversation)
 
 
@@ -82,8 +95,13 @@ def release_to_queue(conversation: Conversation, by: Agent) -> None:
     _must_supervise(by)
     if conversation.state != State.ACTIVE:
         raise TransitionRefused(gettext("Only an active conversation can be given back."))
-    text = f"{by} released the conversation from {conversation.agent} to {conversation.queue}."
-    move(conversation, State.OPEN, agent=None, by=by.user, text=text)
+    line = said(
+        "%(by)s released the conversation from %(agent)s to %(queue)s.",
+        by=by,
+        agent=conversation.agent,
+        queue=conversation.queue,
+    )
+    move(conversation, State.OPEN, agent=None, by=by.user, line=line)
 
 
 def _must_supervise(agent: Agent) -> None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_noop
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import TransitionRefused, move, must_have
+from omnichannel.sentences import Sentence, said
 from routing import hours
 from routing.agents import members_of
 from routing.assignment import load_by_agent
@@ -116,13 +117,15 @@ def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason
     if isinstance(to, Queue):
         if to.pk not in {one.queue.pk for one in allowed.queues}:
             raise TransitionRefused(gettext("%(to)s takes no transfers now.") % {"to": to})
-        text = f"{by} transferred the conversation to {to}: {why}"
-        move(conversation, State.OPEN, agent=None, queue=to, by=by.user, text=text)
+        move(conversation, State.OPEN, agent=None, queue=to, by=by.user, line=_line(by, to, why))
         return
     if to.pk not in {one.agent.pk for one in allowed.agents}:
         raise TransitionRefused(gettext("%(to)s can't take this conversation now.") % {"to": to})
-    text = f"{by} transferred the conversation to {to}: {why}"
-    move(conversation, State.ACTIVE, agent=to, by=by.user, text=text)
+    move(conversation, State.ACTIVE, agent=to, by=by.user, line=_line(by, to, why))
+
+
+def _line(by: Agent, to: Agent | Queue, why: str) -> Sentence:
+    return said("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
 
 
 def _given(reason: str) -> str:

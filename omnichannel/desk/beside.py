@@ -1,5 +1,6 @@
 """What stands between the messages: what happened, and the notes of colleagues. One query for both."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from django.db.models.functions import Cast
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, ConversationEvent, Mention, Note
 from omnichannel.desk.times import PAGE_ORDER
+from omnichannel.sentences import Sentence
 
 MOST: Final = 200
 EVENT, NOTE, MENTION = "event", "note", "mention"
@@ -82,7 +84,7 @@ def _rows(conversation: Conversation, since: datetime | None, before: datetime |
 
     nobody = {"who": Value(0, IntegerField()), **{name: _said("") for name in ("first", "last", "name")}}
     events = conversation.events.filter(within("created_at")).annotate(
-        what=_said(EVENT), row=F("pk"), at=F("created_at"), words=Cast("text", TextField()), **nobody
+        what=_said(EVENT), row=F("pk"), at=F("created_at"), words=Cast("said", TextField()), **nobody
     )
     notes = conversation.notes.filter(within("created_at")).annotate(
         what=_said(NOTE), row=F("pk"), at=F("created_at"), words=F("text"), who=F("author_id"), **_person("author")
@@ -115,7 +117,7 @@ def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Happening | Noted]:
             meant.setdefault(pk, []).append(_user(*who))
     for what, pk, at, words, *who in found:
         if what == EVENT:
-            yield Happening(ConversationEvent(pk=pk, text=words, created_at=at))
+            yield Happening(ConversationEvent(pk=pk, said=Sentence.read(json.loads(words)), created_at=at))
         elif what == NOTE:
             note = Note(pk=pk, text=words, created_at=at, author=_user(*who))
             yield Noted(note, tuple(meant.get(pk, ())))

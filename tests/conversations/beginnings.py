@@ -55,4 +55,4 @@ def classified(conversation: Conversation) -> Conversation:
 
 
 def lines(conversation: Conversation) -> list[str]:
-    return list(conversation.events.values_list("text", flat=True))
+    return [str(line) for line in conversation.events.values_list("said", flat=True)]

@@ -14,6 +14,7 @@ from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.states import note
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
+from omnichannel.sentences import said
 from omnichannel.work import make_worker
 from routing.fields import FIELDS, Facts
 from routing.models import (
@@ -118,7 +119,7 @@ def test_what_an_agent_has_taken_meanwhile_stays_but_its_needs_are_noted(orders:
 def test_what_a_person_has_put_elsewhere_stays_there(orders: Queue) -> None:
     billing = builders.queue("Billing")
     conversation = new(in_queue=billing)
-    note(conversation, "queued", "Moved to Billing.", by=builders.user("Supervisor"))
+    note(conversation, "queued", said("Moved to Billing."), by=builders.user("Supervisor"))
     assert classified(conversation).queue == billing
 
 

@@ -50,7 +50,10 @@ def test_who_is_consulted_sees_the_conversation_until_they_leave(
     assert sees(eve, conversation)
     leave(conversation, eve)
     assert not sees(eve, conversation)
-    assert [event.text for event in conversation.events.all()] == ["Dana consulted Eve.", "Eve left the conversation."]
+    assert [str(event.said) for event in conversation.events.all()] == [
+        "Dana consulted Eve.",
+        "Eve left the conversation.",
+    ]
 
 
 def test_who_is_consulted_writes_notes_and_nothing_to_the_customer(

@@ -63,7 +63,7 @@ def skill(name: str, **ratings: Agent) -> Skill:
 
 
 def last_words(conversation: Conversation) -> str:
-    return conversation.events.latest("pk").text
+    return str(conversation.events.latest("pk").said)
 
 
 def test_a_waiting_conversation_is_offered_and_the_timeline_says_why() -> None:
@@ -100,7 +100,7 @@ def test_the_timeline_says_once_why_nobody_gets_it() -> None:
     conversation = waiting()
     look()
     look()
-    assert [event.text for event in conversation.events.filter(kind="nobody")] == [
+    assert [str(event.said) for event in conversation.events.filter(kind="nobody")] == [
         "Nobody can take it now: 1 not showing Available or Busy."
     ]
 
@@ -282,7 +282,7 @@ def test_work_that_nobody_can_take_does_not_hold_up_the_rest() -> None:
 
 
 def reasons() -> list[str]:
-    return list(ConversationEvent.objects.filter(kind="nobody").values_list("text", flat=True))
+    return [str(line) for line in ConversationEvent.objects.filter(kind="nobody").values_list("said", flat=True)]
 
 
 def test_everybody_who_waits_for_nobody_is_told_why_however_many_they_are() -> None:

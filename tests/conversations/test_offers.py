@@ -53,7 +53,7 @@ def test_the_agent_who_accepts_has_it(offered: Conversation, dana: Agent) -> Non
     offers.accept(offered, dana)
     assert outcomes(offered) == [OfferOutcome.ACCEPTED]
     assert (offered.state, offered.agent, offered.offered_to) == (State.ACTIVE, dana, None)
-    assert offered.events.latest("pk").text == "Dana accepted the conversation."
+    assert str(offered.events.latest("pk").said) == "Dana accepted the conversation."
 
 
 def test_what_is_rejected_goes_to_the_next_agent_and_keeps_its_place(offered: Conversation, dana: Agent) -> None:
@@ -83,7 +83,7 @@ def test_an_offer_lasts_as_long_as_the_work_stream_says(dana: Agent) -> None:
     assert offers.expire(now + timedelta(seconds=45)) == 1
     assert outcomes(conversation) == [OfferOutcome.TIMED_OUT]
     assert (conversation.state, conversation.offered_to) == (State.OPEN, None)
-    assert conversation.events.latest("pk").text == "Dana did not answer in time."
+    assert str(conversation.events.latest("pk").said) == "Dana did not answer in time."
 
 
 @pytest.mark.parametrize(("is_on", "shown"), [(True, BasePresence.INACTIVE), (False, BasePresence.AVAILABLE)])

@@ -59,7 +59,7 @@ def test_a_snoozed_conversation_waits_and_uses_no_capacity(dana: Agent) -> None:
     assert (found.state, found.agent) == (State.WAITING, dana)
     assert is_out_of_sight(found)
     assert not is_out_of_sight(found, hours=1)
-    assert found.events.last().text.startswith("Dana snoozed the conversation until ")
+    assert str(found.events.last().said).startswith("Dana snoozed the conversation until ")
 
 
 def test_it_comes_back_at_its_time_to_the_top_with_a_hint(dana: Agent) -> None:
@@ -70,7 +70,7 @@ def test_it_comes_back_at_its_time_to_the_top_with_a_hint(dana: Agent) -> None:
         assert end_snooze(lane_of(found)) is None
         found.refresh_from_db()
         assert found.last_activity_at == timezone.now()
-        assert found.events.last().text == "The snooze is over."
+        assert str(found.events.last().said) == "The snooze is over."
         assert f"agent:{dana.pk}" in LiveEvent.objects.get().topics
         assert end_snooze(lane_of(found)) is None
         assert LiveEvent.objects.count() == 1

@@ -30,7 +30,7 @@ def sue() -> Agent:
 
 
 def lines(conversation: Conversation) -> list[str]:
-    return list(conversation.events.values_list("text", flat=True))
+    return [str(line) for line in conversation.events.values_list("said", flat=True)]
 
 
 # -- Labels -----------------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ def test_a_conversation_is_begun_with_its_agent(dana: Agent, update: MessageTemp
     assert (conversation.window_closes_at, conversation.last_inbound_at) == (None, None)
     assert conversation.last_message == started.message
     assert conversation.contact.address == AMARA
-    said = list(conversation.events.values_list("text", flat=True))
+    said = [str(line) for line in conversation.events.values_list("said", flat=True)]
     assert said == [f"Dana started the conversation on {conversation.number.name}."]
     [lease] = claim(["send"], 1)
     deliver_messages(lease)

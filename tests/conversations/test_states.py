@@ -16,6 +16,7 @@ from omnichannel.conversations.reading import mark_read
 from omnichannel.conversations.states import TRANSITIONS, TransitionRefused, move
 from omnichannel.conversations.transfer import transfer
 from omnichannel.live.models import LiveEvent
+from omnichannel.sentences import said
 from routing.models import Agent, State
 from tests import builders
 from tests.crowd import at_once
@@ -113,7 +114,7 @@ def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: St
 def test_there_is_no_other_way(dana: Agent, before: State, after: State) -> None:
     conversation = in_state(before, dana)
     with pytest.raises(TransitionRefused, match=r"that can't be done now"):
-        move(conversation, after, agent=dana, by=dana.user, text="")
+        move(conversation, after, agent=dana, by=dana.user, line=said("Moved."))
     conversation.refresh_from_db()
     assert conversation.state == before
 

@@ -42,7 +42,7 @@ def danas(orders: Queue, dana: Agent) -> Conversation:
 
 
 def told(conversation: Conversation) -> list[str]:
-    return [event.text for event in conversation.events.all()]
+    return [str(event.said) for event in conversation.events.all()]
 
 
 def test_a_supervisor_assigns_what_waits(waiting: Conversation, dana: Agent, sue: Agent) -> None:

@@ -62,7 +62,7 @@ def test_a_colleague_has_it_at_once_and_the_reason_is_in_the_timeline(
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent) == (State.ACTIVE, omar)
     event = conversation.events.get()
-    assert event.text == "Dana transferred the conversation to Omar: Speaks Portuguese."
+    assert str(event.said) == "Dana transferred the conversation to Omar: Speaks Portuguese."
     assert event.actor == dana.user
 
 

@@ -11,6 +11,7 @@ from omnichannel.conversations.inbound import NOT_ACCEPTED
 from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Message
 from omnichannel.conversations.states import note
 from omnichannel.desk.thread import Day, Happening, Said, Unread
+from omnichannel.sentences import said
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -34,7 +35,7 @@ def ago(**time: float) -> Any:
 def test_messages_and_events_are_in_order_under_their_days(desk: Desk) -> None:
     old = builders.inbound(desk.conversation, "old", created_at=ago(days=3))
     new = builders.inbound(desk.conversation, "new", created_at=ago(minutes=5))
-    note(desk.conversation, "active", "Dana took the conversation.", by=None)
+    note(desk.conversation, "active", said("Dana took the conversation."), by=None)
     shown = entries(desk)
     assert [type(entry) for entry in shown] == [Day, Said, Day, Said, Happening]
     assert [entry.message for entry in shown if isinstance(entry, Said)] == [old, new]

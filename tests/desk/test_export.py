@@ -10,6 +10,7 @@ from django.urls import reverse
 from omnichannel.conversations import pdf as pdfs
 from omnichannel.conversations.models import Attachment, FileState, Kind, Message
 from omnichannel.conversations.states import note
+from omnichannel.sentences import said
 from tests import builders
 from tests.desk.people import Desk, browser
 
@@ -35,7 +36,7 @@ def speak(desk: Desk) -> None:
     builders.inbound(desk.conversation, "My lamp is broken", created_at=NOON)
     builders.outbound(desk.conversation, "Sorry!", author=desk.dana.user, created_at=NOON.replace(minute=1))
     desk.conversation.notes.create(author=desk.sue.user, text="Third one", created_at=NOON.replace(minute=2))
-    note(desk.conversation, "active", "Dana took the conversation.", by=None, at=NOON.replace(minute=3))
+    note(desk.conversation, "active", said("Dana took the conversation."), by=None, at=NOON.replace(minute=3))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,18 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: Desk) -> None:
     assert "took the conversation" not in plain
     full = text(desk, query="?notes=1&timeline=1")
     assert full.index("Sorry!") < full.index("Note by Sue: Third one") < full.index("* Dana took the conversation.")
+
+
+def test_it_is_written_in_the_readers_language(desk: Desk) -> None:
+    speak(desk)
+    note(desk.conversation, "active", said("%(agent)s took the conversation.", agent="Dana"), by=None)
+    desk.dana.user.language = "de"
+    desk.dana.user.save()
+    told = text(desk, query="?notes=1&timeline=1")
+    assert told.startswith("Unterhaltung mit Amara Diallo\n")
+    for line in ("Warteschlange:", "Notiz von Sue: Third one", "* Dana hat die Unterhaltung übernommen."):
+        assert line in told
+    assert b"".join(export(desk, query="?format=pdf")).startswith(b"%PDF-")
 
 
 def test_nobodys_text_passes_for_somebody_elses_line(desk: Desk) -> None:

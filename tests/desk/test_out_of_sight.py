@@ -10,6 +10,7 @@ from django.utils import timezone
 from omnichannel.conversations import closing, consult
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import move
+from omnichannel.sentences import said
 from routing.models import Agent, Queue, State
 from tests.desk.people import HTMX, Desk, browser
 
@@ -54,7 +55,7 @@ def test_who_left_a_conversation_is_told_so(desk: Desk) -> None:
 
 def test_who_passed_it_to_a_queue_they_may_not_see_is_told_so(desk: Desk) -> None:
     returns = Queue.objects.get(name="Returns")
-    move(desk.conversation, State.OPEN, agent=None, queue=returns, by=desk.dana.user, text="To Returns.")
+    move(desk.conversation, State.OPEN, agent=None, queue=returns, by=desk.dana.user, line=said("To Returns."))
     status, page = get(browser(desk.dana), desk)
     assert status == 410
     assert ELSEWHERE in page

@@ -19,6 +19,7 @@ from omnichannel.conversations.models import (
     Label,
 )
 from omnichannel.conversations.states import note as happened
+from omnichannel.sentences import said
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -170,7 +171,7 @@ def test_its_agent_adds_a_skill_and_removes_it_again(desk: Desk, german: Skill) 
     assert "German 3" in post(desk, "skills", skill=german.pk, rating=3).content.decode()
     assert [(one.skill, one.rating) for one in desk.conversation.required_skills.all()] == [(german, 3)]
     assert "German 3" not in post(desk, "skills", skill=german.pk, remove=1).content.decode()
-    lines = list(desk.conversation.events.values_list("text", flat=True))
+    lines = [str(line) for line in desk.conversation.events.values_list("said", flat=True)]
     assert lines == ["Dana added the skill German, 3 or better.", "Dana removed the skill German."]
 
 
@@ -229,7 +230,7 @@ def test_of_the_same_customer_nobody_sees_what_is_in_others_queues(desk: Desk) -
     hidden = earlier(desk, in_queue=builders.queue("Secret"))
     builders.inbound(hidden, "Between us")
     hidden.notes.create(author=desk.sue.user, text="Careful")
-    happened(hidden, "note", "Something happened", by=desk.sue.user)
+    happened(hidden, "note", said("Something happened"), by=desk.sue.user)
     for name, words in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
         assert words not in shown(desk, name)
         assert words in shown(desk, name, "sue")
@@ -274,7 +275,7 @@ def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: Desk) -> None:
 
 def test_a_long_list_goes_on_where_it_ended(desk: Desk) -> None:
     for number in range(45):
-        happened(desk.conversation, "note", f"Event {number:02}", by=None)
+        happened(desk.conversation, "note", said(f"Event {number:02}"), by=None)
     first = shown(desk, "story")
     assert "Event 44" in first
     assert "Event 04" not in first
@@ -294,7 +295,7 @@ def test_a_section_takes_few_queries_however_much_there_is(
         before = earlier(desk, with_agent=desk.omar)
         give_file(before, "a.png")
         before.notes.create(author=desk.omar.user, text="Noted")
-        happened(before, "note", "Happened", by=desk.omar.user)
+        happened(before, "note", said("Happened"), by=desk.omar.user)
     client = browser(desk.dana)
     with django_assert_max_num_queries(5 + 6):
         assert client.get(url(desk, name), **HTMX).status_code == 200

@@ -10,6 +10,7 @@ from django.utils import timezone
 from omnichannel.conversations.models import Message, Status
 from omnichannel.conversations.states import note
 from omnichannel.desk.thread import Happening, Said
+from omnichannel.sentences import Sentence
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -70,7 +71,7 @@ def test_what_has_not_changed_does_not_come(desk: Desk) -> None:
 
 
 def test_events_come_too(desk: Desk) -> None:
-    note(desk.conversation, "active", "Dana took the conversation.", by=None)
+    note(desk.conversation, "active", Sentence("Dana took the conversation."), by=None)
     entries = ask(desk, since=timezone.now()).context["thread"].entries
     assert any(isinstance(entry, Happening) for entry in entries)
 

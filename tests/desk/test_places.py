@@ -14,6 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import Conversation, Direction, Message, Status
 from omnichannel.conversations.states import note
 from omnichannel.desk.thread import HALF, PAGE, Happening, Said, Thread, stretch
+from omnichannel.sentences import Sentence
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -73,8 +74,8 @@ def test_from_there_the_whole_conversation_is_reached_in_both_directions(desk: D
 def test_what_happened_between_the_messages_comes_exactly_once(desk: Desk) -> None:
     all_said = say(desk, 120)
     for place in (10, 70, 119):
-        note(desk.conversation, "active", f"event {place}", by=None)
-        desk.conversation.events.filter(text=f"event {place}").update(created_at=all_said[place].created_at)
+        note(desk.conversation, "active", Sentence(f"event {place}"), by=None)
+        desk.conversation.events.filter(said__words=f"event {place}").update(created_at=all_said[place].created_at)
     thread = open_at(desk, message=all_said[50].pk).context["thread"]
     down = ask(desk, after=str(thread.later)).context["thread"]
     up = ask(desk, before=str(thread.earlier)).context["thread"]

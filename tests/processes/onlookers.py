@@ -56,5 +56,5 @@ def they_have_talked(messages: int) -> list[int]:
     Message.objects.filter(pk=pks[-1]).update(quoted=pks[0])
     Conversation.objects.filter(pk=conversation.pk).update(last_message=pks[-1])
     for place in range(5):
-        conversation.events.create(kind="note", text=f"Event {place}.")
+        conversation.events.create(kind="note", said=said(f"Event {place}."))
     return pks

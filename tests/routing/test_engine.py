@@ -1,11 +1,13 @@
 """Who gets a piece of work: the documented order and the documented examples."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from routing.engine import Candidate, Need, choose, distance
+from omnichannel.sentences import Sentence
+from routing.engine import NO_COUNTS, Candidate, Choice, Need, choose, distance
 from routing.models import AssignmentMethod, BasePresence, SkillMatching
 
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -27,6 +29,10 @@ def knows(who: int, german: int, billing: int, free: int = 100) -> Candidate:
     return someone(who, free, skills=known)
 
 
+def in_words(choice: Choice, more: Mapping[Sentence, int] = NO_COUNTS) -> str:
+    return str(choice.in_words(more))
+
+
 def winner(need: Need, *candidates: Candidate) -> int | None:
     return choose(need, candidates).agent_id
 
@@ -36,7 +42,7 @@ def test_the_documented_example_gilda_bert_and_samuel() -> None:
     gilda = someone(GILDA, 70, presence=BasePresence.BUSY)
     choice = choose(need, [gilda, someone(BERT, 80), someone(SAMUEL, 20)])
     assert choice.agent_id == BERT
-    assert choice.in_words() == (
+    assert in_words(choice) == (
         "the only one who can take it (80 units free); "
         "not considered: 1 not showing an allowed presence, 1 without 50 units of free capacity."
     )
@@ -53,7 +59,7 @@ def test_capacity_that_is_just_enough_is_enough() -> None:
 
 def test_the_words_name_what_decided() -> None:
     choice = choose(Need(30), [someone(BERT, 60), someone(GILDA, 70), someone(SAMUEL, 20)])
-    assert choice.in_words({"not showing Available": 2}) == (
+    assert in_words(choice, {Sentence("not showing Available"): 2}) == (
         "most free capacity of 2 who can take it (70 units free); "
         "not considered: 2 not showing Available, 1 without 30 units of free capacity."
     )
@@ -90,7 +96,7 @@ def test_exact_matching_orders_by_the_queues_method_not_by_rating() -> None:
 def test_with_exact_matching_the_work_waits_when_nobody_has_the_skills() -> None:
     choice = choose(needs(SkillMatching.EXACT, 5, 3), [knows(GILDA, 5, 2), knows(BERT, 4, 3)])
     assert choice.agent_id is None
-    assert choice.in_words() == "Nobody can take it now: 1 lacking Billing 3, 1 lacking German 5."
+    assert in_words(choice) == "Nobody can take it now: 1 lacking Billing 3, 1 lacking German 5."
 
 
 def test_closest_matching_prefers_equal_then_higher_then_lower() -> None:
@@ -132,7 +138,7 @@ def test_who_rejected_it_is_passed_over_even_if_nobody_else_is_there() -> None:
     assert winner(need, someone(BERT, 100), someone(GILDA, 40)) == GILDA
     choice = choose(need, [someone(BERT, 100)])
     assert choice.agent_id is None
-    assert choice.in_words() == "Nobody can take it now: 1 who rejected it, missed it or gave it back."
+    assert in_words(choice) == "Nobody can take it now: 1 who rejected it, missed it or gave it back."
 
 
 def test_who_rejected_it_long_ago_is_the_last_resort() -> None:
@@ -147,7 +153,7 @@ def test_of_two_equals_the_one_who_lost_the_connection_gets_it_back() -> None:
 
 
 def test_a_queue_without_agents_says_so() -> None:
-    assert choose(Need(30), []).in_words() == "Nobody works in this queue."
+    assert in_words(choose(Need(30), [])) == "Nobody works in this queue."
 
 
 def test_the_order_of_the_candidates_does_not_matter() -> None:

@@ -20,7 +20,7 @@ NO_LIST = 5  # allowed presences no engine can make sense of: every decision fai
 
 
 def faults(conversation: Conversation) -> list[str]:
-    return list(conversation.events.filter(kind="assignment_fault").values_list("text", flat=True))
+    return [str(line) for line in conversation.events.filter(kind="assignment_fault").values_list("said", flat=True)]
 
 
 def broken_queue(name: str = "Broken", *, priority: int = 1) -> Queue:

@@ -13,6 +13,7 @@ from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
 from omnichannel.conversations.models.contacts import Contact, Label
 from omnichannel.conversations.models.joined import BETWEEN, Joined
+from omnichannel.sentences import SentenceField
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
 
@@ -172,7 +173,7 @@ class ConversationEvent(models.Model):
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=40)
-    text = models.CharField(max_length=500)
+    said = SentenceField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -181,7 +182,7 @@ class ConversationEvent(models.Model):
         indexes = [models.Index(fields=["conversation", "created_at"], name="timeline_in_order")]
 
     def __str__(self) -> str:
-        return self.text
+        return str(self.said)
 
 
 class RequiredSkill(models.Model):

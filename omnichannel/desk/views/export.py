@@ -3,6 +3,7 @@
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -20,7 +21,10 @@ def export(request: AgentRequest, pk: int) -> HttpResponseBase:
     """The conversation as text or, with `?format=pdf`, as a PDF; with `notes` and `timeline` where asked for."""
     conversation = access.conversation_for(request.user, pk)
     wanted = exports.Wanted(
-        timezone.get_current_timezone(), notes="notes" in request.GET, timeline="timeline" in request.GET
+        timezone.get_current_timezone(),
+        get_language(),
+        notes="notes" in request.GET,
+        timeline="timeline" in request.GET,
     )
     if request.GET.get("format") == "pdf":
         return _as_pdf(request, conversation, wanted)
@@ -32,10 +36,9 @@ def export(request: AgentRequest, pk: int) -> HttpResponseBase:
 def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.Wanted) -> HttpResponseBase:
     if exports.how_many(conversation, wanted) > MOST:
         return _refused(request, conversation, _("This conversation is too long for a PDF. Export it as text."))
-    title = f"Conversation with {exports.clean(conversation.contact.display_name)}"
     told = exports.facts(conversation, wanted, by=request.user, now=timezone.now())
     try:
-        pages = pdf(title, told, exports.entries(conversation, wanted), wanted.zone)
+        pages = pdf(exports.title(conversation), told, exports.entries(conversation, wanted), wanted.zone)
     except Busy:
         return _refused(request, conversation, _("Another PDF is being made. Try again in a moment."))
     return _saved(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")

@@ -1,0 +1,107 @@
+"""Sentences that are kept, and read later by people of whatever language.
+
+What is kept is the sentence of the catalogue and, apart from it, the names and numbers that belong into it. It becomes
+words when it is shown, in the language and the time zone of whoever reads it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from django.db import models
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, ngettext
+
+MOMENT = "at"  # how a moment is told from a text among the kept values
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence, or a piece of one: its words in English, as in the catalogue, and what belongs into them."""
+
+    words: str
+    values: tuple[tuple[str, Any], ...] = ()
+    plural: str = ""
+
+    def __str__(self) -> str:
+        shown = {name: _shown(value) for name, value in self.values}
+        if self.plural:
+            return ngettext(self.words, self.plural, dict(self.values)["count"]) % shown
+        return gettext(self.words) % shown if shown else gettext(self.words)
+
+    def kept(self) -> dict[str, Any]:
+        """As it is kept in JSON."""
+        plural = {"plural": self.plural} if self.plural else {}
+        return {"words": self.words, **plural, "values": {name: _kept(value) for name, value in self.values}}
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Self:
+        """What was kept."""
+        values = tuple((name, _read(value)) for name, value in kept.get("values", {}).items())
+        return cls(kept["words"], values, kept.get("plural", ""))
+
+
+def said(words: str, **values: Any) -> Sentence:
+    """The sentence with these values: texts, whole numbers, moments, other pieces, and lists of any of them.
+
+    Anything else, an agent or a queue, goes in by its name.
+    """
+    return Sentence(words, tuple((name, _taken(value)) for name, value in values.items()))
+
+
+def counted(one: str, several: str, count: int, **values: Any) -> Sentence:
+    """The sentence for one or for several, whose number is `%(count)s` in it."""
+    return Sentence(one, said(one, count=count, **values).values, several)
+
+
+def _taken(value: Any) -> Any:
+    match value:
+        case Sentence() | datetime() | int() | str():
+            return value
+        case list() | tuple():
+            return tuple(_taken(one) for one in value)
+    return str(value)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case datetime():
+            return date_format(timezone.localtime(value), gettext("j M Y, H:i"))
+        case tuple():
+            return ", ".join(map(_shown, value))
+    return str(value)
+
+
+def _kept(value: Any) -> Any:
+    match value:
+        case Sentence():
+            return value.kept()
+        case datetime():
+            return {MOMENT: value.isoformat()}
+        case tuple():
+            return [_kept(one) for one in value]
+    return value
+
+
+def _read(kept: Any) -> Any:
+    match kept:
+        case {"words": _}:
+            return Sentence.read(kept)
+        case dict():
+            return datetime.fromisoformat(kept[MOMENT])
+        case list():
+            return tuple(map(_read, kept))
+    return kept
+
+
+class SentenceField(models.JSONField):
+    """A sentence of a row."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sentence | None:
+        kept = super().from_db_value(value, expression, connection)
+        return None if kept is None else Sentence.read(kept)
+
+    def get_prep_value(self, value: Any) -> Any:
+        return super().get_prep_value(value.kept() if isinstance(value, Sentence) else value)
