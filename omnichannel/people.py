@@ -1,5 +1,6 @@
 """What follows from a person's roles: whether they may enter the administration, and that they are an agent."""
 
+from omnichannel.accounts.backends import RolesBackend
 from omnichannel.accounts.models import User
 from omnichannel.roles import ADMINISTRATOR, AGENT, SUPERVISOR
 from routing.agents import ensure_agent
@@ -15,3 +16,9 @@ def settle_roles(user: User) -> None:
     user.save(update_fields=["is_staff"])
     if roles & WORKS_AT_THE_DESK:
         ensure_agent(user)
+
+
+class PeopleBackend(RolesBackend):
+    """Who signs in works at the desk, mostly: the agent they are comes with them."""
+
+    along = ("agent__presence", "agent__preferences")

@@ -94,7 +94,7 @@ def test_signing_out_in_the_administration_is_signing_out() -> None:
     ada.user.is_staff = True
     ada.user.save()
     client = Client()
-    client.force_login(ada.user, backend="omnichannel.accounts.backends.RolesBackend")
+    client.force_login(ada.user, backend="omnichannel.people.PeopleBackend")
     assert f'action="{reverse("sign_out")}"' in client.get(reverse("admin:index")).content.decode()
 
 

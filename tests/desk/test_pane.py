@@ -297,7 +297,7 @@ def test_a_section_takes_few_queries_however_much_there_is(
         before.notes.create(author=desk.omar.user, text="Noted")
         happened(before, "note", said("Happened"), by=desk.omar.user)
     client = browser(desk.dana)
-    with django_assert_max_num_queries(5 + 6):
+    with django_assert_max_num_queries(2 + 6):
         assert client.get(url(desk, name), **HTMX).status_code == 200
 
 

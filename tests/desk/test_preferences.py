@@ -98,10 +98,10 @@ def test_what_cannot_be_chosen_is_refused(desk: Desk, wrong: dict[str, str]) -> 
 def test_preferences_cost_no_query_of_their_own(desk: Desk, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     client = browser(desk.dana)
     address = reverse("desk:password")
-    with django_assert_num_queries(4):  # session, user, permissions, the agent
+    with django_assert_num_queries(2):  # the session; the person and all that is known of them
         client.get(address)
     DeskPreferences.objects.create(agent=desk.dana)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(2):
         client.get(address)
 
 

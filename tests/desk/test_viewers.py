@@ -12,7 +12,7 @@ from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
 pytestmark = pytest.mark.django_db
-WHO = 5  # session, user, the user's and the groups' permissions, the agent
+WHO = 2  # the session; the person, with their permissions and the agent they are
 
 
 def address(desk: Desk, name: str = "viewers") -> str:

@@ -21,7 +21,7 @@ PATIENCE = 10.0  # seconds
 def signed_in(user: AbstractBaseUser) -> str:
     """The session cookie of this user."""
     client = Client()
-    client.force_login(user, backend="omnichannel.accounts.backends.RolesBackend")
+    client.force_login(user, backend="omnichannel.people.PeopleBackend")
     return str(client.cookies["sessionid"].value)
 
 

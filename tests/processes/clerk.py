@@ -69,7 +69,7 @@ def sign_in(username: str) -> str:
     user = User.objects.get(username=username)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "omnichannel.accounts.backends.RolesBackend"
+    session[BACKEND_SESSION_KEY] = "omnichannel.people.PeopleBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     return str(session.session_key)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
 from omnichannel.conversations.models.contacts import Contact, Label
-from omnichannel.conversations.models.joined import BETWEEN, Joined
+from omnichannel.joined import BETWEEN, Joined
 from omnichannel.sentences import SentenceField
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
