@@ -21,11 +21,14 @@ from omnichannel.conversations.models import (
     ConversationQuerySet,
     Message,
     Participation,
+    seen_by,
 )
 from routing.models import Agent, Queue, State
 
 WORK = "conversations.work_on_conversations"
 SEE_ALL = "conversations.see_all_conversations"
+# What a conversation's page shows along with it.
+SHOWN_WITH = ("contact", "number__account", "queue", "work_stream", "agent__user", "last_message")
 
 
 def _people_who(permission: str) -> QuerySet[User]:
@@ -98,7 +101,7 @@ def conversation_for(user: User | AnonymousUser, pk: int) -> Conversation:
 
     Who had a part in it until now gets OutOfSight, which says why.
     """
-    found = conversations_visible_to(user).for_inbox().select_related("work_stream", "number__account")
+    found = conversations_visible_to(user).select_related(*SHOWN_WITH)
     agent = agent_of(user) if isinstance(user, User) else None
     if agent is not None:
         found = found.as_seen_by(agent)
@@ -138,6 +141,21 @@ def message_for(user: User | AnonymousUser, pk: int) -> Message:
     message = found.select_related("author", "quoted", "conversation__contact").first()
     if message is None:
         raise Http404("No such message.")
+    return message
+
+
+def message_with_conversation(agent: Agent, found: QuerySet[Message]) -> Message | None:
+    """The first of these messages that the agent may see, with its conversation as `conversation_for` finds it.
+
+    In one question; None where there is none.
+    """
+    visible = found.filter(conversation__in=conversations_visible_to(agent.user).order_by().values("pk"))
+    whole = visible.select_related(*(f"conversation__{name}" for name in SHOWN_WITH))
+    added = seen_by(agent, "conversation")
+    message = whole.annotate(**added).first()
+    if message is not None:
+        for name in added:
+            setattr(message.conversation, name, getattr(message, name))
     return message
 
 

@@ -10,12 +10,14 @@ from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
 from channels_whatsapp.errors import plain_reason
+from omnichannel.conversations import access
 from omnichannel.conversations.models import Attachment, Conversation, Message, Note, Status
 from omnichannel.conversations.replies import id_when_sent_again
 from omnichannel.desk.beside import Happening, Noted, beside
 from omnichannel.desk.paging import Cursor
 from omnichannel.desk.times import PAGE_ORDER, day_name
 from omnichannel.desk.words import STATUS_WORDS, summary
+from routing.models import Agent
 
 PAGE: Final = 50
 HALF: Final = 25  # on either side of a message that is looked for
@@ -219,6 +221,21 @@ def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
     return Thread(in_order([*_said(messages), *others]), has_more=len(messages) == MOST_PIECES)
 
 
+def as_it_is_now(agent: Agent, conversation: int, pk: int) -> Message | None:
+    """One message with its conversation, for a page on which nothing else has changed: as few queries as can be.
+
+    None where the agent may see neither, and where the message has failed, because that changes more than the message.
+    """
+    found = _shown(Message.objects.filter(pk=pk, conversation=conversation))
+    message = access.message_with_conversation(agent, found)
+    return None if message is None or message.has_failed else message
+
+
+def alone(message: Message) -> Thread:
+    """This message only."""
+    return Thread(in_order(_said([message])))
+
+
 def only_note(note: Note) -> Thread:
     """This note, as it is shown now."""
     return Thread(in_order(beside(note.conversation, since=note.created_at)))
@@ -230,9 +247,14 @@ def only(conversation: Conversation, *messages: Message) -> Thread:
 
 
 def _messages(conversation: Conversation) -> QuerySet[Message]:
+    return _shown(conversation.messages.all())
+
+
+def _shown(messages: QuerySet[Message]) -> QuerySet[Message]:
+    """With everything a message shows."""
     first_file = Attachment.objects.filter(message=OuterRef("quoted"), position=0)
     of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
-    found = conversation.messages.select_related("author", "quoted__author").prefetch_related("attachments")
+    found = messages.select_related("author", "quoted__author").prefetch_related("attachments")
     return found.annotate(quoted_file_type=Subquery(first_file.values_list(of_type)[:1]))
 
 

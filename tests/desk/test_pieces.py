@@ -1,5 +1,6 @@
 """What an open page asks for: only what is new or has changed, and nothing is missed."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from omnichannel.conversations.models import Message, Status
+from omnichannel.conversations.models import Label, Message, Status
+from omnichannel.conversations.replies import id_when_sent_again
 from omnichannel.conversations.states import note
 from omnichannel.desk.thread import Happening, Said
 from omnichannel.sentences import Sentence
@@ -98,3 +100,44 @@ def test_a_page_that_was_away_for_long_is_told_that_there_is_more(desk: Desk) ->
 @pytest.mark.parametrize(("after", "since"), [("x", "y"), ("-1", "2026-01-01"), ("9" * 30, "2026-02-30T00:00:00Z")])
 def test_a_broken_question_is_never_an_error(desk: Desk, after: str, since: str) -> None:
     assert ask(desk, after, since).status_code == 200
+
+
+# -- One message that a hint names ------------------------------------------------------------------------------------
+
+
+def around(answer: Any) -> str:
+    """What comes with the messages: head, composer and customer, but for the token of its forms."""
+    without_messages = re.sub(r"(?s)<ol>.*?</ol>", "", answer.content.decode())
+    return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"', "", without_messages)
+
+
+def swap(desk: Desk, pk: int, who: str = "dana") -> Any:
+    query = {"message": pk}
+    return browser(getattr(desk, who)).get(reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX)
+
+
+@pytest.mark.parametrize("who", ["dana", "omar", "sue"])
+def test_one_message_comes_alone_with_all_that_is_around_it(desk: Desk, who: str) -> None:
+    desk.conversation.labels.add(Label.objects.create(name="VIP"))
+    builders.inbound(desk.conversation, "another")
+    message = builders.inbound(desk.conversation, "this one")
+    answer = swap(desk, message.pk, who)
+    assert said(answer) == [message]
+    everything = browser(getattr(desk, who)).get(reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX)
+    assert around(answer) == around(everything)
+
+
+def test_what_failed_comes_with_everything_else(desk: Desk) -> None:
+    failed = builders.outbound(desk.conversation, "failed", status="failed", error_code=63016)
+    again = builders.outbound(desk.conversation, "failed", public_id=id_when_sent_again(failed))
+    assert said(swap(desk, failed.pk)) == [failed, again]
+
+
+def test_a_message_of_another_conversation_does_not_come(desk: Desk) -> None:
+    elsewhere = builders.inbound(builders.conversation(with_agent=desk.dana), "elsewhere")
+    assert elsewhere not in said(swap(desk, elsewhere.pk))
+
+
+@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
+def test_nobody_else_gets_it(desk: Desk, who: str, status: int) -> None:
+    assert swap(desk, builders.inbound(desk.conversation, "secret").pk, who).status_code == status

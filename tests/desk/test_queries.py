@@ -65,6 +65,19 @@ def test_a_conversation_takes_ten(
 
 
 @pytest.mark.parametrize("count", ROWS)
+def test_a_swapped_message_takes_four(
+    desk: Desk, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    fill(desk.conversation, count)
+    shown = desk.conversation.messages.filter(kind=Kind.MEDIA).last()
+    assert shown is not None
+    client = browser(desk.dana)
+    with django_assert_max_num_queries(4):
+        answer = client.get(reverse("desk:pieces", args=[desk.conversation.pk]) + f"?message={shown.pk}", **HTMX)
+    assert answer.content.decode().count('<li id="message-') == 1
+
+
+@pytest.mark.parametrize("count", ROWS)
 def test_pieces_take_four_more_than_knowing_who_asks(
     desk: Desk, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -15,6 +15,7 @@ from omnichannel.conversations.models.conversations import (
     Participation,
     Priority,
     RequiredSkill,
+    seen_by,
 )
 from omnichannel.conversations.models.desk import DeskPreferences, QuickReply, QuickReplyTag, Viewer
 from omnichannel.conversations.models.messages import (
@@ -60,4 +61,5 @@ __all__ = [
     "Trigger",
     "Viewer",
     "attachment_path",
+    "seen_by",
 ]

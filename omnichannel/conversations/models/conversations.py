@@ -24,15 +24,7 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
 
     def as_seen_by(self, agent: Agent) -> Self:
         """With this agent's part in each, who was asked in, and whether a note for them is unseen: no query more."""
-        here = Participation.objects.filter(conversation=OuterRef("pk"), left_at=None).order_by()
-        asked_in = here.filter(part=Part.CONSULT).values("conversation")
-        unseen = Mention.objects.filter(note__conversation=OuterRef("pk"), agent=agent, seen_at=None)
-        return self.annotate(
-            part=Subquery(here.filter(agent=agent).values("part")[:1]),
-            asked_in=Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
-            has_mention=Exists(unseen),
-            labelled=Subquery(_labels_in_one()),
-        )
+        return self.annotate(**seen_by(agent))
 
     def knowing_who_shares_it(self) -> Self:
         """With whether colleagues have a part in it, so that telling their pages takes no question more."""
@@ -48,8 +40,21 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         )
 
 
-def _labels_in_one() -> models.QuerySet[Any, Any]:
-    on_it = Conversation.labels.through.objects.filter(conversation=OuterRef("pk")).order_by()
+def seen_by(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
+    """What `as_seen_by` adds, for rows that know the conversation by that name."""
+    this = OuterRef(conversation)
+    here = Participation.objects.filter(conversation=this, left_at=None).order_by()
+    asked_in = here.filter(part=Part.CONSULT).values("conversation")
+    return {
+        "part": Subquery(here.filter(agent=agent).values("part")[:1]),
+        "asked_in": Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
+        "has_mention": Exists(Mention.objects.filter(note__conversation=this, agent=agent, seen_at=None)),
+        "labelled": Subquery(_labels_in_one(this)),
+    }
+
+
+def _labels_in_one(conversation: OuterRef) -> models.QuerySet[Any, Any]:
+    on_it = Conversation.labels.through.objects.filter(conversation=conversation).order_by()
     word = Concat("label__name", Value(":"), "label__colour", output_field=models.TextField())
     joined: models.QuerySet[Any, Any] = on_it.values("conversation").annotate(words=Joined(word))
     return joined.values("words")

@@ -20,7 +20,7 @@ from omnichannel.desk.composer import Composer, composer_for
 from omnichannel.desk.inbox import view_of
 from omnichannel.desk.paging import Cursor, whole_number
 from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.thread import Thread, news, stretch
+from omnichannel.desk.thread import Thread, alone, as_it_is_now, news, stretch
 from omnichannel.desk.times import TimeLeft
 
 NOTHING = Thread(entries=[])
@@ -52,7 +52,10 @@ def earlier(request: AgentRequest, pk: int) -> HttpResponse:
 @require_GET
 @agent_page
 def pieces(request: AgentRequest, pk: int) -> HttpResponse:
-    """What is new or has changed, for a page that shows this conversation already."""
+    """What is new or has changed, for a page that shows this conversation already; with `?message=` that message."""
+    asked = whole_number(request.GET.get("message", ""))
+    if asked and (message := as_it_is_now(request.agent, pk, asked)):
+        return render(request, "desk/_pieces.html", _context(request, message.conversation, alone(message)))
     found = access.conversation_for(request.user, pk)
     now = timezone.now()
     after, since = whole_number(request.GET.get("after", "")), _moment(request.GET.get("changed_since", ""))
