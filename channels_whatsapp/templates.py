@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
@@ -298,7 +299,7 @@ def _too_long(parts: Parts, values: Mapping[str, str]) -> dict[str, str]:
                 "With this the text is %(over)s character too long: WhatsApp takes up to %(limit)s.",
                 "With this the text is %(over)s characters too long: WhatsApp takes up to %(limit)s.",
                 over,
-            ) % {"over": over, "limit": f"{limit:,}"}
+            ) % {"over": over, "limit": number_format(limit, force_grouping=True)}
     return found
 
 

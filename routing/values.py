@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
+from django.utils.translation import gettext
+
 from routing.models import ContextVariable, VariableType
 
 Value = str | int | float
@@ -29,11 +31,11 @@ def read(kind: str, written: str) -> Value | None:
         return None
     if kind != VariableType.NUMBER:
         if len(text) > LONGEST:
-            raise NotAValue(f"This is too long: at most {LONGEST} characters.")
+            raise NotAValue(gettext("Say it in up to %(limit)s characters.") % {"limit": LONGEST})
         return text
     value = number(text)
     if value is None:
-        raise NotAValue("Enter a number, as 4711 or 12.50.")
+        raise NotAValue(gettext("Enter a number, as 4711 or 12.50."))
     return int(value) if value == value.to_integral_value() else float(value)
 
 

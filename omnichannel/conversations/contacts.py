@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.identity import identity, is_business_scoped
@@ -121,7 +122,7 @@ def set_field(contact: Contact, name: str, value: str, by: User) -> None:
     """
     field = ContactField.objects.filter(name=name).first()
     if field is None:
-        raise NotAValue(f"There is no contact field “{name}”.")
+        raise NotAValue(gettext("There is no contact field “%(name)s”.") % {"name": name})
     kept = values.read(field.type, value)
     with transaction.atomic():
         locked = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)

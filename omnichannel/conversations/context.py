@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.hints import CONVERSATION, tell
@@ -22,7 +23,7 @@ def set_context(conversation: Conversation, name: str, value: str, by: User) -> 
     """
     variable = conversation.work_stream.context_variables.filter(name=name).first()
     if variable is None:
-        raise NotAValue(f"There is no context variable “{name}”.")
+        raise NotAValue(gettext("There is no context variable “%(name)s”.") % {"name": name})
     kept = values.read(variable.type, value)
     with transaction.atomic():
         if not _keep(conversation, {name: kept}):

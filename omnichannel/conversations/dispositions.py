@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from django.db import transaction
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from omnichannel.conversations import closing
 from omnichannel.conversations.models import Conversation, DispositionCode, Note
 from omnichannel.conversations.notes import TEXT_LIMIT
-from omnichannel.conversations.states import TransitionRefused
+from omnichannel.conversations.states import TransitionRefused, must_be_read
 from routing.models import Agent, State
 
 MOST_CODES: Final = 2
@@ -32,15 +33,15 @@ def codes_to_choose() -> Sequence[DispositionCode]:
 def close(conversation: Conversation, agent: Agent, *, codes: Collection[DispositionCode] = (), text: str = "") -> None:
     """Close for good, with what it came to and a note; an active conversation is ended first.
 
-    Raises WrapUpRefused for what is missing, TransitionRefused for what can't be done now; in both cases nothing has
-    changed but that it may have been ended.
+    Raises WrapUpRefused for what is missing, TransitionRefused for what can't be done now; nothing has changed then.
     """
     closing.must_be_theirs_to_close(conversation, agent)
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     _check(conversation, codes, body)
-    if conversation.state == State.ACTIVE:
-        closing.end(conversation, agent)  # by itself: whatever keeps it from being closed, wrap-up has begun
     with transaction.atomic():
+        must_be_read(conversation)  # before anything else: what the customer writes now waits until this is over
+        if conversation.state == State.ACTIVE:
+            closing.end(conversation, agent)
         conversation.dispositions.set(codes)
         if body:
             Note.objects.create(conversation=conversation, author=agent.user, text=body)
@@ -56,5 +57,8 @@ def _check(conversation: Conversation, codes: Collection[DispositionCode], body:
         raise WrapUpRefused(
             NOTE,
             gettext("A note has up to %(limit)s characters; this has %(body)s.")
-            % {"limit": f"{TEXT_LIMIT:,}", "body": f"{len(body):,}"},
+            % {
+                "limit": number_format(TEXT_LIMIT, force_grouping=True),
+                "body": number_format(len(body), force_grouping=True),
+            },
         )

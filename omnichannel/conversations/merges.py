@@ -53,19 +53,19 @@ def found(contact: Contact, user: User, words: str) -> QuerySet[Contact]:
 def why_not(kept: Contact, gone: Contact, user: User) -> str:
     """Why this person can't make these two contacts one; empty when they can."""
     if kept.pk == gone.pk:
-        return "These are the same contact already."
+        return gettext("These are the same contact already.")
     if not may_see_all_of(user, kept, gone):
-        return "Only somebody who may see all conversations of both customers can merge them."
+        return gettext("Only somebody who may see all conversations of both customers can merge them.")
     if _is_being_sent(Conversation.objects.filter(contact__in=[kept, gone])):
-        return "A message to one of them is still being sent. Try again in a moment."
+        return gettext("A message to one of them is still being sent. Try again in a moment.")
     for theirs in gone.conversations.filter(closed_at=None).exclude(agent=None).select_related("agent__user"):
         ours = kept.conversations.filter(closed_at=None, number=theirs.number_id).exclude(agent=None)
         other = ours.exclude(agent=theirs.agent_id).select_related("agent__user", "number").first()
         if other is not None:
-            return (
-                f"Both have an open conversation on {other.number.name}: one with {other.agent}, one with "
-                f"{theirs.agent}. One of them has to be closed first."
-            )
+            return gettext(
+                "Both have an open conversation on %(number)s: one with %(agent)s, one with %(other)s. One of them has "
+                "to be closed first."
+            ) % {"number": other.number.name, "agent": other.agent, "other": theirs.agent}
     return ""
 
 
@@ -184,16 +184,18 @@ def may_undo(done: ContactMerge, user: User) -> bool:
 def why_not_undone(done: ContactMerge, user: User) -> str:
     """Why this person can't part them again; empty when they can."""
     if not may_undo(done, user):
-        return "Only who merged them, or a supervisor, can undo that."
+        return gettext("Only who merged them, or a supervisor, can undo that.")
     if done.undone_at is not None:
-        return "This has been undone already."
+        return gettext("This has been undone already.")
     if done.at < timezone.now() - UNDO_FOR:
-        return f"A merge can be undone for {UNDO_FOR.days} days."
+        return gettext("A merge can be undone for %(days)s days.") % {"days": UNDO_FOR.days}
     later = done.kept.merges.filter(undone_at=None, pk__gt=done.pk).order_by("-pk").first()
     if later is not None:
-        return f"{later.gone['name']} was merged into this customer afterwards. Undo that first."
+        return gettext("%(name)s was merged into this customer afterwards. Undo that first.") % {
+            "name": later.gone["name"]
+        }
     if _is_being_sent(done.kept.conversations.all()):
-        return "A message to this customer is still being sent. Try again in a moment."
+        return gettext("A message to this customer is still being sent. Try again in a moment.")
     return _what_is_in_the_way(done)
 
 
@@ -204,10 +206,10 @@ def _what_is_in_the_way(done: ContactMerge) -> str:
     if own["external_user_id"]:
         taken |= Q(external_user_id=own["external_user_id"])
     if others.filter(taken).exists():
-        return f"There is another contact with the number {done.gone['address']} by now."
+        return gettext("There is another contact with the number %(number)s by now.") % {"number": done.gone["address"]}
     joined = [record["kept"] for record in done.joined]
     if done.kept.conversations.filter(pk__in=joined).count() < len(joined):
-        return "A conversation that was joined then has been joined to another one since."
+        return gettext("A conversation that was joined then has been joined to another one since.")
     return ""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
@@ -46,7 +47,10 @@ def _check(conversation: Conversation, author: User, body: str) -> None:
     if len(body) > TEXT_LIMIT:
         raise NoteRefused(
             gettext("A note has up to %(limit)s characters; this has %(body)s.")
-            % {"limit": f"{TEXT_LIMIT:,}", "body": f"{len(body):,}"}
+            % {
+                "limit": number_format(TEXT_LIMIT, force_grouping=True),
+                "body": number_format(len(body), force_grouping=True),
+            }
         )
     if conversation.state == State.CLOSED:
         raise NoteRefused(gettext("This conversation is closed."))

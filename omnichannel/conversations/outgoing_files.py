@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core import signing
 from django.core.files import File
 from django.urls import reverse
-from django.utils.translation import gettext
+from django.utils.formats import number_format
+from django.utils.translation import gettext, gettext_lazy
 
 from omnichannel.conversations.models import Attachment
 
@@ -34,7 +35,7 @@ LIMITS: dict[str, int] = {
     f"{OFFICE}.presentationml.presentation": OTHER_LIMIT,
     f"{OFFICE}.spreadsheetml.sheet": OTHER_LIMIT,
 }
-KINDS_IN_WORDS = (
+KINDS_IN_WORDS = gettext_lazy(
     "JPEG and PNG pictures, MP3, OGG, AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
 )
 SIGNED_FOR: Final = 6 * 3600  # seconds; Twilio keeps a message queued for up to four hours
@@ -61,7 +62,7 @@ def checked_type(file: File[bytes]) -> str:
     if size > LIMITS[found]:
         raise FileRefused(
             gettext("This file has %(size)s MB; WhatsApp takes up to %(limit)s MB here.")
-            % {"size": f"{size / MB:.1f}", "limit": LIMITS[found] // MB}
+            % {"size": number_format(size / MB, 1), "limit": LIMITS[found] // MB}
         )
     return found
 

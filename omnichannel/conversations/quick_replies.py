@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.accounts.models import User
@@ -148,7 +149,8 @@ def checked(title: str, message: str, locale: str) -> tuple[str, str, str]:
             "message",
             gettext(NO_MESSAGE)
             if not message
-            else gettext("WhatsApp takes up to %(limit)s letters.") % {"limit": f"{LONGEST_MESSAGE:,}"},
+            else gettext("WhatsApp takes up to %(limit)s letters.")
+            % {"limit": number_format(LONGEST_MESSAGE, force_grouping=True)},
         )
     if unknown := unknown_slugs(message):
         raise QuickReplyRefused("message", no_such_slug(unknown[0]))

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop
 
 from channels_whatsapp.service_window import EXCEEDED, is_inside
@@ -180,7 +181,10 @@ def check_reply(conversation: Conversation, body: str, file: File[bytes] | None)
         raise ReplyRefused(
             "too_long",
             gettext("WhatsApp takes up to %(limit)s characters; this is %(over)s too long.")
-            % {"limit": f"{TEXT_LIMIT:,}", "over": f"{over:,}"},
+            % {
+                "limit": number_format(TEXT_LIMIT, force_grouping=True),
+                "over": number_format(over, force_grouping=True),
+            },
         )
     if left := slugs_left(body):
         raise ReplyRefused(

@@ -126,7 +126,7 @@ class WrapUpForm(AskedForm):
     """What the conversation came to, and a last note."""
 
     codes = forms.ModelMultipleChoiceField(DispositionCode.objects.filter(is_active=True), required=False)
-    note = forms.CharField(required=False, max_length=TEXT_LIMIT, strip=False)
+    note = forms.CharField(required=False, strip=False)
 
     note_limit = TEXT_LIMIT
     most_codes = dispositions.MOST_CODES

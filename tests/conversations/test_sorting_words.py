@@ -129,13 +129,14 @@ def test_an_active_conversation_is_ended_and_closed_in_one_go(dana: Agent) -> No
     assert lines(found) == ["Dana ended the conversation.", "Dana closed the conversation."]
 
 
-def test_a_message_meanwhile_leaves_it_in_wrap_up_without_codes(dana: Agent) -> None:
+def test_a_message_meanwhile_leaves_it_as_it_was(dana: Agent) -> None:
     found = builders.conversation(with_agent=dana)
     Conversation.objects.update(unread_count=1)
     with pytest.raises(TransitionRefused, match="has written in the meantime"):
         dispositions.close(found, dana, codes=codes("Solved"), text="Bye")
     found.refresh_from_db()
-    assert (found.state, found.dispositions.count(), found.notes.count()) == (State.WRAP_UP, 0, 0)
+    assert (found.state, found.dispositions.count(), found.notes.count()) == (State.ACTIVE, 0, 0)
+    assert lines(found) == []
 
 
 def test_more_than_two_codes_are_refused(dana: Agent) -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, DispositionCode, Label
 from omnichannel.desk.snooze_times import snooze_times
 from routing.models import State
@@ -117,6 +118,28 @@ def test_a_required_code_is_asked_for_beside_its_field(desk: Desk, name: str) ->
     assert post(desk, name, codes=[code.pk]).status_code == 200
     desk.conversation.refresh_from_db()
     assert desk.conversation.state == State.CLOSED
+
+
+@pytest.mark.parametrize("name", ["close", "finish"])
+def test_what_was_written_at_the_end_stays_when_the_customer_writes_meanwhile(desk: Desk, name: str) -> None:
+    code = DispositionCode.objects.create(name="Solved")
+    state = State.WRAP_UP if name == "close" else State.ACTIVE
+    Conversation.objects.update(state=state, unread_count=1)
+    answer = post(desk, name, codes=[code.pk], note="A long story")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "The customer has written in the meantime." in page
+    assert "A long story</textarea>" in page
+    assert f'value="{code.pk}" checked' in page
+    desk.conversation.refresh_from_db()
+    assert (desk.conversation.state, desk.conversation.notes.count()) == (state, 0)
+
+
+def test_what_is_refused_is_said_with_the_numbers_of_the_readers_language(desk: Desk) -> None:
+    User.objects.update(language="de")
+    page = post(desk, "finish", note="x" * 4001).content.decode()
+    assert "4.000" in page
+    assert "4,000" not in page
 
 
 def test_a_code_that_is_no_longer_used_is_not_offered(desk: Desk) -> None:

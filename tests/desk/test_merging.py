@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from omnichannel.accounts.models import User
 from omnichannel.conversations.merges import merge
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation
 from omnichannel.live.models import LiveEvent
@@ -90,6 +91,9 @@ def test_what_can_not_be_merged_says_why_and_offers_no_button(desk: Desk, other:
     assert "one with Dana, one with Omar" in both
     assert "confirm-merge" not in both
     assert post(desk, "dana", other, **HTMX).status_code == 409
+    User.objects.update(language="de")
+    both = browser(desk.dana).get(url(desk, f"?with={other.pk}"), **HTMX).content.decode()
+    assert "eine bei Dana, eine bei Omar" in both
 
 
 @pytest.mark.parametrize(

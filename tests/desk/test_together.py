@@ -62,6 +62,17 @@ def test_each_dialog_opens_for_those_it_is_for(desk: Desk, name: str, who: str) 
     assert status == {422: 200}.get(WHO_GETS[name][who], WHO_GETS[name][who])
 
 
+def test_the_reason_for_a_transfer_stays_when_somebody_was_faster(desk: Desk) -> None:
+    to = agent_value(desk, "omar")
+    Conversation.objects.update(state="wrap_up")
+    answer = press(desk, "transfer", to=to, reason="Knows the lamps")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "That can&#x27;t be done with this conversation now." in page
+    assert "Knows the lamps</textarea>" in page
+    assert f'value="{to}" required checked' in page
+
+
 @pytest.mark.parametrize(("who", "status"), [*((w, 200) for w in ("dana", "omar", "sue", "ada")), ("eve", 404)])
 def test_who_is_in_it_is_for_those_who_see_it(desk: Desk, who: str, status: int) -> None:
     assert browser(getattr(desk, who)).get(address(desk, "colleagues")).status_code == status

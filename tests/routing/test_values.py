@@ -46,7 +46,7 @@ def test_a_value_is_kept_by_its_type() -> None:
     assert read(VariableType.NUMBER, "  ") is None
     with pytest.raises(NotAValue, match=r"Enter a number, as 4711 or 12\.50\."):
         read(VariableType.NUMBER, "many")
-    with pytest.raises(NotAValue, match="at most 200 characters"):
+    with pytest.raises(NotAValue, match="up to 200 characters"):
         read(VariableType.TEXT, "x" * 201)
 
 

@@ -44,7 +44,8 @@ def _asks(what: asked.Asked) -> Callable[..., HttpResponseBase]:
             form.add_error(missing.field, str(missing))
             return _dialog(request, what, conversation, form, status=422)
         except TransitionRefused as refused:
-            return answer(request, access.conversation_for(request.user, pk), problem=str(refused), status=409)
+            form.add_error(None, str(refused))  # in the dialog: what was written there stays
+            return _dialog(request, what, conversation, form, status=409)
         return show_afterwards(request, pk)
 
     return view

@@ -50,10 +50,13 @@ def _asks(panel_for: Callable[[Conversation], Panel], act: Act) -> Callable[...,
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.conversation_for(request.user, pk)
         panel = panel_for(conversation)
-        if panel.action not in actions_for(conversation, request.agent):
-            return answer(request, conversation, problem=str(NOT_NOW), status=409)
+        is_offered = panel.action in actions_for(conversation, request.agent)
         if request.method != "POST":
+            if not is_offered:
+                return answer(request, conversation, problem=str(NOT_NOW), status=409)
             return _dialog(request, conversation, panel)
+        if not is_offered:
+            return _dialog(request, conversation, _refused(panel, request, str(NOT_NOW)), status=409)
         choices = panel.values()
         form = WhereToForm(request.POST, choices=choices, asks_reason=panel.asks_reason)
         if not form.is_valid():
@@ -61,8 +64,7 @@ def _asks(panel_for: Callable[[Conversation], Panel], act: Act) -> Callable[...,
         try:
             act(conversation, request.agent, choices[form.cleaned_data["to"]], form.cleaned_data["reason"])
         except TransitionRefused as refused:
-            now = access.conversation_for(request.user, pk)
-            return answer(request, now, problem=str(refused), status=409)
+            return _dialog(request, conversation, _refused(panel, request, str(refused)), status=409)
         return show_afterwards(request, pk)
 
     return view
@@ -71,6 +73,12 @@ def _asks(panel_for: Callable[[Conversation], Panel], act: Act) -> Callable[...,
 def _with_errors(panel: Panel, form: WhereToForm) -> Panel:
     errors = {name: " ".join(map(str, found)) for name, found in form.errors.items()}
     return replace(panel, chosen=form.data.get("to", ""), reason=form.data.get("reason", ""), errors=errors)
+
+
+def _refused(panel: Panel, request: AgentRequest, why: str) -> Panel:
+    """In the dialog: what was written there stays."""
+    written = request.POST
+    return replace(panel, chosen=written.get("to", ""), reason=written.get("reason", ""), errors={"to": why})
 
 
 def _dialog(request: AgentRequest, conversation: Conversation, panel: Panel, status: int = 200) -> HttpResponse:
