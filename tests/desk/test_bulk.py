@@ -34,7 +34,7 @@ def test_what_can_be_done_is_done_and_the_rest_said_row_by_row(desk: Desk) -> No
     assert "1 done, 2 could not" in page
     assert "The customer has written in the meantime." in page
     assert "Only the agent who has this conversation" in page
-    assert states(fine, unread, theirs) == [State.CLOSED, State.WRAP_UP, State.ACTIVE]
+    assert states(fine, unread, theirs) == [State.CLOSED, State.ACTIVE, State.ACTIVE]
 
 
 def test_when_all_is_done_the_page_only_says_so(desk: Desk) -> None:
