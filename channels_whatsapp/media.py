@@ -15,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import filetype
 import requests
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 from channels_whatsapp.backends.hosts import API, is_simulated, located
 from channels_whatsapp.models import WhatsAppAccount
@@ -22,7 +23,7 @@ from channels_whatsapp.models import WhatsAppAccount
 SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
 MAX_REDIRECTS = 3
 CHUNK = 64 * 1024
-NOT_SAFE: Final = "Twilio redirected the file to an address that is not safe."
+NOT_SAFE: Final = _("Twilio redirected the file to an address that is not safe.")
 SID = "[0-9a-fA-F]{32}"
 # The whole address and not its parsed parts: parsers differ about odd ones.
 SOURCE = re.compile(rf"\A{re.escape(API)}/2010-04-01/Accounts/(AC{SID})/Messages/[A-Z]{{2}}{SID}/Media/ME{SID}\Z")
@@ -49,9 +50,9 @@ def check_source(account: WhatsAppAccount, url: str) -> None:
     """Raises MediaRefused for any address but Twilio's media of this very account."""
     found = SOURCE.match(url)
     if found is None:
-        raise MediaRefused("The file's address is not one of Twilio's media.")
+        raise MediaRefused(_("The file's address is not one of Twilio's media."))
     if found[1].lower() != account.account_sid.lower():
-        raise MediaRefused("The file belongs to another Twilio account.")
+        raise MediaRefused(_("The file belongs to another Twilio account."))
 
 
 def fetch(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedia:
@@ -64,7 +65,7 @@ def fetch(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedi
             with answer:
                 return _read(answer, declared_type)
     except requests.RequestException as error:
-        raise MediaNotReady(type(error).__name__) from error
+        raise MediaNotReady(_("Twilio could not be reached.")) from error
     except (ValueError, LookupError) as error:  # whatever parses an address has its own way to object to it
         raise MediaRefused(NOT_SAFE) from error
 
@@ -82,7 +83,7 @@ def _follow(session: requests.Session, url: str, credentials: tuple[str, str]) -
             return _accepted(answer)
         answer.close()
         url = _redirected(url, answer.headers.get("Location", ""))
-    raise MediaRefused("Twilio redirected the file too often.")
+    raise MediaRefused(_("Twilio redirected the file too often."))
 
 
 def _accepted(answer: requests.Response) -> requests.Response:
@@ -90,8 +91,8 @@ def _accepted(answer: requests.Response) -> requests.Response:
         return answer
     answer.close()
     if answer.status_code in {401, 403}:
-        raise MediaNotReady("Twilio rejected our credentials.")
-    raise MediaNotReady(f"Twilio answered {answer.status_code}.")
+        raise MediaNotReady(_("Twilio rejected our credentials."))
+    raise MediaNotReady(_("Twilio answered %(number)s.") % {"number": answer.status_code})
 
 
 def _redirected(url: str, location: str) -> str:
@@ -107,14 +108,14 @@ def _redirected(url: str, location: str) -> str:
 
 def _check_public(host: str) -> None:
     if not all(ipaddress.ip_address(address).is_global for address in _resolve(host)):
-        raise MediaRefused("Twilio redirected the file to an address that is not public.")
+        raise MediaRefused(_("Twilio redirected the file to an address that is not public."))
 
 
 def _resolve(host: str) -> list[str]:
     try:
         return [str(found[4][0]) for found in socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)]
     except OSError as error:
-        raise MediaNotReady("The file's server could not be found.") from error
+        raise MediaNotReady(_("The file's server could not be found.")) from error
 
 
 def _read(answer: requests.Response, declared_type: str) -> FetchedMedia:
@@ -124,7 +125,7 @@ def _read(answer: requests.Response, declared_type: str) -> FetchedMedia:
         size += len(chunk)
         if size > SIZE_LIMIT:
             file.close()
-            raise MediaRefused(f"The file is larger than {SIZE_LIMIT // 1024 // 1024} MB.")
+            raise MediaRefused(_("The file is larger than %(number)s MB.") % {"number": SIZE_LIMIT // 1024 // 1024})
         file.write(chunk)
     file.seek(0)
     head = file.read(8192)

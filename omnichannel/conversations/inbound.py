@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from channels_whatsapp.deliveries import Ignore
 from channels_whatsapp.events import InboundMessage
@@ -27,7 +28,7 @@ from omnichannel.sentences import said
 from routing.models import Queue, State
 
 BLOCKED = "Blocked: this customer is blocked at the desk."
-NOT_ACCEPTED = "Attachments from customers are switched off for this number."
+NOT_ACCEPTED = gettext_noop("Attachments from customers are switched off for this number.")
 MEDIA_LANE = "media"
 
 

@@ -8,21 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Contact, Conversation, QuickReply, QuickReplyTag
 
 SLUG = re.compile(r"\{\w+\{\w+\}\}")
-SLUGS = {
-    "{FullName{Customer}}": "the customer’s name",
-    "{FirstName{Customer}}": "the first word of it",
-    "{LastName{Customer}}": "the last word of it",
-    "{NickName{Customer}}": "the name they gave themselves",
-    "{FullName{Agent}}": "your name",
-    "{FirstName{Agent}}": "your first name",
-    "{LastName{Agent}}": "your last name",
-    "{Nickname{Agent}}": "the name you sign in with",
+SLUGS: dict[str, str | Promise] = {
+    "{FullName{Customer}}": _("the customer’s name"),
+    "{FirstName{Customer}}": _("the first word of it"),
+    "{LastName{Customer}}": _("the last word of it"),
+    "{NickName{Customer}}": _("the name they gave themselves"),
+    "{FullName{Agent}}": _("your name"),
+    "{FirstName{Agent}}": _("your first name"),
+    "{LastName{Agent}}": _("your last name"),
+    "{Nickname{Agent}}": _("the name you sign in with"),
 }
 KNOWN = {slug.casefold() for slug in SLUGS}
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -105,7 +107,7 @@ def unknown_slugs(text: str) -> list[str]:
 
 def no_such_slug(slug: str) -> str:
     """What to say of a slug that does not exist."""
-    return f"There is no slug {slug}. There are {', '.join(SLUGS)}."
+    return gettext("There is no slug %(slug)s. There are %(slugs)s.") % {"slug": slug, "slugs": ", ".join(SLUGS)}
 
 
 # -- Keeping --------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage, SentMessage, TwilioBusy, TwilioRefused
@@ -36,7 +37,7 @@ CLOCKS_MAY_DIFFER = timedelta(seconds=60)
 FIRST_CHECK = timedelta(seconds=60)
 LONGEST_BACK_OFF = 300.0  # seconds
 ASKING_MAY_TAKE = 10.0  # seconds
-NOT_SENT = "Twilio did not take the message. It was not sent."
+NOT_SENT = gettext_noop("Twilio did not take the message. It was not sent.")
 
 
 def deliver_messages(lease: Lease) -> datetime | None:

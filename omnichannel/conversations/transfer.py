@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.models import Conversation
@@ -47,7 +47,10 @@ class Colleague:
     @property
     def skills_words(self) -> str:
         """How many of the skills the conversation needs they have; empty when it needs none."""
-        return f"{self.matching} of {self.required} skill{'s' * (self.required != 1)}" if self.required else ""
+        if not self.required:
+            return ""
+        words = ngettext("%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required)
+        return words % {"matching": self.matching, "required": self.required}
 
     @property
     def capacity_words(self) -> str:

@@ -1,5 +1,6 @@
 """Messages in a word or a line: for the inbox, for quotes, for screen readers."""
 
+import re
 from typing import NamedTuple
 
 from django.utils.translation import gettext
@@ -36,6 +37,16 @@ def file_word(content_type: str) -> tuple[str, str]:
     """What a file is called and its icon, by its type."""
     word, icon = FILE_WORDS.get(content_type.partition("/")[0], (_("Document"), "document"))
     return str(word), icon
+
+
+def why_missing(error: str) -> str:
+    """Why a file could not be fetched, as it was stored, in the reader's language; its number stays as it is."""
+    if not error:
+        return gettext("The file did not arrive.")
+    number = re.search(r"\d+", error)
+    if number is None:
+        return gettext(error)
+    return gettext(error.replace(number[0], "%(number)s")).replace("%(number)s", number[0])
 
 
 def summary(message: Message, file_type: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from omnichannel.accounts.models import User
 from omnichannel.conversations.inbound import NOT_ACCEPTED
 from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Message
 from omnichannel.conversations.states import note
@@ -204,6 +205,23 @@ def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: Desk)
     assert "WhatsApp could not reach this phone" in shown
     assert "(63024)" in shown
     assert reverse("desk:again", args=[desk.conversation.pk, failed.pk]) in shown
+
+
+def test_what_went_wrong_is_said_in_the_readers_language(desk: Desk) -> None:
+    builders.outbound(desk.conversation, status="failed", error_code=63024)
+    builders.outbound(desk.conversation, status="failed", error_message="A word of Twilio's own")
+    lost = builders.inbound(desk.conversation, kind=Kind.MEDIA)
+    for place, error in enumerate(["Twilio answered 404.", "The file is larger than 16 MB.", ""]):
+        lost.attachments.create(state=FileState.FAILED, error=error, position=place)
+    User.objects.update(language="de")
+    shown = page(desk)
+    for words in (
+        "Twilio hat mit 404 geantwortet.",
+        "größer als 16 MB",
+        "WhatsApp konnte dieses Telefon nicht erreichen",
+    ):
+        assert words in shown
+    assert "A word of Twilio&#x27;s own" in shown
 
 
 def test_send_again_is_only_for_the_agent_who_may_answer(desk: Desk) -> None:

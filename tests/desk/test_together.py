@@ -6,11 +6,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from omnichannel.accounts.models import User
 from omnichannel.conversations.consult import invite
 from omnichannel.conversations.models import Conversation, Note
 from omnichannel.conversations.notes import add_note
 from omnichannel.desk.beside import Noted
-from routing.models import State
+from routing.models import Agent, Skill, SkillType, State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -60,6 +61,17 @@ def test_each_button_is_for_those_it_is_for(desk: Desk, name: str, who: str) -> 
 def test_each_dialog_opens_for_those_it_is_for(desk: Desk, name: str, who: str) -> None:
     status = browser(getattr(desk, who)).get(address(desk, name), **HTMX).status_code
     assert status == {422: 200}.get(WHO_GETS[name][who], WHO_GETS[name][who])
+
+
+def test_where_a_conversation_can_go_is_said_in_the_readers_language(desk: Desk) -> None:
+    kind = SkillType.objects.create(name="Trades")
+    desk.conversation.required_skills.create(skill=Skill.objects.create(name="Repairs", type=kind), rating=1)
+    User.objects.update(language="de")
+    shown = browser(desk.dana).get(address(desk, "transfer"), **HTMX).content.decode()
+    assert "0 von 1 Fähigkeit" in shown
+    assert "100 von 100 frei" in shown
+    Agent.objects.update(capacity=0)
+    assert "über der Kapazität" in browser(desk.dana).get(address(desk, "transfer"), **HTMX).content.decode()
 
 
 def test_the_reason_for_a_transfer_stays_when_somebody_was_faster(desk: Desk) -> None:

@@ -74,6 +74,12 @@ def phone_number(number: str) -> str:
 
 
 @register.filter
+def why_missing(attachment: Attachment) -> str:
+    """Why the file could not be fetched."""
+    return words.why_missing(attachment.error)
+
+
+@register.filter
 def can_be_fetched_again(attachment: Attachment) -> bool:
     """Whether Retry makes sense."""
     return can_retry(attachment)
