@@ -99,4 +99,29 @@
     },
     true
   );
+
+  // -- A PDF between the messages -----------------------------------------------------------------------------------
+
+  // The browser's own viewer takes the focus once it has loaded, away from what somebody types: they get it back,
+  // unless they went there themselves.
+  const AT_LOADING = 1500; // milliseconds
+  const loadedAt = new WeakMap();
+  let focused = null;
+  let tabbedAt = 0;
+
+  function isMeant(frame) {
+    return Date.now() - tabbedAt < 200 || Date.now() - (loadedAt.get(frame) ?? Infinity) > AT_LOADING;
+  }
+
+  document.addEventListener("load", ({ target }) => target.matches?.(".pdf") && loadedAt.set(target, Date.now()), true);
+  document.addEventListener("keydown", ({ key }) => key === "Tab" && (tabbedAt = Date.now()), true);
+  document.addEventListener("focusin", ({ target }) => target.matches(".pdf") || (focused = target));
+  window.addEventListener("blur", () => {
+    const frame = document.activeElement;
+    if (!frame?.matches(".pdf") || isMeant(frame)) return;
+    setTimeout(() => {
+      window.focus();
+      (focused?.isConnected ? focused : byId("main"))?.focus({ preventScroll: true });
+    });
+  });
 })();
