@@ -12,9 +12,22 @@ window.Desk = {};
     return found && found.dataset.pk ? found : null;
   };
 
+  // The page's own notice. Behind an open dialog nobody would see, hear or reach it: then it is in the dialog.
+  let notice;
+  let foot;
+
+  function noticeInSight() {
+    notice ??= byId("notice");
+    foot ??= notice.parentElement;
+    const home = [...document.querySelectorAll("dialog[open]")].pop() ?? foot;
+    if (notice.parentElement !== home) home.append(notice);
+    const composer = home === foot && byId("composer"); // one goes on writing below it
+    notice.style.insetBlockEnd = composer ? `${innerHeight - composer.getBoundingClientRect().top + 8}px` : "";
+  }
+
   // A sentence at the foot of the page; with `again` a button that tries once more.
   Desk.notice = (text, again) => {
-    const notice = byId("notice");
+    noticeInSight();
     notice.textContent = text;
     if (again) notice.append(" ", tryAgain(again));
     notice.hidden = false;
@@ -28,7 +41,7 @@ window.Desk = {};
     button.id = "try-again";
     button.textContent = gettext("Try again");
     button.addEventListener("click", () => {
-      byId("notice").hidden = true;
+      notice.hidden = true;
       again();
     });
     return button;
@@ -77,14 +90,14 @@ window.Desk = {};
     const hasProblem = fromForm && (old.querySelector(".problem") || fresh.querySelector(".problem"));
     if (old.dataset.version === fresh.dataset.version && !hasProblem) return;
     if (isBeingFilledIn(old) && !fromForm) return;
-    if (fresh.id === "head" && !fromForm) tellOfMove(old, fresh);
+    if (fresh.id === "head") tellOfMove(old, fresh, fromForm ? Desk.say : Desk.notice);
     swap(old, fresh);
   }
 
-  // Somebody else has taken, passed on or ended the conversation that is being looked at.
-  function tellOfMove(old, fresh) {
+  // The conversation that is looked at was taken, passed on or ended: by somebody else, or by whoever hears of it now.
+  function tellOfMove(old, fresh, say) {
     const [before, now] = [old, fresh].map((head) => head.querySelector(".talk-who p")?.textContent.trim());
-    if (before && now && before !== now) Desk.notice(`${Desk.workspace().dataset.name}: ${now.replace(/\s+/g, " ")}`);
+    if (before && now && before !== now) say(`${Desk.workspace().dataset.name}: ${now.replace(/\s+/g, " ")}`);
   }
 
   Desk.merge = (html, { fromForm = false } = {}) => {
