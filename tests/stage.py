@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator.models import Sender
 from omnichannel.conversations.models import (
     Attachment,
     Contact,
@@ -38,6 +39,7 @@ class Stage:
     """The people, the numbers and what customers wrote; `set_the_stage` tells the keys of what there is to open."""
 
     def __init__(self) -> None:
+        self.phones: dict[str, Sender] = {}
         self.now = timezone.now().replace(second=0, microsecond=0)
         self.people = create_people()
         Agent.objects.filter(pk=self.people["dana"].pk).update(capacity=1200)
@@ -55,7 +57,8 @@ class Stage:
 
     def _number(self, name: str, digits: str, **fields: Any) -> WhatsAppNumber:
         number = builders.number(self.account, digits=digits, name=name, **fields)
-        world.create_sender(self.twilio, digits, name, self.account.inbound_url, self.account.status_url)
+        sent_from = world.create_sender(self.twilio, digits, name, self.account.inbound_url, self.account.status_url)
+        self.phones[digits] = sent_from
         return number
 
     def ago(self, **distance: float) -> datetime:
@@ -96,6 +99,7 @@ def set_the_stage() -> dict[str, int]:
     _windows(stage)
     _over(stage)
     _with_others(stage)
+    _on_the_phone(stage)
     return stage.opened
 
 
@@ -234,6 +238,15 @@ def _with_others(stage: Stage) -> None:
     stage.wrote(nameless, "Do you deliver to Canada?")
     offered = stage.begin("offered", "Lucía Fernández", "whatsapp:+34600900155", stage.ago(minutes=2))
     stage.wrote(offered, "My order 2290 has not arrived. Could you look into it before the weekend?")
+
+
+def _on_the_phone(stage: Stage) -> None:
+    """What the simulator shows of a customer; nobody posts it to the desk."""
+    amara = world.create_customer("Amara Diallo", "+4917139200021")
+    shop = stage.phones["+12025550143"]
+    said = world.customer_writes(amara, shop, "Hi! I ordered lamp 2231 last week, it arrived _broken_")
+    picture = world.Attachment("lamp.png", "image/png", LAMP.read_bytes())
+    world.customer_writes(amara, shop, "Look", attachments=[picture], replying_to=said)
 
 
 def offer(to: str = "dana") -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.processes.databases import Database
 from tests.processes.desk import Desk
@@ -55,6 +55,34 @@ def press(key: str, shows: str) -> Act:
     return act
 
 
+def first(*acts: Act) -> Act:
+    """One after the other."""
+
+    def act(page: Page) -> None:
+        for one in acts:
+            one(page)
+
+    return act
+
+
+def run(script: str) -> Act:
+    """Let the page itself do this."""
+    return lambda page: page.evaluate(script)
+
+
+PICK = click("#rows .row-pick", "#bulk button")
+# What the connection and a failing request say; what is typed past a field's length comes back with an error.
+SPEAK = run("""() => {
+    document.getElementById("stream").hidden = false;
+    Desk.notice("No connection.", () => {});
+}""")
+TOO_LONG = run("""() => {
+    const note = document.getElementById("closing-note");
+    note.removeAttribute("maxlength");
+    note.value = "x".repeat(4001);
+}""")
+
+
 class State(NamedTuple):
     """A page as somebody sees it after they did something; `{name}` is a conversation of the stage."""
 
@@ -80,6 +108,9 @@ LISTS = [
     State("dana", "/desk/", click("#presence-shown", "#presence .menu-item")),
     State("dana", "/desk/", click("header .menu:last-child summary", "#show-shortcuts")),
     State("dana", "/desk/", press("?", "#shortcuts")),
+    State("dana", "/desk/?view=my", first(PICK, SPEAK)),
+    State("sofia", "/desk/?view=ongoing", first(PICK, click("#bulk-transfer", "#dialog"), SPEAK)),
+    State("dana in de", "/desk/", press("?", "#shortcuts")),
     State("dana", "/desk/offers/"),
     State("dana", "/desk/search/?q=lamp"),
     State("dana", "/desk/search/?q=nothing-of-this"),
@@ -97,11 +128,15 @@ TALKS = [
     talk("of_a_colleague", click("#do-monitor", "#do-join"), who="sofia"),
     talk("active", press("n", "#note-text:focus")),
     talk("active", click("#do-more", ".more-menu .menu-item")),
-    talk("wrap_up", click("#do-close", "#dialog")),
+    talk("wrap_up", first(click("#do-close", "#dialog"), TOO_LONG, click("#dialog .primary", "#closing-note-error"))),
+    talk("wrap_up", who="dana in de"),
+    talk("active", first(press("s", "#dialog"), click("#dialog [value=at]", "#snooze-at-error"))),
+    talk("active", first(click("#do-more"), click("#do-priority", "#dialog"))),
+    talk("open", click("#do-assign", "#dialog"), who="sofia"),
     State("dana", "/desk/conversations/{active}/merge/"),
     State("dana", "/desk/conversations/{active}/transfer/"),
     talk("active", click("#thread .picture", "#viewer img")),
-    *(talk("active", press(key, "#dialog")) for key in ("t", "c", "s", "l")),
+    *(talk("active", press(key, "#dialog")) for key in ("t", "c", "l")),
 ]
 ADMINISTRATION = [
     State("admin", "/admin/"),
@@ -111,13 +146,13 @@ ADMINISTRATION = [
     State("admin", "/admin/routing/queue/add/"),
     State("admin", "/admin/channels_whatsapp/whatsappaccount/1/change/"),
     State("admin", "/admin/channels_whatsapp/messagetemplate/"),
-    State("admin", "/simulator/"),
+    State("admin", "/simulator/", click(".person", "#thread li, #thread .bubble")),
     State("admin", "/simulator/console/"),
 ]
 
 
 class Inspector:
-    """Opens the desk's pages as different people, and lets axe look at them."""
+    """Opens the desk's pages as different people, in English or "in de", and lets axe look at them."""
 
     def __init__(self, desk: Desk, browser: Browser) -> None:
         self.desk, self.browser = desk, browser
@@ -127,10 +162,12 @@ class Inspector:
 
     def page_of(self, who: str) -> Page:
         if who not in self.people:
-            context = self.browser.new_context(base_url=self.desk.url, viewport={"width": 1440, "height": 900})
+            name, _, language = who.partition(" in ")
+            size = {"width": 1440, "height": 900}
+            context = self.browser.new_context(base_url=self.desk.url, viewport=size, locale=language or "en")  # type: ignore[arg-type]
             context.add_init_script(AXE)
-            if who != NOBODY:
-                session = self.desk.ask("sign_in", username=who)
+            if name != NOBODY:
+                session = self.desk.ask("sign_in", username=name)
                 context.add_cookies([{"name": "sessionid", "value": session, "url": self.desk.url}])
             self.people[who] = context
             context.new_page()
@@ -181,6 +218,18 @@ def inspector(tmp_path_factory: pytest.TempPathFactory, _blank: Database, browse
 def test_axe_finds_nothing(inspector: Inspector, states: list[State]) -> None:
     complaints = inspector.complaints(states)
     assert not complaints, "\n".join(complaints)
+
+
+def test_a_pdf_takes_the_focus_from_nobody(inspector: Inspector) -> None:
+    page = inspector.page_of("dana")
+    page.goto(talk("kinds").path.format(**inspector.stage), wait_until="domcontentloaded")
+    page.locator("#reply-text").focus()
+    page.evaluate("""() => {
+        const pdf = document.querySelector("iframe.pdf");
+        pdf.replaceWith(pdf.cloneNode());
+        document.querySelector("iframe.pdf").focus();  // as the browser's viewer does when it has loaded
+    }""")
+    expect(page.locator("#reply-text")).to_be_focused()
 
 
 def test_axe_finds_nothing_where_something_is_offered(inspector: Inspector) -> None:
