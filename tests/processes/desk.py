@@ -1,12 +1,9 @@
 """The real product, started as people start it, with a database, a port and keys of its own."""
 
-import json
 import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,7 +12,8 @@ from urllib.request import ProxyHandler, build_opener
 
 from cryptography.fernet import Fernet
 
-from tests.processes.databases import ROOT, Database
+from tests.processes.clerks import Clerk
+from tests.processes.databases import Database
 from tests.processes.programs import Program, is_running, wait_until
 
 STARTS_WITHIN = 40.0  # seconds, on a machine that is busy with other things
@@ -61,7 +59,7 @@ class Desk:
         self.database = Database(folder, like=blank)
         self.programs: list[Program] = []
         self.environment = environment(folder, self.database, self.url)
-        self._clerk: subprocess.Popen[str] | None = None
+        self._clerk: Clerk | None = None
 
     def __enter__(self) -> "Desk":
         return self
@@ -76,7 +74,7 @@ class Desk:
             if is_running(pid):
                 os.kill(pid, signal.SIGKILL)
         if self._clerk is not None:
-            self._clerk.communicate(timeout=STOPS_WITHIN)
+            self._clerk.leave()
         self.database.drop()
 
     # -- Programs ---------------------------------------------------------------------------------------------------
@@ -114,15 +112,5 @@ class Desk:
 
     def ask(self, what: str, **arguments: Any) -> Any:
         """Call a function of `tests.processes.clerk` in a process that has this desk's settings."""
-        if self._clerk is None:
-            command = [sys.executable, "-m", "tests.processes.inside"]
-            self._clerk = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-        assert self._clerk.stdin is not None
-        assert self._clerk.stdout is not None
-        self._clerk.stdin.write(json.dumps([what, arguments]) + "\n")
-        self._clerk.stdin.flush()
-        answer = self._clerk.stdout.readline()
-        assert answer, f"The clerk could not {what}; its reason is above."
-        return json.loads(answer)
+        self._clerk = self._clerk or Clerk(self.environment)
+        return self._clerk.ask(what, arguments)
