@@ -41,8 +41,9 @@ class WorkerProcess:
     @staticmethod
     def _spawn() -> "subprocess.Popen[bytes]":
         # A session of its own: Ctrl-C reaches the server alone, which then stops the worker. If the server is killed,
-        # the pipe closes and the worker stops by itself.
-        command = [sys.executable, sys.argv[0], "run_worker", "--until-stdin-closes"]
+        # the pipe closes and the worker stops by itself. What Django checks at a start, it has just checked here: the
+        # worker is there, and there again, in half the time.
+        command = [sys.executable, sys.argv[0], "run_worker", "--until-stdin-closes", "--skip-checks"]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 (our own command)
 
     def _restart_when_it_dies(self, process: "subprocess.Popen[bytes]") -> None:
