@@ -73,9 +73,8 @@ class Stage:
         command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *self.arguments]
         begin = time.monotonic()
         with log.open("w") as output:
-            environment = {**os.environ, "TEST_DATABASE_URL": self.database}
             code = subprocess.run(
-                command, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
+                command, env=self._environment(), stdout=output, stderr=subprocess.STDOUT, check=False
             ).returncode
         outcome = count(report) if report.exists() else Outcome(failed=1)
         if code and not outcome.failed:
@@ -85,12 +84,32 @@ class Stage:
         print(f"{said}\n{self.title}: {outcome.passed} passed{failed} in {took:.0f} s", flush=True)
         return outcome
 
+    def _environment(self) -> dict[str, str]:
+        # Some two hundred programs are started: what they are made of is compiled once, also where Python was told to
+        # keep nothing.
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**kept, "TEST_DATABASE_URL": self.database}
 
-def run_side_by_side(*stages: Stage) -> Outcome:
-    """They wait more than they compute: together they take little longer than the longest of them."""
-    print(f"\nRunning side by side: {', '.join(stage.title for stage in stages)} …", flush=True)
-    with ThreadPoolExecutor(len(stages)) as pool:
-        return sum(pool.map(Stage.run, stages), Outcome())
+
+def stages(cluster: str, cores: int) -> list[Stage]:
+    """Everything there is, each in one of them: by folder. What takes longest comes first."""
+    # A process by core; with one to a database, that is pytest itself.
+    shared = ["-n", str(cores // 2 if cores > 3 else 0), "--dist", "loadfile"]
+    quick = [*shared, "--ignore=tests/processes", "--ignore=tests/journeys", "tests"]
+    return [
+        Stage("SQLite", quick),
+        Stage("PostgreSQL", ["-m", "database", *quick], cluster),
+        Stage("Browser journeys", ["-n", "2", "--dist", "loadfile", "tests/journeys"]),
+        Stage("Servers and workers on SQLite", ["tests/processes"]),
+        Stage("Servers and workers on PostgreSQL", ["tests/processes"], cluster),
+    ]
+
+
+def run_side_by_side(todo: Sequence[Stage], at_once: int) -> Outcome:
+    """So many at once; when one is done, the next begins."""
+    print(f"\nRunning, {at_once} at once: {', '.join(stage.title for stage in todo)} …", flush=True)
+    with ThreadPoolExecutor(at_once) as pool:
+        return sum(pool.map(Stage.run, todo), Outcome())
 
 
 def count(report: Path) -> Outcome:
@@ -106,14 +125,10 @@ def count(report: Path) -> Outcome:
 def main() -> int:
     if packages := missing():
         install(packages)
-    many = ["-n", str(os.cpu_count() or 2), "--dist", "loadfile", "-m", "not process and not journey"]
     with throw_away_cluster(durable=False) as cluster:
-        outcome = run_side_by_side(Stage("SQLite", many), Stage("PostgreSQL", many, cluster))
-        outcome += run_side_by_side(
-            Stage("Servers and workers on SQLite", ["-m", "process"]),
-            Stage("Servers and workers on PostgreSQL", ["-m", "process"], cluster),
-            Stage("Browser journeys", ["-n", "2", "--dist", "loadfile", "-m", "journey"]),
-        )
+        cores = os.cpu_count() or 2
+        # One more than there are cores: servers, workers and browsers are waited for much of the time.
+        outcome = run_side_by_side(stages(cluster, cores), at_once=cores + 1)
     skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
     print(f"\nTests: {outcome.passed} passed, {outcome.failed} failed{skipped}")
     return 1 if outcome.failed or not outcome.passed else 0

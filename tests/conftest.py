@@ -1,5 +1,6 @@
 """What every test stands on: its database, a media folder of its own, and no way out of this machine."""
 
+import gc
 import socket
 from collections.abc import Iterator
 from importlib import import_module
@@ -9,8 +10,34 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db.models.signals import post_migrate
+from django.test import SimpleTestCase
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+# A test reaches the database by one of these alone; without them pytest-django lets nobody ask it anything.
+OPENS_THE_DATABASE = {"db", "transactional_db", "django_db_setup", "django_db_blocker", "live_server"}
+
+
+def _uses_the_database(item: pytest.Item) -> bool:
+    case = getattr(item, "cls", None)
+    return (
+        item.get_closest_marker("django_db") is not None
+        or not OPENS_THE_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
+        or (isinstance(case, type) and issubclass(case, SimpleTestCase))
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the database: `make test` runs that on both, and what has nothing to do with it once."""
+    for item in items:
+        if _uses_the_database(item):
+            item.add_marker("database")
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays until the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
