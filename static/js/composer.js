@@ -46,7 +46,8 @@
   };
 
   Desk.isSendKey = (event) => {
-    if (event.key !== "Enter" || event.isComposing || event.shiftKey || event.altKey) return false;
+    // 229: the Enter that ends a composition comes after it in Safari.
+    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229 || event.shiftKey || event.altKey) return false;
     return event.ctrlKey || event.metaKey || ("enterSends" in document.body.dataset && hasKeyboard());
   };
 
@@ -65,7 +66,7 @@
       if (!text.value) put(text, Desk.drafts.read("reply"));
       Desk.fit();
       if (hasKeyboard() && innerWidth > 720) text.focus({ preventScroll: true });
-    }
+    } else if (Desk.workspace() && Desk.drafts.read("reply")) showUnsent(byId("composer"), Desk.drafts.read("reply"));
     tell();
   };
 
@@ -94,6 +95,8 @@
     swap(old, fresh);
     Desk.keepNote(old, fresh);
     Desk.fit();
+    const exceeded = !fromForm && fresh.querySelector(".exceeded");
+    if (exceeded) Desk.say(exceeded.textContent.trim());
     if (focus && !fresh.contains(document.activeElement)) (next ?? byId("main")).focus({ preventScroll: true });
     tell({ root, wasSent, wasUndone });
   };

@@ -17,18 +17,35 @@
     }
   }
 
+  function kept(name) {
+    try {
+      return localStorage.getItem(name) ?? "";
+    } catch {
+      return "";
+    }
+  }
+
   Desk.drafts = {
-    read: (kind, pk = here()) => localStorage.getItem(key(kind, pk)) ?? "",
+    read: (kind, pk = here()) => kept(key(kind, pk)),
     write: (kind, text, pk = here()) => pk && store(key(kind, pk), text),
   };
 
-  // The same conversation in another tab: what is typed there appears here, unless one types here too.
+  const FIELDS = [["reply", "reply-text"], ["note", "note-text"]];
+  const STILL_TYPING = 1500; // milliseconds after a key
+  let typedAt = 0;
+  document.addEventListener("input", ({ target }) => {
+    if (FIELDS.some(([, id]) => target.id === id)) typedAt = Date.now();
+  });
+
+  // The same conversation in another tab: what is typed there appears here, and goes from here when it is sent there.
+  // The focus says nothing: a field in the background keeps it. Nobody types in two tabs at once.
   addEventListener("storage", (event) => {
-    for (const [kind, id] of [["reply", "reply-text"], ["note", "note-text"]]) {
+    for (const [kind, id] of FIELDS) {
       const field = byId(id);
-      if (!field || event.key !== key(kind, here()) || document.activeElement === field) continue;
+      if (!field || event.key !== key(kind, here()) || Date.now() - typedAt < STILL_TYPING) continue;
       field.value = event.newValue ?? "";
       Desk.fit();
+      document.dispatchEvent(new CustomEvent("desk:composer", { detail: {} }));
     }
   });
 

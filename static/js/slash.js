@@ -4,7 +4,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const TOKEN = /(?:^|\n)(\/([^\n]*))$/;
-  const FRESH_FOR = 120000; // milliseconds
+  const FRESH_FOR = 15000; // milliseconds: names change, and an administrator adds replies
   const MOST = 60;
   const FIELDS = ["reply-text", "note-text"];
   let replies = { address: "", at: 0, html: "" };
