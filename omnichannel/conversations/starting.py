@@ -29,6 +29,8 @@ from routing.models import Agent, Queue, State
 
 # Marks of the writing direction, which come along when a number is copied.
 INVISIBLE = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# +49 (0)171: a zero that is dialled inside the country alone, and no part of the number.
+TRUNK = re.compile(r"(?<=\d)[\s.)-]*\(\s*0\s*\)")
 
 
 class StartRefused(ReplyRefused):
@@ -71,7 +73,7 @@ def address_typed(text: str) -> str:
     bare = plain[len(PREFIX) :].strip() if plain.lower().startswith(PREFIX) else plain
     if is_business_scoped(bare):
         return PREFIX + bare
-    digits = bare.lstrip(" (")
+    digits = TRUNK.sub("", bare.lstrip(" ("))
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     if not digits.startswith("+") or digits[1:].lstrip(" (").startswith("0"):

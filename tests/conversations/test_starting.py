@@ -62,6 +62,8 @@ def start(by: Agent, update: MessageTemplate, address: str = AMARA, **fields: An
         " +49 151 1234567 ",
         "+49 (151) 123-45.67",
         "0049 151 1234567",
+        "+49 (0)151 1234567",
+        "0049 (0) 151 / 1234567",
         "whatsapp:+491511234567",
         "WhatsApp: +49 151 1234567",
         "\u202a+49\u00a0151\u00a01234567\u202c",
