@@ -20,12 +20,15 @@ FILMS = (".mp4", ".3gp")
 def slots(text: str, values: Mapping[str, str] | str) -> SafeString:
     """The text, escaped, each variable marked: its value in it, or its name where there is none yet."""
     known = values if isinstance(values, Mapping) else {}
-    return format_html_join("", "{}", ((_piece(piece.text, piece.slot, known),) for piece in pieces(text)))
+    return format_html_join("", "{}", ((one,) for one in pieces_shown(text, known)))
 
 
-def _piece(text: str, slot: str, values: Mapping[str, str]) -> str:
-    if not slot:
-        return text
+def pieces_shown(text: str, values: Mapping[str, str]) -> list[str]:
+    """The text in pieces, the variables among them as markup."""
+    return [_marked(piece.slot, values) if piece.slot else piece.text for piece in pieces(text)]
+
+
+def _marked(slot: str, values: Mapping[str, str]) -> SafeString:
     name = f"{{{{{slot}}}}}"
     value = str(values.get(slot) or "")
     mark = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'

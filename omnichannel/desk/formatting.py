@@ -4,7 +4,7 @@ Whatever a stranger wrote is escaped in the smallest pieces; the only markup is 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -23,6 +23,8 @@ INLINE = re.compile(
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 QUOTED = re.compile(r"^> ?(?P<text>\S.*)$")
 BULLET = re.compile(r"^[-*] (?P<text>\S.*)$")
+TAG = re.compile(r"(<[^>]*>)")
+STAND_IN = re.compile("\ue000(\\d+)\ue001")
 NUMBERED = re.compile(r"^(?P<number>\d{1,3})\. (?P<text>\S.*)$")
 
 
@@ -50,6 +52,22 @@ def formatted(text: str) -> SafeString:
 def is_formatted(text: str) -> bool:
     """Whether the customer would see anything but the text as it was typed."""
     return formatted(text) != linked(text)
+
+
+def formatted_around(pieces: Sequence[str]) -> SafeString:
+    """Pieces of text formatted as the one they are; those that are markup of ours are put in as they are. No links."""
+    stand_ins = (
+        f"\ue000{place}\ue001" if isinstance(piece, SafeString) else re.sub("[\ue000\ue001]", "", piece)
+        for place, piece in enumerate(pieces)
+    )
+    cut = TAG.split(formatted("".join(stand_ins)))
+    shown = (
+        ("" if part.startswith(("<a ", "</a")) else part)
+        if place % 2
+        else STAND_IN.sub(lambda found: pieces[int(found[1])], part)
+        for place, part in enumerate(cut)
+    )
+    return mark_safe("".join(shown))  # noqa: S308 (escaped when it was formatted)
 
 
 def _joined(pieces: Iterator[SafeString]) -> SafeString:

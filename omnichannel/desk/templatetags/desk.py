@@ -1,6 +1,7 @@
 """What the desk's templates need beyond Django's own."""
 
 import re
+from collections.abc import Mapping
 
 from django import template
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from channels_whatsapp.identity import shown_address
+from channels_whatsapp.templatetags.message_templates import pieces_shown
 from omnichannel.accounts.models import User
 from omnichannel.conversations.media import can_retry
 from omnichannel.conversations.models import Attachment, Message
@@ -29,6 +31,12 @@ def linked(text: str) -> SafeString:
 def formatted(text: str) -> SafeString:
     """The text as WhatsApp shows it, escaped, its links clickable."""
     return formatting.formatted(text)
+
+
+@register.filter
+def formatted_slots(text: str, values: Mapping[str, str] | str) -> SafeString:
+    """A template's text as WhatsApp shows it, each variable marked: its value in it, or its name."""
+    return formatting.formatted_around(pieces_shown(text, values if isinstance(values, Mapping) else {}))
 
 
 @register.simple_tag
