@@ -21,21 +21,42 @@
     if (error) error.textContent = "";
   }
 
-  document.addEventListener("input", (event) => {
-    if (event.target.dataset.variable === undefined) return;
-    show(event.target);
-    forgive(event.target);
-  });
+  function filledIn(field) {
+    show(field);
+    forgive(field);
+    keep(field);
+  }
+
+  document.addEventListener("input", ({ target }) => target.dataset.variable !== undefined && filledIn(target));
 
   document.addEventListener("click", (event) => {
     const offer = event.target.closest("[data-offer]");
     const field = offer && byId(offer.dataset.offer);
     if (!field) return;
     field.value = offer.textContent;
-    show(field);
-    forgive(field);
+    filledIn(field);
     field.focus();
   });
+
+  // -- What was filled in comes back with its template, whatever took the form away: another template that was looked
+  // at, another number to write from, a customer who wrote meanwhile --------------------------------------------------
+
+  const kept = new Map(); // conversation and template: the values by variable
+  const keyOf = (form) => `${Desk.workspace()?.dataset.pk ?? ""} ${form.elements.template.value}`;
+
+  function keep({ form, dataset, value }) {
+    kept.set(keyOf(form), { ...kept.get(keyOf(form)), [dataset.variable]: value });
+  }
+
+  function bringBack(form) {
+    const values = kept.get(keyOf(form)) ?? {};
+    for (const field of form.querySelectorAll("[data-variable]")) {
+      const value = values[field.dataset.variable];
+      if (field.value || !value) continue;
+      field.value = value;
+      show(field);
+    }
+  }
 
   // -- A picker came onto the page ----------------------------------------------------------------------------------
 
@@ -68,10 +89,15 @@
 
   document.addEventListener("htmx:oobAfterSwap", (event) => event.detail.target.id === "start-to-error" && setTimeout(markNumber));
 
+  let hadFocus = false; // what is being replaced
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => (hadFocus = detail.target.contains(document.activeElement)));
+
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, requestConfig } = event.detail;
     const picker = target.matches?.("section.templates") ? byId(target.id) || target : pickerOf(target);
     for (const one of document.querySelectorAll("section.templates")) offerNames(one);
+    document.querySelectorAll(".template-form").forEach(bringBack);
+    if (!picker && hadFocus && target.matches?.(".templates")) takeUp(byId("templates-composer")); // the link in its place
     if (!picker) return;
     if (target.matches("section.templates")) takeUp(byId(target.id));
     else if (requestConfig.verb === "get") sayHowMany(picker);
@@ -80,7 +106,10 @@
   // Sent from the dialog: it has done its work.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { requestConfig, serverResponse } = event.detail;
-    if (requestConfig.path.endsWith("/templates/send/") && serverResponse.includes("data-pieces")) byId("dialog")?.close();
+    if (!requestConfig.path.endsWith("/templates/send/") || !serverResponse.includes("data-pieces")) return;
+    const form = requestConfig.elt.closest(".template-form");
+    if (form) kept.delete(keyOf(form));
+    byId("dialog")?.close();
   });
 
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("section.templates").forEach(offerNames));
