@@ -4,6 +4,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const MARGIN = 500; // milliseconds a click needs to arrive
+  const STALLED = 30000; // milliseconds without a byte after which an upload is given up
   const LARGEST = 16 * 1024 * 1024;
   const form = () => byId("reply-text")?.form;
   const input = () => form()?.querySelector("[type=file]");
@@ -104,15 +105,25 @@
     body.append("file", item.file, item.file.name);
     return new Promise((resolve) => {
       const request = new XMLHttpRequest();
+      let patience;
+      const goesOn = () => {
+        clearTimeout(patience);
+        patience = setTimeout(() => request.abort(), STALLED);
+      };
       request.open("POST", to);
       request.setRequestHeader("HX-Request", "true");
       request.setRequestHeader("HX-Current-URL", location.href);
       request.upload.addEventListener("progress", ({ loaded, total }) => {
         item.share = total ? loaded / total : 0;
         if (item.bar) item.bar.value = item.share;
+        goesOn();
       });
-      request.addEventListener("loadend", () => resolve(request));
+      request.addEventListener("loadend", () => {
+        clearTimeout(patience);
+        resolve(request);
+      });
       request.send(body);
+      goesOn();
     });
   }
 
@@ -193,7 +204,8 @@
       if (event.target !== form() || !Desk.filesChosen()) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (!isSending && Desk.mayReply()) sendAll();
+      if (isSending) Desk.notice(gettext("The files you sent before are still on their way."));
+      else if (Desk.mayReply()) sendAll();
     },
     true
   );
@@ -214,19 +226,44 @@
     if (event.target === input()) choose([...event.target.files]);
   });
 
+  // Why no file can be attached here; "" where one can.
+  function whyNone() {
+    if (byId("write-note")?.checked) return gettext("A note takes no files. Switch to Public to send one to the customer.");
+    return input() ? "" : gettext("Attachments from agents are switched off for this number.");
+  }
+
+  function offer(files) {
+    const reason = whyNone();
+    if (reason) Desk.notice(reason);
+    else choose([...files]);
+  }
+
+  // Cells and words copied in an office program come as a picture of them too: then the words are meant. A file that
+  // was copied comes with its own name.
+  function areWords(data) {
+    const text = data.getData("text/plain");
+    return text.trim() && ![...data.files].some((file) => text.includes(file.name));
+  }
+
   document.addEventListener("paste", (event) => {
-    if (event.target.id !== "reply-text" || !event.clipboardData.files.length) return;
+    const { target, clipboardData } = event;
+    if (target.id !== "reply-text" || !clipboardData.files.length || areWords(clipboardData)) return;
     event.preventDefault();
-    choose([...event.clipboardData.files]);
+    offer(clipboardData.files);
   });
 
+  // Anywhere on the page: a browser that is left a file to itself leaves the page for it.
   for (const kind of ["dragover", "dragleave", "drop"]) {
     document.addEventListener(kind, (event) => {
-      const onto = event.target.closest?.(".talk") && form();
-      if (!onto || !input() || !event.dataTransfer.types.includes("Files")) return;
+      if (!event.dataTransfer?.types.includes("Files") || event.target.matches?.("[type=file]")) return;
       event.preventDefault();
-      onto.classList.toggle("is-dropping", kind === "dragover");
-      if (kind === "drop") choose([...event.dataTransfer.files]);
+      const onto = event.target.closest?.(".talk") && form();
+      if (!onto) return void (event.dataTransfer.dropEffect = "none");
+      onto.classList.toggle("is-dropping", kind === "dragover" && !whyNone());
+      if (kind === "drop") offer(event.dataTransfer.files);
     });
   }
+
+  // Going away now would cut the file off.
+  addEventListener("beforeunload", (event) => isSending && event.preventDefault());
 })();
