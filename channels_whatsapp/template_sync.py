@@ -8,7 +8,9 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import OutcomeUnknown, Template, TwilioBusy, TwilioRefused
@@ -40,10 +42,14 @@ class Synced:
         if self.error:
             return self.error
         if not self.found:
-            return "Twilio has no message templates for this account."
-        gone = f", {self.gone} no longer at Twilio" if self.gone else ""
-        noun = "message template" if self.found == 1 else "message templates"
-        return f"{self.found} {noun} synced: {self.approved} approved{gone}."
+            return _("Twilio has no message templates for this account.")
+        synced = ngettext(
+            "%(found)s message template synced: %(approved)s approved.",
+            "%(found)s message templates synced: %(approved)s approved.",
+            self.found,
+        ) % {"found": self.found, "approved": self.approved}
+        gone = _("%(gone)s no longer at Twilio.") % {"gone": self.gone} if self.gone else ""
+        return f"{synced} {gone}".strip()
 
 
 def sync(account: WhatsAppAccount) -> Synced:
@@ -88,20 +94,27 @@ def sync_in_lane(lease: Lease) -> datetime | None:
 
 
 def _failed(account: WhatsAppAccount, failure: Failure, now: datetime) -> Synced:
+    if isinstance(failure, TwilioRefused) and failure.code == CREDENTIALS_REJECTED:
+        missing = Q(pk=account.pk, credentials_rejected_at=None)
+        WhatsAppAccount.objects.filter(missing).update(credentials_rejected_at=now)
+    with translation.override("en"):  # the administration is in English, whoever asked
+        account.templates_error = _reason(failure)[:300]
+    WhatsAppAccount.objects.filter(pk=account.pk).update(templates_error=account.templates_error)
+    return Synced(error=_("The templates were not synced. %(reason)s") % {"reason": _reason(failure)})
+
+
+def _reason(failure: Failure) -> str:
+    """Why, in a sentence for whoever asked."""
     match failure:
         case TwilioRefused(code=code) if code == CREDENTIALS_REJECTED:
-            reason = "Twilio rejected the Account SID or the Auth Token."
-            missing = Q(pk=account.pk, credentials_rejected_at=None)
-            WhatsAppAccount.objects.filter(missing).update(credentials_rejected_at=now)
+            return _("Twilio rejected the Account SID or the Auth Token.")
         case TwilioRefused():
-            reason = f"Twilio answered “{failure.message[:200]}” ({failure.code})."
+            said = {"message": failure.message[:200], "code": failure.code}
+            return _("Twilio answered “%(message)s” (%(code)s).") % said
         case TwilioBusy():
-            reason = "Twilio has too many requests just now. Sync again in a minute."
+            return _("Twilio has too many requests just now. Sync again in a minute.")
         case OutcomeUnknown():
-            reason = "Twilio could not be reached, or its answer could not be read. Sync again later."
-    account.templates_error = reason[:300]
-    WhatsAppAccount.objects.filter(pk=account.pk).update(templates_error=account.templates_error)
-    return Synced(error=f"The templates were not synced. {reason}")
+            return _("Twilio could not be reached, or its answer could not be read. Sync again later.")
 
 
 def _keep(account: WhatsAppAccount, found: Iterable[Template], now: datetime) -> int:

@@ -37,6 +37,11 @@ KINDS: dict[str, str | Promise] = {
     "whatsapp/authentication": gettext_lazy("Authentication"),
     "whatsapp/flows": gettext_lazy("Flow"),
 }
+CATEGORIES: dict[str, str | Promise] = {
+    "UTILITY": gettext_lazy("Utility"),
+    "MARKETING": gettext_lazy("Marketing"),
+    "AUTHENTICATION": gettext_lazy("Authentication"),
+}
 AUTHENTICATION = "whatsapp/authentication"
 # WhatsApp approves none of these; they are for customers who have just written.
 ONLY_INSIDE_THE_WINDOW = frozenset({"twilio/list-picker", "twilio/location"})
@@ -113,10 +118,15 @@ def kind_name(content_type: str) -> str:
     return str(KINDS.get(content_type, content_type))
 
 
+def category_name(category: str) -> str:
+    """WhatsApp's category in the desk's words; its own word where it is new."""
+    return str(CATEGORIES.get(category.upper(), category.replace("_", " ").capitalize()))
+
+
 def language_name(code: str) -> str:
     """What the language is called; Twilio's code itself where that is not known."""
     try:
-        return str(get_language_info(code.lower().replace("_", "-"))["name"]) if code else ""
+        return str(get_language_info(code.lower().replace("_", "-"))["name_translated"]) if code else ""
     except KeyError:
         return code
 

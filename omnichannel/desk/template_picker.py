@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -10,7 +11,17 @@ from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
-from channels_whatsapp.templates import Parts, kind_name, language_name, parts_of, variables_of, why_not
+from channels_whatsapp.template_sync import Synced
+from channels_whatsapp.templates import (
+    CATEGORIES,
+    Parts,
+    category_name,
+    kind_name,
+    language_name,
+    parts_of,
+    variables_of,
+    why_not,
+)
 from omnichannel.conversations.automation import languages_of
 from omnichannel.conversations.models import Contact
 from routing.models import Agent
@@ -36,7 +47,7 @@ class Choice:
         template = self.template
         words = [
             language_of(template),
-            template.category.replace("_", " ").capitalize(),
+            category_name(template.category),
             kind_name(template.content_type),
         ]
         return " · ".join(dict.fromkeys(filter(None, words)))
@@ -93,7 +104,9 @@ class Picker:
     url: str
     choices: Sequence[Choice] = ()
     has_more: bool = False
-    was_synced: bool = True
+    synced_at: datetime | None = None
+    sync_url: str = ""
+    synced: Synced | None = None
     query: str = ""
     chosen: Chosen | None = None
     send_url: str = ""
@@ -106,6 +119,12 @@ class Picker:
     def back(self) -> str:
         """The address of the list, searched as before."""
         return f"{self.url}?{urlencode({**self.kept, 'where': self.where, 'q': self.query})}"
+
+
+def with_choices(picker: Picker, account: WhatsAppAccount, contact: Contact | None, *, window_is_open: bool) -> Picker:
+    """The picker with what there is to choose from, and when it came over from Twilio."""
+    choices, has_more = choices_for(account, contact, picker.query, window_is_open=window_is_open)
+    return replace(picker, choices=choices, has_more=has_more, synced_at=account.templates_synced_at)
 
 
 def language_of(template: MessageTemplate) -> str:
@@ -129,10 +148,12 @@ def _matching(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[Mess
     """Every word is in the name, the text, the category or the language."""
     for word in query.split()[:8]:
         languages = {code for code in _languages(templates) if word.casefold() in language_name(code).casefold()}
+        categories = {code for code in CATEGORIES if word.casefold() in category_name(code).casefold()}
         templates = templates.filter(
             Q(name__icontains=word)
             | Q(text__icontains=word)
             | Q(category__icontains=word)
+            | Q(category__in=categories)
             | Q(language__icontains=word)
             | Q(language__in=languages)
         )

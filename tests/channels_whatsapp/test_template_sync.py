@@ -1,9 +1,11 @@
 """Templates come over from Twilio: all of them, each with what WhatsApp says; failures change nothing."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from channels_whatsapp import template_sync
 from channels_whatsapp.backends import memory
@@ -12,6 +14,7 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import sync, sync_all, sync_in_lane, sync_later
 from omnichannel.jobs.lanes import claim
+from omnichannel.work import make_worker
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +71,7 @@ def test_what_twilio_does_not_list_any_more_is_gone_and_may_come_back(
     twilio.templates = [one, two]
     sync(account)
     twilio.templates = [two]
-    assert str(sync(account)) == "1 message template synced: 1 approved, 1 no longer at Twilio."
+    assert str(sync(account)) == "1 message template synced: 1 approved. 1 no longer at Twilio."
     assert names() == ["two"]
     twilio.templates = [one, two]
     sync(account)
@@ -130,6 +133,21 @@ def test_a_failure_says_why_and_changes_no_template(
     sync(account)
     account.refresh_from_db()
     assert account.templates_error == ""
+
+
+def test_a_failure_is_told_in_the_language_of_who_asked_and_kept_in_english(
+    account: WhatsAppAccount, twilio: MemoryBackend
+) -> None:
+    twilio.answers = [TwilioBusy()]
+    with translation.override("de"):
+        assert str(sync(account)).startswith("Die Vorlagen wurden nicht abgeglichen.")
+    account.refresh_from_db()
+    assert account.templates_error == "Twilio has too many requests just now. Sync again in a minute."
+
+
+def test_a_worker_syncs_every_six_hours() -> None:
+    [job] = [one for one in make_worker().periodic if one.run is sync_all]
+    assert job.every == timedelta(hours=6)
 
 
 def test_rejected_credentials_are_marked_on_the_channel(account: WhatsAppAccount, twilio: MemoryBackend) -> None:

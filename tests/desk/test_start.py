@@ -6,6 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from channels_whatsapp.backends import memory
+from channels_whatsapp.backends.base import Template
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations.models import Contact, Conversation, Message
 from tests import builders
@@ -51,6 +53,16 @@ def test_a_template_is_filled_in_on_the_same_page(desk: Desk, update: MessageTem
     shown = browser(desk.dana).get(START, query).content.decode()
     assert "Send template" in shown
     assert 'value="+49 151"' in shown
+
+
+def test_templates_are_brought_over_for_the_number_that_is_chosen(desk: Desk, settings: Any) -> None:
+    settings.WHATSAPP_BACKEND = "memory"
+    memory.backend.reset()
+    memory.backend.templates = [Template(builders.sid("HX"), "theirs", "en", {}, {}, {"status": "approved"})]
+    other = builders.number()
+    answer = browser(desk.ada).post(f"{START}sync/", {"number": other.pk, "where": "start"}, **HTMX)
+    assert "theirs" in words(answer)
+    assert other.account.templates.count() == 1
 
 
 def test_it_is_begun_and_opened(desk: Desk, update: MessageTemplate) -> None:

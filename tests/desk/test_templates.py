@@ -11,6 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from channels_whatsapp.backends import memory
+from channels_whatsapp.backends.base import Template, TwilioRefused
+from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from channels_whatsapp.service_window import EXCEEDED
 from omnichannel.conversations.models import Conversation, Message
@@ -23,6 +26,13 @@ from tests.door import deliver
 pytestmark = pytest.mark.django_db
 
 VALUES = {"variable-0": "Amara", "variable-1": "2231"}
+
+
+@pytest.fixture
+def twilio(settings: Any) -> MemoryBackend:
+    settings.WHATSAPP_BACKEND = "memory"
+    memory.backend.reset()
+    return memory.backend
 
 
 @pytest.fixture
@@ -129,7 +139,38 @@ def test_what_is_gone_or_another_channels_is_not_there(desk: Desk, update: Messa
 
 
 def test_without_templates_the_page_says_where_they_come_from(desk: Desk) -> None:
-    assert "An administrator syncs them" in page(desk)
+    shown = page(desk)
+    assert "The templates have not come over from Twilio yet." in shown
+    assert f'hx-post="{address(desk, "sync_templates")}"' in shown
+
+
+def test_whoever_needs_a_new_template_brings_it_over_themselves(desk: Desk, twilio: MemoryBackend) -> None:
+    twilio.templates = [Template(builders.sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})]
+    answer = browser(desk.dana).post(address(desk, "sync_templates"), {"where": "composer"}, **HTMX)
+    assert "brand_new" in words(answer)
+    assert "1 message template synced: 1 approved." in words(answer)
+
+
+def test_who_asked_is_told_why_no_templates_came(desk: Desk, update: MessageTemplate, twilio: MemoryBackend) -> None:
+    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
+    shown = words(browser(desk.dana).post(address(desk, "sync_templates"), {"where": "composer"}, **HTMX))
+    assert "The templates were not synced. Twilio rejected the Account SID or the Auth Token." in shown
+    assert "delivery_update" in shown
+
+
+def test_who_may_not_answer_brings_nothing_over(desk: Desk, twilio: MemoryBackend) -> None:
+    assert browser(desk.omar).post(address(desk, "sync_templates"), **HTMX).status_code == 409
+    assert browser(desk.eve).post(address(desk, "sync_templates"), **HTMX).status_code == 404
+    assert browser(desk.dana).get(address(desk, "sync_templates")).status_code == 405
+
+
+def test_language_and_category_are_said_and_searched_in_the_readers_language(
+    desk: Desk, update: MessageTemplate
+) -> None:
+    desk.dana.user.language = "de"
+    desk.dana.user.save()
+    assert "Englisch · Nützliches · Schnellantworten" in words(browser(desk.dana).get(address(desk), **HTMX))
+    assert "delivery_update" in page(desk, q="englisch nützlich")
 
 
 @pytest.mark.parametrize("count", [3, 120])
@@ -154,6 +195,16 @@ def test_each_variable_has_a_field_with_its_example(desk: Desk, update: MessageT
     assert 'placeholder="For example 2231"' in shown
     assert 'data-slot="1" data-name="{{1}}">{{1}}</span>' in shown
     assert "Thanks" in shown
+
+
+def test_the_preview_is_formatted_as_whatsapp_does_it_with_its_variables_marked(
+    desk: Desk, update: MessageTemplate
+) -> None:
+    MessageTemplate.objects.update(content={"body": "Hi *{{1}}*, see https://x.example/{{2}} <b>\n- ~{{2}}~"})
+    shown = page(desk, template=str(update.pk))
+    slot = '<span class="slot is-empty" data-slot="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
+    assert f"Hi <strong>{slot.format(1)}</strong>, see https://x.example/{slot.format(2)} &lt;b&gt;" in shown
+    assert f"<ul><li><s>{slot.format(2)}</s></li></ul>" in shown
 
 
 def test_names_are_offered_to_fill_in(desk: Desk, update: MessageTemplate) -> None:

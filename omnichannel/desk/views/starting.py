@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from channels_whatsapp import template_sync
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact
@@ -33,11 +34,22 @@ def start(request: AgentRequest) -> HttpResponse:
     if found is not None:
         picker = replace(picker, chosen=template_picker.chosen(found, window_is_open=False))
     elif number is not None:
-        account = number.account
-        choices, more = template_picker.choices_for(account, contact, picker.query, window_is_open=False)
-        was_synced = account.templates_synced_at is not None
-        picker = replace(picker, choices=choices, has_more=more, was_synced=was_synced)
+        picker = template_picker.with_choices(picker, number.account, contact, window_is_open=False)
     return _show(request, form, contact, picker)
+
+
+@require_POST
+@agent_page
+def sync(request: AgentRequest) -> HttpResponse:
+    """Bring the templates of the chosen number's channel over from Twilio now, and show them with what came of it."""
+    form, contact = _form(request, request.POST), _contact(request, request.POST)
+    number = _number(form, request.POST)
+    if number is None:
+        raise Http404("There is no number to write from.")
+    picker = replace(_picker(request, request.POST, contact), synced=template_sync.sync(number.account))
+    return _show(
+        request, form, contact, template_picker.with_choices(picker, number.account, contact, window_is_open=False)
+    )
 
 
 @require_POST
@@ -122,6 +134,7 @@ def _picker(request: AgentRequest, values: Mapping[str, str], contact: Contact |
         where="start",
         url=reverse("desk:start"),
         send_url=reverse("desk:begin"),
+        sync_url=reverse("desk:sync_start"),
         query=values.get("q", "")[:200],
         offers=template_picker.names_to_offer(contact, request.agent),
         kept={name: values[name] for name in FIELDS if values.get(name)},

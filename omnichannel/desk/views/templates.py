@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from channels_whatsapp import template_sync
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
@@ -38,6 +39,18 @@ def templates(request: AgentRequest, pk: int) -> HttpResponse:
         return _show(request, conversation, _with_choices(picker, conversation))
     filled_in = template_picker.chosen(found, window_is_open=conversation.window_is_open)
     return _show(request, conversation, replace(picker, chosen=filled_in))
+
+
+@require_POST
+@agent_page
+def sync(request: AgentRequest, pk: int) -> HttpResponse:
+    """Bring the channel's templates over from Twilio now, and show them with what came of it."""
+    conversation = access.conversation_for(request.user, pk)
+    if not access.may_answer(request.agent, conversation):
+        return answer(request, conversation, problem=NOT_YOURS, status=409)
+    synced = template_sync.sync(conversation.number.account)
+    picker = replace(_picker(request, conversation, request.POST), synced=synced)
+    return _show(request, conversation, _with_choices(picker, conversation))
 
 
 @require_POST
@@ -82,18 +95,15 @@ def _picker(request: AgentRequest, conversation: Conversation, form: Mapping[str
         where=where if where in PLACES and request.htmx else "page",
         url=reverse("desk:templates", args=[conversation.pk]),
         send_url=reverse("desk:send_template", args=[conversation.pk]),
+        sync_url=reverse("desk:sync_templates", args=[conversation.pk]),
         query=form.get("q", "")[:200],
         offers=template_picker.names_to_offer(conversation.contact, request.agent),
     )
 
 
 def _with_choices(picker: Picker, conversation: Conversation) -> Picker:
-    account = conversation.number.account
-    choices, has_more = template_picker.choices_for(
-        account, conversation.contact, picker.query, window_is_open=conversation.window_is_open
-    )
-    was_synced = account.templates_synced_at is not None
-    return replace(picker, choices=choices, has_more=has_more, was_synced=was_synced)
+    account, inside = conversation.number.account, conversation.window_is_open
+    return template_picker.with_choices(picker, account, conversation.contact, window_is_open=inside)
 
 
 def _show(request: AgentRequest, conversation: Conversation, picker: Picker, *, status: int = 200) -> HttpResponse:
