@@ -55,7 +55,26 @@ def press(key: str, shows: str) -> Act:
     return act
 
 
-def first(*acts: Act) -> Act:
+def fill(selector: str, text: str, shows: str) -> Act:
+    """Type there, and wait for what it shows."""
+
+    def act(page: Page) -> None:
+        page.locator(selector).first.fill(text)
+        page.locator(shows).first.wait_for()
+
+    return act
+
+
+def attach(page: Page) -> None:
+    """Choose a picture to send, and a file that WhatsApp does not take."""
+    files = [("lamp.png", "image/png"), ("lamp.svg", "image/svg+xml")]
+    page.locator(".attach input").set_input_files(
+        [{"name": name, "mimeType": kind, "buffer": b"<svg/>"} for name, kind in files]
+    )
+    page.locator("#files li").first.wait_for()
+
+
+def in_turn(*acts: Act) -> Act:
     """One after the other."""
 
     def act(page: Page) -> None:
@@ -108,8 +127,8 @@ LISTS = [
     State("dana", "/desk/", click("#presence-shown", "#presence .menu-item")),
     State("dana", "/desk/", click("header .menu:last-child summary", "#show-shortcuts")),
     State("dana", "/desk/", press("?", "#shortcuts")),
-    State("dana", "/desk/?view=my", first(PICK, SPEAK)),
-    State("sofia", "/desk/?view=ongoing", first(PICK, click("#bulk-transfer", "#dialog"), SPEAK)),
+    State("dana", "/desk/?view=my", in_turn(PICK, SPEAK)),
+    State("sofia", "/desk/?view=ongoing", in_turn(PICK, click("#bulk-transfer", "#dialog"), SPEAK)),
     State("dana in de", "/desk/", press("?", "#shortcuts")),
     State("dana", "/desk/offers/"),
     State("dana", "/desk/search/?q=lamp"),
@@ -128,15 +147,25 @@ TALKS = [
     talk("of_a_colleague", click("#do-monitor", "#do-join"), who="sofia"),
     talk("active", press("n", "#note-text:focus")),
     talk("active", click("#do-more", ".more-menu .menu-item")),
-    talk("wrap_up", first(click("#do-close", "#dialog"), TOO_LONG, click("#dialog .primary", "#closing-note-error"))),
+    talk("wrap_up", in_turn(click("#do-close", "#dialog"), TOO_LONG, click("#dialog .primary", "#closing-note-error"))),
     talk("wrap_up", who="dana in de"),
-    talk("active", first(press("s", "#dialog"), click("#dialog [value=at]", "#snooze-at-error"))),
-    talk("active", first(click("#do-more"), click("#do-priority", "#dialog"))),
+    talk("active", in_turn(press("s", "#dialog"), click("#dialog [value=at]", "#snooze-at-error"))),
+    talk("active", in_turn(click("#do-more"), click("#do-priority", "#dialog"))),
     talk("open", click("#do-assign", "#dialog"), who="sofia"),
     State("dana", "/desk/conversations/{active}/merge/"),
     State("dana", "/desk/conversations/{active}/transfer/"),
     talk("active", click("#thread .picture", "#viewer img")),
     *(talk("active", press(key, "#dialog")) for key in ("t", "c", "l")),
+]
+TEMPLATE, FILLED = "button.template-row", ".template-form"
+WRITING = [
+    talk("active", click("#open-emoji", "#emoji button")),
+    talk("active", fill("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")),
+    talk("active", attach),
+    talk("window_closed", in_turn(click(TEMPLATE, FILLED), fill("[data-variable]", "Mei", ".slot:not(.is-empty)"))),
+    talk("window_closed", in_turn(click(TEMPLATE, FILLED), click(".template-send button", "[aria-invalid]"))),
+    talk("active", in_turn(click("#do-templates", "#dialog"), click(f"#dialog {TEMPLATE}", f"#dialog {FILLED}"))),
+    talk("window_closed", click(".template-sync button", ".template-sync [role]")),  # last: Twilio has none of them
 ]
 ADMINISTRATION = [
     State("admin", "/admin/"),
@@ -213,7 +242,9 @@ def inspector(tmp_path_factory: pytest.TempPathFactory, _blank: Database, browse
 
 
 @pytest.mark.parametrize(
-    "states", [STRANGERS, LISTS, TALKS, ADMINISTRATION], ids=["strangers", "lists", "conversations", "administration"]
+    "states",
+    [STRANGERS, LISTS, TALKS, WRITING, ADMINISTRATION],
+    ids=["strangers", "lists", "conversations", "writing", "administration"],
 )
 def test_axe_finds_nothing(inspector: Inspector, states: list[State]) -> None:
     complaints = inspector.complaints(states)
