@@ -7,10 +7,13 @@
   const chosen = new Map(); // conversation: the message that is replied to
   const here = () => Desk.workspace()?.dataset.pk;
 
+  // What was said before what is beside it: an advertisement, that it was forwarded, what kind of file it is.
+  const SAID = [".body", ".card-words strong", "audio", "video", ".picture img", ".mark-line"];
+
   function wordsOf(li) {
-    const said = li.querySelector(".body, .card-words strong, .mark-line, .file .ellipsis");
+    const said = SAID.map((place) => li.querySelector(`.bubble > ${place}, .bubble > :not(.quote) ${place}`)).find(Boolean);
     const who = li.classList.contains("in") ? Desk.workspace().dataset.name : li.querySelector(".author")?.textContent;
-    const text = said?.textContent.trim() || gettext("File");
+    const text = said?.textContent.trim() || said?.getAttribute("aria-label") || said?.alt || gettext("File");
     return { pk: li.dataset.pk, who: who?.trim() || gettext("You"), text: text.slice(0, LONGEST) };
   }
 

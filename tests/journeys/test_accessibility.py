@@ -162,6 +162,7 @@ WRITING = [
     talk("active", click("#open-emoji", "#emoji button")),
     talk("active", fill("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")),
     talk("active", attach),
+    talk("kinds", click("#thread .in [data-reply-to]", "#quoting-text:text('مرحبا')")),
     talk("window_closed", in_turn(click(TEMPLATE, FILLED), fill("[data-variable]", "Mei", ".slot:not(.is-empty)"))),
     talk("window_closed", in_turn(click(TEMPLATE, FILLED), click(".template-send button", "[aria-invalid]"))),
     talk("active", in_turn(click("#do-templates", "#dialog"), click(f"#dialog {TEMPLATE}", f"#dialog {FILLED}"))),
