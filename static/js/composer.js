@@ -97,7 +97,9 @@
     Desk.fit();
     const exceeded = !fromForm && fresh.querySelector(".exceeded");
     if (exceeded) Desk.say(exceeded.textContent.trim());
-    if (focus && !fresh.contains(document.activeElement)) (next ?? byId("main")).focus({ preventScroll: true });
+    // Who has sent or taken back writes on, with whatever they pressed: the button they pressed may be gone.
+    const writesOn = done && /\/(reply|undo)\/$/.test(Desk.answered.path) && hasKeyboard();
+    if (writesOn || (focus && !fresh.contains(document.activeElement))) (next ?? byId("main")).focus({ preventScroll: true });
     tell({ root, wasSent, wasUndone });
   };
 

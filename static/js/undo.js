@@ -17,10 +17,15 @@
       bar.querySelector(".undo-seconds").textContent = Math.max(0, left);
       if (left > 0 || bar.classList.contains("htmx-request")) return;
       clearInterval(timer);
-      const focused = bar.contains(document.activeElement);
-      bar.remove();
-      if (focused) byId("reply-text")?.focus();
+      end(bar);
     }, 200);
+  }
+
+  function end(bar) {
+    const focused = bar.contains(document.activeElement);
+    bar.remove();
+    if (focused) byId("reply-text")?.focus();
+    if (bar.dataset.failed !== undefined) Desk.notice(gettext("That is on its way already. It can't be taken back any more."));
   }
 
   Desk.countDown = countDown;
@@ -44,6 +49,9 @@
   });
 
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    if (detail.elt.id === "undo" && !detail.successful) detail.elt.remove();
+    const bar = detail.elt;
+    if (bar.id !== "undo" || detail.successful) return;
+    if (detail.xhr.status === 409) end(bar);
+    else bar.dataset.failed = ""; // it can be tried again as long as the message is held
   });
 })();

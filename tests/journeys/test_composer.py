@@ -100,6 +100,7 @@ def test_files_go_out_in_their_order_and_come_back_with_undo(desk: Desk, dana: P
     dana.keyboard.press("Enter")
     dana.get_by_role("button", name="Undo").click(delay=0)
     expect(field(dana)).to_have_value("Both")
+    expect(field(dana)).to_be_focused()
     expect(dana.locator("#files li")).to_have_count(2)
     expect(dana.locator("#thread .msg")).to_have_count(0)
     assert desk.ask("replies") == []
