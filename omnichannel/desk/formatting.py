@@ -21,7 +21,7 @@ INLINE = re.compile(
     r"(?<![\w*_~`])(?:`(?P<mono>[^`\n]+)`|(?P<mark>[*_~])(?P<inside>(?=\S)(?:(?!(?P=mark))[^\n])+(?<=\S))(?P=mark))(?![\w`])"
 )
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-QUOTED = re.compile(r"^> ?(?P<text>\S.*)$")
+QUOTED = re.compile(r"^> (?P<text>\S.*)$")
 BULLET = re.compile(r"^[-*] (?P<text>\S.*)$")
 TAG = re.compile(r"(<[^>]*>)")
 STAND_IN = re.compile("\ue000(\\d+)\ue001")

@@ -7,7 +7,7 @@
   const field = () => byId("reply-text");
   const KEYS = { b: "*", i: "_", "shift x": "~", "shift m": "```" };
   // Whether there may be anything to show; whether there is, the server knows.
-  const MARKED = /[*_~`]|^(?:>|[-*] |\d+\. )/m;
+  const MARKED = /[*_~`]|^(?:> |[-*] |\d+\. )/m;
 
   const SIGNS = Object.values(KEYS);
 

@@ -40,6 +40,7 @@ class Reader(HTMLParser):
         ("`*as it is*` ```two\n*lines*```", "<code>*as it is*</code> <code>two\n*lines*</code>"),
         ("- one\n- *two*\nthen", "<ul><li>one</li><li><strong>two</strong></li></ul>then"),
         ("3. three\n4. four", '<ol start="3"><li>three</li><li>four</li></ol>'),
+        (">no\n>_no_", "&gt;no\n&gt;<em>no</em>"),
         ("> said\n> so\nyes", "<blockquote>said\nso</blockquote>yes"),
         ("first\n\nsecond", "first\n\nsecond"),
         ('<b>*x*</b> & "y"', "&lt;b&gt;<strong>x</strong>&lt;/b&gt; &amp; &quot;y&quot;"),
