@@ -42,7 +42,7 @@ CATEGORIES: dict[str, str | Promise] = {
     "MARKETING": gettext_lazy("Marketing"),
     "AUTHENTICATION": gettext_lazy("Authentication"),
 }
-AUTHENTICATION = "whatsapp/authentication"
+AUTHENTICATION, CATALOG = "whatsapp/authentication", "twilio/catalog"
 # WhatsApp approves none of these; they are for customers who have just written.
 ONLY_INSIDE_THE_WINDOW = frozenset({"twilio/list-picker", "twilio/location"})
 
@@ -147,7 +147,7 @@ def parts_of(content_type: str, content: Mapping[str, Any]) -> Parts:
         body=body or title,
         place=place if latitude and longitude else None,
         footer=_word(content, "footer") or _word(content, "subtitle"),
-        buttons=(*map(_button, _dicts(content, "actions")), *_opens_flow(content)),
+        buttons=(*map(_button, _dicts(content, "actions")), *_opens(content_type, content)),
         opens_list=_word(content, "button"),
         entries=tuple(map(_item, _dicts(content, "items"))),
         cards=tuple(parts_of("twilio/card", card) for card in _dicts(content, "cards")),
@@ -167,8 +167,9 @@ def _authentication(content: Mapping[str, Any]) -> Parts:
     )
 
 
-def _opens_flow(content: Mapping[str, Any]) -> tuple[Button, ...]:
-    title = _word(content, "button_text")
+def _opens(content_type: str, content: Mapping[str, Any]) -> tuple[Button, ...]:
+    """What opens a flow, in the template's words, or a catalog, in WhatsApp's."""
+    title = "View catalog" if content_type == CATALOG else _word(content, "button_text")
     return (Button("other", title),) if title else ()
 
 

@@ -14,6 +14,7 @@ from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import Synced
 from channels_whatsapp.templates import (
     CATEGORIES,
+    KINDS,
     Parts,
     category_name,
     kind_name,
@@ -85,6 +86,11 @@ class Chosen:
     @property
     def values(self) -> dict[str, str]:
         return {one.name: one.value for one in self.fields}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all that the customer sees of this kind is in the preview."""
+        return self.template.content_type in KINDS
 
     @property
     def details(self) -> str:

@@ -81,6 +81,12 @@ def test_whatsapps_own_words_of_a_sign_in_code_are_shown() -> None:
     assert parts.buttons == (Button("code", "Copy code", "4711"),)
 
 
+def test_a_catalog_has_whatsapps_own_button() -> None:
+    menu = parts_of("twilio/catalog", {"title": "Menu", "body": "Look at {{1}}", "subtitle": "All day"})
+    assert (menu.header, menu.body, menu.footer) == ("Menu", "Look at {{1}}", "All day")
+    assert [button.title for button in menu.buttons] == ["View catalog"]
+
+
 def test_a_carousel_shows_each_card() -> None:
     cards = [{"title": "One {{1}}", "body": "First"}, {"title": "Two", "actions": [{"type": "URL", "title": "Go"}]}]
     parts = parts_of("twilio/carousel", {"body": "Look", "cards": cards})

@@ -207,6 +207,14 @@ def test_the_preview_is_formatted_as_whatsapp_does_it_with_its_variables_marked(
     assert f"<ul><li><s>{slot.format(2)}</s></li></ul>" in shown
 
 
+def test_the_preview_of_a_kind_nobody_taught_us_says_that_it_may_not_be_all(
+    desk: Desk, update: MessageTemplate
+) -> None:
+    assert "may see more of it" not in page(desk, template=str(update.pk))
+    MessageTemplate.objects.update(content_type="twilio/holograms")
+    assert "may see more of it" in page(desk, template=str(update.pk))
+
+
 def test_names_are_offered_to_fill_in(desk: Desk, update: MessageTemplate) -> None:
     shown = page(desk, template=str(update.pk))
     for name in ("Amara Diallo", "Amara", "Dana"):
