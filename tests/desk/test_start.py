@@ -65,6 +65,12 @@ def test_templates_are_brought_over_for_the_number_that_is_chosen(desk: Desk, se
     assert other.account.templates.count() == 1
 
 
+def test_a_number_that_was_looked_for_in_vain_can_be_written_to(desk: Desk) -> None:
+    found = browser(desk.dana).get(reverse("desk:search"), {"q": "+49 171 39200099"}, **HTMX).content.decode()
+    assert f'href="{START}?to=%2B49%20171%2039200099"' in found
+    assert START not in browser(desk.dana).get(reverse("desk:search"), {"q": "lamp 2231"}, **HTMX).content.decode()
+
+
 def test_it_is_begun_and_opened(desk: Desk, update: MessageTemplate) -> None:
     answer = begin(desk, update)
     begun = Conversation.objects.exclude(pk=desk.conversation.pk).get()

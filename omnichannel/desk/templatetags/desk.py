@@ -88,6 +88,12 @@ def why_missing(attachment: Attachment) -> str:
 
 
 @register.filter
+def is_number(text: str) -> bool:
+    """Whether somebody typed the whole of a phone number."""
+    return bool(re.fullmatch(r"[\d\s+().:/-]*", text)) and sum(map(str.isdecimal, text)) >= 7
+
+
+@register.filter
 def can_be_fetched_again(attachment: Attachment) -> bool:
     """Whether Retry makes sense."""
     return can_retry(attachment)
