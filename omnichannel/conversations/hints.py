@@ -6,6 +6,7 @@ from omnichannel.conversations.models import Conversation, Participation
 from omnichannel.live.publish import publish, publish_all
 
 MESSAGE, CONVERSATION, NOTE, PRESENCE = "message", "conversation", "note", "presence"
+READ = "read"  # nothing but the unread mark has changed: a page that shows none need not ask
 
 
 def tell(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of, agents_at_work, agents_who_may_see
-from omnichannel.conversations.hints import NOTE, tell
+from omnichannel.conversations.hints import NOTE, READ, tell
 from omnichannel.conversations.models import Conversation, Mention, Note, Part
 from omnichannel.live.publish import publish
 from routing.models import Agent, State
@@ -91,4 +91,4 @@ def mentions_seen(conversation: Conversation, agent: Agent) -> None:
         unseen = Mention.objects.filter(note__conversation=conversation, agent=agent, seen_at=None)
         unseen.update(seen_at=timezone.now())
         conversation.has_mention = False
-        publish(NOTE, conversation.pk, topics=[f"agent:{agent.pk}"])
+        publish(READ, conversation.pk, topics=[f"agent:{agent.pk}"])

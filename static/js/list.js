@@ -106,8 +106,23 @@
     }
   }
 
+  // One question at a time: an older answer never lands on a newer one.
+  let wishes = 0;
+  let isAsking = false;
+  let coming = null; // another list is on its way: what had been wished for when it was asked for
+
   Desk.refreshList = async () => {
-    const list = byId("list");
+    wishes += 1;
+    if (isAsking) return;
+    isAsking = true;
+    for (let heard; heard !== wishes; ) {
+      heard = wishes;
+      await ask(byId("list"));
+    }
+    isAsking = false;
+  };
+
+  async function ask(list) {
     if (!list?.dataset.view) return;
     const shown = list.querySelectorAll("#row-list .row").length;
     try {
@@ -125,6 +140,12 @@
     } catch {
       // No connection: the stream's state says so.
     }
+  }
+
+  // A conversation was read, here or elsewhere: a list that shows it so already has nothing to ask.
+  Desk.refreshMarks = (pk) => {
+    const row = byId(`row-${pk}`);
+    if (isAsking || coming !== null || !row || row.querySelector(".unread, .mention")) Desk.refreshList();
   };
 
   // After another conversation was opened, or the list came anew.
@@ -284,12 +305,20 @@
 
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target } = event.detail;
-    if (target?.id === "list") asker = elt.closest(".sort-menu") ? "sort-by" : elt.id;
+    if (target?.id === "list") {
+      asker = elt.closest(".sort-menu") ? "sort-by" : elt.id;
+      coming = wishes;
+    }
     moreAt = elt.matches(".more") && elt === document.activeElement ? boxes().length : -1;
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt.matches("[data-closes]")) byId("dialog")?.close();
+    if (event.detail.target?.id !== "list") return;
+    // What happened while this list was on its way it may not show.
+    const isStale = coming !== wishes;
+    coming = null;
+    if (isStale) Desk.refreshList();
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {

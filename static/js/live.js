@@ -27,7 +27,9 @@
     if (hint.kind === "presence") return soon("standing", Desk.refreshStanding, 50);
     const isOpen = String(hint.id) === Desk.workspace()?.dataset.pk;
     if (["viewing", "typing"].includes(hint.kind)) return isOpen && soon("viewers", Desk.refreshViewers, 20);
-    soon("list", Desk.refreshList, document.hidden ? 1000 : 250);
+    const wait = document.hidden ? 1000 : 250;
+    if (hint.kind === "read") return soon(`read ${hint.id}`, () => Desk.refreshMarks(hint.id), wait);
+    soon("list", Desk.refreshList, wait);
     if (["message", "note"].includes(hint.kind)) soon("news", Desk.refreshNews, 500);
     if (isOpen) soon("pieces", Desk.refresh, 20);
     if (isOpen && hint.kind !== "message") soon("customer", Desk.refreshCustomer, 400);

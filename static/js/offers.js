@@ -49,6 +49,7 @@
     if (!root) return;
     putPresence(root.querySelector("#presence"));
     putOffers(root.querySelector("#offers"));
+    Desk.newsFrom(root.dataset.newsFrom);
   }
 
   Desk.refreshStanding = async () => {

@@ -113,15 +113,18 @@
 
   // -- What is told -------------------------------------------------------------------------------------------------
 
-  let place = "";
+  let place = ""; // what came before it is not news
+
+  Desk.newsFrom = (told) => (place ||= told ?? "");
 
   Desk.refreshNews = async () => {
-    if (!Desk.speaks && place) return;
+    if (!Desk.speaks || !place) return;
     try {
       const answer = await Desk.fetch(`/desk/news/?since=${encodeURIComponent(place)}`);
       if (!answer.ok) return;
       const told = await answer.json();
       place = told.place;
+      channel?.postMessage({ place });
       const news = told.news.filter((one) => !isInFront(one.id));
       if (news.length) playSomewhere(news.some((one) => one.kind === "message") ? "message" : "mention");
       notifyOf(news);
@@ -152,10 +155,10 @@
     if (data.ask) tellFront();
     if (data.tab) fronts.set(data.tab, { front: data.front, at: Date.now() });
     if (data.play) play(data.play);
+    if (data.place && place) place = data.place; // should this tab speak one day, it goes on from there
   });
   document.addEventListener("DOMContentLoaded", () => {
     tellFront();
     channel?.postMessage({ ask: true });
-    Desk.refreshNews(); // from here on there are news
   });
 })();

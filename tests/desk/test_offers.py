@@ -109,7 +109,7 @@ def test_however_much_is_offered_it_takes_as_many_questions(
     for _ in range(count):
         offer(desk)
     client = browser(desk.dana)
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         client.get(reverse("desk:offers"), **HTMX)
 
 

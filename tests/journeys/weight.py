@@ -1,15 +1,25 @@
 """What a page weighs on a first visit: every byte and every request, as the browser itself counts them."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SETTLES_MS = 1500  # what a page still asks for when it has been loaded comes within that time
+HEARS = """
+  window.heard = [];
+  window.EventSource = class extends EventSource {
+    constructor(address) {
+      super(address);
+      this.addEventListener("hint", (event) => window.heard.push(JSON.parse(event.data).kind));
+    }
+  };
+"""
 
 
 @dataclass
@@ -28,11 +38,20 @@ class Visit:
         return {urlsplit(address).netloc for address in self.addresses}
 
 
-def first_visit(browser: Browser, url: str, path: str, session: str) -> Visit:
+def look_on(page: Page) -> None:
+    """Give the page the time to ask for the rest."""
+    page.wait_for_timeout(SETTLES_MS)
+
+
+def first_visit(
+    browser: Browser, url: str, path: str, session: str, *, settle: Callable[[Page], None] = look_on
+) -> Visit:
     """Open the page in a browser that has never been there, with this session."""
     context = browser.new_context(base_url=url)
     context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+    context.add_init_script(HEARS)
     page, seen = context.new_page(), Visit()
+    page.clock.install()
     protocol = context.new_cdp_session(page)
     protocol.send("Network.enable")
     arrived: dict[str, float] = {}
@@ -53,7 +72,7 @@ def first_visit(browser: Browser, url: str, path: str, session: str) -> Visit:
     answer = page.goto(path, wait_until="load")
     assert answer is not None
     assert answer.ok, answer.status
-    page.wait_for_timeout(SETTLES_MS)
+    settle(page)
     context.close()
     seen.transferred = sum(arrived.values())
     return seen

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.core.files.base import ContentFile
 from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
@@ -22,9 +23,11 @@ from omnichannel.conversations.consult import invite
 from omnichannel.conversations.distribution import look_for_agents
 from omnichannel.conversations.hints import CONVERSATION, tell
 from omnichannel.conversations.models import (
+    Attachment,
     Contact,
     Conversation,
     DeskPreferences,
+    FileState,
     Label,
     Message,
     QuickReply,
@@ -34,13 +37,14 @@ from omnichannel.conversations.quick_replies import tags_named
 from omnichannel.conversations.replies import send_reply
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.live.models import LiveEvent
+from omnichannel.live.publish import publish
 from routing.agents import ensure_agent
 from routing.models import Agent, BasePresence, ContactField, Queue, VariableType
 from routing.presence import built_in
 from tests import builders
 from tests.builders import TOKEN
 from tests.processes.onlookers import customer_says, message_is_read, only_for, they_have_talked
-from tests.stage import offer, set_the_stage
+from tests.stage import LAMP, offer, set_the_stage
 
 __all__ = [
     "customer_says",
@@ -311,8 +315,8 @@ def who_may_see_what() -> dict[str, list[int]]:
 # -- Much to show -----------------------------------------------------------------------------------------------------
 
 
-def talk(messages: int) -> int:
-    """Dana has a conversation with so many messages in it."""
+def talk(messages: int, unread: int = 0) -> int:
+    """Dana has a conversation with so many messages in it, the last one a picture; so many she has not read."""
     dana = Agent.objects.get(user__username="dana")
     conversation = builders.conversation(with_agent=dana, on=WhatsAppNumber.objects.get())
     begin = timezone.now() - timedelta(seconds=messages)
@@ -332,8 +336,17 @@ def talk(messages: int) -> int:
         batch_size=500,
     )
     conversation.last_message = conversation.messages.latest("created_at")
+    conversation.unread_count = unread
     conversation.save()
+    picture = Attachment(message=conversation.last_message, content_type="image/png", state=FileState.STORED)
+    picture.file.save("", ContentFile(LAMP.read_bytes()), save=True)
     return conversation.pk
+
+
+def somebody_types_elsewhere(username: str) -> None:
+    """Open pages of this agent are told of something that concerns none of them."""
+    agent = Agent.objects.get(user__username=username)
+    publish("typing", 0, topics=[f"agent:{agent.pk}"])
 
 
 def many_wait(conversations: int) -> None:

@@ -11,6 +11,7 @@ from omnichannel.conversations import access, attendance
 from omnichannel.conversations import offers as verbs
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.states import TransitionRefused
+from omnichannel.desk.news import Place
 from omnichannel.desk.requests import AgentRequest, agent_page
 from omnichannel.desk.standing import standing
 from routing.models import Agent
@@ -20,13 +21,16 @@ from routing.models import Agent
 @agent_page
 def offers(request: AgentRequest) -> HttpResponse:
     """What is offered, the presence and the free capacity: for every page of the agent, or as a page of its own."""
-    return show(request)
+    # A page that has just been opened begins with this: from here on there are news for it.
+    return show(request, news_from=Place.now() if request.htmx else None)
 
 
-def show(request: AgentRequest, *, problem: str = "", status: int = 200) -> HttpResponse:
+def show(
+    request: AgentRequest, *, news_from: Place | None = None, problem: str = "", status: int = 200
+) -> HttpResponse:
     """The agent's standing as it is now."""
     template = "desk/_standing.html" if request.htmx else "desk/standing.html"
-    context = {"standing": standing(request.agent), "problem": problem}
+    context = {"standing": standing(request.agent), "problem": problem, "news_from": news_from}
     return render(request, template, context, status=status)
 
 
