@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
 from omnichannel.conversations import search_index
@@ -17,3 +18,4 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(keep_search_index, sender=self)
+        connection_created.connect(search_index.teach)

@@ -27,6 +27,7 @@ from omnichannel.conversations.models import (
     Status,
 )
 from omnichannel.conversations.parting import bring_contact_back, part
+from omnichannel.conversations.search import is_called, is_called_by
 from omnichannel.conversations.states import note
 from omnichannel.live.publish import publish
 from omnichannel.sentences import Sentence, said
@@ -44,9 +45,9 @@ class MergeRefused(Exception):
 def found(contact: Contact, user: User, words: str) -> QuerySet[Contact]:
     """Other contacts by a part of their name or number, among those this person may merge."""
     text, digits = words.strip(), "".join(char for char in words if char.isdigit())
-    named = Q(name__icontains=text) | Q(profile_name__icontains=text)
+    named = is_called(text)
     match = named | Q(address__contains=digits) if len(digits) > 2 else named
-    others = contacts_seen_whole_by(user).exclude(pk=contact.pk)
+    others = is_called_by(contacts_seen_whole_by(user).exclude(pk=contact.pk))
     return others.filter(match if text else Q(pk=None)).order_by("name", "profile_name", "pk")[:MOST_FOUND]
 
 

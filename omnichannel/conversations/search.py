@@ -1,16 +1,17 @@
 """Look customers and messages up, among the conversations a person may see."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import combining
 
-from django.db.models import F, Max, OuterRef, Q, Subquery
+from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.search_index import WORD, HasWords, words_in
+from omnichannel.conversations.search_index import Folded, HasWords, folded, words_in
 
 MOST_CUSTOMERS: Final = 8
 MOST_CONVERSATIONS: Final = 30
@@ -33,6 +34,7 @@ class FoundCustomer:
     contact: Contact
     conversation: Conversation
     name: Sequence[Piece]
+    number: Sequence[Piece]
 
 
 @dataclass(frozen=True)
@@ -83,35 +85,47 @@ def search(user: User, text: str) -> Found:
 def _customers(user: User, asked: str, words: Sequence[str]) -> list[FoundCustomer]:
     visible = access.conversations_visible_to(user).order_by()
     latest = visible.filter(contact=OuterRef("pk")).order_by("-last_activity_at", "-pk").values("pk")[:1]
-    fits = _is_called(words) | Q(external_user_id__icontains=asked) | _has_number(asked)
-    seen = Contact.objects.filter(fits).annotate(latest=Subquery(latest)).filter(latest__isnull=False)
+    fits = is_called(asked) | Q(external_user_id__icontains=asked) | _has_number(asked)
+    seen = (
+        is_called_by(Contact.objects.all()).filter(fits).annotate(latest=Subquery(latest)).filter(latest__isnull=False)
+    )
     found = list(seen.annotate(at=Max("conversations__last_activity_at")).order_by("-at", "pk")[:MOST_CUSTOMERS])
     of = {one.pk: one for one in visible.filter(pk__in=[one.latest for one in found]).select_related("agent__user")}
-    return [FoundCustomer(one, of[one.latest], marked(one.display_name, words)) for one in found]
+    return [_customer(one, of[one.latest], words, asked) for one in found]
 
 
-def _is_called(words: Sequence[str]) -> Q:
-    """Every word is in one of the names."""
-    if not words:
-        return Q(pk=None)
+def _customer(contact: Contact, latest: Conversation, words: Sequence[str], asked: str) -> FoundCustomer:
+    name = marked(contact.display_name, words, anywhere=True)
+    return FoundCustomer(contact, latest, name, _marked_number(contact.number, asked))
+
+
+def is_called_by(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """With their names as they are compared to what somebody looks for."""
+    return contacts.alias(plain_name=Folded("name"), plain_profile_name=Folded("profile_name"))
+
+
+def is_called(text: str) -> Q:
+    """Every word is in one of the names; for contacts of `is_called_by`."""
     found = Q()
-    for word in words:
-        found &= Q(name__icontains=word) | Q(profile_name__icontains=word)
+    for word in words_in(text) or [folded(text)]:
+        found &= Q(plain_name__contains=word) | Q(plain_profile_name__contains=word)
     return found
 
 
 def _has_number(asked: str) -> Q:
+    found = Q()
+    for number in _numbers(asked):
+        found |= Q(address__contains=number) | Q(identity__contains=number)
+    return found or Q(pk=None)
+
+
+def _numbers(asked: str) -> set[str]:
     """The digits as they were typed, without the zeros in front of a number within the country or of a foreign one."""
     digits = re.sub(r"\D", "", asked)
     if len(digits) < FEWEST_DIGITS or re.search(r"[^\W\d_]", asked):
-        return Q(pk=None)
-    plain = re.sub(r"^0+", "", digits) or digits
-    without_trunk_zero = re.sub(r"\(0\)", "", asked)
-    also = re.sub(r"^0+", "", re.sub(r"\D", "", without_trunk_zero)) or plain
-    found = Q()
-    for number in {plain, also}:
-        found |= Q(address__contains=number) | Q(identity__contains=number)
-    return found
+        return set()
+    without_trunk_zero = re.sub(r"\D", "", asked.replace("(0)", ""))
+    return {re.sub(r"^0+", "", each) or digits for each in (digits, without_trunk_zero)}
 
 
 def _messages(user: User, words: Sequence[str]) -> list[Message]:
@@ -135,26 +149,46 @@ def _by_conversation(hits: Sequence[Message], words: Sequence[str]) -> list[Foun
 def _line(body: str, words: Sequence[str]) -> list[Piece]:
     """The stretch of the text around the first hit."""
     text = " ".join(body.split())
-    hits = (one for one in WORD.finditer(text) if _fits(one.group(), words))
-    first = next((one.start() for one in hits), 0)
+    first = next((begin for begin, _ in _hits(text, words)), 0)
     start = max(0, first - AROUND)
     stretch = text[start : first + 2 * AROUND]
     shown = ("…" if start else "") + stretch + ("…" if first + 2 * AROUND < len(text) else "")
     return marked(shown, words)
 
 
-def _fits(word: str, words: Sequence[str]) -> bool:
-    return any(word.lower().startswith(one) for one in words)
+def _hits(text: str, words: Sequence[str], *, anywhere: bool = False) -> Iterator[tuple[int, int]]:
+    """Where words of the text begin with one of these, or have it anywhere."""
+    plain, places = _compared(text)
+    longest_first = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    pattern = longest_first if anywhere else rf"(?<![^\W_])(?:{longest_first})"
+    for one in re.finditer(pattern, plain) if words else ():
+        yield places[one.start()], max(places[one.end()], places[one.end() - 1] + 1)
 
 
-def marked(text: str, words: Sequence[str]) -> list[Piece]:
+def _compared(text: str) -> tuple[str, list[int]]:
+    """The text as words are compared, and of each of its letters the place in the text; at last its end."""
+    letters = [(letter, place) for place, char in enumerate(text) for letter in folded(char) if not combining(char)]
+    return "".join(letter for letter, _ in letters), [*(place for _, place in letters), len(text)]
+
+
+def marked(text: str, words: Sequence[str], *, anywhere: bool = False) -> list[Piece]:
     """The text in pieces: what was looked for, and what is between."""
+    return _pieces(text, _hits(text, words, anywhere=anywhere))
+
+
+def _marked_number(number: str, asked: str) -> list[Piece]:
+    """The number as it is shown, with the digits that were looked for."""
+    places = [place for place, char in enumerate(number) if char.isdigit()]
+    digits = "".join(number[place] for place in places)
+    for wanted in sorted(_numbers(asked)):
+        if (at := digits.find(wanted)) >= 0:
+            return _pieces(number, [(places[at], places[at + len(wanted) - 1] + 1)])
+    return [Piece(number, False)]
+
+
+def _pieces(text: str, hits: Iterable[tuple[int, int]]) -> list[Piece]:
     pieces, at = [], 0
-    for one in WORD.finditer(text):
-        length = max((len(word) for word in words if one.group().lower().startswith(word)), default=0)
-        if not length:
-            continue
-        pieces += [Piece(text[at : one.start()], False)] if one.start() > at else []
-        at = one.start() + length
-        pieces.append(Piece(text[one.start() : at], True))
-    return [*pieces, Piece(text[at:], False)] if at < len(text) else pieces
+    for begin, end in hits:
+        pieces += [Piece(text[at:begin], False), Piece(text[begin:end], True)]
+        at = end
+    return [one for one in (*pieces, Piece(text[at:], False)) if one.text]

@@ -1,28 +1,56 @@
 """Messages found by their words. The only module that knows how PostgreSQL and SQLite each do that.
 
 PostgreSQL has an index over the words of every body, by its built-in full-text search; no extension is needed. SQLite
-has an FTS5 table beside the messages, which triggers keep up to date. Both find words by how they begin, in any case.
+has an FTS5 table beside the messages, which triggers keep up to date. Both find words by how they begin, in any case,
+with or without the accents of Latin letters.
 """
 
 import re
 import string
+import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
+from typing import Any, Final
 
 from django.db import connections
-from django.db.models import BooleanField, F, Func, Value
+from django.db.models import BooleanField, CharField, F, Func, Value
 
 MESSAGES = "conversations_message"
 WORDS = "conversations_messagewords"
 WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 8
 
+# Letters that are none with an accent to Unicode, and what people write who do not have them on their keyboard.
+_LETTERS: Final[dict[str, str]] = {
+    **{"ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"},
+    **{"đ": "d", "Đ": "d", "ı": "i", "ё": "е", "Ё": "е"},
+}
+_TRANSLATION: Final = {ord(letter): plain for letter, plain in _LETTERS.items()}
+_ACCENTS: Final = re.compile("([A-Za-z])[\u0300-\u036f]+")
+
+
+def folded(text: str) -> str:
+    """In small letters, Latin ones without accents: "Marín" and "marin" are the same to who looks for them."""
+    plain = unicodedata.normalize("NFD", text.translate(_TRANSLATION))
+    return unicodedata.normalize("NFC", _ACCENTS.sub(r"\1", plain)).lower()
+
+
+def _with_letters(body: str) -> str:
+    """SQL for the same of `body`, but for accents and capitals."""
+    return reduce(lambda sql, pair: f"replace({sql}, '{pair[0]}', '{pair[1]}')", _LETTERS.items(), body)
+
+
+_PLAIN = rf"regexp_replace(normalize({_with_letters('{text}')}, NFD), '([A-Za-z])[\u0300-\u036f]+', '\1', 'g')"
+_FOLDED = f"normalize({_PLAIN}, NFC)"  # on PostgreSQL
+
 _MARKS = string.punctuation.replace("'", "''").replace("{", "{{").replace("}", "}}")  # goes through `format`
 # Order numbers and addresses would be one word each, or a negative number: what stands between is a space to us.
-_VECTOR = f"to_tsvector('simple'::regconfig, translate({{body}}, '{_MARKS}', '{' ' * len(string.punctuation)}'))"
+_VECTOR = f"to_tsvector('simple'::regconfig, translate({_FOLDED}, '{_MARKS}', '{' ' * len(string.punctuation)}'))"
 
-_ROW = f"{WORDS}(rowid, body) VALUES (new.id, new.body)"
-_GONE = f"{WORDS}({WORDS}, rowid, body) VALUES ('delete', old.id, old.body)"
+# The table keeps no text, only the words: SQLite itself leaves out the accents.
+_TABLE = f"{WORDS} USING fts5(body, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
+_ROW = f"{WORDS}(rowid, body) VALUES (new.id, {_with_letters('new.body')})"
+_GONE = f"{WORDS}({WORDS}, rowid, body) VALUES ('delete', old.id, {_with_letters('old.body')})"
 _TRIGGERS = {
     f"{WORDS}_added": f"AFTER INSERT ON {MESSAGES} BEGIN INSERT INTO {_ROW}; END",
     f"{WORDS}_gone": f"AFTER DELETE ON {MESSAGES} BEGIN INSERT INTO {_GONE}; END",
@@ -35,7 +63,7 @@ _TRIGGERS = {
 
 def words_in(text: str) -> list[str]:
     """The words of what somebody looks for, as both databases take them."""
-    return WORD.findall(text.lower())[:MOST_WORDS]
+    return WORD.findall(folded(text))[:MOST_WORDS]
 
 
 class HasWords(Func):
@@ -58,11 +86,29 @@ class HasWords(Func):
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
         body, _ = compiler.compile(self.source_expressions[1])
         asked = " & ".join(f"{word}:*" for word in self._words())
-        return f"{_VECTOR.format(body=body).replace('%', '%%')} @@ to_tsquery('simple'::regconfig, %s)", [asked]
+        return f"{_VECTOR.format(text=body).replace('%', '%%')} @@ to_tsquery('simple'::regconfig, %s)", [asked]
 
     def _words(self) -> Sequence[str]:
         last: Any = self.source_expressions[2]
         return str(last.value).split()
+
+
+class Folded(Func):
+    """A name as `folded` writes it."""
+
+    arity = 1
+    function = "folded"  # on SQLite; every connection is taught it
+    output_field = CharField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+        text, given = compiler.compile(self.source_expressions[0])
+        return f"lower({_FOLDED.format(text=text)})", [*given]
+
+
+def teach(connection: Any, **kwargs: Any) -> None:
+    """Let a new connection to SQLite leave out accents."""
+    if connection.vendor == "sqlite":
+        connection.connection.create_function("folded", 1, folded, deterministic=True)
 
 
 def ensure(using: str = "default") -> None:
@@ -72,16 +118,26 @@ def ensure(using: str = "default") -> None:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT to_regclass(%s)", [WORDS])
             if cursor.fetchone() == (None,):
-                cursor.execute(f"CREATE INDEX {WORDS} ON {MESSAGES} USING gin ({_VECTOR.format(body='body')})")
+                cursor.execute(f"CREATE INDEX {WORDS} ON {MESSAGES} USING gin ({_VECTOR.format(text='body')})")
             return
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         known = {name for (name,) in cursor.fetchall()}
         if known >= set(_TRIGGERS):
             return
-        cursor.execute(
-            f"CREATE VIRTUAL TABLE IF NOT EXISTS {WORDS} USING fts5(body, content='{MESSAGES}', content_rowid='id',"
-            " tokenize='unicode61 remove_diacritics 0', prefix='2 3')"
-        )
+        cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {_TABLE}")
         for name, trigger in _TRIGGERS.items():
             cursor.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {trigger}")
-        cursor.execute(f"INSERT INTO {WORDS}({WORDS}) VALUES ('rebuild')")  # noqa: S608 (no value in it)
+        cursor.execute(f"INSERT INTO {WORDS}({WORDS}) VALUES ('delete-all')")  # noqa: S608 (no value in it)
+        words = f"SELECT id, {_with_letters('body')} FROM {MESSAGES}"  # noqa: S608
+        cursor.execute(f"INSERT INTO {WORDS}(rowid, body) {words}")
+
+
+def drop(using: str = "default") -> None:
+    """Take the index away, to be made anew in another way."""
+    connection = connections[using]
+    gone = [f"INDEX IF EXISTS {WORDS}"]
+    if connection.vendor == "sqlite":
+        gone = [*(f"TRIGGER IF EXISTS {name}" for name in _TRIGGERS), f"TABLE IF EXISTS {WORDS}"]
+    with connection.cursor() as cursor:
+        for one in gone:
+            cursor.execute(f"DROP {one}")

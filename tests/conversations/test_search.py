@@ -4,9 +4,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from omnichannel.conversations import search_index
+from omnichannel.conversations import merges, search_index
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.conversations.search import Found, search
+from omnichannel.conversations.search_index import folded, words_in
 from routing.models import Agent
 from tests import builders
 
@@ -44,6 +45,42 @@ def test_messages_are_found_by_the_beginnings_of_their_words(sue: Agent, text: s
     there = said("Where is Order-4711? it's Größe L, مرحبا بك, mail a@b.example")
     said("Hello")
     assert found_in(sue, text) == ([] if text == "%" else [there])
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "shown"),
+    [
+        ("Café on the corner", "cafe", "[Café] on the corner"),
+        ("Cafe on the corner", "CAFÉ cor", "[Cafe] on the [cor]ner"),
+        ("Cafe\u0301 noir", "café", "[Cafe\u0301] noir"),
+        ("Lange Straße 5", "strasse", "Lange [Straße] 5"),
+        ("Lange STRASSE 5", "straß", "Lange [STRASS]E 5"),
+        ("Việt Nam, Søren, Łódź", "viet soren lodz", "[Việt] Nam, [Søren], [Łódź]"),
+        ("Ёлка и йод", "елка йод", "[Ёлка] и [йод]"),
+    ],
+)
+def test_words_are_found_and_marked_with_or_without_their_accents(sue: Agent, body: str, text: str, shown: str) -> None:
+    said(body)
+    said("Coffee")
+    assert line(search(sue.user, text)) == shown
+
+
+@pytest.mark.parametrize("text", ["marin", "MARÍN", "rín jose", "José"])
+def test_customers_are_found_with_or_without_the_accents_of_their_names(sue: Agent, text: str) -> None:
+    there = builders.contact("José Marín", address="whatsapp:+34600000001")
+    builders.conversation(of=there)
+    builders.conversation(of=builders.contact("Ann Mason", address="whatsapp:+34600000002"))
+    assert customers(sue, text) == ["José Marín"]
+    (found,) = search(sue.user, text).customers
+    assert {folded(one.text) for one in found.name if one.is_hit} == set(words_in(text))
+    other = builders.contact("Ann", address="whatsapp:+34600000003")
+    assert list(merges.found(other, sue.user, text)) == [there]
+
+
+def test_the_digits_that_were_looked_for_are_marked_in_the_number(sue: Agent) -> None:
+    builders.conversation(of=builders.contact("Amara Diallo", address="whatsapp:+491511234567"))
+    (found,) = search(sue.user, "0151 1234").customers
+    assert "".join(one.text for one in found.number if one.is_hit).replace(" ", "") == "1511234"
 
 
 @pytest.mark.parametrize("text", ["rder", "order 9", "'; DROP TABLE x; --", '"', "or*", "a & !b", "NOT order"])
