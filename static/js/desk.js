@@ -117,9 +117,27 @@ window.Desk = {};
 
   Desk.fetch = async (address, options = {}) => {
     const headers = { "HX-Request": "true", "HX-Current-URL": location.href, ...options.headers };
-    const answer = await fetch(address, { credentials: "same-origin", ...options, headers });
+    const signal = AbortSignal.timeout(SLOW); // a question that hangs would hold up those that follow
+    const answer = await fetch(address, { credentials: "same-origin", signal, ...options, headers });
     if (answer.status === 401) location.assign(answer.headers.get("HX-Redirect"));
     return answer;
+  };
+
+  // A question that is asked one at a time, and once more when it was wished for meanwhile: however much happens, a slow
+  // server is not asked faster than it answers, and an older answer never lands on a newer one.
+  Desk.oneAtATime = (ask) => {
+    let isAsking = false;
+    let isWished = false;
+    return async () => {
+      isWished = true;
+      if (isAsking) return;
+      isAsking = true;
+      try {
+        for (; isWished; await ask()) isWished = false;
+      } finally {
+        isAsking = false;
+      }
+    };
   };
 
   let isRunning = false;

@@ -36,15 +36,23 @@
     return old;
   }
 
+  // Rows nobody looks at and nobody has picked make room: they come anew, as they are then, when one scrolls there.
+  function isInUse(below) {
+    if (!below.length) return false;
+    const { bottom } = byId("rows").getBoundingClientRect();
+    return below[0].getBoundingClientRect().top < bottom || below.some((li) => boxOf(li)?.checked);
+  }
+
   function mergeRows(list, fresh) {
     const before = items(list);
     const known = new Map(before.map((li) => [li.id, li]));
     const wanted = items(fresh);
     const ids = new Set(wanted.map((li) => li.id));
     const more = fresh.querySelector(":scope > .more-row");
-    // Further down than what was asked for: it stays as it is.
+    // Further down than what was asked for.
     const end = Math.max(-1, ...wanted.map((li) => before.indexOf(known.get(li.id))));
-    const rest = more && before.length > wanted.length ? before.slice(end + 1).filter((li) => !ids.has(li.id)) : [];
+    const below = more && before.length > wanted.length ? before.slice(end + 1).filter((li) => !ids.has(li.id)) : [];
+    const rest = isInUse(below) ? below : [];
     const after = rest.length ? list.querySelector(":scope > .more-row") : more;
     const all = [...wanted.map((li) => brought(known.get(li.id), li)), ...rest, ...(after ? [after] : [])];
     const focused = document.activeElement;
@@ -106,20 +114,19 @@
     }
   }
 
-  // One question at a time: an older answer never lands on a newer one.
   let wishes = 0;
   let isAsking = false;
   let coming = null; // another list is on its way: what had been wished for when it was asked for
 
-  Desk.refreshList = async () => {
-    wishes += 1;
-    if (isAsking) return;
+  const askAgain = Desk.oneAtATime(async () => {
     isAsking = true;
-    for (let heard; heard !== wishes; ) {
-      heard = wishes;
-      await ask(byId("list"));
-    }
+    await ask(byId("list"));
     isAsking = false;
+  });
+
+  Desk.refreshList = () => {
+    wishes += 1;
+    return askAgain();
   };
 
   async function ask(list) {

@@ -52,14 +52,14 @@
     Desk.newsFrom(root.dataset.newsFrom);
   }
 
-  Desk.refreshStanding = async () => {
+  Desk.refreshStanding = Desk.oneAtATime(async () => {
     try {
       const answer = await Desk.fetch("/desk/offers/");
       if (answer.ok) put(await answer.text());
     } catch {
       // No connection: the stream's state says so.
     }
-  };
+  });
 
   // -- Time left ----------------------------------------------------------------------------------------------------
 

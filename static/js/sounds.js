@@ -117,7 +117,7 @@
 
   Desk.newsFrom = (told) => (place ||= told ?? "");
 
-  Desk.refreshNews = async () => {
+  Desk.refreshNews = Desk.oneAtATime(async () => {
     if (!Desk.speaks || !place) return;
     try {
       const answer = await Desk.fetch(`/desk/news/?since=${encodeURIComponent(place)}`);
@@ -131,7 +131,7 @@
     } catch {
       // No connection: the stream's state says so, and the next hint asks again from the same place.
     }
-  };
+  });
 
   // A card came that was not there when the page was opened.
   Desk.offered = (card) => {

@@ -51,7 +51,7 @@
     }
   }
 
-  Desk.refreshViewers = () => ask(Desk.fetch);
+  Desk.refreshViewers = Desk.oneAtATime(() => ask(Desk.fetch));
   const look = () => document.hidden || ask(post);
 
   function leave() {

@@ -118,6 +118,27 @@ def patient(browser: Browser, shop: Desk) -> Iterator[Page]:
     context.close()
 
 
+def test_however_much_happens_the_list_is_asked_for_one_at_a_time(shop: Desk, someone: Callable[..., Page]) -> None:
+    asked, most = look_at(someone("dana")).evaluate(
+        """async () => {
+          const real = fetch;
+          let [asked, now, most] = [0, 0, 0];
+          window.fetch = async (address, how) => {
+            if (!String(address).startsWith("/desk/?")) return real(address, how);
+            asked += 1;
+            most = Math.max(most, (now += 1));
+            const answer = await real(address, how);
+            now -= 1;
+            return answer;
+          };
+          await Promise.all([...Array(9)].map(Desk.refreshList));
+          return [asked, most];
+        }"""
+    )
+    assert most == 1
+    assert asked < 5
+
+
 def test_a_server_that_is_killed_and_started_again_costs_nothing(shop: Desk, patient: Page) -> None:
     # First it only fails.
     patient.route("**/reply/", lambda route: route.fulfill(status=500, body="broken"), times=1)
