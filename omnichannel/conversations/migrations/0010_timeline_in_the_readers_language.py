@@ -12,7 +12,7 @@ def keep(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0008_merging_by_hand")]
+    dependencies = [("conversations", "0009_words_without_accents")]
 
     operations = [
         migrations.AddField(
