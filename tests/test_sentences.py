@@ -9,6 +9,7 @@ from django.utils import timezone, translation
 from omnichannel.conversations.models import ConversationEvent
 from omnichannel.conversations.states import note
 from omnichannel.sentences import Sentence, counted, said
+from routing.models import BasePresence
 from tests import builders
 
 TAKEN = "%(agent)s took the conversation."
@@ -64,3 +65,9 @@ def test_a_row_keeps_the_sentence() -> None:
     line = said("Nobody can take it now: %(others)s.", others=[said("%(count)s %(obstacle)s", count=2, obstacle="x")])
     note(builders.conversation(), "nobody", line, by=None)
     assert ConversationEvent.objects.get().said == line
+
+
+@pytest.mark.parametrize("presence", BasePresence)
+def test_a_presence_is_named_in_the_readers_language(presence: BasePresence) -> None:
+    with translation.override("de"):
+        assert (str(Sentence(presence.label)) != presence.label) == (presence != BasePresence.OFFLINE)

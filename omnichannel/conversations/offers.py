@@ -94,7 +94,9 @@ def _withdraw(conversation: Conversation, agent: Agent) -> bool:
         held = _lock(conversation)
         if held is None or held.offered_to_id != agent.pk:
             return False
-        line = said("No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=agent.presence)
+        line = said(
+            "No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=Sentence(str(agent.presence))
+        )
         _end(held, OfferOutcome.WITHDRAWN, line, by=None)
         return True
 

@@ -41,4 +41,7 @@ PRESENCES = (
     gettext_noop("Set by the system after a missed notification"),
     gettext_noop("Offline"),
     gettext_noop("Not signed in"),
+    # What work streams allow is named by these.
+    gettext_noop("Busy - DND"),
+    gettext_noop("Away"),
 )
