@@ -217,7 +217,8 @@
       chosen.set(here(), [...(sent.get(here()) ?? []), ...mine()].map((item) => ({ ...item, id: newId(), share: null })));
       sent.delete(here());
     }
-    show();
+    // What is shown stays: somebody may be about to remove one of them.
+    if (detail.wasUndone || byId("files")?.childElementCount !== mine().length) show();
   });
 
   // -- What people do -----------------------------------------------------------------------------------------------

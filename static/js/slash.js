@@ -221,5 +221,6 @@
     byId("dialog")?.close();
     Desk.notice(gettext("Your quick reply is saved."));
   });
-  document.addEventListener("desk:composer", close);
+  // A tick or a customer's message is no reason to take the list from who chooses from it.
+  document.addEventListener("desk:composer", () => token() || close());
 })();

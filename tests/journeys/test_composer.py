@@ -41,9 +41,12 @@ def field(page: Page) -> Locator:
     return page.locator("#reply-text")
 
 
-def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatting(dana: Page) -> None:
+def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatting(desk: Desk, dana: Page) -> None:
     field(dana).press_sequentially("/q #hel")
     options = dana.locator("#slash-list").get_by_role("option")
+    expect(options).to_have_count(2)
+    desk.ask("customer_writes_again", place=0, text="Are you there?")
+    expect(dana.locator("#thread")).to_contain_text("Are you there?")
     expect(options).to_have_count(2)
     expect(options.nth(1)).to_contain_text("Hallo Customer 0, hier ist Dana.")
     dana.keyboard.press("ArrowDown")
