@@ -154,7 +154,7 @@ def a_day_passes(page: Page, phone: Page) -> None:
         "form => [form.action, Object.fromEntries(new FormData(form))]"
     )
     phone.get_by_role("button", name="Let 24 hours pass").click()
-    expect(page.get_by_text(EXCEEDED)).to_be_visible()
+    expect(page.locator(".exceeded")).to_have_text(EXCEEDED)
     fields = {name: value for name, value in form[1].items() if name != "file"}
     refused = stale.request.post(
         form[0], form={**fields, "text": "Are you still there?"}, headers={"Referer": page.url}
