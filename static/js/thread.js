@@ -43,6 +43,24 @@
     if (now) scroller.scrollTop += now.getBoundingClientRect().top - before;
   };
 
+  // A picture or film has no height until it has come. What grows below the place one reads at would push it away.
+  const heights = new WeakMap();
+  const growing = new ResizeObserver((seen) => {
+    const scroller = byId("scroller");
+    const top = scroller?.getBoundingClientRect().top;
+    let below = 0;
+    for (const { target } of seen.reverse()) {
+      const { height, bottom } = target.getBoundingClientRect();
+      if (heights.has(target) && bottom + below > top) below += height - heights.get(target);
+      heights.set(target, height);
+    }
+    if (below && scroller && !isAtEnd()) scroller.scrollTop -= below;
+  });
+
+  function watchGrowing() {
+    for (const one of document.querySelectorAll("#thread :is(.picture img, .film)")) growing.observe(one);
+  }
+
   // -- The way to the newest ----------------------------------------------------------------------------------------
 
   let missed = 0;
@@ -98,6 +116,7 @@
     Desk.fold();
     trim(end);
     watchEnds();
+    watchGrowing();
     Desk.sayMessages(theirs);
     if (isNews && !wasAtEnd) missed += theirs.length;
     if (fromForm && said.length) Desk.toEnd();
@@ -238,6 +257,7 @@
     else showUnread();
     delete workspace.dataset.shown;
     watchEnds();
+    watchGrowing();
     showNewest();
   };
 

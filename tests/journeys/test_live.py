@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.journeys.conftest import sign_in
 from tests.processes.desk import Desk
@@ -192,6 +192,19 @@ def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
     assert dana.locator("#thread > .msg").count() < 150
     dana.locator("#to-newest").click()
     expect(dana.locator("#thread").get_by_text("New below")).to_be_in_viewport()
+
+
+def test_the_place_is_kept_when_a_picture_below_comes_late(shop: Desk, someone: Callable[..., Page]) -> None:
+    pk, dana, held = shop.ask("talk", messages=50), someone("dana"), list[Route]()
+    dana.route("**/attachments/*/", lambda route: held.append(route))
+    with dana.expect_request("**/attachments/*/"):
+        dana.goto(f"/desk/conversations/{pk}/")
+    dana.evaluate("document.getElementById('scroller').scrollTop = -900")
+    message, before = dana.evaluate(PLACE)
+    held.pop().continue_()
+    dana.wait_for_function("() => document.querySelector('.picture img').getBoundingClientRect().height > 200")
+    now = dana.evaluate("(id) => document.getElementById(id).getBoundingClientRect().top", message)
+    assert now == pytest.approx(before, abs=2)
 
 
 def test_a_message_that_is_looked_for_is_before_ones_eyes_with_its_neighbours(
