@@ -134,6 +134,7 @@ class Thread:
     earlier: Cursor | None = None
     later: Cursor | None = None
     has_more: bool = False
+    is_one: bool = False  # a message that has changed, and nothing of what else may have
     shown: int = 0  # the message that was looked for
 
 
@@ -233,7 +234,7 @@ def as_it_is_now(agent: Agent, conversation: int, pk: int) -> Message | None:
 
 def alone(message: Message) -> Thread:
     """This message only."""
-    return Thread(in_order(_said([message])))
+    return Thread(in_order(_said([message])), is_one=True)
 
 
 def only_note(note: Note) -> Thread:

@@ -143,7 +143,8 @@ window.Desk = {};
   let isRunning = false;
   let isWanted = false;
 
-  Desk.refresh = async () => {
+  // What has changed; with the key of a message only that one, of which a hint has told.
+  Desk.refresh = async (message) => {
     const workspace = Desk.workspace();
     if (!workspace) return;
     if (isRunning) {
@@ -154,7 +155,8 @@ window.Desk = {};
     isWanted = false;
     try {
       const { updates, at } = workspace.dataset;
-      const answer = await Desk.fetch(`${updates}?after=${Desk.newest()}&changed_since=${encodeURIComponent(at)}`);
+      const everything = `after=${Desk.newest()}&changed_since=${encodeURIComponent(at)}`;
+      const answer = await Desk.fetch(`${updates}?${message ? `message=${message}` : everything}`);
       if (workspace !== Desk.workspace()) return;
       if (answer.status === 410) return Desk.outOfSight(await answer.text());
       if (answer.status === 404 || answer.status === 403) location.reload();
@@ -171,7 +173,7 @@ window.Desk = {};
     if (workspace !== Desk.workspace()) return;
     const root = Desk.merge(html);
     if (!root) return;
-    workspace.dataset.at = root.dataset.at;
+    workspace.dataset.at = root.dataset.at ?? workspace.dataset.at;
     isWanted ||= root.dataset.more !== undefined;
     Desk.markRead();
   }

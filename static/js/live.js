@@ -15,10 +15,24 @@
     }, wait);
   }
 
+  const EVERYTHING = 0;
+  const changed = new Set(); // of the open conversation: messages by their keys, or everything
+
+  function refreshSoon(what) {
+    changed.add(what);
+    soon("pieces", refreshChanged, 20);
+  }
+
+  function refreshChanged() {
+    const [message, ...others] = changed;
+    changed.clear();
+    Desk.refresh(others.length ? EVERYTHING : message);
+  }
+
   function everything() {
     soon("standing", Desk.refreshStanding, 20);
     soon("list", Desk.refreshList, 50);
-    soon("pieces", Desk.refresh, 20);
+    refreshSoon(EVERYTHING);
     soon("news", Desk.refreshNews, 500);
   }
 
@@ -31,7 +45,7 @@
     if (hint.kind === "read") return soon(`read ${hint.id}`, () => Desk.refreshMarks(hint.id), wait);
     soon("list", Desk.refreshList, wait);
     if (["message", "note"].includes(hint.kind)) soon("news", Desk.refreshNews, 500);
-    if (isOpen) soon("pieces", Desk.refresh, 20);
+    if (isOpen) refreshSoon((hint.kind === "message" && hint.part) || EVERYTHING);
     if (isOpen && hint.kind !== "message") soon("customer", Desk.refreshCustomer, 400);
   }
 

@@ -105,7 +105,7 @@
     const wasAtEnd = isAtEnd();
     const known = Desk.newest();
     const fresh = [...root.querySelectorAll(":scope > ol > li")];
-    const isNews = root.dataset.at !== undefined || fromForm;
+    const isNews = "at" in root.dataset || "one" in root.dataset || fromForm;
     const all = entries();
     const said = fresh.filter((li) => +li.dataset.pk > known);
     const theirs = said.filter((li) => li.classList.contains("in"));

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.hints import MESSAGE, tell
 from omnichannel.conversations.models import Conversation, Message, Status
+from omnichannel.sentences import Sentence
 from routing.models import Agent, QueueMembership
 from tests import builders
 
@@ -56,5 +57,5 @@ def they_have_talked(messages: int) -> list[int]:
     Message.objects.filter(pk=pks[-1]).update(quoted=pks[0])
     Conversation.objects.filter(pk=conversation.pk).update(last_message=pks[-1])
     for place in range(5):
-        conversation.events.create(kind="note", said=said(f"Event {place}."))
+        conversation.events.create(kind="note", said=Sentence(f"Event {place}."))
     return pks
