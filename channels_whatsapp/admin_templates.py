@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import Synced, sync
+from channels_whatsapp.template_sync import Synced, sync_by_hand
 from channels_whatsapp.templates import kind_name, language_name, parts_of, variables_of
 from omnichannel.admin_pages import ReadOnlyAdmin, moment, pill
 
@@ -126,7 +126,7 @@ def sync_view(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         account = WhatsAppAccount.objects.filter(pk=pk).first()
         if account is None:
             raise PermissionDenied
-        tell(request, account, sync(account))
+        tell(request, account, sync_by_hand(account))
         page = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[pk])
         return HttpResponseRedirect(f"{page}#templates")
     sync_these(request, WhatsAppAccount.objects.filter(is_active=True))
@@ -137,6 +137,6 @@ def sync_these(request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> Non
     """Sync these channels, one after the other, and say what came of each."""
     found = list(accounts)
     for account in found:
-        tell(request, account, sync(account), by_name=len(found) > 1)
+        tell(request, account, sync_by_hand(account), by_name=len(found) > 1)
     if not found:
         messages.info(request, "There is no active WhatsApp channel to sync.")

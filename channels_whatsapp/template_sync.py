@@ -1,6 +1,7 @@
 """Bring an account's Content templates over from Twilio, each with what WhatsApp says about it."""
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from omnichannel.jobs.lanes import Lease, enqueue
 logger = logging.getLogger(__name__)
 
 SYNC_LANE = "templates"
+under_way = threading.Lock()  # a sync that somebody waits for
 Failure = TwilioRefused | TwilioBusy | OutcomeUnknown
 LEARNT = (
     "name", "language", "content_type", "content", "text", "variables", "category", "approval", "rejection_reason",
@@ -69,6 +71,16 @@ def sync(account: WhatsAppAccount) -> Synced:
     account.templates_synced_at, account.templates_error = now, ""
     approved = sum(_approval(one) == Approval.APPROVED for one in found)
     return Synced(len(found), approved, gone)
+
+
+def sync_by_hand(account: WhatsAppAccount) -> Synced:
+    """The same for somebody who waits for it; one at a time: a Twilio that hangs holds up one page, no more."""
+    if not under_way.acquire(blocking=False):
+        return Synced(error=_("Templates are being synced already. Look again in a moment."))
+    try:
+        return sync(account)
+    finally:
+        under_way.release()
 
 
 def sync_all() -> None:

@@ -12,7 +12,7 @@ from channels_whatsapp.backends import memory
 from channels_whatsapp.backends.base import OutcomeUnknown, Template, TwilioBusy, TwilioRefused
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import sync, sync_all, sync_in_lane, sync_later
+from channels_whatsapp.template_sync import sync, sync_all, sync_by_hand, sync_in_lane, sync_later, under_way
 from omnichannel.jobs.lanes import claim
 from omnichannel.work import make_worker
 from tests import builders
@@ -143,6 +143,16 @@ def test_a_failure_is_told_in_the_language_of_who_asked_and_kept_in_english(
         assert str(sync(account)).startswith("Die Vorlagen wurden nicht abgeglichen.")
     account.refresh_from_db()
     assert account.templates_error == "Twilio has too many requests just now. Sync again in a minute."
+
+
+def test_nobody_waits_for_a_twilio_that_somebody_waits_for_already(
+    account: WhatsAppAccount, twilio: MemoryBackend
+) -> None:
+    twilio.templates = [template("one")]
+    with under_way:
+        assert str(sync_by_hand(account)) == "Templates are being synced already. Look again in a moment."
+    assert names() == []
+    assert str(sync_by_hand(account)) == "1 message template synced: 1 approved."
 
 
 def test_a_worker_syncs_every_six_hours() -> None:

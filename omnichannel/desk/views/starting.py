@@ -46,7 +46,7 @@ def sync(request: AgentRequest) -> HttpResponse:
     number = _number(form, request.POST)
     if number is None:
         raise Http404("There is no number to write from.")
-    picker = replace(_picker(request, request.POST, contact), synced=template_sync.sync(number.account))
+    picker = replace(_picker(request, request.POST, contact), synced=template_sync.sync_by_hand(number.account))
     return _show(
         request, form, contact, template_picker.with_choices(picker, number.account, contact, window_is_open=False)
     )

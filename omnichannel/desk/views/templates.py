@@ -48,7 +48,7 @@ def sync(request: AgentRequest, pk: int) -> HttpResponse:
     conversation = access.conversation_for(request.user, pk)
     if not access.may_answer(request.agent, conversation):
         return answer(request, conversation, problem=NOT_YOURS, status=409)
-    synced = template_sync.sync(conversation.number.account)
+    synced = template_sync.sync_by_hand(conversation.number.account)
     picker = replace(_picker(request, conversation, request.POST), synced=synced)
     return _show(request, conversation, _with_choices(picker, conversation))
 
