@@ -3,14 +3,14 @@
 import gc
 import socket
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db.models.signals import post_migrate
+from django.core.management.commands import flush
 from django.test import SimpleTestCase
+
+from tests.rows import all_rows, put_back
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # A test reaches the database by one of these alone; without them pytest-django lets nobody ask it anything.
@@ -45,15 +45,18 @@ def _media_folder(settings: Any, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _out_of_the_box_rows_survive() -> None:
-    """A test with real transactions empties all tables; what the migrations put there comes back with the roles."""
-    create = import_module("routing.migrations.0002_out_of_the_box").create
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A test with real transactions empties all tables; what the migrations put there comes back as it was.
 
-    def bring_back(**kwargs: Any) -> None:
-        create(apps, None)
-
-    post_migrate.connect(bring_back, sender=apps.get_app_config("routing"), weak=False)
+    Django would make the permissions anew after each such test, and the roles out of them, which costs more than most
+    tests do.
+    """
+    with django_db_blocker.unblock():
+        kept = all_rows()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: put_back(kept))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")
