@@ -14,7 +14,7 @@ from tests.rows import all_rows, put_back
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # A test reaches the database by one of these alone; without them pytest-django lets nobody ask it anything.
-OPENS_THE_DATABASE = {"db", "transactional_db", "django_db_setup", "django_db_blocker", "live_server"}
+OPENS_THE_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
 def _uses_the_database(item: pytest.Item) -> bool:
