@@ -37,10 +37,10 @@ def user(role: str, name: str = "", **fields: Any) -> User:
 def agent(name: str = "", *, role: str = "Agent", queue: Queue | None = None, presence: str = "available") -> Agent:
     """Somebody who answers customers, available, and a member of `queue` where one is given."""
     shown = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
-    found, _ = Agent.objects.update_or_create(user=user(role, name), defaults={"presence": shown})
+    made = Agent.objects.create(user=user(role, name), presence=shown)
     if queue is not None:
-        QueueMembership.objects.create(queue=queue, agent=found)
-    return found
+        QueueMembership.objects.create(queue=queue, agent=made)
+    return made
 
 
 def queue(name: str = "Orders") -> Queue:
