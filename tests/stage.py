@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.simulator import world
-from channels_whatsapp.simulator.models import Sender
+from channels_whatsapp.simulator.models import Errand, ErrandState, Sender
 from omnichannel.conversations.models import (
     Attachment,
     Contact,
@@ -247,6 +247,7 @@ def _on_the_phone(stage: Stage) -> None:
     said = world.customer_writes(amara, shop, "Hi! I ordered lamp 2231 last week, it arrived _broken_")
     picture = world.Attachment("lamp.png", "image/png", LAMP.read_bytes())
     world.customer_writes(amara, shop, "Look", attachments=[picture], replying_to=said)
+    Errand.objects.update(state=ErrandState.DONE)
 
 
 def offer(to: str = "dana") -> None:
