@@ -19,7 +19,7 @@ from tests.postgres import binaries, throw_away_cluster
 
 # The answers of the simulator are held against Twilio's published files where these lie beside the project.
 MAY_BE_SKIPPED = "Twilio's OpenAPI files are not here"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Outcome:
 
 def missing() -> list[str]:
     """Debian's names of what the tests need and this machine lacks."""
-    packages = [] if any(map(shutil.which, CHROMIUM)) else ["chromium"]
+    packages = [] if any(map(shutil.which, BROWSERS)) else ["chromium-headless-shell"]
     try:
         binaries()
     except FileNotFoundError:

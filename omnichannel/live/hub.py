@@ -20,7 +20,7 @@ POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
 BATCH = 500
 MOST_MISSED = 1000  # events a page is told of when it comes back; it fetches everything anew in any case
-BACKLOG = 200  # events a slow page may be behind before its stream is ended; it then resumes where it was
+BACKLOG = 1000  # events a slow page may be behind before its stream is ended; it then resumes where it was
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,8 @@ class EventStream:
     async def _follow(self, listener: Listener, headers: dict[str, str], send: Send, written: int) -> None:
         """Write hints as they come, until the end of the stream's life or of the session."""
         ends = time.monotonic() + random.uniform(*LIFE_SECONDS)  # noqa: S311 (no secret)
-        check_at = time.monotonic() + KEEP_ALIVE_SECONDS
+        # The first time anywhere in between: pages that all came back at one moment are not all checked at one.
+        check_at = time.monotonic() + random.uniform(0, KEEP_ALIVE_SECONDS)  # noqa: S311 (no secret)
         while (now := time.monotonic()) < ends:
             try:
                 hint = await asyncio.wait_for(listener.waiting.get(), check_at - now)

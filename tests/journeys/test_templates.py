@@ -85,6 +85,7 @@ def begun_and_left(page: Page) -> None:
     page.get_by_role("button", name="Templates").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="back_to_you").click()
+    expect(dialog.locator("[data-variable]:focus")).to_have_count(1)  # what is typed before that goes there
     dialog.get_by_label("Variable 2").fill("the shop")
     dialog.get_by_role("link", name="Other template").click()
     dialog.get_by_role("button", name="back_to_you").click()
