@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.journeys.weight import BROWSERS
 from tests.postgres import binaries, throw_away_cluster
 
 # The answers of the simulator are held against Twilio's published files where these lie beside the project.
 MAY_BE_SKIPPED = "Twilio's OpenAPI files are not here"
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass

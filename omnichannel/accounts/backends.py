@@ -32,16 +32,21 @@ class RolesBackend(ModelBackend):
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
             return set()
         if not hasattr(user_obj, "_perm_cache"):
-            theirs = Q() if user_obj.is_superuser else Q(user=user_obj) | Q(group__user=user_obj)
+            theirs = Q() if user_obj.is_superuser else _granted_to(user_obj)
             found = Permission.objects.filter(theirs).order_by().values_list("content_type__app_label", "codename")
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found}
         permissions: set[str] = user_obj._perm_cache
         return permissions
 
 
+def _granted_to(person: Any) -> Q:
+    """The permissions a person has by themselves or by their roles."""
+    return Q(user=person) | Q(group__user=person)
+
+
 def _permitted() -> Any:
     """The names of a person's permissions, in one value."""
-    theirs = Permission.objects.filter(Q(user=OuterRef("pk")) | Q(group__user=OuterRef("pk"))).order_by()
+    theirs = Permission.objects.filter(_granted_to(OuterRef("pk"))).order_by()
     name = Concat("content_type__app_label", Value("."), "codename", output_field=TextField())
     # One group for all that is found: nothing else may stand beside an aggregate.
     return theirs.annotate(one=Value(1)).values("one").annotate(names=Joined(name)).values("names")

@@ -4,12 +4,11 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from django.db import transaction
-from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from omnichannel.conversations import closing
 from omnichannel.conversations.models import Conversation, DispositionCode, Note
-from omnichannel.conversations.notes import TEXT_LIMIT
+from omnichannel.conversations.notes import TEXT_LIMIT, too_long
 from omnichannel.conversations.states import TransitionRefused, must_be_read
 from routing.models import Agent, State
 
@@ -54,11 +53,4 @@ def _check(conversation: Conversation, codes: Collection[DispositionCode], body:
     if len(codes) > MOST_CODES:
         raise WrapUpRefused(CODES, gettext("Choose up to %(most)s.") % {"most": MOST_CODES})
     if len(body) > TEXT_LIMIT:
-        raise WrapUpRefused(
-            NOTE,
-            gettext("A note has up to %(limit)s characters; this has %(body)s.")
-            % {
-                "limit": number_format(TEXT_LIMIT, force_grouping=True),
-                "body": number_format(len(body), force_grouping=True),
-            },
-        )
+        raise WrapUpRefused(NOTE, too_long(body))

@@ -38,6 +38,14 @@ def add_note(conversation: Conversation, author: User, text: str) -> Note:
     return note
 
 
+def too_long(body: str) -> str:
+    """What to say of a note of that length."""
+    return gettext("A note has up to %(limit)s characters; this has %(body)s.") % {
+        "limit": number_format(TEXT_LIMIT, force_grouping=True),
+        "body": number_format(len(body), force_grouping=True),
+    }
+
+
 def _check(conversation: Conversation, author: User, body: str) -> None:
     agent = agent_of(author)
     if agent is None:
@@ -45,13 +53,7 @@ def _check(conversation: Conversation, author: User, body: str) -> None:
     if not body:
         raise NoteRefused(gettext("Write the note first."))
     if len(body) > TEXT_LIMIT:
-        raise NoteRefused(
-            gettext("A note has up to %(limit)s characters; this has %(body)s.")
-            % {
-                "limit": number_format(TEXT_LIMIT, force_grouping=True),
-                "body": number_format(len(body), force_grouping=True),
-            }
-        )
+        raise NoteRefused(too_long(body))
     if conversation.state == State.CLOSED:
         raise NoteRefused(gettext("This conversation is closed."))
     if conversation.participations.filter(agent=agent, left_at=None, part=Part.MONITOR).exists():
