@@ -12,6 +12,7 @@ from django.db.models import Min
 from django.utils import timezone
 
 from channels_whatsapp import events
+from channels_whatsapp.combining_marks import stream_safe
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount
 from omnichannel.jobs.lanes import enqueue
 
@@ -25,6 +26,8 @@ RETRY_LANE = "retry"
 FIRST_RETRY = timedelta(seconds=5)
 MAX_ATTEMPTS = 12
 RETRIES_AT_ONCE = 100
+# Stands in the row while an attempt is under way; it stays where the attempt ended the worker.
+NEVER_FINISHED = "This attempt never finished: the worker hung or ended."
 
 
 class Ignore(Exception):
@@ -41,8 +44,12 @@ def without_nul(text: str) -> str:
 
 
 def cleaned(form: events.Payload) -> dict[str, list[str]]:
-    """The form as it is stored: every parameter, repeated ones kept, NUL characters removed."""
-    return {without_nul(name): [without_nul(value) for value in values] for name, values in form.items()}
+    """The form as it is stored: every parameter, repeated ones kept, without NUL and long runs of combining marks."""
+    return {_storable(name): [_storable(value) for value in values] for name, values in form.items()}
+
+
+def _storable(text: str) -> str:
+    return stream_safe(without_nul(text))
 
 
 def fingerprint(account: WhatsAppAccount, payload: events.Payload, kind: WebhookKind = WebhookKind.INBOUND) -> str:
@@ -180,12 +187,13 @@ def retry_failed(apply: Apply) -> int:
 
 
 def _retry(pk: int, apply: Apply) -> None:
+    if not _count_attempt(pk):
+        return
     with transaction.atomic(durable=True):
         waiting = WebhookDelivery.objects.select_for_update(skip_locked=True, of=("self",))
-        delivery = waiting.filter(pk=pk, state=DeliveryState.FAILED, next_attempt_at__lte=timezone.now()).first()
+        delivery = waiting.filter(pk=pk, state=DeliveryState.FAILED).first()
         if delivery is None:
             return
-        delivery.attempts += 1
         try:
             with transaction.atomic():
                 apply(delivery)
@@ -193,4 +201,17 @@ def _retry(pk: int, apply: Apply) -> None:
             _note(delivery, error)
         else:
             delivery.state, delivery.error, delivery.next_attempt_at = DeliveryState.APPLIED, "", None
-        delivery.save(update_fields=["state", "error", "attempts", "next_attempt_at"])
+        delivery.save(update_fields=["state", "error", "next_attempt_at"])
+
+
+def _count_attempt(pk: int) -> bool:
+    """Commit that an attempt begins, and when the next one is due should this one never end; False if none is due.
+
+    A delivery that hangs or kills the worker so has no more attempts than one that fails.
+    """
+    due = WebhookDelivery.objects.filter(pk=pk, state=DeliveryState.FAILED, next_attempt_at__lte=timezone.now())
+    before = due.values_list("attempts", flat=True).first()
+    if before is None:
+        return False
+    counted = {"attempts": before + 1, "next_attempt_at": _next_attempt(before + 1), "error": NEVER_FINISHED}
+    return due.filter(attempts=before).update(**counted) == 1

@@ -4,10 +4,14 @@ Credentials never follow a redirect, the size is capped while streaming, and wha
 See Twilio's "Media subresource".
 """
 
+import contextlib
 import ipaddress
 import re
 import socket
 import tempfile
+import threading
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 from urllib.parse import urljoin, urlsplit
@@ -22,6 +26,7 @@ from channels_whatsapp.models import WhatsAppAccount
 
 SIZE_LIMIT: Final = 20 * 1024 * 1024  # WhatsApp's own limit is 16 MB
 MAX_REDIRECTS = 3
+BODY_SECONDS = 120.0  # for a whole file: the time-out of each read would let a server send a byte at a time for ever
 CHUNK = 64 * 1024
 NOT_SAFE: Final = _("Twilio redirected the file to an address that is not safe.")
 SID = "[0-9a-fA-F]{32}"
@@ -62,7 +67,7 @@ def fetch(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedi
         with requests.Session() as session:
             session.trust_env = False  # a .netrc must not lend credentials to whoever we are redirected to
             answer = _follow(session, url, (account.account_sid, account.auth_token))
-            with answer:
+            with answer, _time_limit(answer):
                 return _read(answer, declared_type)
     except requests.RequestException as error:
         raise MediaNotReady(_("Twilio could not be reached.")) from error
@@ -118,6 +123,18 @@ def _resolve(host: str) -> list[str]:
         raise MediaNotReady(_("The file's server could not be found.")) from error
 
 
+@contextlib.contextmanager
+def _time_limit(answer: requests.Response) -> Iterator[None]:
+    """Break the connection off when the block takes longer than BODY_SECONDS; reading then fails."""
+    timer = threading.Timer(BODY_SECONDS, answer.raw.shutdown)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def _read(answer: requests.Response, declared_type: str) -> FetchedMedia:
     file = tempfile.SpooledTemporaryFile(max_size=1024 * 1024)  # noqa: SIM115 (handed to the caller)
     size = 0
@@ -139,8 +156,13 @@ def sniff(head: bytes, declared_type: str) -> str:
     if guess is not None:
         return str(guess.mime)
     declared = declared_type.partition(";")[0].strip().lower()
-    if declared in {"text/vcard", "text/x-vcard"} and head.lstrip(b"\xef\xbb\xbf\r\n ").upper().startswith(
-        b"BEGIN:VCARD"
-    ):
+    if declared in {"text/vcard", "text/x-vcard"} and _begins_a_card(head):
         return "text/vcard"
     return "text/plain" if declared == "text/plain" and b"\x00" not in head else "application/octet-stream"
+
+
+def _begins_a_card(head: bytes) -> bool:
+    """Whether a contact card begins here, in UTF-8 or, with a byte order mark, in UTF-16."""
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        head = head.decode("utf-16", errors="replace").encode("utf-8")
+    return head.lstrip(BOM_UTF8 + b"\r\n ").upper().startswith(b"BEGIN:VCARD")

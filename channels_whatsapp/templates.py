@@ -18,7 +18,7 @@ HEADER_LIMIT: Final = 60
 CODE_LIMIT: Final = 15
 
 SLOT = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
-ADDRESS = re.compile(r"\Ahttps?://[^\s/]+\S*\Z")
+ADDRESS = re.compile(r"\Ahttps?://[^\s/]\S*\Z")
 
 # Twilio's names of the kinds, in the desk's words.
 KINDS: dict[str, str | Promise] = {

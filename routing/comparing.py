@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import time
+from functools import lru_cache
 from typing import Any
 
 from routing.fields import Operator, Type
@@ -26,8 +27,12 @@ def time_of(value: object) -> time | None:
 
 def plain(value: object) -> str:
     """The text without what people do not mean: capitals, wide letters, blanks around it."""
-    text = unicodedata.normalize("NFKC", value).casefold() if isinstance(value, str) else ""
-    return " ".join(text.split())
+    return _plain(value) if isinstance(value, str) else ""
+
+
+@lru_cache(maxsize=16)  # every condition asks for the same few texts of one conversation
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def digits(value: object) -> str:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import islice
 
 from django.utils.translation import gettext
 
@@ -11,12 +12,14 @@ from routing.models import ContextVariable, VariableType
 
 Value = str | int | float
 
-LONGEST = 200
+LONGEST, LONGEST_NUMBER = 200, 60
+MOST_TRIED = 500  # places in a message at which a label stands
 PLAIN = re.compile(r"[+-]?[0-9]{1,20}(?:[.,][0-9]{1,10})?")
 # 1.234,50 and 1,234.50: one mark between thousands, perhaps the other one before decimals.
 GROUPED = re.compile(
     r"[+-]?[1-9][0-9]{0,2}(?P<mark>[.,])[0-9]{3}(?:(?P=mark)[0-9]{3})*(?:(?!(?P=mark))[.,][0-9]{1,10})?"
 )
+AFTER_LABEL = re.compile(rf"[^\S\n]*[:=]*[^\S\n]*([^\n]{{0,{LONGEST}}})")
 AROUND_A_NUMBER = " #№.,;:!?()€$£"
 
 
@@ -43,7 +46,10 @@ def number(written: object) -> Decimal | None:
     """The number that is meant: 4711, 12.50, 12,50, 1.234,50; None for what is none, or for 1.234, which may be two."""
     if isinstance(written, bool) or not isinstance(written, str | int | float):
         return None
-    text = unicodedata.normalize("NFKC", str(written)).strip()
+    text = str(written).strip()
+    if len(text) > LONGEST_NUMBER:  # to normalize combining marks takes quadratic time
+        return None
+    text = unicodedata.normalize("NFKC", text).strip()
     text = re.sub(r"(?<=\d)[\s'’](?=\d)", "", text)
     text = "".join(str(unicodedata.decimal(letter, letter)) for letter in text)
     grouped, plain = GROUPED.fullmatch(text), PLAIN.fullmatch(text)
@@ -67,8 +73,9 @@ def found_in(text: str, variables: Iterable[ContextVariable]) -> dict[str, Value
 
 def _told(text: str, variable: ContextVariable) -> Value | None:
     """The first value after the label that is one."""
-    for found in _label(variable.found_after).finditer(text):
-        rest = text[found.end() :].partition("\n")[0].strip().lstrip(":=").strip()[:LONGEST]
+    for found in islice(_label(variable.found_after).finditer(text), MOST_TRIED):
+        after = AFTER_LABEL.match(text, found.end())
+        rest = after[1].strip() if after else ""
         try:
             value = read(variable.type, rest.strip(AROUND_A_NUMBER) if variable.type == VariableType.NUMBER else rest)
         except NotAValue:

@@ -14,6 +14,7 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     claimed_length: int | None = None
+    trickles: bool = False  # byte after byte, for as long as anybody reads
 
 
 @dataclass
@@ -32,7 +33,7 @@ class FileServer:
 @contextlib.contextmanager
 def file_server() -> Iterator[FileServer]:
     """The server, on a free port of this machine, while the block runs."""
-    state = FileServer()
+    state, pause = FileServer(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -45,6 +46,9 @@ def file_server() -> Iterator[FileServer]:
             self.end_headers()
             with contextlib.suppress(OSError):  # who stops reading has had enough
                 self.wfile.write(answer.body)
+                while answer.trickles:
+                    self.wfile.write(b".")
+                    pause.wait(0.02)
 
         def log_message(self, *args: object) -> None:
             pass

@@ -1,14 +1,43 @@
-"""Contact cards: the names, numbers and e-mail addresses in a vCard."""
+"""Contact cards: the names, numbers and e-mail addresses in a vCard of version 2.1, 3.0 or 4.0.
 
-import logging
-from itertools import islice
-from typing import NotRequired, TypedDict
+Cards come from strangers, so every step takes time linear in the bytes it reads, and every loop and list has a limit.
+Sources: RFC 6350 (4.0), RFC 2426 (3.0), the versit specification (2.1) and RFC 3966 (`tel:` addresses).
+"""
 
-import vobject
+from binascii import a2b_qp
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from itertools import chain, islice
+from typing import Final, NotRequired, TypedDict
 
-logger = logging.getLogger(__name__)
+LONGEST_FILE: Final = 4 * 1024 * 1024  # bytes; a photo of some megabytes may stand before the number
+MOST_LINES: Final = 100_000  # as they are written
+MOST_JOINED: Final = 20_000  # lines after folded ones are joined: one for each property
+LONGEST_LINE: Final = 4096  # bytes of such a line; what goes beyond, as most of a photo, is skipped
+MOST_PARAMETERS: Final = 30  # of one property
+MOST_READ: Final = 30  # lines of the same property in a card
 MOST_PEOPLE, MOST_NUMBERS = 20, 10  # numbers, and as many e-mail addresses
-LONGEST_CARD = 64 * 1024  # the parser takes a second for the worst of this length, and ever longer for more
+LONGEST_NAME, LONGEST_PHONE, LONGEST_EMAIL = 200, 40, 120  # characters
+
+READ: Final = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})
+EDGES: Final = frozenset({b"BEGIN:VCA", b"END:VCARD"})
+# Python knows more, some of which take quadratic time (`punycode`) or decode no text.
+CHARSETS: Final = frozenset({
+    "big5", "cp932", "cp1250", "cp1251", "cp1252", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "iso-2022-jp",
+    "iso-8859-1", "iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-15", "koi8-r",
+    "koi8-u", "latin-1", "shift-jis", "tis-620", "utf-8", "windows-1250", "windows-1251", "windows-1252",
+    "windows-1253", "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258", "cp874",
+})  # fmt: skip
+# The escapes of a value, each with what stands for it until the value has been split: NUL is in no value.
+ESCAPES: Final = (
+    ("\\\\", "\0b"), ("\\;", "\0s"), ("\\,", "\0c"), ("\\:", ":"), ('\\"', '"'), ("\\n", "\n"), ("\\N", "\n"),
+)  # fmt: skip
+STAND_INS: Final = (("\0s", ";"), ("\0c", ","), ("\0b", "\\"))
+# Marks of the writing direction, which come along when a number is copied.
+INVISIBLE: Final = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
+Fields = dict[str, list[bytes]]
 
 
 class Person(TypedDict):
@@ -18,23 +47,200 @@ class Person(TypedDict):
 
 
 def people_in(card: bytes) -> list[Person]:
-    """Everyone in the card; empty for what is no card, never an error."""
-    text = card[:LONGEST_CARD].decode("utf-8", errors="replace").replace("\x00", "")  # PostgreSQL takes no NUL
-    try:
-        found = islice(vobject.readComponents(text, ignoreUnreadable=True, allowQP=True), MOST_PEOPLE)
-        return [_person(one) for one in found if one.name == "VCARD"]
-    except Exception as error:  # the parser raises whatever it meets in a stranger's file; the file itself stays
-        logger.info("A contact card could not be read: %s.", type(error).__name__)
-        return []
+    """Return everyone in the card; nobody for what is no card. Never raises."""
+    lines = islice(_logical_lines(_as_utf8(card[:LONGEST_FILE])), MOST_JOINED)
+    return [_person(fields) for fields in islice(_cards(_outermost(lines)), MOST_PEOPLE)]
 
 
-def _person(card: vobject.base.Component) -> Person:
-    names = _values(card, "fn", 200) or ["Unnamed contact"]
-    person = Person(name=names[0], phones=_values(card, "tel", 40))
-    if emails := [one for one in _values(card, "email", 120) if "@" in one]:
+# -- Lines ----------------------------------------------------------------------------------------------------------
+
+
+def _as_utf8(card: bytes) -> bytes:
+    """Return the card without byte order mark and NUL (PostgreSQL takes none), its lines ended by a line feed."""
+    if card.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        card = card.decode("utf-16", errors="replace").encode("utf-8")
+    plain = card.removeprefix(BOM_UTF8).replace(b"\x00", b"")
+    return plain.replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip()
+
+
+def _logical_lines(card: bytes) -> Iterator[bytes]:
+    """Yield the lines with folded ones joined, each up to LONGEST_LINE.
+
+    A line is continued by one that begins with a blank, and a quoted-printable one also after `=` at its end, but
+    never by the BEGIN or END of a card.
+    """
+    parts: list[bytes] = []
+    room, is_quoted, goes_on = 0, False, False
+    for line in islice(BytesIO(card), MOST_LINES):
+        text = line.removesuffix(b"\n")
+        is_folded = text.startswith((b" ", b"\t"))
+        if not (is_folded or goes_on and text[:9].upper() not in EDGES):
+            yield b"".join(parts)
+            parts, room, is_quoted = [], LONGEST_LINE, _is_quoted_printable(text)
+        goes_on = is_quoted and text.endswith(b"=")
+        piece = text[1 if is_folded else 0 : -1 if goes_on else None][:room]
+        if piece:
+            parts.append(piece)
+            room -= len(piece)
+    yield b"".join(parts)
+
+
+def _is_quoted_printable(line: bytes) -> bool:
+    return b"QUOTED-PRINTABLE" in line[:LONGEST_LINE].partition(b":")[0].upper()
+
+
+def _outermost(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield the properties by name, without those of the cards that version 2.1 has inside AGENT.
+
+    A BEGIN elsewhere is the next card: the END of the one before is missing.
+    """
+    depth, is_agent = 0, False
+    for line in lines:
+        name = _name(line)
+        if not name:
+            continue
+        if name == "BEGIN":
+            depth = depth + 1 if is_agent else 0
+        if not depth:
+            yield name, line
+        elif name == "END":
+            depth -= 1
+        is_agent = name == "AGENT" and line.rstrip().endswith(b":")
+
+
+def _name(line: bytes) -> str:
+    """Return the property's name in capitals, without its group; BEGIN and END for those of a card only."""
+    start = line[:100].upper()
+    header, colon, value = start.partition(b":")
+    name = header.partition(b";")[0].rpartition(b".")[2].strip().decode("ascii", errors="replace")
+    if name in {"BEGIN", "END"}:
+        return name if value.strip() == b"VCARD" else ""
+    return name if colon or b":" in line else ""
+
+
+def _cards(properties: Iterable[tuple[str, bytes]]) -> Iterator[Fields]:
+    """Yield the lines of each card by the names of their properties; cards in which nothing stands are left out."""
+    fields: Fields | None = None
+    for name, line in properties:
+        if name in {"BEGIN", "END"}:
+            if fields:
+                yield fields
+            fields = {} if name == "BEGIN" else None
+        elif fields is not None:
+            same = fields.setdefault(name if name in READ else "", [])
+            if name in READ and len(same) < MOST_READ:
+                same.append(line)
+    if fields:
+        yield fields
+
+
+# -- People ---------------------------------------------------------------------------------------------------------
+
+
+def _person(fields: Fields) -> Person:
+    phones = _distinct(map(_phone, fields.get("TEL", [])), key=_dialled)
+    emails = _distinct(map(_email, fields.get("EMAIL", [])), key=str.lower)
+    names = chain(_names(fields), phones, emails, ["Unnamed contact"])
+    person = Person(name=next(filter(None, names))[:LONGEST_NAME], phones=phones)
+    if emails:
         person["emails"] = emails
     return person
 
 
-def _values(card: vobject.base.Component, name: str, longest: int) -> list[str]:
-    return [str(line.value)[:longest] for line in card.contents.get(name, [])[:MOST_NUMBERS]]
+def _names(fields: Fields) -> Iterator[str]:
+    """Yield what the person can be called by, the best first."""
+    for line in fields.get("FN", []):
+        yield _text(_property(line)[1])
+    for line in fields.get("N", []):
+        family, given, additional, *_ = [*_components(_property(line)[1], comma=" "), "", "", ""]
+        yield " ".join(filter(None, [given, additional, family]))
+    for line in fields.get("ORG", []):
+        yield from _components(_property(line)[1])
+
+
+def _phone(line: bytes) -> str:
+    """Return the number as it is written, or WhatsApp's where that has no country code."""
+    parameters, value = _property(line)
+    written = _text(value).translate(INVISIBLE).strip()
+    if written[:4].lower() == "tel:":
+        written = written[4:].partition(";")[0].strip()
+    number = parameters.get("WAID", "").removeprefix("+")
+    if number.isascii() and number.isdigit() and not written.startswith("+"):
+        written = f"+{number}"
+    return written[:LONGEST_PHONE]
+
+
+def _email(line: bytes) -> str:
+    """Return the address; "" for what is none."""
+    text = _text(_property(line)[1])
+    address = text[7:] if text[:7].lower() == "mailto:" else text
+    return address if "@" in address and len(address) <= LONGEST_EMAIL else ""
+
+
+def _dialled(phone: str) -> str:
+    """Return the number without blanks and punctuation: two that differ in these only are the same."""
+    return "".join(char for char in phone.lower() if char.isalnum() or char == "+")
+
+
+def _distinct(values: Iterable[str], key: Callable[[str], str]) -> list[str]:
+    """Return the first MOST_NUMBERS of different keys; those with an empty key are left out."""
+    by_key: dict[str, str] = {}
+    for value in values:
+        by_key.setdefault(key(value), value)
+    by_key.pop("", None)
+    return list(by_key.values())[:MOST_NUMBERS]
+
+
+# -- Values ---------------------------------------------------------------------------------------------------------
+
+
+def _property(line: bytes) -> tuple[dict[str, str], str]:
+    """Return the parameters by their names in capitals, and the value, its escapes still in it."""
+    header, value = _cut(line)
+    named = (one.decode("utf-8", errors="replace").partition("=") for one in header.split(b";", MOST_PARAMETERS)[1:])
+    parameters = {name.strip().upper(): text.strip() for name, _, text in named}
+    if b"QUOTED-PRINTABLE" in header.upper():
+        value = a2b_qp(value)
+    charset = parameters.get("CHARSET", "").lower().replace("_", "-")
+    text = value.decode(charset if charset in CHARSETS else "utf-8", errors="replace")
+    return parameters, text.replace("\x00", "")
+
+
+def _cut(line: bytes) -> tuple[bytes, bytes]:
+    """Return the name with its parameters, and the value: colons and semicolons in quotes end nothing.
+
+    A quote that is never closed counts as a letter. The value is empty where too many quotes come before it.
+    """
+    header: list[bytes] = []
+    pieces = line.split(b'"', 2 * MOST_PARAMETERS)
+    for place, piece in enumerate(pieces[: 2 * MOST_PARAMETERS]):
+        if place % 2 and place + 1 < len(pieces):
+            header.append(piece.replace(b":", b" ").replace(b";", b" "))
+            continue
+        before, colon, value = piece.partition(b":")
+        header.append(before)
+        if colon:
+            return b"".join(header), b'"'.join([value, *pieces[place + 1 :]])
+    return b"".join(header), b""
+
+
+def _text(value: str) -> str:
+    """Return the value without its escapes, its blanks collapsed."""
+    return _plain(_without_escapes(value))
+
+
+def _components(value: str, comma: str = ",") -> list[str]:
+    """Return the texts between semicolons; `comma` takes the place of those that are not escaped."""
+    return [_plain(one.replace(",", comma)) for one in _without_escapes(value).split(";", MOST_PARAMETERS)]
+
+
+def _without_escapes(value: str) -> str:
+    for escape, stand_in in ESCAPES:
+        value = value.replace(escape, stand_in)
+    return value
+
+
+def _plain(text: str) -> str:
+    for stand_in, char in STAND_INS:
+        text = text.replace(stand_in, char)
+    return " ".join(text.split())

@@ -8,7 +8,7 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from channels_whatsapp.media import FetchedMedia, MediaNotReady, MediaRefused, fetch
 from omnichannel.conversations.contact_cards import Person, people_in
@@ -19,6 +19,7 @@ from omnichannel.jobs.lanes import Lease, enqueue
 
 logger = logging.getLogger(__name__)
 
+FAILED_TO_PROCESS = gettext_noop("This file could not be processed.")
 RETRY_AFTER = [timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 3600)]
 
 
@@ -58,6 +59,13 @@ def _give_up(attachment: Attachment, why: str) -> None:
     with transaction.atomic():
         if _pending(attachment).update(state=FileState.FAILED, error=why[:300]):
             _show(attachment)
+
+
+def give_up_attachment(pk: int) -> None:
+    """Show the file as failed: each attempt to fetch it raised an error, hung or killed the worker."""
+    attachment = Attachment.objects.filter(pk=pk).select_related("message__conversation").first()
+    if attachment is not None:
+        _give_up(attachment, FAILED_TO_PROCESS)
 
 
 def _pending(attachment: Attachment) -> QuerySet[Attachment]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from unicodedata import combining
 
@@ -72,13 +73,13 @@ def search(user: User, text: str) -> Found:
         return Found(asked, is_asked=False)
     words = words_in(asked)
     hits = _messages(user, words) if words else []
-    conversations = _by_conversation(hits, words)
+    found = _by_conversation(hits)
     return Found(
         asked,
         True,
         _customers(user, asked, words),
-        conversations[:MOST_CONVERSATIONS],
-        has_more=len(conversations) > MOST_CONVERSATIONS or len(hits) == MOST_MESSAGES,
+        [FoundConversation(one, _line(one.body, words), others) for one, others in found[:MOST_CONVERSATIONS]],
+        has_more=len(found) > MOST_CONVERSATIONS or len(hits) == MOST_MESSAGES,
     )
 
 
@@ -137,13 +138,14 @@ def _messages(user: User, words: Sequence[str]) -> list[Message]:
     return list(shown.order_by((F("pk") + 0).desc())[:MOST_MESSAGES])
 
 
-def _by_conversation(hits: Sequence[Message], words: Sequence[str]) -> list[FoundConversation]:
+def _by_conversation(hits: Sequence[Message]) -> list[tuple[Message, int]]:
+    """The newest message of each conversation, and how many more of it there are."""
     newest: dict[int, Message] = {}
     count: dict[int, int] = {}
     for message in hits:
         newest.setdefault(message.conversation_id, message)
         count[message.conversation_id] = count.get(message.conversation_id, 0) + 1
-    return [FoundConversation(one, _line(one.body, words), count[pk] - 1) for pk, one in newest.items()]
+    return [(one, count[pk] - 1) for pk, one in newest.items()]
 
 
 def _line(body: str, words: Sequence[str]) -> list[Piece]:
@@ -167,8 +169,16 @@ def _hits(text: str, words: Sequence[str], *, anywhere: bool = False) -> Iterato
 
 def _compared(text: str) -> tuple[str, list[int]]:
     """The text as words are compared, and of each of its letters the place in the text; at last its end."""
-    letters = [(letter, place) for place, char in enumerate(text) for letter in folded(char) if not combining(char)]
+    if text.isascii():
+        return text.lower(), list(range(len(text) + 1))
+    letters = [(letter, place) for place, char in enumerate(text) for letter in _letters(char)]
     return "".join(letter for letter, _ in letters), [*(place for _, place in letters), len(text)]
+
+
+@lru_cache(maxsize=4096)
+def _letters(char: str) -> str:
+    """What is compared of one letter of a text; nothing of a mark."""
+    return "" if combining(char) else folded(char)
 
 
 def marked(text: str, words: Sequence[str], *, anywhere: bool = False) -> list[Piece]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from channels_whatsapp.deliveries import (
     MAX_ATTEMPTS,
+    NEVER_FINISHED,
     RETRY_LANE,
     Ignore,
     fingerprint,
@@ -241,3 +242,24 @@ def test_a_retry_whose_moment_was_missed_is_found_by_the_net(number: WhatsAppNum
     make_due()
     retry_if_due()
     assert retry_due() <= timezone.now()
+
+
+class Killed(BaseException):
+    """The worker ends in the middle: nothing catches this, and the transaction is rolled back."""
+
+
+def kill(delivery: WebhookDelivery) -> None:
+    raise Killed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_that_kills_the_worker_at_every_attempt_is_given_up(number: WhatsAppNumber) -> None:
+    failed(number)
+    for _ in range(MAX_ATTEMPTS - 1):
+        make_due()
+        with pytest.raises(Killed):
+            retry_failed(kill)
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, MAX_ATTEMPTS)
+    assert (delivery.next_attempt_at, delivery.error) == (None, NEVER_FINISHED)
+    assert retry_failed(kill) == 0

@@ -171,6 +171,15 @@ def test_a_file_that_breaks_off_is_asked_for_again(account: WhatsAppAccount, twi
         read(account)
 
 
+def test_a_file_that_trickles_in_for_ever_is_broken_off_and_asked_for_again(
+    account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media, "BODY_SECONDS", 0.2)
+    twilio.answers[place(account)] = [Answer(200, JPEG, claimed_length=5_000_000, trickles=True)]
+    with pytest.raises(MediaNotReady):
+        read(account)
+
+
 def test_no_server_at_all_is_waited_for(account: WhatsAppAccount, settings: Any) -> None:
     settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = "http://127.0.0.1:9", "simulator"
     with pytest.raises(MediaNotReady):
@@ -206,7 +215,9 @@ def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
         (b"<!doctype html><script>alert(1)</script>", "image/png", None),
         (b"BEGIN:VCARD\r\nEND:VCARD", "text/vcard; charset=utf-8", "text/vcard"),
         (b"\xef\xbb\xbf begin:vcard", "text/x-vcard", "text/vcard"),
+        ("BEGIN:VCARD\r\n".encode("utf-16"), "text/vcard", "text/vcard"),
         (b"<html>", "text/vcard", None),
+        ("<html>".encode("utf-16"), "text/vcard", None),
         (b"words", "text/plain", "text/plain"),
         (b"wo\x00rds", "text/plain", None),
         (b"", "image/png", None),

@@ -1,5 +1,6 @@
 """What a template shows, which variables it has, and which values WhatsApp takes."""
 
+import time
 from typing import Any
 
 import pytest
@@ -148,6 +149,13 @@ def test_a_header_has_a_limit_of_its_own() -> None:
 def test_what_makes_no_address_is_refused_where_one_is_made() -> None:
     assert "2" in problems(template("assembly_guide"), {"1": "lamp", "2": "or la"})
     assert problems(template("assembly_guide"), {"1": "lamp", "2": "orla"}) == {}
+
+
+def test_an_address_made_to_be_slow_is_refused_at_once() -> None:
+    begin = time.process_time()
+    photo = MessageTemplate(content_type="twilio/media", content={"body": "Look", "media": ["{{1}}"]})
+    assert "1" in problems(photo, {"1": "https://" + "a" * 64_000 + " b"})
+    assert time.process_time() - begin < 1.5
 
 
 def test_a_code_is_short() -> None:

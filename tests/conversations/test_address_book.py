@@ -24,6 +24,23 @@ def test_a_number_that_is_known_in_any_spelling_stays_as_it_is(written: str) -> 
     assert Contact.objects.get().profile_name == "Ana"
 
 
+@pytest.mark.parametrize(
+    ("lines", "name", "address"),
+    [
+        ("VERSION:3.0\r\nN:Doe;Jane;;;\r\nTEL;waid=15551234567:+1 555-123-4567", "Jane Doe", "+15551234567"),
+        ("VERSION:3.0\r\nFN:Jane\r\nTEL;waid=15551234567:(555) 123-4567", "Jane", "+15551234567"),
+        ("VERSION:4.0\r\nFN:Kim Uri\r\nTEL;VALUE=uri;TYPE=cell:tel:+1-555-010-0200", "Kim Uri", "+15550100200"),
+        ("VERSION:4.0\r\nFN:Kim\r\nTEL;VALUE=uri:tel:+1-555-010-0200;ext=12", "Kim", "+15550100200"),
+        ("VERSION:2.1\r\nN;QUOTED-PRINTABLE:M=C3=BCller;Ute\r\nTEL;CELL:+49151 1", "Ute Müller", "+491511"),
+        ("VERSION:3.0\r\nFN:Mum\r\nTEL:\u202a+49\u00a0151 1\u202c", "Mum", "+491511"),
+    ],
+)
+def test_somebody_is_saved_as_the_card_says(lines: str, name: str, address: str) -> None:
+    [person] = people_in(f"BEGIN:VCARD\r\n{lines}\r\nEND:VCARD\r\n".encode())
+    kept = keep(person["name"], person["phones"][0])
+    assert (kept.contact.name, kept.contact.address) == (name, f"whatsapp:{address}")
+
+
 @pytest.mark.parametrize("written", ["0151 1234567", "1234", "+0151 1234567", "+49", "call me", "", "+49151<script>"])
 def test_what_is_no_international_number_is_refused_in_words(written: str) -> None:
     with pytest.raises(NotANumber, match=r"country code"):

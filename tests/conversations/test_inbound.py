@@ -1,12 +1,14 @@
 """A customer writes: which conversation it goes to, whose it is then, and the 24-hour clock."""
 
 import datetime as dt
+import time
 from typing import Any
 
 import pytest
 import time_machine
 from django.utils import timezone
 
+from channels_whatsapp.combining_marks import JOINER, stream_safe
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.live.models import LiveEvent
@@ -128,6 +130,16 @@ def test_a_message_filed_late_does_not_turn_the_clock_back(number: WhatsAppNumbe
         after = writes(number, Body="From before")
     assert (after.window_closes_at, after.last_inbound_at) == (before.window_closes_at, before.last_inbound_at)
     assert after.last_activity_at == NOON
+
+
+def test_a_message_of_combining_marks_is_filed_at_once(number: WhatsAppNumber) -> None:
+    marks = "a" + "\u0301" * 30_000 + "\u0327" * 30_000
+    begin = time.monotonic()
+    writes(number, Body=marks, ProfileName=marks)
+    assert time.monotonic() - begin < 15  # PostgreSQL took 50 to put them in order, for its index of words
+    message = Message.objects.get()
+    assert message.body.replace(JOINER, "") == marks
+    assert message.conversation.contact.profile_name == stream_safe(marks)[:200]
 
 
 def test_everyone_who_may_see_the_conversation_is_told(number: WhatsAppNumber) -> None:

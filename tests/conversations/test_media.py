@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from omnichannel.conversations.contact_cards import people_in
 from omnichannel.conversations.inbound import NOT_ACCEPTED
-from omnichannel.conversations.media import RETRY_AFTER, NothingToFetch, fetch_attachment, retry
+from omnichannel.conversations.media import RETRY_AFTER, NothingToFetch, fetch_attachment, give_up_attachment, retry
 from omnichannel.conversations.models import Attachment, FileState, Kind
 from omnichannel.jobs.lanes import claim
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from tests import builders
+from tests.conversations.hostile_cards import HOSTILE
 from tests.crowd import at_once
 from tests.door import deliver, recorded
 from tests.fileserver import Answer, FileServer, file_server
@@ -89,6 +90,18 @@ def test_a_file_that_never_comes_is_shown_as_such_and_can_be_tried_again(twilio:
     file.refresh_from_db()
     assert (file.state, file.error) == (FileState.FAILED, "Twilio answered 404.")
     lay_out(twilio, file, Answer(200, JPEG))
+    retry(file)
+    assert work() is None
+    file.refresh_from_db()
+    assert file.state == FileState.STORED
+
+
+def test_a_file_whose_work_was_given_up_is_shown_as_failed_and_can_be_tried_again(twilio: FileServer) -> None:
+    [file] = arrives("voice")
+    lay_out(twilio, file, Answer(200, JPEG))
+    give_up_attachment(file.pk)
+    file.refresh_from_db()
+    assert (file.state, file.error) == (FileState.FAILED, "This file could not be processed.")
     retry(file)
     assert work() is None
     file.refresh_from_db()
@@ -210,7 +223,26 @@ def test_a_malformed_card_stays_a_file_to_download(twilio: FileServer) -> None:
 
 def test_a_card_without_a_name_still_shows_its_numbers() -> None:
     [person] = people_in(b"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:+49 1\r\nTEL:+49 2\r\nEND:VCARD\r\n")
-    assert person == {"name": "Unnamed contact", "phones": ["+49 1", "+49 2"]}
+    assert person == {"name": "+49 1", "phones": ["+49 1", "+49 2"]}
+
+
+def test_a_card_with_a_large_photo_shows_its_name_and_number_and_stays_whole(twilio: FileServer) -> None:
+    [file] = arrives("contact_card")
+    photo = b"PHOTO;ENCODING=b;TYPE=JPEG:" + b"\r\n ".join([b"QUJD" * 18] * 1700)
+    card = CARD % (b"Lena\r\n" + photo)
+    lay_out(twilio, file, Answer(200, card))
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.message.content["contacts"], file.size) == ([{"name": "Lena", "phones": ["+49 151 1234"]}], len(card))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_card_is_stored_like_any_other(twilio: FileServer, name: str) -> None:
+    [file] = arrives("contact_card")
+    lay_out(twilio, file, Answer(200, HOSTILE[name]))
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, file.size, len(file.file.read())) == (FileState.STORED, *[len(HOSTILE[name])] * 2)
 
 
 @settings(deadline=None)  # the machine may be busy with other things

@@ -1,5 +1,7 @@
 """Customers and messages are found by those who may see them, and by nobody else."""
 
+import time
+
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -98,6 +100,15 @@ def test_the_line_that_hit_is_shown_with_the_words_marked(sue: Agent) -> None:
     assert "Now the [lamp] [flick]ers on" in line(found)
     assert line(found).startswith("…")
     assert line(found).endswith("…")
+
+
+def test_long_messages_are_shown_at_once(sue: Agent) -> None:
+    for _ in range(10):
+        said("Schöne Grüße " * 4600 + "lamp")
+    begin = time.process_time()
+    found = search(sue.user, "lamp")
+    assert time.process_time() - begin < 1.5
+    assert line(found).endswith("Grüße [lamp]")
 
 
 def test_hits_of_one_conversation_are_one_with_the_newest_first(sue: Agent) -> None:

@@ -76,7 +76,7 @@ def test_no_word_is_lost(text: str) -> None:
     assert letters == [one for one in text if one in "ab<&"]
 
 
-@pytest.mark.parametrize("bad", ["*a ", "`", "```", "*https://x/* ", "_a*b~", "> ", "`a "])
+@pytest.mark.parametrize("bad", ["*a ", "`", "```", "*https://x/* ", "_a*b~", "> ", "`a ", "_a_ www.a ", "*.", "- a\n"])
 def test_a_text_made_to_be_slow_is_shown_at_once(bad: str) -> None:
     begin = time.process_time()
     formatted(bad * (10_000 // len(bad)))

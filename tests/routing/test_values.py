@@ -1,5 +1,6 @@
 """Values of context variables and contact fields: how they are read, found in a message, and shown."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -80,6 +81,22 @@ def test_a_value_is_found_after_its_label_up_to_the_end_of_the_line(
 @pytest.mark.parametrize(("text", "told"), [("Amount: 120,50 €.", 120.5), ("Amount: #7", 7), ("Amount: a lot", None)])
 def test_a_number_is_found_where_it_is_one(text: str, told: float | None) -> None:
     assert found_in(text, [variable("Amount", VariableType.NUMBER)]).get("order") == told
+
+
+@pytest.mark.parametrize("label", ["#", "Order", "Order:"])
+@pytest.mark.parametrize("unit", ["Order: ", "#a", "Order \n", "Order: 1 2 "])
+def test_a_message_made_to_be_slow_is_read_at_once(label: str, unit: str) -> None:
+    begin = time.process_time()
+    for kind in VariableType:
+        found_in(unit * (64_000 // len(unit)), [variable(label, kind)] * 5)
+    assert time.process_time() - begin < 1.5
+
+
+@pytest.mark.parametrize("text", ["1" * 61, "\u0301" * 32_000 + "\u0327" * 32_000, "1 " * 1000, "." * 64_000])
+def test_what_is_longer_than_any_number_is_none(text: str) -> None:
+    begin = time.process_time()
+    assert number(text) is None
+    assert time.process_time() - begin < 1.5
 
 
 @settings(deadline=None)  # the machine may be busy with other things
