@@ -71,6 +71,28 @@ def public_url(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def is_loopback(address: str) -> bool:
+    """Return whether only this machine itself can reach the address."""
+    return (urlsplit(address).hostname or "") in LOOPBACK_HOSTS
+
+
+def whatsapp_backend(public_address: str, *, default: str) -> str:
+    """Return `twilio` or `simulator`.
+
+    Raises:
+        ImproperlyConfigured: The simulator is to run where others can reach it. It has no sign-in: whoever opens its
+            page writes to the desk as any customer.
+    """
+    backend = choice("WHATSAPP_BACKEND", ("twilio", "simulator"), default=default)
+    if backend == "simulator" and not is_loopback(public_address):
+        raise ImproperlyConfigured(
+            f"WHATSAPP_BACKEND is simulator, but others can reach PUBLIC_URL ({public_address}), and the simulator "
+            "lets anybody write as any customer. Set WHATSAPP_BACKEND=twilio, or use the simulator on this machine: "
+            "PUBLIC_URL=http://127.0.0.1:8000."
+        )
+    return backend
+
+
 def fernet_keys(values: list[str]) -> list[str]:
     """Encryption keys as Fernet wants them: 32 bytes in URL-safe base64, the first one encrypts."""
     for value in values:

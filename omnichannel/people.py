@@ -1,6 +1,12 @@
 """What follows from a person's roles: whether they may enter the administration, and that they are an agent."""
 
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+
 from omnichannel.accounts.backends import RolesBackend
+from omnichannel.accounts.demonstration import is_refused_account, is_refused_password
 from omnichannel.accounts.models import User
 from omnichannel.roles import ADMINISTRATOR, AGENT, SUPERVISOR
 from routing.agents import ensure_agent
@@ -22,3 +28,15 @@ class PeopleBackend(RolesBackend):
     """Who signs in works at the desk, mostly: the agent they are comes with them."""
 
     along = ("agent__presence", "agent__preferences")
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """Return who has this name and password; on a public server nobody signs in with the demonstration's."""
+        if is_refused_password(password):
+            return None
+        return super().authenticate(request, username, password, **kwargs)
+
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
+        """Return whether this person may be signed in; asked at every request, so that refusing ends sessions too."""
+        return super().user_can_authenticate(user) and not (isinstance(user, User) and is_refused_account(user))

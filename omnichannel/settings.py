@@ -35,11 +35,11 @@ else:
         environment.required("PUBLIC_URL", why="It is the https address that people and Twilio use.")
     )
 
-DEBUG = _local and (urlsplit(PUBLIC_URL).hostname or "") in environment.LOOPBACK_HOSTS
+DEBUG = _local and environment.is_loopback(PUBLIC_URL)
 
-WHATSAPP_BACKEND = environment.choice(
-    "WHATSAPP_BACKEND", ("twilio", "simulator"), default="simulator" if DEBUG else "twilio"
-)
+WHATSAPP_BACKEND = environment.whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
+# Whether the demonstration's people may sign in. Everybody can read their password.
+DEMONSTRATION_ALLOWED = environment.is_loopback(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
 LOG_LEVEL = environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 _host = urlsplit(PUBLIC_URL).hostname or ""
@@ -125,7 +125,14 @@ def _database() -> dict[str, Any]:
             "timeout": 20,
         }
     elif config.get("ENGINE") == "django.db.backends.postgresql":
-        config["CONN_HEALTH_CHECKS"] = True
+        # A frozen database must not hold a webhook longer than Twilio waits (15 s): checking an old connection may take
+        # STATEMENT_SECONDS and a second to cancel, the new connection 3 s.
+        config |= {
+            "ENGINE": "omnichannel.core.postgresql",
+            "CONN_HEALTH_CHECKS": True,
+            "STATEMENT_SECONDS": 8.0,
+            "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 8000, **config.get("OPTIONS", {})},
+        }
     else:
         raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
     config["CONN_MAX_AGE"] = None  # one connection a thread, kept: threads are bounded
@@ -156,7 +163,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "omnichannel.core.static_storage.StaticFiles"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
@@ -169,7 +176,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "omnichannel.p
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "omnichannel.accounts.demonstration.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "sign_in"
@@ -214,6 +221,8 @@ REST_FRAMEWORK = {
 TWILIO_TIMEOUT = (3.05, 7.0)
 # A lane whose worker was killed is taken over after this long; longer than any single call a handler makes.
 WORKER_LEASE = timedelta(seconds=20)
+# A worker whose loop stands still for so long ends itself, and `serve` replaces it; longer than a database may take.
+WORKER_HANGS_AFTER = timedelta(seconds=30)
 # How long Twilio may take to list a message whose call was cut off; its own side may work on for some 26 seconds.
 OUTBOUND_ABSENT_AFTER = timedelta(seconds=60)
 

@@ -11,6 +11,7 @@ from channels_whatsapp.webhooks import TwilioWebhookView
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.demo.clock import let_a_day_pass
 from omnichannel.desk.views import offered_file, scripts, sign_in, sign_out, styles
+from omnichannel.first_administrator import setup
 from omnichannel.health import live, ready
 
 inbound = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="desk:inbox")),
     path("admin/", admin.site.urls),
     path("desk/", include("omnichannel.desk.urls")),
+    path("setup/<str:token>/", setup, name="setup"),
     path("sign-in/", sign_in, name="sign_in"),
     path("sign-out/", sign_out, name="sign_out"),
     path("assets/<slug:version>/<slug:kind>.css", styles, name="styles"),

@@ -8,12 +8,13 @@ os.environ["DEBUG"] = "true"
 os.environ.setdefault("PUBLIC_URL", "https://desk.example.com")
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
 os.environ.setdefault("ENCRYPTION_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
-os.environ.setdefault("WHATSAPP_BACKEND", "simulator")
+os.environ["WHATSAPP_BACKEND"] = "twilio"  # the settings keep the simulator from a public address
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL", "")
 
 from omnichannel.settings import *  # noqa: E402, F403
 
 DEBUG = False
+WHATSAPP_BACKEND = "simulator"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1", "desk.example.com"]
 SECURE_SSL_REDIRECT = False
 SESSION_COOKIE_SECURE = False

@@ -73,9 +73,21 @@ def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, val
 
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
-    show = "from django.conf import settings; print(settings.WHATSAPP_BACKEND)"
-    assert start("shell", "-c", show, "--no-imports").stdout.strip() == "twilio"
-    assert start("shell", "-c", show, "--no-imports", WHATSAPP_BACKEND="simulator").stdout.strip() == "simulator"
+    show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMONSTRATION_ALLOWED)"
+    here = {"PUBLIC_URL": "http://127.0.0.1:8000"}
+    assert start("shell", "-c", show, "--no-imports").stdout.strip() == "twilio False"
+    assert start("shell", "-c", show, "--no-imports", **here).stdout.strip() == "twilio False"
+    by_name = start("shell", "-c", show, "--no-imports", **here, WHATSAPP_BACKEND="simulator")
+    assert by_name.stdout.strip() == "simulator True"
+
+
+@pytest.mark.parametrize("debug", ["true", "false"])
+def test_the_simulator_does_not_start_where_others_can_reach_it(debug: str) -> None:
+    outcome = start(WHATSAPP_BACKEND="simulator", DEBUG=debug)
+    assert outcome.returncode != 0
+    assert "Omnichannel can't start: WHATSAPP_BACKEND is simulator, but others can reach PUBLIC_URL" in outcome.stderr
+    assert "Set WHATSAPP_BACKEND=twilio" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
 
 
 def test_public_url_decides_hosts_cookies_and_transport() -> None:

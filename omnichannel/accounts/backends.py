@@ -23,7 +23,9 @@ class RolesBackend(ModelBackend):
         """Who is signed in; None for somebody who is no longer there, or switched off."""
         people = User.objects.select_related(*self.along).annotate(permitted=Subquery(_permitted()))
         user = people.filter(pk=user_id, is_active=True).first()
-        if user is not None and not user.is_superuser:
+        if user is None or not self.user_can_authenticate(user):
+            return None
+        if not user.is_superuser:
             user._perm_cache = set(filter(None, (user.permitted or "").split(BETWEEN)))  # type: ignore[attr-defined]
         return user
 

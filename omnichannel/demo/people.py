@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Group
 
 from omnichannel import roles
+from omnichannel.accounts.demonstration import PASSWORD
 from omnichannel.accounts.models import User
 from routing.agents import ensure_agent
 from routing.models import (
@@ -18,8 +19,6 @@ from routing.models import (
     VariableType,
     WorkStream,
 )
-
-PASSWORD = "omnichannel-demo"  # noqa: S105 (printed at every start: the demonstration has no secrets)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from omnichannel.conversations import export as exports
 from omnichannel.conversations import pdf as pdfs
 from omnichannel.conversations.models import Attachment, FileState, Kind, Message
 from omnichannel.conversations.states import note
+from omnichannel.core.limited_process import Limits
 from omnichannel.sentences import said
 from tests import builders
 from tests.desk.people import Desk, browser
@@ -144,14 +146,46 @@ def test_what_no_font_knows_is_a_box_and_an_emoji_has_its_name() -> None:
 
 def test_a_conversation_too_long_for_a_pdf_is_refused_in_words(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     speak(desk)
-    monkeypatch.setattr("omnichannel.desk.views.export.MOST", 1)
+    for limit in ("PDF_ENTRIES", "PDF_CHARACTERS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(exports, limit, 1)
+            answer = export(desk, query="?format=pdf")
+        assert answer.status_code == 409
+        assert "too long for a PDF" in answer.content.decode()
+
+
+@pytest.mark.parametrize("what", ["\n", "你", "- "])
+def test_a_long_run_without_letters_is_no_obstacle_to_a_pdf(desk: Desk, what: str) -> None:
+    builders.inbound(desk.conversation, f"Hello{what * 1500}!")
+    assert export(desk, query="?format=pdf").content.startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "could not be made into a PDF. Export it as text"), ("de", "konnte kein PDF erstellt werden")],
+)
+@pytest.mark.parametrize("limits", [Limits(1, 60, 512 * exports.MIB, 9**9), Limits(60, 60, 50 * exports.MIB, 9**9)])
+def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, limits: Limits, language: str, words: str
+) -> None:
+    builders.inbound(desk.conversation, "e" + "\u0301" * 4095)
+    desk.dana.user.language = language
+    desk.dana.user.save()
+    monkeypatch.setattr(exports, "PDF_LIMITS", limits)
     answer = export(desk, query="?format=pdf")
     assert answer.status_code == 409
-    assert "too long for a PDF" in answer.content.decode()
+    assert words in answer.content.decode()
+
+
+def test_after_a_failure_the_next_pdf_is_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "PDF_PROGRAM", "omnichannel.no_such_program")
+        assert export(desk, query="?format=pdf").status_code == 409
+    assert export(desk, query="?format=pdf").status_code == 200
 
 
 def test_two_pdfs_are_not_made_at_once(desk: Desk) -> None:
-    with pdfs._making:
+    with exports._making_pdf:
         answer = export(desk, query="?format=pdf")
     assert answer.status_code == 409
     assert "Another PDF is being made" in answer.content.decode()

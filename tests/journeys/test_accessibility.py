@@ -281,3 +281,18 @@ def test_axe_finds_nothing_on_a_refused_sign_in_and_a_locked_one(inspector: Insp
 
     assert inspector.complaints([State(NOBODY, "/sign-in/", fail(1)), State(NOBODY, "/sign-in/", fail(4))]) == []
     assert inspector.page_of(NOBODY).get_by_role("heading", name="Too many attempts").is_visible()
+
+
+def test_axe_finds_nothing_where_the_first_administrator_is_created(inspector: Inspector) -> None:
+    def make_mistakes(page: Page) -> None:
+        for field in ("first_name", "username", "password1", "password2"):
+            page.locator(f"[name={field}]").fill(f"{field}!")
+        page.locator("form .button").click()
+        page.locator(".field-error").first.wait_for()
+
+    link = inspector.desk.ask("administrators", are_active=False)
+    try:
+        found = inspector.complaints([State(NOBODY, link), State(NOBODY, link, make_mistakes), State("dana", link)])
+    finally:
+        inspector.desk.ask("administrators", are_active=True)
+    assert found + inspector.complaints([State(NOBODY, link), State(NOBODY, "/setup/forged/")]) == []

@@ -35,19 +35,26 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.conversations.quick_replies import tags_named
 from omnichannel.conversations.replies import send_reply
+from omnichannel.first_administrator import setup_link
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.live.models import LiveEvent
 from omnichannel.live.publish import publish
+from omnichannel.roles import ADMINISTRATOR
 from routing.agents import ensure_agent
 from routing.models import Agent, BasePresence, ContactField, Queue, VariableType
 from routing.presence import built_in
 from tests import builders
 from tests.builders import TOKEN
+from tests.processes.files import customers_send_hostile_cards, file_sizes, files_by_state, is_filed
 from tests.processes.onlookers import customer_says, message_is_read, only_for, they_have_talked
 from tests.stage import LAMP, offer, set_the_stage
 
 __all__ = [
     "customer_says",
+    "customers_send_hostile_cards",
+    "file_sizes",
+    "files_by_state",
+    "is_filed",
     "message_is_read",
     "offer",
     "only_for",
@@ -105,6 +112,11 @@ def filed() -> dict[str, Any]:
         "conversations": Conversation.objects.count(),
         "deliveries": dict(states.values_list("state", "count")),
     }
+
+
+def lanes() -> list[dict[str, Any]]:
+    """What waits for a worker, and how often each was tried."""
+    return list(Lane.objects.order_by("pk").values("kind", "attempts"))
 
 
 def sids() -> list[str]:
@@ -219,6 +231,12 @@ def hire(name: str, role: str) -> None:
     """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
     person = builders.user(role, name, is_staff=role != "Agent")
     ensure_agent(person)
+
+
+def administrators(*, are_active: bool) -> str | None:
+    """Switch all administrators on or off; the setup link there is then."""
+    User.objects.filter(groups__name=ADMINISTRATOR).update(is_active=are_active)
+    return setup_link()
 
 
 # -- Templates ------------------------------------------------------------------------------------------------------

@@ -4,13 +4,11 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from omnichannel.conversations import access
 from omnichannel.conversations import export as exports
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.pdf import MOST, Busy, pdf
 from omnichannel.desk.requests import AgentRequest, agent_page
 from omnichannel.desk.views.conversation import show
 
@@ -34,18 +32,11 @@ def export(request: AgentRequest, pk: int) -> HttpResponseBase:
 
 
 def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.Wanted) -> HttpResponseBase:
-    if exports.how_many(conversation, wanted) > MOST:
-        return _refused(request, conversation, _("This conversation is too long for a PDF. Export it as text."))
-    told = exports.facts(conversation, wanted, by=request.user, now=timezone.now())
     try:
-        pages = pdf(exports.title(conversation), told, exports.entries(conversation, wanted), wanted.zone)
-    except Busy:
-        return _refused(request, conversation, _("Another PDF is being made. Try again in a moment."))
+        pages = exports.pdf(conversation, wanted, by=request.user, now=timezone.now())
+    except exports.PdfRefused as refusal:
+        return show(request, conversation, problem=str(refusal), status=409)
     return _saved(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")
-
-
-def _refused(request: AgentRequest, conversation: Conversation, why: str) -> HttpResponse:
-    return show(request, conversation, problem=why, status=409)
 
 
 def _saved(response: HttpResponseBase, conversation: Conversation, ending: str) -> HttpResponseBase:

@@ -4,12 +4,14 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from omnichannel.accounts.demonstration import is_refused_sign_in
 from omnichannel.accounts.models import User
 from omnichannel.conversations import attendance
 
@@ -20,7 +22,17 @@ class SignInForm(AuthenticationForm):
     error_messages = {
         "invalid_login": _("User name and password do not match. Check both; upper and lower case matter."),
         "inactive": _("This account is switched off. Ask an administrator."),
+        "demonstration": _(
+            "This is a demonstration account. It can't sign in on a public server; "
+            "ask your administrator for an account."
+        ),
     }
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """Return why nobody is signed in. What account it is, only who has its password is told."""
+        if is_refused_sign_in(self.cleaned_data["username"], self.cleaned_data["password"]):
+            return ValidationError(self.error_messages["demonstration"], code="demonstration")
+        return super().get_invalid_login_error()
 
 
 class SignIn(LoginView):

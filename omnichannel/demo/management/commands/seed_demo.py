@@ -6,14 +6,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from omnichannel.accounts.models import User
-from omnichannel.demo.people import PASSWORD, PEOPLE
+from omnichannel.accounts.demonstration import PASSWORD, demonstration_accounts
+from omnichannel.demo.people import PEOPLE
 from omnichannel.demo.seed import is_new, seed
-
-
-def _with_the_printed_password() -> list[User]:
-    people = User.objects.filter(username__in=[person.username for person in PEOPLE], is_active=True)
-    return [user for user in people if user.check_password(PASSWORD)]
 
 
 class Command(BaseCommand):
@@ -25,9 +20,8 @@ class Command(BaseCommand):
     def handle(self, *, when_new: bool, **options: Any) -> None:
         self.stdout.write("Bringing the database up to date …")
         call_command("migrate", verbosity=0, interactive=False)
-        if settings.WHATSAPP_BACKEND != "simulator":
+        if not settings.DEMONSTRATION_ALLOWED:
             if when_new:
-                self._shut_out()
                 return
             raise CommandError("The demonstration needs the simulator: set WHATSAPP_BACKEND=simulator.")
         if is_new():
@@ -37,15 +31,8 @@ class Command(BaseCommand):
             raise CommandError("Something is set up here already; demonstration data goes into an empty database.")
         self._print_sign_ins()
 
-    def _shut_out(self) -> None:
-        """With a real account nobody may come in with a password that stands in the source."""
-        for user in _with_the_printed_password():
-            user.is_active = False
-            user.save(update_fields=["is_active"])
-            self.stdout.write(f"{user.username} had the demonstration's password and can't sign in any more.")
-
     def _print_sign_ins(self) -> None:
-        names = {user.username for user in _with_the_printed_password()}
+        names = demonstration_accounts()
         lines = [f"  {p.username:8} {PASSWORD:18} {p.role}" for p in PEOPLE if p.username in names]
         if lines:
             self.stdout.write("\n".join(["Sign in with one of these names and passwords:", *lines]))

@@ -1,0 +1,76 @@
+"""Run a module under resource limits; `limited_process` starts this as a child process.
+
+Usage: python -m omnichannel.core.launcher CPU_SECONDS WALL_SECONDS MEMORY_BYTES OUTPUT_BYTES MODULE
+
+It imports little, so that the limits hold before the module or a library of it is loaded.
+"""
+
+import os
+import resource
+import runpy
+import signal
+import sys
+import traceback
+from typing import Final
+
+# Exit statuses that no Python program uses by itself.
+OUT_OF_MEMORY: Final = 101
+RAISED: Final = 102
+# The parent kills first; this much later the child ends by itself, should the parent be gone.
+GRACE_SECONDS: Final = 2
+NICENESS: Final = 5
+FRAMES: Final = 6
+
+
+def main(arguments: list[str]) -> None:
+    """Set the limits, then run the module as the main program."""
+    *numbers, module = arguments
+    set_limits(*map(int, numbers))
+    sys.argv = [module]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        sys.stdout.flush()
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)
+    except Exception as error:
+        # Without its message: that may quote the data, which belongs to a customer and not in a log.
+        sys.stderr.write(_where(error))
+        sys.stderr.flush()
+        os._exit(RAISED)
+
+
+def set_limits(cpu: int, wall: int, memory: int, output: int) -> None:
+    """Limit this process.
+
+    Args:
+        cpu: processor time in seconds, then SIGXCPU.
+        wall: time by the clock in seconds. The parent kills at this point; SIGALRM and the hard processor limit follow.
+        memory: address space in bytes.
+        output: size in bytes of every file written to, standard output included, then SIGXFSZ.
+    """
+    _limit(resource.RLIMIT_CORE, 0, 0)  # a core file would hold the data
+    _limit(resource.RLIMIT_NPROC, 0, 0)  # no children that outlive this process; root is exempt
+    _limit(resource.RLIMIT_CPU, cpu, max(cpu, wall) + GRACE_SECONDS)
+    _limit(resource.RLIMIT_FSIZE, output, output)
+    _limit(resource.RLIMIT_AS, memory, memory)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it at start
+    signal.alarm(wall + GRACE_SECONDS)
+    os.nice(NICENESS)  # the server and the worker go first
+
+
+def _limit(kind: int, soft: int, hard: int) -> None:
+    """Set a limit, or keep the stricter one the process was started with."""
+    most = resource.getrlimit(kind)[1]
+    if most != resource.RLIM_INFINITY:
+        soft, hard = min(soft, most), min(hard, most)
+    resource.setrlimit(kind, (soft, hard))
+
+
+def _where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    return "\n".join([type(error).__name__, *reversed(places)])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,163 @@
+"""Run a Python module in a child process with limits on time, memory and output.
+
+For code that parses or renders data from strangers. The kernel enforces the limits, so they hold inside C code and
+while the interpreter lock is held. The child starts from scratch (no fork of the threaded server), in an empty
+directory, with an environment that holds no secrets.
+
+These are resource limits, not a sandbox: the child runs as the same user and may read that user's files.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Final
+
+from omnichannel.core import launcher
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+# What an interpreter may need to start at all. Never DATABASE_URL, SECRET_KEY, ENCRYPTION_KEYS.
+INHERITED: Final = ("LD_LIBRARY_PATH", "PATH", "PYTHONHOME")
+POLL_SECONDS: Final = 0.02
+DETAIL_BYTES: Final = 2000
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child process may use; times in seconds, sizes in bytes."""
+
+    cpu: int
+    wall: int
+    memory: int
+    output: int
+
+
+class Cause(StrEnum):
+    """Why a child process did not finish."""
+
+    TIME = "time"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    CRASH = "crash"
+    ERROR = "error"
+
+
+class ProcessFailed(Exception):
+    """A child process hit a limit, crashed or raised an exception.
+
+    Attributes:
+        cause: the limit that was hit; CRASH for a signal such as SIGSEGV, ERROR for an exception.
+        signal: the signal that ended the process, or None.
+        detail: where it happened, for the log; without the data.
+    """
+
+    def __init__(self, cause: Cause, *, signal_number: int | None = None, detail: str = "") -> None:
+        self.cause, self.signal, self.detail = cause, signal_number, detail
+        ended_by = f" (signal {signal_number})" if signal_number else ""
+        super().__init__(f"Child process ended: {cause}{ended_by}. {detail}".strip())
+
+
+def run(module: str, data: bytes, limits: Limits) -> bytes:
+    """Run `python -m module` with the data as standard input and return its standard output.
+
+    Blocks without holding the interpreter lock. Nothing of the child is left behind, whatever happens.
+
+    Raises:
+        ProcessFailed: a limit was hit, or the child crashed or raised an exception.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="omnichannel-") as folder,
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+    ):
+        given.write(data)
+        given.seek(0)
+        # Files instead of pipes: nobody has to read while the child runs, and the kernel limits their size.
+        process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
+            _command(module, limits),
+            stdin=given,
+            stdout=output,
+            stderr=errors,
+            cwd=folder,
+            env=_environment(folder),
+            start_new_session=True,
+        )
+        in_time = _finish(process, limits.wall)
+        _check(process.returncode, in_time=in_time, detail=_tail(errors))
+        return _content(output, limits.output)
+
+
+def _command(module: str, limits: Limits) -> list[str]:
+    numbers = map(str, (limits.cpu, limits.wall, limits.memory, limits.output))
+    # -P: modules come from the installation only. -X faulthandler: a crash in C names the line of Python.
+    # -W ignore: warnings may quote the data.
+    options = ("-P", "-X", "faulthandler", "-W", "ignore")
+    return [sys.executable, *options, "-m", launcher.__name__, *numbers, module]
+
+
+def _environment(folder: str) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    own = {"PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "HOME": folder, "TMPDIR": folder}
+    return inherited | own
+
+
+def _finish(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for the process, kill what is left of its group, and return whether it ended in time."""
+    deadline = time.monotonic() + seconds
+    try:
+        while not _has_ended(process.pid):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True
+    finally:
+        # Kill before reaping: until then the number can't belong to a group of somebody else.
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _has_ended(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _check(status: int, *, in_time: bool, detail: str) -> None:
+    """Raise ProcessFailed unless the process ended by itself and well."""
+    if not in_time:
+        raise ProcessFailed(Cause.TIME, detail="wall clock")
+    if status < 0:
+        raise ProcessFailed(_cause_of(-status), signal_number=-status, detail=detail)
+    if status == launcher.OUT_OF_MEMORY:
+        raise ProcessFailed(Cause.MEMORY)
+    if status:
+        raise ProcessFailed(Cause.ERROR, detail=detail)
+
+
+def _cause_of(signal_number: int) -> Cause:
+    match signal_number:
+        case signal.SIGXCPU | signal.SIGALRM:
+            return Cause.TIME
+        case signal.SIGXFSZ:
+            return Cause.OUTPUT
+        case signal.SIGKILL:
+            return Cause.MEMORY  # not ours: the kernel's, when the machine or the container has no memory left
+    return Cause.CRASH
+
+
+def _tail(errors: IO[bytes]) -> str:
+    size = errors.seek(0, os.SEEK_END)
+    errors.seek(max(0, size - DETAIL_BYTES))
+    return errors.read().decode(errors="replace").strip()
+
+
+def _content(output: IO[bytes], limit: int) -> bytes:
+    # A file system may not know the limit on file sizes.
+    if output.seek(0, os.SEEK_END) > limit:
+        raise ProcessFailed(Cause.OUTPUT)
+    output.seek(0)
+    return output.read()

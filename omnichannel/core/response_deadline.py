@@ -1,0 +1,45 @@
+"""Answer within a time limit, whatever the application does.
+
+Twilio waits 15 seconds for a webhook and tries again after a 5xx, but not after silence. A health check that hangs
+tells its probe nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+UNAVAILABLE = [(b"content-length", b"0"), (b"retry-after", b"5")]
+
+
+class ResponseDeadline:
+    """An ASGI application that answers 503 when the one inside has not begun to answer after `seconds`.
+
+    The work inside goes on: a webhook that is stored late is a repeat when Twilio delivers it again.
+    """
+
+    def __init__(self, inside: Any, seconds: float) -> None:
+        self._inside, self._seconds = inside, seconds
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        has_begun = has_expired = False
+
+        async def send_in_time(message: Message) -> None:
+            nonlocal has_begun
+            if not has_expired:
+                has_begun = True
+                await send(message)
+
+        task = asyncio.create_task(self._inside(scope, receive, send_in_time))
+        try:
+            await asyncio.wait({task}, timeout=self._seconds)
+            if not has_begun and not task.done():
+                has_expired = True
+                await send({"type": "http.response.start", "status": 503, "headers": UNAVAILABLE})
+                await send({"type": "http.response.body", "body": b""})
+            await task
+        finally:
+            task.cancel()

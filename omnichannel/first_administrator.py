@@ -1,0 +1,169 @@
+"""The setup link: while nobody can enter the administration, it lets whoever runs the server create who can.
+
+The link is signed and has an end; nothing is stored. Once there is an administrator, no link is worth anything.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import login
+from django.contrib.auth.forms import UserCreationForm
+from django.contrib.auth.models import Group
+from django.core.signing import BadSignature, SignatureExpired, TimestampSigner
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from omnichannel.accounts.demonstration import is_printed_password
+from omnichannel.accounts.models import User
+from omnichannel.conversations import attendance
+from omnichannel.people import settle_roles
+from omnichannel.roles import ADMINISTRATOR
+
+if TYPE_CHECKING:
+    UserCreationBase: TypeAlias = UserCreationForm[User]
+else:
+    UserCreationBase = UserCreationForm
+
+GOOD_FOR = timedelta(hours=24)
+SALT, PURPOSE = "omnichannel.setup", "first-administrator"
+BACKEND = "omnichannel.people.PeopleBackend"
+
+
+class Refusal(StrEnum):
+    """Why a setup link opens nothing."""
+
+    INVALID = "invalid"
+    EXPIRED = "expired"
+    USED = "used"
+
+
+# -- The link and what it is for ------------------------------------------------------------------------------------
+
+
+def setup_link() -> str | None:
+    """Return the address where the first administrator is created, good for 24 hours; None where there is one."""
+    if has_administrator():
+        return None
+    return settings.PUBLIC_URL + reverse("setup", args=[_signer().sign(PURPOSE)])
+
+
+def refusal_of(token: str) -> Refusal | None:
+    """Return why this link opens nothing, or None when it is good."""
+    try:
+        _signer().unsign(token, max_age=GOOD_FOR)
+    except SignatureExpired:
+        return Refusal.USED if has_administrator() else Refusal.EXPIRED
+    except BadSignature:
+        return Refusal.INVALID  # before the database is asked: strangers learn nothing and cost nothing
+    return Refusal.USED if has_administrator() else None
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(salt=SALT)
+
+
+def has_administrator() -> bool:
+    """Return whether somebody can sign in who may do all that the administration offers."""
+    administrators = User.objects.filter(Q(is_superuser=True) | Q(groups__name=ADMINISTRATOR), is_active=True)
+    return any(_can_sign_in(user) for user in administrators.distinct())
+
+
+def _can_sign_in(user: User) -> bool:
+    return user.has_usable_password() and (settings.DEMONSTRATION_ALLOWED or not is_printed_password(user.password))
+
+
+def create_first_administrator(user: User) -> bool:
+    """Save this person as administrator and superuser; False, and nothing is saved, when somebody was faster.
+
+    A superuser as `createsuperuser` makes one: sign-in logs, and who else may be one, are for superusers alone.
+    """
+    with transaction.atomic():
+        # Lock before looking. On SQLite the transaction itself is the lock.
+        role = Group.objects.select_for_update(no_key=True).get(name=ADMINISTRATOR)
+        if has_administrator():
+            return False
+        user.is_superuser = True
+        user.save()
+        user.groups.add(role)
+        settle_roles(user)
+    return True
+
+
+# -- The page -------------------------------------------------------------------------------------------------------
+
+
+class FirstAdministratorForm(UserCreationBase):
+    """Name and password of the first administrator. The first name is needed: colleagues and customers see it."""
+
+    class Meta(UserCreationForm.Meta):
+        model = User
+        fields = ("first_name", "last_name", "username")
+        labels = {
+            "first_name": _("First name"),
+            "last_name": _("Last name (optional)"),
+            "username": _("User name"),
+        }
+        help_texts = {"username": _("Letters, digits and @ . + - _")}
+        widgets = {
+            "first_name": forms.TextInput(attrs={"autocomplete": "given-name"}),
+            "last_name": forms.TextInput(attrs={"autocomplete": "family-name"}),
+            "username": forms.TextInput(attrs={"spellcheck": "false"}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["first_name"].required = True
+        self.fields["password1"].help_text = _(
+            "At least 10 characters, not only digits. No common password, and not your own name."
+        )
+        self.fields["password2"].label, self.fields["password2"].help_text = _("Password again"), ""
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "input"
+        self._focus_first()
+
+    def _focus_first(self) -> None:
+        """Put the cursor where something is to be corrected, else where one begins."""
+        self.fields["username"].widget.attrs.pop("autofocus", None)
+        first = next((name for name in self.fields if name in self.errors), "first_name")
+        self.fields[first].widget.attrs["autofocus"] = True
+
+    def validate_password_for_user(self, user: User) -> None:
+        """Say what is wrong with the password where it was typed first."""
+        super().validate_password_for_user(user, "password1")  # type: ignore[misc]
+
+
+@never_cache
+@sensitive_post_parameters("password1", "password2")
+@require_http_methods(["GET", "HEAD", "POST"])
+def setup(request: HttpRequest, token: str) -> HttpResponse:
+    """Create the first administrator and sign them in.
+
+    A form with mistakes is answered with 200: Django logs the address of what it refuses, and this one is a secret.
+    """
+    if refusal := refusal_of(token):
+        return _refuse(request, refusal)
+    form = FirstAdministratorForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/setup.html", {"form": form})
+    user = form.save(commit=False)
+    if not create_first_administrator(user):
+        return _refuse(request, Refusal.USED)
+    if isinstance(request.user, User):  # somebody else was signed in here until now
+        attendance.leave(request.user)
+    login(request, user, backend=BACKEND)
+    return redirect("admin:index")
+
+
+def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    status = 403 if refusal == Refusal.INVALID else 410
+    return render(request, "accounts/setup_refused.html", {"refusal": refusal.value}, status=status)

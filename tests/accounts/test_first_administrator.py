@@ -1,0 +1,216 @@
+"""The setup link creates the first administrator, once, for whoever runs the server."""
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.signing import TimestampSigner, b62_encode
+from django.test import Client
+from django.urls import reverse
+
+from omnichannel.accounts.demonstration import PASSWORD
+from omnichannel.accounts.models import User
+from omnichannel.first_administrator import PURPOSE, SALT, has_administrator, setup_link
+from routing.models import Agent, BasePresence
+from tests import builders
+from tests.crowd import at_once
+from tests.desk.people import browser
+
+pytestmark = pytest.mark.django_db
+
+SECRET = "a long enough one 7"
+ADA = {"first_name": "Ada", "last_name": "Moreau", "username": "ada", "password1": SECRET, "password2": SECRET}
+
+
+class SignerOfYesterday(TimestampSigner):
+    def timestamp(self) -> str:
+        return b62_encode(int(time.time()) - 24 * 3600 - 60)
+
+
+def path() -> str:
+    """The path of a link that works."""
+    link = setup_link()
+    assert link is not None
+    return urlsplit(link).path
+
+
+def expired_path() -> str:
+    return reverse("setup", args=[SignerOfYesterday(salt=SALT).sign(PURPOSE)])
+
+
+def text(answer: Any) -> str:
+    content: bytes = answer.content
+    return content.decode()
+
+
+# -- When there is a link -------------------------------------------------------------------------------------------
+
+
+def test_without_an_administrator_there_is_a_link_to_the_public_address() -> None:
+    builders.agent("Dana")
+    link = setup_link()
+    assert link is not None
+    assert link.startswith("https://desk.example.com/setup/")
+
+
+@pytest.mark.parametrize("fields", [{"role": "Administrator"}, {"role": "", "is_superuser": True}])
+def test_with_an_administrator_there_is_none(fields: dict[str, Any]) -> None:
+    builders.user(**fields)
+    assert setup_link() is None
+
+
+def test_an_administrator_who_cannot_sign_in_does_not_count(settings: Any) -> None:
+    builders.user("Administrator", "Gone", is_active=False)
+    locked = builders.user("Administrator", "Locked")
+    locked.set_unusable_password()
+    locked.save()
+    printed = builders.user("Administrator", "Admin")
+    printed.set_password(PASSWORD)
+    printed.save()
+    assert setup_link() is not None
+    settings.DEMONSTRATION_ALLOWED = True
+    assert setup_link() is None
+
+
+# -- Links that open nothing ----------------------------------------------------------------------------------------
+
+
+def forged() -> list[str]:
+    signer = TimestampSigner(salt=SALT)
+    other_purpose, other_key = TimestampSigner().sign(PURPOSE), TimestampSigner(key="x", salt=SALT).sign(PURPOSE)
+    return ["x", "\u202e", "a:b:c", other_purpose, other_key, signer.sign(PURPOSE)[:-1], signer.sign(PURPOSE) + "x"]
+
+
+@pytest.mark.parametrize("place", range(len(forged())))
+def test_a_forged_link_opens_nothing(place: int) -> None:
+    address = reverse("setup", args=[forged()[place]])
+    answer = Client().get(address)
+    assert answer.status_code == 403
+    assert "This link is not valid" in text(answer)
+    assert Client().post(address, ADA).status_code == 403
+    assert not User.objects.exists()
+
+
+def test_without_a_link_there_is_no_page() -> None:
+    assert Client().get("/setup/").status_code == 404
+
+
+def test_a_forged_link_does_not_say_whether_there_is_an_administrator() -> None:
+    before = text(Client().get(reverse("setup", args=["x"])))
+    builders.user("Administrator")
+    assert text(Client().get(reverse("setup", args=["x"]))) == before
+
+
+def test_a_link_ends_after_a_day_and_says_how_to_get_a_new_one() -> None:
+    answer = Client().get(expired_path())
+    assert answer.status_code == 410
+    assert "Restart the server to get a new one" in text(answer)
+    assert Client().post(expired_path(), ADA).status_code == 410
+    assert not has_administrator()
+
+
+@pytest.mark.parametrize("is_expired", [False, True])
+def test_a_link_is_worth_nothing_once_there_is_an_administrator(is_expired: bool) -> None:
+    address = expired_path() if is_expired else path()
+    builders.user("Administrator")
+    for answer in (Client().get(address), Client().post(address, ADA)):
+        assert answer.status_code == 410
+        assert "An administrator exists already" in text(answer)
+    assert not User.objects.filter(username="ada").exists()
+
+
+# -- The form -------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_kept_by_nobody_and_named_to_nobody() -> None:
+    answer = Client().get(path())
+    assert "no-store" in answer["Cache-Control"]
+    assert answer["Referrer-Policy"] == "same-origin"
+
+
+def test_the_page_speaks_german() -> None:
+    page = text(Client().get(path(), headers={"accept-language": "de"}))
+    assert "Legen Sie den ersten Administrator an." in page
+
+
+@pytest.mark.parametrize(
+    ("field", "changed", "words"),
+    [
+        ("first_name", {"first_name": ""}, "This field is required."),
+        ("username", {"username": "a b"}, "Enter a valid username."),
+        ("username", {"username": "DANA"}, "already exists"),
+        ("password1", {"password1": "short", "password2": "short"}, "too short"),
+        ("password1", {"password1": PASSWORD, "password2": PASSWORD}, "demonstration&#x27;s password"),
+        (
+            "password1",
+            {"username": "ada.lovelace7", "password1": "ada.lovelace7", "password2": "ada.lovelace7"},
+            "simil",
+        ),
+        ("password2", {"password2": "another one 8"}, "match"),
+    ],
+)
+def test_a_mistake_is_told_at_its_field(field: str, changed: dict[str, str], words: str) -> None:
+    builders.agent("Dana")
+    page = text(Client().post(path(), {**ADA, **changed}))
+    _, _, error = page.partition(f'id="id_{field}_error"')
+    assert words in error.partition("</div>")[0]
+    assert page.count("field-error") == 1
+    assert not has_administrator()
+
+
+def test_the_cursor_stands_where_something_is_to_be_corrected() -> None:
+    page = text(Client().post(path(), {**ADA, "username": "a b"}))
+    assert page.count("autofocus") == 1
+    assert "autofocus" in page.partition('name="username"')[2].partition(">")[0]
+    assert SECRET not in page
+
+
+def test_a_link_that_works_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    address = path()
+    for form in ({}, ADA):
+        Client().post(address, form)
+    assert address not in caplog.text
+
+
+# -- The first administrator ----------------------------------------------------------------------------------------
+
+
+def test_the_first_administrator_is_signed_in_and_may_do_everything() -> None:
+    client = Client()
+    answer = client.post(path(), ADA)
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+    assert client.get("/admin/accounts/user/add/").status_code == 200
+    assert client.get("/admin/axes/accessattempt/").status_code == 200
+    assert client.get("/desk/").status_code == 200
+    ada = User.objects.get()
+    assert (ada.display_name, ada.is_superuser, ada.is_staff) == ("Ada Moreau", True, True)
+    assert [role.name for role in ada.groups.all()] == ["Administrator"]
+
+
+def test_the_first_administrator_can_sign_in_again() -> None:
+    Client().post(path(), ADA)
+    answer = Client().post("/sign-in/", {"username": "ada", "password": SECRET})
+    assert answer.status_code == 302
+
+
+def test_an_agent_who_opens_the_link_is_told_and_becomes_the_administrator() -> None:
+    dana = builders.agent("Dana")
+    client = browser(dana)
+    assert "You are signed in as Dana." in text(client.get(path()))
+    client.post(path(), ADA)
+    assert client.get("/admin/").wsgi_request.user == User.objects.get(username="ada")
+    assert not User.objects.get(username="dana").is_superuser
+    assert Agent.objects.get(pk=dana.pk).presence.base_status == BasePresence.OFFLINE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_becomes_administrator() -> None:
+    address = path()
+
+    def create(name: str) -> int:
+        return Client().post(address, {**ADA, "username": name}).status_code
+
+    outcomes = at_once(*[lambda name=name: create(name) for name in ("ada", "bea", "cyd", "ada")])
+    assert sorted(outcomes) == [302, 410, 410, 410]
+    assert User.objects.count() == Agent.objects.count() == 1
