@@ -3,18 +3,27 @@
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from channels_whatsapp.template_sync import SYNC_LANE
 from omnichannel.accounts.models import User
 from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment
+from omnichannel.conversations.automation import AUTOMATE_LANE
+from omnichannel.conversations.being_routed import ROUTE_LANE
 from omnichannel.conversations.classification import clocks_of, waiting_in
+from omnichannel.conversations.disconnects import DISCONNECT_LANE
+from omnichannel.conversations.snoozing import SNOOZE_LANE
+from omnichannel.conversations.typing_indicator import TYPING_LANE
+from omnichannel.jobs.lanes import try_again
+from omnichannel.jobs.models import Lane
 from omnichannel.people import settle_roles
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR
 from routing.admin.streams import WorkStreamAdmin
@@ -197,3 +206,61 @@ class RoleAdmin(ReadOnlyAdmin):
     def may(self, group: Group) -> SafeString:
         names = group.permissions.order_by("content_type__app_label", "codename").values_list("name")
         return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", names))
+
+
+JOBS = {
+    AUTOMATE_LANE: "Automated messages",
+    ROUTE_LANE: "Route a conversation",
+    SNOOZE_LANE: "End a snooze",
+    TYPING_LANE: "Show typing",
+    DISCONNECT_LANE: "Reassign an agent's conversations",
+    SYNC_LANE: "Sync message templates",
+}
+# In these kinds the lane's key is that of a conversation.
+ABOUT_A_CONVERSATION = {AUTOMATE_LANE, ROUTE_LANE, SNOOZE_LANE, TYPING_LANE}
+
+
+@admin.register(Lane)
+class FailedJobAdmin(ReadOnlyAdmin):
+    """Background jobs that failed so often that they were given up; they can be tried again."""
+
+    list_display = ("gave_up", "job", "conversation", "attempts", "short_error")
+    list_display_links = ("gave_up",)
+    fields = ("job", "conversation", "gave_up", "attempts", "error")
+    readonly_fields = ("job", "conversation", "gave_up")
+    ordering = ("-given_up_at",)
+    actions = ("retry",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
+        given_up: QuerySet[Lane] = super().get_queryset(request).filter(given_up_at__isnull=False)
+        return given_up
+
+    def title_of(self, thing: Lane | None) -> str:
+        return self.job(thing) if thing else ""
+
+    @admin.display(description="Gave up", ordering="given_up_at")
+    def gave_up(self, lane: Lane) -> str:
+        return moment(lane.given_up_at)
+
+    @admin.display(description="Job", ordering="kind")
+    def job(self, lane: Lane) -> str:
+        return JOBS.get(lane.kind, lane.kind)
+
+    @admin.display(description="Conversation", empty_value="")
+    def conversation(self, lane: Lane) -> SafeString | str:
+        if lane.kind not in ABOUT_A_CONVERSATION:
+            return ""
+        return format_html('<a href="{}">{}</a>', reverse("desk:conversation", args=[lane.key]), lane.key)
+
+    @admin.display(description="Error")
+    def short_error(self, lane: Lane) -> str:
+        return lane.error[:120]
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.change_lane")
+
+    @admin.action(description="Retry", permissions=["retry"])
+    def retry(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
+        count = try_again(list(lanes.values_list("pk", flat=True)))
+        noun = "job is" if count == 1 else "jobs are"
+        self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)

@@ -55,6 +55,7 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Monitoring",
         [
             ("channels_whatsapp.WebhookDelivery", "Webhook deliveries", "delivery"),
+            ("jobs.Lane", "Failed background jobs", "alert"),
             ("conversations.Conversation", "Conversations", "conversation"),
             ("conversations.Contact", "Contacts", "contact"),
             ("axes.AccessAttempt", "Failed sign-ins", "lock"),

@@ -13,6 +13,7 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
 from omnichannel.bodies import WholeBody
+from omnichannel.core.response_deadline import ResponseDeadline
 from omnichannel.wsgi import application as django
 
 # After Django is set up by the import above.
@@ -26,13 +27,21 @@ THREADS = 8
 WEBHOOK_THREADS = 4
 # The simulator has threads of its own: a page that waits for its Twilio must not keep that Twilio from answering.
 SIMULATOR_THREADS = 24
+# Twilio gives up after 15 seconds; a 5xx before that makes it try again.
+WEBHOOK_SECONDS = 13.0
+HEALTH_SECONDS = 5.0
 JOIN_SECONDS = 3.0
 
 Message = MutableMapping[str, Any]
 
 stream = EventStream(topics_for, seen)
 pages = WholeBody(WSGIMiddleware(cast("Any", django), workers=THREADS))
-webhooks = WholeBody(WSGIMiddleware(cast("Any", django), workers=WEBHOOK_THREADS))
+webhooks = WholeBody(
+    ResponseDeadline(WSGIMiddleware(cast("Any", django), workers=WEBHOOK_THREADS), seconds=WEBHOOK_SECONDS)
+)
+# A thread each: neither slow webhooks nor a database that hangs keep the process from saying that it is alive.
+liveness = WholeBody(WSGIMiddleware(cast("Any", django), workers=1))
+readiness = WholeBody(ResponseDeadline(WSGIMiddleware(cast("Any", django), workers=1), seconds=HEALTH_SECONDS))
 twilio = WholeBody(WSGIMiddleware(cast("Any", django), workers=SIMULATOR_THREADS))
 stop_simulator = threading.Event()
 
@@ -43,20 +52,26 @@ def wind_down() -> None:
     stream.hub.close()
 
 
+# By the beginning of the path, the first match counts; everything else is a page.
+APPLICATIONS = (
+    ("/simulator/twilio/", twilio),
+    ("/webhooks/", webhooks),
+    ("/health/live", liveness),
+    ("/health/", readiness),
+)
+
+
 async def application(
     scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
 ) -> None:
-    """`/live/` is the event stream; everything else is Django."""
+    """Pass a request on to the event stream, or to Django in the threads that its path has."""
     if scope["type"] == "lifespan":
         await _live_and_die(receive, send)
     elif scope["type"] == "http" and scope["path"] == "/live/":
         await stream(scope, receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith("/simulator/twilio/"):
-        await twilio(scope, receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith(("/webhooks/", "/health/")):
-        await webhooks(scope, receive, send)
     elif scope["type"] == "http":
-        await pages(scope, receive, send)
+        inside = next((inside for path, inside in APPLICATIONS if scope["path"].startswith(path)), pages)
+        await inside(scope, receive, send)
 
 
 async def _live_and_die(receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]) -> None:

@@ -103,6 +103,8 @@ PERMISSIONS: dict[str, list[str]] = {
         "channels_whatsapp.view_messagetemplate",
         "channels_whatsapp.view_webhookdelivery",
         "channels_whatsapp.change_webhookdelivery",
+        "jobs.view_lane",
+        "jobs.change_lane",
     ],
 }
 

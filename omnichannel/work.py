@@ -3,6 +3,7 @@
 What has a moment of its own is a lane that is due at that moment; periodic jobs are for what has none, and rare nets.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.backends.db import SessionStore
@@ -22,7 +23,7 @@ from omnichannel.conversations.distribution import (
     look_regularly,
 )
 from omnichannel.conversations.inbound import MEDIA_LANE
-from omnichannel.conversations.media import fetch_attachment
+from omnichannel.conversations.media import fetch_attachment, give_up_attachment
 from omnichannel.conversations.offers import end_offers, end_offers_that_are_over
 from omnichannel.conversations.positions import tell_positions
 from omnichannel.conversations.replies import SEND_LANE
@@ -32,7 +33,7 @@ from omnichannel.conversations.typing_indicator import TYPING_LANE, tell_custome
 from omnichannel.conversations.viewing import forget_who_looked
 from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.jobs.lanes import Lease
-from omnichannel.jobs.worker import PeriodicJob, Worker
+from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
 from omnichannel.live.publish import forget_old_events
 
 
@@ -42,21 +43,22 @@ def retry_deliveries(lease: Lease) -> datetime | None:
     return next_retry()
 
 
-def make_worker(threads: int = 8) -> Worker:
-    """A worker that does everything this product does in the background."""
+def make_worker(threads: int = 8, beat: Callable[[], None] = lambda: None) -> Worker:
+    """Return a worker that does everything this product does in the background."""
     return Worker(
         handlers={
-            SEND_LANE: deliver_messages,
-            MEDIA_LANE: fetch_attachment,
-            TYPING_LANE: tell_customer,
-            AUTOMATE_LANE: speak,
-            ROUTE_LANE: route_conversation,
-            ASSIGN_LANE: assign_waiting_conversations,
-            OFFERS_LANE: end_offers,
-            RETRY_LANE: retry_deliveries,
-            SNOOZE_LANE: end_snooze,
-            DISCONNECT_LANE: pass_on,
-            SYNC_LANE: sync_in_lane,
+            # Never given up: a reply's outcome must be settled, and these lanes serve everybody.
+            SEND_LANE: LaneHandler(deliver_messages, gives_up=False),
+            ASSIGN_LANE: LaneHandler(assign_waiting_conversations, gives_up=False),
+            OFFERS_LANE: LaneHandler(end_offers, gives_up=False),
+            RETRY_LANE: LaneHandler(retry_deliveries, gives_up=False),
+            MEDIA_LANE: LaneHandler(fetch_attachment, on_give_up=give_up_attachment),
+            TYPING_LANE: LaneHandler(tell_customer),
+            AUTOMATE_LANE: LaneHandler(speak),
+            ROUTE_LANE: LaneHandler(route_conversation),
+            SNOOZE_LANE: LaneHandler(end_snooze),
+            DISCONNECT_LANE: LaneHandler(pass_on),
+            SYNC_LANE: LaneHandler(sync_in_lane),
         },
         periodic=[
             PeriodicJob("end offers that ran out", timedelta(minutes=1), end_offers_that_are_over),
@@ -74,4 +76,5 @@ def make_worker(threads: int = 8) -> Worker:
             PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],
         threads=threads,
+        beat=beat,
     )

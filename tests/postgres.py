@@ -5,9 +5,11 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,34 +37,90 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextlib.contextmanager
-def throw_away_cluster(*, durable: bool = True) -> Iterator[str]:
-    """The address of a fresh PostgreSQL on loopback; it is stopped and deleted at the end.
+class Cluster:
+    """A PostgreSQL server on loopback, with a folder of its own.
 
     Not `durable`, it does not wait for the disk: a power cut would cost what tests have no use for.
     """
-    folder, bin_folder, port, run = (
-        Path(tempfile.mkdtemp(prefix="omnichannel-pg-")),
-        binaries(),
-        _free_port(),
-        _unprivileged(),
-    )
-    if run:
-        shutil.chown(folder, run[2])
-    data, log = folder / "data", folder / "log"
-    initdb = [bin_folder / "initdb", "--no-sync", "-A", "trust", "-U", "omnichannel", "-E", "UTF8", "--locale=C.UTF-8"]
-    subprocess.run([*run, *initdb, "-D", data], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -c max_connections=200"
-    if not durable:
-        options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
-    start = [bin_folder / "pg_ctl", "-D", data, "-l", log, "-w", "-o", options, "start"]
-    subprocess.run([*run, *start], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+    def __init__(self, *, durable: bool = True) -> None:
+        self._folder, self._binaries, self._port = (
+            Path(tempfile.mkdtemp(prefix="omnichannel-pg-")),
+            binaries(),
+            _free_port(),
+        )
+        self._prefix = _unprivileged()
+        self._data = self._folder / "data"
+        self._options = f"-h 127.0.0.1 -p {self._port} -k {self._folder} -c max_connections=200"
+        if not durable:
+            self._options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        if self._prefix:
+            shutil.chown(self._folder, self._prefix[2])
+        initdb = ["initdb", "--no-sync", "-A", "trust", "-U", "omnichannel", "-E", "UTF8", "--locale=C.UTF-8"]
+        self._run(*initdb, "-D", str(self._data))
+
+    @property
+    def url(self) -> str:
+        return f"postgres://omnichannel@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it, after `kill` too, and wait until it takes connections."""
+        self._run("pg_ctl", "-D", str(self._data), "-l", str(self._folder / "log"), "-w", "-o", self._options, "start")
+
+    def kill(self) -> None:
+        """SIGKILL to all its processes, as when its machine loses power."""
+        pids = self._pids()
+        self._signal(signal.SIGKILL, pids)
+        while any(Path(f"/proc/{pid}").exists() for pid in pids):
+            time.sleep(0.02)
+
+    def freeze(self) -> None:
+        """Stop all its processes: connections stay open, nothing answers."""
+        self._signal(signal.SIGSTOP, self._pids())
+
+    def thaw(self) -> None:
+        """Let frozen processes go on."""
+        self._signal(signal.SIGCONT, self._pids())
+
+    def remove(self) -> None:
+        """Stop it and delete its files."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "stop", check=False)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _pids(self) -> list[int]:
+        """The server's processes, the first one that starts all others at the front."""
+        first = int((self._data / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [first, *map(int, children)]
+
+    @staticmethod
+    def _signal(number: signal.Signals, pids: list[int]) -> None:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> None:
+        command = [*self._prefix, str(self._binaries / program), *arguments]
+        subprocess.run(command, check=check, stdout=subprocess.DEVNULL, cwd=self._folder)
+
+
+@contextlib.contextmanager
+def cluster(*, durable: bool = True) -> Iterator[Cluster]:
+    """A fresh PostgreSQL that runs; it is stopped and deleted at the end."""
+    fresh = Cluster(durable=durable)
+    fresh.start()
     try:
-        yield f"postgres://omnichannel@127.0.0.1:{port}/postgres"
+        yield fresh
     finally:
-        stop = [bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop"]
-        subprocess.run([*run, *stop], check=False, stdout=subprocess.DEVNULL, cwd=folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        fresh.thaw()
+        fresh.remove()
+
+
+@contextlib.contextmanager
+def throw_away_cluster(*, durable: bool = True) -> Iterator[str]:
+    """The address of a fresh PostgreSQL on loopback; it is stopped and deleted at the end."""
+    with cluster(durable=durable) as fresh:
+        yield fresh.url
 
 
 if __name__ == "__main__":  # `python -m tests.postgres COMMAND…` runs a command beside a fresh PostgreSQL

@@ -1,11 +1,19 @@
 """The product's settings, with shorter waits, for servers and workers that tests start and kill."""
 
+import os
 from datetime import timedelta
+from pathlib import Path
 
 from omnichannel.settings import *  # noqa: F403
 
 TWILIO_TIMEOUT = (1, 1)
 WORKER_LEASE = timedelta(seconds=2)
+if seconds := os.environ.get("TEST_WORKER_HANGS_AFTER"):
+    WORKER_HANGS_AFTER = timedelta(seconds=float(seconds))
+if seconds := os.environ.get("TEST_STATEMENT_SECONDS"):
+    DATABASES["default"]["STATEMENT_SECONDS"] = float(seconds)  # noqa: F405
+if folder := os.environ.get("TEST_STATIC_ROOT"):
+    STATIC_ROOT = Path(folder)
 OUTBOUND_ABSENT_AFTER = timedelta(seconds=4)
 SIMULATOR_HANG_SECONDS = 2.5  # longer than the desk waits for an answer
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

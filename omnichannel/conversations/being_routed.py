@@ -8,10 +8,10 @@ from routing.models import State
 
 ROUTE_LANE = "route"
 # About half a minute. A customer whose rules can't be asked for so long is handed out from the first queue.
-TRIES_TO_WAIT_FOR = 5
+ATTEMPTS_TO_WAIT_FOR = 5
 
 
 def routed(conversations: ConversationQuerySet) -> ConversationQuerySet:
     """The conversations without those that may still be put into another queue."""
-    pending = Lane.objects.filter(kind=ROUTE_LANE, key=OuterRef("pk"), failures__lt=TRIES_TO_WAIT_FOR)
+    pending = Lane.objects.filter(kind=ROUTE_LANE, key=OuterRef("pk"), attempts__lte=ATTEMPTS_TO_WAIT_FOR)
     return conversations.exclude(Q(state=State.OPEN, offered_to=None) & Exists(pending))

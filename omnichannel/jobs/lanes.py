@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, Value
+from django.db.models import DateTimeField, F, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -17,14 +17,18 @@ from omnichannel.jobs.models import Lane, Periodic
 TABLE, PERIODIC = Lane._meta.db_table, Periodic._meta.db_table
 
 ENQUEUE = (
-    f"INSERT INTO {TABLE} (kind, key, due_at, token, failures) VALUES (%s, %s, %s, %s, 0)"  # noqa: S608 (no value in it)
+    f"INSERT INTO {TABLE} (kind, key, due_at, token, attempts, error) VALUES (%s, %s, %s, %s, 0, '')"  # noqa: S608 (no value in it)
     " ON CONFLICT (kind, key) DO UPDATE SET token = excluded.token,"
+    # Work that was given up gets one more attempt when new work comes in.
+    f" attempts = CASE WHEN {TABLE}.given_up_at IS NULL THEN {TABLE}.attempts ELSE {TABLE}.attempts - 1 END,"
+    " given_up_at = NULL,"
     f" due_at = CASE WHEN excluded.due_at < {TABLE}.due_at THEN excluded.due_at ELSE {TABLE}.due_at END"
 )
 # `Lane.free` and what of the periodic jobs is due, in plain SQL: an idle worker asks this ten times a second, and
 # building the query would cost it most.
 DUE = (
-    f"SELECT kind, 0 FROM {TABLE} WHERE due_at <= %s AND (lease_until IS NULL OR lease_until < %s)"  # noqa: S608 (as above)
+    f"SELECT kind, 0 FROM {TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
+    " AND (lease_until IS NULL OR lease_until < %s)"
     f" UNION SELECT name, 1 FROM {PERIODIC} WHERE next_at <= %s"
 )
 
@@ -53,7 +57,7 @@ class Lease:
     key: int
     owner: uuid.UUID
     token: uuid.UUID
-    failures: int
+    attempts: int  # with this one
     # Asked between two pieces of work: whether the worker was told to stop.
     is_stopping: Callable[[], bool] = field(default=lambda: False, compare=False)
 
@@ -62,15 +66,20 @@ class Lease:
         mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
         return mine.update(lease_until=timezone.now() + settings.WORKER_LEASE) == 1
 
-    def finish(self, next_due: datetime | None, *, failures: int = 0) -> None:
+    def finish(self, next_due: datetime | None, *, attempts: int = 0, error: str = "") -> None:
         """Give the lane back: gone when nothing is left, due later, or due as was said meanwhile if more came in."""
         mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
         unchanged = mine.filter(token=self.token)
-        free = {"owner": None, "lease_until": None, "failures": failures}
+        free = {"owner": None, "lease_until": None, "attempts": attempts, "error": error}
         done = unchanged.delete()[0] if next_due is None else unchanged.update(due_at=next_due, **free)
         if not done:
             sooner = {} if next_due is None else {"due_at": Least("due_at", Value(next_due, DateTimeField()))}
             mine.update(**free, **sooner)
+
+    def give_up(self, error: str) -> None:
+        """Keep the lane with its error and leave it alone until somebody has it tried again."""
+        mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
+        mine.update(owner=None, lease_until=None, attempts=self.attempts, error=error, given_up_at=timezone.now())
 
 
 @dataclass(frozen=True)
@@ -102,5 +111,12 @@ def claim(kinds: Collection[str], limit: int) -> list[Lease]:
     with transaction.atomic():
         waiting = Lane.objects.filter(Lane.free(now), kind__in=kinds).order_by("due_at")
         lanes = list(waiting.select_for_update(skip_locked=True)[:limit])
-        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(owner=owner, lease_until=until, due_at=until)
-    return [Lease(lane.pk, lane.kind, lane.key, owner, lane.token, lane.failures) for lane in lanes]
+        leased = {"owner": owner, "lease_until": until, "due_at": until, "attempts": F("attempts") + 1}
+        Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(**leased)
+    return [Lease(lane.pk, lane.kind, lane.key, owner, lane.token, lane.attempts + 1) for lane in lanes]
+
+
+def try_again(lane_ids: Collection[int]) -> int:
+    """Have lanes that were given up tried again from the first attempt; returns how many there were."""
+    given_up = Lane.objects.filter(pk__in=lane_ids, given_up_at__isnull=False)
+    return given_up.update(given_up_at=None, attempts=0, due_at=timezone.now())

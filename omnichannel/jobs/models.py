@@ -10,7 +10,8 @@ from django.db.models import Q
 class Lane(models.Model):
     """Work that is to be done one piece at a time: all replies of one conversation, say, in their order.
 
-    A row stands while there is work. Whoever holds the lease works in it; nobody else does.
+    A row exists while there is work. Only the worker that holds the lease works in it. A lane that failed too often is
+    given up: it keeps its row with the error until an administrator or new work has it tried again.
     """
 
     kind = models.CharField(max_length=40)
@@ -20,19 +21,27 @@ class Lane(models.Model):
     owner = models.UUIDField(null=True)
     # New with every enqueue: a worker that finishes sees whether more came in meanwhile.
     token = models.UUIDField(default=uuid.uuid4)
-    failures = models.PositiveIntegerField(default=0)
+    # Counted when a worker takes the lane, so that an attempt that kills or hangs the worker counts too.
+    attempts = models.PositiveIntegerField(default=0)
+    given_up_at = models.DateTimeField(null=True)
+    error = models.TextField(blank=True, default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_lane_per_kind_and_key")]
-        indexes = [models.Index(fields=["due_at"], name="lanes_that_are_due")]
+        indexes = [
+            models.Index(fields=["due_at"], name="lanes_that_are_due"),
+            # The administration's list of work that was given up, newest first.
+            models.Index(fields=["-given_up_at"], name="lanes_given_up", condition=Q(given_up_at__isnull=False)),
+        ]
+        verbose_name = "failed background job"
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
 
     @staticmethod
     def free(at: datetime) -> Q:
-        """Due, and not leased by a worker that is still alive."""
-        return Q(due_at__lte=at) & (Q(lease_until=None) | Q(lease_until__lt=at))
+        """Due, not given up, and not leased by a worker that is still alive."""
+        return Q(due_at__lte=at, given_up_at=None) & (Q(lease_until=None) | Q(lease_until__lt=at))
 
 
 class Periodic(models.Model):

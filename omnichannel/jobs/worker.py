@@ -1,10 +1,10 @@
-"""The worker's loop: claims lanes and periodic jobs and runs the verbs it was handed."""
+"""The worker's loop: claims lanes and periodic jobs and runs the handlers it was given."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -23,6 +23,25 @@ Handler = Callable[[Lease], datetime | None]
 POLL_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 LONGEST_BACK_OFF = timedelta(minutes=5)
+MAX_ATTEMPTS = 7  # about a minute of attempts that fail at once
+# Work that shows no progress for so long is taken for stuck; no single call a handler makes takes longer.
+STUCK_AFTER_SECONDS = 300.0
+NEVER_FINISHED = "It never finished: the worker hung or ended at each of the last attempts."
+
+
+@dataclass(frozen=True)
+class LaneHandler:
+    """What is done in the lanes of one kind, and what happens when it keeps failing.
+
+    Lanes of one item (a file, a conversation) are given up after MAX_ATTEMPTS, so that an item that fails, hangs or
+    kills the worker does not do so for ever. Lanes that serve everybody, and replies, set `gives_up` to False.
+    `on_give_up` receives the lane's key and shows the failure at the item itself; the lane is then removed. Without it
+    the lane stays, and the administration shows it.
+    """
+
+    run: Handler
+    gives_up: bool = True
+    on_give_up: Callable[[int], object] | None = None
 
 
 @dataclass(frozen=True)
@@ -34,18 +53,43 @@ class PeriodicJob:
     run: Callable[[], object]
 
 
+@dataclass
+class _Running:
+    """A piece of work in one of the threads, and when it last showed progress (monotonic seconds)."""
+
+    name: str
+    progress_at: float = field(default_factory=time.monotonic)
+
+    def note_progress(self) -> None:
+        self.progress_at = time.monotonic()
+
+    @property
+    def is_stuck(self) -> bool:
+        return time.monotonic() - self.progress_at > STUCK_AFTER_SECONDS
+
+
 class Worker:
     """Runs handlers in threads until it is told to stop; any number of workers may run at once.
 
     Each kind of lane has `threads` of its own, and so have the periodic jobs together: slow media, or a job that
-    waits for Twilio, never keeps a reply from being sent.
+    waits for Twilio, never keeps a reply from being sent. `beat` is called while the loop goes on and no work is stuck;
+    whoever watches the worker ends it when the beats stop.
     """
 
-    def __init__(self, handlers: Mapping[str, Handler], periodic: Sequence[PeriodicJob], *, threads: int = 8) -> None:
+    def __init__(
+        self,
+        handlers: Mapping[str, LaneHandler],
+        periodic: Sequence[PeriodicJob],
+        *,
+        threads: int = 8,
+        beat: Callable[[], None] = lambda: None,
+    ) -> None:
         self.handlers, self.periodic, self.threads = handlers, periodic, threads
         self.stopping = False
+        self._beat = beat
         self._leases: dict[Future[None], Lease] = {}
         self._jobs: dict[str, Future[None]] = {}
+        self._running: dict[int, _Running] = {}
         self._next_renewal = 0.0
 
     def stop(self) -> None:
@@ -68,6 +112,7 @@ class Worker:
 
     def _turn(self, pool: ThreadPoolExecutor) -> None:
         """One round of looking for work and renewing leases; told to stop, it only renews."""
+        self._beat_unless_stuck()
         now = time.monotonic()
         if now >= self._next_renewal:
             self._renew()
@@ -75,6 +120,15 @@ class Worker:
             self._next_renewal = now + settings.WORKER_LEASE.total_seconds() / 4
         if not self.stopping:
             self._start_what_is_due(pool)
+
+    def _beat_unless_stuck(self) -> None:
+        stuck = [work for work in list(self._running.values()) if work.is_stuck]
+        if not stuck:
+            self._beat()
+        elif not self.stopping:
+            names = ", ".join(work.name for work in stuck)
+            logger.critical("No progress for %.0f s in: %s. The worker will be replaced.", STUCK_AFTER_SECONDS, names)
+            self.stop()
 
     def _is_busy(self) -> bool:
         self._leases = {future: lease for future, lease in self._leases.items() if not future.done()}
@@ -85,6 +139,7 @@ class Worker:
         for future, lease in list(self._leases.items()):
             if not future.done():
                 lease.keep()
+                self._beat()
 
     def _start_what_is_due(self, pool: ThreadPoolExecutor) -> None:
         due = lanes.due()
@@ -110,19 +165,49 @@ class Worker:
 
     def _work_in(self, lease: Lease) -> None:
         close_old_connections()
+        handler, running = self.handlers[lease.kind], _Running(f"lane {lease.kind} {lease.key}")
+        self._running[id(running)] = running
+
+        def is_stopping() -> bool:
+            running.note_progress()
+            return self.stopping
+
         try:
-            lease.finish(self.handlers[lease.kind](replace(lease, is_stopping=lambda: self.stopping)))
-        except Exception:  # whatever a handler meets, the lane must be given back and tried again
+            if handler.gives_up and lease.attempts > MAX_ATTEMPTS:
+                self._give_up(handler, lease, NEVER_FINISHED)
+            else:
+                lease.finish(handler.run(replace(lease, is_stopping=is_stopping)))
+        except Exception as error:  # whatever a handler meets, the lane must be given back and tried again
             logger.exception("Work in lane %s %s failed.", lease.kind, lease.key)
             connection.close()
-            back_off = min(timedelta(seconds=2**lease.failures), LONGEST_BACK_OFF)
-            lease.finish(timezone.now() + back_off, failures=min(lease.failures + 1, 20))
+            self._try_later(handler, lease, f"{type(error).__name__}: {error}"[:1000])
+        finally:
+            del self._running[id(running)]
+
+    def _try_later(self, handler: LaneHandler, lease: Lease, error: str) -> None:
+        if handler.gives_up and lease.attempts >= MAX_ATTEMPTS:
+            self._give_up(handler, lease, error)
+            return
+        back_off = min(timedelta(seconds=2 ** min(lease.attempts - 1, 20)), LONGEST_BACK_OFF)
+        lease.finish(timezone.now() + back_off, attempts=lease.attempts, error=error)
 
     @staticmethod
-    def _run(job: PeriodicJob) -> None:
+    def _give_up(handler: LaneHandler, lease: Lease, error: str) -> None:
+        logger.error("Work in lane %s %s is given up after %s attempts.", lease.kind, lease.key, MAX_ATTEMPTS)
+        if handler.on_give_up is None:
+            lease.give_up(error)
+        else:
+            handler.on_give_up(lease.key)
+            lease.finish(None)
+
+    def _run(self, job: PeriodicJob) -> None:
         close_old_connections()
+        running = _Running(f"periodic job {job.name}")
+        self._running[id(running)] = running
         try:
             job.run()
         except Exception:  # one failing job must not end the worker; it comes again
             logger.exception("The periodic job %s failed.", job.name)
             connection.close()
+        finally:
+            del self._running[id(running)]

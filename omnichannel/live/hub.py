@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class Listener:
 
     topics: set[str]
     waiting: asyncio.Queue[Hint | None] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+    checked_at: float = field(default_factory=time.monotonic)  # when its session was last found valid
 
     def wants(self, hint: Hint) -> bool:
         return not self.topics.isdisjoint(hint.topics)
@@ -58,26 +60,36 @@ def _hint(row: LiveEvent) -> Hint:
 
 
 def _read(after: int) -> list[Hint]:
-    close_old_connections()
     rows = LiveEvent.objects.filter(pk__gt=after).order_by("pk")[:BATCH]
     return [_hint(row) for row in rows]
 
 
 def _missed(after: int) -> list[Hint]:
-    close_old_connections()
     newest = LiveEvent.objects.filter(pk__gt=after).order_by("-pk")[:MOST_MISSED]
     return [_hint(row) for row in reversed(newest)]
 
 
 def _before(moment: datetime) -> int | None:
-    close_old_connections()
     first = LiveEvent.objects.filter(created_at__gte=moment).order_by("pk").values_list("pk", flat=True).first()
     return None if first is None else first - 1
 
 
 def _newest() -> int:
-    close_old_connections()
     return LiveEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def _in_reader_thread(function: Callable[..., Answer], *arguments: object) -> Answer:
+    """Query with this thread's connection: a new one after an error, so that an outage ends with the outage.
+
+    Django's connections belong to the thread that looks them up. `connection.close` looked up on the event loop would
+    be the loop's connection, and Django refuses to close it here.
+    """
+    close_old_connections()
+    try:
+        return function(*arguments)
+    except Error:
+        connection.close()
+        raise
 
 
 class Hub:
@@ -121,21 +133,29 @@ class Hub:
             listener.offer(None)
 
     async def _run(self, function: Callable[..., Answer], *arguments: object) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._reader, function, *arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reader, _in_reader_thread, function, *arguments)
 
     async def _follow(self) -> None:
+        """Read and hand out while anybody listens. Nothing but cancellation ends it before: pages would fall silent."""
         while self.listeners:
             try:
-                hints: list[Hint] = await self._run(_read, self.position)
+                is_behind = await self._read_once()
             except Error as error:
                 logger.warning("The live events could not be read; trying again: %s", error)
-                await self._run(connection.close)
                 await asyncio.sleep(RETRY_SECONDS)
-                continue
-            for hint in hints:
-                self.hand_out(hint)
-            if len(hints) < BATCH:
-                await asyncio.sleep(POLL_SECONDS)
+            except Exception:
+                logger.exception("Handing out live events failed; trying again.")
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                await asyncio.sleep(0 if is_behind else POLL_SECONDS)
+
+    async def _read_once(self) -> bool:
+        """Hand out the next events; True when there are more."""
+        hints: list[Hint] = await self._run(_read, self.position)
+        for hint in hints:
+            self.hand_out(hint)
+        return len(hints) == BATCH
 
     def hand_out(self, hint: Hint) -> None:
         """Offer it to every stream that listens to one of its topics."""

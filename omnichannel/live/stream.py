@@ -35,6 +35,9 @@ Seen = Callable[[Any], None]  # the same: one of their pages is open
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 15.0
+# While the database does not answer, a page keeps its stream: nothing can be read that it may not see. For so long.
+CHECK_SECONDS = 5.0
+UNCHECKED_SECONDS = 120.0
 WRITE_SECONDS = 10.0  # a page that does not take what is written to it for so long is given up
 # What a page that has just been rendered may not show yet: its server may have looked a moment before it said when.
 RENDERED_WITHIN = timedelta(seconds=5)
@@ -79,17 +82,20 @@ class EventStream:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["method"] != "GET":
             return await _refuse(send, 405)
-        topics = await self._topics(headers)
-        if not topics or self.hub.closed:
-            return await _refuse(send, 503 if topics else 401)
-        listener = Listener(topics)
+        try:
+            topics = await self._topics(headers)
+            if not topics or self.hub.closed:
+                return await _refuse(send, 503 if topics else 401)
+            listener = Listener(topics)
+            written, missed = await self._join(listener, scope, headers)
+        except Error as error:
+            logger.warning("A page could not be told of live events because the database did not answer: %s", error)
+            return await _refuse(send, 503)
         gone = asyncio.create_task(_end_when_gone(receive, listener))
         try:
-            await self._tell(listener, scope, headers, send)
+            await self._serve(listener, headers, send, written, missed)
         except OSError:
             pass  # the page has gone, or takes nothing any more
-        except Error as error:
-            logger.warning("A page's live events ended because the database did not answer: %s", error)
         finally:
             self.hub.leave(listener)
             gone.cancel()
@@ -105,15 +111,26 @@ class EventStream:
             self._seen(user)
         return topics
 
-    async def _tell(self, listener: Listener, scope: Message, headers: dict[str, str], send: Send) -> None:
+    async def _join(self, listener: Listener, scope: Message, headers: dict[str, str]) -> tuple[int, list[Hint]]:
+        """Hand events to the listener from now on; returns the last event the page knows and what it missed since."""
         position = await self.hub.join(listener)
-        known = _last_id(headers)
-        if known is None and (rendered := _rendered_at(scope)) is not None:
-            known = await self.hub.before(rendered - RENDERED_WITHIN)
-        written = position if known is None else min(known, position)
+        try:
+            known = _last_id(headers)
+            if known is None and (rendered := _rendered_at(scope)) is not None:
+                known = await self.hub.before(rendered - RENDERED_WITHIN)
+            if known is None or known >= position:
+                return position, []
+            return known, await self.hub.since(known)
+        except Error:
+            self.hub.leave(listener)
+            raise
+
+    async def _serve(
+        self, listener: Listener, headers: dict[str, str], send: Send, written: int, missed: list[Hint]
+    ) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await _event(send, "hello", {}, written)
-        for hint in await self.hub.since(written) if written < position else ():
+        for hint in missed:
             written = hint.id
             if listener.wants(hint):
                 await _hint(send, hint)
@@ -129,9 +146,8 @@ class EventStream:
             try:
                 hint = await asyncio.wait_for(listener.waiting.get(), check_at - now)
             except TimeoutError:
-                if not (topics := await self._topics(headers)):
+                if not await self._may_go_on(listener, headers):
                     return
-                listener.topics = topics
                 await _write(send, ": still here\n\n")
                 check_at = time.monotonic() + KEEP_ALIVE_SECONDS
                 continue
@@ -139,6 +155,16 @@ class EventStream:
                 return
             if hint.id > written:
                 await _hint(send, hint)
+
+    async def _may_go_on(self, listener: Listener, headers: dict[str, str]) -> bool:
+        """Check the session again; while the database does not answer, the last check counts for a while."""
+        try:
+            topics = await asyncio.wait_for(self._topics(headers), CHECK_SECONDS)
+        except (Error, TimeoutError):
+            logger.info("A page's session could not be checked because the database did not answer.")
+            return time.monotonic() - listener.checked_at < UNCHECKED_SECONDS
+        listener.topics, listener.checked_at = topics or set(), time.monotonic()
+        return bool(topics)
 
 
 def _last_id(headers: dict[str, str]) -> int | None:

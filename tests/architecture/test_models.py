@@ -35,7 +35,6 @@ OUTSIDE_THE_ADMINISTRATION = {
     "routing.SkillRuleSkill": "edited on the page of its rule",
     "routing.QueueMembership": "edited on the queue's and the agent's page",
     "live.LiveEvent": "hints for open pages, deleted after an hour",
-    "jobs.Lane": "the worker's own",
     "jobs.Periodic": "the worker's own",
 }
 

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from omnichannel.conversations.assignment import leave_waiting, release, take
-from omnichannel.conversations.being_routed import ROUTE_LANE, TRIES_TO_WAIT_FOR
+from omnichannel.conversations.being_routed import ATTEMPTS_TO_WAIT_FOR, ROUTE_LANE
 from omnichannel.conversations.classification import classify, facts_of
 from omnichannel.conversations.distribution import ASSIGN_LANE, hand_out
 from omnichannel.conversations.models import Contact, Conversation, Message
@@ -235,7 +235,7 @@ def test_until_it_is_routed_it_is_seen_but_not_handed_out(orders: Queue) -> None
 def test_whoever_cannot_be_routed_for_long_is_handed_out_from_the_first_queue() -> None:
     builders.agent("Dana")
     new()
-    Lane.objects.filter(kind=ROUTE_LANE).update(failures=TRIES_TO_WAIT_FOR)
+    Lane.objects.filter(kind=ROUTE_LANE).update(attempts=ATTEMPTS_TO_WAIT_FOR + 1)
     assert hand_out(timezone.now()) == (1, False)
 
 

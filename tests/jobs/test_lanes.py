@@ -148,13 +148,13 @@ def test_a_stale_finish_is_harmless(clock: Any, due: dt.datetime | None) -> None
     assert claim(["send"], 1) == []
 
 
-def test_failures_are_remembered_and_forgotten_after_success(clock: Any) -> None:
+def test_attempts_are_counted_when_a_lane_is_taken_and_forgotten_after_success(clock: Any) -> None:
     enqueue("send", 7)
-    one().finish(NOON, failures=3)
+    one().finish(NOON, attempts=3)
     lease = one()
-    assert lease.failures == 3
+    assert lease.attempts == 4
     lease.finish(NOON)
-    assert one().failures == 0
+    assert one().attempts == 1
 
 
 @pytest.mark.django_db(transaction=True)

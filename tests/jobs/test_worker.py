@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from omnichannel.jobs.lanes import Lease, enqueue
 from omnichannel.jobs.models import Lane, Periodic
-from omnichannel.jobs.worker import PeriodicJob, Worker
+from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
 from tests.crowd import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +65,7 @@ def test_lanes_are_worked_in_by_their_handlers() -> None:
     for key in range(3):
         enqueue("send", key)
     enqueue("unknown", 1)
-    with at_work(Worker({"send": handler}, [])):
+    with at_work(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(PATIENCE)
     assert sorted(lease.key for lease in handler.seen) == [0, 1, 2]
     assert [lane.kind for lane in Lane.objects.all()] == ["unknown"]
@@ -84,7 +84,7 @@ def test_one_lane_is_worked_in_by_one_at_a_time_however_many_workers_there_are()
 
     handler = Recorder(10, steps)
     enqueue("send", 1)
-    with at_work(Worker({"send": handler}, []), Worker({"send": handler}, [])):
+    with at_work(Worker({"send": LaneHandler(handler)}, []), Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(PATIENCE)
     assert (overlaps, len(handler.seen)) == ([], 10)
 
@@ -95,10 +95,10 @@ def test_a_handler_that_fails_is_tried_again_later() -> None:
 
     handler = Recorder(1, fails)
     enqueue("send", 1)
-    with at_work(Worker({"send": handler}, [])):
+    with at_work(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(PATIENCE)
     lane = Lane.objects.get()
-    assert (lane.failures, lane.owner) == (1, None)
+    assert (lane.attempts, lane.owner) == (1, None)
     assert lane.due_at > timezone.now() - timedelta(seconds=1)
 
 
@@ -111,7 +111,7 @@ def test_one_failing_lane_does_not_hold_up_another() -> None:
     handler = Recorder(2, fails)
     enqueue("send", 1)
     enqueue("send", 2)
-    with at_work(Worker({"send": handler}, [])):
+    with at_work(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(PATIENCE)
     assert [lane.key for lane in Lane.objects.all()] == [1]
 
@@ -155,7 +155,7 @@ def test_a_periodic_job_that_fails_comes_again() -> None:
 
 
 def test_an_idle_worker_stops_promptly() -> None:
-    worker = Worker({"send": Recorder(1)}, [])
+    worker = Worker({"send": LaneHandler(Recorder(1))}, [])
     with at_work(worker) as [thread]:
         worker.stop()
         thread.join(2)
@@ -173,7 +173,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
         return None
 
     enqueue("send", 1)
-    worker = Worker({"send": slowly}, [])
+    worker = Worker({"send": LaneHandler(slowly)}, [])
     with at_work(worker):
         assert begun.wait(PATIENCE)
         worker.stop()
@@ -194,5 +194,5 @@ def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(Worker, "_start_what_is_due", cut_off_once)
     enqueue("send", 1)
-    with at_work(Worker({"send": handler}, [])):
+    with at_work(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(PATIENCE)

@@ -15,24 +15,25 @@ ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = os.environ.get("TEST_DATABASE_URL", "")
 
 
-def _in_cluster(statement: str) -> None:
-    with psycopg.connect(CLUSTER, autocommit=True) as connection:
+def _in_cluster(cluster: str, statement: str) -> None:
+    with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def _address(name: str) -> str:
-    return urlsplit(CLUSTER)._replace(path=f"/{name}").geturl()
+def _address(cluster: str, name: str) -> str:
+    return urlsplit(cluster)._replace(path=f"/{name}").geturl()
 
 
 class Database:
-    """A database without rows, on SQLite in `folder` or in the cluster that TEST_DATABASE_URL names."""
+    """A database without rows, on SQLite in `folder` or in a PostgreSQL cluster: TEST_DATABASE_URL's by default."""
 
-    def __init__(self, folder: Path, *, like: "Database | None" = None) -> None:
+    def __init__(self, folder: Path, *, like: "Database | None" = None, cluster: str = CLUSTER) -> None:
+        self._cluster = cluster
         self.name = f"desk_{uuid.uuid4().hex}"
         self.file = folder / "desk.sqlite3"
-        self.url = _address(self.name) if CLUSTER else f"sqlite:///{self.file}"
-        if CLUSTER:
-            _in_cluster(f"CREATE DATABASE {self.name} TEMPLATE {like.name if like else 'template0'}")
+        self.url = _address(cluster, self.name) if cluster else f"sqlite:///{self.file}"
+        if cluster:
+            _in_cluster(cluster, f"CREATE DATABASE {self.name} TEMPLATE {like.name if like else 'template0'}")
         elif like:
             shutil.copy(like.file, self.file)
 
@@ -42,5 +43,5 @@ class Database:
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
     def drop(self) -> None:
-        if CLUSTER:
-            _in_cluster(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        if self._cluster:
+            _in_cluster(self._cluster, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")

@@ -52,11 +52,11 @@ def blank_database(folder: Path) -> Database:
 class Desk:
     """Use as a context manager; what still runs at the end is killed."""
 
-    def __init__(self, folder: Path, *, blank: Database | None = None) -> None:
+    def __init__(self, folder: Path, *, blank: Database | None = None, database: Database | None = None) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.database = Database(folder, like=blank)
+        self.database = database or Database(folder, like=blank)
         self.programs: list[Program] = []
         self.environment = environment(folder, self.database, self.url)
         self._clerk: Clerk | None = None

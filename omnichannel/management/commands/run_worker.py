@@ -6,8 +6,10 @@ import sys
 import threading
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from omnichannel.jobs.watchdog import Watchdog
 from omnichannel.jobs.worker import Worker
 from omnichannel.work import make_worker
 
@@ -27,15 +29,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--until-stdin-closes", action="store_true", help="Stop as well when the program that started it is gone."
         )
+        parser.add_argument("--heartbeat-fd", type=int, help="A pipe to write a byte to every second.")
 
-    def handle(self, *, threads: int, until_stdin_closes: bool, **options: Any) -> None:
-        worker = make_worker(threads)
+    def handle(
+        self, *, threads: int, until_stdin_closes: bool, heartbeat_fd: int | None = None, **options: Any
+    ) -> None:
+        watchdog = Watchdog(settings.WORKER_HANGS_AFTER.total_seconds(), heartbeat_fd)
+        worker = make_worker(threads, beat=watchdog.beat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         if until_stdin_closes:
             threading.Thread(target=_stop_at_end_of_input, args=[worker], daemon=True).start()
         self._say(f"The worker is running (process {os.getpid()}, {threads} threads).")
         worker.run_forever()
+        watchdog.cancel()
         self._say("The worker has stopped.")
 
     def _say(self, text: str) -> None:

@@ -1,12 +1,8 @@
-"""`manage.py serve`: everything in one: migrations, server, worker; Ctrl-C stops all of it."""
+"""`manage.py serve`: everything in one: migrations, static files, server, worker; Ctrl-C stops all of it."""
 
 import contextlib
-import logging
 import signal
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,72 +10,32 @@ from urllib.parse import urlsplit
 import uvicorn
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
+from django.utils.module_loading import import_string
 
-from omnichannel.asgi import application, wind_down
-
-logger = logging.getLogger(__name__)
+from omnichannel.accounts.demonstration import demonstration_accounts
+from omnichannel.environment import LOOPBACK_HOSTS
+from omnichannel.first_administrator import setup_link
+from omnichannel.jobs.worker_process import WorkerProcess
 
 REQUESTS_MAY_TAKE = 5  # seconds, those that are being answered when the server is told to stop
-WORKER_MAY_TAKE = 15  # seconds: a call to Twilio that is under way is waited for
-RESTART_AFTER = 1.0
-
-
-class WorkerProcess:
-    """The worker beside the server: started again when it dies, stopped when the server stops."""
-
-    def __init__(self) -> None:
-        self._stopping = threading.Event()
-        self._one_at_a_time = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, and keep it running from now on."""
-        self._process = self._spawn()
-        threading.Thread(target=self._restart_when_it_dies, args=[self._process], daemon=True).start()
-
-    @staticmethod
-    def _spawn() -> "subprocess.Popen[bytes]":
-        # A session of its own: Ctrl-C reaches the server alone, which then stops the worker. If the server is killed,
-        # the pipe closes and the worker stops by itself. What Django checks at a start, it has just checked here: the
-        # worker is there, and there again, in half the time.
-        command = [sys.executable, sys.argv[0], "run_worker", "--until-stdin-closes", "--skip-checks"]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603 (our own command)
-
-    def _restart_when_it_dies(self, process: "subprocess.Popen[bytes]") -> None:
-        while True:
-            code = process.wait()
-            if self._stopping.wait(RESTART_AFTER):
-                return
-            logger.error("The worker ended with code %s; starting it again.", code)
-            with self._one_at_a_time:
-                if self._stopping.is_set():
-                    return
-                self._process = process = self._spawn()
-
-    def tell_to_stop(self) -> None:
-        """It finishes what it is doing; it is not started again."""
-        self._stopping.set()
-        with self._one_at_a_time:
-            if self._process is not None:
-                self._process.terminate()
-
-    def stop(self) -> None:
-        """Tell it to stop and wait until it has; killed when it takes too long, which loses nothing."""
-        self.tell_to_stop()
-        if self._process is not None:
-            try:
-                self._process.wait(WORKER_MAY_TAKE)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+# The worker ends itself when it hangs; a worker that can't even do that is killed a little later.
+WORKER_SILENT_FOR = settings.WORKER_HANGS_AFTER * 4 / 3
 
 
 class Server(uvicorn.Server):
     """Uvicorn with a worker beside it. By itself it would wait for open event streams for ever."""
 
-    def __init__(self, config: uvicorn.Config, worker: WorkerProcess | None, started: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        worker: WorkerProcess | None,
+        started: Callable[[], object],
+        wind_down: Callable[[], object],
+    ) -> None:
         super().__init__(config)
-        self._worker, self._say_started = worker, started
+        self._worker, self._say_started, self._wind_down = worker, started, wind_down
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # Ends the program when the port is taken: nothing else has been started by then.
@@ -89,7 +45,7 @@ class Server(uvicorn.Server):
         self._say_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        wind_down()
+        self._wind_down()
         if self._worker is not None:
             self._worker.tell_to_stop()
         await super().shutdown(sockets)
@@ -107,9 +63,14 @@ class Command(BaseCommand):
         parser.add_argument("--no-migrate", action="store_true", help="Leave the database as it is.")
 
     def handle(self, *, host: str, port: int, no_worker: bool, no_migrate: bool, **options: Any) -> None:
+        if settings.DEMONSTRATION_ALLOWED and host not in LOOPBACK_HOSTS:
+            raise CommandError(
+                f"--host {host} would open the simulator and the demonstration's passwords to others. "
+                "Set PUBLIC_URL to the https address of this server, or leave --host out."
+            )
         # From here on SIGTERM is the same as Ctrl-C. Uvicorn takes both over while it runs, and raises them anew after.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        worker = None if no_worker else WorkerProcess()
+        worker = None if no_worker else WorkerProcess(WORKER_SILENT_FOR.total_seconds())
         with contextlib.suppress(KeyboardInterrupt):
             try:
                 self._prepare(migrate=not no_migrate)
@@ -127,6 +88,9 @@ class Command(BaseCommand):
             call_command("collectstatic", verbosity=0, interactive=False)
 
     def _serve(self, host: str, port: int, worker: WorkerProcess | None) -> None:
+        # Imported only now: WhiteNoise lists the collected files once, when the application is imported.
+        application = import_string("omnichannel.asgi.application")
+        wind_down = import_string("omnichannel.asgi.wind_down")
         config = uvicorn.Config(
             application,
             host=host,
@@ -136,8 +100,19 @@ class Command(BaseCommand):
             server_header=False,
             timeout_graceful_shutdown=REQUESTS_MAY_TAKE,
         )
-        here = self.style.SUCCESS(f"Omnichannel is at {settings.PUBLIC_URL} (Ctrl-C stops it).")
-        Server(config, worker, lambda: self._say(here)).run()
+        address = self.style.SUCCESS(f"Omnichannel is at {settings.PUBLIC_URL} (Ctrl-C stops it).")
+        started = "\n".join([*self._sign_in_notes(), address])
+        Server(config, worker, lambda: self._say(started), wind_down).run()
+
+    def _sign_in_notes(self) -> list[str]:
+        """What whoever starts the server must know about signing in."""
+        notes = []
+        with contextlib.suppress(Error):  # a database that is away for a moment must not keep the server from starting
+            if not settings.DEMONSTRATION_ALLOWED and (names := ", ".join(demonstration_accounts())):
+                notes.append(f"The demonstration accounts can't sign in here, everybody knows their password: {names}.")
+            if link := setup_link():
+                notes.append(f"There is no administrator yet. Create the first one within 24 hours: {link}")
+        return notes
 
     def _say(self, text: str) -> None:
         """Print it now: into a file or a pipe it would otherwise wait until the end."""

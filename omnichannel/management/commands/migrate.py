@@ -1,0 +1,16 @@
+"""`manage.py migrate`: Django's command without the time limit of the server's statements."""
+
+import contextlib
+from typing import Any
+
+from django.core.management.commands import migrate
+from django.db import connections
+
+
+class Command(migrate.Command):
+    """Rebuilding an index over millions of rows takes longer than any page may."""
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        unlimited = getattr(connections[options["database"]], "unlimited_statements", contextlib.nullcontext)
+        with unlimited():
+            super().handle(*args, **options)

@@ -1,0 +1,122 @@
+"""Work on one item that keeps failing, hanging or killing its worker is given up; work for everybody never is."""
+
+import datetime as dt
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.db import connection
+
+from omnichannel.jobs.lanes import Lease, claim, enqueue, try_again
+from omnichannel.jobs.models import Lane
+from omnichannel.jobs.worker import MAX_ATTEMPTS, NEVER_FINISHED, LaneHandler, Worker, _Running
+from omnichannel.work import make_worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+def fail(lease: Lease) -> dt.datetime | None:
+    raise ValueError("The item is broken.")
+
+
+def turn(worker: Worker) -> None:
+    """One round of the worker's loop, until all it began is done."""
+
+    def disconnect() -> None:
+        connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        worker._turn(pool)
+        pool.submit(disconnect)
+
+
+def run_until_quiet(worker: Worker, clock: Any, rounds: int = 40) -> None:
+    for _ in range(rounds):
+        turn(worker)
+        clock.shift(600)
+
+
+def claim_and_die(clock: Any) -> None:
+    """A worker takes the lane and is killed."""
+    assert len(claim(["item"], 1)) == 1
+    clock.shift(settings.WORKER_LEASE + dt.timedelta(seconds=1))
+
+
+def test_an_item_that_fails_at_every_attempt_is_given_up_with_its_error(clock: Any) -> None:
+    enqueue("item", 7)
+    run_until_quiet(Worker({"item": LaneHandler(fail)}, []), clock)
+    lane = Lane.objects.get()
+    assert (lane.attempts, lane.error) == (MAX_ATTEMPTS, "ValueError: The item is broken.")
+    assert lane.given_up_at is not None
+
+
+def test_an_item_that_kills_its_worker_at_every_attempt_is_given_up_without_another_one(clock: Any) -> None:
+    enqueue("item", 7)
+    for _ in range(MAX_ATTEMPTS):
+        claim_and_die(clock)
+    seen: list[Lease] = []
+    turn(Worker({"item": LaneHandler(lambda lease: seen.append(lease))}, []))
+    lane = Lane.objects.get()
+    assert (seen, lane.error) == ([], NEVER_FINISHED)
+    assert lane.given_up_at is not None
+
+
+def test_a_handler_of_its_own_shows_what_was_given_up_and_the_lane_is_gone(clock: Any) -> None:
+    enqueue("item", 7)
+    shown: list[int] = []
+    run_until_quiet(Worker({"item": LaneHandler(fail, on_give_up=shown.append)}, []), clock)
+    assert (shown, Lane.objects.count()) == ([7], 0)
+
+
+def test_a_lane_that_serves_everybody_is_tried_for_ever(clock: Any) -> None:
+    enqueue("everybody", 0)
+    run_until_quiet(Worker({"everybody": LaneHandler(fail, gives_up=False)}, []), clock)
+    lane = Lane.objects.get()
+    assert lane.attempts > MAX_ATTEMPTS * 2
+    assert lane.given_up_at is None
+
+
+def test_replies_assignment_offers_and_retries_are_never_given_up() -> None:
+    handlers = make_worker().handlers
+    assert {kind for kind, handler in handlers.items() if not handler.gives_up} == {"send", "assign", "offers", "retry"}
+
+
+def test_what_was_given_up_is_left_alone_until_somebody_has_it_tried_again(clock: Any) -> None:
+    enqueue("item", 7)
+    claim(["item"], 1)[0].give_up("Broken.")
+    clock.shift(3600)
+    assert claim(["item"], 1) == []
+    assert try_again([Lane.objects.get().pk]) == 1
+    assert claim(["item"], 1)[0].attempts == 1
+
+
+def test_new_work_gives_what_was_given_up_one_more_attempt(clock: Any) -> None:
+    enqueue("item", 7)
+    for _ in range(MAX_ATTEMPTS - 1):
+        claim_and_die(clock)
+    claim(["item"], 1)[0].give_up("Broken.")
+    enqueue("item", 7)
+    assert claim(["item"], 1)[0].attempts == MAX_ATTEMPTS
+
+
+def test_a_worker_whose_work_is_stuck_gives_no_more_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[str] = []
+    worker = Worker({}, [], beat=lambda: beats.append("beat"))
+    turn(worker)
+    assert beats == ["beat"]
+    monkeypatch.setattr("omnichannel.jobs.worker.STUCK_AFTER_SECONDS", -1.0)
+    worker._running[1] = _Running("lane item 7")
+    turn(worker)
+    assert beats == ["beat"]
+    assert worker.stopping
