@@ -21,7 +21,7 @@ from channels_whatsapp.deliveries import retry_now
 from channels_whatsapp.models import Approval, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.template_sync import sync_later
 from channels_whatsapp.validation import Report, validate_and_keep
-from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment, pill
+from omnichannel.core.admin.pages import PageAdmin, ReadOnlyAdmin, moment, pill
 from routing.models import Channel, WorkStream
 
 NUMBER_ADD = "admin:channels_whatsapp_whatsappnumber_add"

@@ -15,16 +15,12 @@ from django.utils.safestring import SafeString
 
 from channels_whatsapp.template_sync import SYNC_LANE
 from omnichannel.accounts.models import User
-from omnichannel.admin_pages import PageAdmin, ReadOnlyAdmin, moment
-from omnichannel.conversations.automation import AUTOMATE_LANE
-from omnichannel.conversations.being_routed import ROUTE_LANE
-from omnichannel.conversations.classification import clocks_of, waiting_in
-from omnichannel.conversations.disconnects import DISCONNECT_LANE
-from omnichannel.conversations.snoozing import SNOOZE_LANE
-from omnichannel.conversations.typing_indicator import TYPING_LANE
+from omnichannel.auth import settle_roles
+from omnichannel.conversations.assignment.classify import clocks_of, waiting_in
+from omnichannel.conversations.lanes import LaneKind
+from omnichannel.core.admin.pages import PageAdmin, ReadOnlyAdmin, moment
 from omnichannel.jobs.lanes import try_again
 from omnichannel.jobs.models import Lane
-from omnichannel.people import settle_roles
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR
 from routing.admin.streams import WorkStreamAdmin
 from routing.admin.trial import Surroundings
@@ -209,15 +205,15 @@ class RoleAdmin(ReadOnlyAdmin):
 
 
 JOBS = {
-    AUTOMATE_LANE: "Automated messages",
-    ROUTE_LANE: "Route a conversation",
-    SNOOZE_LANE: "End a snooze",
-    TYPING_LANE: "Show typing",
-    DISCONNECT_LANE: "Reassign an agent's conversations",
+    LaneKind.AUTOMATE: "Automated messages",
+    LaneKind.ROUTE: "Route a conversation",
+    LaneKind.SNOOZE: "End a snooze",
+    LaneKind.TYPING: "Show typing",
+    LaneKind.DISCONNECT: "Reassign an agent's conversations",
     SYNC_LANE: "Sync message templates",
 }
 # In these kinds the lane's key is that of a conversation.
-ABOUT_A_CONVERSATION = {AUTOMATE_LANE, ROUTE_LANE, SNOOZE_LANE, TYPING_LANE}
+ABOUT_A_CONVERSATION = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, LaneKind.TYPING}
 
 
 @admin.register(Lane)

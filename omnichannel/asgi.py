@@ -12,14 +12,14 @@ from typing import Any, cast
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
-from omnichannel.bodies import WholeBody
+from omnichannel.core.request_buffer import WholeBody
 from omnichannel.core.response_deadline import ResponseDeadline
 from omnichannel.wsgi import application as django
 
 # After Django is set up by the import above.
 from channels_whatsapp.simulator import clock  # isort: skip
 from omnichannel.conversations.access import topics_for  # isort: skip
-from omnichannel.conversations.attendance import seen  # isort: skip
+from omnichannel.conversations.presence.sessions import seen  # isort: skip
 from omnichannel.live.stream import EventStream  # isort: skip
 
 THREADS = 8

@@ -25,8 +25,8 @@ from django.views.decorators.http import require_http_methods
 
 from omnichannel.accounts.demonstration import is_printed_password
 from omnichannel.accounts.models import User
-from omnichannel.conversations import attendance
-from omnichannel.people import settle_roles
+from omnichannel.auth import settle_roles
+from omnichannel.conversations.presence import sessions
 from omnichannel.roles import ADMINISTRATOR
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ else:
 
 GOOD_FOR = timedelta(hours=24)
 SALT, PURPOSE = "omnichannel.setup", "first-administrator"
-BACKEND = "omnichannel.people.PeopleBackend"
+BACKEND = "omnichannel.auth.PeopleBackend"
 
 
 class Refusal(StrEnum):
@@ -159,7 +159,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     if not create_first_administrator(user):
         return _refuse(request, Refusal.USED)
     if isinstance(request.user, User):  # somebody else was signed in here until now
-        attendance.leave(request.user)
+        sessions.leave(request.user)
     login(request, user, backend=BACKEND)
     return redirect("admin:index")
 

@@ -8,11 +8,11 @@ from django.views.generic import RedirectView
 from channels_whatsapp.models import WebhookKind
 from channels_whatsapp.simulator.urls import simulator_urls
 from channels_whatsapp.webhooks import TwilioWebhookView
-from omnichannel.conversations.webhooks import apply_delivery
+from omnichannel.conversations.inbound.apply import apply_delivery
+from omnichannel.core.health import live, ready
 from omnichannel.demo.clock import let_a_day_pass
 from omnichannel.desk.views import offered_file, scripts, sign_in, sign_out, styles
 from omnichannel.first_administrator import setup
-from omnichannel.health import live, ready
 
 inbound = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
 status = TwilioWebhookView.as_view(kind=WebhookKind.STATUS, apply=apply_delivery)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from routing.comparing import COMPARE, fits, time_of, weekday_of
 from routing.fields import DENIED, FIELDS, OPERATORS, Facts, Field, Known, Operator, Type, ValueKind, value_kind
 from routing.models import Weekday
+from routing.operators import COMPARE, fits, time_of, weekday_of
 from routing.values import shown as shown_value
 
 DEEPEST = 5  # groups within groups

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_noop
 
-from omnichannel.sentences import Sentence, said
+from omnichannel.core.localized_text import Sentence, said
 from routing.models.agents import BasePresence
 from routing.models.queues import AssignmentMethod
 from routing.models.streams import SkillMatching

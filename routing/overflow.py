@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from omnichannel.sentences import Sentence, counted, said
+from omnichannel.core.localized_text import Sentence, counted, said
 from routing import hours
 from routing.models import OverflowAction, OverflowCondition, OverflowRule, Queue
 

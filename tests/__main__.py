@@ -22,6 +22,10 @@ from tests.postgres import binaries, throw_away_cluster
 MAY_BE_SKIPPED = "Twilio's OpenAPI files are not here"
 
 
+# Started with a PostgreSQL of its own, so one run of it is enough.
+OWN_CLUSTER = ["--ignore=tests/processes/test_database_outages.py"]
+
+
 @dataclass
 class Outcome:
     """What one run of pytest came to."""
@@ -101,7 +105,7 @@ def stages(cluster: str, cores: int) -> list[Stage]:
         Stage("PostgreSQL", ["-m", "database", *quick], cluster),
         Stage("Browser journeys", ["-n", "2", "--dist", "loadfile", "tests/journeys"]),
         Stage("Servers and workers on SQLite", ["tests/processes"]),
-        Stage("Servers and workers on PostgreSQL", ["tests/processes"], cluster),
+        Stage("Servers and workers on PostgreSQL", [*OWN_CLUSTER, "tests/processes"], cluster),
     ]
 
 

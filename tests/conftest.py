@@ -10,7 +10,7 @@ import pytest
 from django.core.management.commands import flush
 from django.test import SimpleTestCase
 
-from tests.rows import all_rows, put_back
+from tests.db_snapshot import all_rows, put_back
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # A test reaches the database by one of these alone; without them pytest-django lets nobody ask it anything.

@@ -15,11 +15,11 @@ from django.db import close_old_connections, connection, connections
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from omnichannel.conversations import offers
-from omnichannel.conversations.closing import close, end
-from omnichannel.conversations.distribution import hand_out
+from omnichannel.conversations.assignment import offers
+from omnichannel.conversations.assignment.dispatch import hand_out
+from omnichannel.conversations.lifecycle.close import close, end
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
-from omnichannel.conversations.states import TransitionRefused
+from omnichannel.conversations.state_machine import TransitionRefused
 from routing.agents import show_presence
 from routing.assignment import load_by_agent
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream

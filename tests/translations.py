@@ -42,7 +42,7 @@ def templates() -> list[Path]:
 
 def scripts() -> list[Path]:
     """The scripts whose words are translated."""
-    return [path for path in sorted((ROOT / "static/js").glob("*.js")) if path.name not in SCRIPTS_IN_ENGLISH]
+    return [path for path in sorted((ROOT / "static").rglob("*.js")) if path.name not in SCRIPTS_IN_ENGLISH]
 
 
 def sources() -> list[Path]:

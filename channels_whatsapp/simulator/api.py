@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from channels_whatsapp.simulator import representation as shape
 from channels_whatsapp.simulator.errors import TwilioError
-from channels_whatsapp.simulator.gate import hang, twilio_api
+from channels_whatsapp.simulator.middleware import hang, twilio_api
 from channels_whatsapp.simulator.models import Account, Chat, Content, Fault, FaultKind, Media, Message, Sender
 from channels_whatsapp.simulator.paging import envelope_2010, envelope_meta, page_of
 from channels_whatsapp.simulator.sending import Order, accept

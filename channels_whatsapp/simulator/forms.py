@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Sender
 from channels_whatsapp.simulator.sending import CUSTOMER_ADDRESS
 
@@ -83,14 +83,14 @@ class WriteForm(SendingForm):
             "text": cleaned["text"],
             "attachments": [_attachment(file) for file in cleaned["attached"]],
             "forwarded": cleaned["forwarded"],
-            "ad": world.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
+            "ad": factories.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
         }
 
 
-def _attachment(file: Upload) -> world.Attachment:
+def _attachment(file: Upload) -> factories.Attachment:
     claimed = (file.content_type or "").lower()
     content_type = claimed if CONTENT_TYPE.match(claimed) else "application/octet-stream"
-    return world.Attachment(file.name or "file", content_type, file.read())
+    return factories.Attachment(file.name or "file", content_type, file.read())
 
 
 class PlaceForm(SendingForm):
@@ -105,7 +105,7 @@ class PlaceForm(SendingForm):
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
         latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
-        return {"place": world.Place(latitude, longitude, cleaned["label"], cleaned["address"])}
+        return {"place": factories.Place(latitude, longitude, cleaned["label"], cleaned["address"])}
 
 
 class ContactForm(SendingForm):
@@ -116,7 +116,7 @@ class ContactForm(SendingForm):
 
     def writing(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
-        return {"contact": world.ContactCard(self.cleaned_data["name"], (self.cleaned_data["number"],))}
+        return {"contact": factories.ContactCard(self.cleaned_data["name"], (self.cleaned_data["number"],))}
 
 
 class PressForm(SendingForm):
@@ -132,7 +132,7 @@ class PressForm(SendingForm):
     def writing(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
-        return {"press": world.Press(cleaned["text"], cleaned["payload"], cleaned["kind"])}
+        return {"press": factories.Press(cleaned["text"], cleaned["payload"], cleaned["kind"])}
 
 
 class CustomerForm(forms.Form):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.bubbles import bubbles_of, is_typing, version_of
 from channels_whatsapp.simulator.forms import (
     ContactForm,
@@ -52,7 +52,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
     """One customer's chat with one business number. Looking at it reads it."""
     customer, sender = _pair(customer_pk, sender_pk)
-    world.customer_looks(customer, sender)
+    factories.customer_looks(customer, sender)
     return render(request, "simulator/phone.html", _phone_context(request, customer, sender))
 
 
@@ -61,7 +61,7 @@ def chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse
 def thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
     """The chat's messages, or 204 where nothing is new since `seen`."""
     customer, sender = _pair(customer_pk, sender_pk)
-    world.customer_looks(customer, sender)
+    factories.customer_looks(customer, sender)
     if request.GET.get("seen") == version_of(customer, sender, timezone.now()):
         return HttpResponse(status=204)
     return render(request, "simulator/_thread.html", _chat_context(customer, sender))
@@ -75,7 +75,7 @@ def write(request: HttpRequest, customer_pk: int, sender_pk: int, what: str) -> 
     if not form.is_valid():
         return _write_again(request, customer, sender, what, form)
     quoted = _messages(customer, sender).filter(pk=form.cleaned_data.get("reply_to") or 0).first()
-    world.customer_writes(customer, sender, replying_to=quoted, **form.writing())
+    factories.customer_writes(customer, sender, replying_to=quoted, **form.writing())
     if request.headers.get("HX-Request"):
         return render(request, "simulator/_thread.html", _chat_context(customer, sender))
     return redirect("simulator:chat", customer_pk, sender_pk)
@@ -98,8 +98,8 @@ def press(request: HttpRequest, customer_pk: int, sender_pk: int, message_pk: in
     message = get_object_or_404(_messages(customer, sender), pk=message_pk)
     if index < len(message.buttons):
         button = message.buttons[index]
-        pressed = world.Press(button["text"], button["payload"], button["kind"])
-        world.customer_writes(customer, sender, press=pressed, replying_to=message)
+        pressed = factories.Press(button["text"], button["payload"], button["kind"])
+        factories.customer_writes(customer, sender, press=pressed, replying_to=message)
     return redirect("simulator:chat", customer_pk, sender_pk)
 
 
@@ -136,7 +136,7 @@ def faults(request: HttpRequest, customer_pk: int, sender_pk: int, scope: str) -
     if form.is_valid():
         for kind in FaultKind:
             owner = customer if scope == "customer" else None
-            world.switch_fault(kind, customer=owner, on=kind in form.cleaned_data["kinds"])
+            factories.switch_fault(kind, customer=owner, on=kind in form.cleaned_data["kinds"])
     return _back_to_panel(customer, sender)
 
 
@@ -146,7 +146,7 @@ def let_a_day_pass(
 ) -> HttpResponse:
     """24 hours go by for this customer, at Twilio and with whoever has a clock of its own."""
     customer, sender = _pair(customer_pk, sender_pk)
-    world.let_time_pass(customer)
+    factories.let_time_pass(customer)
     let_time_pass(customer.address)
     return _back_to_panel(customer, sender)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account
 
 DELIVERY = "Hi {{1}}, your order {{2}} is on its way and arrives {{3}}. Is that all right?"
@@ -143,4 +143,4 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def create_samples(account: Account) -> None:
     """Give the account a template of every kind."""
     for name, types, fields in SAMPLES:
-        world.create_content(account, name, types, **fields)
+        factories.create_content(account, name, types, **fields)

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.http import QueryDict
 
 from channels_whatsapp.simulator.errors import TwilioError
-from channels_whatsapp.simulator.gate import customer_at
+from channels_whatsapp.simulator.middleware import customer_at
 from channels_whatsapp.simulator.models import (
     Account,
     Chat,

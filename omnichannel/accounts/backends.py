@@ -11,7 +11,7 @@ from django.db.models import OuterRef, Q, Subquery, TextField, Value
 from django.db.models.functions import Concat
 
 from omnichannel.accounts.models import User
-from omnichannel.joined import BETWEEN, Joined
+from omnichannel.core.db import BETWEEN, Joined
 
 
 class RolesBackend(ModelBackend):

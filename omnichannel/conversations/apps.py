@@ -4,12 +4,12 @@ from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from omnichannel.conversations import search_index
+from omnichannel.conversations.search import index
 
 
 def keep_search_index(using: str, **kwargs: Any) -> None:
     """A migration that rebuilds the messages' table on SQLite takes what keeps their words up to date with it."""
-    search_index.ensure(using)
+    index.ensure(using)
 
 
 class ConversationsConfig(AppConfig):
@@ -18,4 +18,4 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(keep_search_index, sender=self)
-        connection_created.connect(search_index.teach)
+        connection_created.connect(index.teach)

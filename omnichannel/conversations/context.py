@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.live_events import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.states import note
-from omnichannel.sentences import Sentence, said
+from omnichannel.conversations.state_machine import note
+from omnichannel.core.localized_text import Sentence, said
 from routing import values
 from routing.values import NotAValue, Value
 

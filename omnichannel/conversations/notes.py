@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of, agents_at_work, agents_who_may_see
-from omnichannel.conversations.hints import NOTE, READ, tell
+from omnichannel.conversations.live_events import NOTE, READ, tell
 from omnichannel.conversations.models import Conversation, Mention, Note, Part
 from omnichannel.live.publish import publish
 from routing.models import Agent, State

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from channels_whatsapp.identity import identity
-from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.live_events import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation, Message
 
 A_DAY = timedelta(hours=24, minutes=1)

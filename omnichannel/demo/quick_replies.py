@@ -1,7 +1,7 @@
 """Quick replies of the demonstration's shop, and one agent's own."""
 
 from omnichannel.conversations.models import QuickReply
-from omnichannel.conversations.quick_replies import keep_own, tags_named
+from omnichannel.conversations.outbound.quick_replies import keep_own, tags_named
 from routing.models import Agent, WorkStream
 
 # Title, language, tags, text.

@@ -13,15 +13,16 @@ from django.utils import timezone
 
 from channels_whatsapp.deliveries import cleaned, fingerprint
 from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, ErrandState, Sender
 from channels_whatsapp.simulator.models import Message as SentByCustomer
 from channels_whatsapp.simulator.samples import create_samples
-from omnichannel.conversations import assignment, closing
+from omnichannel.conversations.assignment import pick
+from omnichannel.conversations.inbound.apply import apply_delivery
+from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, Trigger
-from omnichannel.conversations.reading import mark_read
-from omnichannel.conversations.replies import send_reply
-from omnichannel.conversations.webhooks import apply_delivery
+from omnichannel.conversations.outbound.compose import send_reply
+from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.demo.people import create_people, create_returns_desk, say_what_is_known
 from omnichannel.demo.quick_replies import create_quick_replies
 from omnichannel.demo.words import create_words, sort_the_history
@@ -63,7 +64,7 @@ def _write_automated_messages() -> None:
 
 
 def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
-    twilio = world.create_account("Lumen Lamps")
+    twilio = factories.create_account("Lumen Lamps")
     create_samples(twilio)
     account = WhatsAppAccount.objects.create(
         name="WhatsApp channel",
@@ -79,22 +80,22 @@ def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
 
 def _create_number(account: WhatsAppAccount, twilio: Account, name: str, number: str, stream: WorkStream) -> Sender:
     WhatsAppNumber.objects.create(name=name, account=account, number=number, work_stream=stream)
-    return world.create_sender(twilio, number, name, account.inbound_url, account.status_url)
+    return factories.create_sender(twilio, number, name, account.inbound_url, account.status_url)
 
 
 def _history(shop: Sender, agents: dict[str, Agent]) -> None:
     now = timezone.now()
-    tomas = world.create_customer("Tomás Becker", "+4917139200014")
+    tomas = factories.create_customer("Tomás Becker", "+4917139200014")
     first = _wrote(tomas, shop, now - timedelta(hours=3), "Hi! Do you have the Orla floor lamp in brass?")
     conversation = _taken(first, agents["omar"])
     mark_read(conversation, agents["omar"].user)
     send_reply(conversation, author=agents["omar"].user, text="We do: 129 €, and it ships today.")
-    closing.end(conversation, agents["omar"])
-    closing.close(conversation, agents["omar"])
+    close.end(conversation, agents["omar"])
+    close.close(conversation, agents["omar"])
 
-    amara = world.create_customer("Amara Diallo", "+4917139200021")
+    amara = factories.create_customer("Amara Diallo", "+4917139200021")
     _wrote(amara, shop, now - timedelta(minutes=14), "Hi! I ordered lamp 2231 last week, it arrived broken")
-    picture = world.Attachment("lamp.png", "image/png", (FILES / "broken-lamp.png").read_bytes())
+    picture = factories.Attachment("lamp.png", "image/png", (FILES / "broken-lamp.png").read_bytes())
     last = _wrote(amara, shop, now - timedelta(minutes=12), "Look", attachments=[picture])
     conversation = _taken(last, agents["dana"])
     mark_read(conversation, agents["dana"].user)
@@ -104,26 +105,26 @@ def _history(shop: Sender, agents: dict[str, Agent]) -> None:
         text="So sorry, Amara. I can send a new one today. Which colour would you like?",
     )
 
-    jonas = world.create_customer("Jonas Weber", "+4917139200035")
+    jonas = factories.create_customer("Jonas Weber", "+4917139200035")
     closing_soon = _wrote(jonas, shop, now - timedelta(hours=23, minutes=13), "Could I get an invoice for order 2190?")
     _taken(closing_soon, agents["dana"])
 
-    mei = world.create_customer("Mei Tanaka", "+447700900118")
+    mei = factories.create_customer("Mei Tanaka", "+447700900118")
     _wrote(mei, shop, now - timedelta(hours=30), "Is the store in Camden open on Sundays?")
 
 
 def _just_now(shop: Sender, returns: Sender) -> None:
     """What the simulator posts as soon as the server runs."""
     amara = Customer.objects.get(name="Amara Diallo")
-    world.customer_writes(amara, shop, "The blue one, please. Can it come on Friday?")
-    nobody = world.create_customer("", "US.13491208655302741918")
-    world.customer_writes(nobody, shop, "Do you deliver to Canada?")
-    layla = world.create_customer("ليلى حسن", "+447700900142")
-    world.customer_writes(layla, shop, "مرحبا، متى يصل طلبي؟")
-    pedro = world.create_customer("Pedro Almeida", "+5511998765432")
-    place = world.Place("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
-    world.customer_writes(pedro, returns, place=place)
-    world.customer_writes(pedro, returns, "Can you pick the parcel up here?")
+    factories.customer_writes(amara, shop, "The blue one, please. Can it come on Friday?")
+    nobody = factories.create_customer("", "US.13491208655302741918")
+    factories.customer_writes(nobody, shop, "Do you deliver to Canada?")
+    layla = factories.create_customer("ليلى حسن", "+447700900142")
+    factories.customer_writes(layla, shop, "مرحبا، متى يصل طلبي؟")
+    pedro = factories.create_customer("Pedro Almeida", "+5511998765432")
+    place = factories.Place("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
+    factories.customer_writes(pedro, returns, place=place)
+    factories.customer_writes(pedro, returns, "Can you pick the parcel up here?")
 
 
 def _wrote(
@@ -131,10 +132,10 @@ def _wrote(
     sender: Sender,
     at: datetime,
     text: str,
-    attachments: Iterable[world.Attachment] = (),
+    attachments: Iterable[factories.Attachment] = (),
 ) -> Message:
     """The customer wrote earlier: delivered as Twilio would have, at that time."""
-    written = world.customer_writes(customer, sender, text, attachments=list(attachments), now=at)
+    written = factories.customer_writes(customer, sender, text, attachments=list(attachments), now=at)
     delivery = _delivery(written, at)
     delivery.save()
     apply_delivery(delivery)
@@ -159,5 +160,5 @@ def _delivery(written: SentByCustomer, at: datetime) -> WebhookDelivery:
 
 def _taken(message: Message, agent: Agent) -> Conversation:
     conversation = Conversation.objects.get(pk=message.conversation_id)
-    assignment.take(conversation, agent)
+    pick.take(conversation, agent)
     return conversation

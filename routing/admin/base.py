@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest
 
-from omnichannel.admin_pages import PageAdmin
+from omnichannel.core.admin.pages import PageAdmin
 from omnichannel.jobs.lanes import enqueue
 
 ASSIGN_LANE = "assign"

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from omnichannel.admin_pages import pill
+from omnichannel.core.admin.pages import pill
 from routing.admin.base import DistributionAdmin
 from routing.admin.fields import base_presences
 from routing.admin.rows import Rows

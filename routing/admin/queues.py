@@ -7,9 +7,9 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from routing.admin.overflow import OVERFLOW_RULES
-from routing.admin.parts import OwnerAdmin
+from routing.admin.related_lists import OwnerAdmin
 from routing.admin.rows import Rows
-from routing.copying import copy_of_queue
+from routing.clone import copy_of_queue
 from routing.models import Queue, QueueMembership
 
 GENERAL = ("name", "priority")

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.forms.formsets import DELETION_FIELD_NAME
 
-from omnichannel.admin_pages import QuietRelations
+from omnichannel.core.admin.pages import QuietRelations
 
 if TYPE_CHECKING:
     AnyInline: TypeAlias = admin.TabularInline[Any, Any]

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from routing.admin.condition_builder import ConditionField, fits_the_builder
-from routing.admin.parts import Listing, PartAdmin, PartForm
+from routing.admin.related_lists import Listing, PartAdmin, PartForm
 from routing.admin.rows import Rows
 from routing.admin.skills import ProficiencyFormSet
 from routing.conditions import describe

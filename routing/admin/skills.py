@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
-from omnichannel.admin_pages import PageAdmin, pill
+from omnichannel.core.admin.pages import PageAdmin, pill
 from routing.admin.base import DistributionAdmin
 from routing.admin.fields import proficiency_field
 from routing.admin.rows import RowFormSet, Rows

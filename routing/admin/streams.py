@@ -12,11 +12,11 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
 from routing.admin.fields import TimeSpanField, WrapUpField, base_presences, in_largest_unit
-from routing.admin.parts import OwnerAdmin
+from routing.admin.related_lists import OwnerAdmin
 from routing.admin.rules import ROUTING_RULES, SKILL_RULES
 from routing.admin.trial import SampleForm, Surroundings
 from routing.admin.variables import CONTEXT_VARIABLES
-from routing.copying import copy_of_stream
+from routing.clone import copy_of_stream
 from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from django import forms
 from django.forms import BoundField
 from django.utils import timezone
 
+from routing.dry_run import Sample, Trial, try_it
 from routing.fields import CONTEXT_FACT, Field, Group, Type, known_in
 from routing.hours import zone_named
 from routing.models import OperatingHours, Queue, WorkStream
-from routing.trial import Sample, Trial, try_it
 from routing.values import number
 
 WITHOUT_HOURS = "none"

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.text import get_text_list
 
-from omnichannel.admin_pages import PageAdmin
-from routing.admin.parts import Listing, PartAdmin, PartForm
+from omnichannel.core.admin.pages import PageAdmin
+from routing.admin.related_lists import Listing, PartAdmin, PartForm
 from routing.models import ContactField, ContextVariable, SkillRule
 from routing.variables import name_from, rules_asking
 

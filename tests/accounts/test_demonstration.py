@@ -17,9 +17,9 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.accounts import demonstration
 from omnichannel.accounts.demonstration import PASSWORD, CommonPasswordValidator, demonstration_accounts
 from omnichannel.accounts.models import User
+from omnichannel.auth import PeopleBackend
 from omnichannel.demo.people import PEOPLE
 from omnichannel.live.stream import signed_in_user
-from omnichannel.people import PeopleBackend
 from tests import builders
 from tests.desk.people import browser
 

@@ -15,7 +15,7 @@ from omnichannel.accounts.models import User
 from omnichannel.first_administrator import PURPOSE, SALT, has_administrator, setup_link
 from routing.models import Agent, BasePresence
 from tests import builders
-from tests.crowd import at_once
+from tests.concurrency import at_once
 from tests.desk.people import browser
 
 pytestmark = pytest.mark.django_db

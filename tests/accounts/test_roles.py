@@ -4,7 +4,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
-from omnichannel.people import settle_roles
+from omnichannel.auth import settle_roles
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR, give_roles_their_permissions
 from routing.models import Agent
 from tests import builders

@@ -6,7 +6,7 @@ from django.contrib.auth.models import Permission
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.accounts.models import User
-from omnichannel.people import PeopleBackend
+from omnichannel.auth import PeopleBackend
 from tests import builders
 
 pytestmark = pytest.mark.django_db

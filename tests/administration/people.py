@@ -7,7 +7,7 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from omnichannel.people import settle_roles
+from omnichannel.auth import settle_roles
 from tests import builders
 
 

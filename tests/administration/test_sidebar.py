@@ -4,8 +4,8 @@ import pytest
 from django.contrib import admin
 from django.test import RequestFactory
 
-from omnichannel.admin_site import SIDEBAR
-from routing.admin.parts import PartAdmin
+from omnichannel.core.admin.site import SIDEBAR
+from routing.admin.related_lists import PartAdmin
 from tests import builders
 from tests.administration.people import signed_in, words
 
@@ -51,7 +51,7 @@ def test_a_supervisor_sees_no_channels():
 
 
 def test_a_model_without_a_place_is_shown_in_a_last_group(monkeypatch):
-    monkeypatch.setattr("omnichannel.admin_site.SIDEBAR", [])
+    monkeypatch.setattr("omnichannel.core.admin.site.SIDEBAR", [])
     shown = groups(signed_in("Administrator").person)
     assert list(shown) == ["More"]
     assert len(shown["More"]) > 5

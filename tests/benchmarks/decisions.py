@@ -17,7 +17,7 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from omnichannel.conversations.distribution import hand_out  # noqa: E402
+from omnichannel.conversations.assignment.dispatch import hand_out  # noqa: E402
 from omnichannel.conversations.models import Conversation  # noqa: E402
 from tests import builders  # noqa: E402
 from tests.routing.crowds import many_agents  # noqa: E402

@@ -20,12 +20,12 @@ from channels_whatsapp.deliveries import (
     retry_now,
 )
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Conversation, Message
-from omnichannel.conversations.webhooks import apply_delivery
 from omnichannel.jobs.models import Lane
 from tests import builders
-from tests.crowd import at_once
-from tests.door import deliver, recorded
+from tests.concurrency import at_once
+from tests.webhook_client import deliver, recorded
 
 pytestmark = pytest.mark.django_db
 

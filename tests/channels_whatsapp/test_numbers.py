@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from channels_whatsapp.deliveries import retry_failed, retry_now
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber, plain_number
+from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Message
-from omnichannel.conversations.webhooks import apply_delivery
 from tests import builders
-from tests.door import another, deliver, recorded
+from tests.webhook_client import another, deliver, recorded
 
 SERVICE = "MG00000000000000000000000000000001"
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
 from tests import builders
-from tests.door import FORM, deliver
+from tests.webhook_client import FORM, deliver
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import sync, sync_all, sync_by_hand, sync_in_lane, sync_later, under_way
 from omnichannel.jobs.lanes import claim
-from omnichannel.work import make_worker
+from omnichannel.worker_jobs import make_worker
 from tests import builders
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from omnichannel.conversations.access import (
     message_for,
     topics_for,
 )
-from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.live_events import CONVERSATION, tell
 from omnichannel.conversations.models import Attachment, Conversation
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue, QueueMembership, State

@@ -2,14 +2,14 @@
 
 import pytest
 
-from omnichannel.conversations.contacts import set_field
+from omnichannel.conversations.contacts.lookup import set_field
 from omnichannel.conversations.context import set_context
 from omnichannel.conversations.models import Contact, Conversation
 from omnichannel.live.models import LiveEvent
 from routing.models import ContactField, ContextVariable, Queue, VariableType
 from routing.values import NotAValue
 from tests import builders
-from tests.conversations.beginnings import classified, lines, new, orders_queue, rule
+from tests.conversations.initiate_fixtures import classified, lines, new, orders_queue, rule
 
 pytestmark = pytest.mark.django_db
 

@@ -3,10 +3,10 @@
 import pytest
 
 from omnichannel.conversations.access import agents_who_may_see, conversation_for, conversations_visible_to
-from omnichannel.conversations.consult import invite
+from omnichannel.conversations.assignment.consult import invite
+from omnichannel.conversations.assignment.supervise import monitor
 from omnichannel.conversations.models import Conversation, Mention, Note
 from omnichannel.conversations.notes import NoteRefused, add_note, mentioned, mentions_seen
-from omnichannel.conversations.supervision import monitor
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue
 from tests import builders

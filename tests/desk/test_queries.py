@@ -8,8 +8,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Mention
-from omnichannel.conversations.states import note
-from omnichannel.sentences import said
+from omnichannel.conversations.state_machine import note
+from omnichannel.core.localized_text import said
 from routing.agents import ensure_agent
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser

@@ -13,7 +13,7 @@ from django.db import connection
 from omnichannel.jobs.lanes import Lease, claim, enqueue, try_again
 from omnichannel.jobs.models import Lane
 from omnichannel.jobs.worker import MAX_ATTEMPTS, NEVER_FINISHED, LaneHandler, Worker, _Running
-from omnichannel.work import make_worker
+from omnichannel.worker_jobs import make_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from omnichannel.jobs.lanes import Lease, claim, enqueue
 from omnichannel.jobs.models import Lane
-from tests.crowd import at_once
+from tests.concurrency import at_once
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from omnichannel.jobs.lanes import Lease, enqueue
 from omnichannel.jobs.models import Lane, Periodic
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
-from tests.crowd import at_once
+from tests.concurrency import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from omnichannel.conversations.access import topics_for
-from omnichannel.conversations.attendance import seen
+from omnichannel.conversations.presence.sessions import seen
 from omnichannel.live import stream as stream_module
 from omnichannel.live.stream import EventStream
 from routing.models import Agent

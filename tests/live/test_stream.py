@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.hints import CONVERSATION, tell
+from omnichannel.conversations.live_events import CONVERSATION, tell
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
 from omnichannel.live import stream as stream_module

@@ -12,9 +12,9 @@ from urllib.request import ProxyHandler, build_opener
 
 from cryptography.fernet import Fernet
 
-from tests.processes.clerks import Clerk
 from tests.processes.databases import Database
 from tests.processes.programs import Program, is_running, wait_until
+from tests.processes.rpc_client import Clerk
 
 STARTS_WITHIN = 40.0  # seconds, on a machine that is busy with other things
 STOPS_WITHIN = 12.0
@@ -111,6 +111,6 @@ class Desk:
     # -- Its database -----------------------------------------------------------------------------------------------
 
     def ask(self, what: str, **arguments: Any) -> Any:
-        """Call a function of `tests.processes.clerk` in a process that has this desk's settings."""
+        """Call a function of `tests.processes.remote_fixtures` in a process that has this desk's settings."""
         self._clerk = self._clerk or Clerk(self.environment)
         return self._clerk.ask(what, arguments)

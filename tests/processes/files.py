@@ -2,18 +2,18 @@
 
 from collections import Counter
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Customer, Sender
 from omnichannel.conversations.models import Attachment, Message
-from tests.conversations.hostile_cards import HOSTILE
+from tests.conversations.contacts.hostile_cards import HOSTILE
 
 
 def customers_send_hostile_cards() -> None:
     """The customers with phones take turns to send all hostile contact cards to the shop."""
     phones, sender = list(Customer.objects.order_by("pk")), Sender.objects.get()
     for place, (name, card) in enumerate(HOSTILE.items()):
-        file = world.Attachment(f"{name}.vcf", "text/vcard", card)
-        world.customer_writes(phones[place % len(phones)], sender, attachments=[file])
+        file = factories.Attachment(f"{name}.vcf", "text/vcard", card)
+        factories.customer_writes(phones[place % len(phones)], sender, attachments=[file])
 
 
 def files_by_state() -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conversations.hostile_cards import HOSTILE
+from tests.conversations.contacts.hostile_cards import HOSTILE
 from tests.processes.desk import STARTS_WITHIN, Desk
 from tests.processes.programs import is_running, wait_until
 

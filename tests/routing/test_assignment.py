@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from omnichannel.conversations.distribution import hand_out
+from omnichannel.conversations.assignment.dispatch import hand_out
 from omnichannel.conversations.models import Conversation, RequiredSkill
 from routing.assignment import load_by_agent
 from routing.models import AgentSkill, Skill, SkillMatching, SkillType, State

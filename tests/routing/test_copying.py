@@ -2,7 +2,7 @@
 
 import pytest
 
-from routing.copying import copy_of_queue, copy_of_stream
+from routing.clone import copy_of_queue, copy_of_stream
 from routing.models import ContextVariable, OverflowRule, Queue, WorkStream
 from tests import builders
 from tests.administration.people import page, signed_in, toasts

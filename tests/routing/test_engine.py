@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omnichannel.sentences import Sentence
+from omnichannel.core.localized_text import Sentence
 from routing.engine import NO_COUNTS, Candidate, Choice, Need, choose, distance
 from routing.models import AssignmentMethod, BasePresence, SkillMatching
 

@@ -6,13 +6,13 @@ import pytest
 from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery
-from omnichannel.conversations.classification import classify
-from omnichannel.conversations.distribution import hand_out
+from omnichannel.conversations.assignment.classify import classify
+from omnichannel.conversations.assignment.dispatch import hand_out
 from omnichannel.conversations.models import Conversation, Message
 from routing.assignment import AT_ONCE, MOST_FAULTS
 from routing.models import Queue, WorkStream
 from tests import builders
-from tests.door import another, deliver, recorded
+from tests.webhook_client import another, deliver, recorded
 
 pytestmark = pytest.mark.django_db
 

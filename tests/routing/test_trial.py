@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from routing.dry_run import Sample, Trial, try_it
 from routing.models import (
     ContactField,
     ContextVariable,
@@ -16,7 +17,6 @@ from routing.models import (
     VariableType,
     WorkStream,
 )
-from routing.trial import Sample, Trial, try_it
 from tests import builders
 from tests.routing.test_rules import rule, says, skill_rule
 

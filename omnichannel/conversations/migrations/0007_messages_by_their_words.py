@@ -4,11 +4,11 @@ from typing import Any
 
 from django.db import migrations
 
-from omnichannel.conversations import search_index
+from omnichannel.conversations.search import index
 
 
 def make_index(apps: Any, schema_editor: Any) -> None:
-    search_index.ensure(schema_editor.connection.alias)
+    index.ensure(schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):

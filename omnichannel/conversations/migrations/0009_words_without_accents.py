@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db import migrations
 
-from omnichannel.conversations import search_index
+from omnichannel.conversations.search import index
 
 
 def make_index_anew(apps: Any, schema_editor: Any) -> None:
-    search_index.drop(schema_editor.connection.alias)
-    search_index.ensure(schema_editor.connection.alias)
+    index.drop(schema_editor.connection.alias)
+    index.ensure(schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@ from django.db import migrations
 from django.db.models import F
 from django.db.models.functions import JSONObject
 
-import omnichannel.sentences
+import omnichannel.core.localized_text
 
 
 def keep(apps, schema_editor):
@@ -16,7 +16,10 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
-            "conversationevent", "said", omnichannel.sentences.SentenceField(default=dict), preserve_default=False
+            "conversationevent",
+            "said",
+            omnichannel.core.localized_text.SentenceField(default=dict),
+            preserve_default=False,
         ),
         migrations.RunPython(keep, migrations.RunPython.noop, elidable=True),
         migrations.RemoveField("conversationevent", "text"),

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
 from omnichannel.conversations.models.contacts import Contact, Label
-from omnichannel.joined import BETWEEN, Joined
-from omnichannel.sentences import SentenceField
+from omnichannel.core.db import BETWEEN, Joined
+from omnichannel.core.localized_text import SentenceField
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
 

@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
-from omnichannel.desk import bundles
+from omnichannel.desk.shared import asset_bundles
 
 register = template.Library()
 
@@ -15,7 +15,7 @@ register = template.Library()
 def styles(kind: str) -> SafeString:
     """The link to the style sheets of this kind of page."""
     return format_html(
-        '<link rel="stylesheet" href="{}">', reverse("styles", args=[bundles.styles(kind).version, kind])
+        '<link rel="stylesheet" href="{}">', reverse("styles", args=[asset_bundles.styles(kind).version, kind])
     )
 
 
@@ -23,5 +23,5 @@ def styles(kind: str) -> SafeString:
 def scripts(kind: str) -> SafeString:
     """The scripts of this kind of page, in the page's language."""
     language = get_language() or "en"
-    version = bundles.scripts(kind, language).version
+    version = asset_bundles.scripts(kind, language).version
     return format_html('<script src="{}" defer></script>', reverse("scripts", args=[version, kind, language]))

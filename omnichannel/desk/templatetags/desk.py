@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from channels_whatsapp.identity import shown_address
 from channels_whatsapp.templatetags.message_templates import pieces_shown
 from omnichannel.accounts.models import User
-from omnichannel.conversations.media import can_retry
+from omnichannel.conversations.inbound.media_download import can_retry
 from omnichannel.conversations.models import Attachment, Message
-from omnichannel.desk import formatting, words
-from omnichannel.desk.beside import Noted
+from omnichannel.desk.shared import formatting, message_preview
+from omnichannel.desk.thread.timeline import Noted
 
 register = template.Library()
 
@@ -72,7 +72,7 @@ def tone(pk: int) -> int:
 @register.filter
 def file_word(attachment: Attachment) -> str:
     """Photo, Voice message, Video or Document."""
-    return words.file_word(attachment.content_type or attachment.declared_type)[0]
+    return message_preview.file_word(attachment.content_type or attachment.declared_type)[0]
 
 
 @register.filter
@@ -84,7 +84,7 @@ def phone_number(number: str) -> str:
 @register.filter
 def why_missing(attachment: Attachment) -> str:
     """Why the file could not be fetched."""
-    return words.why_missing(attachment.error)
+    return message_preview.why_missing(attachment.error)
 
 
 @register.filter
@@ -102,7 +102,7 @@ def can_be_fetched_again(attachment: Attachment) -> bool:
 @register.filter
 def author_name(message: Message, reader: User) -> str:
     """Who of the desk wrote it: You, or the colleague's first name; "" for the customer."""
-    return words.author_name(message, reader)
+    return message_preview.author_name(message, reader)
 
 
 @register.simple_tag

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django import template
 
 from omnichannel.conversations.models import Contact
-from omnichannel.desk.languages import language_name, languages_to_choose
+from omnichannel.desk.customer_panel.languages import language_name, languages_to_choose
 
 register = template.Library()
 

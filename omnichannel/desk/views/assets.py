@@ -5,8 +5,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from omnichannel.desk import bundles
-from omnichannel.desk.bundles import Bundle
+from omnichannel.desk.shared import asset_bundles
+from omnichannel.desk.shared.asset_bundles import Bundle
 
 FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -14,17 +14,17 @@ FOR_GOOD = "public, max-age=31536000, immutable"
 @require_safe
 def styles(request: HttpRequest, version: str, kind: str) -> HttpResponse:
     """The style sheets of one kind of page."""
-    if kind not in bundles.STYLES:
+    if kind not in asset_bundles.STYLES:
         raise Http404("No such style sheet.")
-    return _sent(request, bundles.styles(kind), version, "text/css; charset=utf-8")
+    return _sent(request, asset_bundles.styles(kind), version, "text/css; charset=utf-8")
 
 
 @require_safe
 def scripts(request: HttpRequest, version: str, kind: str, language: str) -> HttpResponse:
     """The scripts of one kind of page in one language."""
-    if kind not in bundles.SCRIPTS or language not in dict(settings.LANGUAGES):
+    if kind not in asset_bundles.SCRIPTS or language not in dict(settings.LANGUAGES):
         raise Http404("No such script.")
-    return _sent(request, bundles.scripts(kind, language), version, "text/javascript; charset=utf-8")
+    return _sent(request, asset_bundles.scripts(kind, language), version, "text/javascript; charset=utf-8")
 
 
 def _sent(request: HttpRequest, bundle: Bundle, version: str, content_type: str) -> HttpResponse:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from django.http import HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_POST
 
-from omnichannel.conversations import access, blocking
-from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.conversations import access
+from omnichannel.conversations.contacts import blocking
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.views.conversation import answer
 
 

@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.desk import bulk as several
-from omnichannel.desk.asked import Asked, AskedForm
-from omnichannel.desk.paging import whole_number
-from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.views.asking import show_dialog
+from omnichannel.desk.dialogs.forms import Asked, AskedForm
+from omnichannel.desk.inbox import bulk_actions as several
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.views.dialogs import show_dialog
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -43,7 +43,9 @@ def _verb(request: AgentRequest, name: str) -> Asked:
 
 def _refuse(request: AgentRequest) -> HttpResponse:
     why = _("Select up to %(most)s conversations first.") % {"most": several.MOST}
-    return show_dialog(request, {"form_template": "desk/_bulk_result.html", "title": why, "back": _back()}, status=422)
+    return show_dialog(
+        request, {"form_template": "desk/inbox/_bulk_result.html", "title": why, "back": _back()}, status=422
+    )
 
 
 def _back() -> str:
@@ -65,7 +67,7 @@ def _tell(request: AgentRequest, what: Asked, outcome: several.Outcome) -> HttpR
     told = {"HX-Trigger": json.dumps({"bulk-done": {"words": f"{what.title}: {words}.", "failed": outcome.failed}})}
     if request.htmx and not outcome.failed:
         return HttpResponse(status=204, headers=told)
-    context = {"form_template": "desk/_bulk_result.html", "title": words, "outcome": outcome, "back": _back()}
+    context = {"form_template": "desk/inbox/_bulk_result.html", "title": words, "outcome": outcome, "back": _back()}
     response = show_dialog(request, context)
     response["HX-Trigger"] = told["HX-Trigger"]
     return response

@@ -14,14 +14,14 @@ from django.views.decorators.http import require_GET, require_POST
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.notes import mentions_seen
-from omnichannel.conversations.reading import mark_read
-from omnichannel.desk.actions import actions_for
-from omnichannel.desk.composer import Composer, composer_for
-from omnichannel.desk.inbox import view_of
-from omnichannel.desk.paging import Cursor, whole_number
-from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.thread import Thread, alone, as_it_is_now, news, stretch
-from omnichannel.desk.times import TimeLeft
+from omnichannel.conversations.outbound.read_status import mark_read
+from omnichannel.desk.composer.reply_box import Composer, composer_for
+from omnichannel.desk.inbox.conversation_list import view_of
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.paging import Cursor, whole_number
+from omnichannel.desk.shared.times import TimeLeft
+from omnichannel.desk.thread.actions import actions_for
+from omnichannel.desk.thread.messages import Thread, alone, as_it_is_now, news, stretch
 
 NOTHING = Thread(entries=[])
 # What somebody is told who was led here instead of where they wanted to go.
@@ -46,7 +46,7 @@ def earlier(request: AgentRequest, pk: int) -> HttpResponse:
         raise Http404("No such place in the conversation.")
     thread = stretch(found, before=before, after=after)
     context = {**_whose(request, found), "thread": thread, "downwards": after is not None}
-    return render(request, "desk/_earlier.html", context)
+    return render(request, "desk/thread/_earlier_messages.html", context)
 
 
 @require_GET
@@ -55,12 +55,12 @@ def pieces(request: AgentRequest, pk: int) -> HttpResponse:
     """What is new or has changed, for a page that shows this conversation already; with `?message=` that message."""
     asked = whole_number(request.GET.get("message", ""))
     if asked and (message := as_it_is_now(request.agent, pk, asked)):
-        return render(request, "desk/_pieces.html", _context(request, message.conversation, alone(message)))
+        return render(request, "desk/thread/_fragments.html", _context(request, message.conversation, alone(message)))
     found = access.conversation_for(request.user, pk)
     now = timezone.now()
     after, since = whole_number(request.GET.get("after", "")), _moment(request.GET.get("changed_since", ""))
     thread = news(found, after=after, since=since or now)
-    return render(request, "desk/_pieces.html", {**_context(request, found, thread), "at": now})
+    return render(request, "desk/thread/_fragments.html", {**_context(request, found, thread), "at": now})
 
 
 def _moment(text: str) -> datetime | None:
@@ -96,7 +96,7 @@ def show(
         mentions_seen(found, request.agent)
     context = {**_context(request, found, thread, composer, problem), "at": timezone.now()}
     beside = request.htmx and request.htmx.target == "workspace"
-    template = "desk/_workspace.html" if beside else "desk/conversation.html"
+    template = "desk/thread/_workspace.html" if beside else "desk/thread/page.html"
     return render(request, template, context, status=status)
 
 
@@ -126,7 +126,7 @@ def answer(
     """
     if request.htmx:
         context = {**_context(request, found, thread, composer, problem), "gone": gone}
-        return render(request, "desk/_pieces.html", context, status=status)
+        return render(request, "desk/thread/_fragments.html", context, status=status)
     if status == 200 and not gone:
         return redirect("desk:conversation", pk=found.pk)
     return show(request, found, composer=composer, problem=problem, status=status)

@@ -7,9 +7,9 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from omnichannel.conversations import access
-from omnichannel.conversations import export as exports
+from omnichannel.conversations.export import transcript as exports
 from omnichannel.conversations.models import Conversation
-from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.views.conversation import show
 
 

@@ -3,11 +3,12 @@
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
 
-from omnichannel.conversations import access, media
-from omnichannel.conversations.outgoing_files import offered
-from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.served import served
-from omnichannel.desk.thread import only
+from omnichannel.conversations import access
+from omnichannel.conversations.inbound import media_download
+from omnichannel.conversations.outbound.uploads import offered
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.file_responses import served
+from omnichannel.desk.thread.messages import only
 from omnichannel.desk.views.conversation import answer
 
 
@@ -26,8 +27,8 @@ def retry(request: AgentRequest, pk: int) -> HttpResponse:
     found = access.attachment_for(request.user, pk)
     conversation = access.conversation_for(request.user, found.message.conversation_id)
     try:
-        media.retry(found)
-    except media.NothingToFetch as refused:
+        media_download.retry(found)
+    except media_download.NothingToFetch as refused:
         return answer(request, conversation, problem=str(refused), status=409)
     return answer(request, conversation, thread=only(conversation, found.message))
 

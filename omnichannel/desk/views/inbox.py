@@ -7,11 +7,11 @@ from django.views.decorators.http import require_GET
 
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Label, Priority
-from omnichannel.desk import inbox as lists
-from omnichannel.desk.filters import Filters
-from omnichannel.desk.paging import whole_number
-from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.views.asking import show_dialog
+from omnichannel.desk.inbox import conversation_list as lists
+from omnichannel.desk.inbox.filters import Filters
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.views.dialogs import show_dialog
 from routing.models import Queue, WorkStream
 
 REMEMBERED_FOR = 365 * 24 * 3600
@@ -55,8 +55,8 @@ def _remember(request: AgentRequest, response: HttpResponse, found: lists.Inbox)
 
 def _template(request: AgentRequest, found: lists.Inbox) -> str:
     if not request.htmx:
-        return "desk/inbox.html"
-    return "desk/_list.html" if found.tabs else "desk/_rows.html"
+        return "desk/inbox/page.html"
+    return "desk/inbox/_list.html" if found.tabs else "desk/inbox/_rows.html"
 
 
 @require_GET
@@ -68,7 +68,7 @@ def filters(request: AgentRequest) -> HttpResponse:
     queues = Queue.objects.all() if sees_all else Queue.objects.of(request.agent)
     context = {
         "title": _("Filter"),
-        "form_template": "desk/_filter_form.html",
+        "form_template": "desk/inbox/_filter_form.html",
         "view": view,
         "filters": _filters(request),
         "queues": queues.order_by("name"),

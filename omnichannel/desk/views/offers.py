@@ -7,13 +7,14 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
-from omnichannel.conversations import access, attendance
-from omnichannel.conversations import offers as verbs
+from omnichannel.conversations import access
+from omnichannel.conversations.assignment import offers as verbs
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.states import TransitionRefused
-from omnichannel.desk.news import Place
-from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.standing import standing
+from omnichannel.conversations.presence import sessions
+from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.desk.agent_status.notifications import Place
+from omnichannel.desk.agent_status.status import standing
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from routing.models import Agent
 
 
@@ -29,7 +30,7 @@ def show(
     request: AgentRequest, *, news_from: Place | None = None, problem: str = "", status: int = 200
 ) -> HttpResponse:
     """The agent's standing as it is now."""
-    template = "desk/_standing.html" if request.htmx else "desk/standing.html"
+    template = "desk/agent_status/_status.html" if request.htmx else "desk/agent_status/page.html"
     context = {"standing": standing(request.agent), "problem": problem, "news_from": news_from}
     return render(request, template, context, status=status)
 
@@ -72,5 +73,5 @@ reject = _answers(verbs.reject, _stay)
 @agent_page
 def back(request: AgentRequest) -> HttpResponse:
     """Who was set Inactive is there again."""
-    attendance.come_back(request.agent)
+    sessions.come_back(request.agent)
     return show(request) if request.htmx else redirect("desk:inbox")

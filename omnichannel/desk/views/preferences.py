@@ -9,8 +9,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from omnichannel.conversations.preferences import preferences_of
-from omnichannel.desk.preference_forms import AppearanceForm, WorkForm
-from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.desk.preferences.forms import AppearanceForm, WorkForm
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,7 +24,7 @@ def preferences(request: AgentRequest) -> HttpResponse:
         work.save()
         return HttpResponseRedirect(reverse("desk:preferences") + "?saved=preferences")
     context = {"appearance": appearance, "work": work, "saved": request.GET.get("saved", "")}
-    return render(request, "desk/preferences.html", context, status=422 if request.method == "POST" else 200)
+    return render(request, "desk/preferences/page.html", context, status=422 if request.method == "POST" else 200)
 
 
 @sensitive_post_parameters()
@@ -37,4 +37,4 @@ def password(request: AgentRequest) -> HttpResponse:
         update_session_auth_hash(request, form.save())
         return HttpResponseRedirect(reverse("desk:preferences") + "?saved=password")
     status = 422 if request.method == "POST" else 200
-    return render(request, "desk/password.html", {"form": form}, status=status)
+    return render(request, "desk/preferences/password.html", {"form": form}, status=status)

@@ -9,10 +9,11 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from omnichannel.conversations import access, quick_replies
+from omnichannel.conversations import access
 from omnichannel.conversations.models import QuickReply
-from omnichannel.desk.forms import OwnQuickReplyForm
-from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.conversations.outbound import quick_replies
+from omnichannel.desk.composer.forms import OwnQuickReplyForm
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 
 KEPT = "quick-reply-kept"
 
@@ -26,7 +27,7 @@ def choices(request: AgentRequest, pk: int) -> HttpResponse:
     found = quick_replies.quick_replies_for(conversation, request.user, languages)
     values = quick_replies.slug_values(conversation.contact, request.user)
     shown = [(one, quick_replies.filled(one.message, values)) for one in found]
-    return render(request, "desk/_quick_reply_choices.html", {"choices": shown})
+    return render(request, "desk/composer/_quick_reply_choices.html", {"choices": shown})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -115,12 +116,12 @@ def _page(
         "saved": request.GET.get("saved", ""),
         "may_keep_shared": request.user.is_staff and request.user.has_perm("conversations.change_quickreply"),
     }
-    return render(request, "desk/quick_replies.html", context, status=status)
+    return render(request, "desk/composer/quick_replies.html", context, status=status)
 
 
 def _dialog(request: AgentRequest, form: OwnQuickReplyForm, *, status: int = 200) -> HttpResponse:
     asked = SimpleNamespace(
-        title=gettext("Save as quick reply"), fragment="desk/_quick_reply_fields.html", submit=gettext("Save")
+        title=gettext("Save as quick reply"), fragment="desk/composer/_quick_reply_fields.html", submit=gettext("Save")
     )
     context = {
         "form": form,
@@ -129,5 +130,5 @@ def _dialog(request: AgentRequest, form: OwnQuickReplyForm, *, status: int = 200
         "action": reverse("desk:keep_quick_reply"),
         "back": reverse("desk:own_quick_replies"),
     }
-    template = "desk/_dialog.html" if request.htmx else "desk/dialog.html"
+    template = "desk/dialogs/_dialog.html" if request.htmx else "desk/dialogs/dialog.html"
     return render(request, template, context, status=status)

@@ -12,16 +12,16 @@ from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation, Message, Status
+from omnichannel.conversations.outbound.compose import NOT_HERE, TEXT_LIMIT, ReplyRefused, check_reply, send_reply
+from omnichannel.conversations.outbound.templates import send_as_before
+from omnichannel.conversations.outbound.undo_send import HOLD, TOO_LATE, TooLate, take_back
 from omnichannel.conversations.preferences import preferences_of
-from omnichannel.conversations.replies import NOT_HERE, TEXT_LIMIT, ReplyRefused, check_reply, send_reply
-from omnichannel.conversations.taking_back import HOLD, TOO_LATE, TooLate, take_back
-from omnichannel.conversations.template_sending import send_as_before
-from omnichannel.desk.composer import emptied, given_back, refused
-from omnichannel.desk.formatting import formatted, is_formatted
-from omnichannel.desk.forms import ReplyForm
-from omnichannel.desk.paging import whole_number
-from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.thread import only
+from omnichannel.desk.composer.forms import ReplyForm
+from omnichannel.desk.composer.reply_box import emptied, given_back, refused
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.formatting import formatted, is_formatted
+from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.thread.messages import only
 from omnichannel.desk.views.conversation import answer
 
 

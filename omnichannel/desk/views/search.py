@@ -4,9 +4,9 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from omnichannel.conversations.search import search as look_up
-from omnichannel.desk import inbox as lists
-from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.conversations.search.query import search as look_up
+from omnichannel.desk.inbox import conversation_list as lists
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 
 
 @require_GET
@@ -16,6 +16,6 @@ def search(request: AgentRequest) -> HttpResponse:
     asked = request.GET.get("q", "")
     found = look_up(request.user, asked) if asked.strip() else None
     if request.htmx:
-        return render(request, "desk/_found.html", {"found": found})
+        return render(request, "desk/inbox/_search_results.html", {"found": found})
     inbox = lists.inbox(request.user, request.agent, lists.MINE)
-    return render(request, "desk/inbox.html", {"found": found, "q": asked, "inbox": inbox, "view": inbox.view})
+    return render(request, "desk/inbox/page.html", {"found": found, "q": asked, "inbox": inbox, "view": inbox.view})

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from omnichannel.accounts.demonstration import is_refused_sign_in
 from omnichannel.accounts.models import User
-from omnichannel.conversations import attendance
+from omnichannel.conversations.presence import sessions
 
 
 class SignInForm(AuthenticationForm):
@@ -47,7 +47,7 @@ class SignIn(LoginView):
         answer = super().form_valid(form)
         user = form.get_user()
         if isinstance(user, User) and not answer["Location"].startswith(reverse("admin:index")):
-            attendance.arrive(user)
+            sessions.arrive(user)
         return answer
 
 
@@ -58,7 +58,7 @@ class SignOut(LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Offline first: afterwards nobody knows who it was."""
         if isinstance(request.user, User):
-            attendance.leave(request.user)
+            sessions.leave(request.user)
         return super().post(request, *args, **kwargs)
 
 

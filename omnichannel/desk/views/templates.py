@@ -12,15 +12,15 @@ from channels_whatsapp import template_sync
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.replies import NOT_YOURS, ReplyRefused
-from omnichannel.conversations.template_sending import send_template
-from omnichannel.desk import template_picker
-from omnichannel.desk.composer import composer_for
-from omnichannel.desk.forms import TemplateForm
-from omnichannel.desk.paging import whole_number
-from omnichannel.desk.requests import AgentRequest, agent_page
-from omnichannel.desk.template_picker import Picker
-from omnichannel.desk.thread import only
+from omnichannel.conversations.outbound.compose import NOT_YOURS, ReplyRefused
+from omnichannel.conversations.outbound.templates import send_template
+from omnichannel.desk.composer import template_picker
+from omnichannel.desk.composer.forms import TemplateForm
+from omnichannel.desk.composer.reply_box import composer_for
+from omnichannel.desk.composer.template_picker import Picker
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.thread.messages import only
 from omnichannel.desk.views.conversation import answer
 
 PLACES = {"composer", "dialog", "page"}
@@ -109,8 +109,8 @@ def _with_choices(picker: Picker, conversation: Conversation) -> Picker:
 def _show(request: AgentRequest, conversation: Conversation, picker: Picker, *, status: int = 200) -> HttpResponse:
     """The picker alone for a part of a page, in a dialog when one is asked for, else a page of its own."""
     if not request.htmx:
-        name = "desk/templates.html"
+        name = "desk/templates/page.html"
     else:
-        name = "desk/_templates_dialog.html" if request.htmx.target == "panel" else "desk/_templates.html"
+        name = "desk/templates/_dialog.html" if request.htmx.target == "panel" else "desk/templates/_section.html"
     context = {"conversation": conversation, "picker": picker, "agent": request.agent}
     return render(request, name, context, status=status)

@@ -5,9 +5,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from omnichannel.conversations import access, viewing
-from omnichannel.conversations.typing_indicator import show_typing
-from omnichannel.desk.requests import AgentRequest, agent_page
+from omnichannel.conversations import access
+from omnichannel.conversations.outbound.typing_indicator import show_typing
+from omnichannel.conversations.presence import viewers as viewing
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -23,7 +24,7 @@ def viewers(request: AgentRequest, pk: int) -> HttpResponse:
         viewing.look(found, request.agent, now)
     others = viewing.who_else_looks(found, request.agent, now)
     context = {"viewers": others, "writers": [one for one in others if one.is_typing]}
-    return render(request, "desk/_viewers.html", context)
+    return render(request, "desk/thread/_viewers.html", context)
 
 
 @require_POST

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from omnichannel.jobs.watchdog import Watchdog
 from omnichannel.jobs.worker import Worker
-from omnichannel.work import make_worker
+from omnichannel.worker_jobs import make_worker
 
 
 def _stop_at_end_of_input(worker: Worker) -> None:

@@ -8,7 +8,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, Sender
 from tests.channels_whatsapp.simulator.desk import Desk
 
@@ -46,17 +46,17 @@ def desk() -> Iterator[Desk]:
 
 @pytest.fixture
 def account(db: None) -> Account:
-    return world.create_account("Ada's shop")
+    return factories.create_account("Ada's shop")
 
 
 @pytest.fixture
 def sender(account: Account, desk: Desk) -> Sender:
-    return world.create_sender(account, "+4930111111", "Shop", f"{desk.url}/inbound/", f"{desk.url}/status/")
+    return factories.create_sender(account, "+4930111111", "Shop", f"{desk.url}/inbound/", f"{desk.url}/status/")
 
 
 @pytest.fixture
 def omar(db: None) -> Customer:
-    return world.create_customer("Omar", "+491511234567")
+    return factories.create_customer("Omar", "+491511234567")
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OMAR = "whatsapp:+491511234567"
-PICTURE = world.Attachment("lamp.jpg", "image/jpeg", b"\xff\xd8\xff lamp")
+PICTURE = factories.Attachment("lamp.jpg", "image/jpeg", b"\xff\xd8\xff lamp")
 
 
 def send(twilio: Client, sender: Sender, **fields: Any) -> Any:
@@ -50,7 +50,7 @@ def test_a_list_is_filtered_by_addresses_and_by_time(twilio: Client, sender: Sen
 
 
 def test_the_account_and_its_numbers_are_told(twilio: Client, account: Account, sender: Sender) -> None:
-    world.create_sender(account, "+14155238886", "Sandbox")
+    factories.create_sender(account, "+14155238886", "Sandbox")
     found = twilio.api.accounts(account.sid).fetch()
     assert (found.friendly_name, found.status, found.type) == ("Ada's shop", "active", "Full")
     assert [one.phone_number for one in twilio.incoming_phone_numbers.list()] == ["+4930111111"]
@@ -60,7 +60,7 @@ def test_the_account_and_its_numbers_are_told(twilio: Client, account: Account, 
 def test_senders_are_told_with_their_webhooks_but_not_the_sandbox(
     twilio: Client, account: Account, sender: Sender
 ) -> None:
-    world.create_sender(account, "+14155238886", "Sandbox")
+    factories.create_sender(account, "+14155238886", "Sandbox")
     senders = twilio.messaging.v2.channels_senders
     (found,) = senders.list(channel="whatsapp", page_size=1)
     assert (found.sender_id, found.status, found.webhook["callback_url"]) == (
@@ -75,7 +75,7 @@ def test_senders_are_told_with_their_webhooks_but_not_the_sandbox(
 
 def test_templates_are_told_with_their_approvals(twilio: Client, account: Account) -> None:
     types = {"twilio/text": {"body": "Hello {{1}}"}}
-    content = world.create_content(account, "greeting", types, variables={"1": "you"}, approval="rejected")
+    content = factories.create_content(account, "greeting", types, variables={"1": "you"}, approval="rejected")
     contents = twilio.content.v1
     assert [one.types for one in contents.contents.list()] == [types]
     assert contents.content_and_approvals.list()[0].approval_requests["status"] == "rejected"
@@ -84,7 +84,7 @@ def test_templates_are_told_with_their_approvals(twilio: Client, account: Accoun
 
 
 def test_typing_marks_the_customers_messages_as_read(twilio: Client, sender: Sender, omar: Customer) -> None:
-    message = world.customer_writes(omar, sender, "hello?")
+    message = factories.customer_writes(omar, sender, "hello?")
     assert twilio.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=message.sid).success
     message.refresh_from_db()
     assert message.seen_by_business
@@ -93,7 +93,7 @@ def test_typing_marks_the_customers_messages_as_read(twilio: Client, sender: Sen
 def test_media_is_listed_and_its_bytes_are_at_the_cdn(
     twilio: Client, account: Account, sender: Sender, omar: Customer, live_server: Any
 ) -> None:
-    message = world.customer_writes(omar, sender, attachments=[PICTURE])
+    message = factories.customer_writes(omar, sender, attachments=[PICTURE])
     (listed,) = twilio.messages(message.sid).media.list()
     assert twilio.messages(message.sid).media(listed.sid).fetch().content_type == "image/jpeg"
     base = f"{live_server.url}/simulator/twilio"
@@ -106,7 +106,7 @@ def test_media_is_listed_and_its_bytes_are_at_the_cdn(
 
 
 def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender, omar: Customer, desk: Any) -> None:
-    world.customer_writes(omar, sender, "a picture, please")
+    factories.customer_writes(omar, sender, "a picture, please")
     desk.files["/lamp.png"] = ("image/png", b"a lamp")
     sent = send(twilio, sender, body="", media_url=[f"{desk.url}/lamp.png"])
     assert (sent.num_media, sent.sid[:2]) == ("1", "MM")
@@ -121,7 +121,7 @@ def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender
 def test_a_file_that_cannot_be_had_or_sent_fails_the_message(
     twilio: Client, sender: Sender, omar: Customer, desk: Any, path: str, kind: str, code: int
 ) -> None:
-    world.customer_writes(omar, sender, "a picture, please")
+    factories.customer_writes(omar, sender, "a picture, please")
     desk.files = {path: (kind, b"content")}
     sent = send(twilio, sender, body="", media_url=[desk.url + path])
     for minutes in (1, 2):

@@ -7,7 +7,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from channels_whatsapp.simulator import clock, world
+from channels_whatsapp.simulator import clock, factories
 from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import (
     Chat,
@@ -30,7 +30,7 @@ LATER = NOW + timedelta(minutes=1)
 @pytest.fixture
 def written(omar: Customer, sender: Sender, desk: Desk) -> Customer:
     """Omar, who wrote a moment ago."""
-    world.customer_writes(omar, sender, "hello?", now=NOW)
+    factories.customer_writes(omar, sender, "hello?", now=NOW)
     run_due(NOW)
     desk.posted.clear()
     return omar
@@ -81,7 +81,7 @@ def test_without_read_receipts_a_message_stays_delivered(desk: Desk, written: Cu
     Customer.objects.update(read_receipts=False)
     message = desk_sends(written, sender)
     run_due(LATER)
-    assert world.customer_looks(Customer.objects.get(), sender) == 0
+    assert factories.customer_looks(Customer.objects.get(), sender) == 0
     assert outcome(message)[0] == "delivered"
 
 
@@ -90,7 +90,7 @@ def test_a_customer_who_reads_later_reads_by_looking(desk: Desk, written: Custom
     message = desk_sends(written, sender)
     run_due(LATER)
     assert outcome(message)[0] == "delivered"
-    assert [world.customer_looks(written, sender, LATER) for _ in range(2)] == [1, 0]
+    assert [factories.customer_looks(written, sender, LATER) for _ in range(2)] == [1, 0]
     run_due(LATER)
     assert outcome(message)[0] == "read"
 
@@ -109,14 +109,14 @@ def test_after_24_hours_free_text_fails_with_63016(desk: Desk, written: Customer
 
 
 def test_a_day_can_be_made_to_pass(written: Customer, sender: Sender) -> None:
-    world.let_time_pass(written)
+    factories.let_time_pass(written)
     message = desk_sends(written, sender, at=timezone.now())
     run_due(timezone.now() + timedelta(minutes=1))
     assert outcome(message) == ("failed", 63016)
 
 
 def test_the_24_hours_count_for_each_number(written: Customer, sender: Sender) -> None:
-    other = world.create_sender(sender.account, "+4930222222", "Workshop")
+    other = factories.create_sender(sender.account, "+4930222222", "Workshop")
     message = desk_sends(written, other)
     run_due(LATER)
     assert outcome(message) == ("failed", 63016)
@@ -136,7 +136,7 @@ def test_an_approved_template_may_be_sent_at_any_time(
     omar: Customer, sender: Sender, approval: str, expected: tuple[str, int | None]
 ) -> None:
     types = {"twilio/quick-reply": {"body": "Hi {{1}}, {{2}}", "actions": [{"title": "Yes", "id": "y"}]}}
-    content = world.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
+    content = factories.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
     message = desk_sends(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
     run_due(LATER)
     assert outcome(message) == expected
@@ -155,30 +155,30 @@ def test_an_approved_template_may_be_sent_at_any_time(
 def test_a_customer_who_cannot_be_reached(
     omar: Customer, sender: Sender, kind: FaultKind, number: str, expected: tuple[str, int | None]
 ) -> None:
-    business = world.create_sender(sender.account, number, "Business")
-    world.customer_writes(omar, business, "hello?", now=NOW)
-    world.switch_fault(kind, customer=omar)
+    business = factories.create_sender(sender.account, number, "Business")
+    factories.customer_writes(omar, business, "hello?", now=NOW)
+    factories.switch_fault(kind, customer=omar)
     message = desk_sends(omar, business)
     run_due(LATER)
     assert outcome(message) == expected
 
 
 def test_lost_callbacks_leave_the_desk_in_the_dark(desk: Desk, written: Customer, sender: Sender) -> None:
-    world.switch_fault(FaultKind.LOST_CALLBACKS, customer=written)
+    factories.switch_fault(FaultKind.LOST_CALLBACKS, customer=written)
     message = desk_sends(written, sender)
     run_due(LATER)
     assert (desk.posted, outcome(message)) == ([], ("read", None))
 
 
 def test_callbacks_come_twice(desk: Desk, written: Customer, sender: Sender) -> None:
-    world.switch_fault(FaultKind.TWICE)
+    factories.switch_fault(FaultKind.TWICE)
     desk_sends(written, sender)
     run_due(LATER)
     assert desk.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
 
 
 def test_callbacks_come_out_of_order_but_twilio_knows_better(desk: Desk, written: Customer, sender: Sender) -> None:
-    world.switch_fault(FaultKind.OUT_OF_ORDER, customer=written)
+    factories.switch_fault(FaultKind.OUT_OF_ORDER, customer=written)
     message = desk_sends(written, sender)
     run_due(LATER)
     assert desk.statuses() == ["read", "delivered", "sent"]
@@ -212,7 +212,7 @@ def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(written: Customer,
 
 @pytest.mark.django_db(transaction=True)
 def test_the_clock_goes_on_until_it_is_stopped(desk: Desk, omar: Customer, sender: Sender) -> None:
-    world.customer_writes(omar, sender, "hello?")
+    factories.customer_writes(omar, sender, "hello?")
     stop = threading.Event()
     running = threading.Thread(target=clock.run_forever, args=(stop,))
     running.start()

@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 from openapi_schema_validator import OAS30Validator
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
 
@@ -93,7 +93,9 @@ def call(account: Account) -> Caller:
 @pytest.fixture
 def inbound(omar: Customer, sender: Sender) -> Message:
     """Omar sends a picture."""
-    return world.customer_writes(omar, sender, "look", attachments=[world.Attachment("a.png", "image/png", b"a")])
+    return factories.customer_writes(
+        omar, sender, "look", attachments=[factories.Attachment("a.png", "image/png", b"a")]
+    )
 
 
 def test_a_created_message_conforms(call: Caller, sender: Sender) -> None:
@@ -141,7 +143,7 @@ def test_typing_conforms(call: Caller, inbound: Message) -> None:
 
 
 def test_templates_conform(call: Caller, account: Account) -> None:
-    content = world.create_content(account, "hi", {"twilio/text": {"body": "Hi {{1}}"}}, variables={"1": "you"})
+    content = factories.create_content(account, "hi", {"twilio/text": {"body": "Hi {{1}}"}}, variables={"1": "you"})
     for path in ("/v1/Content", "/v1/ContentAndApprovals"):
         assert_conforms(call.get(f"content{path}", PageSize="1"), "content", path)
     assert_conforms(call.get(f"content/v1/Content/{content.sid}"), "content", "/v1/Content/{Sid}")

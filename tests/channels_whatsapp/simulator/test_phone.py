@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.test import Client as Browser
 from django.utils import timezone
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import (
     Account,
@@ -48,7 +48,7 @@ def test_an_empty_simulator_says_what_to_do(db: None) -> None:
 
 
 def test_anybody_may_look_and_nothing_is_inline(address: str, omar: Customer, sender: Sender) -> None:
-    world.customer_writes(omar, sender, "<script>alert(1)</script>", place=world.Place("1", "2"))
+    factories.customer_writes(omar, sender, "<script>alert(1)</script>", place=factories.Place("1", "2"))
     for shown in (page(Browser(), "/simulator/"), page(Browser(), address), page(Browser(), "/simulator/console/")):
         assert " style=" not in shown
         assert "<style" not in shown
@@ -113,14 +113,14 @@ def test_what_makes_no_sense_is_not_sent(address: str, what: str, form: dict[str
 
 
 def test_a_message_can_be_answered_by_quoting_it(address: str, omar: Customer, sender: Sender) -> None:
-    quoted = world.customer_writes(omar, sender, "the lamp")
+    quoted = factories.customer_writes(omar, sender, "the lamp")
     assert "Answering: the lamp" in page(Browser(), f"{address}?quote={quoted.pk}")
     Browser().post(f"{address}text/", {"text": "that one", "reply_to": quoted.pk})
     assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
 
 
 def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Customer, sender: Sender) -> None:
-    message = world.customer_writes(omar, sender, "which?")
+    message = factories.customer_writes(omar, sender, "which?")
     offer = [{"kind": "button", "text": "Blue", "payload": "b"}]
     Message.objects.update(direction=Direction.OUTBOUND, buttons=offer)
     assert "Blue" in page(Browser(), address)
@@ -129,7 +129,7 @@ def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Custo
 
 
 def test_the_chat_is_sent_again_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
-    world.customer_writes(omar, sender, "hello?")
+    factories.customer_writes(omar, sender, "hello?")
     seen = page(Browser(), address).split('data-version="')[1].split('"')[0]
     assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
     run_due(LATER)
@@ -139,7 +139,7 @@ def test_the_chat_is_sent_again_only_when_it_changed(address: str, omar: Custome
 
 def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: Desk) -> None:
     desk.answer = (403, "text/plain", b"wrong signature")
-    world.customer_writes(omar, sender, "hello?")
+    factories.customer_writes(omar, sender, "hello?")
     run_due(LATER)
     assert "The desk answered 403: wrong signature" in page(Browser(), address)
 
@@ -153,7 +153,7 @@ def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) ->
 
 
 def test_a_day_passes_here_and_for_whoever_else_has_a_clock(address: str, omar: Customer, sender: Sender) -> None:
-    world.customer_writes(omar, sender, "hello?")
+    factories.customer_writes(omar, sender, "hello?")
     days_passed_for.clear()
     Browser().post(f"{address}day/")
     assert days_passed_for == [omar.address]
@@ -245,7 +245,7 @@ def test_the_phone_shows_a_template_with_all_that_belongs_to_it(omar: Customer, 
 
 
 def test_a_template_that_is_too_long_fails(omar: Customer, sender: Sender) -> None:
-    content = world.create_content(
+    content = factories.create_content(
         sender.account, "long", {"twilio/text": {"body": "{{1}}"}}, variables={"1": "x" * 1025}
     )
     form = QueryDict(mutable=True)

@@ -7,7 +7,7 @@ from django.test import Client as Browser
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Message, Sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +54,7 @@ def test_a_body_of_1600_characters_and_a_business_scoped_id_are_taken(twilio: Cl
 def test_variables_that_are_no_object_of_texts_are_refused(
     twilio: Client, account: Account, sender: Sender, variables: str
 ) -> None:
-    content = world.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
+    content = factories.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
     fields = {"content_sid": content.sid, "content_variables": variables, "body": ""}
     assert refusal(twilio, **fields) == (400, 21656)
 
@@ -70,7 +70,7 @@ def test_a_suspended_account_cannot_send(twilio: Client, sender: Sender) -> None
 
 
 def test_a_customer_who_opted_out_gets_nothing(twilio: Client, sender: Sender, omar: Customer) -> None:
-    world.switch_fault(FaultKind.OPTED_OUT, customer=omar)
+    factories.switch_fault(FaultKind.OPTED_OUT, customer=omar)
     assert refusal(twilio) == (400, 21610)
 
 
@@ -88,7 +88,7 @@ def test_while_rotating_the_secondary_token_is_taken_too(twilio: Client, account
 
 
 def test_another_account_is_not_shown(twilio: Client) -> None:
-    other = world.create_account("Somebody else")
+    other = factories.create_account("Somebody else")
     with pytest.raises(TwilioRestException) as caught:
         twilio.api.accounts(other.sid).fetch()
     assert caught.value.code == 20404

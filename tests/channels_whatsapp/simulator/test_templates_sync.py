@@ -8,7 +8,7 @@ import pytest
 from channels_whatsapp.backends import twilio
 from channels_whatsapp.backends.base import OutcomeUnknown
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
-from channels_whatsapp.simulator import representation, world
+from channels_whatsapp.simulator import factories, representation
 from channels_whatsapp.simulator.models import Account, FaultKind
 from channels_whatsapp.simulator.samples import SAMPLES, create_samples
 from channels_whatsapp.template_sync import sync
@@ -53,7 +53,7 @@ def test_a_next_page_on_another_host_is_not_asked_for(
 def test_where_twilio_has_no_list_with_approvals_each_is_asked_for(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
+    factories.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
     located = twilio.located
     monkeypatch.setattr(
         twilio, "located", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
@@ -64,5 +64,5 @@ def test_where_twilio_has_no_list_with_approvals_each_is_asked_for(
 
 @pytest.mark.parametrize("fault", [FaultKind.WRONG_TOKEN, FaultKind.TOO_MANY, FaultKind.ERROR_BEFORE])
 def test_what_twilio_refuses_is_told_and_not_raised(channel: WhatsAppAccount, fault: FaultKind) -> None:
-    world.switch_fault(fault)
+    factories.switch_fault(fault)
     assert sync(channel).error.startswith("The templates were not synced.")

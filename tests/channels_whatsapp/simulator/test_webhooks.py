@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from channels_whatsapp.simulator import world
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import Customer, Errand, FaultKind, Message, Sender
 from tests.channels_whatsapp.simulator.desk import Desk
@@ -18,7 +18,7 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def posted(desk: Desk, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
-    world.customer_writes(customer, sender, **writing)
+    factories.customer_writes(customer, sender, **writing)
     run_due(LATER)
     return desk.posted[-1].params
 
@@ -63,13 +63,13 @@ def test_the_fragment_of_an_address_is_not_signed(desk: Desk, omar: Customer, se
 
 
 def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: Desk, sender: Sender) -> None:
-    params = posted(desk, world.create_customer("Amara", "US.1349"), sender, text="hello?")
+    params = posted(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
     assert (params["From"], params["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
     assert "WaId" not in params
 
 
 def test_a_picture_is_posted_by_its_address_at_twilio(desk: Desk, omar: Customer, sender: Sender) -> None:
-    picture = world.Attachment("lamp.jpg", "image/jpeg", b"lamp")
+    picture = factories.Attachment("lamp.jpg", "image/jpeg", b"lamp")
     params = posted(desk, omar, sender, text="broken", attachments=[picture])
     message = Message.objects.get()
     place = f"https://api.twilio.com/2010-04-01/Accounts/{sender.account.sid}/Messages/{message.sid}/Media/"
@@ -79,14 +79,14 @@ def test_a_picture_is_posted_by_its_address_at_twilio(desk: Desk, omar: Customer
 
 
 def test_a_location_is_posted_with_its_label(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, place=world.Place("52.52", "13.405", label="Hauptstraße 12"))
+    params = posted(desk, omar, sender, place=factories.Place("52.52", "13.405", label="Hauptstraße 12"))
     shown = [params[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
     assert "Address" not in params
 
 
 def test_a_contact_is_posted_as_a_vcard(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, contact=world.ContactCard("Amara; Diallo", ("+491511111111",)))
+    params = posted(desk, omar, sender, contact=factories.ContactCard("Amara; Diallo", ("+491511111111",)))
     assert (params["MessageType"], params["MediaContentType0"]) == ("contacts", "text/vcard")
     card = Message.objects.get().media.get().file.read().decode()
     assert "FN:Amara\\; Diallo\r\n" in card
@@ -94,23 +94,23 @@ def test_a_contact_is_posted_as_a_vcard(desk: Desk, omar: Customer, sender: Send
 
 
 def test_a_pressed_button_quotes_the_message_that_offered_it(desk: Desk, omar: Customer, sender: Sender) -> None:
-    question = world.customer_writes(omar, sender, "which colours?")
+    question = factories.customer_writes(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    params = posted(desk, omar, sender, press=world.Press("Blue", "colour-blue"))
+    params = posted(desk, omar, sender, press=factories.Press("Blue", "colour-blue"))
     assert (params["ButtonText"], params["ButtonPayload"], params["Body"]) == ("Blue", "colour-blue", "Blue")
     assert (params["MessageType"], params["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
 
 def test_a_list_entry_and_a_quoted_reply_say_what_they_are(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, press=world.Press("Blue", "7", kind="list"))
+    params = posted(desk, omar, sender, press=factories.Press("Blue", "7", kind="list"))
     assert (params["MessageType"], params["ListTitle"], params["ListId"]) == ("interactive", "Blue", "7")
     params = posted(desk, omar, sender, text="that one", replying_to=Message.objects.get())
     assert params["OriginalRepliedMessageSender"] == omar.address
 
 
 def test_an_ad_and_a_forward_leave_their_marks(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, text="is it still there?", ad=world.Ad("Lamps"), forwarded=True)
+    params = posted(desk, omar, sender, text="is it still there?", ad=factories.Ad("Lamps"), forwarded=True)
     assert (params["ReferralHeadline"], params["ReferralSourceType"], params["Forwarded"]) == ("Lamps", "ad", "true")
     assert params["ReferralCtwaClid"]
 
@@ -121,7 +121,7 @@ def test_parameters_nobody_has_seen_before_are_sent_along(desk: Desk, omar: Cust
 
 
 def test_a_webhook_may_come_twice(desk: Desk, omar: Customer, sender: Sender) -> None:
-    world.switch_fault(FaultKind.TWICE, customer=omar)
+    factories.switch_fault(FaultKind.TWICE, customer=omar)
     posted(desk, omar, sender, text="hello?")
     first, second = desk.posted
     assert first.params == second.params
@@ -150,21 +150,21 @@ def test_what_is_wrong_with_the_desks_answer_is_kept(
 def test_a_desk_that_is_not_there_is_named(omar: Customer, sender: Sender) -> None:
     Sender.objects.update(callback_url="http://127.0.0.1:9/")
     sender.refresh_from_db()
-    world.customer_writes(omar, sender, "hello?")
+    factories.customer_writes(omar, sender, "hello?")
     run_due(LATER)
     assert Errand.objects.get().complaint == "The desk could not be reached."
 
 
 def test_a_number_without_an_address_is_named(omar: Customer, sender: Sender) -> None:
     sender.callback_url = ""
-    world.customer_writes(omar, sender, "hello?")
+    factories.customer_writes(omar, sender, "hello?")
     assert run_due(LATER) == 1
     assert Errand.objects.get().complaint == "No webhook address is set for this number."
 
 
 def test_the_cdn_wants_no_credentials(omar: Customer, sender: Sender) -> None:
-    page = world.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
-    message = world.customer_writes(omar, sender, attachments=[page])
+    page = factories.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
+    message = factories.customer_writes(omar, sender, attachments=[page])
     media = message.media.get()
     address = f"/simulator/twilio/cdn/{sender.account.sid}/{media.sid}/{media.key}"
     assert Browser().get(address, headers={"Authorization": "Basic x"}).status_code == 404

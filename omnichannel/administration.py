@@ -1,7 +1,0 @@
-"""The administration: Django's own admin under the product's name and groups."""
-
-from django.contrib.admin.apps import AdminConfig
-
-
-class AdministrationConfig(AdminConfig):
-    default_site = "omnichannel.admin_site.OmnichannelAdminSite"

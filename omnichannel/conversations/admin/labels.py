@@ -1,0 +1,55 @@
+"""Labels and disposition codes: the words agents sort their work with."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count
+from django.http import HttpRequest
+
+from omnichannel.conversations.models import DispositionCode, Label
+from omnichannel.core.admin.pages import PageAdmin
+
+
+@admin.register(Label)
+class LabelAdmin(PageAdmin):
+    """Words by which conversations and customers are found again. Deleting one takes it off all of them."""
+
+    list_display = ("name", "colour", "used")
+    list_filter = ("colour",)
+    search_fields = ("name",)
+    search_help_text = "Name"
+    fields = ("name", "colour")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
+
+    @admin.display(description="Conversations", ordering="uses")
+    def used(self, label: Any) -> int:
+        return int(label.uses)
+
+
+@admin.register(DispositionCode)
+class DispositionCodeAdmin(PageAdmin):
+    """What a conversation came to, chosen when it is closed. What was chosen once is deactivated, not deleted."""
+
+    list_display = ("name", "description", "state", "used")
+    list_filter = ("is_active",)
+    search_fields = ("name", "description")
+    search_help_text = "Name or description"
+    fields = ("name", "description", "is_active")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
+
+    @admin.display(description="Conversations", ordering="uses")
+    def used(self, code: Any) -> int:
+        return int(code.uses)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
+        """Refused for what conversations came to: the figures would lose it."""
+        uses = sum(code.conversations.count() for code in objs)
+        if uses:
+            return [], {}, set(), [f"{uses} conversation{'s' * (uses > 1)}"]
+        return super().get_deleted_objects(objs, request)

@@ -1,0 +1,221 @@
+"""Contacts and conversations, to look at; automated messages, opt-out words and quick replies, to set."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from omnichannel.conversations.access import SEE_ALL
+from omnichannel.conversations.admin.forms import (
+    AutomatedMessageForm,
+    OptOutWordForm,
+    QuickReplyForm,
+    QuickReplyTagForm,
+)
+from omnichannel.conversations.contacts.opt_out import has_word_to_opt_in
+from omnichannel.conversations.models import (
+    AutomatedMessage,
+    Contact,
+    Conversation,
+    Meaning,
+    OptOutWord,
+    QuickReply,
+    QuickReplyTag,
+)
+from omnichannel.conversations.outbound.quick_replies import tags_named
+from omnichannel.core.admin.pages import PageAdmin, ReadOnlyAdmin, moment, pill
+from routing.models import State
+
+NO_WAY_BACK = (
+    "There is no word by which customers opt in again: whoever has opted out by one of these words gets no answers "
+    "until an agent writes down that they agreed again. Add a word that opts in again, for example START."
+)
+STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet", State.WRAP_UP: "good"}
+
+
+@admin.register(Contact)
+class ContactAdmin(ReadOnlyAdmin):
+    list_display = ("display_name", "number", "opted_out", "first_seen")
+    search_fields = ("name", "profile_name", "address")
+    search_help_text = "Name or number"
+    fields = ("name", "profile_name", "number", "external_user_id", "opted_out", "first_seen")
+    readonly_fields = ("number", "opted_out", "first_seen")
+
+    @admin.display(description="Opted out")
+    def opted_out(self, contact: Contact) -> SafeString | str:
+        return pill("Opted out", "bad") if contact.opted_out_at else ""
+
+    @admin.display(description="First seen", ordering="created_at")
+    def first_seen(self, contact: Contact) -> str:
+        return moment(contact.created_at)
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnlyAdmin):
+    list_display = ("contact", "number", "shown_state", "queue", "agent", "last_activity")
+    list_filter = ("state", "queue", "number")
+    list_select_related = ("contact", "number", "queue", "agent__user")
+    search_fields = ("contact__name", "contact__profile_name", "contact__address")
+    search_help_text = "Customer's name or number"
+    fields = (
+        "contact",
+        "number",
+        "shown_state",
+        "work_stream",
+        "queue",
+        "agent",
+        "began",
+        "last_activity",
+        "window_closes",
+        "closed",
+        "at_the_desk",
+    )
+    readonly_fields = ("shown_state", "began", "last_activity", "window_closes", "closed", "at_the_desk")
+
+    @admin.display(description="State", ordering="state")
+    def shown_state(self, conversation: Conversation) -> SafeString:
+        state = State(conversation.state)
+        return pill(str(state.label), STATE_TONES.get(state, "quiet"))
+
+    @admin.display(description="Began", ordering="created_at")
+    def began(self, conversation: Conversation) -> str:
+        return moment(conversation.created_at)
+
+    @admin.display(description="Last activity", ordering="last_activity_at")
+    def last_activity(self, conversation: Conversation) -> str:
+        return moment(conversation.last_activity_at)
+
+    @admin.display(description="24-hour window closes")
+    def window_closes(self, conversation: Conversation) -> str:
+        return moment(conversation.window_closes_at)
+
+    @admin.display(description="Closed")
+    def closed(self, conversation: Conversation) -> str:
+        return moment(conversation.closed_at)
+
+    @admin.display(description="At the desk")
+    def at_the_desk(self, conversation: Conversation) -> SafeString:
+        return format_html('<a href="/desk/conversations/{}/">Open this conversation</a>', conversation.pk)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Only for those who may see every conversation at the desk too."""
+        shown = super().get_queryset(request)
+        return shown if request.user.has_perm(SEE_ALL) else shown.none()
+
+
+@admin.register(AutomatedMessage)
+class AutomatedMessageAdmin(PageAdmin):
+    """What the desk says by itself. Without a text for a trigger nothing is said."""
+
+    form = AutomatedMessageForm
+    list_display = ("trigger", "where", "spoken", "beginning", "state")
+    list_display_links = ("trigger",)
+    list_filter = ("trigger", "is_active")
+    list_select_related = ("work_stream",)
+    search_fields = ("text",)
+    search_help_text = "Text"
+    autocomplete_fields = ("work_stream",)
+    fieldsets = (
+        ("When it is sent", {"fields": ("trigger", "work_stream", "language", "is_active")}),
+        ("What it says", {"fields": ("text",)}),
+    )
+
+    @admin.display(description="Work stream", ordering="work_stream")
+    def where(self, message: AutomatedMessage) -> str:
+        return str(message.work_stream or "All")
+
+    @admin.display(description="Language", ordering="language")
+    def spoken(self, message: AutomatedMessage) -> str:
+        return message.language or "Any"
+
+    @admin.display(description="Text")
+    def beginning(self, message: AutomatedMessage) -> str:
+        return Truncator(message.text).chars(80)
+
+
+@admin.register(OptOutWord)
+class OptOutWordAdmin(PageAdmin):
+    """Words by which customers stop our messages, and want them again."""
+
+    form = OptOutWordForm
+    list_display = ("word", "does")
+    list_filter = ("meaning",)
+    search_fields = ("word",)
+    search_help_text = "Word"
+    fields = ("word", "meaning")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if not has_word_to_opt_in():
+            messages.warning(request, NO_WAY_BACK)
+        return super().changelist_view(request, extra_context)
+
+    @admin.display(description="Meaning", ordering="meaning")
+    def does(self, word: OptOutWord) -> SafeString:
+        return pill(word.get_meaning_display(), "bad" if word.meaning == Meaning.STOP else "good")
+
+
+@admin.register(QuickReply)
+class QuickReplyAdmin(PageAdmin):
+    """Texts for everybody; what agents keep for themselves is nobody else's business."""
+
+    form = QuickReplyForm
+    list_display = ("title", "locale", "beginning", "tagged", "where")
+    list_filter = ("locale", "tags", "work_streams")
+    search_fields = ("title", "message", "tags__name")
+    search_help_text = "Title, message or tag"
+    fieldsets = (
+        ("General information", {"fields": ("title", "locale", "message")}),
+        ("Tags", {"fields": ("tags", "new_tags")}),
+        ("Work streams", {"fields": ("work_streams",)}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QuickReply]:
+        return super().get_queryset(request).filter(owner=None).prefetch_related("tags", "work_streams")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look has no tags to add."""
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        return [
+            (name, {"fields": [one for one in fields["fields"] if one != "new_tags"]})
+            for name, fields in self.fieldsets
+        ]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        form.instance.tags.add(*tags_named(form.cleaned_data["new_tags"]))
+
+    @admin.display(description="Message")
+    def beginning(self, reply: QuickReply) -> str:
+        return Truncator(reply.message).chars(80)
+
+    @admin.display(description="Tags")
+    def tagged(self, reply: QuickReply) -> str:
+        return " ".join(f"#{tag}" for tag in reply.tags.all())
+
+    @admin.display(description="Work streams")
+    def where(self, reply: QuickReply) -> str:
+        return ", ".join(map(str, reply.work_streams.all())) or "All"
+
+
+@admin.register(QuickReplyTag)
+class QuickReplyTagAdmin(PageAdmin):
+    """Words by which quick replies are found."""
+
+    form = QuickReplyTagForm
+    list_display = ("name", "used")
+    search_fields = ("name",)
+    search_help_text = "Name"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[QuickReplyTag]:
+        counted = Count("quick_replies", filter=Q(quick_replies__owner=None), distinct=True)
+        tags: QuerySet[QuickReplyTag] = super().get_queryset(request).annotate(uses=counted)
+        return tags
+
+    @admin.display(description="Quick replies", ordering="uses")
+    def used(self, tag: Any) -> int:
+        return int(tag.uses)

@@ -1,0 +1,60 @@
+"""What an agent has taken on, and the presence that follows from it."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from omnichannel.conversations.lanes import request_assignment
+from omnichannel.conversations.live_events import tell_pages_of
+from omnichannel.conversations.models import Conversation
+from routing.assignment import load_by_agent
+from routing.models import Agent, BasePresence
+from routing.presence import FOLLOWS_LOAD, automatic, follow_load
+
+
+def used_capacity(agents: Collection[int], now: datetime | None = None) -> dict[int, int]:
+    """The units each of these agents has taken on; wrap-up counts for as long as its work stream says."""
+    taken = Conversation.objects.filter(offered_to=None)
+    loads = load_by_agent(taken, agents, now=now or timezone.now())
+    return {pk: load.units for pk, load in loads.items()}
+
+
+def load_changed(*agents: int | None) -> None:
+    """These agents have more or less to do: after the commit they show it, and their pages hear of it.
+
+    After the commit, each by itself: what others did at the same moment is counted too, and no lock is held meanwhile.
+    """
+    for pk in {pk for pk in agents if pk is not None}:
+        transaction.on_commit(_following(pk), robust=True)
+
+
+def _following(pk: int) -> Callable[[], None]:
+    # Not a partial: Django logs a failure by the function's name.
+    def follow() -> None:
+        _follow(pk)
+
+    return follow
+
+
+def _follow(pk: int) -> None:
+    with transaction.atomic():
+        # Without a join: on PostgreSQL a row whose presence has just changed would fall out of it.
+        agent = Agent.objects.select_for_update(no_key=True).get(pk=pk)
+        if follow_load(agent, used_capacity([pk])[pk]):
+            request_assignment()
+        tell_pages_of(pk)
+
+
+def follow_loads(now: datetime | None = None) -> None:
+    """A safety net, and for wrap-up that uses capacity only for a while: bring every presence up to its load."""
+    follows = Agent.objects.filter(
+        presence_by_hand=False, presence__is_built_in=True, presence__base_status__in=FOLLOWS_LOAD
+    )
+    agents = list(follows.select_related("presence"))
+    used = used_capacity([agent.pk for agent in agents], now)
+    for agent in agents:
+        shown = BasePresence(agent.presence.base_status)
+        if automatic(shown, used[agent.pk], agent.capacity) != shown:
+            _follow(agent.pk)

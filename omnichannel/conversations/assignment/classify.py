@@ -1,0 +1,217 @@
+"""Where a new conversation goes and what it needs; and what becomes of those that a queue has no room or time for.
+
+Until its rules have been asked, a conversation waits in the queue it began in. A fault here delays that, nothing else.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from channels_whatsapp.identity import PREFIX
+from omnichannel.conversations.assignment.pending import routed
+from omnichannel.conversations.context import learn_context
+from omnichannel.conversations.lanes import LaneKind, request_assignment, request_automated_messages
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import (
+    Conversation,
+    ConversationEvent,
+    Direction,
+    Message,
+    RequiredSkill,
+    Trigger,
+)
+from omnichannel.conversations.state_machine import move, note
+from omnichannel.core.localized_text import Sentence, said
+from omnichannel.jobs.lanes import Lease
+from omnichannel.jobs.models import Lane
+from routing import hours, overflow, rules
+from routing.fields import CONTACT_FACT, CONTEXT_FACT, Facts, Known, known_in
+from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, State, WorkStream
+
+logger = logging.getLogger(__name__)
+
+# Kinds of lines in the timeline. What an overflow ends is told to the customer by the trigger of that name.
+ROUTED, QUEUED, NEEDS, TRANSFERRED = "routed", "queued", "needs", "overflow_transfer"
+ENDED = Trigger.OVERFLOW.value
+PLACING = (QUEUED, *State.values)  # by people; whoever sets a label, say, decides nothing about where it goes
+AT_ONCE = 100  # conversations that overflow from one queue in one go
+
+
+def route_conversation(lease: Lease) -> None:
+    """Ask the rules about the conversation whose lane this is."""
+    classify(lease.key)
+
+
+def classify(conversation_id: int) -> None:
+    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often called.
+
+    What an agent has taken meanwhile, or a person has put elsewhere, stays there.
+    """
+    with transaction.atomic():
+        conversation = _locked(conversation_id)
+        # Done in the same moment: whoever looks for work from then on hands it out.
+        Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation_id).delete()
+        if conversation is None or conversation.events.filter(kind__in=(ROUTED, NEEDS)).exists():
+            return
+        first = _first_message(conversation)
+        learn_context(conversation, first.body if first else "")
+        facts, queue_before = facts_of(conversation, timezone.now(), first), conversation.queue_id
+        known = known_in(conversation.work_stream)
+        if _may_be_put(conversation):
+            _route(conversation, facts, known)
+        if conversation.state != State.CLOSED:
+            _note_needs(conversation, facts, known)
+            request_assignment()
+            tell(CONVERSATION, conversation, also_queues=[queue_before])
+
+
+def _first_message(conversation: Conversation) -> Message | None:
+    return conversation.messages.filter(direction=Direction.INBOUND).first()
+
+
+def facts_of(conversation: Conversation, at: datetime, first_message: Message | None) -> Facts:
+    """What conditions can ask of this conversation, at this moment on its number's clock."""
+    contact = conversation.contact
+    opening = conversation.number.operating_hours
+    return {
+        "customer_number": contact.address.removeprefix(PREFIX),
+        "profile_name": contact.profile_name,
+        "contact_name": contact.name,
+        "contact_language": contact.language,
+        **_facts_of_message(first_message),
+        **{CONTEXT_FACT + name: value for name, value in conversation.context.items()},
+        **{CONTACT_FACT + name: value for name, value in contact.fields.items()},
+        **rules.moment(at, hours.zone_named(opening.time_zone if opening else "UTC")),
+    }
+
+
+def clocks_of(stream: WorkStream) -> list[OperatingHours | None]:
+    """The operating hours by whose clocks days and times are asked in this work stream; None is UTC."""
+    numbers = stream.whatsapp_numbers.filter(is_active=True).select_related("operating_hours")
+    return list({number.operating_hours: None for number in numbers}) or [None]
+
+
+def _facts_of_message(message: Message | None) -> dict[str, Any]:
+    if message is None:
+        return {}
+    chosen = message.content.get("button") or message.content.get("list") or {}
+    referral = message.content.get("referral") or {}
+    return {
+        "first_message": message.body,
+        "button_payload": chosen.get("payload", ""),
+        "referral_source": referral.get("source", ""),
+        "referral_source_id": referral.get("source_id", ""),
+        "referral_url": referral.get("url", ""),
+    }
+
+
+def _locked(conversation_id: int) -> Conversation | None:
+    related = ("contact", "number__operating_hours", "work_stream__fallback_queue", "queue", "agent")
+    held = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related(*related)
+    return held.filter(pk=conversation_id).first()
+
+
+def _may_be_put(conversation: Conversation) -> bool:
+    """Nobody has it, nobody is asked whether they want it, and no person has decided where it goes."""
+    is_free = conversation.state == State.OPEN and conversation.offered_to_id is None
+    return is_free and not conversation.events.filter(actor__isnull=False, kind__in=PLACING).exists()
+
+
+def _routed(found: rules.Route) -> Sentence:
+    if found.rule is None:
+        return said("Routed to %(queue)s: no rule holds.", queue=found.queue)
+    return said("Routed to %(queue)s: rule “%(rule)s”.", queue=found.queue, rule=found.rule)
+
+
+def _route(conversation: Conversation, facts: Facts, known: Known) -> None:
+    found = rules.route(conversation.work_stream, facts, known)
+    note(conversation, ROUTED, _routed(found), by=None)
+    # The customer waits since they wrote: their place is not counted from now.
+    _put(conversation, found.queue, since=conversation.queued_at)
+    if found.queue != rules.fallback(conversation.work_stream):
+        _check_room(conversation)
+
+
+def _put(conversation: Conversation, queue: Queue, *, since: datetime) -> None:
+    conversation.queue, conversation.queued_at = queue, since
+    conversation.save(update_fields=["queue", "queued_at"])
+
+
+def _check_room(conversation: Conversation) -> None:
+    """What the queue's overflow rules say about who is about to wait there."""
+    queue = conversation.queue
+    overflow.one_at_a_time(queue)
+    rule = overflow.at_the_door(queue, waiting_in(queue, besides=conversation), timezone.now())
+    if rule is not None:
+        _overflow(conversation, rule)
+
+
+def waiting_in(queue: Queue, *, besides: Conversation | None = None) -> int:
+    """How many wait in the queue for an agent."""
+    waiting = Conversation.objects.filter(queue=queue, state=State.OPEN)
+    return routed(waiting.exclude(pk=besides.pk) if besides else waiting).count()
+
+
+def _overflow(conversation: Conversation, rule: OverflowRule) -> None:
+    """Do what the rule says, and write it into the timeline."""
+    line, now = overflow.outcome(rule), timezone.now()
+    match OverflowAction(rule.action):
+        case OverflowAction.ASSIGN_ANYWAY:
+            note(conversation, QUEUED, line, by=None)
+        case OverflowAction.TRANSFER if rule.target is not None:
+            note(conversation, TRANSFERRED, line, by=None, at=now)
+            _put(conversation, rule.target, since=now)
+        case OverflowAction.END:
+            note(conversation, ENDED, line, by=None)
+            request_automated_messages(conversation)
+            move(conversation, State.CLOSED, line=said("Closed: overflow."), by=None)
+
+
+def _note_needs(conversation: Conversation, facts: Facts, known: Known) -> None:
+    needed = rules.needs(conversation.work_stream, facts, known)
+    if not needed:
+        return
+    wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]
+    RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
+    *others, last = map(str, needed)
+    skills = said("%(others)s and %(last)s", others=others, last=last) if others else last
+    note(conversation, NEEDS, said("Needs %(skills)s.", skills=skills), by=None)
+
+
+def overflow_waiting(now: datetime | None = None) -> int:
+    """Move or end what has waited in its queue for longer than the queue's rules allow; how many."""
+    at, moved = now or timezone.now(), 0
+    for queue, asked in overflow.asked_meanwhile().items():
+        for pk in _waiting_too_long(queue, asked, at):
+            moved += _overflow_one(pk, queue, asked, at)
+    return moved
+
+
+def _waiting_too_long(queue: Queue, asked: list[OverflowRule], at: datetime) -> list[int]:
+    """Those to look at, the longest waiting first; who has come by an overflow is not asked again."""
+    shortest = min(rule.limit or 0 for rule in asked)
+    came_by_overflow = ConversationEvent.objects.filter(
+        conversation=OuterRef("pk"), kind=TRANSFERRED, created_at__gte=OuterRef("queued_at")
+    )
+    waiting = routed(Conversation.objects.filter(queue=queue, state=State.OPEN, offered_to=None))
+    late = waiting.filter(~Exists(came_by_overflow), queued_at__lt=at - timedelta(minutes=shortest))
+    return list(late.order_by("queued_at").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _overflow_one(conversation_id: int, queue: Queue, asked: list[OverflowRule], at: datetime) -> bool:
+    with transaction.atomic():
+        conversation = _locked(conversation_id)
+        if conversation is None or conversation.queue_id != queue.pk or conversation.offered_to_id:
+            return False
+        rule = overflow.while_waiting(asked, since=conversation.queued_at, now=at)
+        if rule is None or conversation.state != State.OPEN:
+            return False
+        _overflow(conversation, rule)
+        if conversation.state == State.OPEN:
+            request_assignment()
+            tell(CONVERSATION, conversation, also_queues=[queue.pk])
+        return True

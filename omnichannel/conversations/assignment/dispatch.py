@@ -1,0 +1,290 @@
+"""Hand out waiting conversations: when somebody says there is work or room, and every few seconds as a net."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import transaction
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from omnichannel.conversations.access import agents_at_work
+from omnichannel.conversations.assignment.pending import routed
+from omnichannel.conversations.lanes import request_assignment, request_offer_check
+from omnichannel.conversations.live_events import CONVERSATION, tell, tell_of_all, tell_pages_of
+from omnichannel.conversations.models import (
+    Conversation,
+    ConversationEvent,
+    ConversationQuerySet,
+    Offer,
+    OfferOutcome,
+    RequiredSkill,
+)
+from omnichannel.core.localized_text import Sentence, said
+from omnichannel.jobs.lanes import Lease
+from routing.assignment import LOOKED_AT, Decision, Facts, assign_waiting, to_hand_out
+from routing.engine import Choice
+from routing.models import Agent, BasePresence, QueueMembership, State
+
+logger = logging.getLogger(__name__)
+
+# Somebody who passed a conversation over is asked again after this long, before it waits for nobody.
+ASKED_AGAIN_AFTER = timedelta(minutes=10)
+LOOK_AGAIN_AFTER = timedelta(milliseconds=500)
+# While something waits: wrap-up stops using capacity, and who passed it over is asked again, without anybody's doing.
+SWEEP_EVERY = timedelta(seconds=5)
+PASSED_OVER = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
+NOT_THERE = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
+OFFERED, NOBODY, FAULT, DISCONNECTED = "offered", "nobody", "assignment_fault", "disconnected"
+LONGEST_FAULT = 400  # characters of an error that the timeline shows
+
+
+def look_regularly() -> None:
+    """A rare net: look whenever something waits, in case a moment was missed."""
+    if to_hand_out(routed(Conversation.objects.order_by())).exists():
+        request_assignment()
+
+
+def assign_waiting_conversations(lease: Lease) -> datetime | None:
+    """Offer what waits to the agents who should have it, and again and again while something still waits.
+
+    Soon again when something was being changed just then.
+    """
+    if Conversation.objects.filter(offered_to__presence__base_status__in=NOT_THERE).exists():
+        request_offer_check(timezone.now())
+    _, left_out = hand_out(timezone.now())
+    if left_out:
+        return timezone.now() + LOOK_AGAIN_AFTER
+    still_waits = to_hand_out(Conversation.objects.order_by()).exists()
+    return timezone.now() + SWEEP_EVERY if still_waits else None
+
+
+def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
+    """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
+    return assign_waiting(
+        to_hand_out(in_turn()),
+        work=Conversation.objects.all(),
+        agents=who_works(),
+        now=now,
+        facts_of=facts_at(now),
+        on_decisions=write_down,
+        on_failure=write_down_failure,
+        on_hopeless=say_why_nobody,
+        limit=limit,
+    )
+
+
+def in_turn() -> ConversationQuerySet:
+    """Conversations as they come: the queue's priority, their own, closing windows where the queue says so, longest
+    waiting.
+
+    Whose rules have not been asked yet is not among them.
+    """
+    window = Case(When(queue__window_first=True, then="window_closes_at"), output_field=DateTimeField())
+    return routed(Conversation.objects.all()).order_by(
+        "queue__priority", "priority", window.asc(nulls_last=True), "queued_at", "pk"
+    )
+
+
+def who_works() -> QuerySet[Agent]:
+    """Everybody who works at the desk, bare: to be locked and counted, not to be shown."""
+    return agents_at_work().select_related(None).order_by()
+
+
+# -- What a conversation needs ----------------------------------------------------------------------------------------
+
+
+def facts_at(now: datetime) -> Any:
+    """A function that finds out, with one query, what these conversations need and who has passed them over."""
+
+    def facts_of(pks: Sequence[int]) -> Mapping[int, Facts]:
+        found: dict[int, list[tuple[Any, ...]]] = {}
+        for pk, *row in _needs(pks).union(_passed_over(pks), _gave_back(pks), _disconnected(pks), all=True):
+            found.setdefault(pk, []).append(tuple(row))
+        return {pk: _facts(rows, now) for pk, rows in found.items()}
+
+    return facts_of
+
+
+def _facts(rows: list[tuple[Any, ...]], now: datetime) -> Facts:
+    # In the order of their moments, so that the latest of each is the one that is kept.
+    passed = sorted((at, who) for what, who, _, _, at in rows if what == PASSED)
+    latest = {who: at for at, who in passed}
+    return Facts(
+        skills={skill: rating for what, skill, rating, _, _ in rows if what == NEEDED},
+        skill_names={skill: name for what, skill, _, name, _ in rows if what == NEEDED},
+        passed_over=frozenset(who for who, at in latest.items() if at > now - ASKED_AGAIN_AFTER),
+        last_resort=frozenset(who for who, at in latest.items() if at <= now - ASKED_AGAIN_AFTER),
+        disconnected=frozenset(who for what, who, _, _, _ in rows if what == LOST),
+    )
+
+
+COLUMNS = ("conversation_id", "what", "who", "rating_", "name_", "at")
+NEEDED, PASSED, LOST = "needed", "passed over", "lost"
+
+
+def _rows(rows: QuerySet[Any], what: str, **columns: Any) -> QuerySet[Any, Any]:
+    blank = {
+        "what": Value(what, output_field=CharField()),
+        "rating_": Value(0, output_field=IntegerField()),
+        "name_": Value("", output_field=CharField()),
+        "at": Cast(Value(None), DateTimeField()),
+    }
+    listed: QuerySet[Any, Any] = rows.order_by().annotate(**{**blank, **columns}).values_list(*COLUMNS)
+    return listed
+
+
+def _needs(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    needed = RequiredSkill.objects.filter(conversation__in=pks)
+    return _rows(needed, NEEDED, who=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name"))
+
+
+def _passed_over(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    """Whoever rejected it or let it time out since it came into its queue."""
+    offers = Offer.objects.filter(conversation__in=pks, outcome__in=PASSED_OVER)
+    since = offers.filter(decided_at__gte=F("conversation__queued_at"))
+    return _rows(since, PASSED, who=F("agent_id"), at=F("decided_at"))
+
+
+def _gave_back(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    """Whoever put it into its queue: gave it back, or transferred it there."""
+    events = ConversationEvent.objects.filter(conversation__in=pks, kind=State.OPEN, actor__agent__isnull=False)
+    since = events.filter(created_at__gte=F("conversation__queued_at"))
+    return _rows(since, PASSED, who=F("actor__agent__pk"), at=F("created_at"))
+
+
+def _disconnected(pks: Sequence[int]) -> QuerySet[Any, Any]:
+    """Whoever had it and was gone when it went back into its queue."""
+    events = ConversationEvent.objects.filter(conversation__in=pks, kind=DISCONNECTED, actor__agent__isnull=False)
+    since = events.filter(created_at__gte=F("conversation__queued_at"))
+    return _rows(since, LOST, who=F("actor__agent__pk"))
+
+
+# -- What is written down ---------------------------------------------------------------------------------------------
+
+
+def write_down(decisions: list[Decision]) -> None:
+    """Offers and the timeline, in words a supervisor understands; then the pages are told."""
+    offered = [(one, one.choice.agent_id) for one in decisions if one.choice.agent_id is not None]
+    absent = _absent(decisions)
+    _stamp(offered)
+    Offer.objects.bulk_create(
+        [Offer(conversation=one.item, agent_id=pk, offered_at=timezone.now()) for one, pk in offered]
+    )
+    told = _write_events(decisions, absent)
+    if ends := [one.expires_at for one, _ in offered if one.expires_at is not None]:
+        request_offer_check(min(ends))
+    tell_of_all(CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
+    tell_pages_of(*sorted({pk for _, pk in offered}))
+
+
+def write_down_failure(pk: int, error: Exception) -> None:
+    """A fault kept this conversation from being assigned: one line in its timeline, and the log has the rest."""
+    conversation = Conversation.objects.filter(pk=pk).first()
+    if conversation is None or _already_told([pk], FAULT):
+        return
+    logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
+    with transaction.atomic():
+        line = said("Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:LONGEST_FAULT])
+        ConversationEvent.objects.create(conversation=conversation, kind=FAULT, said=line)
+        tell(CONVERSATION, conversation)
+
+
+def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
+    """Those for whom nobody was looked for, because nobody can take such work, are told so in their timeline as well.
+
+    `reasons` are by queue and work stream. Pages are not woken for it: the line is there when somebody looks.
+    """
+    told = ConversationEvent.objects.filter(
+        conversation=OuterRef("pk"), kind=NOBODY, created_at__gte=OuterRef("queued_at")
+    )
+    of_these = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
+    untold = to_hand_out(routed(Conversation.objects.order_by())).filter(of_these, ~Exists(told))
+    if not untold.exists():
+        return
+    with transaction.atomic():
+        locked = untold.select_related("queue", "work_stream").select_for_update(
+            of=("self",), skip_locked=True, no_key=True
+        )
+        lost = [Decision(one, reasons[one.queue_id, one.work_stream_id]) for one in locked[:LOOKED_AT]]
+        _write_reasons(lost, _absent(lost))
+
+
+def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[Sentence, int]]) -> None:
+    words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_kind(one)]}
+    ConversationEvent.objects.bulk_create(
+        [ConversationEvent(conversation=one.item, kind=NOBODY, said=words[_kind(one)]) for one in lost]
+    )
+
+
+def _kind(one: Decision) -> tuple[int, int]:
+    return one.item.queue_id, one.item.work_stream_id
+
+
+def _stamp(offered: list[tuple[Decision, int]]) -> None:
+    """When each agent last got work; within a batch in its order, so that turns stay turns."""
+    latest = {pk: one.assigned_at for one, pk in offered}
+    if latest:
+        times = Case(*(When(pk=pk, then=Value(at)) for pk, at in latest.items()), output_field=DateTimeField())
+        Agent.objects.filter(pk__in=latest).update(last_assigned_at=times)
+
+
+def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], dict[Sentence, int]]) -> list[Decision]:
+    """A line for each offer, and the first time nobody could take it; those that got a line."""
+    names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
+    lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
+    told = _already_told(lost, NOBODY) if lost else set()
+    events = []
+    for one in decisions:
+        pk, words = one.choice.agent_id, one.choice.in_words(absent[_kind(one)])
+        if pk is not None:
+            line = said("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
+            events.append((one, OFFERED, line))
+        elif one.item.pk not in told:
+            events.append((one, NOBODY, words))
+    ConversationEvent.objects.bulk_create(
+        [ConversationEvent(conversation=one.item, kind=kind, said=line) for one, kind, line in events]
+    )
+    return [one for one, _, _ in events]
+
+
+def _already_told(pks: Sequence[int], kind: str) -> set[int]:
+    """Those whose timeline says so already, since they came into their queue."""
+    told = ConversationEvent.objects.filter(conversation__in=pks, kind=kind)
+    since = told.filter(created_at__gte=F("conversation__queued_at"))
+    return set(since.values_list("conversation_id", flat=True))
+
+
+def _not_showing(presences: Sequence[str]) -> Sentence:
+    names = [Sentence(BasePresence(one).label) for one in presences] or [said("an allowed presence")]
+    shown = reduce(lambda one, other: said("%(one)s or %(other)s", one=one, other=other), names)
+    return said("not showing %(presences)s", presences=shown)
+
+
+def _absent(decisions: list[Decision]) -> dict[tuple[int, int], dict[Sentence, int]]:
+    """By queue and work stream, how many of the queue's agents do not show an allowed presence."""
+    found: dict[tuple[int, int], dict[Sentence, int]] = {}
+    for one in decisions:
+        queue, stream = one.item.queue, one.item.work_stream
+        if (queue.pk, stream.pk) not in found:
+            agents = who_works().exclude(presence__base_status__in=stream.allowed_presences)
+            if not queue.is_default:
+                agents = agents.filter(pk__in=QueueMembership.objects.filter(queue=queue).values("agent"))
+            found[queue.pk, stream.pk] = {_not_showing(stream.allowed_presences): agents.count()}
+    return found

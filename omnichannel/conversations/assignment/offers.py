@@ -1,0 +1,132 @@
+"""An agent accepts what is offered, rejects it, or lets its time run out."""
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Min, Q
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.agent_load import load_changed
+from omnichannel.conversations.assignment.dispatch import LOOK_AGAIN_AFTER, NOT_THERE
+from omnichannel.conversations.lanes import request_assignment, request_offer_check
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
+from omnichannel.conversations.state_machine import TransitionRefused, move, note
+from omnichannel.core.localized_text import Sentence, said
+from omnichannel.jobs.lanes import Lease
+from routing.models import Agent, BasePresence, State
+from routing.presence import built_in, show
+
+logger = logging.getLogger(__name__)
+
+GONE = gettext_noop("This conversation is not offered to you any more.")
+
+
+def accept(conversation: Conversation, agent: Agent) -> None:
+    """The agent takes what was offered to them. Raises TransitionRefused when the offer has gone."""
+    with transaction.atomic():
+        _held(conversation, agent)
+        line = said("%(agent)s accepted the conversation.", agent=agent)
+        move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
+
+
+def reject(conversation: Conversation, agent: Agent) -> None:
+    """The agent does not want it: it waits for another. Raises TransitionRefused when the offer has gone."""
+    with transaction.atomic():
+        held = _held(conversation, agent)
+        line = said("%(agent)s rejected the conversation.", agent=agent)
+        _end(held, OfferOutcome.REJECTED, line, by=agent.user)
+
+
+def expire(now: datetime | None = None) -> int:
+    """End the offers whose time is over, and those of agents who have gone; how many."""
+    at, ended = now or timezone.now(), 0
+    over = Q(offer_expires_at__lte=at) | Q(offered_to__presence__base_status__in=NOT_THERE)
+    pending = Conversation.objects.filter(over, offered_to__isnull=False).order_by("offer_expires_at", "pk")
+    for conversation in pending.select_related("offered_to__presence", "work_stream"):
+        try:
+            ended += _expire(conversation, at)
+        except Exception:  # one offer that can't be ended must not keep the others from it
+            logger.exception("The offer of conversation %s could not be ended.", conversation.pk)
+    return ended
+
+
+def end_offers(lease: Lease) -> datetime | None:
+    """End what is over; says when the next offer will be, None while nothing is offered."""
+    expire()
+    pending = Conversation.objects.filter(offered_to__isnull=False).order_by()
+    next_end: datetime | None = pending.aggregate(next=Min("offer_expires_at"))["next"]
+    soon = timezone.now() + LOOK_AGAIN_AFTER
+    # Who has just missed one is Inactive: what else they are offered ends as well, in a moment.
+    left_by_the_gone = pending.filter(offered_to__presence__base_status__in=NOT_THERE).exists()
+    return soon if left_by_the_gone else next_end and max(next_end, soon)
+
+
+def end_offers_that_are_over() -> None:
+    """A rare net: have a worker look when an offer is over, in case its moment was missed."""
+    if Conversation.objects.filter(offer_expires_at__lte=timezone.now()).exists():
+        request_offer_check(timezone.now())
+
+
+def _expire(conversation: Conversation, at: datetime) -> bool:
+    agent, ends = conversation.offered_to, conversation.offer_expires_at
+    if agent is None or ends is None:
+        return False
+    return _miss(conversation, agent, ends) if ends <= at else _withdraw(conversation, agent)
+
+
+def _miss(conversation: Conversation, agent: Agent, ends: datetime) -> bool:
+    """The time is over: the agent is passed over and, where the work stream says so, shown as Inactive."""
+    with transaction.atomic():
+        held = _lock(conversation)
+        if held is None or held.offered_to_id != agent.pk or held.offer_expires_at != ends:
+            return False
+        if conversation.work_stream.inactive_after_missed_offer:
+            show(agent, built_in(BasePresence.INACTIVE), by_hand=False)
+        _end(held, OfferOutcome.TIMED_OUT, said("%(agent)s did not answer in time.", agent=agent), by=None)
+        return True
+
+
+def _withdraw(conversation: Conversation, agent: Agent) -> bool:
+    with transaction.atomic():
+        held = _lock(conversation)
+        if held is None or held.offered_to_id != agent.pk:
+            return False
+        line = said(
+            "No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=Sentence(str(agent.presence))
+        )
+        _end(held, OfferOutcome.WITHDRAWN, line, by=None)
+        return True
+
+
+def _held(conversation: Conversation, agent: Agent) -> Conversation:
+    """The conversation, locked and still offered to this agent; else TransitionRefused."""
+    held = _lock(conversation)
+    if held is None or held.offered_to_id != agent.pk:
+        raise TransitionRefused(gettext(GONE))
+    return held
+
+
+def _lock(conversation: Conversation) -> Conversation | None:
+    return (
+        Conversation.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=conversation.pk, state=State.OPEN)
+        .first()
+    )
+
+
+def _end(held: Conversation, outcome: OfferOutcome, line: Sentence, *, by: User | None) -> None:
+    """Back to its queue, where it keeps its place. The caller holds the conversation."""
+    agent_id = held.offered_to_id
+    held.offered_to = held.offer_expires_at = None
+    held.save(update_fields=["offered_to", "offer_expires_at"])
+    Offer.objects.filter(conversation=held, outcome=OfferOutcome.PENDING).update(
+        outcome=outcome, decided_at=timezone.now()
+    )
+    note(held, outcome.value, line, by=by)
+    request_assignment()
+    load_changed(agent_id)
+    tell(CONVERSATION, held, also_agents=[agent_id])

@@ -1,0 +1,140 @@
+"""Pass a conversation on: to a colleague in its queue, or to another queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop, ngettext
+
+from omnichannel.conversations.access import agents_at_work
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.state_machine import TransitionRefused, move, must_have
+from omnichannel.core.localized_text import Sentence, said
+from routing import hours
+from routing.agents import members_of
+from routing.assignment import load_by_agent
+from routing.models import Agent, AgentSkill, BasePresence, Queue, State
+
+# Who shows one of these is not there to take over.
+NOT_THERE = {BasePresence.BUSY_DND, BasePresence.AWAY, BasePresence.OFFLINE, BasePresence.INACTIVE}
+REASON_LIMIT = 300
+NO_REASON = gettext_noop("Write why, for whoever reads this next.")
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """An agent who could take the conversation, and how well they would do."""
+
+    agent: Agent
+    matching: int
+    required: int
+    used: int
+    needs: int
+
+    @property
+    def free(self) -> int:
+        """Capacity that is left; never less than none."""
+        return max(0, self.agent.capacity - self.used)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the conversation would take more than is left."""
+        return self.free < self.needs
+
+    @property
+    def skills_words(self) -> str:
+        """How many of the skills the conversation needs they have; empty when it needs none."""
+        if not self.required:
+            return ""
+        words = ngettext("%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required)
+        return words % {"matching": self.matching, "required": self.required}
+
+    @property
+    def capacity_words(self) -> str:
+        """Dana Kim: 20 free, this needs 30: over capacity."""
+        if self.is_over:
+            return f"{self.free} free, this needs {self.needs}: over capacity"
+        return f"{self.free} of {self.agent.capacity} free"
+
+
+@dataclass(frozen=True)
+class QueueToGo:
+    """Another queue, and how many conversations wait there."""
+
+    queue: Queue
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Where a conversation can go."""
+
+    agents: Sequence[Colleague]
+    queues: Sequence[QueueToGo]
+
+
+def candidates(conversation: Conversation) -> Candidates:
+    """Colleagues of its queue who are there, best skills first, and the other queues that are open now."""
+    there = members_of(conversation.queue, agents_at_work()).exclude(presence__base_status__in=NOT_THERE)
+    colleagues = rated(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
+    at = timezone.now()
+    open_now = [one for one in other_queues(conversation) if hours.is_open(hours.of(one.queue.operating_hours), at)]
+    return Candidates(colleagues, open_now)
+
+
+def rated(conversation: Conversation, agents: Sequence[Agent]) -> list[Colleague]:
+    """These agents by how many of the needed skills they have, then by free capacity."""
+    required = dict(conversation.required_skills.values_list("skill", "rating"))
+    matching: dict[int, int] = {}
+    for has in AgentSkill.objects.filter(agent__in=agents, skill__in=required):
+        matching[has.agent_id] = matching.get(has.agent_id, 0) + (has.rating >= required[has.skill_id])
+    loads = load_by_agent(Conversation.objects.all(), [one.pk for one in agents], now=timezone.now())
+    needs = conversation.work_stream.capacity
+    found = [Colleague(one, matching.get(one.pk, 0), len(required), loads[one.pk].units, needs) for one in agents]
+    return sorted(found, key=lambda one: (-one.matching, -one.free, str(one.agent)))
+
+
+def other_queues(conversation: Conversation) -> list[QueueToGo]:
+    """All queues but its own, with the number that waits in each."""
+    open_now = Conversation.objects.waiting_for_agent().order_by()
+    waiting = dict(open_now.values_list("queue").annotate(Count("pk")))
+    queues = Queue.objects.exclude(pk=conversation.queue_id).select_related("operating_hours")
+    full = queues.prefetch_related("operating_hours__periods", "operating_hours__holidays").order_by("name")
+    return [QueueToGo(queue, waiting.get(queue.pk, 0)) for queue in full]
+
+
+def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason: str) -> None:
+    """The agent who has the active conversation passes it on, and says why.
+
+    A colleague of the queue has it at once; in another queue it waits for an agent, its needs kept. Raises
+    TransitionRefused with a sentence for whoever tried.
+    """
+    must_have(conversation, by)
+    if conversation.state != State.ACTIVE:
+        raise TransitionRefused(gettext("Only an active conversation can be transferred."))
+    why = _given(reason)
+    allowed = candidates(conversation)
+    if isinstance(to, Queue):
+        if to.pk not in {one.queue.pk for one in allowed.queues}:
+            raise TransitionRefused(gettext("%(to)s takes no transfers now.") % {"to": to})
+        move(conversation, State.OPEN, agent=None, queue=to, by=by.user, line=_line(by, to, why))
+        return
+    if to.pk not in {one.agent.pk for one in allowed.agents}:
+        raise TransitionRefused(gettext("%(to)s can't take this conversation now.") % {"to": to})
+    move(conversation, State.ACTIVE, agent=to, by=by.user, line=_line(by, to, why))
+
+
+def _line(by: Agent, to: Agent | Queue, why: str) -> Sentence:
+    return said("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
+
+
+def _given(reason: str) -> str:
+    why = " ".join(reason.replace("\x00", "").split())
+    if not why:
+        raise TransitionRefused(gettext(NO_REASON))
+    if len(why) > REASON_LIMIT:
+        raise TransitionRefused(gettext("Say it in up to %(limit)s characters.") % {"limit": REASON_LIMIT})
+    return why

@@ -1,0 +1,63 @@
+"""Tell waiting customers their position in the queue, where a text for that is written."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+
+from django.utils import timezone
+
+from omnichannel.conversations.automated_messages import triggers
+from omnichannel.conversations.models import AutomatedMessage, Conversation, Direction, Message, Trigger
+from omnichannel.conversations.outbound.compose import AUTOMATED
+from routing import hours
+
+# Whoever gets an agent at once is not bothered with a number.
+NOT_BEFORE = timedelta(seconds=15)
+AT_MOST_EVERY = timedelta(minutes=3)
+TOLD_AT_ONCE = 200
+
+
+def tell_positions(now: datetime | None = None) -> int:
+    """Tell those whose position is new, or another one than they were told minutes ago; returns how many were told."""
+    at = now or timezone.now()
+    if not AutomatedMessage.objects.filter(trigger=Trigger.POSITION, is_active=True).exists():
+        return 0
+    told = 0
+    known = _told()
+    for position, conversation in _in_order():
+        last_position, last_at = known.get(conversation.pk, (None, None))
+        is_news = last_at is None or (last_position != position and at - last_at >= AT_MOST_EVERY)
+        if is_news and _is_wanted(conversation, at):
+            told += triggers.say(Trigger.POSITION, conversation, Position=position) is not None
+        if told == TOLD_AT_ONCE:
+            break
+    return told
+
+
+def _is_wanted(conversation: Conversation, at: datetime) -> bool:
+    """Not by those who have an agent in a moment, and not while the number is closed: nobody counts down to morning."""
+    waits = conversation.offered_to_id is None and at - conversation.queued_at >= NOT_BEFORE
+    return waits and hours.is_open(hours.of(conversation.number.operating_hours), at)
+
+
+def _in_order() -> Iterator[tuple[int, Conversation]]:
+    """Everybody who waits, queue by queue, the one who is next first."""
+    waiting = Conversation.objects.waiting_for_agent().select_related(
+        "contact", "queue", "agent__user", "number__operating_hours"
+    )
+    waiting = waiting.prefetch_related("number__operating_hours__periods", "number__operating_hours__holidays")
+    for _, group in groupby(waiting.order_by("queue", "queued_at", "pk"), attrgetter("queue_id")):
+        line = list(group)
+        if line[0].queue.window_first:
+            line.sort(key=lambda one: one.window_closes_at or one.queued_at)
+        yield from enumerate(line, start=1)
+
+
+def _told() -> dict[int, tuple[int | None, datetime]]:
+    """The position each of them was told last, and when."""
+    waiting = Conversation.objects.waiting_for_agent().order_by().values("pk")
+    positions = {"conversation__in": waiting, f"content__{AUTOMATED}": Trigger.POSITION.value}
+    said = Message.objects.filter(**positions, direction=Direction.OUTBOUND).order_by("pk")
+    rows = said.values_list("conversation_id", "content", "created_at")
+    return {pk: (content.get("position"), at) for pk, content, at in rows}

@@ -1,0 +1,49 @@
+"""Block a customer who abuses the desk: what they write is kept, but opens nothing and disturbs nobody."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import may_block
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import Contact, Conversation
+from omnichannel.conversations.state_machine import note
+from omnichannel.core.localized_text import said
+
+
+class BlockingRefused(Exception):
+    """This person may not do that; the text says so to them."""
+
+
+def block(conversation: Conversation, *, by: User) -> None:
+    """Let this conversation's customer reach nobody any more, on any of our numbers.
+
+    What they write from now on is kept with the webhook deliveries. Raises BlockingRefused for whoever may not.
+    """
+    _set(conversation, by, blocked=True)
+
+
+def unblock(conversation: Conversation, *, by: User) -> None:
+    """Let this conversation's customer through again; what was kept meanwhile stays with the webhook deliveries.
+
+    Raises BlockingRefused for whoever may not.
+    """
+    _set(conversation, by, blocked=False)
+
+
+def _set(conversation: Conversation, by: User, *, blocked: bool) -> None:
+    if not may_block(by, conversation):
+        raise BlockingRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
+    at = timezone.now() if blocked else None
+    with transaction.atomic():
+        others = Contact.objects.filter(pk=conversation.contact_id, blocked_at__isnull=blocked)
+        if not others.update(blocked_at=at):  # a colleague was faster, to the same end
+            return
+        conversation.contact.blocked_at = at
+        if blocked:
+            note(conversation, "blocked", said("%(by)s blocked this customer.", by=by.display_name), by=by)
+        else:
+            note(conversation, "unblocked", said("%(by)s unblocked this customer.", by=by.display_name), by=by)
+        for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
+            tell(CONVERSATION, shown)

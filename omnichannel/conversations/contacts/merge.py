@@ -1,0 +1,237 @@
+"""Two contacts are made one by a person, who found out that they are; and parted again, where that was a mistake.
+
+Everything that is needed to part them is written down with the merge. What was said since then stays with the contact
+that was kept: nobody can tell whose it would be.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import SEE_ALL, contacts_seen_whole_by, may_see_all_of
+from omnichannel.conversations.contacts.merge_records import absorb, picture
+from omnichannel.conversations.contacts.unmerge import bring_contact_back, part
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import (
+    Contact,
+    ContactAddress,
+    ContactMerge,
+    Conversation,
+    Message,
+    Status,
+)
+from omnichannel.conversations.search.query import is_called, is_called_by
+from omnichannel.conversations.state_machine import note, wake
+from omnichannel.core.localized_text import Sentence, said
+from omnichannel.live.publish import publish
+from routing.models import State
+
+UNDO_FOR: Final = timedelta(days=30)
+MOST_FOUND: Final = 20
+MERGED, PARTED = "merged", "parted"  # the kinds of lines in the timeline
+
+
+class MergeRefused(Exception):
+    """The contacts stay as they are; the text says why to a person."""
+
+
+def found(contact: Contact, user: User, words: str) -> QuerySet[Contact]:
+    """Other contacts by a part of their name or number, among those this person may merge."""
+    text, digits = words.strip(), "".join(char for char in words if char.isdigit())
+    named = is_called(text)
+    match = named | Q(address__contains=digits) if len(digits) > 2 else named
+    others = is_called_by(contacts_seen_whole_by(user).exclude(pk=contact.pk))
+    return others.filter(match if text else Q(pk=None)).order_by("name", "profile_name", "pk")[:MOST_FOUND]
+
+
+def why_not(kept: Contact, gone: Contact, user: User) -> str:
+    """Why this person can't make these two contacts one; empty when they can."""
+    if kept.pk == gone.pk:
+        return gettext("These are the same contact already.")
+    if not may_see_all_of(user, kept, gone):
+        return gettext("Only somebody who may see all conversations of both customers can merge them.")
+    if _is_being_sent(Conversation.objects.filter(contact__in=[kept, gone])):
+        return gettext("A message to one of them is still being sent. Try again in a moment.")
+    for theirs in gone.conversations.filter(closed_at=None).exclude(agent=None).select_related("agent__user"):
+        ours = kept.conversations.filter(closed_at=None, number=theirs.number_id).exclude(agent=None)
+        other = ours.exclude(agent=theirs.agent_id).select_related("agent__user", "number").first()
+        if other is not None:
+            return gettext(
+                "Both have an open conversation on %(number)s: one with %(agent)s, one with %(other)s. One of them has "
+                "to be closed first."
+            ) % {"number": other.number.name, "agent": other.agent, "other": theirs.agent}
+    return ""
+
+
+def _is_being_sent(conversations: QuerySet[Conversation]) -> bool:
+    on_the_way = Message.objects.filter(status__in=(Status.QUEUED, Status.SENDING))
+    return on_the_way.filter(conversation__in=conversations.order_by().values("pk")).exists()
+
+
+def merge(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
+    """Make the two one: all that `gone` has goes to `kept`, and who writes from either number is `kept`.
+
+    Raises MergeRefused with a sentence for whoever tried.
+    """
+    with transaction.atomic():
+        kept, gone = _locked(kept, gone)
+        if why := why_not(kept, gone, by):
+            raise MergeRefused(why)
+        name, before, was = f"{gone.display_name} ({gone.number})", _whole(kept), _whole(gone)
+        theirs = list(gone.conversations.values_list("pk", flat=True))
+        latest = wrote_last(kept, gone)
+        address, who = latest.address, latest.identity
+        joined = absorb(kept, gone)
+        kept.address, kept.identity = address, who
+        kept.save(update_fields=["address", "identity"])
+        _remember(kept, before, was)
+        done = ContactMerge.objects.create(
+            kept=kept, gone=was, before=before, after=_whole(kept), conversations=theirs, joined=joined, by=by
+        )
+        _attend(kept, joined)
+        for record in joined:
+            _tell_that_it_is_gone(record["gone"])
+        line = said("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
+        _tell(kept, MERGED, line, by)
+    return done
+
+
+def _locked(kept: Contact, gone: Contact) -> tuple[Contact, Contact]:
+    """Conversations before contacts, as when a message is filed."""
+    theirs = Conversation.objects.filter(contact__in=[kept, gone], closed_at=None).order_by("pk")
+    list(theirs.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    locked = {one.pk: one for one in Contact.objects.select_for_update().filter(pk__in=[kept.pk, gone.pk])}
+    if {kept.pk, gone.pk} - set(locked):
+        raise MergeRefused(gettext("One of these contacts is no longer there."))
+    return locked[kept.pk], locked[gone.pk]
+
+
+def _whole(contact: Contact) -> dict[str, Any]:
+    """All of a contact: its own row, its other addresses, and the merges into it."""
+    return {
+        **picture(contact),
+        "name": contact.display_name,
+        "address": contact.number,
+        "addresses": [[one.address, one.identity] for one in contact.addresses.all()],
+        "merges": list(contact.merges.values_list("pk", flat=True)),
+    }
+
+
+def wrote_last(kept: Contact, gone: Contact) -> Contact:
+    """Who of the two wrote last: answers go where they wrote from."""
+    return max((kept, gone), key=lambda one: (_last_wrote(one), one == kept))
+
+
+def _last_wrote(contact: Contact) -> datetime:
+    latest: datetime | None = contact.conversations.aggregate(at=Max("last_inbound_at"))["at"]
+    return latest or datetime.min.replace(tzinfo=UTC)
+
+
+def _remember(kept: Contact, *pictures: dict[str, Any]) -> None:
+    """Whoever writes from an address of either is this contact from now on."""
+    for pictured in pictures:
+        own = pictured["fields"]
+        _also_at(kept, [(own["address"], own["identity"])])
+        if own["external_user_id"]:
+            _also_at(kept, [(own["external_user_id"], own["external_user_id"])])
+
+
+def _also_at(contact: Contact, addresses: Iterable[tuple[str, str]]) -> None:
+    for address, who in addresses:
+        ContactAddress.objects.get_or_create(identity=who, defaults={"contact": contact, "address": address})
+
+
+def _attend(kept: Contact, joined: list[dict[str, Any]]) -> None:
+    """A joined conversation in which the customer waits for an answer is not left waiting for the customer."""
+    for one in kept.conversations.filter(pk__in=[record["kept"] for record in joined], state=State.WAITING):
+        if one.unread_count:
+            wake(one)
+
+
+def _tell(contact: Contact, kind: str, line: Sentence, by: User) -> None:
+    for conversation in contact.conversations.filter(closed_at=None):
+        note(conversation, kind, line, by=by)
+        tell(CONVERSATION, conversation)
+
+
+def _tell_that_it_is_gone(pictured: dict[str, Any]) -> None:
+    """Pages that show the conversation look again, and are told what became of it."""
+    own = pictured["fields"]
+    topics = ["all", f"queue:{own['queue']}", *([f"agent:{own['agent']}"] if own["agent"] else [])]
+    publish(CONVERSATION, pictured["pk"], topics=topics)
+
+
+# -- Undo -------------------------------------------------------------------------------------------------------------
+
+
+def lately(contact: Contact) -> QuerySet[ContactMerge]:
+    """The merges into this contact that are young enough to be undone, the latest first."""
+    young = contact.merges.filter(undone_at=None, at__gt=timezone.now() - UNDO_FOR)
+    return young.select_related("by", "kept")
+
+
+def may_undo(done: ContactMerge, user: User) -> bool:
+    """Who merged two contacts may part them again, and so may those who see every conversation."""
+    return user.is_active and (user.has_perm(SEE_ALL) or done.by_id == user.pk)
+
+
+def why_not_undone(done: ContactMerge, user: User) -> str:
+    """Why this person can't part them again; empty when they can."""
+    if not may_undo(done, user):
+        return gettext("Only who merged them, or a supervisor, can undo that.")
+    if done.undone_at is not None:
+        return gettext("This has been undone already.")
+    if done.at < timezone.now() - UNDO_FOR:
+        return gettext("A merge can be undone for %(days)s days.") % {"days": UNDO_FOR.days}
+    later = done.kept.merges.filter(undone_at=None, pk__gt=done.pk).order_by("-pk").first()
+    if later is not None:
+        return gettext("%(name)s was merged into this customer afterwards. Undo that first.") % {
+            "name": later.gone["name"]
+        }
+    if _is_being_sent(done.kept.conversations.all()):
+        return gettext("A message to this customer is still being sent. Try again in a moment.")
+    return _what_is_in_the_way(done)
+
+
+def _what_is_in_the_way(done: ContactMerge) -> str:
+    own = done.gone["fields"]
+    others = Contact.objects.exclude(pk=done.kept_id)
+    taken = Q(identity=own["identity"]) | Q(pk=done.gone["pk"])
+    if own["external_user_id"]:
+        taken |= Q(external_user_id=own["external_user_id"])
+    if others.filter(taken).exists():
+        return gettext("There is another contact with the number %(number)s by now.") % {"number": done.gone["address"]}
+    joined = [record["kept"] for record in done.joined]
+    if done.kept.conversations.filter(pk__in=joined).count() < len(joined):
+        return gettext("A conversation that was joined then has been joined to another one since.")
+    return ""
+
+
+def undo(done: ContactMerge, *, by: User) -> Contact:
+    """Part the two again; the contact that had gone, with its own conversations.
+
+    Raises MergeRefused with a sentence for whoever tried.
+    """
+    with transaction.atomic():
+        theirs = done.kept.conversations.filter(closed_at=None).order_by("pk")
+        list(theirs.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+        kept = Contact.objects.select_for_update().get(pk=done.kept_id)
+        done = ContactMerge.objects.select_for_update(of=("self",)).select_related("kept").get(pk=done.pk)
+        if why := why_not_undone(done, by):
+            raise MergeRefused(why)
+        back = bring_contact_back(done, kept)
+        Conversation.objects.filter(pk__in=done.conversations, contact=kept).update(contact=back)
+        parted = [part(record) for record in done.joined]
+        ContactMerge.objects.filter(pk=done.pk).update(undone_at=timezone.now())
+        for contact, other in ((kept, back), (back, kept)):
+            names = {"by": by.display_name, "other": other.display_name}
+            _tell(contact, PARTED, said("%(by)s parted this customer from %(other)s again.", **names), by)
+        for conversation in parted:
+            tell(CONVERSATION, conversation)
+    return back

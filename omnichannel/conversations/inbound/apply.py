@@ -1,0 +1,27 @@
+"""What the desk makes of a webhook delivery; the channel is handed this function."""
+
+from channels_whatsapp.deliveries import Ignore
+from channels_whatsapp.events import InboundMessage, StatusUpdate, message_sid
+from channels_whatsapp.models import WebhookDelivery, WebhookKind
+from omnichannel.conversations.inbound.receive import receive_message
+from omnichannel.conversations.outbound.delivery_status import apply_status
+
+# Some minutes: the outcome of a call that was cut off is settled long before that.
+ATTEMPTS_FOR_A_SID = 6
+
+
+def apply_delivery(delivery: WebhookDelivery) -> None:
+    """File a customer's message, or move a message's status; raises Ignore for what is not for this desk."""
+    payload = delivery.payload
+    if not message_sid(payload):
+        raise Ignore("The form has no message SID.")
+    match delivery.kind:
+        case WebhookKind.INBOUND:
+            inbound = InboundMessage.from_payload(payload)
+            receive_message(delivery.account, inbound, received_at=delivery.received_at)
+        case WebhookKind.STATUS:
+            update = StatusUpdate.from_payload(payload)
+            final = delivery.attempts >= ATTEMPTS_FOR_A_SID
+            apply_status(delivery.account, update, delivery.public_id, final=final)
+        case other:
+            raise ValueError(f"A delivery of kind {other!r}.")

@@ -1,0 +1,112 @@
+"""End and close conversations, by hand and when they have stood still for too long.
+
+The times are the documented product's for asynchronous channels, counted as time in the same state.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from omnichannel.conversations.access import may_supervise
+from omnichannel.conversations.models import Conversation, ConversationQuerySet
+from omnichannel.conversations.state_machine import TransitionRefused, move, must_be_read, must_have
+from omnichannel.core.localized_text import Sentence, said
+from routing.models import Agent, State
+
+logger = logging.getLogger(__name__)
+
+STALE_AFTER: dict[State, tuple[timedelta, Sentence]] = {
+    State.OPEN: (timedelta(days=30), said("Closed: nobody took it for 30 days.")),
+    State.ACTIVE: (timedelta(days=30), said("Closed: nobody wrote for 30 days.")),
+    State.WRAP_UP: (timedelta(days=1), said("Closed: wrap-up lasted longer than a day.")),
+}
+CLOSED_AT_ONCE = 500
+
+
+def end(conversation: Conversation, agent: Agent) -> None:
+    """The conversation with the customer is over; the agent finishes up."""
+    must_have(conversation, agent)
+    line = said("%(agent)s ended the conversation.", agent=agent)
+    move(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
+
+
+def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> None:
+    """Close for good. A new message from the customer starts a new conversation. `came_to` is its codes in words.
+
+    Raises TransitionRefused while there is a message from the customer that the agent has not seen.
+    """
+    must_be_theirs_to_close(conversation, agent)
+    if conversation.state != State.WRAP_UP:
+        raise TransitionRefused(gettext("End the conversation before you close it."))
+    with transaction.atomic():
+        must_be_read(conversation)
+        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed(agent, came_to))
+
+
+def _closed(agent: Agent, came_to: str) -> Sentence:
+    if came_to:
+        return said("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=came_to)
+    return said("%(agent)s closed the conversation.", agent=agent)
+
+
+def must_be_theirs_to_close(conversation: Conversation, agent: Agent) -> None:
+    """Raises TransitionRefused unless the agent has it; a supervisor closes what a colleague wraps up, too."""
+    if conversation.state != State.WRAP_UP or not may_supervise(agent):
+        must_have(conversation, agent)
+
+
+def close_stale(now: datetime | None = None) -> int:
+    """Close what has waited or stood still for too long; returns how many were closed."""
+    at = now or timezone.now()
+    closed = 0
+    for conversation, line in [*_stale(at), *_inactive(at)]:
+        try:
+            move(
+                conversation,
+                State.CLOSED,
+                agent=conversation.agent,
+                by=None,
+                line=line,
+                only_if=conversation.state_since,
+            )
+            closed += 1
+        except TransitionRefused:
+            logger.info("Conversation %s moved on before it was closed.", conversation.pk)
+    return closed
+
+
+def _stale(at: datetime) -> list[tuple[Conversation, Sentence]]:
+    return [
+        (conversation, line)
+        for state, (age, line) in STALE_AFTER.items()
+        for conversation in _first(_nobody_waits().filter(state=state, state_since__lt=at - age))
+        if state != State.ACTIVE or conversation.last_activity_at < at - age
+    ]
+
+
+def _nobody_waits() -> ConversationQuerySet:
+    """What an agent has is never closed over a message they have not seen; what nobody took has nothing but such."""
+    return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
+
+
+def _inactive(at: datetime) -> list[tuple[Conversation, Sentence]]:
+    """Waiting conversations in which neither side has written for their work stream's time; none that is snoozed."""
+    waiting = (
+        _nobody_waits()
+        .filter(Q(snoozed_until=None) | Q(last_activity_at__gte=F("snoozed_until")), state=State.WAITING)
+        .annotate(closes_at=F("state_since") + F("work_stream__auto_close_after"))
+    )
+    idle = _first(waiting.filter(closes_at__lt=at).select_related("work_stream"))
+    return [
+        (conversation, said("Closed: nobody wrote for the time the work stream allows."))
+        for conversation in idle
+        if conversation.last_activity_at + conversation.work_stream.auto_close_after < at
+    ]
+
+
+def _first(conversations: ConversationQuerySet) -> ConversationQuerySet:
+    return conversations.select_related("agent").order_by("state_since")[:CLOSED_AT_ONCE]

@@ -1,0 +1,90 @@
+"""Labels: words by which conversations and customers are found again."""
+
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import Contact, Conversation, Label
+from omnichannel.conversations.state_machine import note
+from omnichannel.core.localized_text import Sentence, counted, said
+
+LONGEST_NAME = 40
+CREATE = "conversations.add_label"
+
+
+class LabelRefused(Exception):
+    """The label was not created; the text says why to a person."""
+
+
+def may_create(user: User) -> bool:
+    """Whether this person may make new labels, not only use those there are."""
+    return user.is_active and user.has_perm(CREATE)
+
+
+def label_called(name: str, *, by: User) -> Label:
+    """The label of that name, whatever its capitals; a new one where there is none yet.
+
+    Raises LabelRefused with a sentence for whoever tried.
+    """
+    wanted = " ".join(name.replace("\x00", "").split())
+    if not wanted:
+        raise LabelRefused(gettext("Give the label a name."))
+    found = Label.objects.filter(name__iexact=wanted).first()
+    if found is not None:
+        return found
+    if not may_create(by):
+        raise LabelRefused(gettext("There is no such label. A supervisor can create it."))
+    if len(wanted) > LONGEST_NAME:
+        raise LabelRefused(gettext("A label has up to %(limit)s characters.") % {"limit": LONGEST_NAME})
+    try:
+        with transaction.atomic():
+            return Label.objects.create(name=wanted)
+    except IntegrityError:  # somebody created it at the same moment
+        return Label.objects.get(name=wanted)
+
+
+def add_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
+    """Put the label on a conversation or a customer; whether it was not there before."""
+    return relabel(thing, add=[label], remove=[], by=by)
+
+
+def remove_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
+    """Take the label off a conversation or a customer; whether it was there."""
+    return relabel(thing, add=[], remove=[label], by=by)
+
+
+def relabel(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], by: User) -> bool:
+    """Put some labels on and take others off, with one line in the timeline; whether anything changed.
+
+    What a colleague has labelled meanwhile stays.
+    """
+    with transaction.atomic():
+        before = set(thing.labels.all())
+        added, removed = set(add) - before, set(remove) & before
+        if not added and not removed:
+            return False
+        thing.labels.add(*added)
+        thing.labels.remove(*removed)
+        _tell(thing, sorted(map(str, added)), sorted(map(str, removed)), by)
+    return True
+
+
+def _tell(thing: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
+    """A conversation's timeline says who labelled it; a customer's labels are shown beside what is open with them."""
+    if isinstance(thing, Contact):
+        for conversation in thing.conversations.filter(closed_at=None):
+            tell(CONVERSATION, conversation)
+        return
+    note(thing, "labelled", said("%(by)s %(changes)s.", by=by.display_name, changes=_changes(added, removed)), by=by)
+    tell(CONVERSATION, thing)
+
+
+def _changes(added: list[str], removed: list[str]) -> Sentence:
+    adds = counted("added the label %(labels)s", "added the labels %(labels)s", len(added), labels=added)
+    removes = counted("removed the label %(labels)s", "removed the labels %(labels)s", len(removed), labels=removed)
+    if added and removed:
+        return said("%(adds)s and %(removes)s", adds=adds, removes=removes)
+    return adds if added else removes

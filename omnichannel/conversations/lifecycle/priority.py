@@ -1,0 +1,38 @@
+"""How urgent a conversation is: it orders what is handed out, and what an agent looks at first."""
+
+from django.db import transaction
+from django.utils.translation import gettext
+
+from omnichannel.conversations.access import may_supervise
+from omnichannel.conversations.lanes import request_assignment
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation, Priority
+from omnichannel.conversations.state_machine import TransitionRefused, note
+from omnichannel.core.localized_text import Sentence, said
+from routing.models import Agent, State
+
+
+def may_prioritise(conversation: Conversation, agent: Agent) -> bool:
+    """Whoever has it, everybody who sees it while it waits for an agent, and supervisors; nobody once it is closed."""
+    if conversation.state == State.CLOSED:
+        return False
+    return conversation.state == State.OPEN or conversation.agent_id == agent.pk or may_supervise(agent)
+
+
+def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -> None:
+    """Say how urgent it is; where it waits, it may be its turn sooner. Nothing happens when it is so already.
+
+    Raises TransitionRefused with a sentence for whoever tried.
+    """
+    if not may_prioritise(conversation, by):
+        raise TransitionRefused(gettext("Only the agent who has this conversation can say how urgent it is."))
+    with transaction.atomic():
+        open_ones = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
+        if not open_ones.exclude(priority=priority).update(priority=priority):
+            return
+        conversation.priority = priority
+        line = said("%(by)s set the priority to %(priority)s.", by=by, priority=Sentence(priority.name.capitalize()))
+        note(conversation, "priority", line, by=by.user)
+        if conversation.state == State.OPEN:
+            request_assignment()
+        tell(CONVERSATION, conversation)

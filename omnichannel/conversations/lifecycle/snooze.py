@@ -1,0 +1,85 @@
+"""Put a conversation out of sight until a time, or until the customer writes.
+
+It goes to Waiting, so it uses none of its agent's capacity meanwhile. When its time is over it is still Waiting: it
+comes to the top of its agent's list, marked, and they resume it. A customer who writes before wakes it like any other.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from omnichannel.conversations.lanes import LaneKind
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.state_machine import TransitionRefused, move, must_be_read, must_have, note
+from omnichannel.core.localized_text import Sentence, said
+from omnichannel.jobs.lanes import Lease, enqueue
+from routing.models import Agent, State
+
+LONGEST = timedelta(days=90)
+
+
+def is_snoozed(now: datetime) -> Q:
+    """Out of its agent's sight at that moment."""
+    return Q(snoozed_at__isnull=False) & (Q(snoozed_until=None) | Q(snoozed_until__gt=now))
+
+
+def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) -> None:
+    """Leave it until then, or without a time until the customer writes; whichever is first.
+
+    Raises TransitionRefused with a sentence for whoever tried.
+    """
+    must_have(conversation, agent)
+    now = timezone.now()
+    if until is not None and not now < until <= now + LONGEST:
+        raise TransitionRefused(
+            gettext("Choose a time from now on, at most %(days)s days ahead.") % {"days": LONGEST.days}
+        )
+    if conversation.state not in {State.ACTIVE, State.WAITING}:
+        raise TransitionRefused(gettext("Only an active or waiting conversation can be snoozed."))
+    line = _line(agent, until)
+    with transaction.atomic():
+        must_be_read(conversation)
+        if until is not None:
+            enqueue(LaneKind.SNOOZE, conversation.pk, at=until)
+        if conversation.state == State.ACTIVE:
+            move(conversation, State.WAITING, agent=agent, by=agent.user, line=line, snoozed=(now, until))
+        else:
+            _again(conversation, agent, now, until, line)
+
+
+def _again(conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, line: Sentence) -> None:
+    """It waits already: only the time is another."""
+    waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
+    if not waiting.update(snoozed_at=now, snoozed_until=until):
+        raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
+    conversation.snoozed_at, conversation.snoozed_until = now, until
+    note(conversation, "snoozed", line, by=agent.user)
+    tell(CONVERSATION, conversation)
+
+
+def _line(agent: Agent, until: datetime | None) -> Sentence:
+    if until is None:
+        return said("%(agent)s snoozed the conversation until the customer writes.", agent=agent)
+    return said("%(agent)s snoozed the conversation until %(until)s.", agent=agent, until=until)
+
+
+def end_snooze(lease: Lease) -> datetime | None:
+    """Its time is over: it comes to the top of its agent's list; says when to look again while it is not."""
+    now = timezone.now()
+    with transaction.atomic():
+        ours = Conversation.objects.select_for_update(of=("self",), no_key=True)
+        found = ours.filter(pk=lease.key, state=State.WAITING, snoozed_until__isnull=False).first()
+        if found is None or found.snoozed_until is None:  # the customer wrote, or its agent came back to it
+            return None
+        if found.snoozed_until > now:
+            return found.snoozed_until
+        # The first time only: a lane may be worked in twice.
+        asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
+        if asleep.update(last_activity_at=now):
+            note(found, "snooze_ended", said("The snooze is over."), by=None)
+            tell(CONVERSATION, found)
+    return None

@@ -1,0 +1,135 @@
+"""What became of a message of ours: forwards only, and an error once known stays known."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from channels_whatsapp import errors
+from channels_whatsapp.backends.base import SentMessage
+from channels_whatsapp.deliveries import Ignore, NotYet
+from channels_whatsapp.events import StatusUpdate
+from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
+from omnichannel.conversations.lanes import LaneKind
+from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.models import Contact, Conversation, Message, Status
+from omnichannel.jobs.lanes import enqueue
+
+RANK = [Status.QUEUED, Status.SENDING, Status.SENT, Status.DELIVERED, Status.READ]
+FAILURES = {Status.FAILED, Status.UNDELIVERED}
+
+# Twilio's words. Its `queued` is our `sending`: Twilio has it, WhatsApp not yet.
+TWILIO_SAYS = {
+    "accepted": Status.SENDING,
+    "scheduled": Status.SENDING,
+    "queued": Status.SENDING,
+    "sending": Status.SENDING,
+    "sent": Status.SENT,
+    "delivered": Status.DELIVERED,
+    "read": Status.READ,
+    "failed": Status.FAILED,
+    "canceled": Status.FAILED,
+    "undelivered": Status.UNDELIVERED,
+}
+
+
+def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None, *, final: bool = True) -> None:
+    """Move a message's status as a callback says. The caller holds the transaction.
+
+    Raises Ignore for a status Twilio has never documented and for a message that is not this account's. A SID nobody
+    knows raises NotYet, because it may be about to be stored, and Ignore at the `final` attempt: then it is a message
+    that another program has sent.
+    """
+    if update.status not in TWILIO_SAYS:
+        raise Ignore(f"Twilio reports a status that is not known here: {update.status[:40] or 'none'}.")
+    try:
+        message = _find(account, update, public_id)
+    except NotYet as error:
+        if final:
+            raise Ignore(str(error)) from error
+        raise
+    was_unknown = message.status == Status.SENDING and not message.twilio_sid
+    if _move(message, TWILIO_SAYS[update.status], update):
+        # The lane before the conversation, as when a reply is queued: the other way round the two would deadlock.
+        if was_unknown:
+            enqueue(LaneKind.SEND, message.conversation_id)
+        heed(message, update.error_code)
+        tell(MESSAGE, message.conversation, part_id=message.pk)
+
+
+def apply_fetched(message: Message, found: SentMessage) -> None:
+    """Move a message's status as Twilio says when asked; a word that is not known changes nothing."""
+    status = TWILIO_SAYS.get(found.status)
+    if status is not None:
+        with transaction.atomic():
+            if _move(message, status, StatusUpdate(found.sid, found.status, found.error_code, found.error_message)):
+                heed(message, found.error_code)
+                tell(MESSAGE, message.conversation, part_id=message.pk)
+
+
+def _find(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> Message:
+    ours = Message.objects.filter(conversation__number__account=account).select_related("conversation")
+    message = ours.filter(public_id=public_id).first() if public_id else ours.filter(twilio_sid=update.sid).first()
+    if message is None and public_id is None:
+        raise NotYet(f"No message has the SID {update.sid}.")
+    if message is None:
+        raise Ignore(f"No message has the id {public_id}.")
+    if message.is_inbound or (message.twilio_sid and message.twilio_sid != update.sid):
+        raise Ignore(f"The SID {update.sid} is not that of message {message.public_id}.")
+    return message
+
+
+def may_become(status: Status) -> Q:
+    """The messages this status may be given to: those further back; a failure only up to `sent`.
+
+    A message that we gave up without ever knowing its SID may still turn out to have been sent.
+    """
+    beaten = RANK[: RANK.index(Status.SENT) + 1] if status in FAILURES else RANK[: RANK.index(status)]
+    return Q(status__in=beaten) | Q(status=Status.FAILED, twilio_sid="", error_code=None)
+
+
+def _move(message: Message, status: Status, update: StatusUpdate) -> bool:
+    """One conditional UPDATE; whether anything was news."""
+    now = timezone.now()
+    same = Message.objects.filter(pk=message.pk)
+    moved = same.filter(may_become(status)).update(status=status, updated_at=now)
+    learnt = same.filter(twilio_sid="").update(
+        twilio_sid=update.sid, check_status_at=now + timedelta(minutes=1), updated_at=now
+    )
+    if moved and status in FAILURES:
+        same.update(
+            error_code=Coalesce(F("error_code"), update.error_code), error_message=update.error_message, updated_at=now
+        )
+    elif moved:
+        # It was sent after all: our own "was not sent" no longer holds. Twilio's code stays.
+        same.filter(error_code=None).update(error_message="")
+    return bool(moved or learnt)
+
+
+def heed(message: Message, code: int | None) -> None:
+    """Act on the error codes that say more than that one message failed."""
+    now, conversation = timezone.now(), message.conversation
+    match code:
+        case errors.OPTED_OUT:
+            Contact.objects.filter(pk=conversation.contact_id, opted_out_at=None).update(opted_out_at=now)
+        case errors.OUTSIDE_WINDOW:
+            # A message the customer has written since has opened the window again.
+            unanswered = Q(last_inbound_at=None) | Q(last_inbound_at__lte=message.sending_since or message.created_at)
+            same = Conversation.objects.filter(unanswered, pk=conversation.pk, window_closes_at__gt=now)
+            same.update(window_closes_at=now - timedelta(seconds=1))
+        case int() if code in errors.TEMPLATE_STATES:
+            sid = message.content.get("template", {}).get("sid", "")
+            template = MessageTemplate.objects.filter(account__numbers=conversation.number_id, content_sid=sid)
+            template.update(approval=errors.TEMPLATE_STATES[code])
+        case errors.CREDENTIALS_REJECTED:
+            account = WhatsAppAccount.objects.filter(numbers=conversation.number_id, credentials_rejected_at=None)
+            account.update(credentials_rejected_at=now)
+
+
+def credentials_work(account: WhatsAppAccount) -> None:
+    """Twilio has taken a call: whatever it said before, the credentials are good."""
+    if account.credentials_rejected_at is not None:
+        WhatsAppAccount.objects.filter(pk=account.pk).update(credentials_rejected_at=None)

@@ -1,0 +1,149 @@
+"""Send a customer an approved template: also after the 24 hours, and as the first word."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext as _
+
+from channels_whatsapp import templates
+from channels_whatsapp.models import MessageTemplate
+from channels_whatsapp.service_window import is_inside
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import agent_of, may_answer
+from omnichannel.conversations.models import Conversation, Kind, Message
+from omnichannel.conversations.outbound.compose import (
+    NOT_YOURS,
+    ReplyRefused,
+    id_when_sent_again,
+    locked_to_send,
+    queue_message,
+    send_again,
+    sent_by_form,
+    why_not,
+)
+
+TEMPLATE = "template"  # in a message's content
+
+
+class TemplateRefused(ReplyRefused):
+    """The template was not queued. `errors` are the reasons by variable, "" for what concerns no variable alone."""
+
+    def __init__(self, code: str, message: str, *, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(code, message, field=TEMPLATE)
+        self.errors = dict(errors or {"": message})
+
+
+def send_template(
+    conversation: Conversation,
+    template: MessageTemplate,
+    variables: Mapping[str, str],
+    *,
+    author: User,
+    public_id: uuid.UUID | None = None,
+) -> Message:
+    """Queue a template for the customer, its variables filled in; the 24 hours do not matter to it.
+
+    `public_id` is the form's own id: the same form sent twice queues one message. Raises ReplyRefused, with the reasons
+    by variable where it is those, and then nothing is stored.
+    """
+    values = checked_values(template, variables)
+    with transaction.atomic():
+        locked = locked_to_send(conversation.pk)
+        if (queued_before := sent_by_form(public_id, locked)) is not None:
+            return queued_before
+        if not may_answer(agent_of(author), locked):
+            raise ReplyRefused("not_yours", gettext(NOT_YOURS))
+        if (refusal := why_not(locked, as_template=True)) is not None:
+            raise refusal
+        return queue_template(locked, template, values, author=author, public_id=public_id)
+
+
+def checked_values(template: MessageTemplate, variables: Mapping[str, str]) -> dict[str, str]:
+    """The values of the template's own variables as they are sent; raises TemplateRefused for what WhatsApp refuses."""
+    given = templates.cleaned(variables)
+    values = {name: given.get(name, "") for name in templates.variables_of(template.content_type, template.content)}
+    if errors := templates.problems(template, values):
+        raise TemplateRefused("variables", next(iter(errors.values())), errors=errors)
+    return values
+
+
+def queue_template(
+    locked: Conversation,
+    template: MessageTemplate,
+    values: dict[str, str],
+    *,
+    author: User,
+    public_id: uuid.UUID | None = None,
+) -> Message:
+    """Queue it in the transaction that has `locked_to_send` its conversation; the state of the template is checked."""
+    if template.account_id != locked.number.account_id:
+        raise TemplateRefused("wrong_account", _("This template belongs to another WhatsApp channel."))
+    if reason := templates.why_not(template, window_is_open=_window_is_open(locked)):
+        raise TemplateRefused("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
+    parts = templates.shown(template, values)
+    content = {
+        "sid": template.content_sid,
+        "name": template.name,
+        "language": template.language,
+        "type": template.content_type,
+        "variables": values,
+        **templates.as_content(parts),
+    }
+    return queue_message(
+        locked, body=parts.body, author=author, public_id=public_id, content={TEMPLATE: content}, kind=Kind.TEMPLATE
+    )
+
+
+def _window_is_open(conversation: Conversation) -> bool:
+    return is_inside(conversation.window_closes_at, at=timezone.now())
+
+
+# -- When it goes out -----------------------------------------------------------------------------------------------
+
+
+def why_not_now(message: Message) -> ReplyRefused | None:
+    """Why a queued template can't go out any more: what has changed at WhatsApp since; None when it can."""
+    conversation, kept = message.conversation, message.content.get(TEMPLATE, {})
+    there = MessageTemplate.objects.filter(account=conversation.number.account_id, content_sid=kept.get("sid", ""))
+    template = there.first()
+    if template is None:
+        return TemplateRefused("gone", _("Twilio does not have it any more."))
+    reason = templates.why_not(template, window_is_open=_window_is_open(conversation))
+    return (
+        TemplateRefused("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
+        if reason
+        else None
+    )
+
+
+def twilio_parameters(message: Message) -> dict[str, str]:
+    """What Twilio is told in place of body and file: the template and its variables."""
+    kept: dict[str, Any] = message.content.get(TEMPLATE, {})
+    values = kept.get("variables") or {}
+    return {
+        "content_sid": kept.get("sid", ""),
+        "content_variables": json.dumps(values, ensure_ascii=False) if values else "",
+    }
+
+
+def send_as_before(failed: Message, *, author: User) -> Message:
+    """Queue again what was not delivered, a template as the template it was; raises ReplyRefused as both do."""
+    if failed.kind != Kind.TEMPLATE:
+        return send_again(failed, author=author)
+    failed.refresh_from_db(fields=["status"])
+    if not failed.has_failed:
+        raise ReplyRefused("not_failed", gettext("Only a message that was not delivered can be sent again."))
+    kept, again = failed.content.get(TEMPLATE, {}), id_when_sent_again(failed)
+    if Message.objects.filter(public_id=again).exists():
+        raise ReplyRefused("sent_again", gettext("This message has been sent again already."))
+    account = failed.conversation.number.account_id
+    template = MessageTemplate.objects.filter(account=account, content_sid=kept.get("sid", "")).first()
+    if template is None:
+        raise TemplateRefused("gone", _("Twilio does not have it any more."))
+    values = kept.get("variables") or {}
+    return send_template(failed.conversation, template, values, author=author, public_id=again)

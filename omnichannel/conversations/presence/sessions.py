@@ -1,0 +1,109 @@
+"""Agents come, go, and come back: what they show then, and what becomes of the work they were offered."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+from django.utils import timezone
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import WORK, agent_of
+from omnichannel.conversations.agent_load import follow_loads, load_changed
+from omnichannel.conversations.lanes import request_assignment
+from omnichannel.conversations.live_events import tell_pages_of
+from omnichannel.conversations.presence.disconnects import expect_back
+from routing.agents import ensure_agent, show_presence
+from routing.models import Agent, BasePresence, Presence
+from routing.presence import (
+    GONE_AFTER,
+    built_in,
+    go_offline,
+    is_there,
+    note_seen,
+    show,
+    show_default,
+    whose_pages_are_gone,
+)
+
+
+def choose(agent: Agent, presence: Presence) -> None:
+    """The agent chooses what to show."""
+    with transaction.atomic():
+        _is_here(agent)
+        show_presence(agent, presence)
+        if presence.base_status == BasePresence.OFFLINE:
+            expect_back(agent)
+        _changed(agent)
+
+
+def come_back(agent: Agent) -> None:
+    """The agent is there again: their default presence, and from then on what their load says."""
+    with transaction.atomic():
+        _is_here(agent)
+        show_default(agent)
+        _changed(agent)
+
+
+def arrive(user: User) -> None:
+    """Somebody who works at the desk has signed in to it; who was neither Offline nor Inactive stays as they were."""
+    agent = agent_of(user)
+    if agent is None and user.is_active and user.has_perm(WORK):
+        agent = ensure_agent(user)
+    if agent is not None and not is_there(agent):
+        come_back(agent)
+
+
+def leave(user: User) -> None:
+    """Somebody has signed out."""
+    agent = agent_of(user)
+    if agent is not None:
+        with transaction.atomic():
+            Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
+            show(agent, built_in(BasePresence.OFFLINE), by_hand=False)
+            expect_back(agent)
+            _changed(agent)
+
+
+def seen(user: User) -> None:
+    """One of this person's pages is open; who was Offline only because all had been gone is there again."""
+    agent = agent_of(user)
+    if agent is None:
+        return
+    was_gone = note_seen(agent, timezone.now())
+    if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.presence_by_hand:
+        come_back(agent)
+
+
+def keep_attendance(now: datetime | None = None) -> None:
+    """Set agents Offline all of whose pages are gone, and bring the others' presence up to their load."""
+    at = now or timezone.now()
+    for agent in whose_pages_are_gone(at):
+        with transaction.atomic():
+            if go_offline(agent, unless_seen_since=at - GONE_AFTER):
+                expect_back(agent, agent.last_seen_at)
+                _changed(agent)
+    follow_loads(at)
+
+
+@receiver(post_save, sender=Agent)
+def set_for_them(instance: Agent, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
+    """Somebody has set this agent's presence or capacity in the administration: it counts, and shows, at once."""
+    if not created and update_fields and {"presence", "capacity"} & update_fields:
+        with transaction.atomic():
+            if instance.presence.base_status == BasePresence.OFFLINE:
+                expect_back(instance)
+            _changed(instance)
+
+
+def _is_here(agent: Agent) -> None:
+    """Who acts is there, though the page they act on may not have been seen yet after a night away."""
+    Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
+
+
+def _changed(agent: Agent) -> None:
+    """There may be work for them now, or theirs may be for others."""
+    load_changed(agent.pk)
+    request_assignment()
+    tell_pages_of(agent.pk)

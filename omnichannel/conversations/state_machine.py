@@ -1,0 +1,166 @@
+"""The states of a conversation and the only ways between them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.agent_load import load_changed
+from omnichannel.conversations.lanes import request_assignment, request_automated_messages
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import Conversation, ConversationEvent, Offer, OfferOutcome
+from omnichannel.core.localized_text import Sentence, said
+from routing.models import USES_CAPACITY, Agent, Queue, State
+
+# (from, to): what brings it about. The documented product's state machine; closed is final.
+TRANSITIONS: dict[tuple[State, State], str] = {
+    (State.OPEN, State.ACTIVE): "an agent takes it, or gets it assigned",
+    (State.OPEN, State.CLOSED): "it has waited for an agent for too long, or its queue overflows",
+    (State.ACTIVE, State.WRAP_UP): "the agent ends it",
+    (State.ACTIVE, State.OPEN): "the agent gives it back to the queue, or is disconnected while the customer waits",
+    (State.ACTIVE, State.WAITING): "the agent leaves it until the customer writes, or is disconnected after answering",
+    (State.ACTIVE, State.ACTIVE): "the agent transfers it to a colleague",
+    (State.ACTIVE, State.CLOSED): "it has stood still for too long",
+    (State.WRAP_UP, State.CLOSED): "the agent closes it, or wrap-up has lasted too long",
+    (State.WAITING, State.ACTIVE): "the agent resumes it, or the customer writes and the same agent is there",
+    (State.WAITING, State.OPEN): "the customer writes",
+    (State.WAITING, State.CLOSED): "nobody has written for as long as the work stream allows",
+}
+
+NO_OFFER: dict[str, Any] = {"offered_to": None, "offer_expires_at": None}
+NOT_SNOOZED: tuple[datetime | None, datetime | None] = (None, None)
+
+
+class TransitionRefused(Exception):
+    """The conversation is not in a state from which this can be done; the text says so to a person."""
+
+
+def must_have(conversation: Conversation, agent: Agent) -> None:
+    """Raises TransitionRefused unless it is this agent who has the conversation."""
+    if conversation.agent_id != agent.pk:
+        raise TransitionRefused(gettext("Only the agent who has this conversation can do that."))
+
+
+def must_be_read(conversation: Conversation) -> None:
+    """Raises TransitionRefused while there is a message from the customer that the agent has not seen.
+
+    The caller holds the transaction. A message that is being filed holds this lock too: it is seen here, or it finds
+    the conversation as it is afterwards.
+    """
+    now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
+    if now.unread_count:
+        raise TransitionRefused(gettext("The customer has written in the meantime. Read it first."))
+
+
+def note(conversation: Conversation, kind: str, line: Sentence, *, by: User | None, at: datetime | None = None) -> None:
+    """Write a line into the timeline, for this moment or for an earlier one."""
+    when = at or timezone.now()
+    ConversationEvent.objects.create(conversation=conversation, kind=kind, said=line, actor=by, created_at=when)
+
+
+def move(
+    conversation: Conversation,
+    to: State,
+    *,
+    line: Sentence,
+    by: User | None,
+    agent: Agent | None = None,
+    queue: Queue | None = None,
+    only_if: datetime | None = None,
+    snoozed: tuple[datetime | None, datetime | None] = NOT_SNOOZED,
+) -> None:
+    """Bring the conversation into another state, write it into the timeline and tell the pages.
+
+    `agent` is who has it afterwards; with `queue` it is in that queue from now on. With `only_if`, only when it has
+    been in its state since that very moment. `snoozed` is since when and until when it is out of its agent's sight.
+    Raises TransitionRefused where the table has no such way, or where somebody else was faster.
+    """
+    before, agent_before, now = State(conversation.state), conversation.agent_id, timezone.now()
+    queue_before = conversation.queue_id
+    queued = {"queued_at": now, "queue": queue or conversation.queue} if to == State.OPEN else {}
+    if (before, to) not in TRANSITIONS:
+        raise TransitionRefused(
+            gettext("This conversation is %(label)s; that can't be done now.") % {"label": before.label}
+        )
+    with transaction.atomic():
+        unmoved = Conversation.objects.filter(pk=conversation.pk, state=before, agent=agent_before)
+        if only_if is not None:
+            unmoved = unmoved.filter(state_since=only_if)
+        closed_at = now if to == State.CLOSED else None
+        also_changed = {**NO_OFFER, "snoozed_at": snoozed[0], "snoozed_until": snoozed[1], **queued}
+        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **also_changed):
+            raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
+        conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
+        conversation.agent = agent
+        for name, value in also_changed.items():
+            setattr(conversation, name, value)
+        gone = _parts_end(conversation, agent, at=now)
+        note(conversation, to.value, line, by=by)
+        if to in {State.ACTIVE, State.WRAP_UP}:
+            request_automated_messages(conversation)
+        offered_to = _offer_ends(conversation, at=now) if before == State.OPEN else None
+        load_changed(agent_before, conversation.agent_id, offered_to)
+        if to == State.OPEN or before in USES_CAPACITY or offered_to not in {None, conversation.agent_id}:
+            request_assignment()
+        also = [agent_before, offered_to, *gone]
+        tell(CONVERSATION, conversation, also_agents=also, also_queues=[queue_before])
+
+
+def _offer_ends(conversation: Conversation, *, at: datetime) -> int | None:
+    """Whoever it was offered to has taken it now, or is offered it no longer; who that is."""
+    pending = Offer.objects.filter(conversation=conversation, outcome=OfferOutcome.PENDING).first()
+    if pending is None:
+        return None
+    is_theirs = pending.agent_id == conversation.agent_id
+    pending.outcome = OfferOutcome.ACCEPTED if is_theirs else OfferOutcome.WITHDRAWN
+    pending.decided_at = at
+    pending.save(update_fields=["outcome", "decided_at"])
+    return pending.agent_id
+
+
+def _parts_end(conversation: Conversation, agent: Agent | None, *, at: datetime) -> list[int]:
+    """Who had a part beside the agent and has none from now on: all when it closes, and who has it now themselves."""
+    parts = conversation.participations.filter(left_at=None)
+    if conversation.state != State.CLOSED:
+        parts = parts.filter(agent=agent)
+    gone = list(parts.values_list("agent_id", flat=True))
+    if gone:
+        parts.update(left_at=at)
+    return gone
+
+
+def requeue(conversation: Conversation, queue: Queue, *, line: Sentence, by: User | None) -> None:
+    """Let an open conversation wait in another queue, from now on; what it needs of an agent stays.
+
+    Raises TransitionRefused when it is no longer open.
+    """
+    now, queue_before, offered_to = timezone.now(), conversation.queue_id, conversation.offered_to_id
+    with transaction.atomic():
+        still_open = Conversation.objects.filter(pk=conversation.pk, state=State.OPEN, queue=queue_before)
+        if not still_open.update(queue=queue, queued_at=now, offered_to=None, offer_expires_at=None):
+            raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
+        pending = conversation.offers.filter(outcome=OfferOutcome.PENDING)
+        pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
+        conversation.queue, conversation.queued_at = queue, now
+        conversation.offered_to = conversation.offer_expires_at = None
+        note(conversation, "queued", line, by=by)
+        request_assignment()
+        load_changed(offered_to)
+        tell(CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])
+
+
+def wake(conversation: Conversation) -> None:
+    """A waiting conversation goes back to its agent if the stream keeps agents and this one is there, else to open."""
+    if conversation.state != State.WAITING:
+        return
+    agent, stream = conversation.agent, conversation.work_stream
+    is_there = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
+    if is_there and stream.keep_same_agent:
+        line = said("The customer wrote again: back to %(agent)s.", agent=agent)
+        move(conversation, State.ACTIVE, agent=agent, by=None, line=line)
+    else:
+        line = said("The customer wrote again: %(queue)s.", queue=conversation.queue)
+        move(conversation, State.OPEN, agent=None, by=None, line=line)

@@ -1,0 +1,95 @@
+"""Where an agent stands: what they show, how much they can still take on, what is offered to them, what they missed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+from django.utils import timezone
+
+from omnichannel.conversations.agent_load import used_capacity
+from omnichannel.conversations.models import (
+    Attachment,
+    Conversation,
+    ConversationQuerySet,
+    Direction,
+    Message,
+    Offer,
+    OfferOutcome,
+)
+from omnichannel.desk.shared.message_preview import LONGEST_LINE, summary
+from routing.agents import presences_to_choose
+from routing.models import Agent, BasePresence, Presence
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A conversation that is offered, in words, and the seconds there are left to accept it."""
+
+    conversation: Conversation
+    icon: str
+    text: str
+    seconds: int
+
+    @property
+    def id(self) -> str:
+        """The same for as long as the offer stands; another when it is offered anew."""
+        until = self.conversation.offer_expires_at
+        return f"offer-{self.conversation.pk}-{until.timestamp() if until else 0:.0f}"
+
+
+@dataclass(frozen=True)
+class Standing:
+    agent: Agent
+    presences: Sequence[Presence]
+    free: int
+    offers: Sequence[Notice]
+    missed: Offer | None
+
+    @property
+    def is_inactive(self) -> bool:
+        """The system has set the agent Inactive; they get no work until they come back."""
+        return self.agent.presence.base_status == BasePresence.INACTIVE
+
+
+def standing(agent: Agent) -> Standing:
+    """As it is at this moment."""
+    return Standing(
+        agent=agent,
+        presences=list(presences_to_choose()),
+        free=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
+        offers=_notices(list(_offered(agent))),
+        missed=_missed(agent),
+    )
+
+
+def _offered(agent: Agent) -> ConversationQuerySet:
+    newest = Message.objects.filter(conversation=OuterRef("pk"), direction=Direction.INBOUND).order_by("-pk")
+    theirs = Attachment.objects.filter(message__conversation=OuterRef("pk"), message__direction=Direction.INBOUND)
+    file = theirs.order_by("-message_id")
+    offered = Conversation.objects.filter(offered_to=agent, offer_expires_at__gt=timezone.now())
+    return (
+        offered.select_related("contact", "queue", "work_stream")
+        .annotate(said=Subquery(newest.values("pk")[:1]), file_type=Subquery(file.values("declared_type")[:1]))
+        .order_by("offer_expires_at", "pk")
+    )
+
+
+def _notices(offered: list[Any]) -> list[Notice]:
+    said = Message.objects.in_bulk([one.said for one in offered]) if offered else {}
+    return [_notice(one, said.get(one.said), one.file_type or "") for one in offered]
+
+
+def _notice(conversation: Conversation, said: Message | None, file_type: str) -> Notice:
+    icon, text = summary(said, file_type) if said else ("", "")
+    until = conversation.offer_expires_at
+    left = (until - timezone.now()).total_seconds() if until else 0
+    return Notice(conversation, icon, text[:LONGEST_LINE], max(0, round(left)))
+
+
+def _missed(agent: Agent) -> Offer | None:
+    """What an agent who is Inactive for it did not accept in time; None for anybody else."""
+    if agent.presence.base_status != BasePresence.INACTIVE:
+        return None
+    missed = Offer.objects.filter(agent=agent, outcome=OfferOutcome.TIMED_OUT)
+    return missed.select_related("conversation__contact").order_by("-decided_at", "-pk").first()

@@ -1,0 +1,54 @@
+"""One thing done with several conversations, each by the rules for one; what could not be done is said row by row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations import access
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.desk.dialogs import forms
+from omnichannel.desk.dialogs.forms import Asked
+from routing.models import Agent
+
+MOST: Final = 200
+FOR_AGENTS = (forms.LABELS, forms.PRIORITY, forms.SNOOZE, forms.TRANSFER, forms.READ, forms.END, forms.CLOSE)
+FOR_SUPERVISORS = (forms.ASSIGN, forms.RELEASE)
+
+
+def verbs_for(agent: Agent) -> Sequence[Asked]:
+    """What this agent can do with several conversations."""
+    return (*FOR_AGENTS, *FOR_SUPERVISORS) if access.may_supervise(agent) else FOR_AGENTS
+
+
+def picked(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
+    """Those of these conversations that this person may see, as they are found one by one."""
+    found = access.conversations_visible_to(user).for_inbox().as_seen_by(agent).filter(pk__in=pks)
+    return list(found.select_related("work_stream", "number__account"))
+
+
+@dataclass
+class Outcome:
+    """What became of it."""
+
+    done: int = 0
+    refused: list[tuple[Conversation, str]] = field(default_factory=list)
+    unseen: int = 0
+
+    @property
+    def failed(self) -> int:
+        """How many it could not be done with."""
+        return len(self.refused) + self.unseen
+
+
+def do(what: Asked, conversations: Sequence[Conversation], agent: Agent, given: dict[str, Any]) -> Outcome:
+    """Do it with each of them, in a transaction of its own."""
+    outcome = Outcome()
+    for conversation in conversations:
+        try:
+            what.act(conversation, agent, given)
+            outcome.done += 1
+        except TransitionRefused as why:
+            outcome.refused.append((conversation, str(why)))
+    return outcome

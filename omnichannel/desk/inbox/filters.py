@@ -1,0 +1,161 @@
+"""What of a tab is shown: filters and order, as they stand in the address and are remembered for each agent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+from urllib.parse import urlencode
+
+from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from omnichannel.conversations.lifecycle.snooze import is_snoozed
+from omnichannel.conversations.models import Label, Priority
+from omnichannel.desk.inbox.sorting import NEWEST, ORDERS
+from omnichannel.desk.shared.paging import whole_number
+from routing.models import Agent, Queue, WorkStream
+
+SOON: Final = timedelta(hours=2)
+NAMED: Final = ("queue", "stream", "label", "agent")
+SWITCHES: Final = ("unread", "soon", "snoozed", "older")
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter that is on: what it says, and the address without it."""
+
+    name: str
+    label: str | Promise
+    query: str
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Filters and order; 0 and False are off."""
+
+    queue: int = 0
+    stream: int = 0
+    label: int = 0
+    agent: int = 0
+    priority: int = 0
+    unread: bool = False
+    soon: bool = False
+    snoozed: bool = False
+    older: bool = False
+    sort: str = NEWEST.name
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Self:
+        """The filters of an address; whatever makes no sense in it is off."""
+        numbers: dict[str, Any] = {
+            name: min(whole_number(given.get(name, "")), 2**31 - 1) for name in (*NAMED, "priority")
+        }
+        switches: dict[str, Any] = {name: given.get(name) == "1" for name in SWITCHES}
+        sort = given.get("sort", "")
+        numbers["priority"] *= numbers["priority"] in Priority.values
+        return cls(**numbers, **switches, sort=sort if sort in ORDERS else NEWEST.name)
+
+    @property
+    def query(self) -> str:
+        """As in an address; the order always stands in it, and says that this is all there is."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return urlencode({name: int(value) if value is True else value for name, value in values.items() if value})
+
+    def without(self, *names: str) -> str:
+        """The address's query without these."""
+        off: dict[str, Any] = {name: False if name in SWITCHES else 0 for name in names}
+        return replace(self, **off).query
+
+    def toggled(self, name: str) -> str:
+        """The address's query with this switch the other way."""
+        other_way: dict[str, Any] = {name: not getattr(self, name)}
+        return replace(self, **other_way).query
+
+    @property
+    def unread_query(self) -> str:
+        return self.toggled("unread")
+
+    @property
+    def soon_query(self) -> str:
+        return self.toggled("soon")
+
+    @property
+    def snoozed_query(self) -> str:
+        return self.toggled("snoozed")
+
+    @property
+    def older_query(self) -> str:
+        return self.toggled("older")
+
+    @property
+    def for_another_tab(self) -> str:
+        """What goes along to another tab: not what only makes sense in one."""
+        return self.without("snoozed", "older")
+
+    @property
+    def nothing(self) -> str:
+        """The address's query with every filter off, in the same order."""
+        return Filters(sort=self.sort).query
+
+    @property
+    def orders(self) -> list[tuple[str | Promise, str, bool]]:
+        """Every order: its words, the address's query, whether it is the present one."""
+        return [(one.label, replace(self, sort=name).query, name == self.sort) for name, one in ORDERS.items()]
+
+    @property
+    def order_label(self) -> str | Promise:
+        return ORDERS[self.sort].label
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is left out because of them."""
+        return replace(self, sort=NEWEST.name, older=False) != Filters()
+
+    def within(self, now: datetime) -> Q:
+        """The conversations they leave."""
+        given = {"queue": "queue", "stream": "work_stream", "label": "labels", "agent": "agent", "priority": "priority"}
+        found = Q(**{field: getattr(self, name) for name, field in given.items() if getattr(self, name)})
+        if self.unread:
+            found &= Q(unread_count__gt=0)
+        if self.soon:
+            found &= Q(window_closes_at__gt=now, window_closes_at__lte=now + SOON)
+        if self.snoozed:
+            found &= is_snoozed(now)
+        return found
+
+    def chips(self) -> Sequence[Chip]:
+        """What is on beyond the switches, in words; one query where names have to be looked up."""
+        names = _names({name: getattr(self, name) for name in NAMED if getattr(self, name)})
+        chips = [Chip(name, label, self.without(name)) for name, label in names.items()]
+        if self.priority:
+            chips.append(Chip("priority", Priority(self.priority).label, self.without("priority")))
+        if self.snoozed:
+            chips.append(Chip("snoozed", _("Snoozed"), self.without("snoozed")))
+        if self.older:
+            chips.append(Chip("older", _("Also older"), self.without("older")))
+        return chips
+
+
+def _names(wanted: Mapping[str, int]) -> dict[str, str]:
+    if not wanted:
+        return {}
+    sources: dict[str, tuple[QuerySet[Any], Any]] = {
+        "queue": (Queue.objects.all(), F("name")),
+        "stream": (WorkStream.objects.all(), F("name")),
+        "label": (Label.objects.all(), F("name")),
+        "agent": (Agent.objects.all(), Concat("user__first_name", Value(" "), "user__last_name")),
+    }
+    rows = [
+        sources[name][0]
+        .filter(pk=pk)
+        .order_by()
+        .annotate(
+            what=Value(name, output_field=CharField()), is_called=Cast(sources[name][1], CharField(max_length=200))
+        )
+        .values_list("what", "is_called")
+        for name, pk in wanted.items()
+    ]
+    found: dict[str, str] = dict(rows[0].union(*rows[1:], all=True))
+    return {name: found.get(name, "").strip() or "?" for name in wanted}

@@ -1,0 +1,92 @@
+"""Whose request it is: every page of the desk is an agent's, in the agent's own time zone."""
+
+import zoneinfo
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, Concatenate, ParamSpec
+from urllib.parse import unquote, urlencode
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django_htmx.middleware import HtmxDetails
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations import access
+from omnichannel.conversations.presence import sessions
+from routing.agents import ensure_agent
+from routing.models import Agent
+
+TIME_ZONE_COOKIE = "timezone"
+
+P = ParamSpec("P")
+
+
+class AgentRequest(HttpRequest):
+    """A request of somebody who works at the desk."""
+
+    user: User
+    agent: Agent
+    htmx: HtmxDetails
+
+
+def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Let in who works at the desk, as the agent they are; others have to sign in, or get 403."""
+
+    @wraps(view)
+    def inner(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return _to_sign_in(request)
+        request.agent = _agent(request.user)
+        if request.agent.last_seen_at is not None:
+            # Who works without the script has no stream that says they are there: what they ask for does.
+            sessions.seen(request.user)
+        with timezone.override(zone_of(request)):
+            try:
+                response = view(request, *args, **kwargs)
+            except access.OutOfSight as why:
+                response = _out_of_sight(request, why)
+        if not response.has_header("Cache-Control"):
+            # A page and its pieces share an address: neither may be taken from a cache for the other.
+            add_never_cache_headers(response)
+            patch_vary_headers(response, ["HX-Request", "Cookie"])
+        return response
+
+    return inner
+
+
+def _out_of_sight(request: AgentRequest, why: access.OutOfSight) -> HttpResponse:
+    """What was a conversation until now: a sentence and the way back, with the script in the conversation's place."""
+    template = "desk/thread/_no_access.html" if request.htmx else "desk/thread/no_access.html"
+    return render(request, template, {"why": str(why)}, status=410)
+
+
+def _agent(user: User) -> Agent:
+    agent = access.agent_of(user)
+    if agent is None:
+        if not user.has_perm(access.WORK):
+            raise PermissionDenied("This person does not work at the desk.")
+        agent = ensure_agent(user)
+    return agent
+
+
+def _to_sign_in(request: AgentRequest) -> HttpResponse:
+    if not request.htmx:
+        return redirect_to_login(request.get_full_path())
+    query = urlencode({"next": request.htmx.current_url_abs_path or "/"})
+    return HttpResponse(status=401, headers={"HX-Redirect": f"{resolve_url(settings.LOGIN_URL)}?{query}"})
+
+
+@cache
+def _known_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
+    """The time zone the browser told us; None, which is the server's, when it told none that is known."""
+    name = unquote(request.COOKIES.get(TIME_ZONE_COOKIE, ""))
+    return zoneinfo.ZoneInfo(name) if name in _known_zones() else None

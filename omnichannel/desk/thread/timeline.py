@@ -1,0 +1,127 @@
+"""What stands between the messages: what happened, and the notes of colleagues. One query for both."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db.models import CharField, F, IntegerField, Q, TextField, Value
+from django.db.models.functions import Cast
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.models import Conversation, ConversationEvent, Mention, Note
+from omnichannel.core.localized_text import Sentence
+from omnichannel.desk.shared.times import PAGE_ORDER
+
+MOST: Final = 200
+EVENT, NOTE, MENTION = "event", "note", "mention"
+COLUMNS = ("what", "row", "at", "words", "who", "first", "last", "name")
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A line of the timeline between the messages."""
+
+    event: ConversationEvent
+
+    template = "desk/thread/_event.html"
+
+    @property
+    def at(self) -> datetime:
+        return self.event.created_at
+
+    @property
+    def id(self) -> str:
+        return f"event-{self.event.pk}"
+
+    @property
+    def order(self) -> str:
+        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-{self.event.pk:012d}"
+
+    version = "1"
+
+
+@dataclass(frozen=True)
+class Noted:
+    """A note of a colleague, and whom it mentions."""
+
+    note: Note
+    meant: tuple[User, ...] = ()
+
+    template = "desk/thread/_note.html"
+
+    @property
+    def names(self) -> set[str]:
+        """By what names the text may mention them."""
+        return {name for user in self.meant for name in (user.display_name, user.username)}
+
+    @property
+    def at(self) -> datetime:
+        return self.note.created_at
+
+    @property
+    def id(self) -> str:
+        return f"note-{self.note.pk}"
+
+    @property
+    def order(self) -> str:
+        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-3-{self.note.pk:012d}"
+
+    version = "1"
+
+
+def beside(conversation: Conversation, *, since: datetime | None = None, before: datetime | None = None) -> list[Any]:
+    """Happenings and notes from one moment until before another, oldest first."""
+    rows = _rows(conversation, since, before).order_by("at", "row")
+    return list(_entries(rows[:MOST]))
+
+
+def _rows(conversation: Conversation, since: datetime | None, before: datetime | None) -> Any:
+    def within(field: str) -> Q:
+        span = Q(**{f"{field}__gte": since}) if since else Q()
+        return span & Q(**{f"{field}__lt": before}) if before else span
+
+    nobody = {"who": Value(0, IntegerField()), **{name: _said("") for name in ("first", "last", "name")}}
+    events = conversation.events.filter(within("created_at")).annotate(
+        what=_said(EVENT), row=F("pk"), at=F("created_at"), words=Cast("said", TextField()), **nobody
+    )
+    notes = conversation.notes.filter(within("created_at")).annotate(
+        what=_said(NOTE), row=F("pk"), at=F("created_at"), words=F("text"), who=F("author_id"), **_person("author")
+    )
+    meant = Mention.objects.filter(within("note__created_at"), note__conversation=conversation).annotate(
+        what=_said(MENTION),
+        row=F("note_id"),
+        at=F("note__created_at"),
+        words=Cast(_said(""), TextField()),
+        who=F("agent__user_id"),
+        **_person("agent__user"),
+    )
+    parts = [found.order_by().values_list(*COLUMNS) for found in (events, notes, meant)]
+    return parts[0].union(*parts[1:], all=True)
+
+
+def _said(word: str) -> Value:
+    return Value(word, CharField())
+
+
+def _person(path: str) -> dict[str, F]:
+    return {"first": F(f"{path}__first_name"), "last": F(f"{path}__last_name"), "name": F(f"{path}__username")}
+
+
+def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Happening | Noted]:
+    found = list(rows)
+    meant: dict[int, list[User]] = {}
+    for what, pk, _, _, *who in found:
+        if what == MENTION:
+            meant.setdefault(pk, []).append(_user(*who))
+    for what, pk, at, words, *who in found:
+        if what == EVENT:
+            yield Happening(ConversationEvent(pk=pk, said=Sentence.read(json.loads(words)), created_at=at))
+        elif what == NOTE:
+            note = Note(pk=pk, text=words, created_at=at, author=_user(*who))
+            yield Noted(note, tuple(meant.get(pk, ())))
+
+
+def _user(pk: int, first: str, last: str, name: str) -> User:
+    return User(pk=pk, first_name=first, last_name=last, username=name)

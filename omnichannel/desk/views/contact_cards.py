@@ -1,0 +1,36 @@
+"""People in a message's contact cards."""
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.views.decorators.http import require_POST
+
+from omnichannel.conversations import access
+from omnichannel.conversations.contacts.vcard_parser import Person
+from omnichannel.conversations.contacts.vcards import NotANumber, keep
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+
+
+@require_POST
+@agent_page
+def save(request: AgentRequest, pk: int, message_pk: int, person: int, phone: int) -> HttpResponse:
+    """Save this person of the card as a contact, with this one of their numbers."""
+    message = access.message_for(request.user, message_pk)
+    if message.conversation_id != pk:
+        raise Http404("No such message in this conversation.")
+    one, number = _found(message.content.get("contacts", []), person, phone)
+    try:
+        kept, problem = keep(one["name"], number), ""
+    except NotANumber as why:
+        kept, problem = None, str(why)
+    if not request.htmx and not problem:
+        return redirect(f"{resolve_url('desk:conversation', pk=pk)}?message={message_pk}")
+    context = {"kept": kept, "name": one["name"], "problem": problem}
+    template = "desk/thread/_contact_saved.html" if request.htmx else "desk/thread/contact_card.html"
+    return render(request, template, context, status=422 if problem else 200)
+
+
+def _found(people: list[Person], person: int, phone: int) -> tuple[Person, str]:
+    try:
+        return people[person], people[person]["phones"][phone]
+    except IndexError as error:
+        raise Http404("Nobody of that place is in the card.") from error

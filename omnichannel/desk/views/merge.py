@@ -1,0 +1,86 @@
+"""Make two contacts one, and part them again."""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.views.decorators.http import require_http_methods, require_POST
+
+from omnichannel.conversations import access
+from omnichannel.conversations.contacts import merge as merges
+from omnichannel.conversations.models import Contact, ContactMerge, Conversation
+from omnichannel.desk.customer_panel.panel import side_by_side
+from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.views.conversation import answer
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@agent_page
+def merge(request: AgentRequest, pk: int) -> HttpResponse:
+    """Look for the other contact with `?q=`, see both with `?with=`, and make them one."""
+    conversation = access.conversation_for(request.user, pk)
+    chosen = whole_number(request.POST.get("with", "") or request.GET.get("with", ""))
+    if not chosen:
+        return _search(request, conversation)
+    other = access.contacts_seen_whole_by(request.user).filter(pk=chosen).first()
+    if other is None:
+        raise Http404("No such contact.")
+    if request.method != "POST":
+        return _both(request, conversation, other)
+    try:
+        done = merges.merge(conversation.contact, other, by=request.user)
+    except merges.MergeRefused as refused:
+        return _both(request, conversation, other, why=str(refused), status=409)
+    return _to_what_is_left(request, conversation, done)
+
+
+def _search(request: AgentRequest, conversation: Conversation) -> HttpResponse:
+    words = request.GET.get("q", "")
+    found = list(merges.found(conversation.contact, request.user, words))
+    context = {"conversation": conversation, "words": words, "found": found}
+    if request.htmx and request.htmx.target == "merge-found":
+        return render(request, "desk/customer_panel/_merge_results.html", context)
+    return _dialog(request, "desk/customer_panel/_merge_search.html", context)
+
+
+def _both(
+    request: AgentRequest, conversation: Conversation, other: Contact, *, why: str = "", status: int = 200
+) -> HttpResponse:
+    kept = conversation.contact
+    context = {
+        "conversation": conversation,
+        "other": other,
+        "rows": side_by_side(kept, other),
+        "why": why or merges.why_not(kept, other, request.user),
+    }
+    return _dialog(request, "desk/customer_panel/_merge_comparison.html", context, status=status)
+
+
+def _dialog(request: AgentRequest, part: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    template = "desk/customer_panel/_merge.html" if request.htmx else "desk/customer_panel/merge.html"
+    return render(request, template, {"agent": request.agent, "part": part, **context}, status=status)
+
+
+def _to_what_is_left(request: AgentRequest, conversation: Conversation, done: ContactMerge) -> HttpResponse:
+    """The conversation, or the one it was joined to."""
+    joined = {record["gone"]["pk"]: record["kept"] for record in done.joined}
+    address = resolve_url("desk:conversation", pk=joined.get(conversation.pk, conversation.pk))
+    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+
+
+@require_POST
+@agent_page
+def undo(request: AgentRequest, pk: int, merge_pk: int) -> HttpResponse:
+    """Part two contacts again; 409 with the reason when that can't be done."""
+    conversation = access.conversation_for(request.user, pk)
+    done = ContactMerge.objects.filter(pk=merge_pk, kept=conversation.contact).select_related("kept", "by").first()
+    if done is None:
+        raise Http404("No such merge.")
+    try:
+        merges.undo(done, by=request.user)
+    except merges.MergeRefused as refused:
+        status = 409 if merges.may_undo(done, request.user) else 403
+        return answer(request, conversation, problem=str(refused), status=status)
+    address = resolve_url("desk:conversation", pk=pk)
+    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)

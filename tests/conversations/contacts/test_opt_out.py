@@ -1,0 +1,238 @@
+"""Customers opt out, and in again, by a word that is the whole message."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from channels_whatsapp.backends.memory import MemoryBackend
+from channels_whatsapp.models import WhatsAppNumber
+from omnichannel.conversations.automated_messages import triggers
+from omnichannel.conversations.automated_messages.triggers import speak
+from omnichannel.conversations.contacts import opt_out
+from omnichannel.conversations.lanes import LaneKind
+from omnichannel.conversations.models import (
+    AutomatedMessage,
+    Contact,
+    Conversation,
+    Meaning,
+    Message,
+    OptOutWord,
+    Trigger,
+)
+from omnichannel.conversations.outbound.compose import OPTED_OUT_BY_WORD, ReplyRefused, send_reply
+from omnichannel.conversations.outbound.delivery import deliver_messages
+from omnichannel.jobs.lanes import claim
+from omnichannel.jobs.models import Lane
+from routing.models import Agent, State
+from tests import builders
+from tests.webhook_client import another, deliver, recorded
+
+pytestmark = pytest.mark.django_db
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def _no_words_of_other_tests() -> Iterator[None]:
+    opt_out.forget_words()
+    yield
+    opt_out.forget_words()
+
+
+@pytest.fixture
+def number(twilio: MemoryBackend) -> WhatsAppNumber:
+    return builders.number()
+
+
+@pytest.fixture
+def words() -> None:
+    for word in ("Stop", "Stopp", "ОТПИСАТЬСЯ", "opt-out", "إلغاء"):
+        OptOutWord.objects.create(word=word)
+    OptOutWord.objects.create(word="Start", meaning=Meaning.START)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+def writes(number: WhatsAppNumber, body: str, **changed: Any) -> Contact:
+    form = another(recorded("text", number, Body=body, **changed))
+    assert deliver(number.account.inbound_url, form).status_code == 200
+    return Conversation.objects.get(messages__twilio_sid=form["MessageSid"]).contact
+
+
+def work() -> list[str]:
+    """What the worker says and sends now; the texts Twilio took."""
+    Lane.objects.filter(kind="route").delete()
+    before = set(Message.objects.exclude(twilio_sid="").values_list("pk", flat=True))
+    for kind, handler in ((LaneKind.AUTOMATE, speak), ("send", deliver_messages)):
+        for lease in claim([kind], 10):
+            lease.finish(handler(lease))
+    sent = Message.objects.exclude(pk__in=before).filter(direction="outbound").exclude(twilio_sid="").order_by("pk")
+    return list(sent.values_list("body", flat=True))
+
+
+@pytest.mark.usefixtures("words")
+@pytest.mark.parametrize(
+    "body", ["stop", "STOP", " Stop \n", "stop!!", "„Stopp“", "отписаться", "Opt-Out.", "ＳＴＯＰ", "إلغاء", "stop 🙏"]
+)
+def test_a_word_that_is_the_whole_message_opts_out(number: WhatsAppNumber, body: str) -> None:
+    contact = writes(number, body)
+    assert (contact.opted_out_at is not None, contact.opted_out_by_word) == (True, True)
+    event = Conversation.objects.get().events.last()
+    assert event is not None
+    assert event.kind == "opted_out"
+    assert body.strip() in str(event.said)
+
+
+@pytest.mark.usefixtures("words")
+@pytest.mark.parametrize("body", ["please stop", "Stop the delivery!", "nonstop", "", "!", "stop " * 30, "start"])
+def test_a_word_inside_a_message_opts_nobody_out(number: WhatsAppNumber, body: str) -> None:
+    assert writes(number, body).opted_out_at is None
+
+
+@pytest.mark.usefixtures("words")
+def test_a_word_under_a_picture_opts_nobody_out(number: WhatsAppNumber) -> None:
+    form = another(recorded("voice", number, Body="stop"))
+    deliver(number.account.inbound_url, form)
+    assert Contact.objects.get().opted_out_at is None
+
+
+def test_without_words_stop_is_a_message_like_any_other(number: WhatsAppNumber) -> None:
+    assert writes(number, "stop").opted_out_at is None
+
+
+def test_a_word_that_is_added_or_taken_away_holds_from_the_next_message(number: WhatsAppNumber) -> None:
+    writes(number, "basta")
+    word = OptOutWord.objects.create(word="BASTA")
+    assert writes(number, "basta").opted_out_by_word
+    Contact.objects.update(opted_out_at=None, opted_out_by_word=False)
+    word.delete()
+    assert not writes(number, "basta").opted_out_by_word
+
+
+@pytest.mark.usefixtures("words")
+def test_only_a_word_lifts_an_opt_out_by_a_word(number: WhatsAppNumber) -> None:
+    writes(number, "stop")
+    assert writes(number, "Where is my order?").opted_out_at is not None
+    contact = writes(number, "START")
+    assert (contact.opted_out_at, contact.opted_out_by_word) == (None, False)
+    last = Conversation.objects.get().events.last()
+    assert last is not None
+    assert last.kind == "opted_in"
+
+
+@pytest.mark.usefixtures("words")
+def test_an_opt_out_that_twilio_reported_is_lifted_by_any_message(number: WhatsAppNumber) -> None:
+    contact = writes(number, "Hello")
+    Contact.objects.update(opted_out_at=contact.created_at)
+    assert writes(number, "Where is my order?").opted_out_at is None
+
+
+@pytest.mark.usefixtures("words")
+def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: WhatsAppNumber, clock: Any) -> None:
+    for trigger, text in ((Trigger.OPTED_OUT, "You are out."), (Trigger.OPTED_IN, "Welcome back.")):
+        AutomatedMessage.objects.create(trigger=trigger, text=text)
+    writes(number, "stop")
+    assert work() == ["You are out."]
+    writes(number, "stop")
+    writes(number, "Stop.")
+    assert work() == []
+    clock.shift(60)
+    writes(number, "start")
+    assert work() == ["Welcome back."]
+    clock.shift(60)
+    writes(number, "stop")
+    assert work() == ["You are out."]
+
+
+@pytest.mark.usefixtures("words")
+def test_a_new_customer_who_opts_out_is_not_greeted(number: WhatsAppNumber) -> None:
+    AutomatedMessage.objects.create(trigger=Trigger.GREETING, text="Hello!")
+    writes(number, "stop")
+    assert work() == []
+
+
+@pytest.mark.usefixtures("words")
+def test_who_has_opted_out_is_not_written_to_and_the_agent_reads_why(number: WhatsAppNumber) -> None:
+    dana = builders.agent("Dana")
+    writes(number, "Hello")
+    Conversation.objects.update(agent=dana, state=State.ACTIVE)
+    conversation = Conversation.objects.get()
+    queued = send_reply(conversation, author=dana.user, text="Hi")
+    writes(number, "stop")
+    with pytest.raises(ReplyRefused) as refused:
+        send_reply(conversation, author=dana.user, text="Are you sure?")
+    assert (refused.value.code, refused.value.message) == ("opted_out", OPTED_OUT_BY_WORD)
+    assert work() == []
+    queued.refresh_from_db()
+    assert (queued.status, queued.error_message) == ("failed", OPTED_OUT_BY_WORD)
+
+
+@pytest.mark.usefixtures("words")
+def test_an_opt_out_stays_with_the_person_when_two_contacts_become_one(number: WhatsAppNumber) -> None:
+    scoped = "whatsapp:US.13491208655302741918"
+    writes(number, "Hello")
+    writes(number, "stop", From=scoped, ExternalUserId=scoped)
+    writes(number, "Hello again", ExternalUserId=scoped)
+    contact = Contact.objects.get()
+    assert (contact.opted_out_by_word, contact.opted_out_at is not None) == (True, True)
+
+
+def test_plain_text_of_nothing_is_nothing() -> None:
+    assert opt_out.plain("\u200f!?\u202a") == ""
+    assert triggers.languages_of(Contact(language="pt_BR")) == ["pt-br", "pt", ""]
+
+
+# -- Lifted by a colleague --------------------------------------------------------------------------------------------
+
+
+def opted_out(agent: Agent) -> Conversation:
+    contact = builders.contact(opted_out_at=timezone.now(), opted_out_by_word=True)
+    return builders.conversation(with_agent=agent, of=contact)
+
+
+def test_who_agreed_again_is_written_to_again_and_the_timeline_says_who_noted_it() -> None:
+    dana = builders.agent("Dana")
+    conversation = opted_out(dana)
+    with pytest.raises(ReplyRefused):
+        send_reply(conversation, author=dana.user, text="Hello")
+    opt_out.lift(conversation, by=dana.user, reason="  She asked on the phone ")
+    assert send_reply(conversation, author=dana.user, text="Hello").status == "queued"
+    line = conversation.events.get(kind=opt_out.LIFTED)
+    assert line.actor == dana.user
+    assert str(line.said) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
+
+
+@pytest.mark.parametrize(("reason", "said"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
+def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, said: str) -> None:
+    dana = builders.agent("Dana")
+    with pytest.raises(opt_out.LiftingRefused, match=said):
+        opt_out.lift(opted_out(dana), by=dana.user, reason=reason)
+    assert Contact.objects.get().opted_out_by_word
+
+
+@pytest.mark.parametrize(("who", "may"), [("Omar", False), ("Sue", True)])
+def test_only_its_agent_and_supervisors_lift_an_opt_out(who: str, may: bool) -> None:
+    somebody = builders.agent(who, role="Supervisor" if may else "Agent")
+    conversation = opted_out(builders.agent("Dana"))
+    if may:
+        opt_out.lift(conversation, by=somebody.user, reason="By mail.")
+    else:
+        with pytest.raises(opt_out.LiftingRefused, match="Only the agent who has"):
+            opt_out.lift(conversation, by=somebody.user, reason="By mail.")
+    assert Contact.objects.get().opted_out_by_word is not may
+
+
+def test_the_list_that_twilio_keeps_is_not_ours_to_lift() -> None:
+    dana = builders.agent("Dana")
+    conversation = opted_out(dana)
+    Contact.objects.update(opted_out_by_word=False)
+    with pytest.raises(opt_out.LiftingRefused, match="has not opted out by a word"):
+        opt_out.lift(conversation, by=dana.user, reason="By mail.")

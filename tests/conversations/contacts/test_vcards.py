@@ -1,0 +1,53 @@
+"""Saving somebody from a contact card: one contact for one number, however it is written."""
+
+import pytest
+
+from omnichannel.conversations.contacts.vcard_parser import people_in
+from omnichannel.conversations.contacts.vcards import NotANumber, keep
+from omnichannel.conversations.models import Contact
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+def test_somebody_from_a_card_becomes_a_contact_who_can_be_written_to() -> None:
+    kept = keep("Mum", "+49 (151) 123-456 78")
+    assert kept.is_new
+    assert (kept.contact.name, kept.contact.address) == ("Mum", "whatsapp:+4915112345678")
+
+
+@pytest.mark.parametrize("written", ["+55 11 98765-4321", "0055 11 8765 4321", "+55 11 8765 4321"])
+def test_a_number_that_is_known_in_any_spelling_stays_as_it_is(written: str) -> None:
+    known = builders.contact("Ana", address="whatsapp:+5511987654321")
+    kept = keep("Somebody", written)
+    assert (kept.is_new, kept.contact) == (False, known)
+    assert Contact.objects.get().profile_name == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "address"),
+    [
+        ("VERSION:3.0\r\nN:Doe;Jane;;;\r\nTEL;waid=15551234567:+1 555-123-4567", "Jane Doe", "+15551234567"),
+        ("VERSION:3.0\r\nFN:Jane\r\nTEL;waid=15551234567:(555) 123-4567", "Jane", "+15551234567"),
+        ("VERSION:4.0\r\nFN:Kim Uri\r\nTEL;VALUE=uri;TYPE=cell:tel:+1-555-010-0200", "Kim Uri", "+15550100200"),
+        ("VERSION:4.0\r\nFN:Kim\r\nTEL;VALUE=uri:tel:+1-555-010-0200;ext=12", "Kim", "+15550100200"),
+        ("VERSION:2.1\r\nN;QUOTED-PRINTABLE:M=C3=BCller;Ute\r\nTEL;CELL:+49151 1", "Ute Müller", "+491511"),
+        ("VERSION:3.0\r\nFN:Mum\r\nTEL:\u202a+49\u00a0151 1\u202c", "Mum", "+491511"),
+    ],
+)
+def test_somebody_is_saved_as_the_card_says(lines: str, name: str, address: str) -> None:
+    [person] = people_in(f"BEGIN:VCARD\r\n{lines}\r\nEND:VCARD\r\n".encode())
+    kept = keep(person["name"], person["phones"][0])
+    assert (kept.contact.name, kept.contact.address) == (name, f"whatsapp:{address}")
+
+
+@pytest.mark.parametrize("written", ["0151 1234567", "1234", "+0151 1234567", "+49", "call me", "", "+49151<script>"])
+def test_what_is_no_international_number_is_refused_in_words(written: str) -> None:
+    with pytest.raises(NotANumber, match=r"country code"):
+        keep("Mum", written)
+    assert not Contact.objects.exists()
+
+
+def test_a_card_tells_its_email_addresses() -> None:
+    card = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Mum\r\nTEL:+49 1\r\nEMAIL:mum@example.org\r\nEMAIL:none\r\nEND:VCARD\r\n"
+    assert people_in(card) == [{"name": "Mum", "phones": ["+49 1"], "emails": ["mum@example.org"]}]

@@ -1,0 +1,259 @@
+"""Customers' files arrive in the background, are tried again, and are given up where everyone can see it."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omnichannel.conversations.contacts.vcard_parser import people_in
+from omnichannel.conversations.inbound.media_download import (
+    RETRY_AFTER,
+    NothingToFetch,
+    fetch_attachment,
+    give_up_attachment,
+    retry,
+)
+from omnichannel.conversations.inbound.receive import NOT_ACCEPTED
+from omnichannel.conversations.models import Attachment, FileState, Kind
+from omnichannel.jobs.lanes import claim
+from omnichannel.jobs.models import Lane
+from omnichannel.live.models import LiveEvent
+from tests import builders
+from tests.concurrency import at_once
+from tests.conversations.contacts.hostile_cards import HOSTILE
+from tests.fileserver import Answer, FileServer, file_server
+from tests.webhook_client import deliver, recorded
+
+pytestmark = pytest.mark.django_db
+
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\x00" * 40
+CARD = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\nTEL;TYPE=CELL:+49 151 1234\r\nEND:VCARD\r\n"
+
+
+@pytest.fixture
+def twilio(settings: Any) -> Iterator[FileServer]:
+    with file_server() as running:
+        settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
+        yield running
+
+
+def arrives(name: str, **changed: Any) -> list[Attachment]:
+    """The files a customer's message is waiting for."""
+    number = builders.number()
+    assert deliver(number.account.inbound_url, recorded(name, number, **changed)).status_code == 200
+    return list(Attachment.objects.order_by("position"))
+
+
+def lay_out(twilio: FileServer, attachment: Attachment, *answers: Answer) -> None:
+    path = attachment.source_url.removeprefix("https://api.twilio.com")
+    twilio.answers["/simulator/twilio/api" + path] = list(answers)
+
+
+def work() -> datetime | None:
+    """What a worker does with the next file that is due."""
+    [lease] = claim(["media"], 1)
+    due = fetch_attachment(lease)
+    lease.finish(due)
+    return due
+
+
+def test_a_file_is_stored_under_a_name_of_ours_and_the_pages_are_told(twilio: FileServer) -> None:
+    [file] = arrives("voice")
+    lay_out(twilio, file, Answer(200, JPEG))
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, file.content_type, file.size) == (FileState.STORED, "image/jpeg", len(JPEG))
+    assert (file.file.read(), file.shown_as()) == (JPEG, "image")
+    assert file.file.name.startswith("attachments/")
+    assert LiveEvent.objects.latest("pk").part_id == file.message_id
+    assert not Lane.objects.filter(kind="media").exists()
+
+
+def test_a_file_that_is_not_there_at_first_is_fetched_later(twilio: FileServer) -> None:
+    [file] = arrives("voice")
+    lay_out(twilio, file, Answer(404), Answer(404), Answer(200, JPEG))
+    for seconds in RETRY_AFTER[:2]:
+        due = work()
+        assert due is not None
+        assert abs(due - timezone.now() - seconds).total_seconds() < 0.5
+        Lane.objects.update(due_at=timezone.now())
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, file.error) == (FileState.STORED, "")
+
+
+def test_a_file_that_never_comes_is_shown_as_such_and_can_be_tried_again(twilio: FileServer) -> None:
+    [file] = arrives("voice")
+    lay_out(twilio, file, Answer(404))
+    for _ in RETRY_AFTER:
+        assert work() is not None
+        Lane.objects.update(due_at=timezone.now())
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, file.error) == (FileState.FAILED, "Twilio answered 404.")
+    lay_out(twilio, file, Answer(200, JPEG))
+    retry(file)
+    assert work() is None
+    file.refresh_from_db()
+    assert file.state == FileState.STORED
+
+
+def test_a_file_whose_work_was_given_up_is_shown_as_failed_and_can_be_tried_again(twilio: FileServer) -> None:
+    [file] = arrives("voice")
+    lay_out(twilio, file, Answer(200, JPEG))
+    give_up_attachment(file.pk)
+    file.refresh_from_db()
+    assert (file.state, file.error) == (FileState.FAILED, "This file could not be processed.")
+    retry(file)
+    assert work() is None
+    file.refresh_from_db()
+    assert file.state == FileState.STORED
+
+
+def test_a_file_of_another_account_is_never_asked_for(twilio: FileServer) -> None:
+    url = f"https://api.twilio.com/2010-04-01/Accounts/{builders.sid('AC')}/Messages/MM{'a' * 32}/Media/ME{'b' * 32}"
+    [file] = arrives("voice", MediaUrl0=url)
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, file.error, twilio.asked) == (
+        FileState.FAILED,
+        "The file belongs to another Twilio account.",
+        [],
+    )
+
+
+@pytest.mark.parametrize("url", ["https://[::1", "nonsense", "http://127.0.0.1/", "https://evil.example/x"])
+def test_an_odd_address_is_given_up_at_once(twilio: FileServer, url: str) -> None:
+    [file] = arrives("voice", MediaUrl0=url)
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, twilio.asked) == (FileState.FAILED, [])
+
+
+@pytest.mark.parametrize(
+    ("content", "declared", "shown"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", "file"),
+        (b"<!doctype html><script>1</script>", "text/html", "file"),
+        (b"<!doctype html><script>1</script>", "image/jpeg", "file"),
+        (b"%PDF-1.7\n", "text/html", "pdf"),
+        (b"OggS" + b"\x00" * 24 + b"\x01vorbis", "audio/ogg", "audio"),
+        (b"PK\x03\x04" + b"\x00" * 40, "application/zip", "file"),
+    ],
+)
+def test_only_what_is_safe_is_shown_inline(twilio: FileServer, content: bytes, declared: str, shown: str) -> None:
+    [file] = arrives("voice", MediaContentType0=declared)
+    lay_out(twilio, file, Answer(200, content, headers={"Content-Type": declared}))
+    work()
+    file.refresh_from_db()
+    assert file.shown_as() == shown
+
+
+def test_a_file_that_is_fetched_twice_is_stored_once(twilio: FileServer) -> None:
+    [file] = arrives("contact_card")
+    lay_out(twilio, file, Answer(200, CARD % b"Omar"))
+    work()
+    Lane.objects.create(kind="media", key=file.pk, due_at=timezone.now())
+    assert work() is None
+    file.message.refresh_from_db()
+    assert len(file.message.content["contacts"]) == 1
+
+
+def test_only_what_has_failed_and_has_an_address_is_tried_again(twilio: FileServer) -> None:
+    files = [
+        Attachment(state=FileState.PENDING, source_url="x"),
+        Attachment(state=FileState.STORED, source_url="x"),
+        Attachment(state=FileState.FAILED, source_url=""),
+        Attachment(state=FileState.FAILED, source_url="x", error=NOT_ACCEPTED),
+    ]
+    for file in files:
+        with pytest.raises(NothingToFetch):
+            retry(file)
+
+
+# -- Contact cards --------------------------------------------------------------------------------------------------
+
+
+def test_a_contact_card_shows_names_and_numbers(twilio: FileServer) -> None:
+    [file] = arrives("contact_card")
+    lay_out(twilio, file, Answer(200, CARD % b"Omar <script>" + CARD % "Zoë\x00".encode()))
+    assert work() is None
+    file.message.refresh_from_db()
+    assert file.message.kind == Kind.CONTACTS
+    assert file.message.content["contacts"] == [
+        {"name": "Omar <script>", "phones": ["+49 151 1234"]},
+        {"name": "Zoë", "phones": ["+49 151 1234"]},
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_cards_fetched_at_once_are_both_shown(twilio: FileServer) -> None:
+    media = {"MediaContentType0": "text/vcard", "MediaContentType1": "text/vcard", "MediaUrl2": None}
+    files = arrives("several_media", **media)
+    for file, name in zip(files, (b"Omar", b"Zoe"), strict=True):
+        lay_out(twilio, file, Answer(200, CARD % name))
+    assert at_once(*[lambda lease=lease: fetch_attachment(lease) for lease in claim(["media"], 2)]) == [None, None]
+    files[0].message.refresh_from_db()
+    assert {person["name"] for person in files[0].message.content["contacts"]} == {"Omar", "Zoe"}
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        b"",
+        b"BEGIN:VCARD",
+        b"BEGIN:VCARD\r\nFN",
+        b"BEGIN:VCALENDAR\r\nEND:VCALENDAR",
+        b"END:VCARD",
+        b"BEGIN:VCARD\r\nFN;ENCODING=QUOTED-PRINTABLE:=ZZ\r\nEND:VCARD",
+        b"BEGIN:VCARD\r\nPHOTO;ENCODING=b:!!!!\r\nEND:VCARD\r\n",
+        b"BEGIN:VCARD\r\n" * 2000,
+        b"\xff\xfe" * 500,
+    ],
+)
+def test_a_malformed_card_is_no_fault(card: bytes) -> None:
+    assert isinstance(people_in(card), list)
+
+
+def test_a_malformed_card_stays_a_file_to_download(twilio: FileServer) -> None:
+    [file] = arrives("contact_card")
+    lay_out(twilio, file, Answer(200, b"BEGIN:VCARD\r\nnonsense"))
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, file.content_type, file.shown_as()) == (FileState.STORED, "text/vcard", "file")
+
+
+def test_a_card_without_a_name_still_shows_its_numbers() -> None:
+    [person] = people_in(b"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:+49 1\r\nTEL:+49 2\r\nEND:VCARD\r\n")
+    assert person == {"name": "+49 1", "phones": ["+49 1", "+49 2"]}
+
+
+def test_a_card_with_a_large_photo_shows_its_name_and_number_and_stays_whole(twilio: FileServer) -> None:
+    [file] = arrives("contact_card")
+    photo = b"PHOTO;ENCODING=b;TYPE=JPEG:" + b"\r\n ".join([b"QUJD" * 18] * 1700)
+    card = CARD % (b"Lena\r\n" + photo)
+    lay_out(twilio, file, Answer(200, card))
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.message.content["contacts"], file.size) == ([{"name": "Lena", "phones": ["+49 151 1234"]}], len(card))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_card_is_stored_like_any_other(twilio: FileServer, name: str) -> None:
+    [file] = arrives("contact_card")
+    lay_out(twilio, file, Answer(200, HOSTILE[name]))
+    assert work() is None
+    file.refresh_from_db()
+    assert (file.state, file.size, len(file.file.read())) == (FileState.STORED, *[len(HOSTILE[name])] * 2)
+
+
+@settings(deadline=None)  # the machine may be busy with other things
+@given(st.binary(max_size=200), st.text(max_size=100))
+def test_any_bytes_are_a_card_or_none(noise: bytes, name: str) -> None:
+    for person in people_in(noise) + people_in(CARD % name.encode()):
+        assert len(person["name"]) <= 200
+        assert "\x00" not in str(person)

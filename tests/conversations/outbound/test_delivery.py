@@ -1,0 +1,261 @@
+"""Queued replies go out: in their order, each at most once, and what Twilio refuses is explained."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from channels_whatsapp.backends.base import OutcomeUnknown, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.memory import MemoryBackend
+from channels_whatsapp.models import WhatsAppAccount
+from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.conversations.outbound.compose import send_reply
+from omnichannel.conversations.outbound.delivery import LONGEST_BACK_OFF, deliver_messages
+from omnichannel.jobs.lanes import Lease, claim
+from omnichannel.jobs.models import Lane
+from tests import builders
+from tests.concurrency import at_once
+
+pytestmark = pytest.mark.django_db
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
+    return builders.conversation(with_agent=builders.agent("Dana"))
+
+
+def queue(conversation: Conversation, *texts: str) -> list[Message]:
+    assert conversation.agent is not None
+    return [send_reply(conversation, author=conversation.agent.user, text=text) for text in texts]
+
+
+def work() -> dt.datetime | None:
+    """What a worker does with the lane that is due; when it is to be looked at again."""
+    [lease] = claim(["send"], 1)
+    due = deliver_messages(lease)
+    lease.finish(due)
+    return due
+
+
+def statuses() -> list[str]:
+    return list(Message.objects.order_by("pk").values_list("status", flat=True))
+
+
+def test_replies_of_one_conversation_go_out_in_their_order(conversation: Conversation, twilio: MemoryBackend) -> None:
+    queue(conversation, "one", "two", "three")
+    assert work() is None
+    assert [message.body for message in twilio.outbox] == ["one", "two", "three"]
+    assert not Lane.objects.exists()
+
+
+def test_what_is_sent_carries_both_addresses_and_our_own_id(conversation: Conversation, twilio: MemoryBackend) -> None:
+    [message] = queue(conversation, "Hi")
+    work()
+    [sent] = twilio.outbox
+    assert (sent.to, sent.sender) == (conversation.contact.address, conversation.number.address)
+    assert sent.status_callback == f"{conversation.number.account.status_url}{message.public_id}/"
+    assert (sent.body, sent.media_url) == ("Hi", "")
+
+
+def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, twilio: MemoryBackend) -> None:
+    assert conversation.agent is not None
+    png = ContentFile(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "a.png")
+    send_reply(conversation, author=conversation.agent.user, file=png)
+    work()
+    assert twilio.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
+
+
+def test_only_the_sid_is_kept_and_the_status_is_left_to_callbacks(conversation: Conversation) -> None:
+    [message] = queue(conversation, "Hi")
+    work()
+    message.refresh_from_db()
+    assert (message.status, message.twilio_sid[:2]) == ("sending", "SM")
+
+
+def test_too_many_calls_put_the_reply_back_for_later(conversation: Conversation, twilio: MemoryBackend) -> None:
+    twilio.answers = [TwilioBusy()]
+    queue(conversation, "one", "two")
+    due = work()
+    assert due is not None
+    assert due > timezone.now()
+    assert (statuses(), twilio.outbox) == (["queued", "queued"], [])
+
+
+def test_while_backed_off_nothing_overtakes(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+    twilio.answers = [TwilioBusy()]
+    queue(conversation, "one")
+    due = work()
+    assert due is not None
+    queue(conversation, "two")
+    assert (work(), twilio.outbox) == (due, [])
+    clock.move_to(due)
+    assert work() is None
+    assert [message.body for message in twilio.outbox] == ["one", "two"]
+
+
+def test_backing_off_takes_longer_each_time_and_is_never_the_same(
+    conversation: Conversation, twilio: MemoryBackend, clock: Any
+) -> None:
+    waits = []
+    queue(conversation, "Hi")
+    for _ in range(12):
+        twilio.answers = [TwilioBusy()]
+        due = work()
+        assert due is not None
+        waits.append((due - timezone.now()).total_seconds())
+        clock.move_to(due)
+    assert all(0.5 * min(2.0**n, LONGEST_BACK_OFF) <= wait <= 1.5 * LONGEST_BACK_OFF for n, wait in enumerate(waits, 1))
+    assert len({wait / 2.0**n for n, wait in enumerate(waits[:7])}) > 1
+    assert work() is None
+    assert len(twilio.outbox) == 1
+
+
+def test_the_window_is_looked_at_again_just_before_sending(
+    conversation: Conversation, twilio: MemoryBackend, clock: Any
+) -> None:
+    queue(conversation, "Just in time", "And this")
+    clock.move_to(NOON + dt.timedelta(hours=24, microseconds=1))
+    work()
+    words = "This conversation has exceeded the 24 hour limit to respond to the customer."
+    assert set(Message.objects.values_list("status", "error_message")) == {("failed", words)}
+    assert twilio.outbox == []
+
+
+def test_at_exactly_24_hours_it_is_still_sent(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+    queue(conversation, "Just in time")
+    clock.move_to(NOON + dt.timedelta(hours=24))
+    work()
+    assert len(twilio.outbox) == 1
+
+
+def test_whoever_opts_out_before_it_is_sent_gets_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
+    queue(conversation, "Hi")
+    Contact.objects.update(opted_out_at=NOON)
+    work()
+    assert (statuses(), twilio.outbox) == (["failed"], [])
+
+
+def test_a_refusal_fails_the_message_with_its_code_and_the_next_one_goes(
+    conversation: Conversation, twilio: MemoryBackend
+) -> None:
+    twilio.answers = [TwilioRefused(63021, "Invalid content", 400)]
+    first, _ = queue(conversation, "one", "two")
+    work()
+    first.refresh_from_db()
+    assert (first.status, first.error_code, first.error_message) == ("failed", 63021, "Invalid content")
+    assert [message.body for message in twilio.outbox] == ["two"]
+
+
+def test_21610_marks_the_contact_opted_out_and_blocks_the_next_one(
+    conversation: Conversation, twilio: MemoryBackend
+) -> None:
+    twilio.answers = [TwilioRefused(21610, "Unsubscribed recipient", 400)]
+    _, second = queue(conversation, "one", "two")
+    work()
+    second.refresh_from_db()
+    assert Contact.objects.get().opted_out_at is not None
+    assert "opted out" in second.error_message
+    assert twilio.outbox == []
+
+
+def test_63016_closes_our_window(conversation: Conversation, twilio: MemoryBackend) -> None:
+    twilio.answers = [TwilioRefused(63016, "Outside the window", 400)]
+    queue(conversation, "one", "two")
+    work()
+    assert not Conversation.objects.get().window_is_open
+    assert (statuses(), twilio.outbox) == (["failed", "failed"], [])
+
+
+def test_20003_shows_at_the_channel_until_a_message_gets_through(
+    conversation: Conversation, twilio: MemoryBackend
+) -> None:
+    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
+    queue(conversation, "one")
+    work()
+    assert WhatsAppAccount.objects.get().credentials_rejected_at == NOON
+    queue(conversation, "two")
+    work()
+    assert WhatsAppAccount.objects.get().credentials_rejected_at is None
+
+
+def test_a_worker_that_has_lost_the_lane_sends_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
+    queue(conversation, "Hi")
+    [stale] = claim(["send"], 1)
+    lapsed = NOON - dt.timedelta(seconds=1)
+    Lane.objects.update(lease_until=lapsed, due_at=lapsed)
+    [fresh] = claim(["send"], 1)
+    assert deliver_messages(stale) is None
+    stale.finish(None)
+    assert (twilio.outbox, statuses()) == ([], ["queued"])
+    assert deliver_messages(fresh) is None
+    assert len(twilio.outbox) == 1
+
+
+def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
+    conversation: Conversation, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue(conversation, "one", "two")
+    [lease] = claim(["send"], 1)
+    kept = iter([True, False])
+    monkeypatch.setattr(Lease, "keep", lambda self: next(kept))
+    deliver_messages(lease)
+    assert [message.body for message in twilio.outbox] == ["one"]
+
+
+def test_a_worker_that_dies_between_claim_and_call_never_leads_to_a_second_sending(
+    conversation: Conversation, twilio: MemoryBackend, clock: Any
+) -> None:
+    [message] = queue(conversation, "Hi")
+    twilio.answers = [SystemExit()]  # type: ignore[list-item]
+    with pytest.raises(SystemExit):
+        work()
+    clock.shift(dt.timedelta(seconds=30))
+    assert work() is not None  # another worker, once the lease has lapsed, asks Twilio
+    clock.shift(dt.timedelta(seconds=61))
+    assert work() is None
+    message.refresh_from_db()
+    assert (message.status, twilio.outbox) == ("failed", [])
+
+
+@pytest.mark.parametrize("failure", [TwilioRefused(20003, "No", 401), OutcomeUnknown("ReadTimeout"), TwilioBusy()])
+def test_no_token_and_no_text_is_logged_when_sending_fails(
+    conversation: Conversation, twilio: MemoryBackend, failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    twilio.answers = [failure]
+    queue(conversation, "a private matter")
+    with caplog.at_level(logging.DEBUG):
+        work()
+    assert builders.TOKEN not in caplog.text
+    assert "a private matter" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_all_believe_they_have_the_lane_send_each_message_once(twilio: MemoryBackend) -> None:
+    conversation = builders.conversation(with_agent=builders.agent("Dana"))
+    texts = [f"{n}" for n in range(6)]
+    queue(conversation, *texts)
+    [lease] = claim(["send"], 1)
+    assert all(not isinstance(outcome, Exception) for outcome in at_once(*[lambda: deliver_messages(lease)] * 6))
+    assert sorted(message.body for message in twilio.outbox) == texts
+
+
+def test_a_worker_that_is_told_to_stop_leaves_the_rest_for_another(conversation: Conversation) -> None:
+    [message] = queue(conversation, "one")
+    [lease] = claim(["send"], 1)
+    assert deliver_messages(replace(lease, is_stopping=lambda: True)) is not None
+    message.refresh_from_db()
+    assert message.status == "queued"

@@ -1,0 +1,131 @@
+"""Quick replies: whose they are, in which work stream and language they are offered, what their slugs become."""
+
+import pytest
+from django.db import IntegrityError, transaction
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnichannel.conversations.models import QuickReply, QuickReplyTag
+from omnichannel.conversations.outbound import quick_replies
+from omnichannel.conversations.outbound.quick_replies import (
+    QuickReplyRefused,
+    filled,
+    keep_own,
+    quick_replies_for,
+    slug_values,
+    slugs_left,
+    tag_names,
+)
+from routing.models import WorkStream
+from tests import builders
+
+pytestmark = pytest.mark.django_db
+
+
+def reply(title="Hello", locale="en", message="Hello!", **fields):
+    return QuickReply.objects.create(title=title, locale=locale, message=message, **fields)
+
+
+def titles(conversation, user, languages=("en",)):
+    return [f"{one.title} {one.locale}" for one in quick_replies_for(conversation, user, languages)]
+
+
+def test_one_title_is_there_once_in_each_language_for_all_and_for_each_person():
+    dana, omar = builders.agent("Dana").user, builders.agent("Omar").user
+    for owner in (None, dana, omar):
+        reply(owner=owner)
+        reply(locale="de", owner=owner)
+        with pytest.raises(IntegrityError), transaction.atomic():
+            reply(owner=owner)
+
+
+def test_an_agent_is_offered_those_of_the_work_stream_those_of_all_and_their_own():
+    dana, omar = builders.agent("Dana"), builders.agent("Omar")
+    conversation = builders.conversation(with_agent=dana)
+    other = WorkStream.objects.create(name="Returns", capacity=10)
+    reply("Everywhere")
+    reply("Here").work_streams.add(conversation.work_stream, other)
+    reply("Elsewhere").work_streams.add(other)
+    reply("Dana's", owner=dana.user)
+    reply("Omar's", owner=omar.user)
+    assert titles(conversation, dana.user) == ["Dana's en", "Everywhere en", "Here en"]
+
+
+def test_the_customers_language_comes_first_then_the_agents():
+    dana = builders.agent("Dana")
+    conversation = builders.conversation(with_agent=dana)
+    for locale in ("en", "de", "pt", "pt-BR", "fr"):
+        reply("Hello", locale)
+    shown = titles(conversation, dana.user, ["pt-br", "de"])
+    assert shown[:3] == ["Hello pt-BR", "Hello pt", "Hello de"]
+    assert sorted(shown[3:]) == ["Hello en", "Hello fr"]
+
+
+def test_the_slugs_become_the_names_of_customer_and_agent():
+    dana = builders.user("Agent", "Dana", last_name="Kim")
+    amara = builders.contact("Amara")
+    amara.name = "Amara van Diallo"
+    values = slug_values(amara, dana)
+    text = "{FullName{Customer}}|{FirstName{Customer}}|{LastName{Customer}}|{NickName{Customer}}"
+    assert filled(text, values) == "Amara van Diallo|Amara|Diallo|Amara"
+    text = "{FullName{Agent}}|{FirstName{Agent}}|{LastName{Agent}}|{Nickname{Agent}}"
+    assert filled(text, values) == "Dana Kim|Dana|Kim|dana"
+
+
+def test_a_slug_that_nobody_knows_a_value_for_stays_to_be_seen():
+    values = slug_values(builders.contact(""), builders.user("Agent", "Dana"))
+    text = filled("Hello {FullName{Customer}}, {LastName{Agent}} of {Shop{Name}}", values)
+    assert slugs_left(text) == ["{FullName{Customer}}", "{LastName{Agent}}", "{Shop{Name}}"]
+
+
+@given(st.text())
+def test_a_customers_name_is_never_read_as_a_slug_or_a_pattern(name):
+    assert filled("{FullName{Customer}}", {"{fullname{customer}}": name}) == (name or "{FullName{Customer}}")
+
+
+def test_an_agent_keeps_changes_and_tags_their_own():
+    dana = builders.agent("Dana").user
+    QuickReplyTag.objects.create(name="Returns")
+    one = keep_own(dana, title=" My  way ", message="Bye\r\n", locale="pt_BR", tags=["returns", "bye"])
+    assert (one.title, one.message, one.locale, one.owner) == ("My way", "Bye", "pt-BR", dana)
+    assert {tag.name for tag in one.tags.all()} == {"Returns", "bye"}
+    keep_own(dana, title="My way", message="Goodbye", locale="pt-BR", tags=[], changes=one)
+    assert (QuickReply.objects.get().message, one.tags.count()) == ("Goodbye", 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"title": " "}, "title"),
+        ({"title": "x" * 101}, "title"),
+        ({"message": "\x00 "}, "message"),
+        ({"message": "x" * 1601}, "message"),
+        ({"message": "Hello {Name{Customer}}"}, "message"),
+        ({"locale": "German"}, "locale"),
+        ({"locale": "en-abcdefgh"}, "locale"),
+        ({"title": "Taken"}, "title"),
+    ],
+)
+def test_what_could_not_be_used_is_refused_at_its_field(changed, field):
+    dana = builders.agent("Dana").user
+    reply("Taken", owner=dana)
+    with pytest.raises(QuickReplyRefused) as why:
+        keep_own(dana, **{"title": "Title", "message": "Hi", "locale": "en", "tags": [], **changed})
+    assert why.value.field == field
+    assert QuickReply.objects.count() == 1
+
+
+def test_nobody_changes_what_is_somebody_elses():
+    dana, omar = builders.agent("Dana").user, builders.agent("Omar").user
+    for one in (reply(), reply(owner=omar)):
+        with pytest.raises(QuickReplyRefused):
+            keep_own(dana, title="Mine", message="Hi", locale="en", tags=[], changes=one)
+
+
+def test_tags_are_read_as_people_type_them():
+    assert tag_names("#returns, lamp shade,, #returns\n#x") == ["returns", "lamp-shade", "x"]
+
+
+def test_every_slug_that_is_offered_has_a_value():
+    values = slug_values(builders.contact("Amara"), builders.user("Agent", "Dana"))
+    assert set(values) == quick_replies.KNOWN

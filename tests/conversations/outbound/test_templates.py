@@ -1,0 +1,331 @@
+"""Approved templates go out after the 24 hours too: with their variables, each at most once, or not, with a reason."""
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from channels_whatsapp.backends.base import OutcomeUnknown, SentMessage, TwilioRefused
+from channels_whatsapp.backends.memory import MemoryBackend
+from channels_whatsapp.models import MessageTemplate
+from omnichannel.conversations.models import Conversation, Kind, Message
+from omnichannel.conversations.outbound.compose import ReplyRefused, send_reply
+from omnichannel.conversations.outbound.delivery import deliver_messages
+from omnichannel.conversations.outbound.templates import TemplateRefused, send_as_before, send_template
+from omnichannel.jobs.lanes import claim
+from omnichannel.jobs.models import Lane
+from routing.models import State
+from tests import builders
+from tests.conversations.outbound.sample_templates import template
+from tests.webhook_client import deliver
+
+pytestmark = pytest.mark.django_db
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+VALUES = {"1": "Amara", "2": "2231"}
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
+    """Its customer wrote two days ago."""
+    return builders.conversation(with_agent=builders.agent("Dana"), wrote=NOON - dt.timedelta(hours=48))
+
+
+@pytest.fixture
+def update(conversation: Conversation) -> MessageTemplate:
+    return template(conversation.number.account)
+
+
+def send(conversation: Conversation, of: MessageTemplate, values: Any = VALUES, **fields: Any) -> Message:
+    assert conversation.agent is not None
+    return send_template(conversation, of, values, author=conversation.agent.user, **fields)
+
+
+def refusal(conversation: Conversation, of: MessageTemplate, values: Any = VALUES) -> ReplyRefused:
+    with pytest.raises(ReplyRefused) as refused:
+        send(conversation, of, values)
+    assert not Message.objects.exists()
+    return refused.value
+
+
+def work() -> dt.datetime | None:
+    [lease] = claim(["send"], 1)
+    due = deliver_messages(lease)
+    lease.finish(due)
+    return due
+
+
+def test_a_template_goes_out_after_the_24_hours(
+    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+) -> None:
+    message = send(conversation, update)
+    assert (message.kind, message.status, message.body) == (
+        "template",
+        "queued",
+        "Hi Amara, your order 2231 is on its way.",
+    )
+    assert work() is None
+    [sent] = twilio.outbox
+    assert (sent.body, sent.media_url, sent.content_sid) == ("", "", update.content_sid)
+    assert json.loads(sent.content_variables) == VALUES
+    assert sent.status_callback == f"{conversation.number.account.status_url}{message.public_id}/"
+    message.refresh_from_db()
+    assert (message.status, message.twilio_sid[:2]) == ("sending", "SM")
+
+
+def test_what_was_sent_is_kept_with_the_message(conversation: Conversation, update: MessageTemplate) -> None:
+    kept = send(conversation, update).content["template"]
+    assert (kept["sid"], kept["name"], kept["variables"]) == (update.content_sid, "delivery_update", VALUES)
+    assert [button["title"] for button in kept["buttons"]] == ["Thanks", "Where?"]
+
+
+def test_only_the_templates_own_variables_are_sent(
+    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+) -> None:
+    send(conversation, update, {**VALUES, "9": "not asked for"})
+    plain = template(conversation.number.account, "plain", "No variables here.", variables={})
+    send(conversation, plain, {"1": "x"})
+    work()
+    assert [one.content_variables for one in twilio.outbox] == [json.dumps(VALUES), ""]
+
+
+def test_quotes_and_letters_of_every_kind_arrive_as_they_were_typed(
+    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+) -> None:
+    values = {"1": 'O\'Neil "Jo" \\ مرحبا', "2": "№ 1 🏮"}
+    send(conversation, update, values)
+    work()
+    assert json.loads(twilio.outbox[0].content_variables) == values
+
+
+def test_missing_variables_are_told_by_name(conversation: Conversation, update: MessageTemplate) -> None:
+    refused = refusal(conversation, update, {"1": " "})
+    assert isinstance(refused, TemplateRefused)
+    assert refused.errors == {"1": "Fill this in.", "2": "Fill this in."}
+
+
+@pytest.mark.parametrize("state", ["unsubmitted", "pending", "rejected", "paused", "disabled", "in_appeal"])
+def test_what_is_not_approved_is_refused_with_the_reason(
+    conversation: Conversation, update: MessageTemplate, state: str
+) -> None:
+    update.approval, update.rejection_reason = state, "Because."
+    refused = refusal(conversation, update)
+    assert refused.message.startswith("This template can't be sent. ")
+    assert refused.message.endswith("Because.")
+
+
+def test_what_is_gone_at_twilio_is_refused(conversation: Conversation, update: MessageTemplate) -> None:
+    update.gone_at = timezone.now()
+    assert "Twilio does not have it any more." in refusal(conversation, update).message
+
+
+def test_a_template_of_another_channel_is_refused(conversation: Conversation) -> None:
+    assert refusal(conversation, template(builders.account())).code == "wrong_account"
+
+
+@pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
+def test_customers_who_want_nothing_get_no_template_either(
+    conversation: Conversation, update: MessageTemplate, field: str, code: str
+) -> None:
+    setattr(conversation.contact, field, timezone.now())
+    conversation.contact.save()
+    assert refusal(conversation, update).code == code
+
+
+def test_only_the_agent_who_has_the_conversation_sends_in_it(
+    conversation: Conversation, update: MessageTemplate
+) -> None:
+    with pytest.raises(ReplyRefused) as refused:
+        send_template(conversation, update, VALUES, author=builders.agent("Omar").user)
+    assert refused.value.code == "not_yours"
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.CLOSED])
+def test_nothing_is_sent_where_no_answer_is_written(
+    conversation: Conversation, update: MessageTemplate, state: str
+) -> None:
+    conversation.state = state
+    conversation.closed_at = timezone.now() if state == State.CLOSED else None
+    conversation.save()
+    assert refusal(conversation, update).code == "not_yours"
+
+
+def test_the_same_form_twice_is_one_template(
+    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+) -> None:
+    form = uuid.uuid4()
+    assert send(conversation, update, public_id=form) == send(conversation, update, public_id=form)
+    work()
+    assert len(twilio.outbox) == 1
+
+
+def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, twilio: MemoryBackend) -> None:
+    content = {"body": "What about?", "button": "Choose", "items": [{"id": "a", "item": "My order"}]}
+    fields = {"content_type": "twilio/list-picker", "content": content, "approval": "unsubmitted"}
+    picker = template(conversation.number.account, "list", **fields)
+    assert "only within 24 hours" in refusal(conversation, picker, {}).message
+    Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))
+    message = send(conversation, picker, {})
+    assert message.content["template"]["entries"][0]["title"] == "My order"
+    work()
+    assert twilio.outbox[0].content_sid == picker.content_sid
+
+
+# -- Between queueing and sending -----------------------------------------------------------------------------------
+
+
+def test_a_template_paused_meanwhile_is_not_sent(
+    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+) -> None:
+    message = send(conversation, update)
+    MessageTemplate.objects.update(approval="paused")
+    assert work() is None
+    message.refresh_from_db()
+    assert (message.status, twilio.outbox) == ("failed", [])
+    assert "WhatsApp has paused it" in message.error_message
+
+
+def test_a_list_whose_window_closed_meanwhile_is_not_sent(
+    conversation: Conversation, clock: Any, twilio: MemoryBackend
+) -> None:
+    Conversation.objects.update(window_closes_at=NOON)
+    content = {"body": "What about?", "button": "Choose", "items": []}
+    picker = template(
+        conversation.number.account, "list", content_type="twilio/list-picker", content=content, approval="unsubmitted"
+    )
+    send(conversation, picker, {})
+    clock.shift(1)
+    work()
+    assert (twilio.outbox, Message.objects.get().status) == ([], "failed")
+
+
+def test_replies_and_templates_go_out_in_their_order(
+    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+) -> None:
+    assert conversation.agent is not None
+    Conversation.objects.update(window_closes_at=NOON)
+    send_reply(conversation, author=conversation.agent.user, text="one")
+    send(conversation, update)
+    send_reply(conversation, author=conversation.agent.user, text="three")
+    work()
+    assert [(one.body, bool(one.content_sid)) for one in twilio.outbox] == [
+        ("one", False),
+        ("", True),
+        ("three", False),
+    ]
+
+
+# -- A call that was cut off ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cut_off(conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend) -> Message:
+    message = send(conversation, update)
+    twilio.answers = [OutcomeUnknown("ReadTimeout")]
+    assert work() is not None
+    message.refresh_from_db()
+    assert (message.status, message.twilio_sid, twilio.outbox) == ("sending", "", [])
+    return message
+
+
+def at_twilio(message: Message, body: str, **fields: Any) -> SentMessage:
+    to = message.conversation.contact.address
+    return SentMessage(builders.sid("MM"), "sent", to, body, timezone.now(), **fields)
+
+
+@pytest.mark.parametrize(
+    ("body", "num_media"),
+    [
+        ("Hi Amara, your order 2231 is on its way.", 0),
+        ("Lumen Lamps\n\nHi Amara, your order 2231 is on its way.\n\nReply STOP to opt out", 0),
+        ("Hi Amara, your order 2231 is on its way.", 1),
+        ("", 0),
+    ],
+)
+def test_it_is_found_in_twilios_list_however_twilio_writes_it(
+    cut_off: Message, twilio: MemoryBackend, clock: Any, body: str, num_media: int
+) -> None:
+    twilio.sent = [at_twilio(cut_off, body, num_media=num_media)]
+    clock.shift(10)
+    assert work() is None
+    cut_off.refresh_from_db()
+    assert cut_off.twilio_sid == twilio.sent[0].sid
+    assert twilio.outbox == []
+
+
+def test_of_several_the_one_with_the_same_words_is_it(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
+    twilio.sent = [at_twilio(cut_off, ""), at_twilio(cut_off, cut_off.body)]
+    clock.shift(10)
+    work()
+    cut_off.refresh_from_db()
+    assert cut_off.twilio_sid == twilio.sent[1].sid
+
+
+def test_another_programs_message_is_not_taken_for_it(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
+    twilio.sent = [at_twilio(cut_off, "Your appointment is tomorrow.")]
+    clock.shift(61)
+    assert work() is None
+    cut_off.refresh_from_db()
+    assert (cut_off.status, cut_off.twilio_sid, twilio.outbox) == ("failed", "", [])
+
+
+def test_the_callback_with_our_id_settles_it(cut_off: Message, twilio: MemoryBackend) -> None:
+    sid = builders.sid("MM")
+    url = f"{cut_off.conversation.number.account.status_url}{cut_off.public_id}/"
+    deliver(url, {"MessageSid": sid, "MessageStatus": "delivered"})
+    cut_off.refresh_from_db()
+    assert (cut_off.status, cut_off.twilio_sid) == ("delivered", sid)
+    assert work() is None
+    assert twilio.outbox == []
+
+
+def test_a_template_that_stayed_behind_is_sent_again_as_a_template(
+    cut_off: Message, update: MessageTemplate, twilio: MemoryBackend, clock: Any
+) -> None:
+    clock.shift(61)
+    work()
+    assert cut_off.author is not None
+    copy = send_as_before(cut_off, author=cut_off.author)
+    assert (copy.kind, copy.body) == (Kind.TEMPLATE, cut_off.body)
+    with pytest.raises(ReplyRefused, match="sent again already"):
+        send_as_before(cut_off, author=cut_off.author)
+    work()
+    assert [one.content_sid for one in twilio.outbox] == [update.content_sid]
+    assert not Lane.objects.filter(kind="send").exists()
+
+
+# -- What WhatsApp says later -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("code", "state"), [("63040", "rejected"), ("63041", "paused"), ("63042", "disabled")])
+def test_what_whatsapp_did_to_a_template_is_known_from_the_first_failure(
+    conversation: Conversation, update: MessageTemplate, code: str, state: str
+) -> None:
+    message = send(conversation, update)
+    work()
+    url = f"{conversation.number.account.status_url}{message.public_id}/"
+    message.refresh_from_db()
+    deliver(url, {"MessageSid": message.twilio_sid, "MessageStatus": "failed", "ErrorCode": code})
+    update.refresh_from_db()
+    assert update.approval == state
+
+
+def test_variables_twilio_does_not_take_are_told(
+    conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
+) -> None:
+    message = send(conversation, update)
+    twilio.answers = [TwilioRefused(21656, "The ContentVariables parameter is invalid", 400)]
+    work()
+    message.refresh_from_db()
+    assert (message.status, message.error_code) == ("failed", 21656)

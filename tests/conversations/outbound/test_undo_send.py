@@ -1,0 +1,123 @@
+"""A reply is taken back in the seconds before it goes out, or it goes out: never both."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from channels_whatsapp.backends.memory import MemoryBackend
+from omnichannel.conversations.models import Attachment, Conversation, Message
+from omnichannel.conversations.outbound.compose import send_reply
+from omnichannel.conversations.outbound.delivery import deliver_messages
+from omnichannel.conversations.outbound.undo_send import HOLD, TooLate, take_back
+from omnichannel.jobs.lanes import claim
+from omnichannel.live.models import LiveEvent
+from tests import builders
+from tests.concurrency import at_once
+
+pytestmark = pytest.mark.django_db
+
+NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 64
+
+
+@pytest.fixture
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOON, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
+    return builders.conversation(with_agent=builders.agent("Dana"))
+
+
+def author(conversation: Conversation) -> Any:
+    assert conversation.agent is not None
+    return conversation.agent.user
+
+
+def held(conversation: Conversation, text: str = "Oops", **more: Any) -> Message:
+    return send_reply(conversation, author=author(conversation), text=text, hold_for=HOLD, **more)
+
+
+def work() -> None:
+    """What a worker does with the lanes that are due."""
+    for lease in claim(["send"], 10):
+        lease.finish(deliver_messages(lease))
+
+
+def test_a_held_reply_goes_out_when_its_time_has_come_and_what_follows_it_after_it(
+    conversation: Conversation, twilio: MemoryBackend, clock: Any
+) -> None:
+    held(conversation, "first")
+    send_reply(conversation, author=author(conversation), text="second")
+    work()
+    assert not twilio.outbox
+    clock.shift(HOLD)
+    work()
+    assert [one.body for one in twilio.outbox] == ["first", "second"]
+
+
+def test_what_is_taken_back_was_never_written(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+    asked = builders.inbound(conversation, "Which one?")
+    picture = SimpleUploadedFile("lamp.png", PNG)
+    pks = [held(conversation, "Look", file=picture, quoted=asked).pk, held(conversation, "this one").pk]
+    stored = Attachment.objects.get().file
+    storage, name = stored.storage, stored.name
+    LiveEvent.objects.all().delete()
+    clock.shift(HOLD - dt.timedelta(seconds=1))
+    back = take_back(conversation, author(conversation), pks)
+    assert [(one.body, one.quoted) for one in back] == [("Look", asked), ("this one", None)]
+    assert list(Message.objects.all()) == [asked]
+    conversation.refresh_from_db()
+    assert conversation.last_message == asked
+    assert LiveEvent.objects.filter(kind="message").exists()
+    clock.shift(HOLD)
+    work()
+    assert not twilio.outbox
+    assert name
+    assert storage.exists(name)  # until the transaction is over
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_file_of_what_was_taken_back_goes_from_the_disk(conversation: Conversation) -> None:
+    message = held(conversation, "", file=SimpleUploadedFile("lamp.png", PNG))
+    stored = message.attachments.get().file
+    assert stored.storage.exists(stored.name)
+    take_back(conversation, author(conversation), [message.pk])
+    assert not stored.storage.exists(stored.name)
+
+
+@pytest.mark.parametrize("how", ["sent", "not held", "somebody else's", "one of two", "nothing"])
+def test_too_late_or_not_theirs_is_said_and_changes_nothing(conversation: Conversation, clock: Any, how: str) -> None:
+    by = builders.agent("Omar").user if how == "somebody else's" else author(conversation)
+    pks = [] if how == "nothing" else [held(conversation).pk]
+    if how == "not held":
+        pks = [send_reply(conversation, author=by, text="Hi").pk]
+    if how == "one of two":
+        pks.append(builders.outbound(conversation, author=by).pk)
+    if how == "sent":
+        clock.shift(HOLD)
+        work()
+    before = list(Message.objects.values_list("pk", "status"))
+    with pytest.raises(TooLate, match="on its way already"):
+        take_back(conversation, by, pks)
+    assert list(Message.objects.values_list("pk", "status")) == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_and_the_agent_at_the_same_moment_never_both_win(
+    conversation: Conversation, twilio: MemoryBackend, clock: Any
+) -> None:
+    for _ in range(25):
+        twilio.outbox.clear()
+        Message.objects.all().delete()
+        message = held(conversation)
+        clock.shift(HOLD)
+        _, taken_back = at_once(work, lambda: take_back(conversation, author(conversation), [message.pk]))  # noqa: B023
+        assert isinstance(taken_back, TooLate) == (len(twilio.outbox) == 1)
+        assert isinstance(taken_back, TooLate | list)

@@ -1,0 +1,261 @@
+"""The states of a conversation: each way by the verb that goes it, and no other way."""
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from omnichannel.conversations.assignment.pick import leave_waiting, release, resume, take
+from omnichannel.conversations.assignment.transfer import transfer
+from omnichannel.conversations.lifecycle.close import close, close_stale, end
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.outbound.read_status import mark_read
+from omnichannel.conversations.presence.disconnects import pass_on_work_of
+from omnichannel.conversations.state_machine import TRANSITIONS, TransitionRefused, move
+from omnichannel.core.localized_text import said
+from omnichannel.live.models import LiveEvent
+from routing.models import Agent, State
+from tests import builders
+from tests.concurrency import at_once
+from tests.webhook_client import deliver, recorded
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = timedelta(days=31)
+
+
+@pytest.fixture
+def dana() -> Agent:
+    return builders.agent("Dana")
+
+
+def in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
+    """A conversation in this state; Dana has it unless it is open."""
+    more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
+    with_agent = None if state == State.OPEN else dana
+    return builders.conversation(with_agent=with_agent, **{"state": state, **more, **fields})
+
+
+def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
+    transfer(conversation, to=builders.agent("Omar"), by=agent, reason="My shift ends.")
+
+
+def time_passes(conversation: Conversation, agent: Agent) -> None:
+    then = timezone.now() - LONG_AGO
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=then, last_activity_at=then)
+    assert close_stale() == 1
+
+
+def customer_writes(conversation: Conversation, agent: Agent) -> None:
+    number = conversation.number
+    form = recorded("text", number, From=conversation.contact.address)
+    assert deliver(number.account.inbound_url, form).status_code == 200
+
+
+def customer_writes_while_the_agent_is_away(conversation: Conversation, agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(presence=builders.agent(presence="away").presence)
+    customer_writes(conversation, agent)
+
+
+def agent_is_disconnected(conversation: Conversation, agent: Agent) -> None:
+    then, offline = timezone.now() - LONG_AGO, builders.agent(presence="offline").presence
+    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=then)
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=then)
+    pass_on_work_of(agent.pk, timezone.now())
+
+
+def agent_is_disconnected_while_the_customer_waits(conversation: Conversation, agent: Agent) -> None:
+    builders.inbound(conversation)
+    agent_is_disconnected(conversation, agent)
+
+
+Verb = Callable[[Conversation, Agent], None]
+VERBS: list[tuple[State, State, Verb]] = [
+    (State.OPEN, State.ACTIVE, take),
+    (State.OPEN, State.CLOSED, time_passes),
+    (State.ACTIVE, State.WRAP_UP, end),
+    (State.ACTIVE, State.OPEN, release),
+    (State.ACTIVE, State.OPEN, agent_is_disconnected_while_the_customer_waits),
+    (State.ACTIVE, State.WAITING, leave_waiting),
+    (State.ACTIVE, State.WAITING, agent_is_disconnected),
+    (State.ACTIVE, State.ACTIVE, transfer_to_omar),
+    (State.ACTIVE, State.CLOSED, time_passes),
+    (State.WRAP_UP, State.CLOSED, close),
+    (State.WRAP_UP, State.CLOSED, time_passes),
+    (State.WAITING, State.ACTIVE, resume),
+    (State.WAITING, State.ACTIVE, customer_writes),
+    (State.WAITING, State.OPEN, customer_writes_while_the_agent_is_away),
+    (State.WAITING, State.CLOSED, time_passes),
+]
+
+
+def test_every_way_has_its_verb() -> None:
+    assert {(before, after) for before, after, _ in VERBS} == set(TRANSITIONS)
+
+
+@pytest.mark.parametrize(("before", "after", "verb"), VERBS)
+def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: State, after: State, verb: Verb) -> None:
+    conversation = in_state(before, dana)
+    verb(conversation, dana)
+    conversation.refresh_from_db()
+    assert conversation.state == after
+    assert (conversation.agent is None) == (after == State.OPEN or before == State.OPEN and after == State.CLOSED)
+    assert (conversation.closed_at is not None) == (after == State.CLOSED)
+    assert conversation.events.filter(kind=after).count() == 1
+    assert LiveEvent.objects.filter(kind="conversation", subject_id=conversation.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [pair for pair in itertools.product(State, State) if pair not in TRANSITIONS]
+)
+def test_there_is_no_other_way(dana: Agent, before: State, after: State) -> None:
+    conversation = in_state(before, dana)
+    with pytest.raises(TransitionRefused, match=r"that can't be done now"):
+        move(conversation, after, agent=dana, by=dana.user, line=said("Moved."))
+    conversation.refresh_from_db()
+    assert conversation.state == before
+
+
+WAYS = {(before, verb) for before, _, verb in VERBS}
+BY_HAND = [take, release, leave_waiting, resume, end, close]
+
+
+@pytest.mark.parametrize(("state", "verb"), [pair for pair in itertools.product(State, BY_HAND) if pair not in WAYS])
+def test_a_verb_is_refused_in_any_other_state(dana: Agent, state: State, verb: Verb) -> None:
+    conversation = in_state(state, dana)
+    with pytest.raises(TransitionRefused):
+        verb(conversation, dana)
+    conversation.refresh_from_db()
+    assert conversation.state == state
+
+
+@pytest.mark.parametrize(
+    ("state", "verb"),
+    [
+        (State.ACTIVE, release),
+        (State.ACTIVE, leave_waiting),
+        (State.WAITING, resume),
+        (State.ACTIVE, end),
+        (State.WRAP_UP, close),
+    ],
+)
+def test_only_the_agent_who_has_it_can_move_it(dana: Agent, state: State, verb: Verb) -> None:
+    conversation = in_state(state, dana)
+    with pytest.raises(TransitionRefused, match="Only the agent who has this conversation"):
+        verb(conversation, builders.agent("Eli"))
+
+
+def test_a_conversation_with_something_unread_is_not_closed(dana: Agent) -> None:
+    conversation = in_state(State.WRAP_UP, dana)
+    customer_writes(conversation, dana)
+    with pytest.raises(TransitionRefused, match="The customer has written in the meantime"):
+        close(conversation, dana)
+    conversation.refresh_from_db()
+    mark_read(conversation, dana.user)
+    close(conversation, dana)
+    assert Conversation.objects.get().state == State.CLOSED
+
+
+def test_only_the_agent_who_has_it_reads_a_conversation(dana: Agent) -> None:
+    conversation = in_state(State.ACTIVE, dana, unread_count=2)
+    for looker in (builders.agent("Eli").user, builders.user("Supervisor"), builders.user("")):
+        mark_read(conversation, looker)
+    conversation.refresh_from_db()
+    assert conversation.unread_count == 2
+
+
+def test_an_agent_who_gives_it_back_is_told_as_well(dana: Agent) -> None:
+    conversation = in_state(State.ACTIVE, dana)
+    release(conversation, dana)
+    assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
+
+
+def test_a_move_that_comes_too_late_is_refused(dana: Agent) -> None:
+    conversation = in_state(State.ACTIVE, dana)
+    stale = Conversation.objects.get(pk=conversation.pk)
+    end(conversation, dana)
+    with pytest.raises(TransitionRefused, match="Somebody else"):
+        leave_waiting(stale, dana)
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "closes"),
+    [
+        (State.OPEN, timedelta(days=29), 0),
+        (State.OPEN, timedelta(days=31), 1),
+        (State.ACTIVE, timedelta(days=29), 0),
+        (State.ACTIVE, timedelta(days=31), 1),
+        (State.WRAP_UP, timedelta(hours=23), 0),
+        (State.WRAP_UP, timedelta(hours=25), 1),
+        (State.WAITING, timedelta(hours=23), 0),
+        (State.WAITING, timedelta(hours=25), 1),
+    ],
+)
+def test_what_has_stood_still_for_too_long_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
+    then = timezone.now() - age
+    in_state(state, dana, state_since=then, last_activity_at=then)
+    assert close_stale() == closes
+
+
+def test_a_waiting_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
+    in_state(State.WAITING, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
+    assert close_stale() == 0
+
+
+@pytest.mark.parametrize("state", [State.ACTIVE, State.WRAP_UP, State.WAITING])
+def test_nothing_is_closed_over_a_message_its_agent_has_not_seen(dana: Agent, state: State) -> None:
+    in_state(state, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now() - LONG_AGO)
+    Conversation.objects.update(unread_count=1)
+    assert close_stale() == 0
+
+
+def test_an_active_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
+    in_state(State.ACTIVE, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
+    assert close_stale() == 0
+
+
+def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_seen(dana: Agent) -> None:
+    conversation = builders.conversation(with_agent=dana, unread_count=1)
+    with pytest.raises(TransitionRefused, match="Read it first"):
+        leave_waiting(conversation, dana)
+
+
+def test_how_long_a_waiting_conversation_stays_the_work_stream_says(dana: Agent) -> None:
+    builders.work_stream(auto_close_after=timedelta(minutes=5))
+    then = timezone.now() - timedelta(minutes=6)
+    in_state(State.WAITING, dana, state_since=then, last_activity_at=then)
+    assert close_stale() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
+    conversation = builders.conversation()
+    agents = [builders.agent() for _ in range(4)]
+
+    def takes(agent: Agent) -> Agent:
+        take(Conversation.objects.get(pk=conversation.pk), agent)
+        return agent
+
+    outcomes = at_once(*[lambda agent=agent: takes(agent) for agent in agents])
+    winners = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
+    assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionRefused] * 3
+    conversation.refresh_from_db()
+    assert [conversation.agent] == winners
+    assert conversation.events.filter(kind="active").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_conversation_is_never_closed_over_a_message_that_comes_at_that_moment() -> None:
+    dana = builders.agent("Dana")
+    for _ in range(5):
+        conversation = in_state(State.WRAP_UP, dana)
+        at_once(
+            lambda c=conversation: close(Conversation.objects.get(pk=c.pk), dana),
+            lambda c=conversation: customer_writes(c, dana),
+        )
+        conversation.refresh_from_db()
+        assert (conversation.state, conversation.unread_count) in {(State.CLOSED, 0), (State.WRAP_UP, 1)}
+        builders.Conversation.objects.all().update(state=State.CLOSED, closed_at=timezone.now())

@@ -1,0 +1,64 @@
+"""The desk's style sheets and scripts: one file of each, in the page's language, kept by browsers for good."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from omnichannel.desk.shared import asset_bundles
+
+STATIC = Path(settings.BASE_DIR) / "static"
+# The emoji are fetched when somebody opens them.
+OF_OTHER_PLACES = {
+    "css/admin.css",
+    "css/simulator.css",
+    "js/admin.js",
+    "js/simulator.js",
+    "desk/composer/emoji_picker.js",
+}
+NAMED = {name for kinds in (asset_bundles.STYLES, asset_bundles.SCRIPTS) for names in kinds.values() for name in names}
+
+
+def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
+    there = {str(path.relative_to(STATIC)) for folder in ("css", "js") for path in (STATIC / folder).iterdir()}
+    assert there - OF_OTHER_PLACES == NAMED
+
+
+@pytest.mark.django_db
+def test_a_page_names_one_style_sheet_and_one_script_that_browsers_keep_for_good() -> None:
+    page = Client().get("/sign-in/").content.decode()
+    addresses = re.findall(r'(?:stylesheet" href|script src)="([^"]+)"', page)
+    assert len(addresses) == 2
+    for address in addresses:
+        answer = Client().get(address)
+        assert answer.status_code == 200
+        assert "immutable" in answer["Cache-Control"]
+        assert not answer.cookies
+
+
+def test_an_address_of_another_version_gets_ours_and_must_not_keep_it() -> None:
+    answer = Client().get("/assets/older/desk.css")
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize("path", ["/assets/x/nothing.css", "/assets/x/nothing.en.js", "/assets/x/desk.xx.js"])
+def test_what_is_no_bundle_is_not_there(path: str) -> None:
+    assert Client().get(path).status_code == 404
+
+
+def test_the_bundle_travels_compressed_to_who_can_read_it() -> None:
+    plain = Client().get("/assets/x/desk.en.js")
+    packed = Client().get("/assets/x/desk.en.js", headers={"Accept-Encoding": "gzip, br"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert plain["Vary"] == packed["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.django_db
+def test_a_page_travels_compressed_but_a_file_as_it_is() -> None:
+    browser = Client(headers={"Accept-Encoding": "gzip"})
+    assert browser.get("/sign-in/")["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in browser.get("/health/live/")

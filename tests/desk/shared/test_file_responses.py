@@ -1,0 +1,154 @@
+"""Files: shown or saved, never run, in pieces where a player asks for pieces."""
+
+from typing import Any
+
+import pytest
+from django.core import signing
+from django.core.files.base import ContentFile
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from omnichannel.conversations.models import Attachment, FileState, Kind
+from omnichannel.conversations.outbound.uploads import SIGNED_FOR, signed_link
+from omnichannel.desk.shared.file_responses import wanted_range
+from tests import builders
+from tests.desk.people import HTMX, Desk, browser
+
+pytestmark = pytest.mark.django_db
+
+BYTES = bytes(range(256)) * 4
+
+
+def stored(desk: Desk, content_type: str = "image/png", name: str = "lamp.png", content: bytes = BYTES) -> Attachment:
+    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    found = Attachment(message=message, content_type=content_type, name=name, state=FileState.STORED, size=len(content))
+    found.file.save("", ContentFile(content), save=True)
+    return found
+
+
+def get(desk: Desk, attachment: Attachment, query: str = "", **headers: str) -> Any:
+    url = reverse("desk:attachment", args=[attachment.pk])
+    return browser(desk.dana).get(url + query, headers=headers)
+
+
+def body(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
+def test_a_file_carries_headers_that_keep_it_from_acting(desk: Desk) -> None:
+    answer = get(desk, stored(desk))
+    assert answer["Content-Type"] == "image/png"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none';")
+    assert "frame-ancestors 'self'" in answer["Content-Security-Policy"]
+    assert answer["X-Frame-Options"] == "SAMEORIGIN"
+    assert answer["Cache-Control"].startswith("private")
+    assert body(answer) == BYTES
+
+
+@pytest.mark.parametrize(
+    ("content_type", "how"),
+    [
+        ("image/png", "inline"),
+        ("audio/ogg", "inline"),
+        ("video/mp4", "inline"),
+        ("application/pdf", "inline"),
+        ("image/svg+xml", "attachment"),
+        ("text/html", "attachment"),
+        ("text/vcard", "attachment"),
+        ("application/octet-stream", "attachment"),
+        ("", "attachment"),
+    ],
+)
+def test_only_what_is_safe_to_show_is_shown(desk: Desk, content_type: str, how: str) -> None:
+    answer = get(desk, stored(desk, content_type))
+    assert answer["Content-Disposition"].startswith(how)
+    assert answer["Content-Type"] == content_type or "application/octet-stream"
+
+
+def test_a_download_is_saved_under_its_name(desk: Desk) -> None:
+    answer = get(desk, stored(desk, name="Rechnung für Jürgen.pdf"), "?download=1")
+    assert answer["Content-Disposition"].startswith("attachment; filename*=utf-8''Rechnung%20f%C3%BCr")
+
+
+def test_a_name_with_line_breaks_or_quotes_stays_one_header(desk: Desk) -> None:
+    answer = get(desk, stored(desk, name='a"\r\nSet-Cookie: x=1.png'))
+    assert "\n" not in answer["Content-Disposition"]
+    assert "Set-Cookie" not in answer
+
+
+@pytest.mark.parametrize(
+    ("asked", "content", "shown"),
+    [
+        ("bytes=0-9", BYTES[:10], "bytes 0-9/1024"),
+        ("bytes=1000-", BYTES[1000:], "bytes 1000-1023/1024"),
+        ("bytes=1000-9999", BYTES[1000:], "bytes 1000-1023/1024"),
+        ("bytes=-24", BYTES[1000:], "bytes 1000-1023/1024"),
+        ("bytes=-9999", BYTES, "bytes 0-1023/1024"),
+        ("bytes=1023-1023", BYTES[1023:], "bytes 1023-1023/1024"),
+    ],
+)
+def test_a_player_gets_the_piece_it_asks_for(desk: Desk, asked: str, content: bytes, shown: str) -> None:
+    answer = get(desk, stored(desk, "video/mp4"), Range=asked)
+    assert answer.status_code == 206
+    assert answer["Content-Range"] == shown
+    assert answer["Content-Length"] == str(len(content))
+    assert body(answer) == content
+
+
+@pytest.mark.parametrize("asked", ["bytes=1024-", "bytes=5000-6000", "bytes=-0"])
+def test_a_piece_beyond_the_end_is_refused_with_the_size(desk: Desk, asked: str) -> None:
+    answer = get(desk, stored(desk, "video/mp4"), Range=asked)
+    assert answer.status_code == 416
+    assert answer["Content-Range"] == "bytes */1024"
+
+
+@pytest.mark.parametrize("asked", ["", "bytes=", "bytes=-", "bytes=9-2", "bytes=0-1,4-5", "lines=1-2", "bytes=a-b"])
+def test_a_range_that_means_nothing_here_gets_the_whole_file(desk: Desk, asked: str) -> None:
+    answer = get(desk, stored(desk, "video/mp4"), Range=asked)
+    assert answer.status_code == 200
+    assert answer["Accept-Ranges"] == "bytes"
+    assert body(answer) == BYTES
+
+
+def test_an_empty_file_has_no_pieces() -> None:
+    assert wanted_range("bytes=0-", 0) == range(0, 0)
+
+
+def test_a_file_that_has_not_come_or_is_gone_is_not_found(desk: Desk) -> None:
+    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    pending = Attachment.objects.create(message=message, declared_type="image/png")
+    assert get(desk, pending).status_code == 404
+    lost = stored(desk)
+    lost.file.storage.delete(lost.file.name)
+    assert get(desk, lost).status_code == 404
+
+
+def test_twilio_fetches_an_offered_file_without_signing_in(desk: Desk) -> None:
+    link = signed_link(stored(desk, "application/pdf", "Invoice 2231.pdf")).removeprefix("https://desk.example.com")
+    for method in (Client().get, Client().head):
+        answer = method(link)
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "application/pdf"
+        assert 'filename="Invoice 2231.pdf"' in answer["Content-Disposition"]
+        assert answer["Content-Length"] == str(len(BYTES))
+
+
+def test_a_forged_or_old_link_offers_nothing(desk: Desk, time_machine: Any) -> None:
+    attachment = stored(desk)
+    forged = reverse("offered_file", args=[signing.dumps(attachment.pk, salt="another")])
+    assert Client().get(forged).status_code == 404
+    link = signed_link(attachment).removeprefix("https://desk.example.com")
+    time_machine.move_to(timezone.now() + timezone.timedelta(seconds=SIGNED_FOR + 5))
+    assert Client().get(link).status_code == 404
+
+
+def test_retry_fetches_a_file_again_that_never_came(desk: Desk) -> None:
+    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    fields = {"state": FileState.FAILED, "error": "Twilio answered 404.", "source_url": "https://api.twilio.com/x"}
+    lost = Attachment.objects.create(message=message, declared_type="image/png", **fields)
+    answer = browser(desk.dana).post(reverse("desk:retry", args=[lost.pk]), **HTMX)
+    lost.refresh_from_db()
+    assert lost.state == FileState.PENDING
+    assert "On its way" in answer.content.decode()

@@ -1,0 +1,87 @@
+"""Messages are shown as WhatsApp shows them, and nothing a stranger writes becomes markup of our page."""
+
+import time
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from omnichannel.desk.shared.formatting import formatted, linked
+
+OURS = {"strong", "em", "s", "code", "ul", "ol", "li", "blockquote", "a"}
+LINK = {"href", "target", "rel"}
+
+
+class Reader(HTMLParser):
+    """What a browser would make of it: the tags with their attributes, and the words."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*bold* _italics_ ~strike~ `mono`", "<strong>bold</strong> <em>italics</em> <s>strike</s> <code>mono</code>"),
+        ("*_both_*, (*so*)!", "<strong><em>both</em></strong>, (<strong>so</strong>)!"),
+        ("a*b*c 2*3*4 snake_case_name", "a*b*c 2*3*4 snake_case_name"),
+        ("* no* *no * *no\nno*", "<ul><li>no* *no * *no</li></ul>no*"),
+        ("`*as it is*` ```two\n*lines*```", "<code>*as it is*</code> <code>two\n*lines*</code>"),
+        ("- one\n- *two*\nthen", "<ul><li>one</li><li><strong>two</strong></li></ul>then"),
+        ("3. three\n4. four", '<ol start="3"><li>three</li><li>four</li></ol>'),
+        (">no\n>_no_", "&gt;no\n&gt;<em>no</em>"),
+        ("> said\n> so\nyes", "<blockquote>said\nso</blockquote>yes"),
+        ("first\n\nsecond", "first\n\nsecond"),
+        ('<b>*x*</b> & "y"', "&lt;b&gt;<strong>x</strong>&lt;/b&gt; &amp; &quot;y&quot;"),
+    ],
+)
+def test_a_message_is_shown_as_whatsapp_shows_it(text: str, shown: str) -> None:
+    assert formatted(text) == shown
+
+
+def test_a_link_stays_whole_and_clickable_in_bold_and_with_marks_in_it() -> None:
+    link = '<a href="https://x.example/_a_/b" target="_blank" rel="nofollow noopener noreferrer">'
+    assert formatted("see https://x.example/_a_/b") == f"see {link}https://x.example/_a_/b</a>"
+    assert formatted("*https://x.example/_a_/b*").startswith(f"<strong>{link}")
+
+
+@given(st.text(alphabet=st.sampled_from("*_~`> -1.\n<>&\"'a https://x.y/javascript:") | st.characters(), max_size=300))
+@example("*<img src=x onerror=alert(1)>*")
+@example('https://x.y/"onmouseover="alert(1)')
+@example("```</code><script>*x*</script>```")
+@example("_https://x.y/*_<b>*_")
+@example("javascript:alert(1) www.x.y/<script>")
+def test_no_markup_of_a_stranger_survives(text: str) -> None:
+    shown = Reader(formatted(text))
+    assert {tag for tag, _ in shown.tags} <= OURS
+    for tag, attributes in shown.tags:
+        assert set(attributes) <= (LINK if tag == "a" else {"start"} if tag == "ol" else set())
+        assert str(attributes.get("href", "https://")).startswith(("https://", "http://", "mailto:"))
+
+
+@given(st.text(alphabet="*_~`>- 1.ab\n<&", max_size=200))
+def test_no_word_is_lost(text: str) -> None:
+    letters = [one for one in Reader(formatted(text)).words if one in "ab<&"]
+    assert letters == [one for one in text if one in "ab<&"]
+
+
+@pytest.mark.parametrize("bad", ["*a ", "`", "```", "*https://x/* ", "_a*b~", "> ", "`a ", "_a_ www.a ", "*.", "- a\n"])
+def test_a_text_made_to_be_slow_is_shown_at_once(bad: str) -> None:
+    begin = time.process_time()
+    formatted(bad * (10_000 // len(bad)))
+    assert time.process_time() - begin < 1.5
+
+
+def test_what_is_longer_than_any_message_is_shown_plainly() -> None:
+    assert formatted("*a* " * 4000) == linked("*a* " * 4000)

@@ -1,0 +1,22 @@
+"""What happened is told to each reader in their own language, between the messages and beside them."""
+
+import pytest
+from django.urls import reverse
+
+from omnichannel.conversations.assignment.pick import leave_waiting, resume
+from tests.desk.people import HTMX, Desk, browser
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("page", ["conversation", "story"])
+@pytest.mark.parametrize(
+    ("language", "line"), [("en", "Dana resumed the conversation."), ("de", "Dana hat die Unterhaltung fortgesetzt.")]
+)
+def test_what_happened_is_told_in_the_readers_language(desk: Desk, page: str, language: str, line: str) -> None:
+    leave_waiting(desk.conversation, desk.dana)
+    resume(desk.conversation, desk.dana)
+    desk.omar.user.language = language
+    desk.omar.user.save()
+    told = browser(desk.omar).get(reverse(f"desk:{page}", args=[desk.conversation.pk]), **HTMX).content.decode()
+    assert line in told

@@ -1,0 +1,61 @@
+"""What happens in conversations that somebody looks at, for tests of open pages. The clerk is asked for it by name."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.models import Conversation, Message, Status
+from omnichannel.core.localized_text import Sentence
+from routing.models import Agent, QueueMembership
+from tests import builders
+
+
+def only_for(queue: str, *, agents: list[str]) -> None:
+    """All conversations are in this queue, in which only these agents work."""
+    own = builders.queue(queue)
+    for agent in Agent.objects.filter(user__username__in=agents):
+        QueueMembership.objects.create(queue=own, agent=agent)
+    Conversation.objects.update(queue=own)
+
+
+def customer_says(place: int, text: str) -> int:
+    """One of Dana's customers writes, while the server may be away; the message's id."""
+    conversation = Conversation.objects.get(contact__profile_name=f"Customer {place}")
+    with transaction.atomic():
+        message = builders.inbound(conversation, text)
+        Conversation.objects.filter(pk=conversation.pk).update(unread_count=F("unread_count") + 1)
+        tell(MESSAGE, conversation, part_id=message.pk)
+    return message.pk
+
+
+def message_is_read() -> None:
+    """WhatsApp says that the customer has read the last reply."""
+    reply = Message.objects.filter(direction="outbound").latest("pk")
+    with transaction.atomic():
+        Message.objects.filter(pk=reply.pk).update(status=Status.READ, updated_at=timezone.now())
+        tell(MESSAGE, reply.conversation, part_id=reply.pk)
+
+
+def they_have_talked(messages: int) -> list[int]:
+    """Dana's first customer has written so many messages, the last of them quoting the first; then much happened."""
+    conversation, now = Conversation.objects.order_by("pk")[0], timezone.now()
+    said = [
+        Message(
+            conversation=conversation,
+            direction="inbound",
+            status=Status.RECEIVED,
+            body=f"message {place}.",
+            created_at=now - timedelta(minutes=messages - place),
+            updated_at=now - timedelta(minutes=messages - place),
+        )
+        for place in range(messages)
+    ]
+    pks = [message.pk for message in Message.objects.bulk_create(said)]
+    Message.objects.filter(pk=pks[-1]).update(quoted=pks[0])
+    Conversation.objects.filter(pk=conversation.pk).update(last_message=pks[-1])
+    for place in range(5):
+        conversation.events.create(kind="note", said=Sentence(f"Event {place}."))
+    return pks

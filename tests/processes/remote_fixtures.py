@@ -1,0 +1,442 @@
+"""What tests have done and looked up in a running desk's database. Arguments and answers are JSON."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
+from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.models import Account, Chat, Customer, Direction, FaultKind, Sender
+from channels_whatsapp.simulator.models import Message as AtTwilio
+from channels_whatsapp.simulator.samples import create_samples
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import conversations_visible_to
+from omnichannel.conversations.assignment.consult import invite
+from omnichannel.conversations.lanes import request_assignment
+from omnichannel.conversations.lifecycle.close import close, end
+from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    DeskPreferences,
+    FileState,
+    Label,
+    Message,
+    QuickReply,
+    Status,
+)
+from omnichannel.conversations.outbound.compose import send_reply
+from omnichannel.conversations.outbound.quick_replies import tags_named
+from omnichannel.first_administrator import setup_link
+from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.live.models import LiveEvent
+from omnichannel.live.publish import publish
+from omnichannel.roles import ADMINISTRATOR
+from routing.agents import ensure_agent
+from routing.models import Agent, BasePresence, ContactField, Queue, VariableType
+from routing.presence import built_in
+from tests import builders
+from tests.builders import TOKEN
+from tests.processes.files import customers_send_hostile_cards, file_sizes, files_by_state, is_filed
+from tests.processes.live_fixtures import customer_says, message_is_read, only_for, they_have_talked
+from tests.scenario import LAMP, offer, set_the_stage
+
+__all__ = [
+    "customer_says",
+    "customers_send_hostile_cards",
+    "file_sizes",
+    "files_by_state",
+    "is_filed",
+    "message_is_read",
+    "offer",
+    "only_for",
+    "set_the_stage",
+    "they_have_talked",
+]  # asked for by name, as what follows
+
+NUMBER = "+14155230001"
+
+
+def open_shop() -> dict[str, str]:
+    """A channel with one number, at Twilio and at the desk, and Dana, who is available."""
+    twilio = factories.create_account("Shop", token=TOKEN)
+    account = builders.account(account_sid=twilio.sid)
+    builders.number(account, digits=NUMBER)
+    factories.create_sender(twilio, NUMBER, "Shop", account.inbound_url, account.status_url)
+    builders.agent("Dana")
+    return {"account_sid": twilio.sid, "number": NUMBER, "key": account.key}
+
+
+def sign_in(username: str) -> str:
+    """The session cookie of somebody who has signed in."""
+    user = User.objects.get(username=username)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "omnichannel.auth.PeopleBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
+
+
+def change_something(username: str = "dana") -> int:
+    """Tell open pages of this agent that a conversation has changed."""
+    conversation = Conversation.objects.filter(agent__user__username=username).first()
+    conversation = conversation or builders.conversation(
+        with_agent=User.objects.get(username=username).agent, on=WhatsAppNumber.objects.get()
+    )
+    with transaction.atomic():
+        tell(CONVERSATION, conversation)
+    return conversation.pk
+
+
+def change_and_time() -> tuple[int, float]:
+    """The same; the event's id, and the moment of the commit."""
+    change_something()
+    return LiveEvent.objects.latest("pk").pk, time.time()
+
+
+def filed() -> dict[str, Any]:
+    """How much came of the webhooks."""
+    states = WebhookDelivery.objects.values_list("state").annotate(count=Count("pk"))
+    return {
+        "messages": Message.objects.count(),
+        "contacts": Contact.objects.count(),
+        "conversations": Conversation.objects.count(),
+        "deliveries": dict(states.values_list("state", "count")),
+    }
+
+
+def lanes() -> list[dict[str, Any]]:
+    """What waits for a worker, and how often each was tried."""
+    return list(Lane.objects.order_by("pk").values("kind", "attempts"))
+
+
+def sids() -> list[str]:
+    """The SIDs of all customers' messages."""
+    return list(Message.objects.filter(direction="inbound").values_list("twilio_sid", flat=True))
+
+
+# -- Replies --------------------------------------------------------------------------------------------------------
+
+
+def customers_write(count: int) -> None:
+    """Customers with phones, who have just written, each in a conversation with Dana."""
+    dana = User.objects.get(username="dana").agent
+    sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
+    for place in range(count):
+        address = f"whatsapp:+49151140{place:05d}"
+        customer = factories.create_customer(f"Customer {place}", address)
+        Chat.objects.create(customer=customer, sender=sender, last_wrote_at=timezone.now())
+        builders.conversation(with_agent=dana, on=number, of=builders.contact(customer.name, address=address))
+
+
+def dana_answers(times: int) -> None:
+    """Dana sends each customer this many replies, each with a text of its own."""
+    dana = User.objects.get(username="dana")
+    for part in range(times):
+        for conversation in Conversation.objects.order_by("pk"):
+            send_reply(conversation, author=dana, text=f"{conversation.pk:05d}-{part:03d}")
+
+
+def dana_answers_one(place: int) -> None:
+    """Dana sends one customer a reply: the newest first."""
+    conversation = Conversation.objects.order_by("-pk")[place]
+    send_reply(conversation, author=User.objects.get(username="dana"), text="On its way.")
+
+
+def pick_ups() -> list[float]:
+    """How many seconds each reply waited before a worker took it."""
+    taken = Message.objects.filter(sending_since__isnull=False)
+    return [(one.sending_since - one.created_at).total_seconds() for one in taken if one.sending_since]
+
+
+def fault(kind: str, *, on: bool = True, customers: int | None = None) -> None:
+    """Let something go wrong at Twilio, for everybody or for this many customers."""
+    for customer in [None] if customers is None else Customer.objects.all()[:customers]:
+        factories.switch_fault(FaultKind(kind), customer=customer, on=on)
+
+
+def statuses() -> dict[str, int]:
+    """How many replies there are in each status; `unknown` for those whose outcome nobody knows yet."""
+    replies = Message.objects.filter(direction="outbound")
+    counted = dict(replies.values_list("status").annotate(count=Count("pk")).values_list("status", "count"))
+    unknown = replies.filter(status=Status.SENDING, twilio_sid="").count()
+    return {**counted, "unknown": unknown, "lanes": Lane.objects.count()}
+
+
+def replies() -> list[dict[str, Any]]:
+    """Every reply of the desk, oldest first."""
+    rows = Message.objects.filter(direction="outbound").order_by("pk")
+    return list(rows.values("body", "status", "twilio_sid", "error_code", "conversation_id"))
+
+
+def taken_by_twilio() -> list[dict[str, Any]]:
+    """Every message Twilio took from the desk, in that order."""
+    rows = AtTwilio.objects.filter(direction=Direction.OUTBOUND).order_by("pk")
+    return list(rows.values("sid", "body", "status", "customer_id"))
+
+
+def callbacks_are_overdue() -> None:
+    """The time has passed after which the desk asks Twilio about messages it has heard nothing of."""
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Message.objects.filter(check_status_at__isnull=False).update(check_status_at=long_ago)
+    Periodic.objects.update(next_at=long_ago)
+
+
+def put_off() -> int:
+    """How many replies wait for a later moment because Twilio was busy."""
+    return Message.objects.filter(status=Status.QUEUED, not_before__isnull=False).count()
+
+
+def quick_replies() -> None:
+    """A few of everybody's, in two languages."""
+    for title, locale, tag, message in (
+        ("Greeting", "en", "hello", "Hello {FullName{Customer}}, {FirstName{Agent}} here."),
+        ("Begrüßung", "de", "hello", "Hallo {FullName{Customer}}, hier ist {FirstName{Agent}}."),
+        ("Return label", "en", "returns", "The label is on its way, {LastName{Agent}}."),
+    ):
+        QuickReply.objects.create(title=title, locale=locale, message=message).tags.set(tags_named([tag]))
+
+
+def can_undo(username: str) -> None:
+    """Somebody wants their replies held for three seconds."""
+    agent = Agent.objects.get(user__username=username)
+    DeskPreferences.objects.update_or_create(agent=agent, defaults={"can_undo_sending": True})
+
+
+def typed_to(name: str) -> bool:
+    """Whether a customer's phone says that somebody types."""
+    return Chat.objects.filter(customer__name=name, typing_until__gt=timezone.now()).exists()
+
+
+def goes_to(username: str) -> None:
+    """All conversations go to somebody else."""
+    with transaction.atomic():
+        for conversation in Conversation.objects.select_related("contact", "queue"):
+            before = conversation.agent_id
+            conversation.agent = Agent.objects.get(user__username=username)
+            conversation.save(update_fields=["agent"])
+            tell(CONVERSATION, conversation, also_agents=[before])
+
+
+def hire(name: str, role: str) -> None:
+    """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
+    person = builders.user(role, name, is_staff=role != "Agent")
+    ensure_agent(person)
+
+
+def administrators(*, are_active: bool) -> str | None:
+    """Switch all administrators on or off; the setup link there is then."""
+    User.objects.filter(groups__name=ADMINISTRATOR).update(is_active=are_active)
+    return setup_link()
+
+
+# -- Templates ------------------------------------------------------------------------------------------------------
+
+
+def submit_templates() -> None:
+    """Templates of every kind, made in the Twilio Console."""
+    create_samples(Account.objects.get())
+
+
+def window_closes_in(name: str, seconds: int) -> None:
+    """The customer wrote almost a day ago; no page is told."""
+    ends = timezone.now() + timedelta(seconds=seconds)
+    Conversation.objects.filter(contact__profile_name=name).update(window_closes_at=ends)
+
+
+# -- Offers ---------------------------------------------------------------------------------------------------------
+
+
+def everybody_goes_home() -> None:
+    """All agents are Offline."""
+    Agent.objects.update(presence=built_in(BasePresence.OFFLINE))
+
+
+def customer_waits(name: str, text: str) -> int:
+    """A customer has written, and no agent has the conversation."""
+    with transaction.atomic():
+        conversation = builders.conversation(on=WhatsAppNumber.objects.get(), of=builders.contact(name))
+        builders.inbound(conversation, text)
+        request_assignment()
+    return conversation.pk
+
+
+def offers_last(seconds: int) -> None:
+    """Agents have only so long to accept, and are Inactive when they did not."""
+    builders.work_stream(offer_seconds=seconds, inactive_after_missed_offer=True)
+
+
+def everybody_has_capacity(units: int) -> None:
+    """No agent can take on more than this."""
+    Agent.objects.update(capacity=units)
+
+
+def customer_writes(name: str, text: str) -> None:
+    """A customer sends this to the shop from their phone; Twilio delivers it as soon as the server runs."""
+    factories.customer_writes(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
+
+
+def customer_writes_again(place: int, text: str) -> None:
+    """One of the customers with phones writes once more, through Twilio."""
+    factories.customer_writes(Customer.objects.get(name=f"Customer {place}"), Sender.objects.get(), text)
+
+
+def queue_of(customer: str) -> str:
+    """The queue this customer's conversation is in; "" while there is none."""
+    found = Conversation.objects.filter(contact__profile_name=customer).first()
+    return found.queue.name if found else ""
+
+
+# -- A call centre ----------------------------------------------------------------------------------------------------
+
+
+def open_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, str]:
+    """Agents in one queue each, supervisors, and conversations everywhere; everybody's session, by their name."""
+    shop = builders.number()
+    rooms = [builders.queue(f"Queue {place}") for place in range(queues)]
+    staff = [builders.agent(f"Agent{place}", queue=rooms[place % queues]) for place in range(agents)]
+    for place, agent in enumerate(staff):  # every other one sits in another queue than the agent who has it
+        builders.conversation(with_agent=agent, in_queue=rooms[(place + place % 2) % queues], on=shop)
+    people = [agent.user for agent in staff] + [builders.user("Supervisor", f"Boss{n}") for n in range(supervisors)]
+    return {person.username: sign_in(person.username) for person in people}
+
+
+def much_happens(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
+    """Conversations change, one after another; of each event its id, the moment of the commit, the conversation."""
+    conversations, events = list(Conversation.objects.order_by("?")), []
+    begin = time.monotonic()
+    for place in range(per_second * seconds):
+        time.sleep(max(0.0, begin + place / per_second - time.monotonic()))
+        conversation = conversations[place % len(conversations)]
+        with transaction.atomic():
+            tell(CONVERSATION, conversation)
+            event_id = LiveEvent.objects.latest("pk").pk
+        events.append((event_id, time.time(), conversation.pk))
+    return events
+
+
+def who_may_see_what() -> dict[str, list[int]]:
+    """By user name, the conversations that person may see."""
+    people = User.objects.all()
+    return {one.username: list(conversations_visible_to(one).values_list("pk", flat=True)) for one in people}
+
+
+# -- Much to show -----------------------------------------------------------------------------------------------------
+
+
+def talk(messages: int, unread: int = 0) -> int:
+    """Dana has a conversation with so many messages in it, the last one a picture; so many she has not read."""
+    dana = Agent.objects.get(user__username="dana")
+    conversation = builders.conversation(with_agent=dana, on=WhatsAppNumber.objects.get())
+    begin = timezone.now() - timedelta(seconds=messages)
+    Message.objects.bulk_create(
+        [
+            Message(
+                conversation=conversation,
+                direction="outbound" if place % 2 else "inbound",
+                author=dana.user if place % 2 else None,
+                status=Status.READ if place % 2 else Status.RECEIVED,
+                body=f"Message {place}: where is my order?",
+                twilio_sid=builders.sid(),
+                created_at=begin + timedelta(seconds=place),
+            )
+            for place in range(messages)
+        ],
+        batch_size=500,
+    )
+    conversation.last_message = conversation.messages.latest("created_at")
+    conversation.unread_count = unread
+    conversation.save()
+    picture = Attachment(message=conversation.last_message, content_type="image/png", state=FileState.STORED)
+    picture.file.save("", ContentFile(LAMP.read_bytes()), save=True)
+    return conversation.pk
+
+
+def somebody_types_elsewhere(username: str) -> None:
+    """Open pages of this agent are told of something that concerns none of them."""
+    agent = Agent.objects.get(user__username=username)
+    publish("typing", 0, topics=[f"agent:{agent.pk}"])
+
+
+def many_wait(conversations: int) -> None:
+    """So many customers wait for an agent, each with a message."""
+    shop, now = WhatsAppNumber.objects.get(), timezone.now()
+    begin = Contact.objects.count()
+    addresses = [f"whatsapp:+49151{begin + place:08d}" for place in range(conversations)]
+    contacts = Contact.objects.bulk_create(
+        [Contact(address=at, identity=at, profile_name=f"Customer {place}") for place, at in enumerate(addresses)]
+    )
+    waiting = Conversation.objects.bulk_create(
+        [
+            Conversation(
+                contact=one,
+                number=shop,
+                work_stream=shop.work_stream,
+                queue=Queue.objects.default(),
+                queued_at=now - timedelta(seconds=place),
+                last_inbound_at=now,
+                last_activity_at=now - timedelta(seconds=place),
+                window_closes_at=now + timedelta(hours=24),
+            )
+            for place, one in enumerate(contacts)
+        ]
+    )
+    messages = Message.objects.bulk_create(
+        [
+            Message(
+                conversation=one, direction="inbound", status=Status.RECEIVED, body="Hi!", twilio_sid=builders.sid()
+            )
+            for one in waiting
+        ]
+    )
+    for one, message in zip(waiting, messages, strict=True):
+        one.last_message = message
+    Conversation.objects.bulk_update(waiting, ["last_message"], batch_size=200)
+
+
+def regular() -> int:
+    """Amara, who has talked to Dana before and now does again; she has another number under another name."""
+    number = WhatsAppNumber.objects.get()
+    dana = Agent.objects.get(user__username="dana")
+    amara = builders.contact("Amara Diallo", address="whatsapp:+4915111111111")
+    ago = timezone.now() - timedelta(days=9)
+    before = builders.conversation(
+        of=amara, on=number, with_agent=dana, state="closed", closed_at=ago, created_at=ago, wrote=ago
+    )
+    builders.inbound(before, "My lamp is broken", created_at=ago)
+    before.notes.create(author=dana.user, text="Third lamp", created_at=ago)
+    builders.inbound(builders.conversation(of=amara, on=number, with_agent=dana), "It is me again")
+    at_work = builders.contact("Diallo Lamps Ltd", address="whatsapp:+4915122222222")
+    builders.inbound(builders.conversation(of=at_work, on=number), "An invoice, please")
+    ContactField.objects.create(display_name="Customer number", name="customer_number", type=VariableType.NUMBER)
+    return Conversation.objects.get(contact=amara, closed_at=None).pk
+
+
+def consult_elsewhere(colleague: str) -> None:
+    """Every conversation is in a queue of its own, and this colleague was only asked into it."""
+    queue = Queue.objects.create(name="Own")
+    Conversation.objects.update(queue=queue)
+    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
+    for conversation in Conversation.objects.filter(state="active"):
+        invite(conversation, Agent.objects.get(user__username=colleague), by=conversation.agent)
+
+
+def close_all() -> None:
+    """Every agent ends and closes what they have."""
+    for conversation in Conversation.objects.filter(state="active"):
+        end(conversation, conversation.agent)
+        close(conversation, conversation.agent)
+
+
+def name_labels(names: list[str]) -> None:
+    """Labels agents can use."""
+    Label.objects.bulk_create(Label(name=name) for name in names)

@@ -1,0 +1,50 @@
+"""Clerks: each has the settings of one desk, and does in its database what a test asks for."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from tests.processes.databases import ROOT
+
+LEAVES_WITHIN = 12.0  # seconds
+
+
+class Clerk:
+    """One for each desk, from its first question on."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._line, theirs = socket.socketpair()
+        with theirs:
+            door, _ = _office()
+            socket.send_fds(door, [json.dumps(environment).encode()], [theirs.fileno()])
+        self._words = self._line.makefile("rw")
+
+    def ask(self, what: str, arguments: dict[str, Any]) -> Any:
+        """Call a function of `tests.processes.remote_fixtures`."""
+        self._words.write(json.dumps([what, arguments]) + "\n")
+        self._words.flush()
+        answer = self._words.readline()
+        assert answer, f"The clerk could not {what}; its reason is above."
+        return json.loads(answer)
+
+    def leave(self) -> None:
+        """Say goodbye and wait until it has gone."""
+        self._line.shutdown(socket.SHUT_WR)
+        self._line.settimeout(LEAVES_WITHIN)
+        while self._words.read():
+            pass
+        self._words.close()
+        self._line.close()
+
+
+@cache
+def _office() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
+    """Where clerks are made, and the door to it; it ends when this program does."""
+    door, inner = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    with inner:
+        command = [sys.executable, "-m", "tests.processes.rpc_server", str(inner.fileno())]
+        return door, subprocess.Popen(command, cwd=ROOT, pass_fds=[inner.fileno()])

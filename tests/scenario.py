@@ -1,0 +1,259 @@
+"""A desk on which every state of every page can be looked at: for the eyes of axe, and for pictures.
+
+Nobody works in it: what is shown stays as it was put here. Everything lies at a fixed distance from now.
+"""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.models import Errand, ErrandState, Sender
+from omnichannel.conversations.models import (
+    Attachment,
+    Contact,
+    Conversation,
+    DispositionCode,
+    FileState,
+    Kind,
+    Label,
+    Mention,
+    Message,
+    QuickReply,
+    Viewer,
+)
+from omnichannel.conversations.state_machine import note as line
+from omnichannel.core.localized_text import said
+from omnichannel.demo.people import create_people, create_returns_desk
+from routing.models import Agent, Queue, RoutingRule, State
+from tests import builders
+
+LAMP = Path(__file__).resolve().parents[1] / "omnichannel" / "demo" / "files" / "broken-lamp.png"
+
+
+class Stage:
+    """The people, the numbers and what customers wrote; `set_the_stage` tells the keys of what there is to open."""
+
+    def __init__(self) -> None:
+        self.phones: dict[str, Sender] = {}
+        self.now = timezone.now().replace(second=0, microsecond=0)
+        self.people = create_people()
+        Agent.objects.filter(pk=self.people["dana"].pk).update(capacity=1200)
+        self.returns_stream = create_returns_desk(self.people)
+        self.account = self._channel()
+        self.shop = self._number("Lumen Lamps", "+12025550143")
+        self.returns = self._number("Lumen Lamps Returns", "+12025550177", work_stream=self.returns_stream)
+        self.opened: dict[str, int] = {}
+
+    # -- What there is ----------------------------------------------------------------------------------------------
+
+    def _channel(self) -> WhatsAppAccount:
+        self.twilio = factories.create_account("Lumen Lamps", token=builders.TOKEN)
+        return builders.account(account_sid=self.twilio.sid)
+
+    def _number(self, name: str, digits: str, **fields: Any) -> WhatsAppNumber:
+        number = builders.number(self.account, digits=digits, name=name, **fields)
+        sent_from = factories.create_sender(
+            self.twilio, digits, name, self.account.inbound_url, self.account.status_url
+        )
+        self.phones[digits] = sent_from
+        return number
+
+    def ago(self, **distance: float) -> datetime:
+        return self.now - timedelta(**distance)
+
+    def begin(
+        self, name: str, who: str, address: str, wrote: datetime, agent: Agent | None = None, **fields: Any
+    ) -> Conversation:
+        """A conversation that can be opened by `name`."""
+        contact = builders.contact(who, address=address, created_at=wrote - timedelta(days=40))
+        begun = builders.conversation(
+            on=fields.pop("on", self.shop), of=contact, with_agent=agent, wrote=wrote, created_at=wrote, **fields
+        )
+        self.opened[name] = begun.pk
+        return begun
+
+    def wrote(self, of: Conversation, text: str, **fields: Any) -> Message:
+        return builders.inbound(of, text, **{"created_at": of.last_inbound_at, **fields})
+
+    def file(self, of: Message, name: str, content_type: str, content: bytes = b"", **fields: Any) -> None:
+        kept = Attachment(
+            message=of,
+            position=of.attachments.count(),
+            name=name,
+            content_type=content_type,
+            size=len(content) or 84_000,
+            **{"state": FileState.STORED, **fields},
+        )
+        kept.file.save("", ContentFile(content or b"\0"), save=True)
+
+
+def set_the_stage() -> dict[str, int]:
+    """Fill an empty database; the keys of the conversations by the state they show."""
+    stage = Stage()
+    _words_of_the_desk(stage)
+    _amara(stage)
+    _every_kind(stage)
+    _windows(stage)
+    _over(stage)
+    _with_others(stage)
+    _on_the_phone(stage)
+    return stage.opened
+
+
+def _words_of_the_desk(stage: Stage) -> None:
+    for name, colour in (("VIP", "purple"), ("Damaged", "red"), ("Delivery", "teal")):
+        Label.objects.create(name=name, colour=colour)
+    DispositionCode.objects.create(name="Solved", description="The customer has what they came for.")
+    DispositionCode.objects.create(name="Replacement sent")
+    for title, message in (
+        ("Greeting", "Hi {FullName{Customer}}, this is Lumen Lamps. How can I help?"),
+        ("Delivery time", "Our lamps ship the same day and arrive within two working days."),
+    ):
+        QuickReply.objects.create(title=title, message=message)
+    for name, approval, text, reason in (
+        ("order_update", Approval.APPROVED, "Hello {{1}}, your order {{2}} is on its way.", ""),
+        ("we_are_back", Approval.APPROVED, "Hello {{1}}, we can go on with your question now. Shall we?", ""),
+        ("winter_sale", Approval.REJECTED, "Everything must go!", "Promotional wording in a utility template."),
+    ):
+        MessageTemplate.objects.create(
+            account=stage.account,
+            content_sid=builders.sid("HX"),
+            name=name,
+            language="en",
+            content_type="twilio/text",
+            content={"body": text},
+            text=text,
+            variables={"1": "Anna", "2": "2231"} if "{{2}}" in text else {"1": "Anna"} if "{{1}}" in text else {},
+            category="UTILITY",
+            approval=approval,
+            rejection_reason=reason,
+        )
+    RoutingRule.objects.create(
+        work_stream=stage.returns_stream,
+        name="Parcels",
+        position=1,
+        queue=Queue.objects.get(name="Returns"),
+        condition={"all": [{"field": "first_message", "operator": "contains", "value": "parcel"}]},
+    )
+
+
+def _amara(stage: Stage) -> None:
+    dana = stage.people["dana"]
+    talk = stage.begin("active", "Amara Diallo", "whatsapp:+4917139200021", stage.ago(minutes=14), dana)
+    talk.labels.set(Label.objects.filter(name="Damaged"))
+    talk.contact.labels.set(Label.objects.filter(name="VIP"))
+    stage.wrote(talk, "Hi! I ordered lamp 2231 last week, it arrived broken")
+    picture = stage.wrote(talk, "Look", kind=Kind.MEDIA, created_at=stage.ago(minutes=12))
+    stage.file(picture, "lamp.png", "image/png", LAMP.read_bytes())
+    line(talk, "assigned", said("Assigned to Dana Kim: available, most free capacity."), by=None)
+    talk.events.update(created_at=stage.ago(minutes=11.5))
+    builders.outbound(
+        talk,
+        "So sorry, Amara. I can send a new one *today*. Which colour would you like?",
+        status="read",
+        author=dana.user,
+        created_at=stage.ago(minutes=9),
+    )
+    noted = talk.notes.create(
+        author=dana.user,
+        text="@omar the same batch as last week's, I think.",
+        created_at=stage.ago(minutes=8),
+    )
+    Mention.objects.create(note=noted, agent=stage.people["omar"])
+    stage.wrote(talk, "The blue one, please. Can it come on Friday?", created_at=stage.ago(minutes=4))
+    Conversation.objects.filter(pk=talk.pk).update(unread_count=1, last_activity_at=stage.ago(minutes=4))
+    Viewer.objects.create(conversation=talk, agent=stage.people["omar"], seen_at=stage.now + timedelta(hours=1))
+
+
+def _every_kind(stage: Stage) -> None:
+    dana = stage.people["dana"]
+    talk = stage.begin("kinds", "ليلى حسن", "whatsapp:+447700900142", stage.ago(hours=3), dana)
+    first = stage.wrote(talk, "مرحبا، متى يصل طلبي؟", content={"forwarded": "often"})
+    place = {"latitude": "52.52", "longitude": "13.405", "label": "Hauptstraße 12", "address": "10178 Berlin"}
+    ad = {"headline": "Blue lamps", "body": "Only this week"}
+    stage.wrote(talk, "", kind=Kind.LOCATION, content={"location": place})
+    card = [{"name": "Yusuf Hassan", "phones": ["+44 7700 900143"]}]
+    stage.wrote(talk, "", kind=Kind.CONTACTS, content={"contacts": card})
+    stage.wrote(talk, "Track", kind=Kind.BUTTON, content={"button": {"text": "Track my order", "payload": "track"}})
+    stage.wrote(talk, "", kind=Kind.LIST, content={"list": {"title": "Delivery", "payload": "delivery"}})
+    stage.wrote(talk, "From an advertisement: https://shop.example.com", content={"referral": ad})
+    stage.wrote(talk, "", kind=Kind.UNSUPPORTED, content={"type": "poll"})
+    voice = stage.wrote(talk, "", kind=Kind.MEDIA)
+    stage.file(voice, "", "audio/ogg")
+    film = stage.wrote(talk, "", kind=Kind.MEDIA)
+    stage.file(film, "lamp.mp4", "video/mp4")
+    paper = stage.wrote(talk, "", kind=Kind.MEDIA)
+    stage.file(paper, "invoice-2190.pdf", "application/pdf", b"%PDF-1.4\n%%EOF")
+    stage.file(paper, "notes.zip", "application/zip")
+    lost = stage.wrote(talk, "", kind=Kind.MEDIA)
+    stage.file(lost, "", "", state=FileState.FAILED, declared_type="image/jpeg", error="Twilio does not have it.")
+    stage.file(lost, "", "", state=FileState.PENDING, declared_type="image/jpeg")
+    for status in ("queued", "sending", "sent", "delivered", "read"):
+        builders.outbound(talk, f"An answer that is {status}", status=status, author=dana.user, quoted=first)
+    failed = {"error_code": 63016, "error_message": "Outside the allowed window."}
+    builders.outbound(talk, "An answer that failed, _with_ `code` and ~struck~ words", status="failed", **failed)
+
+
+def _windows(stage: Stage) -> None:
+    dana = stage.people["dana"]
+    soon = stage.begin("closing_soon", "Jonas Weber", "whatsapp:+4917139200035", stage.ago(hours=23, minutes=13), dana)
+    stage.wrote(soon, "Could I get an invoice for order 2190?")
+    gone = stage.begin("window_closed", "Mei Tanaka", "whatsapp:+447700900118", stage.ago(hours=30), dana)
+    stage.wrote(gone, "Is the store in Camden open on Sundays?")
+    stopped = stage.begin("opted_out", "Rosa Marín", "whatsapp:+34600900142", stage.ago(hours=5), dana)
+    stage.wrote(stopped, "STOP")
+    Contact.objects.filter(pk=stopped.contact_id).update(opted_out_at=stage.ago(hours=5), opted_out_by_word=True)
+    blocked = stage.begin("blocked", "Prize Winner", "whatsapp:+447700900199", stage.ago(hours=6), dana)
+    stage.wrote(blocked, "You have won!")
+    Contact.objects.filter(pk=blocked.contact_id).update(blocked_at=stage.ago(hours=5))
+
+
+def _over(stage: Stage) -> None:
+    dana = stage.people["dana"]
+    wrap = stage.begin("wrap_up", "Ines Carvalho", "whatsapp:+351910900118", stage.ago(hours=2), dana)
+    stage.wrote(wrap, "Thank you, that was quick!")
+    Conversation.objects.filter(pk=wrap.pk).update(state=State.WRAP_UP, state_since=stage.ago(minutes=3))
+    waits = stage.begin("waiting", "Priya Nair", "whatsapp:+919800900118", stage.ago(hours=4), dana)
+    stage.wrote(waits, "I will measure it and tell you.")
+    Conversation.objects.filter(pk=waits.pk).update(state=State.WAITING, state_since=stage.ago(hours=3))
+    closed = stage.begin("closed", "Tomás Becker", "whatsapp:+4917139200014", stage.ago(hours=3), dana)
+    stage.wrote(closed, "Hi! Do you have the Orla floor lamp in brass?")
+    answered = {"status": "read", "author": dana.user, "created_at": stage.ago(hours=2.8)}
+    builders.outbound(closed, "We do: 129 €, and it ships today.", **answered)
+    Conversation.objects.filter(pk=closed.pk).update(
+        state=State.CLOSED, closed_at=stage.ago(hours=2), state_since=stage.ago(hours=2)
+    )
+
+
+def _with_others(stage: Stage) -> None:
+    omar = stage.people["omar"]
+    theirs = stage.begin("of_a_colleague", "Nadia Petrova", "whatsapp:+359880900118", stage.ago(minutes=40), omar)
+    stage.wrote(theirs, "The shade came in the wrong colour.")
+    waiting = stage.begin("open", "Pedro Almeida", "whatsapp:+5511998765432", stage.ago(minutes=9), on=stage.returns)
+    stage.wrote(waiting, "Can you pick the parcel up here?")
+    nameless = stage.begin("nameless", "", "whatsapp:US.13491208655302741918", stage.ago(minutes=6))
+    stage.wrote(nameless, "Do you deliver to Canada?")
+    offered = stage.begin("offered", "Lucía Fernández", "whatsapp:+34600900155", stage.ago(minutes=2))
+    stage.wrote(offered, "My order 2290 has not arrived. Could you look into it before the weekend?")
+
+
+def _on_the_phone(stage: Stage) -> None:
+    """What the simulator shows of a customer; nobody posts it to the desk."""
+    amara = factories.create_customer("Amara Diallo", "+4917139200021")
+    shop = stage.phones["+12025550143"]
+    said = factories.customer_writes(amara, shop, "Hi! I ordered lamp 2231 last week, it arrived _broken_")
+    picture = factories.Attachment("lamp.png", "image/png", LAMP.read_bytes())
+    factories.customer_writes(amara, shop, "Look", attachments=[picture], replying_to=said)
+    Errand.objects.update(state=ErrandState.DONE)
+
+
+def offer(to: str = "dana") -> None:
+    """What waits for an answer is offered now."""
+    Conversation.objects.filter(contact__profile_name="Lucía Fernández").update(
+        offered_to=Agent.objects.get(user__username=to), offer_expires_at=timezone.now() + timedelta(seconds=110)
+    )
