@@ -146,7 +146,7 @@ def _note(delivery: WebhookDelivery, error: Exception) -> None:
 
 
 def _next_attempt(attempts: int) -> datetime | None:
-    """5 s, 10 s, 20 s … about six hours in all; then it waits for a person."""
+    """5 s, 10 s, 20 s … about three hours in all; then it waits for a person."""
     return timezone.now() + FIRST_RETRY * 2 ** (attempts - 1) if attempts < MAX_ATTEMPTS else None
 
 

@@ -8,13 +8,13 @@ from types import MappingProxyType
 
 from django.utils.translation import gettext_noop
 
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models.agents import BasePresence
 from routing.models.queues import AssignmentMethod
 from routing.models.streams import SkillMatching
 
-NO_COUNTS: Mapping[Sentence, int] = MappingProxyType({})
-NOTHING = Sentence("")
+NO_COUNTS: Mapping[LocalizedText, int] = MappingProxyType({})
+NOTHING = LocalizedText("")
 EMPTY = gettext_noop("Nobody works in this queue.")
 ONLY_ONE = gettext_noop("the only one who can take it (%(free)s units free).")
 ONLY_ONE_OF_SOME = gettext_noop("the only one who can take it (%(free)s units free); not considered: %(others)s.")
@@ -64,29 +64,29 @@ class Choice:
     """The agent who gets it and what decided; or None. And how many agents there were with which obstacle."""
 
     agent_id: int | None
-    criterion: Sentence = NOTHING
+    criterion: LocalizedText = NOTHING
     free: int = 0
     suitable: int = 0
-    obstacles: Mapping[Sentence, int] = field(default_factory=dict)
+    obstacles: Mapping[LocalizedText, int] = field(default_factory=dict)
 
-    def in_words(self, more: Mapping[Sentence, int] = NO_COUNTS) -> Sentence:
+    def in_words(self, more: Mapping[LocalizedText, int] = NO_COUNTS) -> LocalizedText:
         """Why this agent, or why nobody, for the timeline; with `more` agents who were never candidates."""
         obstacles = {**self.obstacles, **more}
         others = [
-            said("%(count)s %(obstacle)s", count=count, obstacle=one)
+            localized("%(count)s %(obstacle)s", count=count, obstacle=one)
             for one, count in sorted(obstacles.items(), key=lambda item: item[0].words)
             if count
         ]
         if self.agent_id is not None:
             return self._why(others)
-        return said("Nobody can take it now: %(others)s.", others=others) if others else Sentence(EMPTY)
+        return localized("Nobody can take it now: %(others)s.", others=others) if others else LocalizedText(EMPTY)
 
-    def _why(self, others: Sequence[Sentence]) -> Sentence:
+    def _why(self, others: Sequence[LocalizedText]) -> LocalizedText:
         known = {"free": self.free, "others": others}
         if self.suitable == 1:
-            return said(ONLY_ONE_OF_SOME if others else ONLY_ONE, **known)
+            return localized(ONLY_ONE_OF_SOME if others else ONLY_ONE, **known)
         known |= {"criterion": self.criterion, "suitable": self.suitable}
-        return said(BEST_OF_SOME if others else BEST, **known)
+        return localized(BEST_OF_SOME if others else BEST, **known)
 
 
 Rank = Callable[[Candidate], float]
@@ -94,7 +94,7 @@ Rank = Callable[[Candidate], float]
 
 def choose(need: Need, candidates: Sequence[Candidate]) -> Choice:
     """The best of those who can take it: filtered as documented, then ordered as the queue says."""
-    reasons: Counter[Sentence] = Counter()
+    reasons: Counter[LocalizedText] = Counter()
     suitable: list[Candidate] = []
     for candidate in candidates:
         obstacle = _obstacle(need, candidate)
@@ -108,23 +108,23 @@ def choose(need: Need, candidates: Sequence[Candidate]) -> Choice:
     return Choice(best.agent_id, criterion, best.free, len(suitable), reasons)
 
 
-def _obstacle(need: Need, candidate: Candidate) -> Sentence | None:
+def _obstacle(need: Need, candidate: Candidate) -> LocalizedText | None:
     """Why this agent can't have it, in words that follow a number; None where nothing is in the way."""
     if candidate.presence not in need.allowed_presences:
-        return said("not showing an allowed presence")
+        return localized("not showing an allowed presence")
     if candidate.free < need.capacity:
-        return said("without %(needed)s units of free capacity", needed=need.capacity)
+        return localized("without %(needed)s units of free capacity", needed=need.capacity)
     if candidate.agent_id in need.passed_over:
-        return said("who rejected it, missed it or gave it back")
+        return localized("who rejected it, missed it or gave it back")
     if need.matching == SkillMatching.EXACT:
         lacks = [skill for skill, rating in need.skills.items() if candidate.skills.get(skill, 0) < rating]
         if lacks:
-            name = need.skill_names.get(lacks[0]) or said("a skill")
-            return said("lacking %(skill)s %(rating)s", skill=name, rating=need.skills[lacks[0]])
+            name = need.skill_names.get(lacks[0]) or localized("a skill")
+            return localized("lacking %(skill)s %(rating)s", skill=name, rating=need.skills[lacks[0]])
     return None
 
 
-def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, Sentence]:
+def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, LocalizedText]:
     """The first in order, and the criterion that decided."""
     pool, criterion = list(suitable), NOTHING
     for words, rank in _order(need):
@@ -136,15 +136,15 @@ def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, Sentenc
     return min(pool, key=lambda candidate: candidate.agent_id), criterion
 
 
-def _order(need: Need) -> list[tuple[Sentence, Rank]]:
-    order: list[tuple[Sentence, Rank]] = []
+def _order(need: Need) -> list[tuple[LocalizedText, Rank]]:
+    order: list[tuple[LocalizedText, Rank]] = []
     if need.last_resort:
-        order.append((said("has not passed it over"), lambda one: one.agent_id in need.last_resort))
+        order.append((localized("has not passed it over"), lambda one: one.agent_id in need.last_resort))
     if need.matching == SkillMatching.CLOSEST and need.skills:
-        order.append((said("closest skills"), lambda one: distance(need.skills, one.skills)))
+        order.append((localized("closest skills"), lambda one: distance(need.skills, one.skills)))
     order += METHODS[need.method]
     if need.disconnected:
-        order.append((said("had it before"), lambda one: one.agent_id not in need.disconnected))
+        order.append((localized("had it before"), lambda one: one.agent_id not in need.disconnected))
     return order
 
 
@@ -153,13 +153,13 @@ def _has_waited(candidate: Candidate) -> float:
     return ((candidate.last_assigned_at or LONG_AGO) - LONG_AGO) // timedelta(microseconds=1)
 
 
-METHODS: dict[AssignmentMethod, list[tuple[Sentence, Rank]]] = {
+METHODS: dict[AssignmentMethod, list[tuple[LocalizedText, Rank]]] = {
     AssignmentMethod.HIGHEST_CAPACITY: [
-        (said("most free capacity"), lambda one: -one.free),
-        (said("fewest conversations of this work stream"), lambda one: one.sessions_in_stream),
-        (said("longest without new work"), _has_waited),
+        (localized("most free capacity"), lambda one: -one.free),
+        (localized("fewest conversations of this work stream"), lambda one: one.sessions_in_stream),
+        (localized("longest without new work"), _has_waited),
     ],
-    AssignmentMethod.ROUND_ROBIN: [(said("next in turn"), _has_waited)],
+    AssignmentMethod.ROUND_ROBIN: [(localized("next in turn"), _has_waited)],
 }
 
 

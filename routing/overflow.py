@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from omnichannel.core.localized_text import Sentence, counted, said
+from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 from routing import hours
 from routing.models import OverflowAction, OverflowCondition, OverflowRule, Queue
 
@@ -60,33 +60,33 @@ def is_closed(queue: Queue, at: datetime) -> bool:
     return not hours.is_open(hours.of(queue.operating_hours), at)
 
 
-def reason(rule: OverflowRule) -> Sentence:
+def reason(rule: OverflowRule) -> LocalizedText:
     """Why the rule applies, as the beginning of a sentence."""
     match OverflowCondition(rule.condition):
         case OverflowCondition.OUT_OF_HOURS:
-            return said("%(queue)s is out of its operating hours", queue=rule.queue)
+            return localized("%(queue)s is out of its operating hours", queue=rule.queue)
         case OverflowCondition.WORK_ITEM_LIMIT:
-            items = counted("%(count)s work item", "%(count)s work items", rule.limit or 0)
-            return said("%(queue)s is full (%(items)s)", queue=rule.queue, items=items)
+            items = localized_plural("%(count)s work item", "%(count)s work items", rule.limit or 0)
+            return localized("%(queue)s is full (%(items)s)", queue=rule.queue, items=items)
         case OverflowCondition.WAITING_TIME:
             time = minutes(rule.limit or 0)
-            return said("Nobody in %(queue)s was free for %(time)s", queue=rule.queue, time=time)
+            return localized("Nobody in %(queue)s was free for %(time)s", queue=rule.queue, time=time)
 
 
-def outcome(rule: OverflowRule) -> Sentence:
+def outcome(rule: OverflowRule) -> LocalizedText:
     """Why the rule applies and what it does, as a sentence."""
-    return said("%(reason)s: %(effect)s", reason=reason(rule), effect=effect(rule))
+    return localized("%(reason)s: %(effect)s", reason=reason(rule), effect=effect(rule))
 
 
-def effect(rule: OverflowRule) -> Sentence:
+def effect(rule: OverflowRule) -> LocalizedText:
     """What the rule does, as the end of a sentence."""
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            return said("it waits there anyway.")
+            return localized("it waits there anyway.")
         case OverflowAction.TRANSFER:
-            return said("transferred to %(queue)s.", queue=rule.target)
+            return localized("transferred to %(queue)s.", queue=rule.target)
         case OverflowAction.END:
-            return said("the conversation is ended.")
+            return localized("the conversation is ended.")
 
 
 def one_at_a_time(queue: Queue) -> None:
@@ -108,6 +108,6 @@ def anyway(queue: Queue) -> OverflowRule:
     return OverflowRule(queue=queue, condition=closed, action=stays)
 
 
-def minutes(number: int) -> Sentence:
+def minutes(number: int) -> LocalizedText:
     """`1 minute`, `5 minutes`."""
-    return counted("%(count)s minute", "%(count)s minutes", number)
+    return localized_plural("%(count)s minute", "%(count)s minutes", number)

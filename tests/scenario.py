@@ -26,8 +26,8 @@ from omnichannel.conversations.models import (
     QuickReply,
     Viewer,
 )
-from omnichannel.conversations.state_machine import note as line
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event as line
+from omnichannel.core.localized_text import localized
 from omnichannel.demo.people import create_people, create_returns_desk
 from routing.models import Agent, Queue, RoutingRule, State
 from tests import builders
@@ -150,7 +150,7 @@ def _amara(stage: Stage) -> None:
     stage.wrote(talk, "Hi! I ordered lamp 2231 last week, it arrived broken")
     picture = stage.wrote(talk, "Look", kind=Kind.MEDIA, created_at=stage.ago(minutes=12))
     stage.file(picture, "lamp.png", "image/png", LAMP.read_bytes())
-    line(talk, "assigned", said("Assigned to Dana Kim: available, most free capacity."), by=None)
+    line(talk, "assigned", localized("Assigned to Dana Kim: available, most free capacity."), by=None)
     talk.events.update(created_at=stage.ago(minutes=11.5))
     builders.outbound(
         talk,

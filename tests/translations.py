@@ -26,8 +26,8 @@ LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE
 TEMPLATES_IN_ENGLISH = ("admin", "simulator")
 SCRIPTS_IN_ENGLISH = {"admin.js", "simulator.js"}
 KEYWORDS = {
-    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "said"), None),
-    **dict.fromkeys(("ngettext", "ngettext_lazy", "counted"), (1, 2)),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop", "localized"), None),
+    **dict.fromkeys(("ngettext", "ngettext_lazy", "localized_plural"), (1, 2)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.live_events import tell_pages_of
+from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.models import Conversation
 from routing.assignment import load_by_agent
 from routing.models import Agent, BasePresence
@@ -44,7 +44,7 @@ def _follow(pk: int) -> None:
         agent = Agent.objects.select_for_update(no_key=True).get(pk=pk)
         if follow_load(agent, used_capacity([pk])[pk]):
             request_assignment()
-        tell_pages_of(pk)
+        publish_presence(pk)
 
 
 def follow_loads(now: datetime | None = None) -> None:

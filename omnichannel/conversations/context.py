@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing import values
 from routing.values import NotAValue, Value
 
@@ -28,15 +28,15 @@ def set_context(conversation: Conversation, name: str, value: str, by: User) -> 
     with transaction.atomic():
         if not _keep(conversation, {name: kept}):
             return
-        note(conversation, CONTEXT, was_set(variable.display_name, kept, by), by=by)
-        tell(CONVERSATION, conversation)
+        record_event(conversation, CONTEXT, was_set(variable.display_name, kept, by), by=by)
+        publish_event(EventKind.CONVERSATION, conversation)
 
 
-def was_set(name: str, kept: Value | None, by: User) -> Sentence:
+def was_set(name: str, kept: Value | None, by: User) -> LocalizedText:
     """What the timeline says of a value that a person has given, or taken away."""
     if kept is None:
-        return said("%(by)s set %(name)s to nothing.", by=by.display_name, name=name)
-    return said("%(by)s set %(name)s to “%(value)s”.", by=by.display_name, name=name, value=values.shown(kept))
+        return localized("%(by)s set %(name)s to nothing.", by=by.display_name, name=name)
+    return localized("%(by)s set %(name)s to “%(value)s”.", by=by.display_name, name=name, value=values.shown(kept))
 
 
 def learn_context(conversation: Conversation, first_message: str) -> None:
@@ -51,7 +51,7 @@ def learn_context(conversation: Conversation, first_message: str) -> None:
         return
     _keep(conversation, news)
     told_of = [f"{one.display_name} “{values.shown(news[one.name])}”" for one in variables if one.name in news]
-    note(conversation, CONTEXT, said("The customer wrote: %(values)s.", values=told_of), by=None)
+    record_event(conversation, CONTEXT, localized("The customer wrote: %(values)s.", values=told_of), by=None)
 
 
 def _keep(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:

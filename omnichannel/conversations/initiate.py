@@ -19,12 +19,12 @@ from omnichannel.conversations.access import agent_of, numbers_to_write_from
 from omnichannel.conversations.agent_load import load_changed
 from omnichannel.conversations.assignment.pick import resumed
 from omnichannel.conversations.automated_messages.triggers import STARTED_BY_US
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
 from omnichannel.conversations.outbound.compose import ReplyRefused, locked_to_send, sent_by_form, why_not
 from omnichannel.conversations.outbound.templates import checked_values, queue_template
-from omnichannel.conversations.state_machine import move, note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import move, record_event
+from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
 
 # Marks of the writing direction, which come along when a number is copied.
@@ -190,8 +190,8 @@ def _begun(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversati
         created_at=now,
         last_activity_at=now,
     )
-    line = said("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
-    note(conversation, STARTED_BY_US, line, by=agent.user, at=now)
+    line = localized("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
+    record_event(conversation, STARTED_BY_US, line, by=agent.user, at=now)
     load_changed(agent.pk)
-    tell(CONVERSATION, conversation)
+    publish_event(EventKind.CONVERSATION, conversation)
     return conversation

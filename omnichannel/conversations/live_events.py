@@ -1,23 +1,33 @@
-"""Tell open pages what changed, each to those who may see it."""
+"""Publish live events about conversations, each to the agents who may see the conversation."""
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 from omnichannel.conversations.models import Conversation, Participation
 from omnichannel.live.publish import publish, publish_all
 
-MESSAGE, CONVERSATION, NOTE, PRESENCE = "message", "conversation", "note", "presence"
-READ = "read"  # nothing but the unread mark has changed: a page that shows none need not ask
+
+class EventKind(StrEnum):
+    """What has changed; pages decide by it what to fetch."""
+
+    MESSAGE = "message"
+    CONVERSATION = "conversation"
+    NOTE = "note"
+    PRESENCE = "presence"
+    READ = "read"  # nothing but the unread mark has changed: a page that shows none need not ask
+    VIEWING = "viewing"
+    TYPING = "typing"
 
 
-def tell(
-    kind: str,
+def publish_event(
+    kind: EventKind,
     conversation: Conversation,
     *,
     part_id: int | None = None,
     also_agents: Iterable[int | None] = (),
     also_queues: Iterable[int] = (),
 ) -> None:
-    """Publish a hint to everyone who may see the conversation; last thing in the transaction.
+    """Publish a live event to everyone who may see the conversation; call it last in the transaction.
 
     `also_agents`, and those who work in `also_queues`, are those who could see it until now.
     """
@@ -26,7 +36,7 @@ def tell(
     publish(kind, conversation.pk, part_id=part_id, topics=topics)
 
 
-def tell_of_all(kind: str, conversations: Sequence[tuple[Conversation, int | None]]) -> None:
+def publish_events(kind: EventKind, conversations: Sequence[tuple[Conversation, int | None]]) -> None:
     """The same for many, each with one agent more who is to hear of it; as few statements as for one."""
     asked_in = _asked_in([conversation for conversation, _ in conversations])
     hints = [(one.pk, _topics(one, {agent, *asked_in.get(one.pk, ())})) for one, agent in conversations]
@@ -48,9 +58,9 @@ def _topics(conversation: Conversation, agents: set[int | None], queues: Iterabl
     return ["all", *(f"queue:{pk}" for pk in all_queues), *(f"agent:{pk}" for pk in all_agents)]
 
 
-def tell_pages_of(*agent_ids: int) -> None:
+def publish_presence(*agent_ids: int) -> None:
     """These agents' own pages show their presence, their free capacity and what is offered to them anew.
 
     Last thing in the transaction.
     """
-    publish_all(PRESENCE, [(pk, [f"agent:{pk}"]) for pk in agent_ids])
+    publish_all(EventKind.PRESENCE, [(pk, [f"agent:{pk}"]) for pk in agent_ids])

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of, agents_at_work, agents_who_may_see
-from omnichannel.conversations.live_events import NOTE, READ, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Mention, Note, Part
 from omnichannel.live.publish import publish
 from routing.models import Agent, State
@@ -34,7 +34,7 @@ def add_note(conversation: Conversation, author: User, text: str) -> Note:
     with transaction.atomic():
         note = Note.objects.create(conversation=conversation, author=author, text=body)
         Mention.objects.bulk_create(Mention(note=note, agent=one) for one in meant if one.user_id != author.pk)
-        tell(NOTE, conversation, part_id=note.pk, also_agents=[one.pk for one in meant])
+        publish_event(EventKind.NOTE, conversation, part_id=note.pk, also_agents=[one.pk for one in meant])
     return note
 
 
@@ -93,4 +93,4 @@ def mentions_seen(conversation: Conversation, agent: Agent) -> None:
         unseen = Mention.objects.filter(note__conversation=conversation, agent=agent, seen_at=None)
         unseen.update(seen_at=timezone.now())
         conversation.has_mention = False
-        publish(READ, conversation.pk, topics=[f"agent:{agent.pk}"])
+        publish(EventKind.READ, conversation.pk, topics=[f"agent:{agent.pk}"])

@@ -6,10 +6,10 @@ from django.utils.translation import gettext
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import may_handle
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, RequiredSkill
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import RatingModel, Skill, State
 
 NEEDS = "needs"  # the kind of line in the timeline
@@ -41,7 +41,7 @@ def add_need(conversation: Conversation, skill: Skill, rating: int, *, by: User)
             conversation=conversation, skill=skill, defaults={"rating": rating}, create_defaults={"rating": rating}
         )
         known = {"by": by.display_name, "skill": skill, "rating": rating}
-        _tell(conversation, said("%(by)s added the skill %(skill)s, %(rating)s or better.", **known), by)
+        _tell(conversation, localized("%(by)s added the skill %(skill)s, %(rating)s or better.", **known), by)
 
 
 def remove_need(conversation: Conversation, skill: Skill, *, by: User) -> None:
@@ -49,7 +49,7 @@ def remove_need(conversation: Conversation, skill: Skill, *, by: User) -> None:
     _check(conversation, by)
     with transaction.atomic():
         if RequiredSkill.objects.filter(conversation=conversation, skill=skill).delete()[0]:
-            line = said("%(by)s removed the skill %(skill)s.", by=by.display_name, skill=skill)
+            line = localized("%(by)s removed the skill %(skill)s.", by=by.display_name, skill=skill)
             _tell(conversation, line, by)
 
 
@@ -60,8 +60,8 @@ def _check(conversation: Conversation, by: User) -> None:
         raise NeedRefused(gettext("This conversation is closed."))
 
 
-def _tell(conversation: Conversation, line: Sentence, by: User) -> None:
-    note(conversation, NEEDS, line, by=by)
+def _tell(conversation: Conversation, line: LocalizedText, by: User) -> None:
+    record_event(conversation, NEEDS, line, by=by)
     if conversation.state == State.OPEN:
         request_assignment()
-    tell(CONVERSATION, conversation)
+    publish_event(EventKind.CONVERSATION, conversation)

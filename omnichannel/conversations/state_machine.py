@@ -10,9 +10,9 @@ from django.utils.translation import gettext
 from omnichannel.accounts.models import User
 from omnichannel.conversations.agent_load import load_changed
 from omnichannel.conversations.lanes import request_assignment, request_automated_messages
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, ConversationEvent, Offer, OfferOutcome
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import USES_CAPACITY, Agent, Queue, State
 
 # (from, to): what brings it about. The documented product's state machine; closed is final.
@@ -38,13 +38,13 @@ class TransitionRefused(Exception):
     """The conversation is not in a state from which this can be done; the text says so to a person."""
 
 
-def must_have(conversation: Conversation, agent: Agent) -> None:
+def require_agent(conversation: Conversation, agent: Agent) -> None:
     """Raises TransitionRefused unless it is this agent who has the conversation."""
     if conversation.agent_id != agent.pk:
         raise TransitionRefused(gettext("Only the agent who has this conversation can do that."))
 
 
-def must_be_read(conversation: Conversation) -> None:
+def require_read(conversation: Conversation) -> None:
     """Raises TransitionRefused while there is a message from the customer that the agent has not seen.
 
     The caller holds the transaction. A message that is being filed holds this lock too: it is seen here, or it finds
@@ -55,7 +55,9 @@ def must_be_read(conversation: Conversation) -> None:
         raise TransitionRefused(gettext("The customer has written in the meantime. Read it first."))
 
 
-def note(conversation: Conversation, kind: str, line: Sentence, *, by: User | None, at: datetime | None = None) -> None:
+def record_event(
+    conversation: Conversation, kind: str, line: LocalizedText, *, by: User | None, at: datetime | None = None
+) -> None:
     """Write a line into the timeline, for this moment or for an earlier one."""
     when = at or timezone.now()
     ConversationEvent.objects.create(conversation=conversation, kind=kind, said=line, actor=by, created_at=when)
@@ -65,7 +67,7 @@ def move(
     conversation: Conversation,
     to: State,
     *,
-    line: Sentence,
+    line: LocalizedText,
     by: User | None,
     agent: Agent | None = None,
     queue: Queue | None = None,
@@ -98,7 +100,7 @@ def move(
         for name, value in also_changed.items():
             setattr(conversation, name, value)
         gone = _parts_end(conversation, agent, at=now)
-        note(conversation, to.value, line, by=by)
+        record_event(conversation, to.value, line, by=by)
         if to in {State.ACTIVE, State.WRAP_UP}:
             request_automated_messages(conversation)
         offered_to = _offer_ends(conversation, at=now) if before == State.OPEN else None
@@ -106,7 +108,7 @@ def move(
         if to == State.OPEN or before in USES_CAPACITY or offered_to not in {None, conversation.agent_id}:
             request_assignment()
         also = [agent_before, offered_to, *gone]
-        tell(CONVERSATION, conversation, also_agents=also, also_queues=[queue_before])
+        publish_event(EventKind.CONVERSATION, conversation, also_agents=also, also_queues=[queue_before])
 
 
 def _offer_ends(conversation: Conversation, *, at: datetime) -> int | None:
@@ -132,7 +134,7 @@ def _parts_end(conversation: Conversation, agent: Agent | None, *, at: datetime)
     return gone
 
 
-def requeue(conversation: Conversation, queue: Queue, *, line: Sentence, by: User | None) -> None:
+def requeue(conversation: Conversation, queue: Queue, *, line: LocalizedText, by: User | None) -> None:
     """Let an open conversation wait in another queue, from now on; what it needs of an agent stays.
 
     Raises TransitionRefused when it is no longer open.
@@ -146,10 +148,10 @@ def requeue(conversation: Conversation, queue: Queue, *, line: Sentence, by: Use
         pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
         conversation.queue, conversation.queued_at = queue, now
         conversation.offered_to = conversation.offer_expires_at = None
-        note(conversation, "queued", line, by=by)
+        record_event(conversation, "queued", line, by=by)
         request_assignment()
         load_changed(offered_to)
-        tell(CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])
+        publish_event(EventKind.CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])
 
 
 def wake(conversation: Conversation) -> None:
@@ -159,8 +161,8 @@ def wake(conversation: Conversation) -> None:
     agent, stream = conversation.agent, conversation.work_stream
     is_there = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
     if is_there and stream.keep_same_agent:
-        line = said("The customer wrote again: back to %(agent)s.", agent=agent)
+        line = localized("The customer wrote again: back to %(agent)s.", agent=agent)
         move(conversation, State.ACTIVE, agent=agent, by=None, line=line)
     else:
-        line = said("The customer wrote again: %(queue)s.", queue=conversation.queue)
+        line = localized("The customer wrote again: %(queue)s.", queue=conversation.queue)
         move(conversation, State.OPEN, agent=None, by=None, line=line)

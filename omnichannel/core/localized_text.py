@@ -18,7 +18,7 @@ MOMENT = "at"  # how a moment is told from a text among the kept values
 
 
 @dataclass(frozen=True)
-class Sentence:
+class LocalizedText:
     """A sentence, or a piece of one: its words in English, as in the catalogue, and what belongs into them."""
 
     words: str
@@ -43,22 +43,22 @@ class Sentence:
         return cls(kept["words"], values, kept.get("plural", ""))
 
 
-def said(words: str, **values: Any) -> Sentence:
+def localized(words: str, **values: Any) -> LocalizedText:
     """The sentence with these values: texts, whole numbers, moments, other pieces, and lists of any of them.
 
     Anything else, an agent or a queue, goes in by its name.
     """
-    return Sentence(words, tuple((name, _taken(value)) for name, value in values.items()))
+    return LocalizedText(words, tuple((name, _taken(value)) for name, value in values.items()))
 
 
-def counted(one: str, several: str, count: int, **values: Any) -> Sentence:
+def localized_plural(one: str, several: str, count: int, **values: Any) -> LocalizedText:
     """The sentence for one or for several, whose number is `%(count)s` in it."""
-    return Sentence(one, said(one, count=count, **values).values, several)
+    return LocalizedText(one, localized(one, count=count, **values).values, several)
 
 
 def _taken(value: Any) -> Any:
     match value:
-        case Sentence() | datetime() | int() | str():
+        case LocalizedText() | datetime() | int() | str():
             return value
         case list() | tuple():
             return tuple(_taken(one) for one in value)
@@ -76,7 +76,7 @@ def _shown(value: Any) -> str:
 
 def _kept(value: Any) -> Any:
     match value:
-        case Sentence():
+        case LocalizedText():
             return value.kept()
         case datetime():
             return {MOMENT: value.isoformat()}
@@ -88,7 +88,7 @@ def _kept(value: Any) -> Any:
 def _read(kept: Any) -> Any:
     match kept:
         case {"words": _}:
-            return Sentence.read(kept)
+            return LocalizedText.read(kept)
         case dict():
             return datetime.fromisoformat(kept[MOMENT])
         case list():
@@ -96,12 +96,12 @@ def _read(kept: Any) -> Any:
     return kept
 
 
-class SentenceField(models.JSONField):
+class LocalizedTextField(models.JSONField):
     """A sentence of a row."""
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sentence | None:
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> LocalizedText | None:
         kept = super().from_db_value(value, expression, connection)
-        return None if kept is None else Sentence.read(kept)
+        return None if kept is None else LocalizedText.read(kept)
 
     def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(value.kept() if isinstance(value, Sentence) else value)
+        return super().get_prep_value(value.kept() if isinstance(value, LocalizedText) else value)

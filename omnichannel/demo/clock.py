@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from channels_whatsapp.identity import identity
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Message
 
 A_DAY = timedelta(hours=24, minutes=1)
@@ -25,4 +25,4 @@ def let_a_day_pass(address: str) -> None:
             last_activity_at=F("last_activity_at") - A_DAY,
         )
         for conversation in conversations:
-            tell(CONVERSATION, conversation)
+            publish_event(EventKind.CONVERSATION, conversation)

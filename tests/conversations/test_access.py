@@ -18,7 +18,7 @@ from omnichannel.conversations.access import (
     message_for,
     topics_for,
 )
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Attachment, Conversation
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue, QueueMembership, State
@@ -67,7 +67,7 @@ def sees(person: Any, conversation: Conversation) -> bool:
 def hears(person: Any, conversation: Conversation) -> bool:
     """Whether this person's pages are told of it."""
     with transaction.atomic():
-        tell(CONVERSATION, conversation)
+        publish_event(EventKind.CONVERSATION, conversation)
     return bool(topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
 
 

@@ -15,7 +15,7 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.conversations.presence.disconnects import pass_on_work_of
 from omnichannel.conversations.state_machine import TRANSITIONS, TransitionRefused, move
-from omnichannel.core.localized_text import said
+from omnichannel.core.localized_text import localized
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
@@ -114,7 +114,7 @@ def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: St
 def test_there_is_no_other_way(dana: Agent, before: State, after: State) -> None:
     conversation = in_state(before, dana)
     with pytest.raises(TransitionRefused, match=r"that can't be done now"):
-        move(conversation, after, agent=dana, by=dana.user, line=said("Moved."))
+        move(conversation, after, agent=dana, by=dana.user, line=localized("Moved."))
     conversation.refresh_from_db()
     assert conversation.state == before
 

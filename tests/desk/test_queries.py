@@ -8,8 +8,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Mention
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import localized
 from routing.agents import ensure_agent
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -32,7 +32,7 @@ def fill(conversation: Conversation, count: int) -> None:
         file_of(theirs)
         dana = conversation.agent.user if conversation.agent else None
         builders.outbound(conversation, f"Answer {index}", author=dana, quoted=theirs)
-        note(conversation, "active", said("Dana took the conversation."), by=dana)
+        record_event(conversation, "active", localized("Dana took the conversation."), by=dana)
         Mention.objects.create(
             note=conversation.notes.create(author=quoting, text="@dana look"),
             agent=ensure_agent(quoting),

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
 from omnichannel.live import stream as stream_module
@@ -32,7 +32,7 @@ def change(*conversations: Conversation) -> None:
     """Tell open pages that these have changed, each in a transaction of its own."""
     for conversation in conversations:
         with transaction.atomic():
-            tell(CONVERSATION, conversation)
+            publish_event(EventKind.CONVERSATION, conversation)
 
 
 async def answer_to(stream: EventStream, session: str = "", *, method: str = "GET") -> int:
@@ -213,7 +213,7 @@ def test_the_stream_ends_with_the_right_to_see_it_however_much_goes_on(
             numbers, written = itertools.count(1_000_000), Written("hint")
             while written.event != "bye":
                 topics = frozenset({f"queue:{people.orders.pk}"})
-                stream.hub.hand_out(Hint(next(numbers), CONVERSATION, people.hers.pk, None, topics))
+                stream.hub.hand_out(Hint(next(numbers), EventKind.CONVERSATION, people.hers.pk, None, topics))
                 written = await page.next()
             await page.has_ended()
 

@@ -6,9 +6,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Message, Status
-from omnichannel.core.localized_text import Sentence
+from omnichannel.core.localized_text import LocalizedText
 from routing.models import Agent, QueueMembership
 from tests import builders
 
@@ -27,7 +27,7 @@ def customer_says(place: int, text: str) -> int:
     with transaction.atomic():
         message = builders.inbound(conversation, text)
         Conversation.objects.filter(pk=conversation.pk).update(unread_count=F("unread_count") + 1)
-        tell(MESSAGE, conversation, part_id=message.pk)
+        publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
     return message.pk
 
 
@@ -36,7 +36,7 @@ def message_is_read() -> None:
     reply = Message.objects.filter(direction="outbound").latest("pk")
     with transaction.atomic():
         Message.objects.filter(pk=reply.pk).update(status=Status.READ, updated_at=timezone.now())
-        tell(MESSAGE, reply.conversation, part_id=reply.pk)
+        publish_event(EventKind.MESSAGE, reply.conversation, part_id=reply.pk)
 
 
 def they_have_talked(messages: int) -> list[int]:
@@ -57,5 +57,5 @@ def they_have_talked(messages: int) -> list[int]:
     Message.objects.filter(pk=pks[-1]).update(quoted=pks[0])
     Conversation.objects.filter(pk=conversation.pk).update(last_message=pks[-1])
     for place in range(5):
-        conversation.events.create(kind="note", said=Sentence(f"Event {place}."))
+        conversation.events.create(kind="note", said=LocalizedText(f"Event {place}."))
     return pks

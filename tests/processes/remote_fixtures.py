@@ -21,7 +21,7 @@ from omnichannel.conversations.access import conversations_visible_to
 from omnichannel.conversations.assignment.consult import invite
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.lifecycle.close import close, end
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
     Contact,
@@ -93,7 +93,7 @@ def change_something(username: str = "dana") -> int:
         with_agent=User.objects.get(username=username).agent, on=WhatsAppNumber.objects.get()
     )
     with transaction.atomic():
-        tell(CONVERSATION, conversation)
+        publish_event(EventKind.CONVERSATION, conversation)
     return conversation.pk
 
 
@@ -224,7 +224,7 @@ def goes_to(username: str) -> None:
             before = conversation.agent_id
             conversation.agent = Agent.objects.get(user__username=username)
             conversation.save(update_fields=["agent"])
-            tell(CONVERSATION, conversation, also_agents=[before])
+            publish_event(EventKind.CONVERSATION, conversation, also_agents=[before])
 
 
 def hire(name: str, role: str) -> None:
@@ -318,7 +318,7 @@ def much_happens(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
         time.sleep(max(0.0, begin + place / per_second - time.monotonic()))
         conversation = conversations[place % len(conversations)]
         with transaction.atomic():
-            tell(CONVERSATION, conversation)
+            publish_event(EventKind.CONVERSATION, conversation)
             event_id = LiveEvent.objects.latest("pk").pk
         events.append((event_id, time.time(), conversation.pk))
     return events

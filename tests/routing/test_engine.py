@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omnichannel.core.localized_text import Sentence
+from omnichannel.core.localized_text import LocalizedText
 from routing.engine import NO_COUNTS, Candidate, Choice, Need, choose, distance
 from routing.models import AssignmentMethod, BasePresence, SkillMatching
 
@@ -29,7 +29,7 @@ def knows(who: int, german: int, billing: int, free: int = 100) -> Candidate:
     return someone(who, free, skills=known)
 
 
-def in_words(choice: Choice, more: Mapping[Sentence, int] = NO_COUNTS) -> str:
+def in_words(choice: Choice, more: Mapping[LocalizedText, int] = NO_COUNTS) -> str:
     return str(choice.in_words(more))
 
 
@@ -59,7 +59,7 @@ def test_capacity_that_is_just_enough_is_enough() -> None:
 
 def test_the_words_name_what_decided() -> None:
     choice = choose(Need(30), [someone(BERT, 60), someone(GILDA, 70), someone(SAMUEL, 20)])
-    assert in_words(choice, {Sentence("not showing Available"): 2}) == (
+    assert in_words(choice, {LocalizedText("not showing Available"): 2}) == (
         "most free capacity of 2 who can take it (70 units free); "
         "not considered: 2 not showing Available, 1 without 30 units of free capacity."
     )

@@ -15,7 +15,7 @@ from channels_whatsapp.identity import PREFIX
 from omnichannel.conversations.assignment.pending import routed
 from omnichannel.conversations.context import learn_context
 from omnichannel.conversations.lanes import LaneKind, request_assignment, request_automated_messages
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import (
     Conversation,
     ConversationEvent,
@@ -24,8 +24,8 @@ from omnichannel.conversations.models import (
     RequiredSkill,
     Trigger,
 )
-from omnichannel.conversations.state_machine import move, note
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import move, record_event
+from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from routing import hours, overflow, rules
@@ -66,7 +66,7 @@ def classify(conversation_id: int) -> None:
         if conversation.state != State.CLOSED:
             _note_needs(conversation, facts, known)
             request_assignment()
-            tell(CONVERSATION, conversation, also_queues=[queue_before])
+            publish_event(EventKind.CONVERSATION, conversation, also_queues=[queue_before])
 
 
 def _first_message(conversation: Conversation) -> Message | None:
@@ -121,15 +121,15 @@ def _may_be_put(conversation: Conversation) -> bool:
     return is_free and not conversation.events.filter(actor__isnull=False, kind__in=PLACING).exists()
 
 
-def _routed(found: rules.Route) -> Sentence:
+def _routed(found: rules.Route) -> LocalizedText:
     if found.rule is None:
-        return said("Routed to %(queue)s: no rule holds.", queue=found.queue)
-    return said("Routed to %(queue)s: rule “%(rule)s”.", queue=found.queue, rule=found.rule)
+        return localized("Routed to %(queue)s: no rule holds.", queue=found.queue)
+    return localized("Routed to %(queue)s: rule “%(rule)s”.", queue=found.queue, rule=found.rule)
 
 
 def _route(conversation: Conversation, facts: Facts, known: Known) -> None:
     found = rules.route(conversation.work_stream, facts, known)
-    note(conversation, ROUTED, _routed(found), by=None)
+    record_event(conversation, ROUTED, _routed(found), by=None)
     # The customer waits since they wrote: their place is not counted from now.
     _put(conversation, found.queue, since=conversation.queued_at)
     if found.queue != rules.fallback(conversation.work_stream):
@@ -161,14 +161,14 @@ def _overflow(conversation: Conversation, rule: OverflowRule) -> None:
     line, now = overflow.outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            note(conversation, QUEUED, line, by=None)
+            record_event(conversation, QUEUED, line, by=None)
         case OverflowAction.TRANSFER if rule.target is not None:
-            note(conversation, TRANSFERRED, line, by=None, at=now)
+            record_event(conversation, TRANSFERRED, line, by=None, at=now)
             _put(conversation, rule.target, since=now)
         case OverflowAction.END:
-            note(conversation, ENDED, line, by=None)
+            record_event(conversation, ENDED, line, by=None)
             request_automated_messages(conversation)
-            move(conversation, State.CLOSED, line=said("Closed: overflow."), by=None)
+            move(conversation, State.CLOSED, line=localized("Closed: overflow."), by=None)
 
 
 def _note_needs(conversation: Conversation, facts: Facts, known: Known) -> None:
@@ -178,8 +178,8 @@ def _note_needs(conversation: Conversation, facts: Facts, known: Known) -> None:
     wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]
     RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
     *others, last = map(str, needed)
-    skills = said("%(others)s and %(last)s", others=others, last=last) if others else last
-    note(conversation, NEEDS, said("Needs %(skills)s.", skills=skills), by=None)
+    skills = localized("%(others)s and %(last)s", others=others, last=last) if others else last
+    record_event(conversation, NEEDS, localized("Needs %(skills)s.", skills=skills), by=None)
 
 
 def overflow_waiting(now: datetime | None = None) -> int:
@@ -213,5 +213,5 @@ def _overflow_one(conversation_id: int, queue: Queue, asked: list[OverflowRule],
         _overflow(conversation, rule)
         if conversation.state == State.OPEN:
             request_assignment()
-            tell(CONVERSATION, conversation, also_queues=[queue.pk])
+            publish_event(EventKind.CONVERSATION, conversation, also_queues=[queue.pk])
         return True

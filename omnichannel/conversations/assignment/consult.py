@@ -9,10 +9,10 @@ from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.assignment.transfer import NOT_THERE, Colleague, rated
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Part, Participation
-from omnichannel.conversations.state_machine import TransitionRefused, must_have, note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import TransitionRefused, record_event, require_agent
+from omnichannel.core.localized_text import localized
 from routing.models import Agent, State
 
 MOST_AT_A_TIME = 5
@@ -37,16 +37,16 @@ def invite(conversation: Conversation, colleague: Agent, *, by: Agent) -> None:
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    must_have(conversation, by)
+    require_agent(conversation, by)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
         raise TransitionRefused(gettext("Colleagues can be consulted while the conversation is active or in wrap-up."))
     if colleague.pk not in {one.agent.pk for one in colleagues_to_ask(conversation)}:
         raise TransitionRefused(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
     with transaction.atomic():
         come_in(conversation, colleague, Part.CONSULT, invited_by=by)
-        line = said("%(by)s consulted %(colleague)s.", by=by, colleague=colleague)
-        note(conversation, "consult", line, by=by.user)
-        tell(CONVERSATION, conversation)
+        line = localized("%(by)s consulted %(colleague)s.", by=by, colleague=colleague)
+        record_event(conversation, "consult", line, by=by.user)
+        publish_event(EventKind.CONVERSATION, conversation)
 
 
 def come_in(conversation: Conversation, agent: Agent, part: Part, *, invited_by: Agent | None = None) -> None:
@@ -81,5 +81,7 @@ def leave(conversation: Conversation, agent: Agent) -> None:
         if was is None or not theirs.update(left_at=timezone.now()):
             raise TransitionRefused(gettext("You are not in this conversation."))
         if was == Part.CONSULT:
-            note(conversation, "left", said("%(agent)s left the conversation.", agent=agent), by=agent.user)
-        tell(CONVERSATION, conversation, also_agents=[agent.pk])
+            record_event(
+                conversation, "left", localized("%(agent)s left the conversation.", agent=agent), by=agent.user
+            )
+        publish_event(EventKind.CONVERSATION, conversation, also_agents=[agent.pk])

@@ -27,7 +27,7 @@ from django.utils import timezone
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.assignment.pending import routed
 from omnichannel.conversations.lanes import request_assignment, request_offer_check
-from omnichannel.conversations.live_events import CONVERSATION, tell, tell_of_all, tell_pages_of
+from omnichannel.conversations.live_events import EventKind, publish_event, publish_events, publish_presence
 from omnichannel.conversations.models import (
     Conversation,
     ConversationEvent,
@@ -36,7 +36,7 @@ from omnichannel.conversations.models import (
     OfferOutcome,
     RequiredSkill,
 )
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from routing.assignment import LOOKED_AT, Decision, Facts, assign_waiting, to_hand_out
 from routing.engine import Choice
@@ -190,8 +190,8 @@ def write_down(decisions: list[Decision]) -> None:
     told = _write_events(decisions, absent)
     if ends := [one.expires_at for one, _ in offered if one.expires_at is not None]:
         request_offer_check(min(ends))
-    tell_of_all(CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
-    tell_pages_of(*sorted({pk for _, pk in offered}))
+    publish_events(EventKind.CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
+    publish_presence(*sorted({pk for _, pk in offered}))
 
 
 def write_down_failure(pk: int, error: Exception) -> None:
@@ -201,9 +201,9 @@ def write_down_failure(pk: int, error: Exception) -> None:
         return
     logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
     with transaction.atomic():
-        line = said("Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:LONGEST_FAULT])
+        line = localized("Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:LONGEST_FAULT])
         ConversationEvent.objects.create(conversation=conversation, kind=FAULT, said=line)
-        tell(CONVERSATION, conversation)
+        publish_event(EventKind.CONVERSATION, conversation)
 
 
 def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
@@ -226,7 +226,7 @@ def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
         _write_reasons(lost, _absent(lost))
 
 
-def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[Sentence, int]]) -> None:
+def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]) -> None:
     words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_kind(one)]}
     ConversationEvent.objects.bulk_create(
         [ConversationEvent(conversation=one.item, kind=NOBODY, said=words[_kind(one)]) for one in lost]
@@ -245,7 +245,9 @@ def _stamp(offered: list[tuple[Decision, int]]) -> None:
         Agent.objects.filter(pk__in=latest).update(last_assigned_at=times)
 
 
-def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], dict[Sentence, int]]) -> list[Decision]:
+def _write_events(
+    decisions: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]
+) -> list[Decision]:
     """A line for each offer, and the first time nobody could take it; those that got a line."""
     names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
     lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
@@ -254,7 +256,7 @@ def _write_events(decisions: list[Decision], absent: Mapping[tuple[int, int], di
     for one in decisions:
         pk, words = one.choice.agent_id, one.choice.in_words(absent[_kind(one)])
         if pk is not None:
-            line = said("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
+            line = localized("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
             events.append((one, OFFERED, line))
         elif one.item.pk not in told:
             events.append((one, NOBODY, words))
@@ -271,15 +273,15 @@ def _already_told(pks: Sequence[int], kind: str) -> set[int]:
     return set(since.values_list("conversation_id", flat=True))
 
 
-def _not_showing(presences: Sequence[str]) -> Sentence:
-    names = [Sentence(BasePresence(one).label) for one in presences] or [said("an allowed presence")]
-    shown = reduce(lambda one, other: said("%(one)s or %(other)s", one=one, other=other), names)
-    return said("not showing %(presences)s", presences=shown)
+def _not_showing(presences: Sequence[str]) -> LocalizedText:
+    names = [LocalizedText(BasePresence(one).label) for one in presences] or [localized("an allowed presence")]
+    shown = reduce(lambda one, other: localized("%(one)s or %(other)s", one=one, other=other), names)
+    return localized("not showing %(presences)s", presences=shown)
 
 
-def _absent(decisions: list[Decision]) -> dict[tuple[int, int], dict[Sentence, int]]:
+def _absent(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:
     """By queue and work stream, how many of the queue's agents do not show an allowed presence."""
-    found: dict[tuple[int, int], dict[Sentence, int]] = {}
+    found: dict[tuple[int, int], dict[LocalizedText, int]] = {}
     for one in decisions:
         queue, stream = one.item.queue, one.item.work_stream
         if (queue.pk, stream.pk) not in found:

@@ -12,10 +12,10 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.agent_load import load_changed
 from omnichannel.conversations.assignment.dispatch import LOOK_AGAIN_AFTER, NOT_THERE
 from omnichannel.conversations.lanes import request_assignment, request_offer_check
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
-from omnichannel.conversations.state_machine import TransitionRefused, move, note
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import TransitionRefused, move, record_event
+from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from routing.models import Agent, BasePresence, State
 from routing.presence import built_in, show
@@ -29,7 +29,7 @@ def accept(conversation: Conversation, agent: Agent) -> None:
     """The agent takes what was offered to them. Raises TransitionRefused when the offer has gone."""
     with transaction.atomic():
         _held(conversation, agent)
-        line = said("%(agent)s accepted the conversation.", agent=agent)
+        line = localized("%(agent)s accepted the conversation.", agent=agent)
         move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
 
 
@@ -37,7 +37,7 @@ def reject(conversation: Conversation, agent: Agent) -> None:
     """The agent does not want it: it waits for another. Raises TransitionRefused when the offer has gone."""
     with transaction.atomic():
         held = _held(conversation, agent)
-        line = said("%(agent)s rejected the conversation.", agent=agent)
+        line = localized("%(agent)s rejected the conversation.", agent=agent)
         _end(held, OfferOutcome.REJECTED, line, by=agent.user)
 
 
@@ -86,7 +86,7 @@ def _miss(conversation: Conversation, agent: Agent, ends: datetime) -> bool:
             return False
         if conversation.work_stream.inactive_after_missed_offer:
             show(agent, built_in(BasePresence.INACTIVE), by_hand=False)
-        _end(held, OfferOutcome.TIMED_OUT, said("%(agent)s did not answer in time.", agent=agent), by=None)
+        _end(held, OfferOutcome.TIMED_OUT, localized("%(agent)s did not answer in time.", agent=agent), by=None)
         return True
 
 
@@ -95,8 +95,8 @@ def _withdraw(conversation: Conversation, agent: Agent) -> bool:
         held = _lock(conversation)
         if held is None or held.offered_to_id != agent.pk:
             return False
-        line = said(
-            "No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=Sentence(str(agent.presence))
+        line = localized(
+            "No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=LocalizedText(str(agent.presence))
         )
         _end(held, OfferOutcome.WITHDRAWN, line, by=None)
         return True
@@ -118,7 +118,7 @@ def _lock(conversation: Conversation) -> Conversation | None:
     )
 
 
-def _end(held: Conversation, outcome: OfferOutcome, line: Sentence, *, by: User | None) -> None:
+def _end(held: Conversation, outcome: OfferOutcome, line: LocalizedText, *, by: User | None) -> None:
     """Back to its queue, where it keeps its place. The caller holds the conversation."""
     agent_id = held.offered_to_id
     held.offered_to = held.offer_expires_at = None
@@ -126,7 +126,7 @@ def _end(held: Conversation, outcome: OfferOutcome, line: Sentence, *, by: User 
     Offer.objects.filter(conversation=held, outcome=OfferOutcome.PENDING).update(
         outcome=outcome, decided_at=timezone.now()
     )
-    note(held, outcome.value, line, by=by)
+    record_event(held, outcome.value, line, by=by)
     request_assignment()
     load_changed(agent_id)
-    tell(CONVERSATION, held, also_agents=[agent_id])
+    publish_event(EventKind.CONVERSATION, held, also_agents=[agent_id])

@@ -4,8 +4,8 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, must_be_read, must_have
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent, require_read
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, DistributionMode, State
 
 
@@ -21,7 +21,7 @@ def take(conversation: Conversation, agent: Agent) -> None:
         raise TransitionRefused(
             gettext("Conversations of this work stream are offered to agents; they can't be taken.")
         )
-    line = said("%(agent)s took the conversation.", agent=agent)
+    line = localized("%(agent)s took the conversation.", agent=agent)
     move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
 
 
@@ -34,30 +34,30 @@ def may_take(conversation: Conversation, agent: Agent) -> bool:
 
 def release(conversation: Conversation, agent: Agent) -> None:
     """Give the conversation back to its queue, for another agent."""
-    must_have(conversation, agent)
+    require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
         raise TransitionRefused(gettext("Only an active conversation can be given back."))
-    line = said("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
+    line = localized("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
     move(conversation, State.OPEN, agent=None, by=agent.user, line=line)
 
 
 def leave_waiting(conversation: Conversation, agent: Agent) -> None:
     """Leave the conversation until the customer writes again; it frees the agent's capacity."""
-    must_have(conversation, agent)
+    require_agent(conversation, agent)
     with transaction.atomic():
-        must_be_read(conversation)
-        line = said("%(agent)s is waiting for the customer.", agent=agent)
+        require_read(conversation)
+        line = localized("%(agent)s is waiting for the customer.", agent=agent)
         move(conversation, State.WAITING, agent=agent, by=agent.user, line=line)
 
 
 def resume(conversation: Conversation, agent: Agent) -> None:
     """Come back to a conversation that was left waiting."""
-    must_have(conversation, agent)
+    require_agent(conversation, agent)
     if conversation.state != State.WAITING:
         raise TransitionRefused(gettext("Only a conversation that waits for the customer can be resumed."))
     move(conversation, State.ACTIVE, agent=agent, by=agent.user, line=resumed(agent))
 
 
-def resumed(agent: Agent) -> Sentence:
+def resumed(agent: Agent) -> LocalizedText:
     """What the timeline says of it."""
-    return said("%(agent)s resumed the conversation.", agent=agent)
+    return localized("%(agent)s resumed the conversation.", agent=agent)

@@ -6,10 +6,10 @@ from django.utils.translation import gettext
 from omnichannel.conversations.access import agents_at_work, may_supervise
 from omnichannel.conversations.assignment.consult import come_in
 from omnichannel.conversations.assignment.transfer import Candidates, Colleague, other_queues, rated
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Part
-from omnichannel.conversations.state_machine import TransitionRefused, move, note, requeue
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import TransitionRefused, move, record_event, requeue
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.agents import members_of
 from routing.models import Agent, BasePresence, Queue, State
 
@@ -47,10 +47,10 @@ def assign(conversation: Conversation, *, to: Agent | Queue, by: Agent) -> None:
     move(conversation, State.ACTIVE, agent=to, by=by.user, line=_assigned(by, to, colleague))
 
 
-def _assigned(by: Agent, to: Agent | Queue, colleague: Colleague | None = None) -> Sentence:
+def _assigned(by: Agent, to: Agent | Queue, colleague: Colleague | None = None) -> LocalizedText:
     if colleague is None or not colleague.is_over:
-        return said("%(by)s assigned the conversation to %(to)s.", by=by, to=to)
-    return said(
+        return localized("%(by)s assigned the conversation to %(to)s.", by=by, to=to)
+    return localized(
         "%(by)s assigned the conversation to %(to)s (%(free)s free, this needs %(needs)s: over capacity).",
         by=by,
         to=to,
@@ -69,7 +69,7 @@ def monitor(conversation: Conversation, by: Agent) -> None:
         if conversation.participations.filter(agent=by, left_at=None).exists():
             raise TransitionRefused(gettext("You are in this conversation already."))
         come_in(conversation, by, Part.MONITOR)
-        tell(CONVERSATION, conversation)
+        publish_event(EventKind.CONVERSATION, conversation)
 
 
 def join(conversation: Conversation, by: Agent) -> None:
@@ -82,9 +82,9 @@ def join(conversation: Conversation, by: Agent) -> None:
         if conversation.participations.filter(agent=by, left_at=None, part=Part.CONSULT).exists():
             raise TransitionRefused(gettext("You are in this conversation already."))
         come_in(conversation, by, Part.CONSULT)
-        line = said("%(by)s joined %(agent)s in the conversation.", by=by, agent=conversation.agent)
-        note(conversation, "joined_in", line, by=by.user)
-        tell(CONVERSATION, conversation)
+        line = localized("%(by)s joined %(agent)s in the conversation.", by=by, agent=conversation.agent)
+        record_event(conversation, "joined_in", line, by=by.user)
+        publish_event(EventKind.CONVERSATION, conversation)
 
 
 def release_to_queue(conversation: Conversation, by: Agent) -> None:
@@ -95,7 +95,7 @@ def release_to_queue(conversation: Conversation, by: Agent) -> None:
     _must_supervise(by)
     if conversation.state != State.ACTIVE:
         raise TransitionRefused(gettext("Only an active conversation can be given back."))
-    line = said(
+    line = localized(
         "%(by)s released the conversation from %(agent)s to %(queue)s.",
         by=by,
         agent=conversation.agent,

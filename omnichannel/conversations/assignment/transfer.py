@@ -11,8 +11,8 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from omnichannel.conversations.access import agents_at_work
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, must_have
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing import hours
 from routing.agents import members_of
 from routing.assignment import load_by_agent
@@ -112,7 +112,7 @@ def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason
     A colleague of the queue has it at once; in another queue it waits for an agent, its needs kept. Raises
     TransitionRefused with a sentence for whoever tried.
     """
-    must_have(conversation, by)
+    require_agent(conversation, by)
     if conversation.state != State.ACTIVE:
         raise TransitionRefused(gettext("Only an active conversation can be transferred."))
     why = _given(reason)
@@ -127,8 +127,8 @@ def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason
     move(conversation, State.ACTIVE, agent=to, by=by.user, line=_line(by, to, why))
 
 
-def _line(by: Agent, to: Agent | Queue, why: str) -> Sentence:
-    return said("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
+def _line(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
+    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
 
 
 def _given(reason: str) -> str:

@@ -6,10 +6,10 @@ from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import may_block
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import localized
 
 
 class BlockingRefused(Exception):
@@ -42,8 +42,10 @@ def _set(conversation: Conversation, by: User, *, blocked: bool) -> None:
             return
         conversation.contact.blocked_at = at
         if blocked:
-            note(conversation, "blocked", said("%(by)s blocked this customer.", by=by.display_name), by=by)
+            record_event(conversation, "blocked", localized("%(by)s blocked this customer.", by=by.display_name), by=by)
         else:
-            note(conversation, "unblocked", said("%(by)s unblocked this customer.", by=by.display_name), by=by)
+            record_event(
+                conversation, "unblocked", localized("%(by)s unblocked this customer.", by=by.display_name), by=by
+            )
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
-            tell(CONVERSATION, shown)
+            publish_event(EventKind.CONVERSATION, shown)

@@ -12,9 +12,9 @@ from channels_whatsapp.identity import identity, is_business_scoped
 from omnichannel.accounts.models import User
 from omnichannel.conversations.contacts.merge_records import absorb
 from omnichannel.conversations.context import was_set
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Contact, ContactAddress
-from omnichannel.conversations.state_machine import note
+from omnichannel.conversations.state_machine import record_event
 from routing import values
 from routing.models import ContactField
 from routing.values import NotAValue
@@ -103,7 +103,7 @@ def rename(contact: Contact, name: str) -> None:
         contact.name = name.strip()[:200]
         contact.save(update_fields=["name"])
         for conversation in contact.conversations.filter(closed_at=None):
-            tell(CONVERSATION, conversation)
+            publish_event(EventKind.CONVERSATION, conversation)
 
 
 def set_language(contact: Contact, language: str) -> None:
@@ -112,7 +112,7 @@ def set_language(contact: Contact, language: str) -> None:
         contact.language = language
         contact.save(update_fields=["language"])
         for conversation in contact.conversations.filter(closed_at=None):
-            tell(CONVERSATION, conversation)
+            publish_event(EventKind.CONVERSATION, conversation)
 
 
 def set_field(contact: Contact, name: str, value: str, by: User) -> None:
@@ -133,5 +133,5 @@ def set_field(contact: Contact, name: str, value: str, by: User) -> None:
         contact.save(update_fields=["fields"])
         line = was_set(field.display_name, kept, by)
         for conversation in contact.conversations.filter(closed_at=None):
-            note(conversation, FIELD, line, by=by)
-            tell(CONVERSATION, conversation)
+            record_event(conversation, FIELD, line, by=by)
+            publish_event(EventKind.CONVERSATION, conversation)

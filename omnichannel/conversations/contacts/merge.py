@@ -17,7 +17,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.access import SEE_ALL, contacts_seen_whole_by, may_see_all_of
 from omnichannel.conversations.contacts.merge_records import absorb, picture
 from omnichannel.conversations.contacts.unmerge import bring_contact_back, part
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import (
     Contact,
     ContactAddress,
@@ -27,8 +27,8 @@ from omnichannel.conversations.models import (
     Status,
 )
 from omnichannel.conversations.search.query import is_called, is_called_by
-from omnichannel.conversations.state_machine import note, wake
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import record_event, wake
+from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.live.publish import publish
 from routing.models import State
 
@@ -97,7 +97,7 @@ def merge(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
         _attend(kept, joined)
         for record in joined:
             _tell_that_it_is_gone(record["gone"])
-        line = said("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
+        line = localized("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
         _tell(kept, MERGED, line, by)
     return done
 
@@ -154,17 +154,17 @@ def _attend(kept: Contact, joined: list[dict[str, Any]]) -> None:
             wake(one)
 
 
-def _tell(contact: Contact, kind: str, line: Sentence, by: User) -> None:
+def _tell(contact: Contact, kind: str, line: LocalizedText, by: User) -> None:
     for conversation in contact.conversations.filter(closed_at=None):
-        note(conversation, kind, line, by=by)
-        tell(CONVERSATION, conversation)
+        record_event(conversation, kind, line, by=by)
+        publish_event(EventKind.CONVERSATION, conversation)
 
 
 def _tell_that_it_is_gone(pictured: dict[str, Any]) -> None:
     """Pages that show the conversation look again, and are told what became of it."""
     own = pictured["fields"]
     topics = ["all", f"queue:{own['queue']}", *([f"agent:{own['agent']}"] if own["agent"] else [])]
-    publish(CONVERSATION, pictured["pk"], topics=topics)
+    publish(EventKind.CONVERSATION, pictured["pk"], topics=topics)
 
 
 # -- Undo -------------------------------------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ def undo(done: ContactMerge, *, by: User) -> Contact:
         ContactMerge.objects.filter(pk=done.pk).update(undone_at=timezone.now())
         for contact, other in ((kept, back), (back, kept)):
             names = {"by": by.display_name, "other": other.display_name}
-            _tell(contact, PARTED, said("%(by)s parted this customer from %(other)s again.", **names), by)
+            _tell(contact, PARTED, localized("%(by)s parted this customer from %(other)s again.", **names), by)
         for conversation in parted:
-            tell(CONVERSATION, conversation)
+            publish_event(EventKind.CONVERSATION, conversation)
     return back

@@ -13,8 +13,8 @@ from django.utils import timezone
 from omnichannel.conversations.agent_load import load_changed
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation, OfferOutcome
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 
 # What belongs to a conversation and goes with it.
@@ -101,8 +101,8 @@ def _join(kept: Conversation, gone: Conversation) -> Record:
         window_closes_at=_later(kept.window_closes_at, gone.window_closes_at),
         unread_count=F("unread_count") + gone.unread_count,
     )
-    line = said("This customer's other conversation was joined to this one: it is the same person.")
-    note(kept, "joined", line, by=None)
+    line = localized("This customer's other conversation was joined to this one: it is the same person.")
+    record_event(kept, "joined", line, by=None)
     return record
 
 

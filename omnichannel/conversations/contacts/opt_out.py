@@ -19,10 +19,10 @@ from django.utils.translation import gettext
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import may_lift_opt_out
 from omnichannel.conversations.lanes import request_automated_messages
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Kind, Meaning, Message, OptOutWord, Trigger
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import localized
 
 WORD_LENGTH = 40
 REASON_LIMIT = 300
@@ -79,16 +79,16 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
     contact.opted_out_at = contact.opted_out_at or timezone.now()
     contact.opted_out_by_word = True
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    line = said("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
-    note(conversation, Trigger.OPTED_OUT.value, line, by=None)
+    line = localized("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
+    record_event(conversation, Trigger.OPTED_OUT.value, line, by=None)
     request_automated_messages(conversation)
 
 
 def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> None:
     contact.opted_out_at, contact.opted_out_by_word = None, False
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    line = said("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
-    note(conversation, Trigger.OPTED_IN.value, line, by=None)
+    line = localized("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
+    record_event(conversation, Trigger.OPTED_IN.value, line, by=None)
     request_automated_messages(conversation)
 
 
@@ -114,10 +114,10 @@ def lift(conversation: Conversation, *, by: User, reason: str) -> None:
             raise LiftingRefused(gettext("This customer has not opted out by a word."))
         conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
         known = {"why": why, "by": by.display_name}
-        line = said("The customer agreed again: %(why)s (%(by)s lifted the opt-out.)", **known)
-        note(conversation, LIFTED, line, by=by)
+        line = localized("The customer agreed again: %(why)s (%(by)s lifted the opt-out.)", **known)
+        record_event(conversation, LIFTED, line, by=by)
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
-            tell(CONVERSATION, shown)
+            publish_event(EventKind.CONVERSATION, shown)
 
 
 def has_word_to_opt_in() -> bool:

@@ -14,7 +14,7 @@ from channels_whatsapp.media import FetchedMedia, MediaNotReady, MediaRefused, f
 from omnichannel.conversations.contacts.vcard_parser import Person, people_in
 from omnichannel.conversations.inbound.receive import NOT_ACCEPTED
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Attachment, FileState, Kind, Message
 from omnichannel.jobs.lanes import Lease, enqueue
 
@@ -114,7 +114,7 @@ def _show_people(message_id: int, people: list[Person]) -> None:
 
 def _show(attachment: Attachment) -> None:
     Message.objects.filter(pk=attachment.message_id).update(updated_at=timezone.now())
-    tell(MESSAGE, attachment.message.conversation, part_id=attachment.message_id)
+    publish_event(EventKind.MESSAGE, attachment.message.conversation, part_id=attachment.message_id)
 
 
 def can_retry(attachment: Attachment) -> bool:

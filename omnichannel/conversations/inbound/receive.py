@@ -13,7 +13,7 @@ from channels_whatsapp.sender_lookup import number_for
 from channels_whatsapp.service_window import closes_at
 from omnichannel.conversations.contacts import lookup, opt_out
 from omnichannel.conversations.lanes import LaneKind, request_automated_messages
-from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
     Conversation,
@@ -22,8 +22,8 @@ from omnichannel.conversations.models import (
     Message,
     Status,
 )
-from omnichannel.conversations.state_machine import note, wake
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event, wake
+from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
 
@@ -61,7 +61,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     _move_clock(conversation, message, received_at)
     opt_out.heed(conversation, message)
     wake(conversation)
-    tell(MESSAGE, conversation, part_id=message.pk)
+    publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
     return message
 
 
@@ -85,8 +85,8 @@ def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: dat
     conversation = Conversation.objects.create(
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
-    line = said("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
-    note(conversation, "created", line, by=None, at=at)
+    line = localized("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
+    record_event(conversation, "created", line, by=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
     request_automated_messages(conversation)
     return conversation

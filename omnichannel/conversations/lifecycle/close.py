@@ -13,24 +13,24 @@ from django.utils.translation import gettext
 
 from omnichannel.conversations.access import may_supervise
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
-from omnichannel.conversations.state_machine import TransitionRefused, move, must_be_read, must_have
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent, require_read
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
 
 logger = logging.getLogger(__name__)
 
-STALE_AFTER: dict[State, tuple[timedelta, Sentence]] = {
-    State.OPEN: (timedelta(days=30), said("Closed: nobody took it for 30 days.")),
-    State.ACTIVE: (timedelta(days=30), said("Closed: nobody wrote for 30 days.")),
-    State.WRAP_UP: (timedelta(days=1), said("Closed: wrap-up lasted longer than a day.")),
+STALE_AFTER: dict[State, tuple[timedelta, LocalizedText]] = {
+    State.OPEN: (timedelta(days=30), localized("Closed: nobody took it for 30 days.")),
+    State.ACTIVE: (timedelta(days=30), localized("Closed: nobody wrote for 30 days.")),
+    State.WRAP_UP: (timedelta(days=1), localized("Closed: wrap-up lasted longer than a day.")),
 }
 CLOSED_AT_ONCE = 500
 
 
 def end(conversation: Conversation, agent: Agent) -> None:
     """The conversation with the customer is over; the agent finishes up."""
-    must_have(conversation, agent)
-    line = said("%(agent)s ended the conversation.", agent=agent)
+    require_agent(conversation, agent)
+    line = localized("%(agent)s ended the conversation.", agent=agent)
     move(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
 
 
@@ -43,20 +43,20 @@ def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> Non
     if conversation.state != State.WRAP_UP:
         raise TransitionRefused(gettext("End the conversation before you close it."))
     with transaction.atomic():
-        must_be_read(conversation)
+        require_read(conversation)
         move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed(agent, came_to))
 
 
-def _closed(agent: Agent, came_to: str) -> Sentence:
+def _closed(agent: Agent, came_to: str) -> LocalizedText:
     if came_to:
-        return said("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=came_to)
-    return said("%(agent)s closed the conversation.", agent=agent)
+        return localized("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=came_to)
+    return localized("%(agent)s closed the conversation.", agent=agent)
 
 
 def must_be_theirs_to_close(conversation: Conversation, agent: Agent) -> None:
     """Raises TransitionRefused unless the agent has it; a supervisor closes what a colleague wraps up, too."""
     if conversation.state != State.WRAP_UP or not may_supervise(agent):
-        must_have(conversation, agent)
+        require_agent(conversation, agent)
 
 
 def close_stale(now: datetime | None = None) -> int:
@@ -79,7 +79,7 @@ def close_stale(now: datetime | None = None) -> int:
     return closed
 
 
-def _stale(at: datetime) -> list[tuple[Conversation, Sentence]]:
+def _stale(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     return [
         (conversation, line)
         for state, (age, line) in STALE_AFTER.items()
@@ -93,7 +93,7 @@ def _nobody_waits() -> ConversationQuerySet:
     return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
 
 
-def _inactive(at: datetime) -> list[tuple[Conversation, Sentence]]:
+def _inactive(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     """Waiting conversations in which neither side has written for their work stream's time; none that is snoozed."""
     waiting = (
         _nobody_waits()
@@ -102,7 +102,7 @@ def _inactive(at: datetime) -> list[tuple[Conversation, Sentence]]:
     )
     idle = _first(waiting.filter(closes_at__lt=at).select_related("work_stream"))
     return [
-        (conversation, said("Closed: nobody wrote for the time the work stream allows."))
+        (conversation, localized("Closed: nobody wrote for the time the work stream allows."))
         for conversation in idle
         if conversation.last_activity_at + conversation.work_stream.auto_close_after < at
     ]

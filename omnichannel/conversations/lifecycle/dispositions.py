@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from omnichannel.conversations.lifecycle import close as closing
 from omnichannel.conversations.models import Conversation, DispositionCode, Note
 from omnichannel.conversations.notes import TEXT_LIMIT, too_long
-from omnichannel.conversations.state_machine import TransitionRefused, must_be_read
+from omnichannel.conversations.state_machine import TransitionRefused, require_read
 from routing.models import Agent, State
 
 MOST_CODES: Final = 2
@@ -38,7 +38,7 @@ def close(conversation: Conversation, agent: Agent, *, codes: Collection[Disposi
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     _check(conversation, codes, body)
     with transaction.atomic():
-        must_be_read(conversation)  # before anything else: what the customer writes now waits until this is over
+        require_read(conversation)  # before anything else: what the customer writes now waits until this is over
         if conversation.state == State.ACTIVE:
             closing.end(conversation, agent)
         conversation.dispositions.set(codes)

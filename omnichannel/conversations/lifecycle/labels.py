@@ -6,10 +6,10 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Label
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import Sentence, counted, said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 
 LONGEST_NAME = 40
 CREATE = "conversations.add_label"
@@ -76,15 +76,19 @@ def _tell(thing: Conversation | Contact, added: list[str], removed: list[str], b
     """A conversation's timeline says who labelled it; a customer's labels are shown beside what is open with them."""
     if isinstance(thing, Contact):
         for conversation in thing.conversations.filter(closed_at=None):
-            tell(CONVERSATION, conversation)
+            publish_event(EventKind.CONVERSATION, conversation)
         return
-    note(thing, "labelled", said("%(by)s %(changes)s.", by=by.display_name, changes=_changes(added, removed)), by=by)
-    tell(CONVERSATION, thing)
+    record_event(
+        thing, "labelled", localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes(added, removed)), by=by
+    )
+    publish_event(EventKind.CONVERSATION, thing)
 
 
-def _changes(added: list[str], removed: list[str]) -> Sentence:
-    adds = counted("added the label %(labels)s", "added the labels %(labels)s", len(added), labels=added)
-    removes = counted("removed the label %(labels)s", "removed the labels %(labels)s", len(removed), labels=removed)
+def _changes(added: list[str], removed: list[str]) -> LocalizedText:
+    adds = localized_plural("added the label %(labels)s", "added the labels %(labels)s", len(added), labels=added)
+    removes = localized_plural(
+        "removed the label %(labels)s", "removed the labels %(labels)s", len(removed), labels=removed
+    )
     if added and removed:
-        return said("%(adds)s and %(removes)s", adds=adds, removes=removes)
+        return localized("%(adds)s and %(removes)s", adds=adds, removes=removes)
     return adds if added else removes

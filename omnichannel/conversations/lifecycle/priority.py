@@ -5,10 +5,10 @@ from django.utils.translation import gettext
 
 from omnichannel.conversations.access import may_supervise
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Priority
-from omnichannel.conversations.state_machine import TransitionRefused, note
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import TransitionRefused, record_event
+from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
 
 
@@ -31,8 +31,10 @@ def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -
         if not open_ones.exclude(priority=priority).update(priority=priority):
             return
         conversation.priority = priority
-        line = said("%(by)s set the priority to %(priority)s.", by=by, priority=Sentence(priority.name.capitalize()))
-        note(conversation, "priority", line, by=by.user)
+        line = localized(
+            "%(by)s set the priority to %(priority)s.", by=by, priority=LocalizedText(priority.name.capitalize())
+        )
+        record_event(conversation, "priority", line, by=by.user)
         if conversation.state == State.OPEN:
             request_assignment()
-        tell(CONVERSATION, conversation)
+        publish_event(EventKind.CONVERSATION, conversation)

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import CONVERSATION, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, must_be_read, must_have, note
-from omnichannel.core.localized_text import Sentence, said
+from omnichannel.conversations.state_machine import TransitionRefused, move, record_event, require_agent, require_read
+from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.models import Agent, State
 
@@ -32,7 +32,7 @@ def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) 
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    must_have(conversation, agent)
+    require_agent(conversation, agent)
     now = timezone.now()
     if until is not None and not now < until <= now + LONGEST:
         raise TransitionRefused(
@@ -42,7 +42,7 @@ def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) 
         raise TransitionRefused(gettext("Only an active or waiting conversation can be snoozed."))
     line = _line(agent, until)
     with transaction.atomic():
-        must_be_read(conversation)
+        require_read(conversation)
         if until is not None:
             enqueue(LaneKind.SNOOZE, conversation.pk, at=until)
         if conversation.state == State.ACTIVE:
@@ -51,20 +51,22 @@ def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) 
             _again(conversation, agent, now, until, line)
 
 
-def _again(conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, line: Sentence) -> None:
+def _again(
+    conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, line: LocalizedText
+) -> None:
     """It waits already: only the time is another."""
     waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
     if not waiting.update(snoozed_at=now, snoozed_until=until):
         raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
-    note(conversation, "snoozed", line, by=agent.user)
-    tell(CONVERSATION, conversation)
+    record_event(conversation, "snoozed", line, by=agent.user)
+    publish_event(EventKind.CONVERSATION, conversation)
 
 
-def _line(agent: Agent, until: datetime | None) -> Sentence:
+def _line(agent: Agent, until: datetime | None) -> LocalizedText:
     if until is None:
-        return said("%(agent)s snoozed the conversation until the customer writes.", agent=agent)
-    return said("%(agent)s snoozed the conversation until %(until)s.", agent=agent, until=until)
+        return localized("%(agent)s snoozed the conversation until the customer writes.", agent=agent)
+    return localized("%(agent)s snoozed the conversation until %(until)s.", agent=agent, until=until)
 
 
 def end_snooze(lease: Lease) -> datetime | None:
@@ -80,6 +82,6 @@ def end_snooze(lease: Lease) -> datetime | None:
         # The first time only: a lane may be worked in twice.
         asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
         if asleep.update(last_activity_at=now):
-            note(found, "snooze_ended", said("The snooze is over."), by=None)
-            tell(CONVERSATION, found)
+            record_event(found, "snooze_ended", localized("The snooze is over."), by=None)
+            publish_event(EventKind.CONVERSATION, found)
     return None

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             "conversationevent",
             "said",
-            omnichannel.core.localized_text.SentenceField(default=dict),
+            omnichannel.core.localized_text.LocalizedTextField(default=dict),
             preserve_default=False,
         ),
         migrations.RunPython(keep, migrations.RunPython.noop, elidable=True),

@@ -13,7 +13,7 @@ from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
 from omnichannel.conversations.models.contacts import Contact, Label
 from omnichannel.core.db import BETWEEN, Joined
-from omnichannel.core.localized_text import SentenceField
+from omnichannel.core.localized_text import LocalizedTextField
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
 
@@ -178,7 +178,7 @@ class ConversationEvent(models.Model):
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=40)
-    said = SentenceField()
+    said = LocalizedTextField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -16,7 +16,7 @@ from channels_whatsapp.service_window import EXCEEDED, is_inside
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of, may_answer
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
     Conversation,
@@ -226,7 +226,7 @@ def _show(conversation: Conversation, message: Message) -> None:
     if message.author is not None:  # the lists show what people wrote last, not what the desk says by itself
         now = timezone.now()
         Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now)
-    tell(MESSAGE, conversation, part_id=message.pk)
+    publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
 
 
 def id_when_sent_again(failed: Message) -> uuid.UUID:

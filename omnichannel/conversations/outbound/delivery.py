@@ -22,7 +22,7 @@ from django.utils.translation import gettext_noop
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage, SentMessage, TwilioBusy, TwilioRefused
 from channels_whatsapp.models import WhatsAppAccount
-from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Kind, Message, Status
 from omnichannel.conversations.outbound import delivery_status
 from omnichannel.conversations.outbound.compose import AUTOMATED, ReplyRefused, why_not
@@ -105,7 +105,7 @@ def _claim(message: Message, to: str) -> bool:
             updated_at=message.sending_since,
         )
         if claimed:
-            tell(MESSAGE, message.conversation, part_id=message.pk)
+            publish_event(EventKind.MESSAGE, message.conversation, part_id=message.pk)
     message.send_attempts += 1
     return claimed == 1
 
@@ -143,7 +143,7 @@ def _keep_sid(message: Message, sent: SentMessage) -> None:
         # Given up by another worker while this one's call was under way: it was sent after all.
         unknown.filter(status=Status.FAILED, error_code=None).update(status=Status.SENDING, error_message="")
         if unknown.update(twilio_sid=sent.sid, check_status_at=now + FIRST_CHECK, updated_at=now):
-            tell(MESSAGE, message.conversation, part_id=message.pk)
+            publish_event(EventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
 def _fail(message: Message, code: int | None, words: str, *, only_if: Status) -> None:
@@ -152,7 +152,7 @@ def _fail(message: Message, code: int | None, words: str, *, only_if: Status) ->
         still = Message.objects.filter(pk=message.pk, status=only_if, twilio_sid="")
         if still.update(status=Status.FAILED, error_code=code, error_message=words[:1000], updated_at=now):
             delivery_status.heed(message, code)
-            tell(MESSAGE, message.conversation, part_id=message.pk)
+            publish_event(EventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
 def _settle(message: Message) -> datetime | None:

@@ -14,7 +14,7 @@ from channels_whatsapp.deliveries import Ignore, NotYet
 from channels_whatsapp.events import StatusUpdate
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Message, Status
 from omnichannel.jobs.lanes import enqueue
 
@@ -57,7 +57,7 @@ def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID
         if was_unknown:
             enqueue(LaneKind.SEND, message.conversation_id)
         heed(message, update.error_code)
-        tell(MESSAGE, message.conversation, part_id=message.pk)
+        publish_event(EventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
 def apply_fetched(message: Message, found: SentMessage) -> None:
@@ -67,7 +67,7 @@ def apply_fetched(message: Message, found: SentMessage) -> None:
         with transaction.atomic():
             if _move(message, status, StatusUpdate(found.sid, found.status, found.error_code, found.error_message)):
                 heed(message, found.error_code)
-                tell(MESSAGE, message.conversation, part_id=message.pk)
+                publish_event(EventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
 def _find(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> Message:

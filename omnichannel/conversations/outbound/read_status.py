@@ -4,7 +4,7 @@ from django.db import transaction
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_of
-from omnichannel.conversations.live_events import READ, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation
 
 
@@ -17,4 +17,4 @@ def mark_read(conversation: Conversation, reader: User) -> None:
         seen = Conversation.objects.filter(pk=conversation.pk, unread_count=conversation.unread_count)
         if seen.update(unread_count=0):
             conversation.unread_count = 0
-            tell(READ, conversation)
+            publish_event(EventKind.READ, conversation)

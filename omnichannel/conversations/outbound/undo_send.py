@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import MESSAGE, tell
+from omnichannel.conversations.live_events import EventKind, publish_event
 from omnichannel.conversations.models import Conversation, Direction, Message, Status
 
 HOLD = timedelta(seconds=3)
@@ -33,7 +33,7 @@ def take_back(conversation: Conversation, author: User, pks: Sequence[int]) -> l
         if not found or taken != len(found) or len(found) != len(set(pks)):
             raise TooLate(gettext(TOO_LATE))
         _delete(conversation, found)
-        tell(MESSAGE, conversation)
+        publish_event(EventKind.MESSAGE, conversation)
     return found
 
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Conversation, ConversationQuerySet, Direction, Message, Status
-from omnichannel.conversations.state_machine import TransitionRefused, move, note
-from omnichannel.core.localized_text import Sentence, counted, said
+from omnichannel.conversations.state_machine import TransitionRefused, move, record_event
+from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.models import Agent, BasePresence, State
 
@@ -101,20 +101,20 @@ def _move(conversation: Conversation) -> None:
     agent, stream = conversation.agent, conversation.work_stream
     if agent is None or stream.return_after_disconnect is None:
         return
-    why = said(
+    why = localized(
         "%(agent)s did not come back within %(time)s", agent=agent, time=in_words(stream.return_after_disconnect)
     )
     if customer_waits(conversation):
-        line = said("%(why)s: waiting in %(queue)s for another agent.", why=why, queue=conversation.queue)
+        line = localized("%(why)s: waiting in %(queue)s for another agent.", why=why, queue=conversation.queue)
         move(conversation, State.OPEN, agent=None, by=None, line=line)
     else:
-        line = said("%(why)s: waiting for the customer.", why=why)
+        line = localized("%(why)s: waiting for the customer.", why=why)
         move(conversation, State.WAITING, agent=agent, by=None, line=line)
     # At the moment of the move: it belongs to the time since the conversation came into its queue.
-    note(
+    record_event(
         conversation,
         DISCONNECTED,
-        said("%(agent)s was disconnected.", agent=agent),
+        localized("%(agent)s was disconnected.", agent=agent),
         by=agent.user,
         at=conversation.state_since,
     )
@@ -133,11 +133,11 @@ def customer_waits(conversation: Conversation) -> bool:
     return last == Direction.INBOUND
 
 
-def in_words(time: timedelta) -> Sentence:
+def in_words(time: timedelta) -> LocalizedText:
     """15 minutes, 2 hours, 1 day."""
     minutes = int(time.total_seconds() // 60)
     if minutes >= DAY and minutes % DAY == 0:
-        return counted("%(count)s day", "%(count)s days", minutes // DAY)
+        return localized_plural("%(count)s day", "%(count)s days", minutes // DAY)
     if minutes >= HOUR and minutes % HOUR == 0:
-        return counted("%(count)s hour", "%(count)s hours", minutes // HOUR)
-    return counted("%(count)s minute", "%(count)s minutes", minutes)
+        return localized_plural("%(count)s hour", "%(count)s hours", minutes // HOUR)
+    return localized_plural("%(count)s minute", "%(count)s minutes", minutes)

@@ -12,7 +12,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.access import WORK, agent_of
 from omnichannel.conversations.agent_load import follow_loads, load_changed
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.live_events import tell_pages_of
+from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.presence.disconnects import expect_back
 from routing.agents import ensure_agent, show_presence
 from routing.models import Agent, BasePresence, Presence
@@ -106,4 +106,4 @@ def _changed(agent: Agent) -> None:
     """There may be work for them now, or theirs may be for others."""
     load_changed(agent.pk)
     request_assignment()
-    tell_pages_of(agent.pk)
+    publish_presence(agent.pk)

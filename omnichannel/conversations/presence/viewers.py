@@ -14,11 +14,11 @@ from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from omnichannel.conversations.access import agents_who_may_see, may_supervise, supervisors
+from omnichannel.conversations.live_events import EventKind
 from omnichannel.conversations.models import Conversation, Part, Participation, Viewer
 from omnichannel.live.publish import publish
 from routing.models import Agent
 
-VIEWING, TYPING = "viewing", "typing"
 GONE_AFTER = timedelta(seconds=30)
 STILL_AFTER = timedelta(seconds=15)  # without another word, who was writing has stopped
 RENEWED_EVERY = timedelta(seconds=10)
@@ -59,7 +59,7 @@ def look(conversation: Conversation, agent: Agent, now: datetime) -> None:
     with transaction.atomic():
         _write(conversation, agent, ["seen_at"], seen_at=now)
         if seen_at is None or seen_at < now - GONE_AFTER:
-            _tell_the_others(VIEWING, conversation, agent, now)
+            _tell_the_others(EventKind.VIEWING, conversation, agent, now)
 
 
 def type_in(conversation: Conversation, agent: Agent, now: datetime) -> None:
@@ -70,7 +70,7 @@ def type_in(conversation: Conversation, agent: Agent, now: datetime) -> None:
     with transaction.atomic():
         _write(conversation, agent, ["seen_at", "typing_at"], seen_at=now, typing_at=now)
         if typed_at is None or typed_at < now - STILL_AFTER:
-            _tell_the_others(TYPING, conversation, agent, now)
+            _tell_the_others(EventKind.TYPING, conversation, agent, now)
 
 
 def stop_typing(conversation: Conversation, agent: Agent, now: datetime) -> None:
@@ -80,14 +80,14 @@ def stop_typing(conversation: Conversation, agent: Agent, now: datetime) -> None
         return
     with transaction.atomic():
         if typing.update(typing_at=None):
-            _tell_the_others(TYPING, conversation, agent, now)
+            _tell_the_others(EventKind.TYPING, conversation, agent, now)
 
 
 def go(conversation: Conversation, agent: Agent, now: datetime) -> None:
     """The agent has left the conversation's page."""
     with transaction.atomic():
         if _own(conversation, agent).delete()[0]:
-            _tell_the_others(VIEWING, conversation, agent, now)
+            _tell_the_others(EventKind.VIEWING, conversation, agent, now)
 
 
 def forget_who_looked() -> None:
@@ -115,7 +115,7 @@ def _write(conversation: Conversation, agent: Agent, fields: Iterable[str], **va
     )
 
 
-def _tell_the_others(kind: str, conversation: Conversation, agent: Agent, now: datetime) -> None:
+def _tell_the_others(kind: EventKind, conversation: Conversation, agent: Agent, now: datetime) -> None:
     if _is_silent(conversation, agent.pk, part=conversation.part, supervises=may_supervise(agent)):
         return
     others = _looking(conversation, now).exclude(agent=agent).values("agent")

@@ -21,7 +21,7 @@ from omnichannel.conversations.lifecycle import priority as priorities
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
 from omnichannel.conversations.notes import TEXT_LIMIT
 from omnichannel.conversations.outbound.read_status import mark_read
-from omnichannel.conversations.state_machine import must_have
+from omnichannel.conversations.state_machine import require_agent
 from omnichannel.desk.dialogs.snooze_times import SnoozeTime, snooze_times
 from routing.models import Agent, Queue
 
@@ -227,7 +227,7 @@ class CustomerLabelsForm(LabelsForm):
 
 
 def _read(conversation: Conversation, agent: Agent, asked: dict[str, Any]) -> None:
-    must_have(conversation, agent)
+    require_agent(conversation, agent)
     mark_read(conversation, agent.user)
 
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Cast
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, ConversationEvent, Mention, Note
-from omnichannel.core.localized_text import Sentence
+from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.shared.times import PAGE_ORDER
 
 MOST: Final = 200
@@ -117,7 +117,7 @@ def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Happening | Noted]:
             meant.setdefault(pk, []).append(_user(*who))
     for what, pk, at, words, *who in found:
         if what == EVENT:
-            yield Happening(ConversationEvent(pk=pk, said=Sentence.read(json.loads(words)), created_at=at))
+            yield Happening(ConversationEvent(pk=pk, said=LocalizedText.read(json.loads(words)), created_at=at))
         elif what == NOTE:
             note = Note(pk=pk, text=words, created_at=at, author=_user(*who))
             yield Noted(note, tuple(meant.get(pk, ())))

@@ -12,8 +12,8 @@ from omnichannel.conversations.assignment.pending import ATTEMPTS_TO_WAIT_FOR
 from omnichannel.conversations.assignment.pick import leave_waiting, release, take
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import localized
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from omnichannel.worker_jobs import make_worker
@@ -120,7 +120,7 @@ def test_what_an_agent_has_taken_meanwhile_stays_but_its_needs_are_noted(orders:
 def test_what_a_person_has_put_elsewhere_stays_there(orders: Queue) -> None:
     billing = builders.queue("Billing")
     conversation = new(in_queue=billing)
-    note(conversation, "queued", said("Moved to Billing."), by=builders.user("Supervisor"))
+    record_event(conversation, "queued", localized("Moved to Billing."), by=builders.user("Supervisor"))
     assert classified(conversation).queue == billing
 
 

@@ -8,12 +8,11 @@ from django.utils import timezone
 from omnichannel.conversations import access
 from omnichannel.conversations.assignment import supervise
 from omnichannel.conversations.assignment.consult import invite
+from omnichannel.conversations.live_events import EventKind
 from omnichannel.conversations.models import Conversation, Viewer
 from omnichannel.conversations.presence.viewers import (
     GONE_AFTER,
     STILL_AFTER,
-    TYPING,
-    VIEWING,
     forget_who_looked,
     go,
     look,
@@ -72,7 +71,7 @@ def test_who_leaves_the_page_has_gone_at_once(desk: Desk) -> None:
     hints()
     go(seen_by(desk.omar, desk), desk.omar, NOW)
     assert looking(desk, to=desk.dana) == []
-    assert hints() == [(VIEWING, [f"agent:{desk.dana.pk}"])]
+    assert hints() == [(EventKind.VIEWING, [f"agent:{desk.dana.pk}"])]
 
 
 def test_who_writes_comes_first_until_they_stop_or_say_nothing_more(desk: Desk) -> None:
@@ -88,14 +87,14 @@ def test_only_those_who_look_at_it_too_are_told_and_only_of_changes(desk: Desk) 
     open_page(desk, desk.dana)
     assert hints() == []
     open_page(desk, desk.omar)
-    assert hints() == [(VIEWING, [f"agent:{desk.dana.pk}"])]
+    assert hints() == [(EventKind.VIEWING, [f"agent:{desk.dana.pk}"])]
     for seconds in (0, 12, 24):
         open_page(desk, desk.omar, at=NOW + timedelta(seconds=seconds))
         type_in(seen_by(desk.omar, desk), desk.omar, NOW + timedelta(seconds=seconds))
-    assert hints() == [(TYPING, [f"agent:{desk.dana.pk}"])]
+    assert hints() == [(EventKind.TYPING, [f"agent:{desk.dana.pk}"])]
     stop_typing(seen_by(desk.omar, desk), desk.omar, NOW + timedelta(seconds=25))
     stop_typing(seen_by(desk.omar, desk), desk.omar, NOW + timedelta(seconds=25))
-    assert hints() == [(TYPING, [f"agent:{desk.dana.pk}"])]
+    assert hints() == [(EventKind.TYPING, [f"agent:{desk.dana.pk}"])]
 
 
 def test_it_is_written_every_ten_seconds_at_most(desk: Desk) -> None:
@@ -126,7 +125,7 @@ def test_a_supervisor_looks_into_a_colleagues_conversation_unseen(desk: Desk) ->
 def test_a_supervisor_who_monitors_sees_that_the_agent_writes(desk: Desk) -> None:
     open_page(desk, desk.dana, desk.sue)
     type_in(seen_by(desk.dana, desk), desk.dana, NOW)
-    assert hints() == [(TYPING, [f"agent:{desk.sue.pk}"])]
+    assert hints() == [(EventKind.TYPING, [f"agent:{desk.sue.pk}"])]
 
 
 def test_a_supervisor_who_joined_and_a_colleague_who_was_asked_in_are_seen(desk: Desk) -> None:

@@ -18,8 +18,8 @@ from omnichannel.conversations.models import (
     FileState,
     Label,
 )
-from omnichannel.conversations.state_machine import note as happened
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event as happened
+from omnichannel.core.localized_text import localized
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -230,7 +230,7 @@ def test_of_the_same_customer_nobody_sees_what_is_in_others_queues(desk: Desk) -
     hidden = earlier(desk, in_queue=builders.queue("Secret"))
     builders.inbound(hidden, "Between us")
     hidden.notes.create(author=desk.sue.user, text="Careful")
-    happened(hidden, "note", said("Something happened"), by=desk.sue.user)
+    happened(hidden, "note", localized("Something happened"), by=desk.sue.user)
     for name, words in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
         assert words not in shown(desk, name)
         assert words in shown(desk, name, "sue")
@@ -275,7 +275,7 @@ def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: Desk) -> None:
 
 def test_a_long_list_goes_on_where_it_ended(desk: Desk) -> None:
     for number in range(45):
-        happened(desk.conversation, "note", said(f"Event {number:02}"), by=None)
+        happened(desk.conversation, "note", localized(f"Event {number:02}"), by=None)
     first = shown(desk, "story")
     assert "Event 44" in first
     assert "Event 04" not in first
@@ -295,7 +295,7 @@ def test_a_section_takes_few_queries_however_much_there_is(
         before = earlier(desk, with_agent=desk.omar)
         give_file(before, "a.png")
         before.notes.create(author=desk.omar.user, text="Noted")
-        happened(before, "note", said("Happened"), by=desk.omar.user)
+        happened(before, "note", localized("Happened"), by=desk.omar.user)
     client = browser(desk.dana)
     with django_assert_max_num_queries(2 + 6):
         assert client.get(url(desk, name), **HTMX).status_code == 200

@@ -11,7 +11,7 @@ from omnichannel.conversations.assignment import consult
 from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import move
-from omnichannel.core.localized_text import said
+from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
 from tests.desk.people import HTMX, Desk, browser
 
@@ -56,7 +56,7 @@ def test_who_left_a_conversation_is_told_so(desk: Desk) -> None:
 
 def test_who_passed_it_to_a_queue_they_may_not_see_is_told_so(desk: Desk) -> None:
     returns = Queue.objects.get(name="Returns")
-    move(desk.conversation, State.OPEN, agent=None, queue=returns, by=desk.dana.user, line=said("To Returns."))
+    move(desk.conversation, State.OPEN, agent=None, queue=returns, by=desk.dana.user, line=localized("To Returns."))
     status, page = get(browser(desk.dana), desk)
     assert status == 410
     assert ELSEWHERE in page

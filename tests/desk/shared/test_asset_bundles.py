@@ -23,7 +23,7 @@ NAMED = {name for kinds in (asset_bundles.STYLES, asset_bundles.SCRIPTS) for nam
 
 
 def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
-    there = {str(path.relative_to(STATIC)) for folder in ("css", "js") for path in (STATIC / folder).iterdir()}
+    there = {str(path.relative_to(STATIC)) for kind in ("*.css", "*.js") for path in STATIC.rglob(kind)}
     assert there - OF_OTHER_PLACES == NAMED
 
 

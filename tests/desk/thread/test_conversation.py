@@ -10,8 +10,8 @@ from django.utils import timezone
 from omnichannel.accounts.models import User
 from omnichannel.conversations.inbound.receive import NOT_ACCEPTED
 from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Message
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import said
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import localized
 from omnichannel.desk.thread.messages import Day, Happening, Said, Unread
 from routing.models import State
 from tests import builders
@@ -36,7 +36,7 @@ def ago(**time: float) -> Any:
 def test_messages_and_events_are_in_order_under_their_days(desk: Desk) -> None:
     old = builders.inbound(desk.conversation, "old", created_at=ago(days=3))
     new = builders.inbound(desk.conversation, "new", created_at=ago(minutes=5))
-    note(desk.conversation, "active", said("Dana took the conversation."), by=None)
+    record_event(desk.conversation, "active", localized("Dana took the conversation."), by=None)
     shown = entries(desk)
     assert [type(entry) for entry in shown] == [Day, Said, Day, Said, Happening]
     assert [entry.message for entry in shown if isinstance(entry, Said)] == [old, new]

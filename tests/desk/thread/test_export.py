@@ -10,9 +10,9 @@ from django.urls import reverse
 from omnichannel.conversations.export import pdf as pdfs
 from omnichannel.conversations.export import transcript as exports
 from omnichannel.conversations.models import Attachment, FileState, Kind, Message
-from omnichannel.conversations.state_machine import note
+from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.limited_process import Limits
-from omnichannel.core.localized_text import said
+from omnichannel.core.localized_text import localized
 from tests import builders
 from tests.desk.people import Desk, browser
 
@@ -38,7 +38,9 @@ def speak(desk: Desk) -> None:
     builders.inbound(desk.conversation, "My lamp is broken", created_at=NOON)
     builders.outbound(desk.conversation, "Sorry!", author=desk.dana.user, created_at=NOON.replace(minute=1))
     desk.conversation.notes.create(author=desk.sue.user, text="Third one", created_at=NOON.replace(minute=2))
-    note(desk.conversation, "active", said("Dana took the conversation."), by=None, at=NOON.replace(minute=3))
+    record_event(
+        desk.conversation, "active", localized("Dana took the conversation."), by=None, at=NOON.replace(minute=3)
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: Desk) -> None:
 
 def test_it_is_written_in_the_readers_language(desk: Desk) -> None:
     speak(desk)
-    note(desk.conversation, "active", said("%(agent)s took the conversation.", agent="Dana"), by=None)
+    record_event(desk.conversation, "active", localized("%(agent)s took the conversation.", agent="Dana"), by=None)
     desk.dana.user.language = "de"
     desk.dana.user.save()
     told = text(desk, query="?notes=1&timeline=1")

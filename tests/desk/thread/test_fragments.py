@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from omnichannel.conversations.models import Label, Message, Status
 from omnichannel.conversations.outbound.compose import id_when_sent_again
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import Sentence
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import Happening, Said
 from routing.models import State
 from tests import builders
@@ -73,7 +73,7 @@ def test_what_has_not_changed_does_not_come(desk: Desk) -> None:
 
 
 def test_events_come_too(desk: Desk) -> None:
-    note(desk.conversation, "active", Sentence("Dana took the conversation."), by=None)
+    record_event(desk.conversation, "active", LocalizedText("Dana took the conversation."), by=None)
     entries = ask(desk, since=timezone.now()).context["thread"].entries
     assert any(isinstance(entry, Happening) for entry in entries)
 

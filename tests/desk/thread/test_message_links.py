@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Conversation, Direction, Message, Status
-from omnichannel.conversations.state_machine import note
-from omnichannel.core.localized_text import Sentence
+from omnichannel.conversations.state_machine import record_event
+from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import HALF, PAGE, Happening, Said, Thread, stretch
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -74,7 +74,7 @@ def test_from_there_the_whole_conversation_is_reached_in_both_directions(desk: D
 def test_what_happened_between_the_messages_comes_exactly_once(desk: Desk) -> None:
     all_said = say(desk, 120)
     for place in (10, 70, 119):
-        note(desk.conversation, "active", Sentence(f"event {place}"), by=None)
+        record_event(desk.conversation, "active", LocalizedText(f"event {place}"), by=None)
         desk.conversation.events.filter(said__words=f"event {place}").update(created_at=all_said[place].created_at)
     thread = open_at(desk, message=all_said[50].pk).context["thread"]
     down = ask(desk, after=str(thread.later)).context["thread"]
