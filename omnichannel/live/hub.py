@@ -144,7 +144,7 @@ class Hub:
             except Error as error:
                 logger.warning("The live events could not be read; trying again: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-            except Exception:
+            except Exception:  # whatever is wrong, reading goes on: nothing else would start it again
                 logger.exception("Handing out live events failed; trying again.")
                 await asyncio.sleep(RETRY_SECONDS)
             else:
