@@ -1,5 +1,6 @@
 """Keep what Twilio delivered, then act on it."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -26,6 +27,7 @@ RETRY_LANE = "retry"
 FIRST_RETRY = timedelta(seconds=5)
 MAX_ATTEMPTS = 12
 RETRIES_AT_ONCE = 100
+DEADLOCKS_AT_MOST = 4
 # Stands in the row while an attempt is under way; it stays where the attempt ended the worker.
 NEVER_FINISHED = "This attempt never finished: the worker hung or ended."
 
@@ -91,14 +93,23 @@ def receive(
         received_at=timezone.now(),
     )
     try:
-        try:
-            _store_and_apply(delivery, apply)
-        except OperationalError:  # a deadlock, most likely: the other side has gone through by now
-            _store_and_apply(delivery, apply)
+        _store_and_apply_past_deadlocks(delivery, apply)
     except Exception as error:  # whatever was wrong with it, the delivery must be kept
         if _seen_before(delivery):
             return
         _keep(delivery, error)
+
+
+def _store_and_apply_past_deadlocks(delivery: WebhookDelivery, apply: Apply) -> None:
+    """Try again when the database chose this transaction to break a deadlock: the other side has gone through by then.
+
+    Many first messages of one customer at once can meet more than one.
+    """
+    for _ in range(DEADLOCKS_AT_MOST):
+        with contextlib.suppress(OperationalError):
+            _store_and_apply(delivery, apply)
+            return
+    _store_and_apply(delivery, apply)
 
 
 def _store_and_apply(delivery: WebhookDelivery, apply: Apply) -> None:

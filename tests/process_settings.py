@@ -10,8 +10,8 @@ TWILIO_TIMEOUT = (1, 1)
 WORKER_LEASE = timedelta(seconds=2)
 if seconds := os.environ.get("TEST_WORKER_HANGS_AFTER"):
     WORKER_HANGS_AFTER = timedelta(seconds=float(seconds))
-if seconds := os.environ.get("TEST_STATEMENT_SECONDS"):
-    DATABASES["default"]["STATEMENT_SECONDS"] = float(seconds)  # noqa: F405
+# A machine that is busy with other things must not fail a test; those of the limit set their own.
+DATABASES["default"]["STATEMENT_SECONDS"] = float(os.environ.get("TEST_STATEMENT_SECONDS", "60"))  # noqa: F405
 if folder := os.environ.get("TEST_STATIC_ROOT"):
     STATIC_ROOT = Path(folder)
 OUTBOUND_ABSENT_AFTER = timedelta(seconds=4)
