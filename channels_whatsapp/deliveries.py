@@ -1,6 +1,5 @@
 """Keep what Twilio delivered, then act on it."""
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -101,15 +100,23 @@ def receive(
 
 
 def _store_and_apply_past_deadlocks(delivery: WebhookDelivery, apply: Apply) -> None:
-    """Try again when the database chose this transaction to break a deadlock: the other side has gone through by then.
+    """Try again once after a fault of the database, and more often after deadlocks: the other side has gone through.
 
-    Many first messages of one customer at once can meet more than one.
+    Many first messages of one customer at once can meet several deadlocks. Other faults, such as a lock that is waited
+    for in vain, take long: more attempts would keep a webhook's thread for minutes.
     """
-    for _ in range(DEADLOCKS_AT_MOST):
-        with contextlib.suppress(OperationalError):
-            _store_and_apply(delivery, apply)
-            return
-    _store_and_apply(delivery, apply)
+    for attempt in range(DEADLOCKS_AT_MOST):
+        try:
+            return _store_and_apply(delivery, apply)
+        except OperationalError as error:
+            if attempt and not _is_deadlock(error):
+                raise
+    return _store_and_apply(delivery, apply)
+
+
+def _is_deadlock(error: OperationalError) -> bool:
+    """Return whether PostgreSQL chose this transaction to break a deadlock (SQLSTATE 40P01)."""
+    return getattr(error.__cause__, "sqlstate", "") == "40P01"
 
 
 def _store_and_apply(delivery: WebhookDelivery, apply: Apply) -> None:

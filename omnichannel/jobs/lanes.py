@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import DateTimeField, F, Value
+from django.db.models import DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -63,12 +63,11 @@ class Lease:
 
     def keep(self) -> bool:
         """Renew the lease; False when another worker has the lane by now, and nothing more may be written."""
-        mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
-        return mine.update(lease_until=timezone.now() + settings.WORKER_LEASE) == 1
+        return self._rows().update(lease_until=timezone.now() + settings.WORKER_LEASE) == 1
 
     def finish(self, next_due: datetime | None, *, attempts: int = 0, error: str = "") -> None:
         """Give the lane back: gone when nothing is left, due later, or due as was said meanwhile if more came in."""
-        mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
+        mine = self._rows()
         unchanged = mine.filter(token=self.token)
         free = {"owner": None, "lease_until": None, "attempts": attempts, "error": error}
         done = unchanged.delete()[0] if next_due is None else unchanged.update(due_at=next_due, **free)
@@ -78,8 +77,12 @@ class Lease:
 
     def give_up(self, error: str) -> None:
         """Keep the lane with its error and leave it alone until somebody has it tried again."""
-        mine = Lane.objects.filter(pk=self.lane_id, owner=self.owner)
-        mine.update(owner=None, lease_until=None, attempts=self.attempts, error=error, given_up_at=timezone.now())
+        free = {"owner": None, "lease_until": None, "attempts": self.attempts, "error": error}
+        self._rows().update(**free, given_up_at=timezone.now())
+
+    def _rows(self) -> QuerySet[Lane]:
+        """Return the lane while this lease is the one that holds it."""
+        return Lane.objects.filter(pk=self.lane_id, owner=self.owner)
 
 
 @dataclass(frozen=True)

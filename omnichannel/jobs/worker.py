@@ -139,7 +139,7 @@ class Worker:
         for future, lease in list(self._leases.items()):
             if not future.done():
                 lease.keep()
-                self._beat()
+                self._beat_unless_stuck()
 
     def _start_what_is_due(self, pool: ThreadPoolExecutor) -> None:
         due = lanes.due()

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -116,7 +116,10 @@ def test_a_worker_whose_work_is_stuck_gives_no_more_signs_of_life(monkeypatch: p
     turn(worker)
     assert beats == ["beat"]
     monkeypatch.setattr("omnichannel.jobs.worker.STUCK_AFTER_SECONDS", -1.0)
+    enqueue("item", 7)
     worker._running[1] = _Running("lane item 7")
+    worker._leases[Future()] = claim(["item"], 1)[0]
+    worker._next_renewal = 0.0
     turn(worker)
     assert beats == ["beat"]
     assert worker.stopping
