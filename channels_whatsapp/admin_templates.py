@@ -13,8 +13,9 @@ from django.views.decorators.http import require_POST
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import Synced, sync_by_hand
-from channels_whatsapp.templates import kind_name, language_name, parts_of, variables_of
+from channels_whatsapp.templates import kind_name, parts_of, variables_of
 from omnichannel.core.admin.pages import ReadOnlyAdmin, moment, pill
+from omnichannel.core.languages import language_name
 
 SYNC = "channels_whatsapp.change_whatsappaccount"
 TONES = {

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.translation import get_language_info, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from channels_whatsapp.models import Approval, MessageTemplate
 
@@ -121,14 +121,6 @@ def kind_name(content_type: str) -> str:
 def category_name(category: str) -> str:
     """WhatsApp's category in the desk's words; its own word where it is new."""
     return str(CATEGORIES.get(category.upper(), category.replace("_", " ").capitalize()))
-
-
-def language_name(code: str) -> str:
-    """What the language is called; Twilio's code itself where that is not known."""
-    try:
-        return str(get_language_info(code.lower().replace("_", "-"))["name_translated"]) if code else ""
-    except KeyError:
-        return code
 
 
 # -- Reading what Twilio keeps --------------------------------------------------------------------------------------

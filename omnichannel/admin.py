@@ -16,14 +16,11 @@ from django.utils.safestring import SafeString
 from channels_whatsapp.template_sync import SYNC_LANE
 from omnichannel.accounts.models import User
 from omnichannel.auth import settle_roles
-from omnichannel.conversations.assignment.classify import clocks_of, waiting_in
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.core.admin.pages import PageAdmin, ReadOnlyAdmin, moment
 from omnichannel.jobs.lanes import try_again
 from omnichannel.jobs.models import Lane
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR
-from routing.admin.streams import WorkStreamAdmin
-from routing.admin.trial import Surroundings
 
 if TYPE_CHECKING:
     RolesFieldBase: TypeAlias = forms.ModelMultipleChoiceField[Group]
@@ -35,9 +32,6 @@ else:
     RolesFieldBase = forms.ModelMultipleChoiceField
     UserCreationBase, UserModelForm = BaseUserCreationForm, forms.ModelForm
     PasswordBase, UserAdminBase = AdminPasswordChangeForm, UserAdmin
-
-# Routing knows neither numbers nor conversations; its “try it” box is told here.
-WorkStreamAdmin.surroundings = Surroundings(clocks_of, waiting_in)
 
 WHAT_A_ROLE_MEANS = {
     ADMINISTRATOR: "Sets up channels, work distribution and people.",

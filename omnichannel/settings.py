@@ -38,6 +38,8 @@ else:
 DEBUG = _local and environment.is_loopback(PUBLIC_URL)
 
 WHATSAPP_BACKEND = environment.whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
+# What the dry run of routing rules knows of numbers and conversations; routing itself may not import them.
+DRY_RUN_CONTEXT = "omnichannel.conversations.assignment.classify.ConversationDryRunContext"
 # Whether the demonstration's people may sign in. Everybody can read their password.
 DEMONSTRATION_ALLOWED = environment.is_loopback(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
 LOG_LEVEL = environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")

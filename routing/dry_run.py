@@ -1,8 +1,12 @@
 """The “try it” box: what would become of a customer's first message, and why, without anything being done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
+
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from routing import hours, overflow
 from routing.conditions import explain, holds
@@ -33,8 +37,32 @@ class Trial:
     overflow: list[str] = field(default_factory=list)
 
 
+class DryRunContext:
+    """Supply what a dry run needs to know from above this package: the numbers and the conversations.
+
+    `settings.DRY_RUN_CONTEXT` names the subclass that is used.
+    """
+
+    def operating_hours_of(self, stream: WorkStream) -> Sequence[OperatingHours | None]:
+        """Return the operating hours that rules about days and times can refer to; None stands for UTC."""
+        return [None, *OperatingHours.objects.all()]
+
+    def count_waiting(self, queue: Queue) -> int:
+        """Return how many conversations wait in the queue now."""
+        return 0
+
+
+def dry_run_context() -> DryRunContext:
+    """Return an instance of the class that `settings.DRY_RUN_CONTEXT` names."""
+    return cast(DryRunContext, import_string(settings.DRY_RUN_CONTEXT)())
+
+
 def try_it(stream: WorkStream, sample: Sample, waiting_in: Callable[[Queue], int] = lambda queue: 0) -> Trial:
-    """Which rule the sample would hit, and why. `waiting_in` says how many wait in a queue now."""
+    """Return which rule the sample would match, and why.
+
+    Args:
+        waiting_in: Returns how many conversations wait in a queue now.
+    """
     known = known_in(stream)
     learned = _learned(stream, sample.facts)
     zone = hours.zone_named(sample.clock.time_zone if sample.clock else "UTC")

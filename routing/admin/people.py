@@ -15,6 +15,7 @@ from routing.admin.rows import Rows
 from routing.admin.skills import ProficiencyFormSet
 from routing.agents import presences_to_choose
 from routing.models import Agent, AgentSkill, BasePresence, Presence, Queue, QueueMembership
+from routing.signals import agent_changed_by_admin
 
 if TYPE_CHECKING:
     PresenceModelForm: TypeAlias = forms.ModelForm[Presence]
@@ -95,6 +96,8 @@ class AgentAdmin(DistributionAdmin):
             obj.presence_by_hand = True
             changed.append("presence_by_hand")
         obj.save(update_fields=changed)
+        if {"presence", "capacity"} & set(changed):
+            agent_changed_by_admin.send(Agent, agent=obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

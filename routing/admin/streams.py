@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from routing.admin.fields import TimeSpanField, WrapUpField, base_presences, in_largest_unit
 from routing.admin.related_lists import OwnerAdmin
 from routing.admin.rules import ROUTING_RULES, SKILL_RULES
-from routing.admin.trial import SampleForm, Surroundings
+from routing.admin.trial import SampleForm
 from routing.admin.variables import CONTEXT_VARIABLES
 from routing.clone import copy_of_stream
 from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
@@ -111,7 +111,6 @@ class WorkStreamAdmin(OwnerAdmin):
     change_form_template = "admin/routing/work_stream.html"
     listings = (CONTEXT_VARIABLES, ROUTING_RULES, SKILL_RULES)
     copy = staticmethod(copy_of_stream)
-    surroundings = Surroundings()
     instead_of_deleting = "Give its numbers another work stream first; work streams with conversations are kept."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
@@ -136,7 +135,7 @@ class WorkStreamAdmin(OwnerAdmin):
         context: dict[str, Any] = {}
         if stream is not None:
             context["try_url"] = reverse("admin:routing_workstream_try", args=[stream.pk])
-            context["sample"] = SampleForm(stream, self.surroundings)
+            context["sample"] = SampleForm(stream)
         context |= extra_context or {}
         return super().change_view(request, object_id, form_url, context)
 
@@ -149,7 +148,7 @@ class WorkStreamAdmin(OwnerAdmin):
         stream = self.get_object(request, unquote(object_id))
         if stream is None or not self.has_view_permission(request, stream):
             raise PermissionDenied
-        sample = SampleForm(stream, self.surroundings, request.POST)
+        sample = SampleForm(stream, request.POST)
         context = {"sample": sample, "trial": sample.result() if sample.is_valid() else None}
         if not request.accepts("text/html"):
             return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})

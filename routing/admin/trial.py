@@ -1,7 +1,6 @@
 """The “try it” box on a work stream's page."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,26 +9,14 @@ from django import forms
 from django.forms import BoundField
 from django.utils import timezone
 
-from routing.dry_run import Sample, Trial, try_it
+from routing.dry_run import Sample, Trial, dry_run_context, try_it
 from routing.fields import CONTEXT_FACT, Field, Group, Type, known_in
 from routing.hours import zone_named
-from routing.models import OperatingHours, Queue, WorkStream
+from routing.models import OperatingHours, WorkStream
 from routing.values import number
 
 WITHOUT_HOURS = "none"
 LETTERS = {Type.LANGUAGE: 10, Type.PHONE: 140, Type.NUMBER: 30}
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What is known only where the numbers and the conversations are: clocks of a stream's numbers, who waits."""
-
-    # The operating hours by whose clock days and times are asked; None is UTC.
-    clocks_of: Callable[[WorkStream], Sequence[OperatingHours | None]] = lambda stream: [
-        None,
-        *OperatingHours.objects.all(),
-    ]
-    waiting_in: Callable[[Queue], int] = lambda queue: 0
 
 
 class SampleForm(forms.Form):
@@ -46,14 +33,14 @@ class SampleForm(forms.Form):
     zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
     clock = forms.ChoiceField(label="Operating hours of the number", required=False)
 
-    def __init__(self, stream: WorkStream, surroundings: Surroundings, data: Any = None) -> None:
+    def __init__(self, stream: WorkStream, data: Any = None) -> None:
         super().__init__(data)
-        self.stream, self.surroundings = stream, surroundings
+        self.stream, self.context = stream, dry_run_context()
         self.asked = [one for one in known_in(stream).values() if one.group != Group.TIME]
         self.fields |= {one.name: _field(one) for one in self.asked}
         for field in self.fields.values():
             field.widget.attrs |= {"form": "sample-form", "autocomplete": "off"}
-        self.clocks = {_name(clock): clock for clock in surroundings.clocks_of(stream)}
+        self.clocks = {_name(clock): clock for clock in self.context.operating_hours_of(stream)}
         self.fields["clock"].choices = [(name, _words(clock)) for name, clock in self.clocks.items()]  # type: ignore[attr-defined]
         self.fields["at"].initial = timezone.localtime
         self.fields["zone"].initial = timezone.get_current_timezone_name()
@@ -82,7 +69,7 @@ class SampleForm(forms.Form):
         """What would become of the sample."""
         facts = {one.name: self.cleaned_data[one.name] for one in self.asked}
         sample = Sample(facts, self._moment(), self._clock())
-        return try_it(self.stream, sample, self.surroundings.waiting_in)
+        return try_it(self.stream, sample, self.context.count_waiting)
 
     def _clock(self) -> OperatingHours | None:
         first = next(iter(self.clocks.values()), None)

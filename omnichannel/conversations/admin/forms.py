@@ -1,6 +1,5 @@
 """The forms behind automated messages, opt-out words and quick replies."""
 
-import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
@@ -10,6 +9,7 @@ from omnichannel.conversations.contacts.opt_out import plain
 from omnichannel.conversations.models import AutomatedMessage, OptOutWord, QuickReply, QuickReplyTag, Trigger
 from omnichannel.conversations.outbound.quick_replies import SLUGS as QUICK_REPLY_SLUGS
 from omnichannel.conversations.outbound.quick_replies import QuickReplyRefused, checked, tag_names
+from omnichannel.core.languages import is_language_code
 from routing.models import ContextVariable
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 else:
     MessageModelForm = WordModelForm = QuickReplyModelForm = forms.ModelForm
 
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 SLUGS = {
     "AgentName": "the agent who has the conversation",
     "QueueName": "the queue it is in",
@@ -44,7 +43,7 @@ class AutomatedMessageForm(MessageModelForm):
 
     def clean_language(self) -> str:
         code: str = self.cleaned_data["language"].strip().replace("_", "-")
-        if code and not LANGUAGE.fullmatch(code):
+        if code and not is_language_code(code):
             raise forms.ValidationError("Enter a language code, as de or pt-BR, or leave this empty.")
         return code
 

@@ -29,6 +29,7 @@ from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from routing import hours, overflow, rules
+from routing.dry_run import DryRunContext
 from routing.fields import CONTACT_FACT, CONTEXT_FACT, Facts, Known, known_in
 from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, State, WorkStream
 
@@ -154,6 +155,16 @@ def waiting_in(queue: Queue, *, besides: Conversation | None = None) -> int:
     """How many wait in the queue for an agent."""
     waiting = Conversation.objects.filter(queue=queue, state=State.OPEN)
     return routed(waiting.exclude(pk=besides.pk) if besides else waiting).count()
+
+
+class ConversationDryRunContext(DryRunContext):
+    """Let administrators try routing rules against the real numbers and the real length of the queues."""
+
+    def operating_hours_of(self, stream: WorkStream) -> list[OperatingHours | None]:
+        return clocks_of(stream)
+
+    def count_waiting(self, queue: Queue) -> int:
+        return waiting_in(queue)
 
 
 def _overflow(conversation: Conversation, rule: OverflowRule) -> None:

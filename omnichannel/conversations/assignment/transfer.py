@@ -52,13 +52,6 @@ class Colleague:
         words = ngettext("%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required)
         return words % {"matching": self.matching, "required": self.required}
 
-    @property
-    def capacity_words(self) -> str:
-        """Dana Kim: 20 free, this needs 30: over capacity."""
-        if self.is_over:
-            return f"{self.free} free, this needs {self.needs}: over capacity"
-        return f"{self.free} of {self.agent.capacity} free"
-
 
 @dataclass(frozen=True)
 class QueueToGo:

@@ -4,6 +4,7 @@ The times are the documented product's for asynchronous channels, counted as tim
 """
 
 import logging
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,7 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.conversations.access import may_supervise
-from omnichannel.conversations.models import Conversation, ConversationQuerySet
+from omnichannel.conversations.lifecycle.dispositions import check_wrap_up
+from omnichannel.conversations.models import Conversation, ConversationQuerySet, DispositionCode, Note
 from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent, require_read
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
@@ -34,27 +36,42 @@ def end(conversation: Conversation, agent: Agent) -> None:
     move(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
 
 
-def close(conversation: Conversation, agent: Agent, *, came_to: str = "") -> None:
-    """Close for good. A new message from the customer starts a new conversation. `came_to` is its codes in words.
+def close(conversation: Conversation, agent: Agent, *, codes: Collection[DispositionCode] = (), note: str = "") -> None:
+    """Close a conversation for good, with its outcome and a note for colleagues; an active one is ended first.
 
-    Raises TransitionRefused while there is a message from the customer that the agent has not seen.
+    Args:
+        codes: Up to two disposition codes; at least one when the work stream requires it.
+        note: A note for colleagues; empty for none.
+
+    Raises:
+        WrapUpRefused: The codes or the note are not acceptable. Nothing has changed.
+        TransitionRefused: The conversation can't be closed now, or the customer has written a message that the agent
+            has not read. Nothing has changed.
     """
-    must_be_theirs_to_close(conversation, agent)
-    if conversation.state != State.WRAP_UP:
-        raise TransitionRefused(gettext("End the conversation before you close it."))
+    require_may_close(conversation, agent)
+    if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
+        raise TransitionRefused(gettext("Only an active conversation or one in wrap-up can be closed."))
+    text = note.replace("\r\n", "\n").replace("\x00", "").strip()
+    check_wrap_up(conversation, codes, text)
     with transaction.atomic():
-        require_read(conversation)
-        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed(agent, came_to))
+        require_read(conversation)  # first: it locks the row, so that a new message waits until the transaction ends
+        if conversation.state == State.ACTIVE:
+            end(conversation, agent)
+        conversation.dispositions.set(codes)
+        if text:
+            Note.objects.create(conversation=conversation, author=agent.user, text=text)
+        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed(agent, codes))
 
 
-def _closed(agent: Agent, came_to: str) -> LocalizedText:
-    if came_to:
-        return localized("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=came_to)
+def _closed(agent: Agent, codes: Collection[DispositionCode]) -> LocalizedText:
+    if codes:
+        names = ", ".join(sorted(code.name for code in codes))
+        return localized("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=names)
     return localized("%(agent)s closed the conversation.", agent=agent)
 
 
-def must_be_theirs_to_close(conversation: Conversation, agent: Agent) -> None:
-    """Raises TransitionRefused unless the agent has it; a supervisor closes what a colleague wraps up, too."""
+def require_may_close(conversation: Conversation, agent: Agent) -> None:
+    """Raise TransitionRefused unless the agent has the conversation, or is a supervisor and it is in wrap-up."""
     if conversation.state != State.WRAP_UP or not may_supervise(agent):
         require_agent(conversation, agent)
 

@@ -46,16 +46,6 @@ def label_called(name: str, *, by: User) -> Label:
         return Label.objects.get(name=wanted)
 
 
-def add_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
-    """Put the label on a conversation or a customer; whether it was not there before."""
-    return relabel(thing, add=[label], remove=[], by=by)
-
-
-def remove_label(thing: Conversation | Contact, label: Label, *, by: User) -> bool:
-    """Take the label off a conversation or a customer; whether it was there."""
-    return relabel(thing, add=[], remove=[label], by=by)
-
-
 def relabel(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], by: User) -> bool:
     """Put some labels on and take others off, with one line in the timeline; whether anything changed.
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Contact, Conversation, QuickReply, QuickReplyTag
+from omnichannel.core.languages import is_language_code
 
 SLUG = re.compile(r"\{\w+\{\w+\}\}")
 SLUGS: dict[str, str | Promise] = {
@@ -27,7 +28,6 @@ SLUGS: dict[str, str | Promise] = {
     "{Nickname{Agent}}": _("the name you sign in with"),
 }
 KNOWN = {slug.casefold() for slug in SLUGS}
-LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 MOST_OFFERED = 500
 LONGEST_TITLE, LONGEST_MESSAGE = 100, 1600
 
@@ -162,7 +162,7 @@ def checked(title: str, message: str, locale: str) -> tuple[str, str, str]:
 def checked_locale(locale: str) -> str:
     """The language code with a hyphen in it; raises QuickReplyRefused for what is none."""
     code = locale.strip().replace("_", "-")
-    if not LANGUAGE.fullmatch(code) or len(code) > 10:
+    if not is_language_code(code) or len(code) > 10:
         raise QuickReplyRefused("locale", gettext(NO_LANGUAGE))
     return code
 

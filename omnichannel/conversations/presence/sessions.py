@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -26,6 +25,7 @@ from routing.presence import (
     show_default,
     whose_pages_are_gone,
 )
+from routing.signals import agent_changed_by_admin
 
 
 def choose(agent: Agent, presence: Presence) -> None:
@@ -87,14 +87,13 @@ def keep_attendance(now: datetime | None = None) -> None:
     follow_loads(at)
 
 
-@receiver(post_save, sender=Agent)
-def set_for_them(instance: Agent, created: bool, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
-    """Somebody has set this agent's presence or capacity in the administration: it counts, and shows, at once."""
-    if not created and update_fields and {"presence", "capacity"} & update_fields:
-        with transaction.atomic():
-            if instance.presence.base_status == BasePresence.OFFLINE:
-                expect_back(instance)
-            _changed(instance)
+@receiver(agent_changed_by_admin)
+def apply_admin_change(agent: Agent, **kwargs: Any) -> None:
+    """Let a presence or capacity that an administrator has set take effect at once."""
+    with transaction.atomic():
+        if agent.presence.base_status == BasePresence.OFFLINE:
+            expect_back(agent)
+        _changed(agent)
 
 
 def _is_here(agent: Agent) -> None:

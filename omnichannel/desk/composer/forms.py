@@ -1,6 +1,5 @@
 """What agents fill in."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -8,11 +7,9 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.models import WhatsAppNumber
-from omnichannel.conversations.assignment.transfer import NO_REASON, REASON_LIMIT
 from omnichannel.conversations.initiate import address_typed
-from omnichannel.desk.customer_panel.languages import language_name, languages_to_choose
-from routing.agents import presences_to_choose
-from routing.models import Skill
+from omnichannel.core.languages import language_name
+from omnichannel.desk.customer_panel.languages import languages_to_choose
 
 GONE = _("That is no longer possible. Choose again.")
 
@@ -78,49 +75,3 @@ class NoteForm(forms.Form):
     """A note for colleagues."""
 
     text = forms.CharField(required=False, strip=False)
-
-
-class WhereToForm(forms.Form):
-    """To which colleague or queue a conversation goes; with a reason where one is asked for."""
-
-    to = forms.ChoiceField(error_messages={"required": _("Choose one first."), "invalid_choice": GONE})
-    reason = forms.CharField(
-        required=False,
-        max_length=REASON_LIMIT,
-        error_messages={"required": _(NO_REASON), "max_length": _("Say it in up to %(limit_value)s characters.")},
-    )
-
-    def __init__(self, *args: Any, choices: Iterable[str], asks_reason: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["to"] = forms.ChoiceField(
-            choices=[(one, one) for one in choices], error_messages=self.fields["to"].error_messages
-        )
-        self.fields["reason"].required = asks_reason
-
-
-class RenameForm(forms.Form):
-    """The name the desk gives a contact; empty for the name they gave themselves."""
-
-    name = forms.CharField(required=False, max_length=200)
-
-
-class LanguageForm(forms.Form):
-    """The customer's language; empty when it is not known."""
-
-    language = forms.ChoiceField(required=False, choices=languages_to_choose)
-
-
-class NeedForm(forms.Form):
-    """A skill the conversation needs, and how well; or one it needs no more."""
-
-    skill = forms.ModelChoiceField(
-        queryset=Skill.objects.all(), error_messages={"required": _("Choose a skill first.")}
-    )
-    rating = forms.IntegerField(required=False)
-    remove = forms.BooleanField(required=False)
-
-
-class PresenceForm(forms.Form):
-    """The presence an agent shows."""
-
-    presence = forms.ModelChoiceField(queryset=presences_to_choose())

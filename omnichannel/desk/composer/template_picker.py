@@ -18,13 +18,13 @@ from channels_whatsapp.templates import (
     Parts,
     category_name,
     kind_name,
-    language_name,
     parts_of,
     variables_of,
     why_not,
 )
 from omnichannel.conversations.automated_messages.triggers import languages_of
 from omnichannel.conversations.models import Contact
+from omnichannel.core.languages import language_name
 from routing.models import Agent
 
 MOST: Final = 50

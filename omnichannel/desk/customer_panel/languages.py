@@ -2,23 +2,16 @@
 
 from collections.abc import Sequence
 
-from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
+
+from omnichannel.core.languages import language_name
 
 OFFERED = (
     "ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it", "ja",
     "ko", "ms", "nb", "nl", "pl", "pt", "pt-br", "ro", "ru", "sk", "sr", "sv", "sw", "th", "tr", "uk", "ur", "vi",
     "zh-hans", "zh-hant",
 )  # fmt: skip
-
-
-def language_name(code: str) -> str:
-    """What the language is called; the code itself where that is not known."""
-    try:
-        return str(translation.get_language_info(code.lower())["name_translated"]) if code else ""
-    except KeyError:
-        return code
 
 
 def languages_to_choose() -> Sequence[tuple[str, str]]:

@@ -27,7 +27,7 @@ from omnichannel.conversations.models import (
     RequiredSkill,
 )
 from omnichannel.conversations.required_skills import scale
-from omnichannel.desk.customer_panel.languages import language_name
+from omnichannel.core.languages import language_name
 from omnichannel.desk.shared.message_preview import summary
 from omnichannel.desk.shared.paging import Cursor
 from omnichannel.desk.shared.times import TimeLeft

@@ -8,16 +8,24 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import TransitionRefused
-from omnichannel.desk.dialogs import forms
-from omnichannel.desk.dialogs.forms import Asked
+from omnichannel.desk.dialogs import definitions
+from omnichannel.desk.dialogs.definitions import Dialog
 from routing.models import Agent
 
 MOST: Final = 200
-FOR_AGENTS = (forms.LABELS, forms.PRIORITY, forms.SNOOZE, forms.TRANSFER, forms.READ, forms.END, forms.CLOSE)
-FOR_SUPERVISORS = (forms.ASSIGN, forms.RELEASE)
+FOR_AGENTS = (
+    definitions.LABELS,
+    definitions.PRIORITY,
+    definitions.SNOOZE,
+    definitions.BULK_TRANSFER,
+    definitions.BULK_READ,
+    definitions.BULK_END,
+    definitions.CLOSE,
+)
+FOR_SUPERVISORS = (definitions.BULK_ASSIGN, definitions.BULK_RELEASE)
 
 
-def verbs_for(agent: Agent) -> Sequence[Asked]:
+def verbs_for(agent: Agent) -> Sequence[Dialog]:
     """What this agent can do with several conversations."""
     return (*FOR_AGENTS, *FOR_SUPERVISORS) if access.may_supervise(agent) else FOR_AGENTS
 
@@ -42,7 +50,7 @@ class Outcome:
         return len(self.refused) + self.unseen
 
 
-def do(what: Asked, conversations: Sequence[Conversation], agent: Agent, given: dict[str, Any]) -> Outcome:
+def do(what: Dialog, conversations: Sequence[Conversation], agent: Agent, given: dict[str, Any]) -> Outcome:
     """Do it with each of them, in a transaction of its own."""
     outcome = Outcome()
     for conversation in conversations:

@@ -19,7 +19,7 @@ from omnichannel.conversations import access
 from omnichannel.conversations.assignment.pick import may_take
 from omnichannel.conversations.lifecycle.snooze import is_snoozed
 from omnichannel.conversations.models import Attachment, Conversation, ConversationQuerySet
-from omnichannel.desk.dialogs.forms import Asked
+from omnichannel.desk.dialogs.definitions import Dialog
 from omnichannel.desk.inbox.bulk_actions import verbs_for
 from omnichannel.desk.inbox.filters import Chip, Filters
 from omnichannel.desk.inbox.sorting import CLOSED_LAST, NEWEST, ORDERS, Order
@@ -79,7 +79,7 @@ class Inbox:
     chips: Sequence[Chip] = ()
     unread: int = 0
     snoozed: int = 0
-    bulk_verbs: Sequence[Asked] = ()
+    bulk_verbs: Sequence[Dialog] = ()
 
     @property
     def title(self) -> Words:

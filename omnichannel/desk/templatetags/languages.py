@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from django import template
 
 from omnichannel.conversations.models import Contact
-from omnichannel.desk.customer_panel.languages import language_name, languages_to_choose
+from omnichannel.core.languages import language_name
+from omnichannel.desk.customer_panel.languages import languages_to_choose
 
 register = template.Library()
 

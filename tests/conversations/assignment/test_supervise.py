@@ -55,7 +55,7 @@ def test_a_supervisor_assigns_what_waits(waiting: Conversation, dana: Agent, sue
 def test_above_capacity_too_and_it_is_said(waiting: Conversation, dana: Agent, sue: Agent, orders: Queue) -> None:
     Agent.objects.filter(pk=dana.pk).update(capacity=50)
     builders.conversation(with_agent=dana, in_queue=orders)
-    assert [one.capacity_words for one in assignees(waiting).agents] == ["20 free, this needs 30: over capacity"]
+    assert [(one.free, one.needs, one.is_over) for one in assignees(waiting).agents] == [(20, 30, True)]
     assign(waiting, to=dana, by=sue)
     waiting.refresh_from_db()
     assert waiting.agent == dana

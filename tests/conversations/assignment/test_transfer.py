@@ -155,9 +155,11 @@ def test_needed_skills_are_not_a_condition(conversation: Conversation, dana: Age
 def test_free_capacity_is_told(conversation: Conversation, omar: Agent, orders: Queue) -> None:
     for _ in range(2):
         builders.conversation(with_agent=omar, in_queue=orders)
-    assert candidates(conversation).agents[0].capacity_words == "40 of 100 free"
+    colleague = candidates(conversation).agents[0]
+    assert (colleague.free, colleague.is_over) == (40, False)
     builders.conversation(with_agent=omar, in_queue=orders)
-    assert candidates(conversation).agents[0].capacity_words == "10 free, this needs 30: over capacity"
+    colleague = candidates(conversation).agents[0]
+    assert (colleague.free, colleague.needs, colleague.is_over) == (10, 30, True)
 
 
 def test_queues_tell_how_many_wait_and_closed_ones_are_left_out(conversation: Conversation, dana: Agent) -> None:

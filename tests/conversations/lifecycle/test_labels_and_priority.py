@@ -8,7 +8,7 @@ from django.utils import timezone
 from omnichannel.conversations.assignment.dispatch import hand_out
 from omnichannel.conversations.lifecycle import dispositions
 from omnichannel.conversations.lifecycle.close import close
-from omnichannel.conversations.lifecycle.labels import LabelRefused, add_label, label_called, relabel, remove_label
+from omnichannel.conversations.lifecycle.labels import LabelRefused, label_called, relabel
 from omnichannel.conversations.lifecycle.priority import set_priority
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
 from omnichannel.conversations.state_machine import TransitionRefused
@@ -38,7 +38,7 @@ def lines(conversation: Conversation) -> list[str]:
 
 def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
     found, vip, old = builders.conversation(), Label.objects.create(name="VIP"), Label.objects.create(name="Old")
-    add_label(found, old, by=dana.user)
+    relabel(found, add=[old], remove=[], by=dana.user)
     assert relabel(found, add=[vip], remove=[old], by=dana.user)
     assert set(found.labels.all()) == {vip}
     assert lines(found) == ["Dana added the label Old.", "Dana added the label VIP and removed the label Old."]
@@ -46,16 +46,16 @@ def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
 
 def test_a_label_that_is_there_already_changes_nothing(dana: Agent) -> None:
     found, vip = builders.conversation(), Label.objects.create(name="VIP")
-    assert add_label(found, vip, by=dana.user)
-    assert not add_label(found, vip, by=dana.user)
+    assert relabel(found, add=[vip], remove=[], by=dana.user)
+    assert not relabel(found, add=[vip], remove=[], by=dana.user)
     assert len(lines(found)) == 1
-    assert remove_label(found, vip, by=dana.user)
-    assert not remove_label(found, vip, by=dana.user)
+    assert relabel(found, add=[], remove=[vip], by=dana.user)
+    assert not relabel(found, add=[], remove=[vip], by=dana.user)
 
 
 def test_a_customers_label_is_told_to_the_pages_of_their_open_conversations(dana: Agent) -> None:
     found = builders.conversation(with_agent=dana)
-    add_label(found.contact, Label.objects.create(name="VIP"), by=dana.user)
+    relabel(found.contact, add=[Label.objects.create(name="VIP")], remove=[], by=dana.user)
     assert LiveEvent.objects.get().subject_id == found.pk
     assert not lines(found)
 
@@ -105,7 +105,7 @@ def codes(*names: str) -> list[DispositionCode]:
 
 def test_a_conversation_is_closed_with_what_it_came_to_and_a_note(dana: Agent) -> None:
     found, chosen = builders.conversation(with_agent=dana, state=State.WRAP_UP), codes("Solved", "Refunded")
-    dispositions.close(found, dana, codes=chosen, text=" Sent a new one. ")
+    close(found, dana, codes=chosen, note=" Sent a new one. ")
     found.refresh_from_db()
     assert found.state == State.CLOSED
     assert set(found.dispositions.all()) == set(chosen)
@@ -117,7 +117,7 @@ def test_where_a_code_is_required_nothing_happens_without_one(dana: Agent) -> No
     builders.work_stream(disposition_required=True)
     found = builders.conversation(with_agent=dana)
     with pytest.raises(dispositions.WrapUpRefused, match="Choose what the conversation came to") as refused:
-        dispositions.close(found, dana, text="Bye")
+        close(found, dana, note="Bye")
     assert refused.value.field == "codes"
     found.refresh_from_db()
     assert (found.state, found.notes.count()) == (State.ACTIVE, 0)
@@ -125,7 +125,7 @@ def test_where_a_code_is_required_nothing_happens_without_one(dana: Agent) -> No
 
 def test_an_active_conversation_is_ended_and_closed_in_one_go(dana: Agent) -> None:
     found = builders.conversation(with_agent=dana)
-    dispositions.close(found, dana)
+    close(found, dana)
     assert lines(found) == ["Dana ended the conversation.", "Dana closed the conversation."]
 
 
@@ -133,7 +133,7 @@ def test_a_message_meanwhile_leaves_it_as_it_was(dana: Agent) -> None:
     found = builders.conversation(with_agent=dana)
     Conversation.objects.update(unread_count=1)
     with pytest.raises(TransitionRefused, match="has written in the meantime"):
-        dispositions.close(found, dana, codes=codes("Solved"), text="Bye")
+        close(found, dana, codes=codes("Solved"), note="Bye")
     found.refresh_from_db()
     assert (found.state, found.dispositions.count(), found.notes.count()) == (State.ACTIVE, 0, 0)
     assert lines(found) == []
@@ -142,7 +142,7 @@ def test_a_message_meanwhile_leaves_it_as_it_was(dana: Agent) -> None:
 def test_more_than_two_codes_are_refused(dana: Agent) -> None:
     found = builders.conversation(with_agent=dana)
     with pytest.raises(dispositions.WrapUpRefused, match="up to 2"):
-        dispositions.close(found, dana, codes=codes("A", "B", "C"))
+        close(found, dana, codes=codes("A", "B", "C"))
 
 
 def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) -> None:
@@ -156,4 +156,4 @@ def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) 
 
 def test_a_supervisor_ends_nobodys_conversation(dana: Agent, sue: Agent) -> None:
     with pytest.raises(TransitionRefused, match="Only the agent"):
-        dispositions.close(builders.conversation(with_agent=dana), sue)
+        close(builders.conversation(with_agent=dana), sue)

@@ -73,7 +73,7 @@ def test_a_conversation_is_assigned_to_another_queue(desk: Desk) -> None:
 def test_what_somebody_took_in_the_meantime_is_not_assigned(desk: Desk) -> None:
     answer = press(desk, "assign", to=f"agent-{desk.omar.pk}")
     assert answer.status_code == 409
-    assert "That can&#x27;t be done with this conversation now." in answer.content.decode()
+    assert "Only a conversation that waits for an agent can be assigned." in answer.content.decode()
 
 
 def test_who_monitors_writes_nothing_and_nobody_sees_them(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from omnichannel.conversations.outbound.uploads import offered
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.file_responses import served
 from omnichannel.desk.thread.messages import only
-from omnichannel.desk.views.conversation import answer
+from omnichannel.desk.workspace import render_update
 
 
 @require_safe
@@ -29,8 +29,8 @@ def retry(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         media_download.retry(found)
     except media_download.NothingToFetch as refused:
-        return answer(request, conversation, problem=str(refused), status=409)
-    return answer(request, conversation, thread=only(conversation, found.message))
+        return render_update(request, conversation, problem=str(refused), status=409)
+    return render_update(request, conversation, thread=only(conversation, found.message))
 
 
 @require_safe

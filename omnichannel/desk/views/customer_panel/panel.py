@@ -14,12 +14,12 @@ from omnichannel.conversations.contacts import opt_out
 from omnichannel.conversations.contacts.lookup import set_field
 from omnichannel.conversations.context import set_context
 from omnichannel.conversations.models import Conversation
-from omnichannel.desk.composer.forms import NeedForm
 from omnichannel.desk.customer_panel import panel
+from omnichannel.desk.customer_panel.forms import NeedForm
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.paging import Cursor
 from omnichannel.desk.thread.messages import stretch
-from omnichannel.desk.views.conversation import answer
+from omnichannel.desk.workspace import render_update
 from routing.models import Skill
 from routing.values import NotAValue
 
@@ -155,5 +155,5 @@ def lift_opt_out(request: AgentRequest, pk: int) -> HttpResponse:
         opt_out.lift(conversation, by=request.user, reason=request.POST.get("reason", ""))
     except opt_out.LiftingRefused as refused:
         status = 422 if access.may_lift_opt_out(request.user, conversation) else 403
-        return answer(request, conversation, problem=str(refused), status=status)
-    return answer(request, conversation)
+        return render_update(request, conversation, problem=str(refused), status=status)
+    return render_update(request, conversation)

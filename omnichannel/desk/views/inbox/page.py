@@ -7,11 +7,11 @@ from django.views.decorators.http import require_GET
 
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Label, Priority
+from omnichannel.desk.dialogs.responses import render_dialog
 from omnichannel.desk.inbox import conversation_list as lists
 from omnichannel.desk.inbox.filters import Filters
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.paging import whole_number
-from omnichannel.desk.views.dialogs import show_dialog
 from routing.models import Queue, WorkStream
 
 REMEMBERED_FOR = 365 * 24 * 3600
@@ -77,4 +77,4 @@ def filters(request: AgentRequest) -> HttpResponse:
         "priorities": Priority,
         "agents": access.agents_at_work().order_by("user__first_name", "user__username") if sees_all else (),
     }
-    return show_dialog(request, context)
+    return render_dialog(request, context)

@@ -22,7 +22,7 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.formatting import formatted, is_formatted
 from omnichannel.desk.shared.paging import whole_number
 from omnichannel.desk.thread.messages import only
-from omnichannel.desk.views.conversation import answer
+from omnichannel.desk.workspace import render_update
 
 
 @require_POST
@@ -37,10 +37,10 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
     except ReplyRefused as why:
         text, public_id = form.data.get("text", ""), form.cleaned_data.get("public_id")
         again = refused(conversation, request.agent, why, text=text, public_id=public_id, quoted=quoted)
-        return answer(request, conversation, composer=again, status=422)
+        return render_update(request, conversation, composer=again, status=422)
     undo = [one for one in messages if one.not_before and one.status == Status.QUEUED]
     fresh = emptied(conversation, request.agent, undo=undo)
-    return answer(request, conversation, thread=only(conversation, *messages), composer=fresh)
+    return render_update(request, conversation, thread=only(conversation, *messages), composer=fresh)
 
 
 def _quoted(conversation: Conversation, form: ReplyForm) -> Message | None:
@@ -80,8 +80,8 @@ def undo(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         messages = take_back(conversation, request.user, pks)
     except TooLate:
-        return answer(request, conversation, problem=gettext(TOO_LATE), status=409)
-    return answer(request, conversation, composer=given_back(conversation, request.agent, messages), gone=pks)
+        return render_update(request, conversation, problem=gettext(TOO_LATE), status=409)
+    return render_update(request, conversation, composer=given_back(conversation, request.agent, messages), gone=pks)
 
 
 @require_POST
@@ -103,5 +103,5 @@ def again(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
     try:
         copy = send_as_before(failed, author=request.user)
     except ReplyRefused as why:
-        return answer(request, conversation, problem=why.message, status=422)
-    return answer(request, conversation, thread=only(conversation, failed, copy))
+        return render_update(request, conversation, problem=why.message, status=422)
+    return render_update(request, conversation, thread=only(conversation, failed, copy))

@@ -9,11 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.desk.dialogs.forms import Asked, AskedForm
+from omnichannel.desk.dialogs.definitions import Dialog
+from omnichannel.desk.dialogs.forms import DialogForm
+from omnichannel.desk.dialogs.responses import render_dialog
 from omnichannel.desk.inbox import bulk_actions as several
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.paging import whole_number
-from omnichannel.desk.views.dialogs import show_dialog
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -34,7 +35,7 @@ def bulk(request: AgentRequest) -> HttpResponse:
     return _tell(request, what, outcome)
 
 
-def _verb(request: AgentRequest, name: str) -> Asked:
+def _verb(request: AgentRequest, name: str) -> Dialog:
     for one in several.verbs_for(request.agent):
         if one.name == name:
             return one
@@ -43,7 +44,7 @@ def _verb(request: AgentRequest, name: str) -> Asked:
 
 def _refuse(request: AgentRequest) -> HttpResponse:
     why = _("Select up to %(most)s conversations first.") % {"most": several.MOST}
-    return show_dialog(
+    return render_dialog(
         request, {"form_template": "desk/inbox/_bulk_result.html", "title": why, "back": _back()}, status=422
     )
 
@@ -52,14 +53,14 @@ def _back() -> str:
     return resolve_url("desk:inbox")
 
 
-def _dialog(request: AgentRequest, what: Asked, form: AskedForm, pks: list[int], *, status: int) -> HttpResponse:
+def _dialog(request: AgentRequest, what: Dialog, form: DialogForm, pks: list[int], *, status: int) -> HttpResponse:
     about = ngettext("%(count)s conversation", "%(count)s conversations", len(pks)) % {"count": len(pks)}
     action = resolve_url("desk:bulk")
-    context: dict[str, Any] = {"asked": what, "form": form, "pks": pks, "action": action, "about": about}
-    return show_dialog(request, {**context, "back": _back(), "verb": what.name}, status=status)
+    context: dict[str, Any] = {"dialog": what, "form": form, "pks": pks, "action": action, "about": about}
+    return render_dialog(request, {**context, "back": _back(), "verb": what.name}, status=status)
 
 
-def _tell(request: AgentRequest, what: Asked, outcome: several.Outcome) -> HttpResponse:
+def _tell(request: AgentRequest, what: Dialog, outcome: several.Outcome) -> HttpResponse:
     words = ngettext("%(count)s done", "%(count)s done", outcome.done) % {"count": outcome.done}
     if outcome.failed:
         failed = ngettext("%(count)s could not", "%(count)s could not", outcome.failed) % {"count": outcome.failed}
@@ -68,6 +69,6 @@ def _tell(request: AgentRequest, what: Asked, outcome: several.Outcome) -> HttpR
     if request.htmx and not outcome.failed:
         return HttpResponse(status=204, headers=told)
     context = {"form_template": "desk/inbox/_bulk_result.html", "title": words, "outcome": outcome, "back": _back()}
-    response = show_dialog(request, context)
+    response = render_dialog(request, context)
     response["HX-Trigger"] = told["HX-Trigger"]
     return response

@@ -1,6 +1,5 @@
 """Quick replies: those offered in a conversation, and the page where people keep their own."""
 
-from types import SimpleNamespace
 from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -13,6 +12,7 @@ from omnichannel.conversations import access
 from omnichannel.conversations.models import QuickReply
 from omnichannel.conversations.outbound import quick_replies
 from omnichannel.desk.composer.forms import OwnQuickReplyForm
+from omnichannel.desk.dialogs.responses import DialogContent, render_dialog
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 
 KEPT = "quick-reply-kept"
@@ -120,15 +120,14 @@ def _page(
 
 
 def _dialog(request: AgentRequest, form: OwnQuickReplyForm, *, status: int = 200) -> HttpResponse:
-    asked = SimpleNamespace(
-        title=gettext("Save as quick reply"), fragment="desk/composer/_quick_reply_fields.html", submit=gettext("Save")
+    dialog = DialogContent(
+        title=gettext("Save as quick reply"), template="desk/composer/_quick_reply_fields.html", submit=gettext("Save")
     )
     context = {
+        "dialog": dialog,
         "form": form,
-        "asked": asked,
         "about": gettext("Only you are offered it: type / or /q in a reply."),
         "action": reverse("desk:keep_quick_reply"),
         "back": reverse("desk:own_quick_replies"),
     }
-    template = "desk/dialogs/_dialog.html" if request.htmx else "desk/dialogs/dialog.html"
-    return render(request, template, context, status=status)
+    return render_dialog(request, context, status=status)

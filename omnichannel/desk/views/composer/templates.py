@@ -21,7 +21,7 @@ from omnichannel.desk.composer.template_picker import Picker
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.paging import whole_number
 from omnichannel.desk.thread.messages import only
-from omnichannel.desk.views.conversation import answer
+from omnichannel.desk.workspace import render_update
 
 PLACES = {"composer", "dialog", "page"}
 
@@ -32,7 +32,7 @@ def templates(request: AgentRequest, pk: int) -> HttpResponse:
     """The templates there are for this conversation's customer, or the one that was chosen, to be filled in."""
     conversation = access.conversation_for(request.user, pk)
     if not access.may_answer(request.agent, conversation):
-        return answer(request, conversation, problem=NOT_YOURS, status=409)
+        return render_update(request, conversation, problem=NOT_YOURS, status=409)
     picker = _picker(request, conversation, request.GET)
     found = _template_of(conversation, request.GET.get("template", ""))
     if found is None:
@@ -47,7 +47,7 @@ def sync(request: AgentRequest, pk: int) -> HttpResponse:
     """Bring the channel's templates over from Twilio now, and show them with what came of it."""
     conversation = access.conversation_for(request.user, pk)
     if not access.may_answer(request.agent, conversation):
-        return answer(request, conversation, problem=NOT_YOURS, status=409)
+        return render_update(request, conversation, problem=NOT_YOURS, status=409)
     synced = template_sync.sync_by_hand(conversation.number.account)
     picker = replace(_picker(request, conversation, request.POST), synced=synced)
     return _show(request, conversation, _with_choices(picker, conversation))
@@ -68,7 +68,7 @@ def send(request: AgentRequest, pk: int) -> HttpResponse:
     except ReplyRefused as why:
         return _refused(request, conversation, template, values, why)
     fresh = replace(composer_for(conversation, request.agent), answers_a_form=True)
-    return answer(request, conversation, thread=only(conversation, message), composer=fresh)
+    return render_update(request, conversation, thread=only(conversation, message), composer=fresh)
 
 
 def _refused(

@@ -10,7 +10,7 @@ from omnichannel.conversations import access
 from omnichannel.conversations.export import transcript as exports
 from omnichannel.conversations.models import Conversation
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.views.conversation import show
+from omnichannel.desk.workspace import render_workspace
 
 
 @require_GET
@@ -35,7 +35,7 @@ def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.W
     try:
         pages = exports.pdf(conversation, wanted, by=request.user, now=timezone.now())
     except exports.PdfRefused as refusal:
-        return show(request, conversation, problem=str(refusal), status=409)
+        return render_workspace(request, conversation, problem=str(refusal), status=409)
     return _saved(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")
 
 

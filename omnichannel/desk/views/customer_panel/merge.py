@@ -12,7 +12,7 @@ from omnichannel.conversations.models import Contact, ContactMerge, Conversation
 from omnichannel.desk.customer_panel.panel import side_by_side
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.paging import whole_number
-from omnichannel.desk.views.conversation import answer
+from omnichannel.desk.workspace import render_update
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -81,6 +81,6 @@ def undo(request: AgentRequest, pk: int, merge_pk: int) -> HttpResponse:
         merges.undo(done, by=request.user)
     except merges.MergeRefused as refused:
         status = 409 if merges.may_undo(done, request.user) else 403
-        return answer(request, conversation, problem=str(refused), status=status)
+        return render_update(request, conversation, problem=str(refused), status=status)
     address = resolve_url("desk:conversation", pk=pk)
     return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)

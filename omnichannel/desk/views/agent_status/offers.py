@@ -4,17 +4,16 @@ import json
 from collections.abc import Callable
 
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.http import require_GET, require_POST
 
 from omnichannel.conversations import access
 from omnichannel.conversations.assignment import offers as verbs
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.presence import sessions
 from omnichannel.conversations.state_machine import TransitionRefused
 from omnichannel.desk.agent_status.notifications import Place
-from omnichannel.desk.agent_status.status import standing
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.views.agent_status.status import render_status
 from routing.models import Agent
 
 
@@ -23,16 +22,7 @@ from routing.models import Agent
 def offers(request: AgentRequest) -> HttpResponse:
     """What is offered, the presence and the free capacity: for every page of the agent, or as a page of its own."""
     # A page that has just been opened begins with this: from here on there are news for it.
-    return show(request, news_from=Place.now() if request.htmx else None)
-
-
-def show(
-    request: AgentRequest, *, news_from: Place | None = None, problem: str = "", status: int = 200
-) -> HttpResponse:
-    """The agent's standing as it is now."""
-    template = "desk/agent_status/_status.html" if request.htmx else "desk/agent_status/page.html"
-    context = {"standing": standing(request.agent), "problem": problem, "news_from": news_from}
-    return render(request, template, context, status=status)
+    return render_status(request, news_from=Place.now() if request.htmx else None)
 
 
 def _answers(
@@ -47,7 +37,7 @@ def _answers(
         try:
             verb(conversation, request.agent)
         except TransitionRefused as refused:
-            return show(request, problem=str(refused), status=409)
+            return render_status(request, problem=str(refused), status=409)
         return then(request, pk)
 
     return view
@@ -62,16 +52,8 @@ def _open(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 def _stay(request: AgentRequest, pk: int) -> HttpResponse:
-    return show(request) if request.htmx else redirect("desk:offers")
+    return render_status(request) if request.htmx else redirect("desk:offers")
 
 
 accept = _answers(verbs.accept, _open)
 reject = _answers(verbs.reject, _stay)
-
-
-@require_POST
-@agent_page
-def back(request: AgentRequest) -> HttpResponse:
-    """Who was set Inactive is there again."""
-    sessions.come_back(request.agent)
-    return show(request) if request.htmx else redirect("desk:inbox")

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from omnichannel.conversations import access
 from omnichannel.conversations.contacts import blocking
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.views.conversation import answer
+from omnichannel.desk.workspace import render_update
 
 
 def _does(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]:
@@ -21,8 +21,8 @@ def _does(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]:
         try:
             verb(conversation, by=request.user)
         except blocking.BlockingRefused as refused:
-            return answer(request, conversation, problem=str(refused), status=403)
-        return answer(request, conversation)
+            return render_update(request, conversation, problem=str(refused), status=403)
+        return render_update(request, conversation)
 
     return view
 

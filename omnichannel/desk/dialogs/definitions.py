@@ -1,0 +1,182 @@
+"""The dialogs of the desk: the title, the form and the action of each. One mechanism for one or many conversations."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from omnichannel.conversations.assignment import consult, pick, supervise
+from omnichannel.conversations.assignment import transfer as transferring
+from omnichannel.conversations.lifecycle import close, snooze
+from omnichannel.conversations.lifecycle import labels as labelling
+from omnichannel.conversations.lifecycle import priority as priorities
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.outbound.read_status import mark_read
+from omnichannel.conversations.state_machine import require_agent
+from omnichannel.desk.dialogs.destination_forms import (
+    AssignForm,
+    BulkAssignForm,
+    BulkTransferForm,
+    ConsultForm,
+    TransferForm,
+)
+from omnichannel.desk.dialogs.forms import (
+    ConfirmForm,
+    CustomerLabelsForm,
+    DialogForm,
+    LabelsForm,
+    PriorityForm,
+    SnoozeForm,
+    WrapUpForm,
+)
+from omnichannel.desk.dialogs.responses import DialogContent
+from routing.models import Agent
+
+Act = Callable[[Conversation, Agent, dict[str, Any]], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialog(DialogContent):
+    """A dialog that asks for input before something is done with a conversation.
+
+    Attributes:
+        name: The name of its URL and of its action.
+        act: Called with each conversation, the agent and the form's cleaned data.
+        needs_offer: Whether the dialog only opens when the action is among those offered for the conversation.
+    """
+
+    name: str
+    form: type[DialogForm]
+    act: Act
+    needs_offer: bool = True
+
+    @property
+    def url_name(self) -> str:
+        """Return the name of the dialog's URL."""
+        return f"desk:{self.name}"
+
+
+def _set_priority(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    priorities.set_priority(conversation, data["priority"], by=agent)
+
+
+def _snooze(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    snooze.snooze(conversation, agent, until=data["until"])
+
+
+def _relabel(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    labelling.relabel(conversation, add=data["add"], remove=data["remove"], by=agent.user)
+
+
+def _relabel_customer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    labelling.relabel(conversation.contact, add=data["add"], remove=data["remove"], by=agent.user)
+
+
+def _close(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    close.close(conversation, agent, codes=list(data["codes"]), note=data["note"])
+
+
+def _mark_read(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    require_agent(conversation, agent)
+    mark_read(conversation, agent.user)
+
+
+def _end(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    close.end(conversation, agent)
+
+
+def _release(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    if conversation.agent_id == agent.pk:
+        pick.release(conversation, agent)
+    else:
+        supervise.release_to_queue(conversation, agent)
+
+
+def _transfer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    transferring.transfer(conversation, to=data["to"], by=agent, reason=data["reason"])
+
+
+def _consult(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    consult.invite(conversation, data["to"], by=agent)
+
+
+def _assign(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    supervise.assign(conversation, to=data["to"], by=agent)
+
+
+_DESTINATION = "desk/dialogs/_destination_fields.html"
+_LABELS = "desk/dialogs/_labels_fields.html"
+_WRAP_UP = "desk/dialogs/_wrap_up_fields.html"
+_NO_FIELDS = "desk/dialogs/_no_fields.html"
+
+# For one conversation.
+PRIORITY = Dialog(
+    name="priority",
+    title=_("Priority"),
+    template="desk/dialogs/_priority_fields.html",
+    form=PriorityForm,
+    act=_set_priority,
+)
+SNOOZE = Dialog(
+    name="snooze", title=_("Snooze"), template="desk/dialogs/_snooze_fields.html", form=SnoozeForm, act=_snooze
+)
+LABELS = Dialog(name="labels", title=_("Labels"), template=_LABELS, form=LabelsForm, act=_relabel, submit=_("Save"))
+CUSTOMER_LABELS = Dialog(
+    name="customer_labels",
+    title=_("Labels of the customer"),
+    template=_LABELS,
+    form=CustomerLabelsForm,
+    act=_relabel_customer,
+    submit=_("Save"),
+    needs_offer=False,
+)
+CLOSE = Dialog(name="close", title=_("Close"), template=_WRAP_UP, form=WrapUpForm, act=_close, submit=_("Close"))
+FINISH = Dialog(
+    name="finish",
+    title=_("End and close"),
+    template=_WRAP_UP,
+    form=WrapUpForm,
+    act=_close,
+    submit=_("End and close"),
+)
+TRANSFER = Dialog(
+    name="transfer",
+    title=_("Transfer"),
+    template=_DESTINATION,
+    form=TransferForm,
+    act=_transfer,
+    submit=_("Transfer"),
+)
+CONSULT = Dialog(
+    name="consult",
+    title=_("Consult a colleague"),
+    template=_DESTINATION,
+    form=ConsultForm,
+    act=_consult,
+    submit=_("Consult"),
+)
+ASSIGN = Dialog(
+    name="assign", title=_("Assign"), template=_DESTINATION, form=AssignForm, act=_assign, submit=_("Assign")
+)
+
+# For several conversations, in addition to labels, priority, snooze and close.
+BULK_READ = Dialog(
+    name="read",
+    title=_("Mark as read"),
+    template=_NO_FIELDS,
+    form=ConfirmForm,
+    act=_mark_read,
+    submit=_("Mark as read"),
+)
+BULK_END = Dialog(name="end", title=_("End"), template=_NO_FIELDS, form=ConfirmForm, act=_end, submit=_("End"))
+BULK_RELEASE = Dialog(
+    name="release",
+    title=_("Give back"),
+    template=_NO_FIELDS,
+    form=ConfirmForm,
+    act=_release,
+    submit=_("Give back"),
+)
+BULK_TRANSFER = replace(TRANSFER, form=BulkTransferForm)
+BULK_ASSIGN = replace(ASSIGN, form=BulkAssignForm)

@@ -1,0 +1,186 @@
+"""Forms of the dialogs in which an agent chooses a colleague or a queue: transfer, consult and assign."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.utils.functional import cached_property
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from omnichannel.conversations.access import agents_at_work
+from omnichannel.conversations.assignment import supervise
+from omnichannel.conversations.assignment.consult import MOST_AT_A_TIME, colleagues_to_ask
+from omnichannel.conversations.assignment.supervise import GONE
+from omnichannel.conversations.assignment.transfer import (
+    NO_REASON,
+    REASON_LIMIT,
+    Candidates,
+    Colleague,
+    QueueToGo,
+    candidates,
+)
+from omnichannel.desk.dialogs.forms import DialogForm
+from routing.models import Agent, Queue
+
+# The list gets a search field when it has more options than fit on the screen of a laptop.
+SEARCHABLE_FROM = 8
+
+
+@dataclass(frozen=True)
+class Option:
+    """A colleague or a queue that can be chosen, with what helps to choose.
+
+    Attributes:
+        detail: Presence and matching skills of an agent.
+        load: Free capacity of an agent, or the conversations that wait in a queue.
+    """
+
+    destination: Agent | Queue
+    detail: str = ""
+    load: str = ""
+    is_over_capacity: bool = False
+
+    @property
+    def value(self) -> str:
+        """Return the value of the form field."""
+        return f"{self.destination._meta.model_name}-{self.destination.pk}"
+
+
+class DestinationForm(DialogForm):
+    """Choose a colleague or a queue; the rules of the action decide whether the conversation may go there."""
+
+    to = forms.ChoiceField(
+        error_messages={
+            "required": _("Choose one first."),
+            "invalid_choice": _("That is no longer possible. Choose again."),
+        }
+    )
+    explanation = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        values = [(option.value, option.value) for option in [*self.agents, *(self.queues or ())]]
+        self.fields["to"] = forms.ChoiceField(choices=values, error_messages=self.fields["to"].error_messages)
+
+    @cached_property
+    def agents(self) -> Sequence[Option]:
+        """Return the colleagues that can be chosen: everybody who has not gone home."""
+        agents = agents_at_work().exclude(presence__base_status__in=GONE)
+        return [
+            Option(agent, gettext(agent.presence.text))
+            for agent in agents.order_by("user__first_name", "user__username")
+        ]
+
+    @cached_property
+    def queues(self) -> Sequence[Option] | None:
+        """Return the queues that can be chosen; None when the dialog is about colleagues only."""
+        return [Option(queue) for queue in Queue.objects.order_by("name")]
+
+    @property
+    def is_searchable(self) -> bool:
+        """Return whether the list is long enough to need a search field."""
+        return len(self.agents) + len(self.queues or ()) > SEARCHABLE_FROM
+
+    @property
+    def initial_focus(self) -> Option | None:
+        """Return the option that has the focus at first; None when the search field has it."""
+        options = [*self.agents, *(self.queues or ())]
+        return options[0] if options and not self.is_searchable else None
+
+    def clean_to(self) -> Agent | Queue:
+        """Return the colleague or queue that was chosen."""
+        options = {option.value: option.destination for option in [*self.agents, *(self.queues or ())]}
+        return options[self.cleaned_data["to"]]
+
+
+class BulkAssignForm(DestinationForm):
+    """Assign several conversations; each is checked by its own rules."""
+
+
+class BulkTransferForm(DestinationForm):
+    """Transfer several conversations, with a reason; each is checked by its own rules."""
+
+    reason_limit = REASON_LIMIT
+
+    reason = forms.CharField(
+        max_length=REASON_LIMIT,
+        error_messages={"required": _(NO_REASON), "max_length": _("Say it in up to %(limit_value)s characters.")},
+    )
+
+
+class _CandidatesMixin:
+    """Take the options from the rules of the action instead of listing everybody."""
+
+    candidates: Candidates
+
+    @cached_property
+    def agents(self) -> Sequence[Option]:
+        return [_agent_option(colleague) for colleague in self.candidates.agents]
+
+    @cached_property
+    def queues(self) -> Sequence[Option] | None:
+        return [_queue_option(queue) for queue in self.candidates.queues]
+
+
+class TransferForm(_CandidatesMixin, BulkTransferForm):
+    """Transfer one conversation to a colleague of its queue, or to another queue."""
+
+    @property
+    def explanation(self) -> str:  # type: ignore[override]
+        text = gettext("To a colleague in %(queue)s, who has it at once, or to another queue, where it waits.")
+        return text % {"queue": self.conversations[0].queue}
+
+    @cached_property
+    def candidates(self) -> Candidates:  # type: ignore[override]
+        return candidates(self.conversations[0])
+
+
+class AssignForm(_CandidatesMixin, BulkAssignForm):
+    """Assign one waiting conversation to an agent of its queue, even above capacity, or to another queue."""
+
+    @property
+    def explanation(self) -> str:  # type: ignore[override]
+        text = gettext("To an agent in %(queue)s, even above their capacity, or to another queue.")
+        return text % {"queue": self.conversations[0].queue}
+
+    @cached_property
+    def candidates(self) -> Candidates:  # type: ignore[override]
+        return supervise.assignees(self.conversations[0])
+
+
+class ConsultForm(DestinationForm):
+    """Invite a colleague into one conversation."""
+
+    queues = None
+
+    @property
+    def explanation(self) -> str:  # type: ignore[override]
+        return gettext(
+            "They see the conversation and write notes; the customer never sees those. "
+            "Up to %(most)s at a time, and it uses none of their capacity."
+        ) % {"most": MOST_AT_A_TIME}
+
+    @cached_property
+    def agents(self) -> Sequence[Option]:
+        colleagues = colleagues_to_ask(self.conversations[0])
+        return [Option(colleague.agent, _detail(colleague)) for colleague in colleagues]
+
+
+def _agent_option(colleague: Colleague) -> Option:
+    if colleague.is_over:
+        load = gettext("%(free)s free, this needs %(needs)s: over capacity")
+    else:
+        load = gettext("%(free)s of %(capacity)s free")
+    values = {"free": colleague.free, "needs": colleague.needs, "capacity": colleague.agent.capacity}
+    return Option(colleague.agent, _detail(colleague), load % values, is_over_capacity=colleague.is_over)
+
+
+def _detail(colleague: Colleague) -> str:
+    presence = gettext(colleague.agent.presence.text)
+    return f"{presence} · {colleague.skills_words}" if colleague.skills_words else presence
+
+
+def _queue_option(destination: QueueToGo) -> Option:
+    return Option(destination.queue, load=gettext("%(count)s waiting") % {"count": destination.waiting})

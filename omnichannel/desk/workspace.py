@@ -1,0 +1,109 @@
+"""Compose the conversation page and the fragments that replace its parts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.utils import timezone
+
+from omnichannel.conversations import access
+from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.notes import mentions_seen
+from omnichannel.conversations.outbound.read_status import mark_read
+from omnichannel.desk.composer.reply_box import Composer, composer_for
+from omnichannel.desk.inbox.conversation_list import view_of
+from omnichannel.desk.shared.decorators import AgentRequest
+from omnichannel.desk.shared.paging import Cursor, whole_number
+from omnichannel.desk.shared.times import TimeLeft
+from omnichannel.desk.thread.actions import actions_for
+from omnichannel.desk.thread.messages import Thread, stretch
+
+EMPTY_THREAD = Thread(entries=[])
+
+
+def render_workspace(
+    request: AgentRequest,
+    conversation: Conversation,
+    *,
+    composer: Composer | None = None,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Return the whole conversation, without the list when the page has it already, and mark it as read."""
+    thread = _thread(request, conversation)
+    if thread.later is None:  # otherwise the newest messages are not on the screen yet
+        mark_read(conversation, request.user)
+        mentions_seen(conversation, request.agent)
+    context = {**workspace_context(request, conversation, thread, composer, problem), "at": timezone.now()}
+    has_list = request.htmx and request.htmx.target == "workspace"
+    template = "desk/thread/_workspace.html" if has_list else "desk/thread/page.html"
+    return render(request, template, context, status=status)
+
+
+def _thread(request: AgentRequest, conversation: Conversation) -> Thread:
+    before, after = (Cursor.read(request.GET.get(name, "")) for name in ("before", "after"))
+    around = whole_number(request.GET.get("message", ""))
+    unread = conversation.unread_count if conversation.agent_id == request.agent.pk else 0
+    return stretch(conversation, before=before, after=after, around=around, unread=unread)
+
+
+def render_update(
+    request: AgentRequest,
+    conversation: Conversation,
+    *,
+    thread: Thread = EMPTY_THREAD,
+    composer: Composer | None = None,
+    gone: Sequence[int] = (),
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """Return the answer to a form: the fragments that changed, or without scripts the page.
+
+    Args:
+        gone: Ids of messages that were taken back; the composer carries their text.
+    """
+    if request.htmx:
+        context = {**workspace_context(request, conversation, thread, composer, problem), "gone": gone}
+        return render(request, "desk/thread/_fragments.html", context, status=status)
+    if status == 200 and not gone:
+        return redirect("desk:conversation", pk=conversation.pk)
+    return render_workspace(request, conversation, composer=composer, problem=problem, status=status)
+
+
+def render_update_or_inbox(request: AgentRequest, pk: int) -> HttpResponse:
+    """Return the conversation as it is now, or the inbox when the agent may no longer see it."""
+    try:
+        return render_update(request, access.conversation_for(request.user, pk))
+    except Http404:  # it went to a queue whose conversations this agent may not see
+        if request.htmx:
+            return HttpResponse(headers={"HX-Redirect": resolve_url("desk:inbox")})
+        return redirect("desk:inbox")
+
+
+def workspace_context(
+    request: AgentRequest,
+    conversation: Conversation,
+    thread: Thread,
+    composer: Composer | None = None,
+    problem: str = "",
+) -> dict[str, Any]:
+    """Return the template context of the conversation page and its fragments."""
+    return {
+        **conversation_context(request, conversation),
+        "thread": thread,
+        "composer": composer or composer_for(conversation, request.agent),
+        "actions": actions_for(conversation, request.agent),
+        "left": TimeLeft.until(conversation.window_closes_at),
+        "problem": problem,
+        "view": view_of(conversation, request.agent),
+    }
+
+
+def conversation_context(request: AgentRequest, conversation: Conversation) -> dict[str, Any]:
+    """Return the part of the context that a list of messages needs."""
+    return {
+        "conversation": conversation,
+        "agent": request.agent,
+        "may_answer": access.may_answer(request.agent, conversation),
+    }
