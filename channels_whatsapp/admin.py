@@ -21,14 +21,14 @@ from channels_whatsapp.deliveries import retry_now
 from channels_whatsapp.models import Approval, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.template_sync import sync_later
 from channels_whatsapp.validation import Report, validate_and_keep
-from omnichannel.core.admin.pages import PageAdmin, ReadOnlyAdmin, moment, pill
+from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp, render_pill
 from routing.models import Channel, WorkStream
 
 NUMBER_ADD = "admin:channels_whatsapp_whatsappnumber_add"
 
 
 @admin.register(WhatsAppAccount)
-class WhatsAppAccountAdmin(PageAdmin):
+class WhatsAppAccountAdmin(ProductModelAdmin):
     form = WhatsAppAccountForm
     ordering = ("name",)
     list_display = ("name", "account_sid", "number_count", "state", "credentials")
@@ -49,11 +49,11 @@ class WhatsAppAccountAdmin(PageAdmin):
     @admin.display(description="Last validation")
     def credentials(self, account: WhatsAppAccount) -> SafeString:
         if account.credentials_rejected_at:
-            return pill("Credentials rejected", "bad")
+            return render_pill("Credentials rejected", "bad")
         if account.validated_at is None:
-            return pill("Not validated yet")
+            return render_pill("Not validated yet")
         wrong = sum(not finding["ok"] for finding in account.validation_report)
-        return pill(f"{wrong} to correct", "warn") if wrong else pill("In order", "good")
+        return render_pill(f"{wrong} to correct", "warn") if wrong else render_pill("In order", "good")
 
     @admin.action(description="Sync templates", permissions=["change"])
     def sync_templates(self, request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
@@ -135,7 +135,7 @@ def _toast(report: Report) -> list[str]:
 
 
 @admin.register(WhatsAppNumber)
-class WhatsAppNumberAdmin(PageAdmin):
+class WhatsAppNumberAdmin(ProductModelAdmin):
     form = WhatsAppNumberForm
     list_display = ("name", "number", "account", "work_stream", "state")
     list_filter = ("is_active", "account")
@@ -186,7 +186,7 @@ TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliverySta
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyAdmin):
+class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     """Every webhook Twilio delivered; what failed or was ignored can be tried again."""
 
     list_display = ("received", "account", "kind", "outcome", "attempts", "short_error")
@@ -205,16 +205,16 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Received", ordering="received_at")
     def received(self, delivery: WebhookDelivery) -> str:
-        return moment(delivery.received_at)
+        return format_timestamp(delivery.received_at)
 
     @admin.display(description="Next attempt")
     def next_attempt(self, delivery: WebhookDelivery) -> str:
-        return moment(delivery.next_attempt_at)
+        return format_timestamp(delivery.next_attempt_at)
 
     @admin.display(description="State", ordering="state")
     def outcome(self, delivery: WebhookDelivery) -> SafeString:
         state = DeliveryState(delivery.state)
-        return pill(str(state.label), TONES[state])
+        return render_pill(str(state.label), TONES[state])
 
     @admin.display(description="Error", empty_value="")
     def short_error(self, delivery: WebhookDelivery) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import Synced, sync_by_hand
 from channels_whatsapp.templates import kind_name, parts_of, variables_of
-from omnichannel.core.admin.pages import ReadOnlyAdmin, moment, pill
+from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
 from omnichannel.core.languages import language_name
 
 SYNC = "channels_whatsapp.change_whatsappaccount"
@@ -49,7 +49,7 @@ class Gone(admin.SimpleListFilter):
 
 
 @admin.register(MessageTemplate)
-class MessageTemplateAdmin(ReadOnlyAdmin):
+class MessageTemplateAdmin(ReadOnlyModelAdmin):
     """Templates are made and submitted in the Twilio Console; here they are looked up."""
 
     list_display = ("name", "state", "language_name", "kind", "category", "account")
@@ -71,8 +71,8 @@ class MessageTemplateAdmin(ReadOnlyAdmin):
     @admin.display(description="Status", ordering="approval")
     def state(self, template: Any) -> SafeString:
         if template.gone_at:
-            return pill("Gone", "quiet")
-        return pill(template.get_approval_display(), TONES.get(template.approval, "quiet"))
+            return render_pill("Gone", "quiet")
+        return render_pill(template.get_approval_display(), TONES.get(template.approval, "quiet"))
 
     @admin.display(description="Language", ordering="language")
     def language_name(self, template: MessageTemplate) -> str:
@@ -84,11 +84,11 @@ class MessageTemplateAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Last synced", ordering="synced_at")
     def synced(self, template: MessageTemplate) -> str:
-        return moment(template.synced_at)
+        return format_timestamp(template.synced_at)
 
     @admin.display(description="Gone since", empty_value="")
     def gone(self, template: MessageTemplate) -> str:
-        return moment(template.gone_at)
+        return format_timestamp(template.gone_at)
 
     @admin.display(description="Examples")
     def examples(self, template: MessageTemplate) -> str:

@@ -15,25 +15,25 @@ from django.utils.safestring import SafeString
 
 from channels_whatsapp.template_sync import SYNC_LANE
 from omnichannel.accounts.models import User
-from omnichannel.auth import settle_roles
+from omnichannel.auth import apply_roles
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.core.admin.pages import PageAdmin, ReadOnlyAdmin, moment
-from omnichannel.jobs.lanes import try_again
+from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp
+from omnichannel.jobs.lanes import retry_lanes
 from omnichannel.jobs.models import Lane
-from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR
+from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS_BY_ROLE, SUPERVISOR
 
 if TYPE_CHECKING:
     RolesFieldBase: TypeAlias = forms.ModelMultipleChoiceField[Group]
     UserCreationBase: TypeAlias = BaseUserCreationForm[User]
     UserModelForm: TypeAlias = forms.ModelForm[User]
-    PasswordBase: TypeAlias = AdminPasswordChangeForm[User]
+    PasswordFormBase: TypeAlias = AdminPasswordChangeForm[User]
     UserAdminBase: TypeAlias = UserAdmin[User]
 else:
     RolesFieldBase = forms.ModelMultipleChoiceField
     UserCreationBase, UserModelForm = BaseUserCreationForm, forms.ModelForm
-    PasswordBase, UserAdminBase = AdminPasswordChangeForm, UserAdmin
+    PasswordFormBase, UserAdminBase = AdminPasswordChangeForm, UserAdmin
 
-WHAT_A_ROLE_MEANS = {
+ROLE_DESCRIPTIONS = {
     ADMINISTRATOR: "Sets up channels, work distribution and people.",
     SUPERVISOR: "Sees every conversation; sets agents' capacity, presence and queues.",
     AGENT: "Answers customers at the desk.",
@@ -45,11 +45,14 @@ class RolesField(RolesFieldBase):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            Group.objects.filter(name__in=PERMISSIONS), label="Roles", widget=forms.CheckboxSelectMultiple, **kwargs
+            Group.objects.filter(name__in=PERMISSIONS_BY_ROLE),
+            label="Roles",
+            widget=forms.CheckboxSelectMultiple,
+            **kwargs,
         )
 
     def label_from_instance(self, obj: Group) -> str:
-        return format_html("<strong>{}</strong> {}", obj.name, WHAT_A_ROLE_MEANS.get(obj.name, ""))
+        return format_html("<strong>{}</strong> {}", obj.name, ROLE_DESCRIPTIONS.get(obj.name, ""))
 
 
 class NewUserForm(UserCreationBase):
@@ -74,7 +77,7 @@ class UserForm(UserModelForm):
         }
 
 
-class PasswordForm(PasswordBase):
+class RequiredPasswordForm(PasswordFormBase):
     """A new password, without the choice to have none: everybody signs in with one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,13 +88,13 @@ class PasswordForm(PasswordBase):
 
 
 @admin.register(User)
-class PeopleAdmin(PageAdmin, UserAdminBase):
+class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     """Users by role. Who is no superuser can neither make one nor change one."""
 
     form = UserForm
     add_form_template = None
     add_form = NewUserForm
-    change_password_form = PasswordForm
+    change_password_form = RequiredPasswordForm
     change_user_password_template = "admin/password_change.html"  # noqa: S105 (a template)
     list_display = ("username", "display_name", "roles", "state", "last_sign_in")
     list_filter = ("groups", "is_active")
@@ -138,7 +141,7 @@ class PeopleAdmin(PageAdmin, UserAdminBase):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        settle_roles(form.instance)
+        apply_roles(form.instance)
 
     def title_of(self, thing: User | None) -> str:
         return thing.display_name if thing else ""
@@ -149,11 +152,11 @@ class PeopleAdmin(PageAdmin, UserAdminBase):
 
     @admin.display(description="Last sign-in", ordering="last_login")
     def last_sign_in(self, user: User) -> str:
-        return moment(user.last_login)
+        return format_timestamp(user.last_login)
 
     @admin.display(description="Since", ordering="date_joined")
     def joined(self, user: User) -> str:
-        return moment(user.date_joined)
+        return format_timestamp(user.date_joined)
 
     @admin.display(description="Name", ordering="first_name")
     def display_name(self, user: User) -> str:
@@ -169,7 +172,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class RoleAdmin(ReadOnlyAdmin):
+class RoleAdmin(ReadOnlyModelAdmin):
     """What each role may do. The roles come with the product and are set at every upgrade."""
 
     list_display = ("name", "meaning", "people")
@@ -186,7 +189,7 @@ class RoleAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Meaning")
     def meaning(self, group: Group) -> str:
-        return WHAT_A_ROLE_MEANS.get(group.name, "")
+        return ROLE_DESCRIPTIONS.get(group.name, "")
 
     @admin.display(description="People", ordering="user_count")
     def people(self, group: Any) -> int:
@@ -198,7 +201,7 @@ class RoleAdmin(ReadOnlyAdmin):
         return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", names))
 
 
-JOBS = {
+JOB_LABELS = {
     LaneKind.AUTOMATE: "Automated messages",
     LaneKind.ROUTE: "Route a conversation",
     LaneKind.SNOOZE: "End a snooze",
@@ -207,11 +210,11 @@ JOBS = {
     SYNC_LANE: "Sync message templates",
 }
 # In these kinds the lane's key is that of a conversation.
-ABOUT_A_CONVERSATION = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, LaneKind.TYPING}
+CONVERSATION_LANE_KINDS = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, LaneKind.TYPING}
 
 
 @admin.register(Lane)
-class FailedJobAdmin(ReadOnlyAdmin):
+class FailedJobAdmin(ReadOnlyModelAdmin):
     """Background jobs that failed so often that they were given up; they can be tried again."""
 
     list_display = ("gave_up", "job", "conversation", "attempts", "short_error")
@@ -230,15 +233,15 @@ class FailedJobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Gave up", ordering="given_up_at")
     def gave_up(self, lane: Lane) -> str:
-        return moment(lane.given_up_at)
+        return format_timestamp(lane.given_up_at)
 
     @admin.display(description="Job", ordering="kind")
     def job(self, lane: Lane) -> str:
-        return JOBS.get(lane.kind, lane.kind)
+        return JOB_LABELS.get(lane.kind, lane.kind)
 
     @admin.display(description="Conversation", empty_value="")
     def conversation(self, lane: Lane) -> SafeString | str:
-        if lane.kind not in ABOUT_A_CONVERSATION:
+        if lane.kind not in CONVERSATION_LANE_KINDS:
             return ""
         return format_html('<a href="{}">{}</a>', reverse("desk:conversation", args=[lane.key]), lane.key)
 
@@ -251,6 +254,6 @@ class FailedJobAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Retry", permissions=["retry"])
     def retry(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
-        count = try_again(list(lanes.values_list("pk", flat=True)))
+        count = retry_lanes(list(lanes.values_list("pk", flat=True)))
         noun = "job is" if count == 1 else "jobs are"
         self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)

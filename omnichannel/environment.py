@@ -18,7 +18,7 @@ env = environ.FileAwareEnv()
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
-def flag(name: str, *, default: bool) -> bool:
+def read_bool(name: str, *, default: bool) -> bool:
     """True or false; anything but the usual spellings stops the start."""
     value = env.str(name, default="").strip().lower()
     if not value:
@@ -30,7 +30,7 @@ def flag(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
 
 
-def choice(name: str, choices: tuple[str, ...], *, default: str) -> str:
+def read_choice(name: str, choices: tuple[str, ...], *, default: str) -> str:
     """One of `choices`; anything else stops the start."""
     value: str = env.str(name, default="") or default
     if value not in choices:
@@ -38,7 +38,7 @@ def choice(name: str, choices: tuple[str, ...], *, default: str) -> str:
     return value
 
 
-def required(name: str, *, why: str) -> str:
+def read_required(name: str, *, why: str) -> str:
     """The value of `name`; a missing or empty one stops the start and says why it is needed."""
     value: str = env.str(name, default="")
     if not value:
@@ -46,7 +46,7 @@ def required(name: str, *, why: str) -> str:
     return value
 
 
-def public_url(value: str) -> str:
+def validate_public_url(value: str) -> str:
     """The address people and Twilio use, without a trailing slash: scheme, host and perhaps a port.
 
     Plain http is accepted for this machine itself only. Twilio refuses
@@ -71,20 +71,20 @@ def public_url(value: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def is_loopback(address: str) -> bool:
+def is_loopback_url(address: str) -> bool:
     """Return whether only this machine itself can reach the address."""
     return (urlsplit(address).hostname or "") in LOOPBACK_HOSTS
 
 
-def whatsapp_backend(public_address: str, *, default: str) -> str:
+def read_whatsapp_backend(public_address: str, *, default: str) -> str:
     """Return `twilio` or `simulator`.
 
     Raises:
         ImproperlyConfigured: The simulator is to run where others can reach it. It has no sign-in: whoever opens its
             page writes to the desk as any customer.
     """
-    backend = choice("WHATSAPP_BACKEND", ("twilio", "simulator"), default=default)
-    if backend == "simulator" and not is_loopback(public_address):
+    backend = read_choice("WHATSAPP_BACKEND", ("twilio", "simulator"), default=default)
+    if backend == "simulator" and not is_loopback_url(public_address):
         raise ImproperlyConfigured(
             f"WHATSAPP_BACKEND is simulator, but others can reach PUBLIC_URL ({public_address}), and the simulator "
             "lets anybody write as any customer. Set WHATSAPP_BACKEND=twilio, or use the simulator on this machine: "
@@ -93,7 +93,7 @@ def whatsapp_backend(public_address: str, *, default: str) -> str:
     return backend
 
 
-def fernet_keys(values: list[str]) -> list[str]:
+def validate_fernet_keys(values: list[str]) -> list[str]:
     """Encryption keys as Fernet wants them: 32 bytes in URL-safe base64, the first one encrypts."""
     for value in values:
         try:
@@ -106,7 +106,7 @@ def fernet_keys(values: list[str]) -> list[str]:
     return values
 
 
-def local_secret(path: Path, make: Callable[[], str]) -> str:
+def get_or_create_local_secret(path: Path, make: Callable[[], str]) -> str:
     """A secret for work on this machine: made once, kept in a file that only its owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():

@@ -23,9 +23,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.accounts.demonstration import is_printed_password
+from omnichannel.accounts.demonstration import is_demo_password_hash
 from omnichannel.accounts.models import User
-from omnichannel.auth import settle_roles
+from omnichannel.auth import apply_roles
 from omnichannel.conversations.presence import sessions
 from omnichannel.roles import ADMINISTRATOR
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 else:
     UserCreationBase = UserCreationForm
 
-GOOD_FOR = timedelta(hours=24)
-SALT, PURPOSE = "omnichannel.setup", "first-administrator"
-BACKEND = "omnichannel.auth.PeopleBackend"
+LINK_MAX_AGE = timedelta(hours=24)
+SIGNING_SALT, SIGNED_VALUE = "omnichannel.setup", "first-administrator"
+AUTH_BACKEND = "omnichannel.auth.AgentAuthBackend"
 
 
-class Refusal(StrEnum):
+class InvalidLinkReason(StrEnum):
     """Why a setup link opens nothing."""
 
     INVALID = "invalid"
@@ -50,26 +50,26 @@ class Refusal(StrEnum):
 # -- The link and what it is for ------------------------------------------------------------------------------------
 
 
-def setup_link() -> str | None:
+def get_setup_link() -> str | None:
     """Return the address where the first administrator is created, good for 24 hours; None where there is one."""
     if has_administrator():
         return None
-    return settings.PUBLIC_URL + reverse("setup", args=[_signer().sign(PURPOSE)])
+    return settings.PUBLIC_URL + reverse("setup", args=[_get_signer().sign(SIGNED_VALUE)])
 
 
-def refusal_of(token: str) -> Refusal | None:
+def get_invalid_link_reason(token: str) -> InvalidLinkReason | None:
     """Return why this link opens nothing, or None when it is good."""
     try:
-        _signer().unsign(token, max_age=GOOD_FOR)
+        _get_signer().unsign(token, max_age=LINK_MAX_AGE)
     except SignatureExpired:
-        return Refusal.USED if has_administrator() else Refusal.EXPIRED
+        return InvalidLinkReason.USED if has_administrator() else InvalidLinkReason.EXPIRED
     except BadSignature:
-        return Refusal.INVALID  # before the database is asked: strangers learn nothing and cost nothing
-    return Refusal.USED if has_administrator() else None
+        return InvalidLinkReason.INVALID  # before the database is asked: strangers learn nothing and cost nothing
+    return InvalidLinkReason.USED if has_administrator() else None
 
 
-def _signer() -> TimestampSigner:
-    return TimestampSigner(salt=SALT)
+def _get_signer() -> TimestampSigner:
+    return TimestampSigner(salt=SIGNING_SALT)
 
 
 def has_administrator() -> bool:
@@ -79,7 +79,7 @@ def has_administrator() -> bool:
 
 
 def _can_sign_in(user: User) -> bool:
-    return user.has_usable_password() and (settings.DEMONSTRATION_ALLOWED or not is_printed_password(user.password))
+    return user.has_usable_password() and (settings.DEMONSTRATION_ALLOWED or not is_demo_password_hash(user.password))
 
 
 def create_first_administrator(user: User) -> bool:
@@ -95,7 +95,7 @@ def create_first_administrator(user: User) -> bool:
         user.is_superuser = True
         user.save()
         user.groups.add(role)
-        settle_roles(user)
+        apply_roles(user)
     return True
 
 
@@ -150,20 +150,20 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
 
     A form with mistakes is answered with 200: Django logs the address of what it refuses, and this one is a secret.
     """
-    if refusal := refusal_of(token):
-        return _refuse(request, refusal)
+    if refusal := get_invalid_link_reason(token):
+        return _render_invalid_link(request, refusal)
     form = FirstAdministratorForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "accounts/setup.html", {"form": form})
     user = form.save(commit=False)
     if not create_first_administrator(user):
-        return _refuse(request, Refusal.USED)
+        return _render_invalid_link(request, InvalidLinkReason.USED)
     if isinstance(request.user, User):  # somebody else was signed in here until now
-        sessions.leave(request.user)
-    login(request, user, backend=BACKEND)
+        sessions.handle_sign_out(request.user)
+    login(request, user, backend=AUTH_BACKEND)
     return redirect("admin:index")
 
 
-def _refuse(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    status = 403 if refusal == Refusal.INVALID else 410
+def _render_invalid_link(request: HttpRequest, refusal: InvalidLinkReason) -> HttpResponse:
+    status = 403 if refusal == InvalidLinkReason.INVALID else 410
     return render(request, "accounts/setup_refused.html", {"refusal": refusal.value}, status=status)

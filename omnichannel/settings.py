@@ -13,36 +13,40 @@ from omnichannel import environment
 from omnichannel.environment import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR = BASE_DIR / "var"
+VAR_DIR = BASE_DIR / "var"
 
 # DEBUG in the environment stands for work on this machine: secrets are made and kept in var/. Django's debug pages show
 # local variables, tokens among them: they are never switched on at an address that others can reach.
-_local = environment.flag("DEBUG", default=False)
+_is_local = environment.read_bool("DEBUG", default=False)
 
-if _local:
-    SECRET_KEY = env.str("SECRET_KEY", default="") or environment.local_secret(
-        VAR / "secret_key", get_random_secret_key
+if _is_local:
+    SECRET_KEY = env.str("SECRET_KEY", default="") or environment.get_or_create_local_secret(
+        VAR_DIR / "secret_key", get_random_secret_key
     )
-    ENCRYPTION_KEYS = environment.fernet_keys(env.list("ENCRYPTION_KEYS", default=[])) or [
-        environment.local_secret(VAR / "encryption_key", lambda: Fernet.generate_key().decode("ascii"))
+    ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS", default=[])) or [
+        environment.get_or_create_local_secret(
+            VAR_DIR / "encryption_key", lambda: Fernet.generate_key().decode("ascii")
+        )
     ]
-    PUBLIC_URL = environment.public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
+    PUBLIC_URL = environment.validate_public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 else:
-    SECRET_KEY = environment.required("SECRET_KEY", why="It signs sessions: any long random text, kept secret.")
-    environment.required("ENCRYPTION_KEYS", why="They encrypt auth tokens. `python -m omnichannel.new_key` prints one.")
-    ENCRYPTION_KEYS = environment.fernet_keys(env.list("ENCRYPTION_KEYS"))
-    PUBLIC_URL = environment.public_url(
-        environment.required("PUBLIC_URL", why="It is the https address that people and Twilio use.")
+    SECRET_KEY = environment.read_required("SECRET_KEY", why="It signs sessions: any long random text, kept secret.")
+    environment.read_required(
+        "ENCRYPTION_KEYS", why="They encrypt auth tokens. `python -m omnichannel.new_key` prints one."
+    )
+    ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS"))
+    PUBLIC_URL = environment.validate_public_url(
+        environment.read_required("PUBLIC_URL", why="It is the https address that people and Twilio use.")
     )
 
-DEBUG = _local and environment.is_loopback(PUBLIC_URL)
+DEBUG = _is_local and environment.is_loopback_url(PUBLIC_URL)
 
-WHATSAPP_BACKEND = environment.whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
+WHATSAPP_BACKEND = environment.read_whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
 # What the dry run of routing rules knows of numbers and conversations; routing itself may not import them.
 DRY_RUN_CONTEXT = "omnichannel.conversations.assignment.classify.ConversationDryRunContext"
 # Whether the demonstration's people may sign in. Everybody can read their password.
-DEMONSTRATION_ALLOWED = environment.is_loopback(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
-LOG_LEVEL = environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
+DEMONSTRATION_ALLOWED = environment.is_loopback_url(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
+LOG_LEVEL = environment.read_choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 _host = urlsplit(PUBLIC_URL).hostname or ""
 _https = PUBLIC_URL.startswith("https://")
@@ -50,7 +54,7 @@ ALLOWED_HOSTS = [_host, *(environment.LOOPBACK_HOSTS if _host in environment.LOO
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
-    "omnichannel.core.admin.apps.AdministrationConfig",
+    "omnichannel.core.admin.apps.OmnichannelAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -74,16 +78,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "omnichannel.core.security.own_host",
-    "omnichannel.core.compression.CompressedPages",
+    "omnichannel.core.security.fixed_host_middleware",
+    "omnichannel.core.compression.HTMLGZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "omnichannel.core.security.content_security_policy",
+    "omnichannel.core.security.content_security_policy_middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "omnichannel.accounts.language.own_language",
+    "omnichannel.accounts.language.user_language_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -112,8 +116,8 @@ TEMPLATES: list[dict[str, Any]] = [
 # -- Database -------------------------------------------------------------------------------------------------------
 
 
-def _database() -> dict[str, Any]:
-    address = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'omnichannel.sqlite3'}"
+def _get_database_config() -> dict[str, Any]:
+    address = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'omnichannel.sqlite3'}"
     try:
         config: dict[str, Any] = env.db_url_config(address)
     except (ValueError, ImproperlyConfigured) as error:
@@ -141,7 +145,7 @@ def _database() -> dict[str, Any]:
     return config
 
 
-DATABASES = {"default": _database()}
+DATABASES = {"default": _get_database_config()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # -- Language and time ----------------------------------------------------------------------------------------------
@@ -156,16 +160,16 @@ USE_TZ = True
 # -- Files ----------------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
-MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR / "media")
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default="") or VAR_DIR / "media")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "omnichannel.core.static_storage.StaticFiles"
+        else "omnichannel.core.static_storage.AlwaysCopyStaticFilesStorage"
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
@@ -174,7 +178,7 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 # -- People ---------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "omnichannel.auth.PeopleBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "omnichannel.auth.AgentAuthBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

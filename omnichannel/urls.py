@@ -9,13 +9,13 @@ from channels_whatsapp.models import WebhookKind
 from channels_whatsapp.simulator.urls import simulator_urls
 from channels_whatsapp.webhooks import TwilioWebhookView
 from omnichannel.conversations.inbound.apply import apply_delivery
-from omnichannel.core.health import live, ready
-from omnichannel.demo.clock import let_a_day_pass
+from omnichannel.core.health import liveness, readiness
+from omnichannel.demo.clock import backdate_conversations
 from omnichannel.desk.views import offered_file, scripts, sign_in, sign_out, styles
 from omnichannel.first_administrator import setup
 
-inbound = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
-status = TwilioWebhookView.as_view(kind=WebhookKind.STATUS, apply=apply_delivery)
+inbound_webhook = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
+status_webhook = TwilioWebhookView.as_view(kind=WebhookKind.STATUS, apply=apply_delivery)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="desk:inbox")),
@@ -27,12 +27,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("assets/<slug:version>/<slug:kind>.css", styles, name="styles"),
     path("assets/<slug:version>/<slug:kind>.<slug:language>.js", scripts, name="scripts"),
     path("media/offered/<str:token>/", offered_file, name="offered_file"),
-    path("webhooks/whatsapp/<str:key>/inbound/", inbound, name="whatsapp_inbound"),
-    path("webhooks/whatsapp/<str:key>/status/", status, name="whatsapp_status"),
-    path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status, name="whatsapp_message_status"),
-    path("health/live/", live, name="health_live"),
-    path("health/ready/", ready, name="health_ready"),
+    path("webhooks/whatsapp/<str:key>/inbound/", inbound_webhook, name="whatsapp_inbound"),
+    path("webhooks/whatsapp/<str:key>/status/", status_webhook, name="whatsapp_status"),
+    path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status_webhook, name="whatsapp_message_status"),
+    path("health/live/", liveness, name="health_live"),
+    path("health/ready/", readiness, name="health_ready"),
 ]
 
 if settings.WHATSAPP_BACKEND == "simulator":
-    urlpatterns.append(path("simulator/", include((simulator_urls(let_a_day_pass), "simulator"))))
+    urlpatterns.append(path("simulator/", include((simulator_urls(backdate_conversations), "simulator"))))

@@ -12,7 +12,14 @@ from twilio.request_validator import RequestValidator
 from channels_whatsapp.identity import identity
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from omnichannel.accounts.models import User
-from omnichannel.conversations.models import Contact, Conversation, Direction, Kind, Message, Status
+from omnichannel.conversations.models import (
+    Contact,
+    Conversation,
+    Message,
+    MessageDirection,
+    MessageKind,
+    MessageStatus,
+)
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
 
 TOKEN = "dd40ed7df8376b1fa959be99c45fbfce"
@@ -106,16 +113,16 @@ def conversation(
 
 def inbound(of: Conversation, body: str = "Hello", **fields: Any) -> Message:
     """A message from the customer, already filed."""
-    values = {"kind": Kind.TEXT, "status": Status.RECEIVED, "twilio_sid": sid(), **fields}
-    message = Message.objects.create(conversation=of, direction=Direction.INBOUND, body=body, **values)
+    values = {"kind": MessageKind.TEXT, "status": MessageStatus.RECEIVED, "twilio_sid": sid(), **fields}
+    message = Message.objects.create(conversation=of, direction=MessageDirection.INBOUND, body=body, **values)
     Conversation.objects.filter(pk=of.pk).update(last_message=message)
     return message
 
 
 def outbound(of: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any) -> Message:
     """A message of ours, with its SID once it has been sent."""
-    values = {"status": Status(status), "twilio_sid": "" if status in {"queued", "sending"} else sid(), **fields}
-    message = Message.objects.create(conversation=of, direction=Direction.OUTBOUND, body=body, **values)
+    values = {"status": MessageStatus(status), "twilio_sid": "" if status in {"queued", "sending"} else sid(), **fields}
+    message = Message.objects.create(conversation=of, direction=MessageDirection.OUTBOUND, body=body, **values)
     Conversation.objects.filter(pk=of.pk).update(last_message=message)
     return message
 

@@ -16,10 +16,10 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from omnichannel.conversations.assignment import offers
-from omnichannel.conversations.assignment.dispatch import hand_out
-from omnichannel.conversations.lifecycle.close import close, end
+from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
+from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.state_machine import TransitionError
 from routing.agents import show_presence
 from routing.assignment import load_by_agent
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
@@ -87,7 +87,7 @@ def _work(seed: int, seconds: float, heard: Any) -> None:
         _do_not_wait_for_the_disk()
         while time.monotonic() < ends and Conversation.objects.exclude(state=State.CLOSED).exists():
             step = chance.choices((_hand_out, _answer, _finish, _flap), (2, 4, 4, 1))[0]
-            with contextlib.suppress(TransitionRefused):  # somebody was faster, and this one was told so
+            with contextlib.suppress(TransitionError):  # somebody was faster, and this one was told so
                 step(chance)
             for breach in overloaded():
                 heard.put(breach)
@@ -106,14 +106,14 @@ def _do_not_wait_for_the_disk() -> None:
 
 
 def _hand_out(chance: random.Random) -> None:
-    hand_out(timezone.now(), limit=chance.choice((1, 5, None)))
+    offer_waiting_conversations(timezone.now(), limit=chance.choice((1, 5, None)))
 
 
 def _answer(chance: random.Random) -> None:
     """Some agent answers an offer; one in ten rejects it."""
     offered = list(Conversation.objects.filter(offered_to__isnull=False).select_related("offered_to__user")[:20])
     for one in chance.sample(offered, min(3, len(offered))):
-        verb = offers.reject if chance.random() < 0.1 else offers.accept
+        verb = offers.reject_offer if chance.random() < 0.1 else offers.accept_offer
         assert one.offered_to is not None
         verb(one, one.offered_to)
 
@@ -123,13 +123,13 @@ def _finish(chance: random.Random) -> None:
     held = list(Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60])
     for one in chance.sample(held, min(4, len(held))):
         assert one.agent is not None
-        (end if one.state == State.ACTIVE else close)(one, one.agent)
+        (end_conversation if one.state == State.ACTIVE else close_conversation)(one, one.agent)
 
 
 def _flap(chance: random.Random) -> None:
     agent = chance.choice(list(Agent.objects.select_related("presence", "user")))
     show_presence(agent, chance.choice(list(Presence.objects.filter(is_built_in=True))))
-    offers.expire(timezone.now())
+    offers.expire_offers(timezone.now())
 
 
 def overloaded() -> Iterator[str]:
@@ -143,7 +143,7 @@ def overloaded() -> Iterator[str]:
 def _at_the_end() -> Iterator[str]:
     """Once everybody is there and asked, nothing waits that somebody could have."""
     Agent.objects.update(presence=Presence.objects.get(base_status=BasePresence.AVAILABLE, is_built_in=True))
-    while hand_out(timezone.now())[0]:
+    while offer_waiting_conversations(timezone.now())[0]:
         pass
     yield from overloaded()
     yield from _waiting_in_vain()

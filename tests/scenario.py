@@ -15,20 +15,20 @@ from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Errand, ErrandState, Sender
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Contact,
     Conversation,
     DispositionCode,
-    FileState,
-    Kind,
     Label,
     Mention,
     Message,
+    MessageKind,
     QuickReply,
     Viewer,
 )
 from omnichannel.conversations.state_machine import record_event as line
 from omnichannel.core.localized_text import localized
-from omnichannel.demo.people import create_people, create_returns_desk
+from omnichannel.demo.people import create_returns_work_stream, create_users
 from routing.models import Agent, Queue, RoutingRule, State
 from tests import builders
 
@@ -41,9 +41,9 @@ class Stage:
     def __init__(self) -> None:
         self.phones: dict[str, Sender] = {}
         self.now = timezone.now().replace(second=0, microsecond=0)
-        self.people = create_people()
+        self.people = create_users()
         Agent.objects.filter(pk=self.people["dana"].pk).update(capacity=1200)
-        self.returns_stream = create_returns_desk(self.people)
+        self.returns_stream = create_returns_work_stream(self.people)
         self.account = self._channel()
         self.shop = self._number("Lumen Lamps", "+12025550143")
         self.returns = self._number("Lumen Lamps Returns", "+12025550177", work_stream=self.returns_stream)
@@ -87,7 +87,7 @@ class Stage:
             name=name,
             content_type=content_type,
             size=len(content) or 84_000,
-            **{"state": FileState.STORED, **fields},
+            **{"state": AttachmentState.STORED, **fields},
         )
         kept.file.save("", ContentFile(content or b"\0"), save=True)
 
@@ -148,7 +148,7 @@ def _amara(stage: Stage) -> None:
     talk.labels.set(Label.objects.filter(name="Damaged"))
     talk.contact.labels.set(Label.objects.filter(name="VIP"))
     stage.wrote(talk, "Hi! I ordered lamp 2231 last week, it arrived broken")
-    picture = stage.wrote(talk, "Look", kind=Kind.MEDIA, created_at=stage.ago(minutes=12))
+    picture = stage.wrote(talk, "Look", kind=MessageKind.MEDIA, created_at=stage.ago(minutes=12))
     stage.file(picture, "lamp.png", "image/png", LAMP.read_bytes())
     line(talk, "assigned", localized("Assigned to Dana Kim: available, most free capacity."), by=None)
     talk.events.update(created_at=stage.ago(minutes=11.5))
@@ -176,23 +176,25 @@ def _every_kind(stage: Stage) -> None:
     first = stage.wrote(talk, "مرحبا، متى يصل طلبي؟", content={"forwarded": "often"})
     place = {"latitude": "52.52", "longitude": "13.405", "label": "Hauptstraße 12", "address": "10178 Berlin"}
     ad = {"headline": "Blue lamps", "body": "Only this week"}
-    stage.wrote(talk, "", kind=Kind.LOCATION, content={"location": place})
+    stage.wrote(talk, "", kind=MessageKind.LOCATION, content={"location": place})
     card = [{"name": "Yusuf Hassan", "phones": ["+44 7700 900143"]}]
-    stage.wrote(talk, "", kind=Kind.CONTACTS, content={"contacts": card})
-    stage.wrote(talk, "Track", kind=Kind.BUTTON, content={"button": {"text": "Track my order", "payload": "track"}})
-    stage.wrote(talk, "", kind=Kind.LIST, content={"list": {"title": "Delivery", "payload": "delivery"}})
+    stage.wrote(talk, "", kind=MessageKind.CONTACTS, content={"contacts": card})
+    stage.wrote(
+        talk, "Track", kind=MessageKind.BUTTON, content={"button": {"text": "Track my order", "payload": "track"}}
+    )
+    stage.wrote(talk, "", kind=MessageKind.LIST, content={"list": {"title": "Delivery", "payload": "delivery"}})
     stage.wrote(talk, "From an advertisement: https://shop.example.com", content={"referral": ad})
-    stage.wrote(talk, "", kind=Kind.UNSUPPORTED, content={"type": "poll"})
-    voice = stage.wrote(talk, "", kind=Kind.MEDIA)
+    stage.wrote(talk, "", kind=MessageKind.UNSUPPORTED, content={"type": "poll"})
+    voice = stage.wrote(talk, "", kind=MessageKind.MEDIA)
     stage.file(voice, "", "audio/ogg")
-    film = stage.wrote(talk, "", kind=Kind.MEDIA)
+    film = stage.wrote(talk, "", kind=MessageKind.MEDIA)
     stage.file(film, "lamp.mp4", "video/mp4")
-    paper = stage.wrote(talk, "", kind=Kind.MEDIA)
+    paper = stage.wrote(talk, "", kind=MessageKind.MEDIA)
     stage.file(paper, "invoice-2190.pdf", "application/pdf", b"%PDF-1.4\n%%EOF")
     stage.file(paper, "notes.zip", "application/zip")
-    lost = stage.wrote(talk, "", kind=Kind.MEDIA)
-    stage.file(lost, "", "", state=FileState.FAILED, declared_type="image/jpeg", error="Twilio does not have it.")
-    stage.file(lost, "", "", state=FileState.PENDING, declared_type="image/jpeg")
+    lost = stage.wrote(talk, "", kind=MessageKind.MEDIA)
+    stage.file(lost, "", "", state=AttachmentState.FAILED, declared_type="image/jpeg", error="Twilio does not have it.")
+    stage.file(lost, "", "", state=AttachmentState.PENDING, declared_type="image/jpeg")
     for status in ("queued", "sending", "sent", "delivered", "read"):
         builders.outbound(talk, f"An answer that is {status}", status=status, author=dana.user, quoted=first)
     failed = {"error_code": 63016, "error_message": "Outside the allowed window."}

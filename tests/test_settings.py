@@ -126,7 +126,7 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
-    assert environment.public_url(given) == kept
+    assert environment.validate_public_url(given) == kept
 
 
 @pytest.mark.parametrize(
@@ -151,18 +151,18 @@ def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
 )
 def test_an_odd_public_url_is_refused_in_words(given: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL"):
-        environment.public_url(given)
+        environment.validate_public_url(given)
 
 
 @pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("Off", False), ("no", False), ("", True)])
 def test_flags_are_read_in_their_usual_spellings(monkeypatch: pytest.MonkeyPatch, value: str, means: bool) -> None:
     monkeypatch.setenv("A_FLAG", value)
-    assert environment.flag("A_FLAG", default=True) is means
+    assert environment.read_bool("A_FLAG", default=True) is means
 
 
 def test_a_local_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "var" / "secret"
-    made = environment.local_secret(path, lambda: "first")
-    again = environment.local_secret(path, lambda: "second")
+    made = environment.get_or_create_local_secret(path, lambda: "first")
+    again = environment.get_or_create_local_secret(path, lambda: "second")
     assert (made, again, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
     assert [file.name for file in path.parent.iterdir()] == ["secret"]

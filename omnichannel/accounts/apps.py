@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.core import checks
 
-from omnichannel.accounts.demonstration import check_demonstration_accounts
+from omnichannel.accounts.demonstration import check_demo_accounts
 
 
 class AccountsConfig(AppConfig):
@@ -9,4 +9,4 @@ class AccountsConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        checks.register(check_demonstration_accounts, checks.Tags.security, deploy=True)
+        checks.register(check_demo_accounts, checks.Tags.security, deploy=True)

@@ -11,22 +11,22 @@ from django.db.models import OuterRef, Q, Subquery, TextField, Value
 from django.db.models.functions import Concat
 
 from omnichannel.accounts.models import User
-from omnichannel.core.db import BETWEEN, Joined
+from omnichannel.core.db import SEPARATOR, StringAgg
 
 
-class RolesBackend(ModelBackend):
+class PermissionCachingBackend(ModelBackend):
     """Django's sign-in; the person comes with all permissions, and with what is known `along` with them."""
 
     along: ClassVar[tuple[str, ...]] = ()
 
     def get_user(self, user_id: int) -> User | None:
         """Who is signed in; None for somebody who is no longer there, or switched off."""
-        people = User.objects.select_related(*self.along).annotate(permitted=Subquery(_permitted()))
+        people = User.objects.select_related(*self.along).annotate(permitted=Subquery(_permission_names_subquery()))
         user = people.filter(pk=user_id, is_active=True).first()
         if user is None or not self.user_can_authenticate(user):
             return None
         if not user.is_superuser:
-            user._perm_cache = set(filter(None, (user.permitted or "").split(BETWEEN)))  # type: ignore[attr-defined]
+            user._perm_cache = set(filter(None, (user.permitted or "").split(SEPARATOR)))  # type: ignore[attr-defined]
         return user
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
@@ -34,21 +34,21 @@ class RolesBackend(ModelBackend):
         if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
             return set()
         if not hasattr(user_obj, "_perm_cache"):
-            theirs = Q() if user_obj.is_superuser else _granted_to(user_obj)
+            theirs = Q() if user_obj.is_superuser else _granted_to_filter(user_obj)
             found = Permission.objects.filter(theirs).order_by().values_list("content_type__app_label", "codename")
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found}
         permissions: set[str] = user_obj._perm_cache
         return permissions
 
 
-def _granted_to(person: Any) -> Q:
+def _granted_to_filter(person: Any) -> Q:
     """The permissions a person has by themselves or by their roles."""
     return Q(user=person) | Q(group__user=person)
 
 
-def _permitted() -> Any:
+def _permission_names_subquery() -> Any:
     """The names of a person's permissions, in one value."""
-    theirs = Permission.objects.filter(_granted_to(OuterRef("pk"))).order_by()
+    theirs = Permission.objects.filter(_granted_to_filter(OuterRef("pk"))).order_by()
     name = Concat("content_type__app_label", Value("."), "codename", output_field=TextField())
     # One group for all that is found: nothing else may stand beside an aggregate.
-    return theirs.annotate(one=Value(1)).values("one").annotate(names=Joined(name)).values("names")
+    return theirs.annotate(one=Value(1)).values("one").annotate(names=StringAgg(name)).values("names")

@@ -14,45 +14,47 @@ from django.utils.translation import gettext as _
 if TYPE_CHECKING:  # the app's configuration loads this module, and there are no models then
     from django.contrib.auth.base_user import AbstractBaseUser
 
-PASSWORD = "omnichannel-demo"  # noqa: S105 (printed at every start: the demonstration has no secrets)
-USER_NAMES = frozenset({"admin", "sofia", "dana", "omar"})
+DEMO_PASSWORD = "omnichannel-demo"  # noqa: S105 (printed at every start: the demonstration has no secrets)
+DEMO_USERNAMES = frozenset({"admin", "sofia", "dana", "omar"})
 
 
 @lru_cache(maxsize=1024)
-def is_printed_password(encoded: str) -> bool:
+def is_demo_password_hash(encoded: str) -> bool:
     """Return whether a stored password is the printed one. Hashing takes a while: the answer is kept."""
-    return check_password(PASSWORD, encoded)
+    return check_password(DEMO_PASSWORD, encoded)
 
 
-def is_refused_account(user: "AbstractBaseUser") -> bool:
+def is_disabled_demo_account(user: "AbstractBaseUser") -> bool:
     """Return whether nobody may be signed in as this person here."""
     # The name first: this is asked at every request, and only a few passwords need to be hashed for it.
     return (
-        not settings.DEMONSTRATION_ALLOWED and user.get_username() in USER_NAMES and is_printed_password(user.password)
+        not settings.DEMONSTRATION_ALLOWED
+        and user.get_username() in DEMO_USERNAMES
+        and is_demo_password_hash(user.password)
     )
 
 
-def is_refused_password(password: str | None) -> bool:
+def is_disabled_demo_password(password: str | None) -> bool:
     """Return whether nobody may sign in with this password here, whatever their name."""
-    return password == PASSWORD and not settings.DEMONSTRATION_ALLOWED
+    return password == DEMO_PASSWORD and not settings.DEMONSTRATION_ALLOWED
 
 
-def is_refused_sign_in(username: str, password: str) -> bool:
+def is_disabled_demo_sign_in(username: str, password: str) -> bool:
     """Return whether an account has this very name and password and is refused all the same."""
-    if not is_refused_password(password):
+    if not is_disabled_demo_password(password):
         return False
     user = get_user_model().objects.filter(username=username, is_active=True).first()
     if user is None:
-        make_password(PASSWORD)
+        make_password(DEMO_PASSWORD)
         return False
     # Neither kept nor skipped: how long the answer takes must tell nobody which names there are.
-    return check_password(PASSWORD, user.password)
+    return check_password(DEMO_PASSWORD, user.password)
 
 
-def demonstration_accounts() -> list[str]:
+def get_active_demo_usernames() -> list[str]:
     """Return the names of the active demonstration accounts that still have the printed password."""
-    users = get_user_model().objects.filter(username__in=USER_NAMES, is_active=True).order_by("pk")
-    return [user.username for user in users if is_printed_password(user.password)]
+    users = get_user_model().objects.filter(username__in=DEMO_USERNAMES, is_active=True).order_by("pk")
+    return [user.username for user in users if is_demo_password_hash(user.password)]
 
 
 class CommonPasswordValidator(password_validation.CommonPasswordValidator):
@@ -60,7 +62,7 @@ class CommonPasswordValidator(password_validation.CommonPasswordValidator):
 
     def validate(self, password: str, user: Any = None) -> None:
         """Raise ValidationError for a password that anybody may know."""
-        if is_refused_password(password.strip().lower()):
+        if is_disabled_demo_password(password.strip().lower()):
             raise ValidationError(
                 _("This is the demonstration's password, which anybody can read. Choose another one."),
                 code="password_too_common",
@@ -68,10 +70,10 @@ class CommonPasswordValidator(password_validation.CommonPasswordValidator):
         super().validate(password, user)
 
 
-def check_demonstration_accounts(**kwargs: Any) -> list[checks.CheckMessage]:
+def check_demo_accounts(**kwargs: Any) -> list[checks.CheckMessage]:
     """Name the demonstration accounts in `manage.py check --deploy`."""
     try:
-        names = ", ".join(demonstration_accounts())
+        names = ", ".join(get_active_demo_usernames())
     except Error:  # a database that is not there yet has no accounts
         return []
     if not names:

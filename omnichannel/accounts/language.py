@@ -9,22 +9,22 @@ from django.utils import translation
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # Written in English only; half a translation would be worse. Style sheets and scripts name their language themselves.
-IN_ENGLISH = ("/admin/", "/simulator/", "/webhooks/", "/health/", "/api/", "/assets/")
+ENGLISH_ONLY_PATHS = ("/admin/", "/simulator/", "/webhooks/", "/health/", "/api/", "/assets/")
 
 
-def own_language(get_response: GetResponse) -> GetResponse:
+def user_language_middleware(get_response: GetResponse) -> GetResponse:
     """Answer in the reader's language."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        with translation.override(language_of(request)):
+        with translation.override(get_request_language(request)):
             return get_response(request)
 
     return middleware
 
 
-def language_of(request: HttpRequest) -> str:
+def get_request_language(request: HttpRequest) -> str:
     """The language this request is answered in."""
-    if request.path_info.startswith(IN_ENGLISH):
+    if request.path_info.startswith(ENGLISH_ONLY_PATHS):
         return settings.LANGUAGE_CODE
     chosen = str(getattr(request.user, "language", ""))
     return chosen if chosen in dict(settings.LANGUAGES) else translation.get_language_from_request(request)

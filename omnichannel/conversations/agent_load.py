@@ -21,24 +21,24 @@ def used_capacity(agents: Collection[int], now: datetime | None = None) -> dict[
     return {pk: load.units for pk, load in loads.items()}
 
 
-def load_changed(*agents: int | None) -> None:
+def schedule_load_refresh(*agents: int | None) -> None:
     """These agents have more or less to do: after the commit they show it, and their pages hear of it.
 
     After the commit, each by itself: what others did at the same moment is counted too, and no lock is held meanwhile.
     """
     for pk in {pk for pk in agents if pk is not None}:
-        transaction.on_commit(_following(pk), robust=True)
+        transaction.on_commit(_make_refresh(pk), robust=True)
 
 
-def _following(pk: int) -> Callable[[], None]:
+def _make_refresh(pk: int) -> Callable[[], None]:
     # Not a partial: Django logs a failure by the function's name.
     def follow() -> None:
-        _follow(pk)
+        _refresh_agent_load(pk)
 
     return follow
 
 
-def _follow(pk: int) -> None:
+def _refresh_agent_load(pk: int) -> None:
     with transaction.atomic():
         # Without a join: on PostgreSQL a row whose presence has just changed would fall out of it.
         agent = Agent.objects.select_for_update(no_key=True).get(pk=pk)
@@ -47,7 +47,7 @@ def _follow(pk: int) -> None:
         publish_presence(pk)
 
 
-def follow_loads(now: datetime | None = None) -> None:
+def refresh_agent_loads(now: datetime | None = None) -> None:
     """A safety net, and for wrap-up that uses capacity only for a while: bring every presence up to its load."""
     follows = Agent.objects.filter(
         presence_by_hand=False, presence__is_built_in=True, presence__base_status__in=FOLLOWS_LOAD
@@ -57,4 +57,4 @@ def follow_loads(now: datetime | None = None) -> None:
     for agent in agents:
         shown = BasePresence(agent.presence.base_status)
         if automatic(shown, used[agent.pk], agent.capacity) != shown:
-            _follow(agent.pk)
+            _refresh_agent_load(agent.pk)

@@ -6,14 +6,14 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing import values
 from routing.values import NotAValue, Value
 
-CONTEXT = "context"  # the kind of line in the timeline
+CONTEXT_CHANGED = "context"  # the kind of line in the timeline
 
 
 def set_context(conversation: Conversation, name: str, value: str, by: User) -> None:
@@ -26,20 +26,20 @@ def set_context(conversation: Conversation, name: str, value: str, by: User) -> 
         raise NotAValue(gettext("There is no context variable “%(name)s”.") % {"name": name})
     kept = values.read(variable.type, value)
     with transaction.atomic():
-        if not _keep(conversation, {name: kept}):
+        if not _update_context(conversation, {name: kept}):
             return
-        record_event(conversation, CONTEXT, was_set(variable.display_name, kept, by), by=by)
-        publish_event(EventKind.CONVERSATION, conversation)
+        record_event(conversation, CONTEXT_CHANGED, value_changed_text(variable.display_name, kept, by), by=by)
+        publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def was_set(name: str, kept: Value | None, by: User) -> LocalizedText:
+def value_changed_text(name: str, kept: Value | None, by: User) -> LocalizedText:
     """What the timeline says of a value that a person has given, or taken away."""
     if kept is None:
         return localized("%(by)s set %(name)s to nothing.", by=by.display_name, name=name)
     return localized("%(by)s set %(name)s to “%(value)s”.", by=by.display_name, name=name, value=values.shown(kept))
 
 
-def learn_context(conversation: Conversation, first_message: str) -> None:
+def extract_context(conversation: Conversation, first_message: str) -> None:
     """Keep what the customer's first message tells; what a person has set already stays.
 
     The caller holds the transaction, and tells the pages.
@@ -49,12 +49,12 @@ def learn_context(conversation: Conversation, first_message: str) -> None:
     news = {name: value for name, value in told.items() if name not in conversation.context}
     if not news:
         return
-    _keep(conversation, news)
+    _update_context(conversation, news)
     told_of = [f"{one.display_name} “{values.shown(news[one.name])}”" for one in variables if one.name in news]
-    record_event(conversation, CONTEXT, localized("The customer wrote: %(values)s.", values=told_of), by=None)
+    record_event(conversation, CONTEXT_CHANGED, localized("The customer wrote: %(values)s.", values=told_of), by=None)
 
 
-def _keep(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:
+def _update_context(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:
     """Put these into the conversation, None taking one away; whether that changes anything."""
     locked = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     merged = {name: value for name, value in {**locked.context, **news}.items() if value is not None}

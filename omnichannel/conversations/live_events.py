@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from omnichannel.conversations.models import Conversation, Participation
-from omnichannel.live.publish import publish, publish_all
+from omnichannel.live.publish import publish, publish_many
 
 
-class EventKind(StrEnum):
+class LiveEventKind(StrEnum):
     """What has changed; pages decide by it what to fetch."""
 
     MESSAGE = "message"
@@ -20,7 +20,7 @@ class EventKind(StrEnum):
 
 
 def publish_event(
-    kind: EventKind,
+    kind: LiveEventKind,
     conversation: Conversation,
     *,
     part_id: int | None = None,
@@ -31,19 +31,19 @@ def publish_event(
 
     `also_agents`, and those who work in `also_queues`, are those who could see it until now.
     """
-    asked_in = _asked_in([conversation])
+    asked_in = _participant_ids([conversation])
     topics = _topics(conversation, {*also_agents, *asked_in.get(conversation.pk, ())}, also_queues)
     publish(kind, conversation.pk, part_id=part_id, topics=topics)
 
 
-def publish_events(kind: EventKind, conversations: Sequence[tuple[Conversation, int | None]]) -> None:
+def publish_events(kind: LiveEventKind, conversations: Sequence[tuple[Conversation, int | None]]) -> None:
     """The same for many, each with one agent more who is to hear of it; as few statements as for one."""
-    asked_in = _asked_in([conversation for conversation, _ in conversations])
+    asked_in = _participant_ids([conversation for conversation, _ in conversations])
     hints = [(one.pk, _topics(one, {agent, *asked_in.get(one.pk, ())})) for one, agent in conversations]
-    publish_all(kind, hints)
+    publish_many(kind, hints)
 
 
-def _asked_in(conversations: Sequence[Conversation]) -> dict[int, set[int]]:
+def _participant_ids(conversations: Sequence[Conversation]) -> dict[int, set[int]]:
     """By conversation, who takes part in it beside its agent."""
     found: dict[int, set[int]] = {}
     if shared := [one.pk for one in conversations if one.is_shared]:
@@ -63,4 +63,4 @@ def publish_presence(*agent_ids: int) -> None:
 
     Last thing in the transaction.
     """
-    publish_all(EventKind.PRESENCE, [(pk, [f"agent:{pk}"]) for pk in agent_ids])
+    publish_many(LiveEventKind.PRESENCE, [(pk, [f"agent:{pk}"]) for pk in agent_ids])

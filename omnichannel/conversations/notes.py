@@ -9,16 +9,16 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import agent_of, agents_at_work, agents_who_may_see
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, Mention, Note, Part
+from omnichannel.conversations.access import active_agents, agent_for_user, agents_with_access
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, Mention, Note, ParticipationKind
 from omnichannel.live.publish import publish
 from routing.models import Agent, State
 
-TEXT_LIMIT = 4000
+MAX_NOTE_LENGTH = 4000
 
 
-class NoteRefused(Exception):
+class NoteError(Exception):
     """The note was not written down; the text says why to a person."""
 
 
@@ -28,50 +28,50 @@ def add_note(conversation: Conversation, author: User, text: str) -> Note:
     Raises NoteRefused with a sentence for whoever tried.
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
-    _check(conversation, author, body)
-    meant = mentioned(body, agents_at_work()) if "@" in body else []
-    _must_all_see(conversation, meant)
+    _validate_note(conversation, author, body)
+    meant = find_mentioned_agents(body, active_agents()) if "@" in body else []
+    _require_mention_access(conversation, meant)
     with transaction.atomic():
         note = Note.objects.create(conversation=conversation, author=author, text=body)
         Mention.objects.bulk_create(Mention(note=note, agent=one) for one in meant if one.user_id != author.pk)
-        publish_event(EventKind.NOTE, conversation, part_id=note.pk, also_agents=[one.pk for one in meant])
+        publish_event(LiveEventKind.NOTE, conversation, part_id=note.pk, also_agents=[one.pk for one in meant])
     return note
 
 
-def too_long(body: str) -> str:
+def note_too_long_text(body: str) -> str:
     """What to say of a note of that length."""
     return gettext("A note has up to %(limit)s characters; this has %(body)s.") % {
-        "limit": number_format(TEXT_LIMIT, force_grouping=True),
+        "limit": number_format(MAX_NOTE_LENGTH, force_grouping=True),
         "body": number_format(len(body), force_grouping=True),
     }
 
 
-def _check(conversation: Conversation, author: User, body: str) -> None:
-    agent = agent_of(author)
+def _validate_note(conversation: Conversation, author: User, body: str) -> None:
+    agent = agent_for_user(author)
     if agent is None:
-        raise NoteRefused(gettext("Only those who work at the desk write notes."))
+        raise NoteError(gettext("Only those who work at the desk write notes."))
     if not body:
-        raise NoteRefused(gettext("Write the note first."))
-    if len(body) > TEXT_LIMIT:
-        raise NoteRefused(too_long(body))
+        raise NoteError(gettext("Write the note first."))
+    if len(body) > MAX_NOTE_LENGTH:
+        raise NoteError(note_too_long_text(body))
     if conversation.state == State.CLOSED:
-        raise NoteRefused(gettext("This conversation is closed."))
-    if conversation.participations.filter(agent=agent, left_at=None, part=Part.MONITOR).exists():
-        raise NoteRefused(gettext("You are monitoring. Join the conversation to write notes."))
+        raise NoteError(gettext("This conversation is closed."))
+    if conversation.participations.filter(agent=agent, left_at=None, part=ParticipationKind.MONITOR).exists():
+        raise NoteError(gettext("You are monitoring. Join the conversation to write notes."))
 
 
-def _must_all_see(conversation: Conversation, meant: Sequence[Agent]) -> None:
+def _require_mention_access(conversation: Conversation, meant: Sequence[Agent]) -> None:
     if not meant:
         return
-    may_see = set(agents_who_may_see(conversation).values_list("pk", flat=True))
+    may_see = set(agents_with_access(conversation).values_list("pk", flat=True))
     if shut_out := [str(one) for one in meant if one.pk not in may_see]:
         names = " and ".join(shut_out)
-        raise NoteRefused(
+        raise NoteError(
             gettext("%(names)s can't see this conversation. Consult them, or leave the mention out.") % {"names": names}
         )
 
 
-def mentioned(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
+def find_mentioned_agents(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
     """Those of the colleagues whom the text names after an @, by user name or full name, in any case."""
     by_name: dict[str, list[Agent]] = {}
     for one in colleagues:
@@ -85,7 +85,7 @@ def mentioned(text: str, colleagues: Iterable[Agent]) -> list[Agent]:
     return list(dict.fromkeys(agent for name in found for agent in by_name[name]))
 
 
-def mentions_seen(conversation: Conversation, agent: Agent) -> None:
+def mark_mentions_seen(conversation: Conversation, agent: Agent) -> None:
     """The agent has the conversation before their eyes: its notes' mark goes from their inbox."""
     if not conversation.has_mention:
         return
@@ -93,4 +93,4 @@ def mentions_seen(conversation: Conversation, agent: Agent) -> None:
         unseen = Mention.objects.filter(note__conversation=conversation, agent=agent, seen_at=None)
         unseen.update(seen_at=timezone.now())
         conversation.has_mention = False
-        publish(EventKind.READ, conversation.pk, topics=[f"agent:{agent.pk}"])
+        publish(LiveEventKind.READ, conversation.pk, topics=[f"agent:{agent.pk}"])

@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.agent_load import load_changed
+from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.lanes import request_assignment, request_automated_messages
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, ConversationEvent, Offer, OfferOutcome
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import USES_CAPACITY, Agent, Queue, State
@@ -30,21 +30,21 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     (State.WAITING, State.CLOSED): "nobody has written for as long as the work stream allows",
 }
 
-NO_OFFER: dict[str, Any] = {"offered_to": None, "offer_expires_at": None}
+CLEARED_OFFER: dict[str, Any] = {"offered_to": None, "offer_expires_at": None}
 NOT_SNOOZED: tuple[datetime | None, datetime | None] = (None, None)
 
 
-class TransitionRefused(Exception):
+class TransitionError(Exception):
     """The conversation is not in a state from which this can be done; the text says so to a person."""
 
 
 def require_agent(conversation: Conversation, agent: Agent) -> None:
     """Raises TransitionRefused unless it is this agent who has the conversation."""
     if conversation.agent_id != agent.pk:
-        raise TransitionRefused(gettext("Only the agent who has this conversation can do that."))
+        raise TransitionError(gettext("Only the agent who has this conversation can do that."))
 
 
-def require_read(conversation: Conversation) -> None:
+def require_all_read(conversation: Conversation) -> None:
     """Raises TransitionRefused while there is a message from the customer that the agent has not seen.
 
     The caller holds the transaction. A message that is being filed holds this lock too: it is seen here, or it finds
@@ -52,7 +52,7 @@ def require_read(conversation: Conversation) -> None:
     """
     now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     if now.unread_count:
-        raise TransitionRefused(gettext("The customer has written in the meantime. Read it first."))
+        raise TransitionError(gettext("The customer has written in the meantime. Read it first."))
 
 
 def record_event(
@@ -63,7 +63,7 @@ def record_event(
     ConversationEvent.objects.create(conversation=conversation, kind=kind, said=line, actor=by, created_at=when)
 
 
-def move(
+def transition(
     conversation: Conversation,
     to: State,
     *,
@@ -84,7 +84,7 @@ def move(
     queue_before = conversation.queue_id
     queued = {"queued_at": now, "queue": queue or conversation.queue} if to == State.OPEN else {}
     if (before, to) not in TRANSITIONS:
-        raise TransitionRefused(
+        raise TransitionError(
             gettext("This conversation is %(label)s; that can't be done now.") % {"label": before.label}
         )
     with transaction.atomic():
@@ -92,26 +92,26 @@ def move(
         if only_if is not None:
             unmoved = unmoved.filter(state_since=only_if)
         closed_at = now if to == State.CLOSED else None
-        also_changed = {**NO_OFFER, "snoozed_at": snoozed[0], "snoozed_until": snoozed[1], **queued}
+        also_changed = {**CLEARED_OFFER, "snoozed_at": snoozed[0], "snoozed_until": snoozed[1], **queued}
         if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **also_changed):
-            raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
+            raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
         conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
         conversation.agent = agent
         for name, value in also_changed.items():
             setattr(conversation, name, value)
-        gone = _parts_end(conversation, agent, at=now)
+        gone = _end_participations(conversation, agent, at=now)
         record_event(conversation, to.value, line, by=by)
         if to in {State.ACTIVE, State.WRAP_UP}:
             request_automated_messages(conversation)
-        offered_to = _offer_ends(conversation, at=now) if before == State.OPEN else None
-        load_changed(agent_before, conversation.agent_id, offered_to)
+        offered_to = _close_pending_offer(conversation, at=now) if before == State.OPEN else None
+        schedule_load_refresh(agent_before, conversation.agent_id, offered_to)
         if to == State.OPEN or before in USES_CAPACITY or offered_to not in {None, conversation.agent_id}:
             request_assignment()
         also = [agent_before, offered_to, *gone]
-        publish_event(EventKind.CONVERSATION, conversation, also_agents=also, also_queues=[queue_before])
+        publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=also, also_queues=[queue_before])
 
 
-def _offer_ends(conversation: Conversation, *, at: datetime) -> int | None:
+def _close_pending_offer(conversation: Conversation, *, at: datetime) -> int | None:
     """Whoever it was offered to has taken it now, or is offered it no longer; who that is."""
     pending = Offer.objects.filter(conversation=conversation, outcome=OfferOutcome.PENDING).first()
     if pending is None:
@@ -123,7 +123,7 @@ def _offer_ends(conversation: Conversation, *, at: datetime) -> int | None:
     return pending.agent_id
 
 
-def _parts_end(conversation: Conversation, agent: Agent | None, *, at: datetime) -> list[int]:
+def _end_participations(conversation: Conversation, agent: Agent | None, *, at: datetime) -> list[int]:
     """Who had a part beside the agent and has none from now on: all when it closes, and who has it now themselves."""
     parts = conversation.participations.filter(left_at=None)
     if conversation.state != State.CLOSED:
@@ -143,18 +143,18 @@ def requeue(conversation: Conversation, queue: Queue, *, line: LocalizedText, by
     with transaction.atomic():
         still_open = Conversation.objects.filter(pk=conversation.pk, state=State.OPEN, queue=queue_before)
         if not still_open.update(queue=queue, queued_at=now, offered_to=None, offer_expires_at=None):
-            raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
+            raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
         pending = conversation.offers.filter(outcome=OfferOutcome.PENDING)
         pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
         conversation.queue, conversation.queued_at = queue, now
         conversation.offered_to = conversation.offer_expires_at = None
         record_event(conversation, "queued", line, by=by)
         request_assignment()
-        load_changed(offered_to)
-        publish_event(EventKind.CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])
+        schedule_load_refresh(offered_to)
+        publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])
 
 
-def wake(conversation: Conversation) -> None:
+def resume_on_customer_message(conversation: Conversation) -> None:
     """A waiting conversation goes back to its agent if the stream keeps agents and this one is there, else to open."""
     if conversation.state != State.WAITING:
         return
@@ -162,7 +162,7 @@ def wake(conversation: Conversation) -> None:
     is_there = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
     if is_there and stream.keep_same_agent:
         line = localized("The customer wrote again: back to %(agent)s.", agent=agent)
-        move(conversation, State.ACTIVE, agent=agent, by=None, line=line)
+        transition(conversation, State.ACTIVE, agent=agent, by=None, line=line)
     else:
         line = localized("The customer wrote again: %(queue)s.", queue=conversation.queue)
-        move(conversation, State.OPEN, agent=None, by=None, line=line)
+        transition(conversation, State.OPEN, agent=None, by=None, line=line)

@@ -5,7 +5,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
 
-class CompressedPages(GZipMiddleware):
+class HTMLGZipMiddleware(GZipMiddleware):
     """Compress HTML. A random length is added by Django, so that sizes give no secret away (BREACH)."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

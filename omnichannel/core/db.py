@@ -4,15 +4,15 @@ from typing import Any
 
 from django.db.models import Aggregate, TextField
 
-BETWEEN = "\x1f"  # nobody writes this
+SEPARATOR = "\x1f"  # nobody writes this
 
 
-class Joined(Aggregate):
+class StringAgg(Aggregate):
     """The expression's values, one after the other, with BETWEEN between them; None where there are none."""
 
     function = "GROUP_CONCAT"
     name = "Joined"
-    template = f"%(function)s(%(expressions)s, '{BETWEEN}')"
+    template = f"%(function)s(%(expressions)s, '{SEPARATOR}')"
     output_field = TextField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:

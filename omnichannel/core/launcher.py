@@ -15,11 +15,11 @@ from typing import Final
 
 # Exit statuses that no Python program uses by itself.
 OUT_OF_MEMORY: Final = 101
-RAISED: Final = 102
+UNCAUGHT_EXCEPTION: Final = 102
 # The parent kills first; this much later the child ends by itself, should the parent be gone.
 GRACE_SECONDS: Final = 2
 NICENESS: Final = 5
-FRAMES: Final = 6
+MAX_FRAMES: Final = 6
 
 
 def main(arguments: list[str]) -> None:
@@ -34,9 +34,9 @@ def main(arguments: list[str]) -> None:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:
         # Without its message: that may quote the data, which belongs to a customer and not in a log.
-        sys.stderr.write(_where(error))
+        sys.stderr.write(_format_location(error))
         sys.stderr.flush()
-        os._exit(RAISED)
+        os._exit(UNCAUGHT_EXCEPTION)
 
 
 def set_limits(cpu: int, wall: int, memory: int, output: int) -> None:
@@ -48,17 +48,17 @@ def set_limits(cpu: int, wall: int, memory: int, output: int) -> None:
         memory: address space in bytes.
         output: size in bytes of every file written to, standard output included, then SIGXFSZ.
     """
-    _limit(resource.RLIMIT_CORE, 0, 0)  # a core file would hold the data
-    _limit(resource.RLIMIT_NPROC, 0, 0)  # no children that outlive this process; root is exempt
-    _limit(resource.RLIMIT_CPU, cpu, max(cpu, wall) + GRACE_SECONDS)
-    _limit(resource.RLIMIT_FSIZE, output, output)
-    _limit(resource.RLIMIT_AS, memory, memory)
+    _set_limit(resource.RLIMIT_CORE, 0, 0)  # a core file would hold the data
+    _set_limit(resource.RLIMIT_NPROC, 0, 0)  # no children that outlive this process; root is exempt
+    _set_limit(resource.RLIMIT_CPU, cpu, max(cpu, wall) + GRACE_SECONDS)
+    _set_limit(resource.RLIMIT_FSIZE, output, output)
+    _set_limit(resource.RLIMIT_AS, memory, memory)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it at start
     signal.alarm(wall + GRACE_SECONDS)
     os.nice(NICENESS)  # the server and the worker go first
 
 
-def _limit(kind: int, soft: int, hard: int) -> None:
+def _set_limit(kind: int, soft: int, hard: int) -> None:
     """Set a limit, or keep the stricter one the process was started with."""
     most = resource.getrlimit(kind)[1]
     if most != resource.RLIM_INFINITY:
@@ -66,8 +66,8 @@ def _limit(kind: int, soft: int, hard: int) -> None:
     resource.setrlimit(kind, (soft, hard))
 
 
-def _where(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+def _format_location(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
     places = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
     return "\n".join([type(error).__name__, *reversed(places)])
 

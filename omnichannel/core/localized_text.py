@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-MOMENT = "at"  # how a moment is told from a text among the kept values
+DATETIME_KEY = "at"  # how a moment is told from a text among the kept values
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class LocalizedText:
     plural: str = ""
 
     def __str__(self) -> str:
-        shown = {name: _shown(value) for name, value in self.values}
+        shown = {name: _render_value(value) for name, value in self.values}
         if self.plural:
             return ngettext(self.words, self.plural, dict(self.values)["count"]) % shown
         return gettext(self.words) % shown if shown else gettext(self.words)
@@ -34,12 +34,12 @@ class LocalizedText:
     def kept(self) -> dict[str, Any]:
         """As it is kept in JSON."""
         plural = {"plural": self.plural} if self.plural else {}
-        return {"words": self.words, **plural, "values": {name: _kept(value) for name, value in self.values}}
+        return {"words": self.words, **plural, "values": {name: _value_to_json(value) for name, value in self.values}}
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> Self:
         """What was kept."""
-        values = tuple((name, _read(value)) for name, value in kept.get("values", {}).items())
+        values = tuple((name, _value_from_json(value)) for name, value in kept.get("values", {}).items())
         return cls(kept["words"], values, kept.get("plural", ""))
 
 
@@ -48,7 +48,7 @@ def localized(words: str, **values: Any) -> LocalizedText:
 
     Anything else, an agent or a queue, goes in by its name.
     """
-    return LocalizedText(words, tuple((name, _taken(value)) for name, value in values.items()))
+    return LocalizedText(words, tuple((name, _normalize_value(value)) for name, value in values.items()))
 
 
 def localized_plural(one: str, several: str, count: int, **values: Any) -> LocalizedText:
@@ -56,43 +56,43 @@ def localized_plural(one: str, several: str, count: int, **values: Any) -> Local
     return LocalizedText(one, localized(one, count=count, **values).values, several)
 
 
-def _taken(value: Any) -> Any:
+def _normalize_value(value: Any) -> Any:
     match value:
         case LocalizedText() | datetime() | int() | str():
             return value
         case list() | tuple():
-            return tuple(_taken(one) for one in value)
+            return tuple(_normalize_value(one) for one in value)
     return str(value)
 
 
-def _shown(value: Any) -> str:
+def _render_value(value: Any) -> str:
     match value:
         case datetime():
             return date_format(timezone.localtime(value), gettext("j M Y, H:i"))
         case tuple():
-            return ", ".join(map(_shown, value))
+            return ", ".join(map(_render_value, value))
     return str(value)
 
 
-def _kept(value: Any) -> Any:
+def _value_to_json(value: Any) -> Any:
     match value:
         case LocalizedText():
             return value.kept()
         case datetime():
-            return {MOMENT: value.isoformat()}
+            return {DATETIME_KEY: value.isoformat()}
         case tuple():
-            return [_kept(one) for one in value]
+            return [_value_to_json(one) for one in value]
     return value
 
 
-def _read(kept: Any) -> Any:
+def _value_from_json(kept: Any) -> Any:
     match kept:
         case {"words": _}:
             return LocalizedText.read(kept)
         case dict():
-            return datetime.fromisoformat(kept[MOMENT])
+            return datetime.fromisoformat(kept[DATETIME_KEY])
         case list():
-            return tuple(map(_read, kept))
+            return tuple(map(_value_from_json, kept))
     return kept
 
 

@@ -8,14 +8,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+ASGIMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[ASGIMessage]]
+Send = Callable[[ASGIMessage], Awaitable[None]]
 
-UNAVAILABLE = [(b"content-length", b"0"), (b"retry-after", b"5")]
+UNAVAILABLE_HEADERS = [(b"content-length", b"0"), (b"retry-after", b"5")]
 
 
-class ResponseDeadline:
+class ResponseDeadlineMiddleware:
     """An ASGI application that answers 503 when the one inside has not begun to answer after `seconds`.
 
     The work inside goes on: a webhook that is stored late is a repeat when Twilio delivers it again.
@@ -24,10 +24,10 @@ class ResponseDeadline:
     def __init__(self, inside: Any, seconds: float) -> None:
         self._inside, self._seconds = inside, seconds
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         has_begun = has_expired = False
 
-        async def send_in_time(message: Message) -> None:
+        async def send_in_time(message: ASGIMessage) -> None:
             nonlocal has_begun
             if not has_expired:
                 has_begun = True
@@ -38,7 +38,7 @@ class ResponseDeadline:
             await asyncio.wait({task}, timeout=self._seconds)
             if not has_begun and not task.done():
                 has_expired = True
-                await send({"type": "http.response.start", "status": 503, "headers": UNAVAILABLE})
+                await send({"type": "http.response.start", "status": 503, "headers": UNAVAILABLE_HEADERS})
                 await send({"type": "http.response.body", "body": b""})
             await task
         finally:

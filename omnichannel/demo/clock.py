@@ -6,23 +6,23 @@ from django.db import transaction
 from django.db.models import F
 
 from channels_whatsapp.identity import identity
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, Message
 
-A_DAY = timedelta(hours=24, minutes=1)
+DAY_OFFSET = timedelta(hours=24, minutes=1)
 
 
-def let_a_day_pass(address: str) -> None:
+def backdate_conversations(address: str) -> None:
     """Move all that was said with this customer a day and a minute into the past."""
     conversations = Conversation.objects.filter(contact__identity=identity(address), closed_at=None)
     with transaction.atomic():
         Message.objects.filter(conversation__in=conversations).update(
-            created_at=F("created_at") - A_DAY, updated_at=F("updated_at") - A_DAY
+            created_at=F("created_at") - DAY_OFFSET, updated_at=F("updated_at") - DAY_OFFSET
         )
         conversations.update(
-            last_inbound_at=F("last_inbound_at") - A_DAY,
-            window_closes_at=F("window_closes_at") - A_DAY,
-            last_activity_at=F("last_activity_at") - A_DAY,
+            last_inbound_at=F("last_inbound_at") - DAY_OFFSET,
+            window_closes_at=F("window_closes_at") - DAY_OFFSET,
+            last_activity_at=F("last_activity_at") - DAY_OFFSET,
         )
         for conversation in conversations:
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)

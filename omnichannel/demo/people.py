@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Group
 
 from omnichannel import roles
-from omnichannel.accounts.demonstration import PASSWORD
+from omnichannel.accounts.demonstration import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from routing.agents import ensure_agent
 from routing.models import (
@@ -22,7 +22,7 @@ from routing.models import (
 
 
 @dataclass(frozen=True)
-class Person:
+class DemoUser:
     username: str
     first_name: str
     last_name: str
@@ -30,23 +30,23 @@ class Person:
     presence: BasePresence = BasePresence.AVAILABLE
 
 
-PEOPLE = [
-    Person("admin", "Ada", "Moreau", roles.ADMINISTRATOR, BasePresence.OFFLINE),
-    Person("sofia", "Sofia", "Lindqvist", roles.SUPERVISOR),
-    Person("dana", "Dana", "Kim", roles.AGENT),
-    Person("omar", "Omar", "Haddad", roles.AGENT, BasePresence.AWAY),
+DEMO_USERS = [
+    DemoUser("admin", "Ada", "Moreau", roles.ADMINISTRATOR, BasePresence.OFFLINE),
+    DemoUser("sofia", "Sofia", "Lindqvist", roles.SUPERVISOR),
+    DemoUser("dana", "Dana", "Kim", roles.AGENT),
+    DemoUser("omar", "Omar", "Haddad", roles.AGENT, BasePresence.AWAY),
 ]
 
 
-def create_people() -> dict[str, Agent]:
+def create_users() -> dict[str, Agent]:
     """One person for each role, and two agents; by user name."""
-    return {person.username: _create(person) for person in PEOPLE}
+    return {person.username: _create_user(person) for person in DEMO_USERS}
 
 
-def _create(person: Person) -> Agent:
+def _create_user(person: DemoUser) -> Agent:
     user = User.objects.create_user(
         person.username,
-        password=PASSWORD,
+        password=DEMO_PASSWORD,
         first_name=person.first_name,
         last_name=person.last_name,
         is_staff=person.role != roles.AGENT,
@@ -58,7 +58,7 @@ def _create(person: Person) -> Agent:
     return agent
 
 
-def create_returns_desk(agents: dict[str, Agent]) -> WorkStream:
+def create_returns_work_stream(agents: dict[str, Agent]) -> WorkStream:
     """A second work stream with a queue of its own, in which only some agents work."""
     queue = Queue.objects.create(name="Returns", priority=10)
     for name in ("dana", "omar"):
@@ -66,7 +66,7 @@ def create_returns_desk(agents: dict[str, Agent]) -> WorkStream:
     return WorkStream.objects.create(name="Returns work stream", fallback_queue=queue, capacity=40)
 
 
-def say_what_is_known() -> None:
+def create_custom_fields() -> None:
     """Which order a conversation is about, and which kind of customer somebody is."""
     for stream in WorkStream.objects.all():
         ContextVariable.objects.create(

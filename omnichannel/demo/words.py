@@ -1,15 +1,15 @@
 """The labels and disposition codes of the demonstration's shop."""
 
-from omnichannel.conversations.models import Colour, Conversation, DispositionCode, Label, Priority
+from omnichannel.conversations.models import Conversation, DispositionCode, Label, LabelColour, Priority
 
 LABELS = {
-    "VIP": Colour.PURPLE,
-    "Delivery": Colour.TEAL,
-    "Damaged": Colour.RED,
-    "Invoice": Colour.BLUE,
-    "Wholesale": Colour.AMBER,
+    "VIP": LabelColour.PURPLE,
+    "Delivery": LabelColour.TEAL,
+    "Damaged": LabelColour.RED,
+    "Invoice": LabelColour.BLUE,
+    "Wholesale": LabelColour.AMBER,
 }
-CODES = {
+DISPOSITION_CODES = {
     "Solved": "The customer has what they asked for",
     "Refunded": "",
     "Sent a new one": "",
@@ -17,13 +17,15 @@ CODES = {
 }
 
 
-def create_words() -> None:
+def create_labels_and_codes() -> None:
     """What conversations are sorted by."""
     Label.objects.bulk_create(Label(name=name, colour=colour) for name, colour in LABELS.items())
-    DispositionCode.objects.bulk_create(DispositionCode(name=name, description=text) for name, text in CODES.items())
+    DispositionCode.objects.bulk_create(
+        DispositionCode(name=name, description=text) for name, text in DISPOSITION_CODES.items()
+    )
 
 
-def sort_the_history() -> None:
+def label_history() -> None:
     """Some of it is on the conversations that are there already."""
     for name, label, priority in [
         ("Amara Diallo", "Damaged", Priority.HIGH),

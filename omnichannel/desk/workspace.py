@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.notes import mentions_seen
+from omnichannel.conversations.notes import mark_mentions_seen
 from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.desk.composer.reply_box import Composer, composer_for
 from omnichannel.desk.inbox.conversation_list import view_of
@@ -34,7 +34,7 @@ def render_workspace(
     thread = _thread(request, conversation)
     if thread.later is None:  # otherwise the newest messages are not on the screen yet
         mark_read(conversation, request.user)
-        mentions_seen(conversation, request.agent)
+        mark_mentions_seen(conversation, request.agent)
     context = {**workspace_context(request, conversation, thread, composer, problem), "at": timezone.now()}
     has_list = request.htmx and request.htmx.target == "workspace"
     template = "desk/thread/_workspace.html" if has_list else "desk/thread/page.html"
@@ -74,7 +74,7 @@ def render_update(
 def render_update_or_inbox(request: AgentRequest, pk: int) -> HttpResponse:
     """Return the conversation as it is now, or the inbox when the agent may no longer see it."""
     try:
-        return render_update(request, access.conversation_for(request.user, pk))
+        return render_update(request, access.get_conversation_or_404(request.user, pk))
     except Http404:  # it went to a queue whose conversations this agent may not see
         if request.htmx:
             return HttpResponse(headers={"HX-Redirect": resolve_url("desk:inbox")})
@@ -105,5 +105,5 @@ def conversation_context(request: AgentRequest, conversation: Conversation) -> d
     return {
         "conversation": conversation,
         "agent": request.agent,
-        "may_answer": access.may_answer(request.agent, conversation),
+        "may_answer": access.can_reply(request.agent, conversation),
     }

@@ -12,24 +12,24 @@ from django.db.models import DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.jobs.models import JobSchedule, Lane
 
-TABLE, PERIODIC = Lane._meta.db_table, Periodic._meta.db_table
+LANE_TABLE, SCHEDULE_TABLE = Lane._meta.db_table, JobSchedule._meta.db_table
 
-ENQUEUE = (
-    f"INSERT INTO {TABLE} (kind, key, due_at, token, attempts, error) VALUES (%s, %s, %s, %s, 0, '')"  # noqa: S608 (no value in it)
+ENQUEUE_SQL = (
+    f"INSERT INTO {LANE_TABLE} (kind, key, due_at, token, attempts, error) VALUES (%s, %s, %s, %s, 0, '')"  # noqa: S608 (no value in it)
     " ON CONFLICT (kind, key) DO UPDATE SET token = excluded.token,"
     # Work that was given up gets one more attempt when new work comes in.
-    f" attempts = CASE WHEN {TABLE}.given_up_at IS NULL THEN {TABLE}.attempts ELSE {TABLE}.attempts - 1 END,"
+    f" attempts = CASE WHEN {LANE_TABLE}.given_up_at IS NULL THEN {LANE_TABLE}.attempts ELSE {LANE_TABLE}.attempts - 1 END,"
     " given_up_at = NULL,"
-    f" due_at = CASE WHEN excluded.due_at < {TABLE}.due_at THEN excluded.due_at ELSE {TABLE}.due_at END"
+    f" due_at = CASE WHEN excluded.due_at < {LANE_TABLE}.due_at THEN excluded.due_at ELSE {LANE_TABLE}.due_at END"
 )
 # `Lane.free` and what of the periodic jobs is due, in plain SQL: an idle worker asks this ten times a second, and
 # building the query would cost it most.
-DUE = (
-    f"SELECT kind, 0 FROM {TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
+DUE_WORK_SQL = (
+    f"SELECT kind, 0 FROM {LANE_TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
     " AND (lease_until IS NULL OR lease_until < %s)"
-    f" UNION SELECT name, 1 FROM {PERIODIC} WHERE next_at <= %s"
+    f" UNION SELECT name, 1 FROM {SCHEDULE_TABLE} WHERE next_at <= %s"
 )
 
 
@@ -38,12 +38,12 @@ def enqueue(kind: str, key: int, *, at: datetime | None = None) -> None:
 
     Of several moments the earliest counts. A lane that is being worked in is looked at again afterwards, at its moment.
     """
-    due_at = _stored("due_at", at or timezone.now())
+    due_at = _to_db_value("due_at", at or timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(ENQUEUE, [kind, key, due_at, _stored("token", uuid.uuid4())])
+        cursor.execute(ENQUEUE_SQL, [kind, key, due_at, _to_db_value("token", uuid.uuid4())])
 
 
-def _stored(name: str, value: object) -> Any:
+def _to_db_value(name: str, value: object) -> Any:
     column: Any = Lane._meta.get_field(name)
     return column.get_db_prep_value(value, connection)
 
@@ -86,23 +86,23 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Due:
+class DueWork:
     """What waits for a worker: kinds of lanes, and names of periodic jobs."""
 
     kinds: frozenset[str]
     jobs: frozenset[str]
 
 
-def due() -> Due:
+def get_due_work() -> DueWork:
     """What is due at this moment; only a read."""
-    now = _stored("due_at", timezone.now())
+    now = _to_db_value("due_at", timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [now, now, now])
+        cursor.execute(DUE_WORK_SQL, [now, now, now])
         rows = cursor.fetchall()
-    return Due(frozenset(name for name, job in rows if not job), frozenset(name for name, job in rows if job))
+    return DueWork(frozenset(name for name, job in rows if not job), frozenset(name for name, job in rows if job))
 
 
-def claim(kinds: Collection[str], limit: int) -> list[Lease]:
+def claim_lanes(kinds: Collection[str], limit: int) -> list[Lease]:
     """Lease up to `limit` lanes that are due, the longest due first.
 
     A lane that is worked in is not due before its lease ends: what is enqueued meanwhile says when it is.
@@ -119,7 +119,7 @@ def claim(kinds: Collection[str], limit: int) -> list[Lease]:
     return [Lease(lane.pk, lane.kind, lane.key, owner, lane.token, lane.attempts + 1) for lane in lanes]
 
 
-def try_again(lane_ids: Collection[int]) -> int:
+def retry_lanes(lane_ids: Collection[int]) -> int:
     """Have lanes that were given up tried again from the first attempt; returns how many there were."""
     given_up = Lane.objects.filter(pk__in=lane_ids, given_up_at__isnull=False)
     return given_up.update(given_up_at=None, attempts=0, due_at=timezone.now())

@@ -44,7 +44,7 @@ class Lane(models.Model):
         return Q(due_at__lte=at, given_up_at=None) & (Q(lease_until=None) | Q(lease_until__lt=at))
 
 
-class Periodic(models.Model):
+class JobSchedule(models.Model):
     """A job that comes back every so often; the row is claimed like a lane, so any number of workers may run."""
 
     name = models.CharField(max_length=60, primary_key=True)

@@ -10,7 +10,7 @@ import faulthandler
 import os
 import time
 
-BEAT_SECONDS = 1.0
+HEARTBEAT_INTERVAL_SECONDS = 1.0
 
 
 class Watchdog:
@@ -25,7 +25,7 @@ class Watchdog:
         now = time.monotonic()
         if now < self._next_beat:
             return
-        self._next_beat = now + BEAT_SECONDS
+        self._next_beat = now + HEARTBEAT_INTERVAL_SECONDS
         faulthandler.dump_traceback_later(self._seconds, exit=True)
         if self._heartbeat_fd is not None:
             with contextlib.suppress(OSError):  # the starter is gone; the worker notices that by its standard input

@@ -13,20 +13,20 @@ from django.utils import timezone
 
 from omnichannel.jobs import lanes
 from omnichannel.jobs.lanes import Lease
-from omnichannel.jobs.models import Periodic
+from omnichannel.jobs.models import JobSchedule
 
 logger = logging.getLogger(__name__)
 
 # Works in the lane and says when it is to be looked at again; None when nothing is left.
-Handler = Callable[[Lease], datetime | None]
+LaneFunction = Callable[[Lease], datetime | None]
 
 POLL_SECONDS = 0.1
 RETRY_SECONDS = 1.0
-LONGEST_BACK_OFF = timedelta(minutes=5)
+MAX_BACKOFF = timedelta(minutes=5)
 MAX_ATTEMPTS = 7  # about a minute of attempts that fail at once
 # Work that shows no progress for so long is taken for stuck; no single call a handler makes takes longer.
 STUCK_AFTER_SECONDS = 300.0
-NEVER_FINISHED = "It never finished: the worker hung or ended at each of the last attempts."
+NEVER_FINISHED_ERROR = "It never finished: the worker hung or ended at each of the last attempts."
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class LaneHandler:
     the lane stays, and the administration shows it.
     """
 
-    run: Handler
+    run: LaneFunction
     gives_up: bool = True
     on_give_up: Callable[[int], object] | None = None
 
@@ -54,7 +54,7 @@ class PeriodicJob:
 
 
 @dataclass
-class _Running:
+class _RunningWork:
     """A piece of work in one of the threads, and when it last showed progress (monotonic seconds)."""
 
     name: str
@@ -89,7 +89,7 @@ class Worker:
         self._beat = beat
         self._leases: dict[Future[None], Lease] = {}
         self._jobs: dict[str, Future[None]] = {}
-        self._running: dict[int, _Running] = {}
+        self._running: dict[int, _RunningWork] = {}
         self._next_renewal = 0.0
 
     def stop(self) -> None:
@@ -142,30 +142,30 @@ class Worker:
                 self._beat_unless_stuck()
 
     def _start_what_is_due(self, pool: ThreadPoolExecutor) -> None:
-        due = lanes.due()
+        due = lanes.get_due_work()
         if due.kinds or due.jobs:
             self._is_busy()
         for kind in due.kinds & self.handlers.keys():
             busy = sum(lease.kind == kind for lease in self._leases.values())
-            for lease in lanes.claim([kind], self.threads - busy):
+            for lease in lanes.claim_lanes([kind], self.threads - busy):
                 self._leases[pool.submit(self._work_in, lease)] = lease
         for job in self.periodic:
             if job.name in due.jobs and job.name not in self._jobs and self._claim(job, timezone.now()):
                 self._jobs[job.name] = pool.submit(self._run, job)
 
     def _add_missing_jobs(self) -> None:
-        known = set(Periodic.objects.values_list("name", flat=True))
-        missing = [Periodic(name=job.name, next_at=timezone.now()) for job in self.periodic if job.name not in known]
-        Periodic.objects.bulk_create(missing, ignore_conflicts=True)
+        known = set(JobSchedule.objects.values_list("name", flat=True))
+        missing = [JobSchedule(name=job.name, next_at=timezone.now()) for job in self.periodic if job.name not in known]
+        JobSchedule.objects.bulk_create(missing, ignore_conflicts=True)
 
     @staticmethod
     def _claim(job: PeriodicJob, now: datetime) -> bool:
-        due = Periodic.objects.filter(name=job.name, next_at__lte=now)
+        due = JobSchedule.objects.filter(name=job.name, next_at__lte=now)
         return due.update(next_at=now + job.every) == 1
 
     def _work_in(self, lease: Lease) -> None:
         close_old_connections()
-        handler, running = self.handlers[lease.kind], _Running(f"lane {lease.kind} {lease.key}")
+        handler, running = self.handlers[lease.kind], _RunningWork(f"lane {lease.kind} {lease.key}")
         self._running[id(running)] = running
 
         def is_stopping() -> bool:
@@ -174,7 +174,7 @@ class Worker:
 
         try:
             if handler.gives_up and lease.attempts > MAX_ATTEMPTS:
-                self._give_up(handler, lease, NEVER_FINISHED)
+                self._give_up(handler, lease, NEVER_FINISHED_ERROR)
             else:
                 lease.finish(handler.run(replace(lease, is_stopping=is_stopping)))
         except Exception as error:  # whatever a handler meets, the lane must be given back and tried again
@@ -188,7 +188,7 @@ class Worker:
         if handler.gives_up and lease.attempts >= MAX_ATTEMPTS:
             self._give_up(handler, lease, error)
             return
-        back_off = min(timedelta(seconds=2 ** min(lease.attempts - 1, 20)), LONGEST_BACK_OFF)
+        back_off = min(timedelta(seconds=2 ** min(lease.attempts - 1, 20)), MAX_BACKOFF)
         lease.finish(timezone.now() + back_off, attempts=lease.attempts, error=error)
 
     @staticmethod
@@ -202,7 +202,7 @@ class Worker:
 
     def _run(self, job: PeriodicJob) -> None:
         close_old_connections()
-        running = _Running(f"periodic job {job.name}")
+        running = _RunningWork(f"periodic job {job.name}")
         self._running[id(running)] = running
         try:
             job.run()

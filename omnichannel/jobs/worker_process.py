@@ -10,9 +10,9 @@ import time
 
 logger = logging.getLogger(__name__)
 
-RESTART_AFTER_SECONDS = 1.0
-STARTS_WITHIN_SECONDS = 120.0  # until the first heartbeat; importing takes long on a busy machine
-STOPS_WITHIN_SECONDS = 15.0  # a call to Twilio that is under way is waited for
+RESTART_DELAY_SECONDS = 1.0
+START_TIMEOUT_SECONDS = 120.0  # until the first heartbeat; importing takes long on a busy machine
+STOP_TIMEOUT_SECONDS = 15.0  # a call to Twilio that is under way is waited for
 
 
 class WorkerProcess:
@@ -43,7 +43,7 @@ class WorkerProcess:
         self.tell_to_stop()
         if self._process is not None:
             try:
-                self._process.wait(STOPS_WITHIN_SECONDS)
+                self._process.wait(STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
 
@@ -53,7 +53,7 @@ class WorkerProcess:
                 self._run_once()
             except Exception:  # no memory or no process to be had for a moment: this thread must not end
                 logger.exception("The worker could not be started; trying again.")
-            self._stopping.wait(RESTART_AFTER_SECONDS)
+            self._stopping.wait(RESTART_DELAY_SECONDS)
 
     def _run_once(self) -> None:
         """Start a worker and return when it has ended."""
@@ -87,7 +87,7 @@ class WorkerProcess:
 
     def _watch(self, process: "subprocess.Popen[bytes]", heartbeat: int) -> None:
         """Return when the worker has ended; kill it when its heartbeat stops."""
-        patience = STARTS_WITHIN_SECONDS
+        patience = START_TIMEOUT_SECONDS
         while True:
             begin = time.monotonic()
             ready, _, _ = select.select([heartbeat], [], [], patience)

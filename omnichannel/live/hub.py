@@ -14,14 +14,14 @@ from django.db.models import Max
 
 from omnichannel.live.models import LiveEvent
 
-Answer = TypeVar("Answer")
+ResultT = TypeVar("ResultT")
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
 RETRY_SECONDS = 1.0
-BATCH = 500
-MOST_MISSED = 1000  # events a page is told of when it comes back; it fetches everything anew in any case
-BACKLOG = 1000  # events a slow page may be behind before its stream is ended; it then resumes where it was
+BATCH_SIZE = 500
+MAX_MISSED_EVENTS = 1000  # events a page is told of when it comes back; it fetches everything anew in any case
+MAX_BACKLOG = 1000  # events a slow page may be behind before its stream is ended; it then resumes where it was
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Listener:
     """One stream: what it listens to, and what waits to be written to it. `None` in the queue ends it."""
 
     topics: set[str]
-    waiting: asyncio.Queue[Hint | None] = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+    waiting: asyncio.Queue[Hint | None] = field(default_factory=lambda: asyncio.Queue(MAX_BACKLOG))
     checked_at: float = field(default_factory=time.monotonic)  # when its session was last found valid
 
     def wants(self, hint: Hint) -> bool:
@@ -55,30 +55,30 @@ class Listener:
         self.waiting.put_nowait(hint)
 
 
-def _hint(row: LiveEvent) -> Hint:
+def _build_hint(row: LiveEvent) -> Hint:
     return Hint(row.pk, row.kind, row.subject_id, row.part_id, frozenset(row.topics))
 
 
-def _read(after: int) -> list[Hint]:
-    rows = LiveEvent.objects.filter(pk__gt=after).order_by("pk")[:BATCH]
-    return [_hint(row) for row in rows]
+def _fetch_events(after: int) -> list[Hint]:
+    rows = LiveEvent.objects.filter(pk__gt=after).order_by("pk")[:BATCH_SIZE]
+    return [_build_hint(row) for row in rows]
 
 
-def _missed(after: int) -> list[Hint]:
-    newest = LiveEvent.objects.filter(pk__gt=after).order_by("-pk")[:MOST_MISSED]
-    return [_hint(row) for row in reversed(newest)]
+def _fetch_missed_events(after: int) -> list[Hint]:
+    newest = LiveEvent.objects.filter(pk__gt=after).order_by("-pk")[:MAX_MISSED_EVENTS]
+    return [_build_hint(row) for row in reversed(newest)]
 
 
-def _before(moment: datetime) -> int | None:
+def _fetch_last_id_before(moment: datetime) -> int | None:
     first = LiveEvent.objects.filter(created_at__gte=moment).order_by("pk").values_list("pk", flat=True).first()
     return None if first is None else first - 1
 
 
-def _newest() -> int:
+def _fetch_newest_id() -> int:
     return LiveEvent.objects.aggregate(newest=Max("pk"))["newest"] or 0
 
 
-def _in_reader_thread(function: Callable[..., Answer], *arguments: object) -> Answer:
+def _run_in_reader_thread(function: Callable[..., ResultT], *arguments: object) -> ResultT:
     """Query with this thread's connection: a new one after an error, so that an outage ends with the outage.
 
     Django's connections belong to the thread that looks them up. `connection.close` looked up on the event loop would
@@ -108,7 +108,7 @@ class Hub:
         """Begin to hand events to this listener: every one after the id that is returned."""
         async with self._starting:
             if self._tail is None or self._tail.done():
-                self.position = await self._run(_newest)
+                self.position = await self._run(_fetch_newest_id)
                 self._tail = asyncio.create_task(self._follow())
             self.listeners.add(listener)
             if self.closed:
@@ -117,11 +117,11 @@ class Hub:
 
     async def since(self, after: int) -> list[Hint]:
         """What was published after this event: what a page missed while it was away."""
-        return await self._run(_missed, after)
+        return await self._run(_fetch_missed_events, after)
 
     async def before(self, moment: datetime) -> int | None:
         """The last event before that moment; None when nothing has been published since."""
-        return await self._run(_before, moment)
+        return await self._run(_fetch_last_id_before, moment)
 
     def leave(self, listener: Listener) -> None:
         self.listeners.discard(listener)
@@ -132,9 +132,9 @@ class Hub:
         for listener in self.listeners:
             listener.offer(None)
 
-    async def _run(self, function: Callable[..., Answer], *arguments: object) -> Answer:
+    async def _run(self, function: Callable[..., ResultT], *arguments: object) -> ResultT:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reader, _in_reader_thread, function, *arguments)
+        return await loop.run_in_executor(self._reader, _run_in_reader_thread, function, *arguments)
 
     async def _follow(self) -> None:
         """Read and hand out while anybody listens. Nothing but cancellation ends it before: pages would fall silent."""
@@ -152,10 +152,10 @@ class Hub:
 
     async def _read_once(self) -> bool:
         """Hand out the next events; True when there are more."""
-        hints: list[Hint] = await self._run(_read, self.position)
+        hints: list[Hint] = await self._run(_fetch_events, self.position)
         for hint in hints:
             self.hand_out(hint)
-        return len(hints) == BATCH
+        return len(hints) == BATCH_SIZE
 
     def hand_out(self, hint: Hint) -> None:
         """Offer it to every stream that listens to one of its topics."""

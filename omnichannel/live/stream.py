@@ -26,24 +26,24 @@ from django.utils import timezone
 
 from omnichannel.live.hub import Hint, Hub, Listener
 
-Message = MutableMapping[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-Receive = Callable[[], Awaitable[Message]]
+ASGIMessage = MutableMapping[str, Any]
+Send = Callable[[ASGIMessage], Awaitable[None]]
+Receive = Callable[[], Awaitable[ASGIMessage]]
 TopicsFor = Callable[[Any], set[str]]  # handed a signed-in user
-Seen = Callable[[Any], None]  # the same: one of their pages is open
+OnUserSeen = Callable[[Any], None]  # the same: one of their pages is open
 
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 15.0
 # While the database does not answer, a page keeps its stream: nothing can be read that it may not see. For so long.
-CHECK_SECONDS = 5.0
-UNCHECKED_SECONDS = 120.0
-WRITE_SECONDS = 10.0  # a page that does not take what is written to it for so long is given up
+SESSION_CHECK_TIMEOUT_SECONDS = 5.0
+MAX_UNCHECKED_SECONDS = 120.0
+WRITE_TIMEOUT_SECONDS = 10.0  # a page that does not take what is written to it for so long is given up
 # What a page that has just been rendered may not show yet: its server may have looked a moment before it said when.
-RENDERED_WITHIN = timedelta(seconds=5)
-LONGEST_LOAD = timedelta(minutes=1)  # an older page asks for everything anew
-LIFE_SECONDS = (300.0, 360.0)  # with jitter, so that not all pages come back at once
-HEADERS = [
+RENDER_MARGIN = timedelta(seconds=5)
+MAX_PAGE_AGE = timedelta(minutes=1)  # an older page asks for everything anew
+STREAM_LIFETIME_SECONDS = (300.0, 360.0)  # with jitter, so that not all pages come back at once
+RESPONSE_HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
@@ -51,7 +51,7 @@ HEADERS = [
 ]
 
 
-def signed_in_user(cookies: str) -> AbstractBaseUser | None:
+def get_session_user(cookies: str) -> AbstractBaseUser | None:
     """Who the session cookie belongs to, checked as Django checks it: the session, the password's hash, is_active."""
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
@@ -73,25 +73,25 @@ class EventStream:
     the user may see. `seen` is told then, and at the beginning, that this user has a page open.
     """
 
-    def __init__(self, topics_for: TopicsFor, seen: Seen = lambda user: None) -> None:
+    def __init__(self, topics_for: TopicsFor, seen: OnUserSeen = lambda user: None) -> None:
         self.hub = Hub()
         self._topics_for, self._seen = topics_for, seen
         self._checks = ThreadPoolExecutor(2, thread_name_prefix="live-session")
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["method"] != "GET":
-            return await _refuse(send, 405)
+            return await _send_empty_response(send, 405)
         try:
             topics = await self._topics(headers)
             if not topics or self.hub.closed:
-                return await _refuse(send, 503 if topics else 401)
+                return await _send_empty_response(send, 503 if topics else 401)
             listener = Listener(topics)
             written, missed = await self._join(listener, scope, headers)
         except Error as error:
             logger.warning("A page could not be told of live events because the database did not answer: %s", error)
-            return await _refuse(send, 503)
-        gone = asyncio.create_task(_end_when_gone(receive, listener))
+            return await _send_empty_response(send, 503)
+        gone = asyncio.create_task(_end_on_disconnect(receive, listener))
         try:
             await self._serve(listener, headers, send, written, missed)
         except OSError:
@@ -105,19 +105,19 @@ class EventStream:
 
     def _look_up(self, cookies: str) -> set[str] | None:
         close_old_connections()
-        user = signed_in_user(cookies)
+        user = get_session_user(cookies)
         topics = self._topics_for(user) if user else None
         if topics:
             self._seen(user)
         return topics
 
-    async def _join(self, listener: Listener, scope: Message, headers: dict[str, str]) -> tuple[int, list[Hint]]:
+    async def _join(self, listener: Listener, scope: ASGIMessage, headers: dict[str, str]) -> tuple[int, list[Hint]]:
         """Hand events to the listener from now on; returns the last event the page knows and what it missed since."""
         position = await self.hub.join(listener)
         try:
-            known = _last_id(headers)
-            if known is None and (rendered := _rendered_at(scope)) is not None:
-                known = await self.hub.before(rendered - RENDERED_WITHIN)
+            known = _get_last_event_id(headers)
+            if known is None and (rendered := _get_rendered_at(scope)) is not None:
+                known = await self.hub.before(rendered - RENDER_MARGIN)
             if known is None or known >= position:
                 return position, []
             return known, await self.hub.since(known)
@@ -128,18 +128,18 @@ class EventStream:
     async def _serve(
         self, listener: Listener, headers: dict[str, str], send: Send, written: int, missed: list[Hint]
     ) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-        await _event(send, "hello", {}, written)
+        await send({"type": "http.response.start", "status": 200, "headers": RESPONSE_HEADERS})
+        await _send_event(send, "hello", {}, written)
         for hint in missed:
             written = hint.id
             if listener.wants(hint):
-                await _hint(send, hint)
+                await _send_hint(send, hint)
         await self._follow(listener, headers, send, written)
-        await _write(send, "event: bye\ndata: {}\n\n", more=False)
+        await _send_chunk(send, "event: bye\ndata: {}\n\n", more=False)
 
     async def _follow(self, listener: Listener, headers: dict[str, str], send: Send, written: int) -> None:
         """Write hints as they come, until the end of the stream's life or of the session."""
-        ends = time.monotonic() + random.uniform(*LIFE_SECONDS)  # noqa: S311 (no secret)
+        ends = time.monotonic() + random.uniform(*STREAM_LIFETIME_SECONDS)  # noqa: S311 (no secret)
         # The first time anywhere in between: pages that all came back at one moment are not all checked at one.
         check_at = time.monotonic() + random.uniform(0, KEEP_ALIVE_SECONDS)  # noqa: S311 (no secret)
         while (now := time.monotonic()) < ends:
@@ -148,62 +148,62 @@ class EventStream:
             except TimeoutError:
                 if not await self._may_go_on(listener, headers):
                     return
-                await _write(send, ": still here\n\n")
+                await _send_chunk(send, ": still here\n\n")
                 check_at = time.monotonic() + KEEP_ALIVE_SECONDS
                 continue
             if hint is None:
                 return
             if hint.id > written:
-                await _hint(send, hint)
+                await _send_hint(send, hint)
 
     async def _may_go_on(self, listener: Listener, headers: dict[str, str]) -> bool:
         """Check the session again; while the database does not answer, the last check counts for a while."""
         try:
-            topics = await asyncio.wait_for(self._topics(headers), CHECK_SECONDS)
+            topics = await asyncio.wait_for(self._topics(headers), SESSION_CHECK_TIMEOUT_SECONDS)
         except (Error, TimeoutError):
             logger.info("A page's session could not be checked because the database did not answer.")
-            return time.monotonic() - listener.checked_at < UNCHECKED_SECONDS
+            return time.monotonic() - listener.checked_at < MAX_UNCHECKED_SECONDS
         listener.topics, listener.checked_at = topics or set(), time.monotonic()
         return bool(topics)
 
 
-def _last_id(headers: dict[str, str]) -> int | None:
+def _get_last_event_id(headers: dict[str, str]) -> int | None:
     """The last event a page has seen that comes back."""
-    return _number(headers.get("last-event-id", ""))
+    return _parse_integer(headers.get("last-event-id", ""))
 
 
-def _rendered_at(scope: Message) -> datetime | None:
+def _get_rendered_at(scope: ASGIMessage) -> datetime | None:
     """When the page was rendered that opens its stream for the first time; None for one that does not say."""
     (text,) = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("since", [""])[-1:]
-    seconds, now = _number(text), timezone.now()
-    if seconds is None or not (now - LONGEST_LOAD).timestamp() <= seconds <= now.timestamp():
+    seconds, now = _parse_integer(text), timezone.now()
+    if seconds is None or not (now - MAX_PAGE_AGE).timestamp() <= seconds <= now.timestamp():
         return None
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _number(text: str) -> int | None:
+def _parse_integer(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
 
 
-async def _end_when_gone(receive: Receive, listener: Listener) -> None:
+async def _end_on_disconnect(receive: Receive, listener: Listener) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     listener.offer(None)
 
 
-async def _hint(send: Send, hint: Hint) -> None:
-    await _event(send, "hint", {"kind": hint.kind, "id": hint.subject_id, "part": hint.part_id}, hint.id)
+async def _send_hint(send: Send, hint: Hint) -> None:
+    await _send_event(send, "hint", {"kind": hint.kind, "id": hint.subject_id, "part": hint.part_id}, hint.id)
 
 
-async def _event(send: Send, name: str, data: dict[str, Any], event_id: int) -> None:
-    await _write(send, f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data)}\n\n")
+async def _send_event(send: Send, name: str, data: dict[str, Any], event_id: int) -> None:
+    await _send_chunk(send, f"id: {event_id}\nevent: {name}\ndata: {json.dumps(data)}\n\n")
 
 
-async def _write(send: Send, text: str, *, more: bool = True) -> None:
-    async with asyncio.timeout(WRITE_SECONDS):
+async def _send_chunk(send: Send, text: str, *, more: bool = True) -> None:
+    async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
         await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
 
 
-async def _refuse(send: Send, status: int) -> None:
+async def _send_empty_response(send: Send, status: int) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
     await send({"type": "http.response.body", "body": b""})

@@ -5,13 +5,13 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest
 
-from omnichannel.core.admin.pages import PageAdmin
+from omnichannel.core.admin.pages import ProductModelAdmin
 from omnichannel.jobs.lanes import enqueue
 
 ASSIGN_LANE = "assign"
 
 
-class DistributionAdmin(PageAdmin):
+class DistributionAdmin(ProductModelAdmin):
     """A page whose settings decide who gets work: they hold at once, for what waits as well."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

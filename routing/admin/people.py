@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from omnichannel.core.admin.pages import pill
+from omnichannel.core.admin.pages import render_pill
 from routing.admin.base import DistributionAdmin
 from routing.admin.fields import base_presences
 from routing.admin.rows import Rows
@@ -107,7 +107,7 @@ class AgentAdmin(DistributionAdmin):
 
     @admin.display(description="Presence", ordering="presence")
     def shown_presence(self, agent: Agent) -> SafeString:
-        return pill(str(agent.presence), PRESENCE_TONES.get(BasePresence(agent.presence.base_status), "quiet"))
+        return render_pill(str(agent.presence), PRESENCE_TONES.get(BasePresence(agent.presence.base_status), "quiet"))
 
     @admin.display(description="Skills", empty_value="")
     def skill_names(self, agent: Agent) -> str:
@@ -143,7 +143,7 @@ class PresenceAdmin(DistributionAdmin):
 
     @admin.display(description="Origin", ordering="is_built_in")
     def origin(self, presence: Presence) -> SafeString:
-        return pill("Built in") if presence.is_built_in else pill("Own", "good")
+        return render_pill("Built in") if presence.is_built_in else render_pill("Own", "good")
 
     def has_change_permission(self, request: HttpRequest, obj: Presence | None = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj and obj.is_built_in)

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.forms.formsets import DELETION_FIELD_NAME
 
-from omnichannel.core.admin.pages import QuietRelations
+from omnichannel.core.admin.pages import PlainRelatedFieldsMixin
 
 if TYPE_CHECKING:
     AnyInline: TypeAlias = admin.TabularInline[Any, Any]
@@ -40,7 +40,7 @@ class RowFormSet(AnyFormSet):
         return "This is listed twice."
 
 
-class Rows(QuietRelations, AnyInline):
+class Rows(PlainRelatedFieldsMixin, AnyInline):
     """Things edited on the page of what they belong to."""
 
     formset = RowFormSet

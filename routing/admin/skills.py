@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
-from omnichannel.core.admin.pages import PageAdmin, pill
+from omnichannel.core.admin.pages import ProductModelAdmin, render_pill
 from routing.admin.base import DistributionAdmin
 from routing.admin.fields import proficiency_field
 from routing.admin.rows import RowFormSet, Rows
@@ -69,7 +69,7 @@ class SkillAdmin(DistributionAdmin):
 
 
 @admin.register(SkillType)
-class SkillTypeAdmin(PageAdmin):
+class SkillTypeAdmin(ProductModelAdmin):
     """Kinds of skills: languages, products."""
 
     list_display = ("name", "skill_count")
@@ -134,7 +134,7 @@ class RatingValueInline(Rows):
 
 
 @admin.register(RatingModel)
-class RatingModelAdmin(PageAdmin):
+class RatingModelAdmin(ProductModelAdmin):
     form = RatingForm
     list_display = ("name", "min_value", "max_value", "used")
     fields = ("name", "min_value", "max_value", "in_use")
@@ -144,7 +144,7 @@ class RatingModelAdmin(PageAdmin):
 
     @admin.display(description="State", ordering="in_use")
     def used(self, scale: RatingModel) -> SafeString:
-        return pill("In use", "good") if scale.in_use else pill("Not in use")
+        return render_pill("In use", "good") if scale.in_use else render_pill("Not in use")
 
     def has_delete_permission(self, request: HttpRequest, obj: RatingModel | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.in_use)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.text import get_text_list
 
-from omnichannel.core.admin.pages import PageAdmin
+from omnichannel.core.admin.pages import ProductModelAdmin
 from routing.admin.related_lists import Listing, PartAdmin, PartForm
 from routing.models import ContactField, ContextVariable, SkillRule
 from routing.variables import name_from, rules_asking
@@ -17,7 +17,7 @@ from routing.variables import name_from, rules_asking
 if TYPE_CHECKING:
     ContextModelForm: TypeAlias = forms.ModelForm[ContextVariable]
     ContactModelForm: TypeAlias = forms.ModelForm[ContactField]
-    AnyPage: TypeAlias = PageAdmin
+    AnyPage: TypeAlias = ProductModelAdmin
 else:
     ContextModelForm = ContactModelForm = forms.ModelForm
     AnyPage = object
@@ -106,7 +106,7 @@ class ContextVariableAdmin(AskedAboutByRules, PartAdmin):
 
 
 @admin.register(ContactField)
-class ContactFieldAdmin(AskedAboutByRules, PageAdmin):
+class ContactFieldAdmin(AskedAboutByRules, ProductModelAdmin):
     """What is known of each customer beside name and language."""
 
     form = ContactFieldForm

@@ -15,11 +15,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.accounts import demonstration
-from omnichannel.accounts.demonstration import PASSWORD, CommonPasswordValidator, demonstration_accounts
+from omnichannel.accounts.demonstration import DEMO_PASSWORD, CommonPasswordValidator, get_active_demo_usernames
 from omnichannel.accounts.models import User
-from omnichannel.auth import PeopleBackend
-from omnichannel.demo.people import PEOPLE
-from omnichannel.live.stream import signed_in_user
+from omnichannel.auth import AgentAuthBackend
+from omnichannel.demo.people import DEMO_USERS
+from omnichannel.live.stream import get_session_user
 from tests import builders
 from tests.desk.people import browser
 
@@ -51,12 +51,12 @@ def _on_this_machine(settings: Any) -> None:
 
 
 def with_printed_password(user: User) -> User:
-    user.set_password(PASSWORD)
+    user.set_password(DEMO_PASSWORD)
     user.save()
     return user
 
 
-def sign_in(username: str, password: str = PASSWORD, language: str = "en") -> str:
+def sign_in(username: str, password: str = DEMO_PASSWORD, language: str = "en") -> str:
     """The page that answers the sign-in form; empty when it leads on."""
     form = {"username": username, "password": password}
     return Client().post("/sign-in/", form, headers={"accept-language": language}).content.decode()
@@ -77,7 +77,7 @@ def test_a_demonstration_account_under_another_name_is_refused_too(dana: User) -
 
 def test_whoever_does_not_know_the_password_learns_nothing(dana: User) -> None:
     builders.user("Agent", "Sofia")
-    for username, password in (("dana", "wrong"), ("sofia", PASSWORD), ("nobody", PASSWORD)):
+    for username, password in (("dana", "wrong"), ("sofia", DEMO_PASSWORD), ("nobody", DEMO_PASSWORD)):
         page = sign_in(username, password)
         assert NO_MATCH in page
         assert DEMONSTRATION not in page
@@ -87,7 +87,12 @@ def test_how_long_a_refusal_takes_tells_nobody_which_names_there_are(dana: User,
     builders.user("Agent", "Sofia")
     settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
     counts = []
-    for username, password in [("dana", PASSWORD), ("sofia", PASSWORD), ("nobody", PASSWORD), ("nobody", "wrong")] * 2:
+    for username, password in [
+        ("dana", DEMO_PASSWORD),
+        ("sofia", DEMO_PASSWORD),
+        ("nobody", DEMO_PASSWORD),
+        ("nobody", "wrong"),
+    ] * 2:
         before = CountingHasher.count
         sign_in(username, password)
         counts.append(CountingHasher.count - before)
@@ -120,12 +125,12 @@ def test_refusing_changes_nothing_in_the_database(dana: User) -> None:
 def test_the_administration_has_no_other_way_in() -> None:
     with_printed_password(builders.user("Administrator", "Admin", is_staff=True))
     client = Client()
-    assert client.post("/admin/login/", {"username": "admin", "password": PASSWORD}).status_code == 200
+    assert client.post("/admin/login/", {"username": "admin", "password": DEMO_PASSWORD}).status_code == 200
     assert client.get("/admin/").status_code == 302
 
 
 def test_no_backend_takes_the_printed_password(dana: User) -> None:
-    assert authenticate(HttpRequest(), username="dana", password=PASSWORD) is None
+    assert authenticate(HttpRequest(), username="dana", password=DEMO_PASSWORD) is None
 
 
 # -- Those who were signed in ---------------------------------------------------------------------------------------
@@ -135,37 +140,37 @@ def test_a_session_from_before_ends(dana: User, settings: Any) -> None:
     settings.DEMONSTRATION_ALLOWED = True
     client = browser(dana)
     cookie = f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"
-    assert signed_in_user(cookie) == dana
+    assert get_session_user(cookie) == dana
     settings.DEMONSTRATION_ALLOWED = False
     assert client.get("/desk/")["Location"].startswith("/sign-in/")
     assert client.get("/desk/preferences/password/")["Location"].startswith("/sign-in/")
-    assert signed_in_user(cookie) is None
+    assert get_session_user(cookie) is None
     assert client.get("/sign-in/").status_code == 200
 
 
 def test_knowing_who_is_refused_costs_no_query(dana: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(1):
-        assert PeopleBackend().get_user(dana.pk) is None
+        assert AgentAuthBackend().get_user(dana.pk) is None
 
 
 def test_a_password_is_hashed_once(dana: User) -> None:
-    demonstration.is_printed_password.cache_clear()
+    demonstration.is_demo_password_hash.cache_clear()
     for _ in range(3):
-        PeopleBackend().get_user(dana.pk)
-    assert demonstration.is_printed_password.cache_info().misses == 1
+        AgentAuthBackend().get_user(dana.pk)
+    assert demonstration.is_demo_password_hash.cache_info().misses == 1
 
 
 def test_nobody_else_is_hashed_at_a_request() -> None:
     eve = builders.agent("Eve").user
-    demonstration.is_printed_password.cache_clear()
-    assert PeopleBackend().get_user(eve.pk) == eve
-    assert demonstration.is_printed_password.cache_info().misses == 0
+    demonstration.is_demo_password_hash.cache_clear()
+    assert AgentAuthBackend().get_user(eve.pk) == eve
+    assert demonstration.is_demo_password_hash.cache_info().misses == 0
 
 
 # -- Setting it -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("password", [PASSWORD, PASSWORD.upper(), f" {PASSWORD} "])
+@pytest.mark.parametrize("password", [DEMO_PASSWORD, DEMO_PASSWORD.upper(), f" {DEMO_PASSWORD} "])
 def test_nobody_can_set_the_printed_password(password: str) -> None:
     with pytest.raises(ValidationError, match="demonstration's password"):
         CommonPasswordValidator().validate(password)
@@ -173,7 +178,7 @@ def test_nobody_can_set_the_printed_password(password: str) -> None:
 
 def test_the_password_page_refuses_it() -> None:
     eve = builders.agent("Eve").user
-    form = {"old_password": "correct horse", "new_password1": PASSWORD, "new_password2": PASSWORD}
+    form = {"old_password": "correct horse", "new_password1": DEMO_PASSWORD, "new_password2": DEMO_PASSWORD}
     answer = browser(eve).post("/desk/preferences/password/", form)
     assert answer.status_code == 422
     assert "demonstration&#x27;s password" in answer.content.decode()
@@ -186,7 +191,7 @@ def test_a_common_password_is_refused_as_ever() -> None:
 
 @pytest.mark.usefixtures("_on_this_machine")
 def test_on_this_machine_the_printed_password_can_be_set() -> None:
-    CommonPasswordValidator().validate(PASSWORD)
+    CommonPasswordValidator().validate(DEMO_PASSWORD)
 
 
 # -- Who has it -----------------------------------------------------------------------------------------------------
@@ -200,7 +205,7 @@ def test_the_active_accounts_with_the_printed_password_are_named(dana: User) -> 
     with_printed_password(builders.user("Administrator", "Admin"))
     builders.user("Supervisor", "Sofia")
     with_printed_password(builders.user("Agent", "Omar", is_active=False))
-    assert demonstration_accounts() == ["dana", "admin"]
+    assert get_active_demo_usernames() == ["dana", "admin"]
 
 
 def test_the_deployment_check_names_them(dana: User) -> None:
@@ -215,4 +220,4 @@ def test_without_demonstration_accounts_there_is_nothing_to_name() -> None:
 
 
 def test_the_names_are_those_of_the_demonstration() -> None:
-    assert {person.username for person in PEOPLE} == demonstration.USER_NAMES
+    assert {person.username for person in DEMO_USERS} == demonstration.DEMO_USERNAMES

@@ -10,9 +10,9 @@ from django.core.signing import TimestampSigner, b62_encode
 from django.test import Client
 from django.urls import reverse
 
-from omnichannel.accounts.demonstration import PASSWORD
+from omnichannel.accounts.demonstration import DEMO_PASSWORD
 from omnichannel.accounts.models import User
-from omnichannel.first_administrator import PURPOSE, SALT, has_administrator, setup_link
+from omnichannel.first_administrator import SIGNED_VALUE, SIGNING_SALT, get_setup_link, has_administrator
 from routing.models import Agent, BasePresence
 from tests import builders
 from tests.concurrency import at_once
@@ -31,13 +31,13 @@ class SignerOfYesterday(TimestampSigner):
 
 def path() -> str:
     """The path of a link that works."""
-    link = setup_link()
+    link = get_setup_link()
     assert link is not None
     return urlsplit(link).path
 
 
 def expired_path() -> str:
-    return reverse("setup", args=[SignerOfYesterday(salt=SALT).sign(PURPOSE)])
+    return reverse("setup", args=[SignerOfYesterday(salt=SIGNING_SALT).sign(SIGNED_VALUE)])
 
 
 def text(answer: Any) -> str:
@@ -50,7 +50,7 @@ def text(answer: Any) -> str:
 
 def test_without_an_administrator_there_is_a_link_to_the_public_address() -> None:
     builders.agent("Dana")
-    link = setup_link()
+    link = get_setup_link()
     assert link is not None
     assert link.startswith("https://desk.example.com/setup/")
 
@@ -58,7 +58,7 @@ def test_without_an_administrator_there_is_a_link_to_the_public_address() -> Non
 @pytest.mark.parametrize("fields", [{"role": "Administrator"}, {"role": "", "is_superuser": True}])
 def test_with_an_administrator_there_is_none(fields: dict[str, Any]) -> None:
     builders.user(**fields)
-    assert setup_link() is None
+    assert get_setup_link() is None
 
 
 def test_an_administrator_who_cannot_sign_in_does_not_count(settings: Any) -> None:
@@ -67,20 +67,31 @@ def test_an_administrator_who_cannot_sign_in_does_not_count(settings: Any) -> No
     locked.set_unusable_password()
     locked.save()
     printed = builders.user("Administrator", "Admin")
-    printed.set_password(PASSWORD)
+    printed.set_password(DEMO_PASSWORD)
     printed.save()
-    assert setup_link() is not None
+    assert get_setup_link() is not None
     settings.DEMONSTRATION_ALLOWED = True
-    assert setup_link() is None
+    assert get_setup_link() is None
 
 
 # -- Links that open nothing ----------------------------------------------------------------------------------------
 
 
 def forged() -> list[str]:
-    signer = TimestampSigner(salt=SALT)
-    other_purpose, other_key = TimestampSigner().sign(PURPOSE), TimestampSigner(key="x", salt=SALT).sign(PURPOSE)
-    return ["x", "\u202e", "a:b:c", other_purpose, other_key, signer.sign(PURPOSE)[:-1], signer.sign(PURPOSE) + "x"]
+    signer = TimestampSigner(salt=SIGNING_SALT)
+    other_purpose, other_key = (
+        TimestampSigner().sign(SIGNED_VALUE),
+        TimestampSigner(key="x", salt=SIGNING_SALT).sign(SIGNED_VALUE),
+    )
+    return [
+        "x",
+        "\u202e",
+        "a:b:c",
+        other_purpose,
+        other_key,
+        signer.sign(SIGNED_VALUE)[:-1],
+        signer.sign(SIGNED_VALUE) + "x",
+    ]
 
 
 @pytest.mark.parametrize("place", range(len(forged())))
@@ -143,7 +154,7 @@ def test_the_page_speaks_german() -> None:
         ("username", {"username": "a b"}, "Enter a valid username."),
         ("username", {"username": "DANA"}, "already exists"),
         ("password1", {"password1": "short", "password2": "short"}, "too short"),
-        ("password1", {"password1": PASSWORD, "password2": PASSWORD}, "demonstration&#x27;s password"),
+        ("password1", {"password1": DEMO_PASSWORD, "password2": DEMO_PASSWORD}, "demonstration&#x27;s password"),
         (
             "password1",
             {"username": "ada.lovelace7", "password1": "ada.lovelace7", "password2": "ada.lovelace7"},

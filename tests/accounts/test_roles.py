@@ -4,8 +4,8 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
-from omnichannel.auth import settle_roles
-from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS, SUPERVISOR, give_roles_their_permissions
+from omnichannel.auth import apply_roles
+from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS_BY_ROLE, SUPERVISOR, sync_role_permissions
 from routing.models import Agent
 from tests import builders
 
@@ -17,9 +17,9 @@ def given(role: str) -> set[str]:
     return {f"{permission.content_type.app_label}.{permission.codename}" for permission in found}
 
 
-@pytest.mark.parametrize("role", PERMISSIONS)
+@pytest.mark.parametrize("role", PERMISSIONS_BY_ROLE)
 def test_a_role_has_exactly_its_permissions(role: str) -> None:
-    assert given(role) == set(PERMISSIONS[role])
+    assert given(role) == set(PERMISSIONS_BY_ROLE[role])
 
 
 def test_all_three_work_and_only_agents_do_not_see_everything() -> None:
@@ -39,7 +39,7 @@ def test_nobody_deletes_what_customers_wrote() -> None:
         f"conversations.delete_{model}"
         for model in ("automatedmessage", "dispositioncode", "label", "optoutword", "quickreply", "quickreplytag")
     }
-    for role in PERMISSIONS:
+    for role in PERMISSIONS_BY_ROLE:
         assert not any(
             name.startswith(("conversations.delete", "conversations.change_message")) for name in given(role) - settings
         )
@@ -72,14 +72,14 @@ def test_administrators_and_supervisors_keep_quick_replies_and_agents_look_at_th
 
 def test_a_permission_somebody_added_by_hand_is_taken_back_with_the_next_migration() -> None:
     Group.objects.get(name=AGENT).permissions.add(Permission.objects.get(codename="delete_user"))
-    give_roles_their_permissions()
+    sync_role_permissions()
     assert "accounts.delete_user" not in given(AGENT)
 
 
 def test_a_permission_that_does_not_exist_stops_the_migration(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PERMISSIONS, AGENT, ["conversations.fly"])
+    monkeypatch.setitem(PERMISSIONS_BY_ROLE, AGENT, ["conversations.fly"])
     with pytest.raises(LookupError, match=r"conversations\.fly"):
-        give_roles_their_permissions()
+        sync_role_permissions()
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_who_enters_the_administration_and_who_is_an_agent_follows_from_the_role
     role: str, enters: bool, works: bool
 ) -> None:
     person = builders.user(role)
-    settle_roles(person)
+    apply_roles(person)
     assert (person.is_staff, Agent.objects.filter(user=person).exists()) == (enters, works)
 
 
 def test_every_named_model_is_there() -> None:
-    for names in PERMISSIONS.values():
+    for names in PERMISSIONS_BY_ROLE.values():
         for name in names:
             assert apps.get_app_config(name.partition(".")[0])

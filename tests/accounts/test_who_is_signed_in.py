@@ -6,14 +6,14 @@ from django.contrib.auth.models import Permission
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.accounts.models import User
-from omnichannel.auth import PeopleBackend
+from omnichannel.auth import AgentAuthBackend
 from tests import builders
 
 pytestmark = pytest.mark.django_db
 
 
 def signed_in(user: User) -> User:
-    found = PeopleBackend().get_user(user.pk)
+    found = AgentAuthBackend().get_user(user.pk)
     assert found is not None
     return found
 
@@ -45,5 +45,5 @@ def test_a_superuser_may_do_everything() -> None:
 def test_who_was_switched_off_or_is_gone_is_nobody() -> None:
     user = builders.user("Agent")
     User.objects.filter(pk=user.pk).update(is_active=False)
-    assert PeopleBackend().get_user(user.pk) is None
-    assert PeopleBackend().get_user(0) is None
+    assert AgentAuthBackend().get_user(user.pk) is None
+    assert AgentAuthBackend().get_user(0) is None

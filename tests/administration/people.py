@@ -7,14 +7,14 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
-from omnichannel.auth import settle_roles
+from omnichannel.auth import apply_roles
 from tests import builders
 
 
 def signed_in(role: str, name: str = "", **fields: Any) -> Client:
     """A browser in which somebody with this role has signed in; without a role a stranger."""
     person = builders.user(role, name, **fields)
-    settle_roles(person)
+    apply_roles(person)
     client = Client()
     client.force_login(person)
     client.person = person  # type: ignore[attr-defined]

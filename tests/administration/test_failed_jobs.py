@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from omnichannel.jobs.lanes import claim, enqueue
+from omnichannel.jobs.lanes import claim_lanes, enqueue
 from omnichannel.jobs.models import Lane
 from tests.administration.people import page, signed_in, toasts, words
 
@@ -14,7 +14,7 @@ JOB = "jobs_lane"
 
 def failed_job() -> Lane:
     enqueue("automate", 12)
-    claim(["automate"], 1)[0].give_up("ValueError: <b>broken</b>")
+    claim_lanes(["automate"], 1)[0].give_up("ValueError: <b>broken</b>")
     return Lane.objects.get(given_up_at__isnull=False)
 
 

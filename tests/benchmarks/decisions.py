@@ -17,7 +17,7 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from omnichannel.conversations.assignment.dispatch import hand_out  # noqa: E402
+from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations  # noqa: E402
 from omnichannel.conversations.models import Conversation  # noqa: E402
 from tests import builders  # noqa: E402
 from tests.routing.crowds import many_agents  # noqa: E402
@@ -38,7 +38,7 @@ def decision(agents: int) -> float:
         Conversation.objects.filter(agent=None).delete()
         builders.conversation(on=shop, in_queue=queue)
         begin = time.perf_counter()
-        offered, _ = hand_out(timezone.now())
+        offered, _ = offer_waiting_conversations(timezone.now())
         took.append(time.perf_counter() - begin)
         assert offered == 1
     Conversation.objects.all().delete()

@@ -13,8 +13,8 @@ from channels_whatsapp.backends.base import OutcomeUnknown, Template, TwilioBusy
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import sync, sync_all, sync_by_hand, sync_in_lane, sync_later, under_way
-from omnichannel.jobs.lanes import claim
-from omnichannel.worker_jobs import make_worker
+from omnichannel.jobs.lanes import claim_lanes
+from omnichannel.worker_jobs import create_worker
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +156,7 @@ def test_nobody_waits_for_a_twilio_that_somebody_waits_for_already(
 
 
 def test_a_worker_syncs_every_six_hours() -> None:
-    [job] = [one for one in make_worker().periodic if one.run is sync_all]
+    [job] = [one for one in create_worker().periodic if one.run is sync_all]
     assert job.every == timedelta(hours=6)
 
 
@@ -189,6 +189,6 @@ def test_one_account_that_fails_keeps_no_other_from_syncing(
 def test_a_worker_syncs_an_account_when_it_is_asked_to(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     twilio.templates = [template("one")]
     sync_later(account)
-    [lease] = claim(["templates"], 1)
+    [lease] = claim_lanes(["templates"], 1)
     assert sync_in_lane(lease) is None
     assert names() == ["one"]

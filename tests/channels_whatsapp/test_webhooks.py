@@ -167,7 +167,7 @@ def test_a_status_for_an_id_nobody_knows_is_answered_and_kept(number: WhatsAppNu
 def test_a_known_customers_message_takes_at_most_ten_statements_and_one_commit(
     number: WhatsAppNumber, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opt_out, "WORDS_LIVE", 3600.0)  # on a slow machine they would be read once more
+    monkeypatch.setattr(opt_out, "WORD_CACHE_SECONDS", 3600.0)  # on a slow machine they would be read once more
     deliver(number.account.inbound_url, builders.inbound_form(number))
     form = builders.inbound_form(number, Body="And another thing")
     with django_assert_max_num_queries(10) as seen:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.classify import classify
+from omnichannel.conversations.assignment.classify import classify_conversation
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Conversation
 from omnichannel.jobs.models import Lane
@@ -49,7 +49,7 @@ def new(body: str = "My order, please", **fields: Any) -> Conversation:
 
 
 def classified(conversation: Conversation) -> Conversation:
-    classify(conversation.pk)
+    classify_conversation(conversation.pk)
     conversation.refresh_from_db()
     return conversation
 

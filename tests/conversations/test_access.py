@@ -10,15 +10,15 @@ from django.db import transaction
 from django.http import Http404
 
 from omnichannel.conversations.access import (
-    agent_of,
-    attachment_for,
-    conversation_for,
+    agent_for_user,
+    can_reply,
     conversations_visible_to,
-    may_answer,
-    message_for,
-    topics_for,
+    get_attachment_or_404,
+    get_conversation_or_404,
+    get_message_or_404,
+    live_topics_for,
 )
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Attachment, Conversation
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue, QueueMembership, State
@@ -50,9 +50,9 @@ def sees(person: Any, conversation: Conversation) -> bool:
     message = conversation.messages.first() or builders.inbound(conversation)
     file, _ = Attachment.objects.get_or_create(message=message)
     ways: list[Callable[[], Any]] = [
-        lambda: conversation_for(person, conversation.pk),
-        lambda: message_for(person, message.pk),
-        lambda: attachment_for(person, file.pk),
+        lambda: get_conversation_or_404(person, conversation.pk),
+        lambda: get_message_or_404(person, message.pk),
+        lambda: get_attachment_or_404(person, file.pk),
     ]
     for way in ways:
         try:
@@ -67,8 +67,8 @@ def sees(person: Any, conversation: Conversation) -> bool:
 def hears(person: Any, conversation: Conversation) -> bool:
     """Whether this person's pages are told of it."""
     with transaction.atomic():
-        publish_event(EventKind.CONVERSATION, conversation)
-    return bool(topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
+        publish_event(LiveEventKind.CONVERSATION, conversation)
+    return bool(live_topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
 
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
@@ -130,12 +130,12 @@ def test_strangers_see_and_hear_nothing(make: Callable[[Agent], Any], orders: Qu
     ]
     person = make(dana)
     assert not any(sees(person, conversation) for conversation in conversations)
-    assert (topics_for(person), agent_of(person)) == (set(), None)
+    assert (live_topics_for(person), agent_for_user(person)) == (set(), None)
 
 
 def test_what_does_not_exist_looks_like_what_may_not_be_seen(dana: Agent) -> None:
     for pk in (0, -1, 987654321, 10**30):
-        for find in (conversation_for, message_for, attachment_for):
+        for find in (get_conversation_or_404, get_message_or_404, get_attachment_or_404):
             with pytest.raises(Http404):
                 find(dana.user, pk)
 
@@ -165,10 +165,10 @@ def test_only_the_agent_who_has_it_may_answer_and_only_while_they_work_on_it(
     state: State, dana: Agent, eli: Agent
 ) -> None:
     conversation = Conversation(state=state, agent=dana)
-    assert may_answer(dana, conversation) == (state in {State.ACTIVE, State.WRAP_UP})
-    assert not may_answer(eli, conversation)
-    assert not may_answer(None, conversation)
-    assert not may_answer(None, Conversation(state=state, agent=None))
+    assert can_reply(dana, conversation) == (state in {State.ACTIVE, State.WRAP_UP})
+    assert not can_reply(eli, conversation)
+    assert not can_reply(None, conversation)
+    assert not can_reply(None, Conversation(state=state, agent=None))
 
 
 def test_access_follows_the_role_as_soon_as_it_is_given(orders: Queue) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnichannel.conversations.contacts.lookup import set_field
+from omnichannel.conversations.contacts.lookup import set_contact_field
 from omnichannel.conversations.context import set_context
 from omnichannel.conversations.models import Contact, Conversation
 from omnichannel.live.models import LiveEvent
@@ -109,7 +109,7 @@ def test_what_is_no_value_is_refused(name: str, value: str) -> None:
 def test_a_field_of_a_contact_is_set_and_told_in_the_open_conversation() -> None:
     field()
     conversation, dana = builders.conversation(), builders.user("Agent", "Dana")
-    set_field(conversation.contact, "tier", " Gold ", dana)
+    set_contact_field(conversation.contact, "tier", " Gold ", dana)
     assert Contact.objects.get().fields == {"tier": "Gold"}
     assert lines(conversation) == ["Dana set Tier to “Gold”."]
     assert LiveEvent.objects.latest("pk").subject_id == conversation.pk
@@ -118,9 +118,9 @@ def test_a_field_of_a_contact_is_set_and_told_in_the_open_conversation() -> None
 def test_a_field_is_set_without_an_open_conversation_too_and_taken_away() -> None:
     field("seats", "number")
     contact, dana = builders.contact(), builders.user("Agent", "Dana")
-    set_field(contact, "seats", "4", dana)
+    set_contact_field(contact, "seats", "4", dana)
     assert Contact.objects.get().fields == {"seats": 4}
-    set_field(contact, "seats", "", dana)
+    set_contact_field(contact, "seats", "", dana)
     assert Contact.objects.get().fields == {}
 
 
@@ -128,4 +128,4 @@ def test_a_field_is_set_without_an_open_conversation_too_and_taken_away() -> Non
 def test_a_field_that_is_not_there_or_a_value_that_is_none_is_refused(name: str, value: str) -> None:
     field("seats", "number")
     with pytest.raises(NotAValue):
-        set_field(builders.contact(), name, value, builders.user("Agent", "Dana"))
+        set_contact_field(builders.contact(), name, value, builders.user("Agent", "Dana"))

@@ -10,16 +10,21 @@ from django.utils import timezone
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.identity import identity
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
-from omnichannel.conversations.access import contact_for, numbers_to_write_from
+from omnichannel.conversations.access import get_contact_or_404, sender_numbers_for
 from omnichannel.conversations.agent_load import used_capacity
 from omnichannel.conversations.automated_messages import triggers
-from omnichannel.conversations.initiate import AlreadyOpen, Started, address_typed, start_conversation
+from omnichannel.conversations.initiate import (
+    ConversationAlreadyOpenError,
+    StartedConversation,
+    parse_address,
+    start_conversation,
+)
 from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyRefused
+from omnichannel.conversations.outbound.compose import ReplyError
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.conversations.outbound.templates import TemplateRefused
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.templates import TemplateSendError
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, Queue, State
 from tests import builders
@@ -48,7 +53,7 @@ def dana(db: None) -> Agent:
     return builders.agent("Dana")
 
 
-def start(by: Agent, update: MessageTemplate, address: str = AMARA, **fields: Any) -> Started:
+def start(by: Agent, update: MessageTemplate, address: str = AMARA, **fields: Any) -> StartedConversation:
     on = fields.pop("on", None) or WhatsAppNumber.objects.get()
     return start_conversation(on, address, update, fields.pop("values", VALUES), author=by.user, **fields)
 
@@ -73,22 +78,22 @@ def start(by: Agent, update: MessageTemplate, address: str = AMARA, **fields: An
     ],
 )
 def test_a_number_is_understood_however_it_is_typed(typed: str) -> None:
-    assert address_typed(typed) == AMARA
+    assert parse_address(typed) == AMARA
 
 
 @pytest.mark.parametrize("typed", ["+999123456", "+1 555 0100", "+12345678901234567890"])
 def test_a_number_no_numbering_plan_knows_is_taken(typed: str) -> None:
-    assert address_typed(typed).startswith("whatsapp:+")
+    assert parse_address(typed).startswith("whatsapp:+")
 
 
 def test_a_business_scoped_id_is_taken() -> None:
-    assert address_typed("US.13491208655302741918") == "whatsapp:US.13491208655302741918"
+    assert parse_address("US.13491208655302741918") == "whatsapp:US.13491208655302741918"
 
 
 @pytest.mark.parametrize("typed", ["0151 1234567", "151 1234567", "(415) 555-0100", "+0151 1234567", "", "Amara", "+"])
 def test_without_a_country_code_one_sentence_says_what_to_type(typed: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        address_typed(typed)
+        parse_address(typed)
     assert len(refused.value.messages) == 1
     assert "country code, for example +" in refused.value.messages[0]
 
@@ -106,7 +111,7 @@ def test_a_conversation_is_begun_with_its_agent(dana: Agent, update: MessageTemp
     assert conversation.contact.address == AMARA
     said = [str(line) for line in conversation.events.values_list("said", flat=True)]
     assert said == [f"Dana started the conversation on {conversation.number.name}."]
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     deliver_messages(lease)
     assert (twilio.outbox[0].to, twilio.outbox[0].content_sid) == (AMARA, update.content_sid)
 
@@ -126,9 +131,9 @@ def test_it_counts_against_the_agents_capacity(dana: Agent, update: MessageTempl
 def test_no_routing_and_no_greeting_follow(dana: Agent, update: MessageTemplate) -> None:
     conversation = start(dana, update).conversation
     assert not Lane.objects.filter(kind="route").exists()
-    Conversation.objects.update(window_closes_at=timezone.now() + triggers.DAY)
+    Conversation.objects.update(window_closes_at=timezone.now() + triggers.LIMIT_PERIOD)
     conversation.refresh_from_db()
-    assert list(triggers._due(conversation, timezone.now())) == []
+    assert list(triggers._due_triggers(conversation, timezone.now())) == []
 
 
 def test_a_customer_who_is_known_stays_one_contact(dana: Agent, update: MessageTemplate) -> None:
@@ -191,7 +196,7 @@ def test_one_that_the_agent_does_not_have_is_told_and_nothing_is_sent(
 ) -> None:
     omar = builders.agent("Omar") if has_agent else None
     theirs = builders.conversation(with_agent=omar, on=number, of=builders.contact(address=AMARA))
-    with pytest.raises(AlreadyOpen) as refused:
+    with pytest.raises(ConversationAlreadyOpenError) as refused:
         start(dana, update)
     assert refused.value.conversation == theirs
     assert not Message.objects.exists()
@@ -199,8 +204,8 @@ def test_one_that_the_agent_does_not_have_is_told_and_nothing_is_sent(
 
 def test_after_the_last_one_was_closed_a_new_one_begins(dana: Agent, update: MessageTemplate) -> None:
     first = start(dana, update).conversation
-    close.end(first, dana)
-    close.close(first, dana)
+    close.end_conversation(first, dana)
+    close.close_conversation(first, dana)
     assert start(dana, update).is_new
     assert Conversation.objects.count() == 2
 
@@ -219,7 +224,7 @@ def test_another_number_has_a_conversation_of_its_own(
 @pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
 def test_who_wants_nothing_is_not_written_to(dana: Agent, update: MessageTemplate, field: str, code: str) -> None:
     builders.contact(address=AMARA, **{field: timezone.now()})
-    with pytest.raises(ReplyRefused) as refused:
+    with pytest.raises(ReplyError) as refused:
         start(dana, update)
     assert refused.value.code == code
     assert not Conversation.objects.exists()
@@ -227,19 +232,19 @@ def test_who_wants_nothing_is_not_written_to(dana: Agent, update: MessageTemplat
 
 def test_what_is_refused_leaves_no_contact_behind(dana: Agent, update: MessageTemplate) -> None:
     update.approval = "paused"
-    with pytest.raises(TemplateRefused):
+    with pytest.raises(TemplateSendError):
         start(dana, update)
     assert not Contact.objects.exists()
 
 
 def test_missing_variables_are_told_by_name(dana: Agent, update: MessageTemplate) -> None:
-    with pytest.raises(TemplateRefused) as refused:
+    with pytest.raises(TemplateSendError) as refused:
         start(dana, update, values={"1": "Amara"})
     assert refused.value.errors == {"2": "Fill this in."}
 
 
 def test_our_own_number_is_nobodys(dana: Agent, update: MessageTemplate, number: WhatsAppNumber) -> None:
-    with pytest.raises(ReplyRefused) as refused:
+    with pytest.raises(ReplyError) as refused:
         start(dana, update, number.address)
     assert refused.value.field == "to"
 
@@ -248,10 +253,10 @@ def test_an_agent_writes_only_from_numbers_whose_conversations_they_would_see(
     dana: Agent, update: MessageTemplate
 ) -> None:
     builders.work_stream(fallback_queue=builders.queue("Orders"))
-    assert not numbers_to_write_from(dana.user).exists()
-    assert numbers_to_write_from(builders.agent("Sue", role="Supervisor").user).count() == 1
-    assert not numbers_to_write_from(builders.user("")).exists()
-    with pytest.raises(ReplyRefused) as refused:
+    assert not sender_numbers_for(dana.user).exists()
+    assert sender_numbers_for(builders.agent("Sue", role="Supervisor").user).count() == 1
+    assert not sender_numbers_for(builders.user("")).exists()
+    with pytest.raises(ReplyError) as refused:
         start(dana, update)
     assert refused.value.field == "number"
 
@@ -260,15 +265,15 @@ def test_numbers_and_channels_that_are_switched_off_write_to_nobody(dana: Agent,
     number.account.is_active = False
     number.account.save()
     builders.number(is_active=False)
-    assert not numbers_to_write_from(dana.user).exists()
+    assert not sender_numbers_for(dana.user).exists()
 
 
 def test_a_contact_is_known_to_those_who_see_a_conversation_with_them(dana: Agent) -> None:
     elsewhere = builders.conversation(in_queue=builders.queue("Orders"))
     here = builders.conversation()
-    assert contact_for(dana.user, here.contact_id) == here.contact
+    assert get_contact_or_404(dana.user, here.contact_id) == here.contact
     with pytest.raises(Exception, match="No such contact"):
-        contact_for(dana.user, elsewhere.contact_id)
+        get_contact_or_404(dana.user, elsewhere.contact_id)
 
 
 # -- At once ----------------------------------------------------------------------------------------------------------
@@ -297,4 +302,4 @@ def test_a_customer_who_writes_at_the_same_moment_is_in_the_same_conversation(se
     outcomes = at_once(lambda: start(dana, update), lambda: deliver(number.account.inbound_url, form))
     assert Conversation.objects.count() == 1
     assert Message.objects.filter(direction="inbound").count() == 1
-    assert isinstance(outcomes[0], Started | AlreadyOpen), outcomes
+    assert isinstance(outcomes[0], StartedConversation | ConversationAlreadyOpenError), outcomes

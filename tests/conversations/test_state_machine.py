@@ -8,13 +8,18 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.pick import leave_waiting, release, resume, take
-from omnichannel.conversations.assignment.transfer import transfer
-from omnichannel.conversations.lifecycle.close import close, close_stale, end
+from omnichannel.conversations.assignment.pick import (
+    release_conversation,
+    resume_conversation,
+    take_conversation,
+    wait_for_customer,
+)
+from omnichannel.conversations.assignment.transfer import transfer_conversation
+from omnichannel.conversations.lifecycle.close import close_conversation, close_stale_conversations, end_conversation
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.outbound.read_status import mark_read
-from omnichannel.conversations.presence.disconnects import pass_on_work_of
-from omnichannel.conversations.state_machine import TRANSITIONS, TransitionRefused, move
+from omnichannel.conversations.presence.disconnects import release_overdue_conversations
+from omnichannel.conversations.state_machine import TRANSITIONS, TransitionError, transition
 from omnichannel.core.localized_text import localized
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
@@ -40,13 +45,13 @@ def in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
 
 
 def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
-    transfer(conversation, to=builders.agent("Omar"), by=agent, reason="My shift ends.")
+    transfer_conversation(conversation, to=builders.agent("Omar"), by=agent, reason="My shift ends.")
 
 
 def time_passes(conversation: Conversation, agent: Agent) -> None:
     then = timezone.now() - LONG_AGO
     Conversation.objects.filter(pk=conversation.pk).update(state_since=then, last_activity_at=then)
-    assert close_stale() == 1
+    assert close_stale_conversations() == 1
 
 
 def customer_writes(conversation: Conversation, agent: Agent) -> None:
@@ -64,7 +69,7 @@ def agent_is_disconnected(conversation: Conversation, agent: Agent) -> None:
     then, offline = timezone.now() - LONG_AGO, builders.agent(presence="offline").presence
     Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=then)
     Conversation.objects.filter(pk=conversation.pk).update(state_since=then)
-    pass_on_work_of(agent.pk, timezone.now())
+    release_overdue_conversations(agent.pk, timezone.now())
 
 
 def agent_is_disconnected_while_the_customer_waits(conversation: Conversation, agent: Agent) -> None:
@@ -74,18 +79,18 @@ def agent_is_disconnected_while_the_customer_waits(conversation: Conversation, a
 
 Verb = Callable[[Conversation, Agent], None]
 VERBS: list[tuple[State, State, Verb]] = [
-    (State.OPEN, State.ACTIVE, take),
+    (State.OPEN, State.ACTIVE, take_conversation),
     (State.OPEN, State.CLOSED, time_passes),
-    (State.ACTIVE, State.WRAP_UP, end),
-    (State.ACTIVE, State.OPEN, release),
+    (State.ACTIVE, State.WRAP_UP, end_conversation),
+    (State.ACTIVE, State.OPEN, release_conversation),
     (State.ACTIVE, State.OPEN, agent_is_disconnected_while_the_customer_waits),
-    (State.ACTIVE, State.WAITING, leave_waiting),
+    (State.ACTIVE, State.WAITING, wait_for_customer),
     (State.ACTIVE, State.WAITING, agent_is_disconnected),
     (State.ACTIVE, State.ACTIVE, transfer_to_omar),
     (State.ACTIVE, State.CLOSED, time_passes),
-    (State.WRAP_UP, State.CLOSED, close),
+    (State.WRAP_UP, State.CLOSED, close_conversation),
     (State.WRAP_UP, State.CLOSED, time_passes),
-    (State.WAITING, State.ACTIVE, resume),
+    (State.WAITING, State.ACTIVE, resume_conversation),
     (State.WAITING, State.ACTIVE, customer_writes),
     (State.WAITING, State.OPEN, customer_writes_while_the_agent_is_away),
     (State.WAITING, State.CLOSED, time_passes),
@@ -113,20 +118,27 @@ def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: St
 )
 def test_there_is_no_other_way(dana: Agent, before: State, after: State) -> None:
     conversation = in_state(before, dana)
-    with pytest.raises(TransitionRefused, match=r"that can't be done now"):
-        move(conversation, after, agent=dana, by=dana.user, line=localized("Moved."))
+    with pytest.raises(TransitionError, match=r"that can't be done now"):
+        transition(conversation, after, agent=dana, by=dana.user, line=localized("Moved."))
     conversation.refresh_from_db()
     assert conversation.state == before
 
 
 WAYS = {(before, verb) for before, _, verb in VERBS}
-BY_HAND = [take, release, leave_waiting, resume, end, close]
+BY_HAND = [
+    take_conversation,
+    release_conversation,
+    wait_for_customer,
+    resume_conversation,
+    end_conversation,
+    close_conversation,
+]
 
 
 @pytest.mark.parametrize(("state", "verb"), [pair for pair in itertools.product(State, BY_HAND) if pair not in WAYS])
 def test_a_verb_is_refused_in_any_other_state(dana: Agent, state: State, verb: Verb) -> None:
     conversation = in_state(state, dana)
-    with pytest.raises(TransitionRefused):
+    with pytest.raises(TransitionError):
         verb(conversation, dana)
     conversation.refresh_from_db()
     assert conversation.state == state
@@ -135,27 +147,27 @@ def test_a_verb_is_refused_in_any_other_state(dana: Agent, state: State, verb: V
 @pytest.mark.parametrize(
     ("state", "verb"),
     [
-        (State.ACTIVE, release),
-        (State.ACTIVE, leave_waiting),
-        (State.WAITING, resume),
-        (State.ACTIVE, end),
-        (State.WRAP_UP, close),
+        (State.ACTIVE, release_conversation),
+        (State.ACTIVE, wait_for_customer),
+        (State.WAITING, resume_conversation),
+        (State.ACTIVE, end_conversation),
+        (State.WRAP_UP, close_conversation),
     ],
 )
 def test_only_the_agent_who_has_it_can_move_it(dana: Agent, state: State, verb: Verb) -> None:
     conversation = in_state(state, dana)
-    with pytest.raises(TransitionRefused, match="Only the agent who has this conversation"):
+    with pytest.raises(TransitionError, match="Only the agent who has this conversation"):
         verb(conversation, builders.agent("Eli"))
 
 
 def test_a_conversation_with_something_unread_is_not_closed(dana: Agent) -> None:
     conversation = in_state(State.WRAP_UP, dana)
     customer_writes(conversation, dana)
-    with pytest.raises(TransitionRefused, match="The customer has written in the meantime"):
-        close(conversation, dana)
+    with pytest.raises(TransitionError, match="The customer has written in the meantime"):
+        close_conversation(conversation, dana)
     conversation.refresh_from_db()
     mark_read(conversation, dana.user)
-    close(conversation, dana)
+    close_conversation(conversation, dana)
     assert Conversation.objects.get().state == State.CLOSED
 
 
@@ -169,16 +181,16 @@ def test_only_the_agent_who_has_it_reads_a_conversation(dana: Agent) -> None:
 
 def test_an_agent_who_gives_it_back_is_told_as_well(dana: Agent) -> None:
     conversation = in_state(State.ACTIVE, dana)
-    release(conversation, dana)
+    release_conversation(conversation, dana)
     assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
 
 
 def test_a_move_that_comes_too_late_is_refused(dana: Agent) -> None:
     conversation = in_state(State.ACTIVE, dana)
     stale = Conversation.objects.get(pk=conversation.pk)
-    end(conversation, dana)
-    with pytest.raises(TransitionRefused, match="Somebody else"):
-        leave_waiting(stale, dana)
+    end_conversation(conversation, dana)
+    with pytest.raises(TransitionError, match="Somebody else"):
+        wait_for_customer(stale, dana)
 
 
 @pytest.mark.parametrize(
@@ -197,37 +209,37 @@ def test_a_move_that_comes_too_late_is_refused(dana: Agent) -> None:
 def test_what_has_stood_still_for_too_long_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
     then = timezone.now() - age
     in_state(state, dana, state_since=then, last_activity_at=then)
-    assert close_stale() == closes
+    assert close_stale_conversations() == closes
 
 
 def test_a_waiting_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
     in_state(State.WAITING, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
-    assert close_stale() == 0
+    assert close_stale_conversations() == 0
 
 
 @pytest.mark.parametrize("state", [State.ACTIVE, State.WRAP_UP, State.WAITING])
 def test_nothing_is_closed_over_a_message_its_agent_has_not_seen(dana: Agent, state: State) -> None:
     in_state(state, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now() - LONG_AGO)
     Conversation.objects.update(unread_count=1)
-    assert close_stale() == 0
+    assert close_stale_conversations() == 0
 
 
 def test_an_active_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
     in_state(State.ACTIVE, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
-    assert close_stale() == 0
+    assert close_stale_conversations() == 0
 
 
 def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_seen(dana: Agent) -> None:
     conversation = builders.conversation(with_agent=dana, unread_count=1)
-    with pytest.raises(TransitionRefused, match="Read it first"):
-        leave_waiting(conversation, dana)
+    with pytest.raises(TransitionError, match="Read it first"):
+        wait_for_customer(conversation, dana)
 
 
 def test_how_long_a_waiting_conversation_stays_the_work_stream_says(dana: Agent) -> None:
     builders.work_stream(auto_close_after=timedelta(minutes=5))
     then = timezone.now() - timedelta(minutes=6)
     in_state(State.WAITING, dana, state_since=then, last_activity_at=then)
-    assert close_stale() == 1
+    assert close_stale_conversations() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -236,12 +248,12 @@ def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
     agents = [builders.agent() for _ in range(4)]
 
     def takes(agent: Agent) -> Agent:
-        take(Conversation.objects.get(pk=conversation.pk), agent)
+        take_conversation(Conversation.objects.get(pk=conversation.pk), agent)
         return agent
 
     outcomes = at_once(*[lambda agent=agent: takes(agent) for agent in agents])
     winners = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
-    assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionRefused] * 3
+    assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionError] * 3
     conversation.refresh_from_db()
     assert [conversation.agent] == winners
     assert conversation.events.filter(kind="active").count() == 1
@@ -253,7 +265,7 @@ def test_a_conversation_is_never_closed_over_a_message_that_comes_at_that_moment
     for _ in range(5):
         conversation = in_state(State.WRAP_UP, dana)
         at_once(
-            lambda c=conversation: close(Conversation.objects.get(pk=c.pk), dana),
+            lambda c=conversation: close_conversation(Conversation.objects.get(pk=c.pk), dana),
             lambda c=conversation: customer_writes(c, dana),
         )
         conversation.refresh_from_db()

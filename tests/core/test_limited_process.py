@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from omnichannel.core import launcher
-from omnichannel.core.limited_process import Cause, Limits, ProcessFailed, run
+from omnichannel.core.limited_process import FailureCause, LimitedProcessError, Limits, run_module
 
 MIB = 1024 * 1024
 PROGRAM = "tests.core.misbehaving"
@@ -34,50 +34,50 @@ def children() -> set[str]:
     return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
 
 
-def failure(what: str, limits: Limits = LIMITS) -> ProcessFailed:
-    with pytest.raises(ProcessFailed) as caught:
-        run(PROGRAM, what.encode(), limits)
+def failure(what: str, limits: Limits = LIMITS) -> LimitedProcessError:
+    with pytest.raises(LimitedProcessError) as caught:
+        run_module(PROGRAM, what.encode(), limits)
     return caught.value
 
 
 def test_what_a_program_writes_is_returned() -> None:
     data = b"Gr\xc3\xbc\xc3\x9fe \x00\n" * 500_000
-    assert run(PROGRAM, b"echo " + data, LIMITS) == data
+    assert run_module(PROGRAM, b"echo " + data, LIMITS) == data
 
 
 def test_a_program_starts_in_an_empty_folder_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SECRET_KEY", "DATABASE_URL", "ENCRYPTION_KEYS", "DJANGO_SETTINGS_MODULE"):
         monkeypatch.setenv(name, "secret")
-    names = set(run(PROGRAM, b"environment", LIMITS).decode().split())
+    names = set(run_module(PROGRAM, b"environment", LIMITS).decode().split())
     assert names <= {"PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "LANG", "HOME", "TMPDIR", "LC_CTYPE"}
 
 
 @pytest.mark.parametrize("what", ["loop", "loop_in_c"])
 def test_too_much_processor_time_ends_a_program_even_in_c_code(what: str) -> None:
-    assert failure(what).cause == Cause.TIME
+    assert failure(what).cause == FailureCause.TIME
 
 
 @pytest.mark.parametrize("what", ["wait", "ignore_signals"])
 def test_the_clock_ends_a_program_that_ignores_signals(what: str) -> None:
     began = time.monotonic()
-    assert failure(what, replace(LIMITS, wall=2)).cause == Cause.TIME
+    assert failure(what, replace(LIMITS, wall=2)).cause == FailureCause.TIME
     assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("what", ["allocate", "allocate_at_once"])
 def test_too_much_memory_ends_a_program(what: str) -> None:
-    assert failure(what, replace(LIMITS, cpu=10)).cause == Cause.MEMORY
+    assert failure(what, replace(LIMITS, cpu=10)).cause == FailureCause.MEMORY
 
 
 @pytest.mark.parametrize("what", ["flood", "flood_errors"])
 def test_too_much_output_ends_a_program(what: str) -> None:
-    assert failure(what, replace(LIMITS, cpu=10, output=MIB)).cause == Cause.OUTPUT
+    assert failure(what, replace(LIMITS, cpu=10, output=MIB)).cause == FailureCause.OUTPUT
 
 
 @pytest.mark.parametrize(("what", "number"), [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
 def test_a_crash_in_c_code_names_its_signal_and_the_line(what: str, number: int) -> None:
     crash = failure(what)
-    assert (crash.cause, crash.signal) == (Cause.CRASH, number)
+    assert (crash.cause, crash.signal) == (FailureCause.CRASH, number)
     assert f'misbehaving.py", line {line_of(what)} in {what}' in crash.detail
 
 
@@ -88,14 +88,14 @@ def line_of(what: str) -> int:
 
 def test_an_exception_is_told_by_its_place_but_does_not_quote_the_data() -> None:
     error = failure("fail confidential")
-    assert error.cause == Cause.ERROR
+    assert error.cause == FailureCause.ERROR
     assert error.detail.startswith("ValueError\n")
     assert "misbehaving.py" in error.detail
     assert "confidential" not in str(error)
 
 
 def test_what_a_program_leaves_running_is_killed() -> None:
-    pid = int(run(PROGRAM, b"leave_a_child", LIMITS))
+    pid = int(run_module(PROGRAM, b"leave_a_child", LIMITS))
     assert pid == 0 or has_ended(pid)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnichannel.core import request_buffer
-from omnichannel.core.request_buffer import WholeBody
+from omnichannel.core.request_buffer import RequestBufferMiddleware
 
 Message = MutableMapping[str, Any]
 
@@ -38,7 +38,7 @@ def send_in(parts: list[Message], *, then_wait: bool = False) -> tuple[list[byte
             answered.append(message)
 
         taken = [0]
-        await WholeBody(inside)({"type": "http"}, receive, send)
+        await RequestBufferMiddleware(inside)({"type": "http"}, receive, send)
 
     asyncio.run(run())
     return got, answered
@@ -49,7 +49,7 @@ def part(body: bytes, *, more: bool) -> Message:
 
 
 def test_a_body_in_parts_reaches_the_application_whole() -> None:
-    big = b"x" * (request_buffer.CHUNK + 5)
+    big = b"x" * (request_buffer.CHUNK_BYTES + 5)
     got, answered = send_in([part(b"To=", more=True), part(big, more=True), part(b"", more=False)])
     assert (got, answered) == ([b"To=" + big], [])
 
@@ -59,13 +59,13 @@ def test_a_request_without_a_body_passes() -> None:
 
 
 def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_buffer, "MAY_TAKE", 0.01)
+    monkeypatch.setattr(request_buffer, "BODY_TIMEOUT_SECONDS", 0.01)
     got, answered = send_in([part(b"half", more=True)], then_wait=True)
     assert (got, answered[0]["status"]) == ([], 408)
 
 
 def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_buffer, "LARGEST", 10)
+    monkeypatch.setattr(request_buffer, "MAX_BODY_BYTES", 10)
     got, answered = send_in([part(b"12345678", more=True), part(b"12345678", more=True)])
     assert (got, answered[0]["status"]) == ([], 413)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from omnichannel.core.response_deadline import ResponseDeadline
+from omnichannel.core.response_deadline import ResponseDeadlineMiddleware
 
 GENEROUS, SHORT = 20.0, 0.01
 
@@ -19,7 +19,7 @@ async def call(inside: Any, seconds: float) -> list[dict[str, Any]]:
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    await ResponseDeadline(inside, seconds)({"type": "http"}, receive, send)
+    await ResponseDeadlineMiddleware(inside, seconds)({"type": "http"}, receive, send)
     return sent
 
 

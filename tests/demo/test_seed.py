@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppAccount
 from channels_whatsapp.simulator.models import Errand
-from omnichannel.accounts.demonstration import PASSWORD
+from omnichannel.accounts.demonstration import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message
 from routing.models import State
@@ -46,7 +46,7 @@ def test_only_those_who_still_have_the_printed_password_are_printed(capsys: pyte
     omar.save()
     capsys.readouterr()
     call_command("seed_demo", when_new=True)
-    lines = [line.split() for line in capsys.readouterr().out.splitlines() if PASSWORD in line]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if DEMO_PASSWORD in line]
     assert [line[0] for line in lines] == ["admin", "sofia", "dana"]
 
 
@@ -54,6 +54,6 @@ def test_a_public_server_gets_no_demonstration(settings: Any, capsys: pytest.Cap
     settings.DEMONSTRATION_ALLOWED = False
     call_command("seed_demo", when_new=True)
     assert not User.objects.exists()
-    assert PASSWORD not in capsys.readouterr().out
+    assert DEMO_PASSWORD not in capsys.readouterr().out
     with pytest.raises(CommandError, match="needs the simulator"):
         call_command("seed_demo")

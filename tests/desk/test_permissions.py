@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
-from omnichannel.conversations.models import Attachment, FileState
+from omnichannel.conversations.models import Attachment, AttachmentState
 from routing.models import State
 from tests import builders
 from tests.desk.people import Desk, browser
@@ -25,7 +25,7 @@ def address(desk: Desk, name: str) -> str:
 
 def attachment(desk: Desk, **fields: Any) -> Attachment:
     message = builders.inbound(desk.conversation)
-    found = Attachment(message=message, content_type="image/png", name="a.png", state=FileState.STORED, **fields)
+    found = Attachment(message=message, content_type="image/png", name="a.png", state=AttachmentState.STORED, **fields)
     found.file.save("", ContentFile(b"png"), save=True)
     return found
 

@@ -7,7 +7,7 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Mention
+from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Mention, MessageKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from routing.agents import ensure_agent
@@ -21,14 +21,14 @@ ROWS = [5, 60]
 
 
 def file_of(message: Any) -> None:
-    found = Attachment(message=message, content_type="image/png", name="a.png", state=FileState.STORED)
+    found = Attachment(message=message, content_type="image/png", name="a.png", state=AttachmentState.STORED)
     found.file.save("", ContentFile(b"png"), save=True)
 
 
 def fill(conversation: Conversation, count: int) -> None:
     quoted, quoting = builders.inbound(conversation, "What is it?"), builders.user("Supervisor")
     for index in range(count // 2):
-        theirs = builders.inbound(conversation, "", kind=Kind.MEDIA, quoted=quoted)
+        theirs = builders.inbound(conversation, "", kind=MessageKind.MEDIA, quoted=quoted)
         file_of(theirs)
         dana = conversation.agent.user if conversation.agent else None
         builders.outbound(conversation, f"Answer {index}", author=dana, quoted=theirs)
@@ -45,7 +45,7 @@ def test_the_inbox_takes_eight(desk: Desk, count: int, django_assert_max_num_que
     number = builders.number()
     for _ in range(count):
         waiting = builders.conversation(in_queue=desk.queue, on=number)
-        file_of(builders.inbound(waiting, "", kind=Kind.MEDIA))
+        file_of(builders.inbound(waiting, "", kind=MessageKind.MEDIA))
     client = browser(desk.dana)
     with django_assert_max_num_queries(8):
         answer = client.get(reverse("desk:inbox") + "?view=open&shown=100")
@@ -69,7 +69,7 @@ def test_a_swapped_message_takes_four(
     desk: Desk, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     fill(desk.conversation, count)
-    shown = desk.conversation.messages.filter(kind=Kind.MEDIA).last()
+    shown = desk.conversation.messages.filter(kind=MessageKind.MEDIA).last()
     assert shown is not None
     client = browser(desk.dana)
     with django_assert_max_num_queries(4):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnichannel.conversations.models import Attachment, FileState, Kind
+from omnichannel.conversations.models import Attachment, AttachmentState, MessageKind
 from tests import builders
 from tests.desk.people import Desk, browser
 
@@ -65,12 +65,12 @@ def write_everywhere(desk: Desk, text: str) -> None:
     place = {"latitude": 1.0, "longitude": 2.0, "label": text, "address": text}
     content: dict[str, Any] = {"location": place, "contacts": [{"name": text, "phones": [text], "emails": [text]}]}
     content |= {"button": {"text": text, "payload": text}, "referral": {"headline": text, "body": text, "url": text}}
-    first = builders.inbound(desk.conversation, text, kind=Kind.UNSUPPORTED, content={**content, "type": text})
+    first = builders.inbound(desk.conversation, text, kind=MessageKind.UNSUPPORTED, content={**content, "type": text})
     builders.inbound(desk.conversation, text, quoted=first)
     for position, kind in enumerate(["image/png", "audio/ogg", "application/pdf", "text/vcard"]):
-        file = {"content_type": kind, "name": text[:200], "state": FileState.STORED, "position": position}
+        file = {"content_type": kind, "name": text[:200], "state": AttachmentState.STORED, "position": position}
         Attachment.objects.create(message=first, **file)
-    Attachment.objects.create(message=first, position=9, error=text[:300], state=FileState.FAILED)
+    Attachment.objects.create(message=first, position=9, error=text[:300], state=AttachmentState.FAILED)
 
 
 def test_text_from_strangers_is_text_and_nothing_else(desk: Desk) -> None:

@@ -10,10 +10,10 @@ import time_machine
 from django.conf import settings
 from django.db import connection
 
-from omnichannel.jobs.lanes import Lease, claim, enqueue, try_again
+from omnichannel.jobs.lanes import Lease, claim_lanes, enqueue, retry_lanes
 from omnichannel.jobs.models import Lane
-from omnichannel.jobs.worker import MAX_ATTEMPTS, NEVER_FINISHED, LaneHandler, Worker, _Running
-from omnichannel.worker_jobs import make_worker
+from omnichannel.jobs.worker import MAX_ATTEMPTS, NEVER_FINISHED_ERROR, LaneHandler, Worker, _RunningWork
+from omnichannel.worker_jobs import create_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,7 +49,7 @@ def run_until_quiet(worker: Worker, clock: Any, rounds: int = 40) -> None:
 
 def claim_and_die(clock: Any) -> None:
     """A worker takes the lane and is killed."""
-    assert len(claim(["item"], 1)) == 1
+    assert len(claim_lanes(["item"], 1)) == 1
     clock.shift(settings.WORKER_LEASE + dt.timedelta(seconds=1))
 
 
@@ -68,7 +68,7 @@ def test_an_item_that_kills_its_worker_at_every_attempt_is_given_up_without_anot
     seen: list[Lease] = []
     turn(Worker({"item": LaneHandler(lambda lease: seen.append(lease))}, []))
     lane = Lane.objects.get()
-    assert (seen, lane.error) == ([], NEVER_FINISHED)
+    assert (seen, lane.error) == ([], NEVER_FINISHED_ERROR)
     assert lane.given_up_at is not None
 
 
@@ -88,26 +88,26 @@ def test_a_lane_that_serves_everybody_is_tried_for_ever(clock: Any) -> None:
 
 
 def test_replies_assignment_offers_and_retries_are_never_given_up() -> None:
-    handlers = make_worker().handlers
+    handlers = create_worker().handlers
     assert {kind for kind, handler in handlers.items() if not handler.gives_up} == {"send", "assign", "offers", "retry"}
 
 
 def test_what_was_given_up_is_left_alone_until_somebody_has_it_tried_again(clock: Any) -> None:
     enqueue("item", 7)
-    claim(["item"], 1)[0].give_up("Broken.")
+    claim_lanes(["item"], 1)[0].give_up("Broken.")
     clock.shift(3600)
-    assert claim(["item"], 1) == []
-    assert try_again([Lane.objects.get().pk]) == 1
-    assert claim(["item"], 1)[0].attempts == 1
+    assert claim_lanes(["item"], 1) == []
+    assert retry_lanes([Lane.objects.get().pk]) == 1
+    assert claim_lanes(["item"], 1)[0].attempts == 1
 
 
 def test_new_work_gives_what_was_given_up_one_more_attempt(clock: Any) -> None:
     enqueue("item", 7)
     for _ in range(MAX_ATTEMPTS - 1):
         claim_and_die(clock)
-    claim(["item"], 1)[0].give_up("Broken.")
+    claim_lanes(["item"], 1)[0].give_up("Broken.")
     enqueue("item", 7)
-    assert claim(["item"], 1)[0].attempts == MAX_ATTEMPTS
+    assert claim_lanes(["item"], 1)[0].attempts == MAX_ATTEMPTS
 
 
 def test_a_worker_whose_work_is_stuck_gives_no_more_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +117,8 @@ def test_a_worker_whose_work_is_stuck_gives_no_more_signs_of_life(monkeypatch: p
     assert beats == ["beat"]
     monkeypatch.setattr("omnichannel.jobs.worker.STUCK_AFTER_SECONDS", -1.0)
     enqueue("item", 7)
-    worker._running[1] = _Running("lane item 7")
-    worker._leases[Future()] = claim(["item"], 1)[0]
+    worker._running[1] = _RunningWork("lane item 7")
+    worker._leases[Future()] = claim_lanes(["item"], 1)[0]
     worker._next_renewal = 0.0
     turn(worker)
     assert beats == ["beat"]

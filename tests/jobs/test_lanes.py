@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from omnichannel.jobs.lanes import Lease, claim, enqueue
+from omnichannel.jobs.lanes import Lease, claim_lanes, enqueue
 from omnichannel.jobs.models import Lane
 from tests.concurrency import at_once
 
@@ -27,21 +27,21 @@ def clock() -> Iterator[Any]:
 
 
 def one() -> Lease:
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     return lease
 
 
 def test_enqueueing_twice_is_as_good_as_once(clock: Any) -> None:
     enqueue("send", 7)
     enqueue("send", 7)
-    assert [lease.key for lease in claim(["send"], 10)] == [7]
-    assert claim(["send"], 10) == []
+    assert [lease.key for lease in claim_lanes(["send"], 10)] == [7]
+    assert claim_lanes(["send"], 10) == []
 
 
 def test_kinds_are_lanes_of_their_own(clock: Any) -> None:
     enqueue("send", 7)
     enqueue("media", 7)
-    assert [lease.kind for lease in claim(["media"], 10)] == ["media"]
+    assert [lease.kind for lease in claim_lanes(["media"], 10)] == ["media"]
 
 
 def test_what_is_enqueued_in_a_transaction_that_fails_was_never_enqueued(clock: Any) -> None:
@@ -54,13 +54,13 @@ def test_what_is_enqueued_in_a_transaction_that_fails_was_never_enqueued(clock: 
 def test_the_longest_due_comes_first_and_no_more_than_asked_for(clock: Any) -> None:
     for key in (3, 1, 2):
         enqueue("send", key, at=NOON - key * SECOND)
-    assert [lease.key for lease in claim(["send"], 2)] == [3, 2]
-    assert claim(["send"], 0) == []
+    assert [lease.key for lease in claim_lanes(["send"], 2)] == [3, 2]
+    assert claim_lanes(["send"], 0) == []
 
 
 def test_what_is_not_due_yet_is_left_alone(clock: Any) -> None:
     enqueue("send", 7, at=NOON + SECOND)
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
     clock.shift(1)
     assert one().key == 7
 
@@ -74,7 +74,7 @@ def test_finished_work_is_gone(clock: Any) -> None:
 def test_work_that_has_to_wait_comes_back_at_its_time(clock: Any) -> None:
     enqueue("send", 7)
     one().finish(NOON + 30 * SECOND)
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
     clock.shift(30)
     assert one().key == 7
 
@@ -84,7 +84,7 @@ def test_what_is_enqueued_while_it_is_worked_on_is_looked_at_again(clock: Any, d
     enqueue("send", 7)
     lease = one()
     enqueue("send", 7)
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
     lease.finish(due)
     assert one().key == 7
 
@@ -105,7 +105,7 @@ def test_what_is_enqueued_for_later_while_it_is_worked_on_is_looked_at_then(
     lease = one()
     enqueue("send", 7, at=NOON + 5 * SECOND)
     lease.finish(due)
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
     clock.shift(5)
     assert one().key == 7
 
@@ -122,7 +122,7 @@ def test_a_lapsed_lease_is_taken_over(clock: Any) -> None:
     enqueue("send", 7)
     dead = one()
     clock.shift(settings.WORKER_LEASE)
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
     clock.shift(SECOND)
     alive = one()
     assert (dead.keep(), alive.keep()) == (False, True)
@@ -134,7 +134,7 @@ def test_a_kept_lease_does_not_lapse(clock: Any) -> None:
     for _ in range(5):
         clock.shift(settings.WORKER_LEASE - SECOND)
         assert lease.keep()
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
 
 
 @pytest.mark.parametrize("due", [None, NOON])
@@ -145,7 +145,7 @@ def test_a_stale_finish_is_harmless(clock: Any, due: dt.datetime | None) -> None
     alive = one()
     dead.finish(due)
     assert Lane.objects.get().owner == alive.owner
-    assert claim(["send"], 1) == []
+    assert claim_lanes(["send"], 1) == []
 
 
 def test_attempts_are_counted_when_a_lane_is_taken_and_forgotten_after_success(clock: Any) -> None:
@@ -161,10 +161,10 @@ def test_attempts_are_counted_when_a_lane_is_taken_and_forgotten_after_success(c
 def test_many_workers_that_claim_at_once_share_the_lanes_out() -> None:
     for key in range(30):
         enqueue("send", key)
-    outcomes = at_once(*[lambda: claim(["send"], 5)] * 6)
+    outcomes = at_once(*[lambda: claim_lanes(["send"], 5)] * 6)
     keys = [lease.key for leases in outcomes for lease in leases]
     assert len(keys) == len(set(keys))
-    keys += [lease.key for lease in claim(["send"], 30)]
+    keys += [lease.key for lease in claim_lanes(["send"], 30)]
     assert sorted(keys) == list(range(30))
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from omnichannel.jobs.lanes import Lease, enqueue
-from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.jobs.models import JobSchedule, Lane
 from omnichannel.jobs.worker import LaneHandler, PeriodicJob, Worker
 from tests.concurrency import at_once
 
@@ -124,19 +124,19 @@ def test_a_periodic_job_is_run_by_one_of_several_workers() -> None:
         ran.set()
         connection.close()
 
-    Periodic.objects.create(name="sweep", next_at=timezone.now())
+    JobSchedule.objects.create(name="sweep", next_at=timezone.now())
     jobs = [PeriodicJob("sweep", timedelta(hours=1), run)]
     with at_work(*[Worker({}, jobs) for _ in range(3)]):
         assert ran.wait(PATIENCE)
         threading.Event().wait(0.3)  # the others have had their chance
     assert len(runs) == 1
-    assert Periodic.objects.get().next_at > timezone.now() + timedelta(minutes=59)
+    assert JobSchedule.objects.get().next_at > timezone.now() + timedelta(minutes=59)
 
 
 def test_of_workers_that_see_a_periodic_job_due_at_once_one_claims_it() -> None:
     now = timezone.now()
     job = PeriodicJob("sweep", timedelta(hours=1), lambda: None)
-    Periodic.objects.create(name="sweep", next_at=now)
+    JobSchedule.objects.create(name="sweep", next_at=now)
     assert sorted(at_once(*[lambda: Worker._claim(job, now)] * 6)) == [False] * 5 + [True]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omnichannel.conversations.access import topics_for
+from omnichannel.conversations.access import live_topics_for
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
 from omnichannel.live.stream import EventStream
@@ -18,7 +18,7 @@ from tests.live.pages import leave_no_connection, signed_in
 @pytest.fixture
 def stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[EventStream]:
     monkeypatch.setattr(hub, "POLL_SECONDS", 0.01)
-    fresh = EventStream(topics_for)
+    fresh = EventStream(live_topics_for)
     yield fresh
     leave_no_connection(fresh.hub._reader, 1)
     leave_no_connection(fresh._checks, 2)

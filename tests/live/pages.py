@@ -21,7 +21,7 @@ PATIENCE = 10.0  # seconds
 def signed_in(user: AbstractBaseUser) -> str:
     """The session cookie of this user."""
     client = Client()
-    client.force_login(user, backend="omnichannel.auth.PeopleBackend")
+    client.force_login(user, backend="omnichannel.auth.AgentAuthBackend")
     return str(client.cookies["sessionid"].value)
 
 

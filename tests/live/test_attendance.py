@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from omnichannel.conversations.access import topics_for
-from omnichannel.conversations.presence.sessions import seen
+from omnichannel.conversations.access import live_topics_for
+from omnichannel.conversations.presence.sessions import record_page_activity
 from omnichannel.live import stream as stream_module
 from omnichannel.live.stream import EventStream
 from routing.models import Agent
@@ -22,7 +22,7 @@ def when_seen() -> Any:
 
 
 def test_an_open_page_is_seen_at_once(stream: EventStream, people: People) -> None:
-    stream._seen = seen
+    stream._seen = record_page_activity
 
     async def look() -> Any:
         async with Page(stream, people.dana) as page:
@@ -51,7 +51,7 @@ def test_a_page_is_seen_again_at_every_check(
 
 def test_who_may_see_nothing_is_not_there(stream: EventStream) -> None:
     told: list[str] = []
-    stream._topics_for, stream._seen = topics_for, lambda user: told.append(user.username)
+    stream._topics_for, stream._seen = live_topics_for, lambda user: told.append(user.username)
 
     async def knock() -> int:
         async with Page(stream, await away(lambda: signed_in(builders.user("")))) as page:

@@ -10,7 +10,7 @@ from omnichannel.live import hub
 from omnichannel.live import stream as stream_module
 from omnichannel.live.hub import Hint, Listener
 from omnichannel.live.models import LiveEvent
-from omnichannel.live.publish import forget_old_events, publish
+from omnichannel.live.publish import delete_old_events, publish
 from omnichannel.live.stream import EventStream
 from tests.live.conftest import People
 from tests.live.pages import Page, away
@@ -36,7 +36,7 @@ def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
 def test_a_page_that_takes_nothing_is_given_up(
     stream: EventStream, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream_module, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(stream_module, "WRITE_TIMEOUT_SECONDS", 0.05)
 
     async def scenario() -> None:
         async with Page(stream, people.dana) as page:
@@ -52,7 +52,7 @@ def test_a_page_that_takes_nothing_is_given_up(
 def test_a_page_that_falls_far_behind_is_ended_to_come_back_where_it_was() -> None:
     async def scenario() -> list[Hint | None]:
         listener = Listener({"all"})
-        for number in range(hub.BACKLOG + 1):
+        for number in range(hub.MAX_BACKLOG + 1):
             listener.offer(Hint(number, "message", 1, None, frozenset({"all"})))
         return [listener.waiting.get_nowait() for _ in range(listener.waiting.qsize())]
 
@@ -125,5 +125,5 @@ def test_old_events_are_forgotten_and_new_ones_kept() -> None:
     publish("message", 1, topics=["all"])
     LiveEvent.objects.update(created_at="2020-01-01T00:00:00Z")
     publish("message", 2, topics=["all"])
-    forget_old_events()
+    delete_old_events()
     assert list(LiveEvent.objects.values_list("subject_id", flat=True)) == [2]

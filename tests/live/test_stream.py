@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation
 from omnichannel.live import hub
 from omnichannel.live import stream as stream_module
@@ -32,7 +32,7 @@ def change(*conversations: Conversation) -> None:
     """Tell open pages that these have changed, each in a transaction of its own."""
     for conversation in conversations:
         with transaction.atomic():
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
 async def answer_to(stream: EventStream, session: str = "", *, method: str = "GET") -> int:
@@ -101,7 +101,7 @@ def test_a_page_that_comes_back_is_told_what_it_missed_and_nothing_twice(stream:
 
 def test_what_happens_while_a_page_comes_back_is_told_once(stream: EventStream, people: People) -> None:
     change(people.hers, people.hers)
-    seen = hub._newest() - 1
+    seen = hub._fetch_newest_id() - 1
 
     async def scenario() -> list[int]:
         async with Page(stream, people.dana, last_id=seen) as page:
@@ -123,7 +123,7 @@ def test_what_happens_while_a_page_comes_back_is_told_once(stream: EventStream, 
 def test_a_page_that_was_away_for_long_is_told_the_newest(
     stream: EventStream, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MOST_MISSED", 2)
+    monkeypatch.setattr(hub, "MAX_MISSED_EVENTS", 2)
     change(*[people.hers] * 5)
 
     async def scenario() -> tuple[int, int]:
@@ -131,7 +131,7 @@ def test_a_page_that_was_away_for_long_is_told_the_newest(
             hello = await page.opened()
             return (await hello.next()).id, (await page.next()).id
 
-    newest = hub._newest()
+    newest = hub._fetch_newest_id()
     assert asyncio.run(scenario()) == (newest - 1, newest)
 
 
@@ -213,7 +213,7 @@ def test_the_stream_ends_with_the_right_to_see_it_however_much_goes_on(
             numbers, written = itertools.count(1_000_000), Written("hint")
             while written.event != "bye":
                 topics = frozenset({f"queue:{people.orders.pk}"})
-                stream.hub.hand_out(Hint(next(numbers), EventKind.CONVERSATION, people.hers.pk, None, topics))
+                stream.hub.hand_out(Hint(next(numbers), LiveEventKind.CONVERSATION, people.hers.pk, None, topics))
                 written = await page.next()
             await page.has_ended()
 

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, Message, Status
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, Message, MessageStatus
 from omnichannel.core.localized_text import LocalizedText
 from routing.models import Agent, QueueMembership
 from tests import builders
@@ -27,7 +27,7 @@ def customer_says(place: int, text: str) -> int:
     with transaction.atomic():
         message = builders.inbound(conversation, text)
         Conversation.objects.filter(pk=conversation.pk).update(unread_count=F("unread_count") + 1)
-        publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
+        publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
     return message.pk
 
 
@@ -35,8 +35,8 @@ def message_is_read() -> None:
     """WhatsApp says that the customer has read the last reply."""
     reply = Message.objects.filter(direction="outbound").latest("pk")
     with transaction.atomic():
-        Message.objects.filter(pk=reply.pk).update(status=Status.READ, updated_at=timezone.now())
-        publish_event(EventKind.MESSAGE, reply.conversation, part_id=reply.pk)
+        Message.objects.filter(pk=reply.pk).update(status=MessageStatus.READ, updated_at=timezone.now())
+        publish_event(LiveEventKind.MESSAGE, reply.conversation, part_id=reply.pk)
 
 
 def they_have_talked(messages: int) -> list[int]:
@@ -46,7 +46,7 @@ def they_have_talked(messages: int) -> list[int]:
         Message(
             conversation=conversation,
             direction="inbound",
-            status=Status.RECEIVED,
+            status=MessageStatus.RECEIVED,
             body=f"message {place}.",
             created_at=now - timedelta(minutes=messages - place),
             updated_at=now - timedelta(minutes=messages - place),

@@ -18,25 +18,25 @@ from channels_whatsapp.simulator.models import Message as AtTwilio
 from channels_whatsapp.simulator.samples import create_samples
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import conversations_visible_to
-from omnichannel.conversations.assignment.consult import invite
+from omnichannel.conversations.assignment.consult import invite_colleague
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.lifecycle.close import close, end
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Contact,
     Conversation,
     DeskPreferences,
-    FileState,
     Label,
     Message,
+    MessageStatus,
     QuickReply,
-    Status,
 )
 from omnichannel.conversations.outbound.compose import send_reply
-from omnichannel.conversations.outbound.quick_replies import tags_named
-from omnichannel.first_administrator import setup_link
-from omnichannel.jobs.models import Lane, Periodic
+from omnichannel.conversations.outbound.quick_replies import get_or_create_tags
+from omnichannel.first_administrator import get_setup_link
+from omnichannel.jobs.models import JobSchedule, Lane
 from omnichannel.live.models import LiveEvent
 from omnichannel.live.publish import publish
 from omnichannel.roles import ADMINISTRATOR
@@ -80,7 +80,7 @@ def sign_in(username: str) -> str:
     user = User.objects.get(username=username)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "omnichannel.auth.PeopleBackend"
+    session[BACKEND_SESSION_KEY] = "omnichannel.auth.AgentAuthBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     return str(session.session_key)
@@ -93,7 +93,7 @@ def change_something(username: str = "dana") -> int:
         with_agent=User.objects.get(username=username).agent, on=WhatsAppNumber.objects.get()
     )
     with transaction.atomic():
-        publish_event(EventKind.CONVERSATION, conversation)
+        publish_event(LiveEventKind.CONVERSATION, conversation)
     return conversation.pk
 
 
@@ -168,7 +168,7 @@ def statuses() -> dict[str, int]:
     """How many replies there are in each status; `unknown` for those whose outcome nobody knows yet."""
     replies = Message.objects.filter(direction="outbound")
     counted = dict(replies.values_list("status").annotate(count=Count("pk")).values_list("status", "count"))
-    unknown = replies.filter(status=Status.SENDING, twilio_sid="").count()
+    unknown = replies.filter(status=MessageStatus.SENDING, twilio_sid="").count()
     return {**counted, "unknown": unknown, "lanes": Lane.objects.count()}
 
 
@@ -188,12 +188,12 @@ def callbacks_are_overdue() -> None:
     """The time has passed after which the desk asks Twilio about messages it has heard nothing of."""
     long_ago = timezone.now() - timedelta(minutes=1)
     Message.objects.filter(check_status_at__isnull=False).update(check_status_at=long_ago)
-    Periodic.objects.update(next_at=long_ago)
+    JobSchedule.objects.update(next_at=long_ago)
 
 
 def put_off() -> int:
     """How many replies wait for a later moment because Twilio was busy."""
-    return Message.objects.filter(status=Status.QUEUED, not_before__isnull=False).count()
+    return Message.objects.filter(status=MessageStatus.QUEUED, not_before__isnull=False).count()
 
 
 def quick_replies() -> None:
@@ -203,7 +203,7 @@ def quick_replies() -> None:
         ("Begrüßung", "de", "hello", "Hallo {FullName{Customer}}, hier ist {FirstName{Agent}}."),
         ("Return label", "en", "returns", "The label is on its way, {LastName{Agent}}."),
     ):
-        QuickReply.objects.create(title=title, locale=locale, message=message).tags.set(tags_named([tag]))
+        QuickReply.objects.create(title=title, locale=locale, message=message).tags.set(get_or_create_tags([tag]))
 
 
 def can_undo(username: str) -> None:
@@ -224,7 +224,7 @@ def goes_to(username: str) -> None:
             before = conversation.agent_id
             conversation.agent = Agent.objects.get(user__username=username)
             conversation.save(update_fields=["agent"])
-            publish_event(EventKind.CONVERSATION, conversation, also_agents=[before])
+            publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=[before])
 
 
 def hire(name: str, role: str) -> None:
@@ -236,7 +236,7 @@ def hire(name: str, role: str) -> None:
 def administrators(*, are_active: bool) -> str | None:
     """Switch all administrators on or off; the setup link there is then."""
     User.objects.filter(groups__name=ADMINISTRATOR).update(is_active=are_active)
-    return setup_link()
+    return get_setup_link()
 
 
 # -- Templates ------------------------------------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def much_happens(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
         time.sleep(max(0.0, begin + place / per_second - time.monotonic()))
         conversation = conversations[place % len(conversations)]
         with transaction.atomic():
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
             event_id = LiveEvent.objects.latest("pk").pk
         events.append((event_id, time.time(), conversation.pk))
     return events
@@ -344,7 +344,7 @@ def talk(messages: int, unread: int = 0) -> int:
                 conversation=conversation,
                 direction="outbound" if place % 2 else "inbound",
                 author=dana.user if place % 2 else None,
-                status=Status.READ if place % 2 else Status.RECEIVED,
+                status=MessageStatus.READ if place % 2 else MessageStatus.RECEIVED,
                 body=f"Message {place}: where is my order?",
                 twilio_sid=builders.sid(),
                 created_at=begin + timedelta(seconds=place),
@@ -356,7 +356,7 @@ def talk(messages: int, unread: int = 0) -> int:
     conversation.last_message = conversation.messages.latest("created_at")
     conversation.unread_count = unread
     conversation.save()
-    picture = Attachment(message=conversation.last_message, content_type="image/png", state=FileState.STORED)
+    picture = Attachment(message=conversation.last_message, content_type="image/png", state=AttachmentState.STORED)
     picture.file.save("", ContentFile(LAMP.read_bytes()), save=True)
     return conversation.pk
 
@@ -393,7 +393,11 @@ def many_wait(conversations: int) -> None:
     messages = Message.objects.bulk_create(
         [
             Message(
-                conversation=one, direction="inbound", status=Status.RECEIVED, body="Hi!", twilio_sid=builders.sid()
+                conversation=one,
+                direction="inbound",
+                status=MessageStatus.RECEIVED,
+                body="Hi!",
+                twilio_sid=builders.sid(),
             )
             for one in waiting
         ]
@@ -427,14 +431,14 @@ def consult_elsewhere(colleague: str) -> None:
     Conversation.objects.update(queue=queue)
     Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
     for conversation in Conversation.objects.filter(state="active"):
-        invite(conversation, Agent.objects.get(user__username=colleague), by=conversation.agent)
+        invite_colleague(conversation, Agent.objects.get(user__username=colleague), by=conversation.agent)
 
 
 def close_all() -> None:
     """Every agent ends and closes what they have."""
     for conversation in Conversation.objects.filter(state="active"):
-        end(conversation, conversation.agent)
-        close(conversation, conversation.agent)
+        end_conversation(conversation, conversation.agent)
+        close_conversation(conversation, conversation.agent)
 
 
 def name_labels(names: list[str]) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from omnichannel.accounts.demonstration import PASSWORD, USER_NAMES
+from omnichannel.accounts.demonstration import DEMO_PASSWORD, DEMO_USERNAMES
 from tests.processes.databases import ROOT
 from tests.processes.desk import STARTS_WITHIN, STOPS_WITHIN, Desk
 from tests.processes.programs import Program, wait_until
@@ -146,9 +146,11 @@ def test_no_demonstration_account_can_sign_in_on_a_public_server(desk: Desk, pro
     session = str(desk.ask("sign_in", username="dana"))
     desk.environment.update(public)
     server = start(production)
-    for username in sorted(USER_NAMES):
+    for username in sorted(DEMO_USERNAMES):
         browser = Browser(production.port)
-        assert browser.post("/sign-in/", username=username, password=PASSWORD, next="") == 200  # the form once more
+        assert (
+            browser.post("/sign-in/", username=username, password=DEMO_PASSWORD, next="") == 200
+        )  # the form once more
         assert browser.request("GET", "/desk/").status == 302
     kept = Browser(production.port)
     kept._cookies["sessionid"] = session

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnichannel.conversations.models import AutomatedMessage, Trigger
+from omnichannel.conversations.models import AutomatedMessage, MessageTrigger
 from routing.models import ContactField, ContextVariable, RoutingRule, SkillRule, WorkStream
 from routing.variables import name_from
 from tests import builders
@@ -187,7 +187,7 @@ def test_a_contact_field_is_made_asked_about_and_kept(ada, stream):
 
 def test_an_automated_message_names_variables_of_its_work_stream(ada, stream):
     amount(stream)
-    message = {"trigger": Trigger.GREETING, "language": "", "is_active": "on", "text": "About {$amount$}: hello"}
+    message = {"trigger": MessageTrigger.GREETING, "language": "", "is_active": "on", "text": "About {$amount$}: hello"}
     other = WorkStream.objects.create(name="Other")
     url = page("conversations_automatedmessage", "add")
     refused = ada.post(url, {**message, "work_stream": other.pk})

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.dispatch import hand_out
+from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.models import Conversation, RequiredSkill
 from routing.assignment import load_by_agent
 from routing.models import AgentSkill, Skill, SkillMatching, SkillType, State
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 def statements() -> list[str]:
     """What is asked of the database to hand out what waits."""
     with CaptureQueriesContext(connection) as captured:
-        hand_out(timezone.now())
+        offer_waiting_conversations(timezone.now())
     return [query["sql"] for query in captured]
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery
-from omnichannel.conversations.assignment.classify import classify
-from omnichannel.conversations.assignment.dispatch import hand_out
+from omnichannel.conversations.assignment.classify import classify_conversation
+from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.models import Conversation, Message
 from routing.assignment import AT_ONCE, MOST_FAULTS
 from routing.models import Queue, WorkStream
@@ -36,12 +36,12 @@ def test_while_every_decision_fails_messages_are_stored_and_afterwards_they_are_
     first = recorded("text", number)
     for form in (first, another(first)):
         assert deliver(number.account.inbound_url, form).status_code == 200
-        classify(Conversation.objects.get().pk)
-        assert hand_out(timezone.now()) == (0, False)
+        classify_conversation(Conversation.objects.get().pk)
+        assert offer_waiting_conversations(timezone.now()) == (0, False)
     assert Message.objects.count() == 2
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}
     WorkStream.objects.update(allowed_presences=["available"])
-    hand_out(timezone.now())
+    offer_waiting_conversations(timezone.now())
     assert Conversation.objects.get().offered_to == dana
 
 
@@ -52,7 +52,7 @@ def test_work_that_can_not_be_decided_does_not_keep_the_others_from_their_agents
     number = builders.number()
     faulty = builders.conversation(in_queue=broken_queue(), on=number)
     healthy = [builders.conversation(on=number) for _ in range(others)]
-    assert hand_out(timezone.now()) == (others, False)
+    assert offer_waiting_conversations(timezone.now()) == (others, False)
     faulty.refresh_from_db()
     assert faulty.offered_to is None
     assert not Conversation.objects.filter(pk__in=[one.pk for one in healthy], offered_to=None).exists()
@@ -64,7 +64,7 @@ def test_the_timeline_and_the_log_say_once_why_it_could_not_be_assigned(caplog: 
     faulty = builders.conversation(in_queue=broken_queue())
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
-            hand_out(timezone.now())
+            offer_waiting_conversations(timezone.now())
     assert faults(faulty) == ["Could not be assigned: 'dice' is not a valid AssignmentMethod."]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
@@ -76,7 +76,7 @@ def test_a_work_stream_of_which_everything_fails_is_left_for_the_next_time() -> 
     for _ in range(AT_ONCE + MOST_FAULTS):
         builders.conversation(on=number, work_stream=broken, in_queue=urgent)
     waiting = builders.conversation(on=number)
-    assert hand_out(timezone.now()) == (1, False)
+    assert offer_waiting_conversations(timezone.now()) == (1, False)
     waiting.refresh_from_db()
     assert waiting.offered_to == dana
     assert sum(len(faults(one)) for one in Conversation.objects.all()) == AT_ONCE

@@ -4,22 +4,22 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
 
-from omnichannel.conversations.automated_messages.triggers import SLUG
-from omnichannel.conversations.contacts.opt_out import plain
-from omnichannel.conversations.models import AutomatedMessage, OptOutWord, QuickReply, QuickReplyTag, Trigger
-from omnichannel.conversations.outbound.quick_replies import SLUGS as QUICK_REPLY_SLUGS
-from omnichannel.conversations.outbound.quick_replies import QuickReplyRefused, checked, tag_names
+from omnichannel.conversations.automated_messages.triggers import SLUG_PATTERN
+from omnichannel.conversations.contacts.opt_out import normalize_word
+from omnichannel.conversations.models import AutomatedMessage, MessageTrigger, OptOutWord, QuickReply, QuickReplyTag
+from omnichannel.conversations.outbound.quick_replies import SLUG_DESCRIPTIONS as QUICK_REPLY_SLUGS
+from omnichannel.conversations.outbound.quick_replies import QuickReplyError, parse_tag_names, validate_quick_reply
 from omnichannel.core.languages import is_language_code
 from routing.models import ContextVariable
 
 if TYPE_CHECKING:
-    MessageModelForm: TypeAlias = forms.ModelForm[AutomatedMessage]
-    WordModelForm: TypeAlias = forms.ModelForm[OptOutWord]
+    AutomatedMessageModelForm: TypeAlias = forms.ModelForm[AutomatedMessage]
+    OptOutWordModelForm: TypeAlias = forms.ModelForm[OptOutWord]
     QuickReplyModelForm: TypeAlias = forms.ModelForm[QuickReply]
 else:
-    MessageModelForm = WordModelForm = QuickReplyModelForm = forms.ModelForm
+    AutomatedMessageModelForm = OptOutWordModelForm = QuickReplyModelForm = forms.ModelForm
 
-SLUGS = {
+SLUG_DESCRIPTIONS = {
     "AgentName": "the agent who has the conversation",
     "QueueName": "the queue it is in",
     "CustomerName": "the customer’s name",
@@ -28,7 +28,7 @@ SLUGS = {
 }
 
 
-class AutomatedMessageForm(MessageModelForm):
+class AutomatedMessageForm(AutomatedMessageModelForm):
     """A text for a trigger; slugs that do not exist are refused, instead of being left out when it is sent."""
 
     class Meta:
@@ -37,7 +37,7 @@ class AutomatedMessageForm(MessageModelForm):
         widgets = {"text": forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})}
         help_texts = {
             "text": "Slugs: "
-            + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUGS.items())
+            + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUG_DESCRIPTIONS.items())
             + "; {$name$} the context variable of that name, for example {$order_number$}."
         }
 
@@ -49,10 +49,10 @@ class AutomatedMessageForm(MessageModelForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        slugs = set(SLUG.findall(cleaned.get("text", "")))
-        if unknown := sorted(slugs - set(SLUGS) - self._variables(cleaned)):
+        slugs = set(SLUG_PATTERN.findall(cleaned.get("text", "")))
+        if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._variables(cleaned)):
             self.add_error("text", f"There is no slug {{{unknown[0]}}}. {self.fields['text'].help_text}")
-        elif "Position" in slugs and cleaned.get("trigger") != Trigger.POSITION:
+        elif "Position" in slugs and cleaned.get("trigger") != MessageTrigger.POSITION:
             self.add_error("text", "{Position} is known only for the customer's position in queue.")
         if "language" in cleaned and "trigger" in cleaned and self._is_there(cleaned):
             self.add_error("language", "There is a text for this trigger, work stream and language already.")
@@ -72,7 +72,7 @@ class AutomatedMessageForm(MessageModelForm):
         return same.exclude(pk=self.instance.pk).exists()
 
 
-class OptOutWordForm(WordModelForm):
+class OptOutWordForm(OptOutWordModelForm):
     """A word as customers send it; upper case and punctuation do not matter."""
 
     class Meta:
@@ -82,10 +82,10 @@ class OptOutWordForm(WordModelForm):
 
     def clean_word(self) -> str:
         word: str = self.cleaned_data["word"].strip()
-        if not plain(word):
+        if not normalize_word(word):
             raise forms.ValidationError("Enter a word with letters or digits.")
         others = OptOutWord.objects.exclude(pk=self.instance.pk).values_list("word", flat=True)
-        if plain(word) in {plain(other) for other in others}:
+        if normalize_word(word) in {normalize_word(other) for other in others}:
             raise forms.ValidationError("This word is in the list already.")
         return word
 
@@ -119,8 +119,8 @@ class QuickReplyForm(QuickReplyModelForm):
         cleaned = super().clean() or self.cleaned_data
         if {"title", "message", "locale"} <= set(cleaned):
             try:
-                title, message, locale = checked(cleaned["title"], cleaned["message"], cleaned["locale"])
-            except QuickReplyRefused as why:
+                title, message, locale = validate_quick_reply(cleaned["title"], cleaned["message"], cleaned["locale"])
+            except QuickReplyError as why:
                 self.add_error(why.field, why.message)
             else:
                 cleaned |= {"title": title, "message": message, "locale": locale}
@@ -133,7 +133,7 @@ class QuickReplyForm(QuickReplyModelForm):
             self.add_error("title", "There is a quick reply of this title in this language already.")
 
     def clean_new_tags(self) -> list[str]:
-        return tag_names(self.cleaned_data["new_tags"])
+        return parse_tag_names(self.cleaned_data["new_tags"])
 
 
 class QuickReplyTagForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -144,7 +144,7 @@ class QuickReplyTagForm(forms.ModelForm):  # type: ignore[type-arg]
         fields = ("name",)
 
     def clean_name(self) -> str:
-        names = tag_names(self.cleaned_data["name"])
+        names = parse_tag_names(self.cleaned_data["name"])
         if len(names) != 1:
             raise forms.ValidationError("Enter one tag.")
         if QuickReplyTag.objects.exclude(pk=self.instance.pk).filter(name__iexact=names[0]).exists():

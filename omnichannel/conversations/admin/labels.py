@@ -7,11 +7,11 @@ from django.db.models import Count
 from django.http import HttpRequest
 
 from omnichannel.conversations.models import DispositionCode, Label
-from omnichannel.core.admin.pages import PageAdmin
+from omnichannel.core.admin.pages import ProductModelAdmin
 
 
 @admin.register(Label)
-class LabelAdmin(PageAdmin):
+class LabelAdmin(ProductModelAdmin):
     """Words by which conversations and customers are found again. Deleting one takes it off all of them."""
 
     list_display = ("name", "colour", "used")
@@ -29,7 +29,7 @@ class LabelAdmin(PageAdmin):
 
 
 @admin.register(DispositionCode)
-class DispositionCodeAdmin(PageAdmin):
+class DispositionCodeAdmin(ProductModelAdmin):
     """What a conversation came to, chosen when it is closed. What was chosen once is deactivated, not deleted."""
 
     list_display = ("name", "description", "state", "used")

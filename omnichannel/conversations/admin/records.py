@@ -9,28 +9,28 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from omnichannel.conversations.access import SEE_ALL
+from omnichannel.conversations.access import SEE_ALL_PERMISSION
 from omnichannel.conversations.admin.forms import (
     AutomatedMessageForm,
     OptOutWordForm,
     QuickReplyForm,
     QuickReplyTagForm,
 )
-from omnichannel.conversations.contacts.opt_out import has_word_to_opt_in
+from omnichannel.conversations.contacts.opt_out import can_opt_back_in
 from omnichannel.conversations.models import (
     AutomatedMessage,
     Contact,
     Conversation,
-    Meaning,
+    OptOutMeaning,
     OptOutWord,
     QuickReply,
     QuickReplyTag,
 )
-from omnichannel.conversations.outbound.quick_replies import tags_named
-from omnichannel.core.admin.pages import PageAdmin, ReadOnlyAdmin, moment, pill
+from omnichannel.conversations.outbound.quick_replies import get_or_create_tags
+from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp, render_pill
 from routing.models import State
 
-NO_WAY_BACK = (
+NO_OPT_IN_WORD_WARNING = (
     "There is no word by which customers opt in again: whoever has opted out by one of these words gets no answers "
     "until an agent writes down that they agreed again. Add a word that opts in again, for example START."
 )
@@ -38,7 +38,7 @@ STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet",
 
 
 @admin.register(Contact)
-class ContactAdmin(ReadOnlyAdmin):
+class ContactAdmin(ReadOnlyModelAdmin):
     list_display = ("display_name", "number", "opted_out", "first_seen")
     search_fields = ("name", "profile_name", "address")
     search_help_text = "Name or number"
@@ -47,15 +47,15 @@ class ContactAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Opted out")
     def opted_out(self, contact: Contact) -> SafeString | str:
-        return pill("Opted out", "bad") if contact.opted_out_at else ""
+        return render_pill("Opted out", "bad") if contact.opted_out_at else ""
 
     @admin.display(description="First seen", ordering="created_at")
     def first_seen(self, contact: Contact) -> str:
-        return moment(contact.created_at)
+        return format_timestamp(contact.created_at)
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReadOnlyAdmin):
+class ConversationAdmin(ReadOnlyModelAdmin):
     list_display = ("contact", "number", "shown_state", "queue", "agent", "last_activity")
     list_filter = ("state", "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")
@@ -79,23 +79,23 @@ class ConversationAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="state")
     def shown_state(self, conversation: Conversation) -> SafeString:
         state = State(conversation.state)
-        return pill(str(state.label), STATE_TONES.get(state, "quiet"))
+        return render_pill(str(state.label), STATE_TONES.get(state, "quiet"))
 
     @admin.display(description="Began", ordering="created_at")
     def began(self, conversation: Conversation) -> str:
-        return moment(conversation.created_at)
+        return format_timestamp(conversation.created_at)
 
     @admin.display(description="Last activity", ordering="last_activity_at")
     def last_activity(self, conversation: Conversation) -> str:
-        return moment(conversation.last_activity_at)
+        return format_timestamp(conversation.last_activity_at)
 
     @admin.display(description="24-hour window closes")
     def window_closes(self, conversation: Conversation) -> str:
-        return moment(conversation.window_closes_at)
+        return format_timestamp(conversation.window_closes_at)
 
     @admin.display(description="Closed")
     def closed(self, conversation: Conversation) -> str:
-        return moment(conversation.closed_at)
+        return format_timestamp(conversation.closed_at)
 
     @admin.display(description="At the desk")
     def at_the_desk(self, conversation: Conversation) -> SafeString:
@@ -104,11 +104,11 @@ class ConversationAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> Any:
         """Only for those who may see every conversation at the desk too."""
         shown = super().get_queryset(request)
-        return shown if request.user.has_perm(SEE_ALL) else shown.none()
+        return shown if request.user.has_perm(SEE_ALL_PERMISSION) else shown.none()
 
 
 @admin.register(AutomatedMessage)
-class AutomatedMessageAdmin(PageAdmin):
+class AutomatedMessageAdmin(ProductModelAdmin):
     """What the desk says by itself. Without a text for a trigger nothing is said."""
 
     form = AutomatedMessageForm
@@ -138,7 +138,7 @@ class AutomatedMessageAdmin(PageAdmin):
 
 
 @admin.register(OptOutWord)
-class OptOutWordAdmin(PageAdmin):
+class OptOutWordAdmin(ProductModelAdmin):
     """Words by which customers stop our messages, and want them again."""
 
     form = OptOutWordForm
@@ -149,17 +149,17 @@ class OptOutWordAdmin(PageAdmin):
     fields = ("word", "meaning")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        if not has_word_to_opt_in():
-            messages.warning(request, NO_WAY_BACK)
+        if not can_opt_back_in():
+            messages.warning(request, NO_OPT_IN_WORD_WARNING)
         return super().changelist_view(request, extra_context)
 
     @admin.display(description="Meaning", ordering="meaning")
     def does(self, word: OptOutWord) -> SafeString:
-        return pill(word.get_meaning_display(), "bad" if word.meaning == Meaning.STOP else "good")
+        return render_pill(word.get_meaning_display(), "bad" if word.meaning == OptOutMeaning.STOP else "good")
 
 
 @admin.register(QuickReply)
-class QuickReplyAdmin(PageAdmin):
+class QuickReplyAdmin(ProductModelAdmin):
     """Texts for everybody; what agents keep for themselves is nobody else's business."""
 
     form = QuickReplyForm
@@ -187,7 +187,7 @@ class QuickReplyAdmin(PageAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        form.instance.tags.add(*tags_named(form.cleaned_data["new_tags"]))
+        form.instance.tags.add(*get_or_create_tags(form.cleaned_data["new_tags"]))
 
     @admin.display(description="Message")
     def beginning(self, reply: QuickReply) -> str:
@@ -203,7 +203,7 @@ class QuickReplyAdmin(PageAdmin):
 
 
 @admin.register(QuickReplyTag)
-class QuickReplyTagAdmin(PageAdmin):
+class QuickReplyTagAdmin(ProductModelAdmin):
     """Words by which quick replies are found."""
 
     form = QuickReplyTagForm

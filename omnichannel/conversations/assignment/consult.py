@@ -7,49 +7,53 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from omnichannel.conversations.access import agents_at_work
-from omnichannel.conversations.assignment.transfer import NOT_THERE, Colleague, rated
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Conversation, Part, Participation
-from omnichannel.conversations.state_machine import TransitionRefused, record_event, require_agent
+from omnichannel.conversations.access import active_agents
+from omnichannel.conversations.assignment.transfer import UNAVAILABLE_PRESENCES, AgentCandidate, rank_agents
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Conversation, Participation, ParticipationKind
+from omnichannel.conversations.state_machine import TransitionError, record_event, require_agent
 from omnichannel.core.localized_text import localized
 from routing.models import Agent, State
 
-MOST_AT_A_TIME = 5
-TOO_MANY = gettext_noop("Up to %(most)s colleagues can be consulted at a time.")
+MAX_CONSULTED = 5
+TOO_MANY_CONSULTED = gettext_noop("Up to %(most)s colleagues can be consulted at a time.")
 
 
-def people_in(conversation: Conversation) -> list[Participation]:
+def consulted_participations(conversation: Conversation) -> list[Participation]:
     """The colleagues who are in it now, beside its agent; who only monitors is told to nobody."""
-    found = conversation.participations.filter(left_at=None, part=Part.CONSULT)
+    found = conversation.participations.filter(left_at=None, part=ParticipationKind.CONSULT)
     return list(found.select_related("agent__user", "agent__presence", "invited_by__user"))
 
 
-def colleagues_to_ask(conversation: Conversation) -> Sequence[Colleague]:
+def consult_candidates(conversation: Conversation) -> Sequence[AgentCandidate]:
     """Everybody at the desk who is there and is not in this conversation yet, best skills first."""
-    here = Participation.objects.filter(conversation=conversation, left_at=None, part=Part.CONSULT).values("agent")
-    there = agents_at_work().exclude(presence__base_status__in=NOT_THERE)
-    return rated(conversation, list(there.exclude(Q(pk=conversation.agent_id)).exclude(pk__in=here)))
+    here = Participation.objects.filter(conversation=conversation, left_at=None, part=ParticipationKind.CONSULT).values(
+        "agent"
+    )
+    there = active_agents().exclude(presence__base_status__in=UNAVAILABLE_PRESENCES)
+    return rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id)).exclude(pk__in=here)))
 
 
-def invite(conversation: Conversation, colleague: Agent, *, by: Agent) -> None:
+def invite_colleague(conversation: Conversation, colleague: Agent, *, by: Agent) -> None:
     """The agent who has the conversation asks a colleague into it; it uses none of the colleague's capacity.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
     require_agent(conversation, by)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
-        raise TransitionRefused(gettext("Colleagues can be consulted while the conversation is active or in wrap-up."))
-    if colleague.pk not in {one.agent.pk for one in colleagues_to_ask(conversation)}:
-        raise TransitionRefused(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
+        raise TransitionError(gettext("Colleagues can be consulted while the conversation is active or in wrap-up."))
+    if colleague.pk not in {one.agent.pk for one in consult_candidates(conversation)}:
+        raise TransitionError(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
     with transaction.atomic():
-        come_in(conversation, colleague, Part.CONSULT, invited_by=by)
+        add_participant(conversation, colleague, ParticipationKind.CONSULT, invited_by=by)
         line = localized("%(by)s consulted %(colleague)s.", by=by, colleague=colleague)
         record_event(conversation, "consult", line, by=by.user)
-        publish_event(EventKind.CONVERSATION, conversation)
+        publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def come_in(conversation: Conversation, agent: Agent, part: Part, *, invited_by: Agent | None = None) -> None:
+def add_participant(
+    conversation: Conversation, agent: Agent, part: ParticipationKind, *, invited_by: Agent | None = None
+) -> None:
     """The agent has this part in the conversation from now on; the caller holds the transaction.
 
     Raises TransitionRefused when it is closed, or full.
@@ -57,20 +61,20 @@ def come_in(conversation: Conversation, agent: Agent, part: Part, *, invited_by:
     # The conversation's own lock: nobody comes in while it is closed, nor two at once into the last place.
     now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     if now.state == State.CLOSED:
-        raise TransitionRefused(gettext("This conversation is closed."))
+        raise TransitionError(gettext("This conversation is closed."))
     here = conversation.participations.filter(left_at=None)
-    if part == Part.CONSULT and here.filter(part=part).exclude(agent=agent).count() >= MOST_AT_A_TIME:
-        raise TransitionRefused(gettext(TOO_MANY) % {"most": MOST_AT_A_TIME})
+    if part == ParticipationKind.CONSULT and here.filter(part=part).exclude(agent=agent).count() >= MAX_CONSULTED:
+        raise TransitionError(gettext(TOO_MANY_CONSULTED) % {"most": MAX_CONSULTED})
     if here.filter(agent=agent).update(part=part, invited_by=invited_by):
         return
     try:
         with transaction.atomic():
             Participation.objects.create(conversation=conversation, agent=agent, part=part, invited_by=invited_by)
     except IntegrityError as error:  # the same button pressed twice at once
-        raise TransitionRefused(gettext("%(agent)s is in this conversation already.") % {"agent": agent}) from error
+        raise TransitionError(gettext("%(agent)s is in this conversation already.") % {"agent": agent}) from error
 
 
-def leave(conversation: Conversation, agent: Agent) -> None:
+def leave_conversation(conversation: Conversation, agent: Agent) -> None:
     """The colleague leaves the conversation; who only monitored it leaves as silently as they came.
 
     Raises TransitionRefused for somebody who is not in it.
@@ -79,9 +83,9 @@ def leave(conversation: Conversation, agent: Agent) -> None:
         theirs = conversation.participations.filter(agent=agent, left_at=None)
         was = theirs.values_list("part", flat=True).first()
         if was is None or not theirs.update(left_at=timezone.now()):
-            raise TransitionRefused(gettext("You are not in this conversation."))
-        if was == Part.CONSULT:
+            raise TransitionError(gettext("You are not in this conversation."))
+        if was == ParticipationKind.CONSULT:
             record_event(
                 conversation, "left", localized("%(agent)s left the conversation.", agent=agent), by=agent.user
             )
-        publish_event(EventKind.CONVERSATION, conversation, also_agents=[agent.pk])
+        publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=[agent.pk])

@@ -24,10 +24,10 @@ from django.db.models import (
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from omnichannel.conversations.access import agents_at_work
-from omnichannel.conversations.assignment.pending import routed
+from omnichannel.conversations.access import active_agents
+from omnichannel.conversations.assignment.pending import exclude_unrouted
 from omnichannel.conversations.lanes import request_assignment, request_offer_check
-from omnichannel.conversations.live_events import EventKind, publish_event, publish_events, publish_presence
+from omnichannel.conversations.live_events import LiveEventKind, publish_event, publish_events, publish_presence
 from omnichannel.conversations.models import (
     Conversation,
     ConversationEvent,
@@ -45,177 +45,183 @@ from routing.models import Agent, BasePresence, QueueMembership, State
 logger = logging.getLogger(__name__)
 
 # Somebody who passed a conversation over is asked again after this long, before it waits for nobody.
-ASKED_AGAIN_AFTER = timedelta(minutes=10)
-LOOK_AGAIN_AFTER = timedelta(milliseconds=500)
+REOFFER_AFTER = timedelta(minutes=10)
+RETRY_DELAY = timedelta(milliseconds=500)
 # While something waits: wrap-up stops using capacity, and who passed it over is asked again, without anybody's doing.
-SWEEP_EVERY = timedelta(seconds=5)
-PASSED_OVER = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
-NOT_THERE = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
-OFFERED, NOBODY, FAULT, DISCONNECTED = "offered", "nobody", "assignment_fault", "disconnected"
-LONGEST_FAULT = 400  # characters of an error that the timeline shows
+SWEEP_INTERVAL = timedelta(seconds=5)
+DECLINED_OUTCOMES = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
+OFFER_ENDING_PRESENCES = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
+OFFERED_EVENT, NO_AGENT_EVENT, FAULT_EVENT, DISCONNECTED_EVENT = "offered", "nobody", "assignment_fault", "disconnected"
+MAX_FAULT_LENGTH = 400  # characters of an error that the timeline shows
 
 
-def look_regularly() -> None:
+def request_assignment_if_waiting() -> None:
     """A rare net: look whenever something waits, in case a moment was missed."""
-    if to_hand_out(routed(Conversation.objects.order_by())).exists():
+    if to_hand_out(exclude_unrouted(Conversation.objects.order_by())).exists():
         request_assignment()
 
 
-def assign_waiting_conversations(lease: Lease) -> datetime | None:
+def run_assign_lane(lease: Lease) -> datetime | None:
     """Offer what waits to the agents who should have it, and again and again while something still waits.
 
     Soon again when something was being changed just then.
     """
-    if Conversation.objects.filter(offered_to__presence__base_status__in=NOT_THERE).exists():
+    if Conversation.objects.filter(offered_to__presence__base_status__in=OFFER_ENDING_PRESENCES).exists():
         request_offer_check(timezone.now())
-    _, left_out = hand_out(timezone.now())
+    _, left_out = offer_waiting_conversations(timezone.now())
     if left_out:
-        return timezone.now() + LOOK_AGAIN_AFTER
+        return timezone.now() + RETRY_DELAY
     still_waits = to_hand_out(Conversation.objects.order_by()).exists()
-    return timezone.now() + SWEEP_EVERY if still_waits else None
+    return timezone.now() + SWEEP_INTERVAL if still_waits else None
 
 
-def hand_out(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
+def offer_waiting_conversations(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
     """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
     return assign_waiting(
-        to_hand_out(in_turn()),
+        to_hand_out(conversations_in_offer_order()),
         work=Conversation.objects.all(),
-        agents=who_works(),
+        agents=agents_to_lock(),
         now=now,
-        facts_of=facts_at(now),
-        on_decisions=write_down,
-        on_failure=write_down_failure,
-        on_hopeless=say_why_nobody,
+        facts_of=make_facts_loader(now),
+        on_decisions=record_decisions,
+        on_failure=record_assignment_fault,
+        on_hopeless=record_no_agent_reasons,
         limit=limit,
     )
 
 
-def in_turn() -> ConversationQuerySet:
+def conversations_in_offer_order() -> ConversationQuerySet:
     """Conversations as they come: the queue's priority, their own, closing windows where the queue says so, longest
     waiting.
 
     Whose rules have not been asked yet is not among them.
     """
     window = Case(When(queue__window_first=True, then="window_closes_at"), output_field=DateTimeField())
-    return routed(Conversation.objects.all()).order_by(
+    return exclude_unrouted(Conversation.objects.all()).order_by(
         "queue__priority", "priority", window.asc(nulls_last=True), "queued_at", "pk"
     )
 
 
-def who_works() -> QuerySet[Agent]:
+def agents_to_lock() -> QuerySet[Agent]:
     """Everybody who works at the desk, bare: to be locked and counted, not to be shown."""
-    return agents_at_work().select_related(None).order_by()
+    return active_agents().select_related(None).order_by()
 
 
 # -- What a conversation needs ----------------------------------------------------------------------------------------
 
 
-def facts_at(now: datetime) -> Any:
+def make_facts_loader(now: datetime) -> Any:
     """A function that finds out, with one query, what these conversations need and who has passed them over."""
 
     def facts_of(pks: Sequence[int]) -> Mapping[int, Facts]:
         found: dict[int, list[tuple[Any, ...]]] = {}
-        for pk, *row in _needs(pks).union(_passed_over(pks), _gave_back(pks), _disconnected(pks), all=True):
+        for pk, *row in _required_skill_rows(pks).union(
+            _declined_offer_rows(pks), _released_rows(pks), _disconnected_rows(pks), all=True
+        ):
             found.setdefault(pk, []).append(tuple(row))
-        return {pk: _facts(rows, now) for pk, rows in found.items()}
+        return {pk: _build_facts(rows, now) for pk, rows in found.items()}
 
     return facts_of
 
 
-def _facts(rows: list[tuple[Any, ...]], now: datetime) -> Facts:
+def _build_facts(rows: list[tuple[Any, ...]], now: datetime) -> Facts:
     # In the order of their moments, so that the latest of each is the one that is kept.
-    passed = sorted((at, who) for what, who, _, _, at in rows if what == PASSED)
+    passed = sorted((at, who) for what, who, _, _, at in rows if what == DECLINED_FACT)
     latest = {who: at for at, who in passed}
     return Facts(
-        skills={skill: rating for what, skill, rating, _, _ in rows if what == NEEDED},
-        skill_names={skill: name for what, skill, _, name, _ in rows if what == NEEDED},
-        passed_over=frozenset(who for who, at in latest.items() if at > now - ASKED_AGAIN_AFTER),
-        last_resort=frozenset(who for who, at in latest.items() if at <= now - ASKED_AGAIN_AFTER),
-        disconnected=frozenset(who for what, who, _, _, _ in rows if what == LOST),
+        skills={skill: rating for what, skill, rating, _, _ in rows if what == SKILL_FACT},
+        skill_names={skill: name for what, skill, _, name, _ in rows if what == SKILL_FACT},
+        passed_over=frozenset(who for who, at in latest.items() if at > now - REOFFER_AFTER),
+        last_resort=frozenset(who for who, at in latest.items() if at <= now - REOFFER_AFTER),
+        disconnected=frozenset(who for what, who, _, _, _ in rows if what == DISCONNECTED_FACT),
     )
 
 
-COLUMNS = ("conversation_id", "what", "who", "rating_", "name_", "at")
-NEEDED, PASSED, LOST = "needed", "passed over", "lost"
+FACT_COLUMNS = ("conversation_id", "what", "who", "rating_", "name_", "at")
+SKILL_FACT, DECLINED_FACT, DISCONNECTED_FACT = "needed", "passed over", "lost"
 
 
-def _rows(rows: QuerySet[Any], what: str, **columns: Any) -> QuerySet[Any, Any]:
+def _fact_rows(rows: QuerySet[Any], what: str, **columns: Any) -> QuerySet[Any, Any]:
     blank = {
         "what": Value(what, output_field=CharField()),
         "rating_": Value(0, output_field=IntegerField()),
         "name_": Value("", output_field=CharField()),
         "at": Cast(Value(None), DateTimeField()),
     }
-    listed: QuerySet[Any, Any] = rows.order_by().annotate(**{**blank, **columns}).values_list(*COLUMNS)
+    listed: QuerySet[Any, Any] = rows.order_by().annotate(**{**blank, **columns}).values_list(*FACT_COLUMNS)
     return listed
 
 
-def _needs(pks: Sequence[int]) -> QuerySet[Any, Any]:
+def _required_skill_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
     needed = RequiredSkill.objects.filter(conversation__in=pks)
-    return _rows(needed, NEEDED, who=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name"))
+    return _fact_rows(
+        needed, SKILL_FACT, who=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name")
+    )
 
 
-def _passed_over(pks: Sequence[int]) -> QuerySet[Any, Any]:
+def _declined_offer_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
     """Whoever rejected it or let it time out since it came into its queue."""
-    offers = Offer.objects.filter(conversation__in=pks, outcome__in=PASSED_OVER)
+    offers = Offer.objects.filter(conversation__in=pks, outcome__in=DECLINED_OUTCOMES)
     since = offers.filter(decided_at__gte=F("conversation__queued_at"))
-    return _rows(since, PASSED, who=F("agent_id"), at=F("decided_at"))
+    return _fact_rows(since, DECLINED_FACT, who=F("agent_id"), at=F("decided_at"))
 
 
-def _gave_back(pks: Sequence[int]) -> QuerySet[Any, Any]:
+def _released_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
     """Whoever put it into its queue: gave it back, or transferred it there."""
     events = ConversationEvent.objects.filter(conversation__in=pks, kind=State.OPEN, actor__agent__isnull=False)
     since = events.filter(created_at__gte=F("conversation__queued_at"))
-    return _rows(since, PASSED, who=F("actor__agent__pk"), at=F("created_at"))
+    return _fact_rows(since, DECLINED_FACT, who=F("actor__agent__pk"), at=F("created_at"))
 
 
-def _disconnected(pks: Sequence[int]) -> QuerySet[Any, Any]:
+def _disconnected_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
     """Whoever had it and was gone when it went back into its queue."""
-    events = ConversationEvent.objects.filter(conversation__in=pks, kind=DISCONNECTED, actor__agent__isnull=False)
+    events = ConversationEvent.objects.filter(conversation__in=pks, kind=DISCONNECTED_EVENT, actor__agent__isnull=False)
     since = events.filter(created_at__gte=F("conversation__queued_at"))
-    return _rows(since, LOST, who=F("actor__agent__pk"))
+    return _fact_rows(since, DISCONNECTED_FACT, who=F("actor__agent__pk"))
 
 
 # -- What is written down ---------------------------------------------------------------------------------------------
 
 
-def write_down(decisions: list[Decision]) -> None:
+def record_decisions(decisions: list[Decision]) -> None:
     """Offers and the timeline, in words a supervisor understands; then the pages are told."""
     offered = [(one, one.choice.agent_id) for one in decisions if one.choice.agent_id is not None]
-    absent = _absent(decisions)
-    _stamp(offered)
+    absent = _count_unavailable_agents(decisions)
+    _set_last_assigned(offered)
     Offer.objects.bulk_create(
         [Offer(conversation=one.item, agent_id=pk, offered_at=timezone.now()) for one, pk in offered]
     )
-    told = _write_events(decisions, absent)
+    told = _create_decision_events(decisions, absent)
     if ends := [one.expires_at for one, _ in offered if one.expires_at is not None]:
         request_offer_check(min(ends))
-    publish_events(EventKind.CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
+    publish_events(LiveEventKind.CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
     publish_presence(*sorted({pk for _, pk in offered}))
 
 
-def write_down_failure(pk: int, error: Exception) -> None:
+def record_assignment_fault(pk: int, error: Exception) -> None:
     """A fault kept this conversation from being assigned: one line in its timeline, and the log has the rest."""
     conversation = Conversation.objects.filter(pk=pk).first()
-    if conversation is None or _already_told([pk], FAULT):
+    if conversation is None or _ids_with_event([pk], FAULT_EVENT):
         return
     logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
     with transaction.atomic():
-        line = localized("Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:LONGEST_FAULT])
-        ConversationEvent.objects.create(conversation=conversation, kind=FAULT, said=line)
-        publish_event(EventKind.CONVERSATION, conversation)
+        line = localized(
+            "Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:MAX_FAULT_LENGTH]
+        )
+        ConversationEvent.objects.create(conversation=conversation, kind=FAULT_EVENT, said=line)
+        publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
+def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
     """Those for whom nobody was looked for, because nobody can take such work, are told so in their timeline as well.
 
     `reasons` are by queue and work stream. Pages are not woken for it: the line is there when somebody looks.
     """
     told = ConversationEvent.objects.filter(
-        conversation=OuterRef("pk"), kind=NOBODY, created_at__gte=OuterRef("queued_at")
+        conversation=OuterRef("pk"), kind=NO_AGENT_EVENT, created_at__gte=OuterRef("queued_at")
     )
     of_these = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
-    untold = to_hand_out(routed(Conversation.objects.order_by())).filter(of_these, ~Exists(told))
+    untold = to_hand_out(exclude_unrouted(Conversation.objects.order_by())).filter(of_these, ~Exists(told))
     if not untold.exists():
         return
     with transaction.atomic():
@@ -223,21 +229,24 @@ def say_why_nobody(reasons: Mapping[tuple[int, int], Choice]) -> None:
             of=("self",), skip_locked=True, no_key=True
         )
         lost = [Decision(one, reasons[one.queue_id, one.work_stream_id]) for one in locked[:LOOKED_AT]]
-        _write_reasons(lost, _absent(lost))
+        _create_no_agent_events(lost, _count_unavailable_agents(lost))
 
 
-def _write_reasons(lost: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]) -> None:
-    words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_kind(one)]}
+def _create_no_agent_events(lost: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]) -> None:
+    words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_queue_and_stream(one)]}
     ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=one.item, kind=NOBODY, said=words[_kind(one)]) for one in lost]
+        [
+            ConversationEvent(conversation=one.item, kind=NO_AGENT_EVENT, said=words[_queue_and_stream(one)])
+            for one in lost
+        ]
     )
 
 
-def _kind(one: Decision) -> tuple[int, int]:
+def _queue_and_stream(one: Decision) -> tuple[int, int]:
     return one.item.queue_id, one.item.work_stream_id
 
 
-def _stamp(offered: list[tuple[Decision, int]]) -> None:
+def _set_last_assigned(offered: list[tuple[Decision, int]]) -> None:
     """When each agent last got work; within a batch in its order, so that turns stay turns."""
     latest = {pk: one.assigned_at for one, pk in offered}
     if latest:
@@ -245,48 +254,48 @@ def _stamp(offered: list[tuple[Decision, int]]) -> None:
         Agent.objects.filter(pk__in=latest).update(last_assigned_at=times)
 
 
-def _write_events(
+def _create_decision_events(
     decisions: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]
 ) -> list[Decision]:
     """A line for each offer, and the first time nobody could take it; those that got a line."""
     names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
     lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
-    told = _already_told(lost, NOBODY) if lost else set()
+    told = _ids_with_event(lost, NO_AGENT_EVENT) if lost else set()
     events = []
     for one in decisions:
-        pk, words = one.choice.agent_id, one.choice.in_words(absent[_kind(one)])
+        pk, words = one.choice.agent_id, one.choice.in_words(absent[_queue_and_stream(one)])
         if pk is not None:
             line = localized("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
-            events.append((one, OFFERED, line))
+            events.append((one, OFFERED_EVENT, line))
         elif one.item.pk not in told:
-            events.append((one, NOBODY, words))
+            events.append((one, NO_AGENT_EVENT, words))
     ConversationEvent.objects.bulk_create(
         [ConversationEvent(conversation=one.item, kind=kind, said=line) for one, kind, line in events]
     )
     return [one for one, _, _ in events]
 
 
-def _already_told(pks: Sequence[int], kind: str) -> set[int]:
+def _ids_with_event(pks: Sequence[int], kind: str) -> set[int]:
     """Those whose timeline says so already, since they came into their queue."""
     told = ConversationEvent.objects.filter(conversation__in=pks, kind=kind)
     since = told.filter(created_at__gte=F("conversation__queued_at"))
     return set(since.values_list("conversation_id", flat=True))
 
 
-def _not_showing(presences: Sequence[str]) -> LocalizedText:
+def _presence_obstacle(presences: Sequence[str]) -> LocalizedText:
     names = [LocalizedText(BasePresence(one).label) for one in presences] or [localized("an allowed presence")]
     shown = reduce(lambda one, other: localized("%(one)s or %(other)s", one=one, other=other), names)
     return localized("not showing %(presences)s", presences=shown)
 
 
-def _absent(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:
+def _count_unavailable_agents(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:
     """By queue and work stream, how many of the queue's agents do not show an allowed presence."""
     found: dict[tuple[int, int], dict[LocalizedText, int]] = {}
     for one in decisions:
         queue, stream = one.item.queue, one.item.work_stream
         if (queue.pk, stream.pk) not in found:
-            agents = who_works().exclude(presence__base_status__in=stream.allowed_presences)
+            agents = agents_to_lock().exclude(presence__base_status__in=stream.allowed_presences)
             if not queue.is_default:
                 agents = agents.filter(pk__in=QueueMembership.objects.filter(queue=queue).values("agent"))
-            found[queue.pk, stream.pk] = {_not_showing(stream.allowed_presences): agents.count()}
+            found[queue.pk, stream.pk] = {_presence_obstacle(stream.allowed_presences): agents.count()}
     return found

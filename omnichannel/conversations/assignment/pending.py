@@ -8,10 +8,10 @@ from omnichannel.jobs.models import Lane
 from routing.models import State
 
 # About half a minute. A customer whose rules can't be asked for so long is handed out from the first queue.
-ATTEMPTS_TO_WAIT_FOR = 5
+MAX_ROUTING_ATTEMPTS = 5
 
 
-def routed(conversations: ConversationQuerySet) -> ConversationQuerySet:
+def exclude_unrouted(conversations: ConversationQuerySet) -> ConversationQuerySet:
     """The conversations without those that may still be put into another queue."""
-    pending = Lane.objects.filter(kind=LaneKind.ROUTE, key=OuterRef("pk"), attempts__lte=ATTEMPTS_TO_WAIT_FOR)
+    pending = Lane.objects.filter(kind=LaneKind.ROUTE, key=OuterRef("pk"), attempts__lte=MAX_ROUTING_ATTEMPTS)
     return conversations.exclude(Q(state=State.OPEN, offered_to=None) & Exists(pending))

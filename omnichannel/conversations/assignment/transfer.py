@@ -9,9 +9,9 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from omnichannel.conversations.access import agents_at_work
+from omnichannel.conversations.access import active_agents
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent
+from omnichannel.conversations.state_machine import TransitionError, require_agent, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing import hours
 from routing.agents import members_of
@@ -19,13 +19,13 @@ from routing.assignment import load_by_agent
 from routing.models import Agent, AgentSkill, BasePresence, Queue, State
 
 # Who shows one of these is not there to take over.
-NOT_THERE = {BasePresence.BUSY_DND, BasePresence.AWAY, BasePresence.OFFLINE, BasePresence.INACTIVE}
-REASON_LIMIT = 300
-NO_REASON = gettext_noop("Write why, for whoever reads this next.")
+UNAVAILABLE_PRESENCES = {BasePresence.BUSY_DND, BasePresence.AWAY, BasePresence.OFFLINE, BasePresence.INACTIVE}
+MAX_REASON_LENGTH = 300
+REASON_REQUIRED = gettext_noop("Write why, for whoever reads this next.")
 
 
 @dataclass(frozen=True)
-class Colleague:
+class AgentCandidate:
     """An agent who could take the conversation, and how well they would do."""
 
     agent: Agent
@@ -54,7 +54,7 @@ class Colleague:
 
 
 @dataclass(frozen=True)
-class QueueToGo:
+class QueueCandidate:
     """Another queue, and how many conversations wait there."""
 
     queue: Queue
@@ -62,23 +62,23 @@ class QueueToGo:
 
 
 @dataclass(frozen=True)
-class Candidates:
+class TransferTargets:
     """Where a conversation can go."""
 
-    agents: Sequence[Colleague]
-    queues: Sequence[QueueToGo]
+    agents: Sequence[AgentCandidate]
+    queues: Sequence[QueueCandidate]
 
 
-def candidates(conversation: Conversation) -> Candidates:
+def transfer_targets(conversation: Conversation) -> TransferTargets:
     """Colleagues of its queue who are there, best skills first, and the other queues that are open now."""
-    there = members_of(conversation.queue, agents_at_work()).exclude(presence__base_status__in=NOT_THERE)
-    colleagues = rated(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
+    there = members_of(conversation.queue, active_agents()).exclude(presence__base_status__in=UNAVAILABLE_PRESENCES)
+    colleagues = rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
     at = timezone.now()
     open_now = [one for one in other_queues(conversation) if hours.is_open(hours.of(one.queue.operating_hours), at)]
-    return Candidates(colleagues, open_now)
+    return TransferTargets(colleagues, open_now)
 
 
-def rated(conversation: Conversation, agents: Sequence[Agent]) -> list[Colleague]:
+def rank_agents(conversation: Conversation, agents: Sequence[Agent]) -> list[AgentCandidate]:
     """These agents by how many of the needed skills they have, then by free capacity."""
     required = dict(conversation.required_skills.values_list("skill", "rating"))
     matching: dict[int, int] = {}
@@ -86,20 +86,20 @@ def rated(conversation: Conversation, agents: Sequence[Agent]) -> list[Colleague
         matching[has.agent_id] = matching.get(has.agent_id, 0) + (has.rating >= required[has.skill_id])
     loads = load_by_agent(Conversation.objects.all(), [one.pk for one in agents], now=timezone.now())
     needs = conversation.work_stream.capacity
-    found = [Colleague(one, matching.get(one.pk, 0), len(required), loads[one.pk].units, needs) for one in agents]
+    found = [AgentCandidate(one, matching.get(one.pk, 0), len(required), loads[one.pk].units, needs) for one in agents]
     return sorted(found, key=lambda one: (-one.matching, -one.free, str(one.agent)))
 
 
-def other_queues(conversation: Conversation) -> list[QueueToGo]:
+def other_queues(conversation: Conversation) -> list[QueueCandidate]:
     """All queues but its own, with the number that waits in each."""
     open_now = Conversation.objects.waiting_for_agent().order_by()
     waiting = dict(open_now.values_list("queue").annotate(Count("pk")))
     queues = Queue.objects.exclude(pk=conversation.queue_id).select_related("operating_hours")
     full = queues.prefetch_related("operating_hours__periods", "operating_hours__holidays").order_by("name")
-    return [QueueToGo(queue, waiting.get(queue.pk, 0)) for queue in full]
+    return [QueueCandidate(queue, waiting.get(queue.pk, 0)) for queue in full]
 
 
-def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason: str) -> None:
+def transfer_conversation(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason: str) -> None:
     """The agent who has the active conversation passes it on, and says why.
 
     A colleague of the queue has it at once; in another queue it waits for an agent, its needs kept. Raises
@@ -107,27 +107,27 @@ def transfer(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason
     """
     require_agent(conversation, by)
     if conversation.state != State.ACTIVE:
-        raise TransitionRefused(gettext("Only an active conversation can be transferred."))
-    why = _given(reason)
-    allowed = candidates(conversation)
+        raise TransitionError(gettext("Only an active conversation can be transferred."))
+    why = _clean_reason(reason)
+    allowed = transfer_targets(conversation)
     if isinstance(to, Queue):
         if to.pk not in {one.queue.pk for one in allowed.queues}:
-            raise TransitionRefused(gettext("%(to)s takes no transfers now.") % {"to": to})
-        move(conversation, State.OPEN, agent=None, queue=to, by=by.user, line=_line(by, to, why))
+            raise TransitionError(gettext("%(to)s takes no transfers now.") % {"to": to})
+        transition(conversation, State.OPEN, agent=None, queue=to, by=by.user, line=_transferred_text(by, to, why))
         return
     if to.pk not in {one.agent.pk for one in allowed.agents}:
-        raise TransitionRefused(gettext("%(to)s can't take this conversation now.") % {"to": to})
-    move(conversation, State.ACTIVE, agent=to, by=by.user, line=_line(by, to, why))
+        raise TransitionError(gettext("%(to)s can't take this conversation now.") % {"to": to})
+    transition(conversation, State.ACTIVE, agent=to, by=by.user, line=_transferred_text(by, to, why))
 
 
-def _line(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
+def _transferred_text(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
     return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
 
 
-def _given(reason: str) -> str:
+def _clean_reason(reason: str) -> str:
     why = " ".join(reason.replace("\x00", "").split())
     if not why:
-        raise TransitionRefused(gettext(NO_REASON))
-    if len(why) > REASON_LIMIT:
-        raise TransitionRefused(gettext("Say it in up to %(limit)s characters.") % {"limit": REASON_LIMIT})
+        raise TransitionError(gettext(REASON_REQUIRED))
+    if len(why) > MAX_REASON_LENGTH:
+        raise TransitionError(gettext("Say it in up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
     return why

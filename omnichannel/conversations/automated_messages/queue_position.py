@@ -8,40 +8,42 @@ from operator import attrgetter
 from django.utils import timezone
 
 from omnichannel.conversations.automated_messages import triggers
-from omnichannel.conversations.models import AutomatedMessage, Conversation, Direction, Message, Trigger
-from omnichannel.conversations.outbound.compose import AUTOMATED
+from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageDirection, MessageTrigger
+from omnichannel.conversations.outbound.compose import AUTOMATED_KEY
 from routing import hours
 
 # Whoever gets an agent at once is not bothered with a number.
-NOT_BEFORE = timedelta(seconds=15)
-AT_MOST_EVERY = timedelta(minutes=3)
-TOLD_AT_ONCE = 200
+MIN_WAIT = timedelta(seconds=15)
+MIN_INTERVAL = timedelta(minutes=3)
+BATCH_SIZE = 200
 
 
-def tell_positions(now: datetime | None = None) -> int:
+def send_queue_positions(now: datetime | None = None) -> int:
     """Tell those whose position is new, or another one than they were told minutes ago; returns how many were told."""
     at = now or timezone.now()
-    if not AutomatedMessage.objects.filter(trigger=Trigger.POSITION, is_active=True).exists():
+    if not AutomatedMessage.objects.filter(trigger=MessageTrigger.POSITION, is_active=True).exists():
         return 0
     told = 0
-    known = _told()
-    for position, conversation in _in_order():
+    known = _last_sent_positions()
+    for position, conversation in _waiting_in_order():
         last_position, last_at = known.get(conversation.pk, (None, None))
-        is_news = last_at is None or (last_position != position and at - last_at >= AT_MOST_EVERY)
-        if is_news and _is_wanted(conversation, at):
-            told += triggers.say(Trigger.POSITION, conversation, Position=position) is not None
-        if told == TOLD_AT_ONCE:
+        is_news = last_at is None or (last_position != position and at - last_at >= MIN_INTERVAL)
+        if is_news and _should_send(conversation, at):
+            told += (
+                triggers.send_automated_message(MessageTrigger.POSITION, conversation, Position=position) is not None
+            )
+        if told == BATCH_SIZE:
             break
     return told
 
 
-def _is_wanted(conversation: Conversation, at: datetime) -> bool:
+def _should_send(conversation: Conversation, at: datetime) -> bool:
     """Not by those who have an agent in a moment, and not while the number is closed: nobody counts down to morning."""
-    waits = conversation.offered_to_id is None and at - conversation.queued_at >= NOT_BEFORE
+    waits = conversation.offered_to_id is None and at - conversation.queued_at >= MIN_WAIT
     return waits and hours.is_open(hours.of(conversation.number.operating_hours), at)
 
 
-def _in_order() -> Iterator[tuple[int, Conversation]]:
+def _waiting_in_order() -> Iterator[tuple[int, Conversation]]:
     """Everybody who waits, queue by queue, the one who is next first."""
     waiting = Conversation.objects.waiting_for_agent().select_related(
         "contact", "queue", "agent__user", "number__operating_hours"
@@ -54,10 +56,10 @@ def _in_order() -> Iterator[tuple[int, Conversation]]:
         yield from enumerate(line, start=1)
 
 
-def _told() -> dict[int, tuple[int | None, datetime]]:
+def _last_sent_positions() -> dict[int, tuple[int | None, datetime]]:
     """The position each of them was told last, and when."""
     waiting = Conversation.objects.waiting_for_agent().order_by().values("pk")
-    positions = {"conversation__in": waiting, f"content__{AUTOMATED}": Trigger.POSITION.value}
-    said = Message.objects.filter(**positions, direction=Direction.OUTBOUND).order_by("pk")
+    positions = {"conversation__in": waiting, f"content__{AUTOMATED_KEY}": MessageTrigger.POSITION.value}
+    said = Message.objects.filter(**positions, direction=MessageDirection.OUTBOUND).order_by("pk")
     rows = said.values_list("conversation_id", "content", "created_at")
     return {pk: (content.get("position"), at) for pk, content, at in rows}

@@ -22,9 +22,9 @@ from omnichannel.conversations.models import (
     AutomatedMessage,
     Contact,
     Conversation,
-    Direction,
     Message,
-    Trigger,
+    MessageDirection,
+    MessageTrigger,
 )
 from omnichannel.conversations.outbound import compose
 from omnichannel.jobs.lanes import Lease
@@ -33,21 +33,21 @@ from routing import hours
 from routing.models import State
 from routing.values import shown
 
-NOT_LATER = timedelta(minutes=2)
-ROUTING_MAY_TAKE = timedelta(seconds=10)
-DAY = timedelta(hours=24)
-MOST_IN_A_DAY = 10
+MAX_DELAY = timedelta(minutes=2)
+ROUTING_GRACE_PERIOD = timedelta(seconds=10)
+LIMIT_PERIOD = timedelta(hours=24)
+MAX_PER_DAY = 10
 # No person reads a message and answers it so fast; once may be chance, because they were writing anyway.
-TOO_FAST, TOO_OFTEN = timedelta(seconds=2), 2
+FAST_REPLY_TIME, FAST_REPLY_LIMIT = timedelta(seconds=2), 2
 
 # Who was written to first is not greeted.
-STARTED_BY_US = "started"
-FIRST_WORDS = (Trigger.GREETING, Trigger.OUT_OF_HOURS, Trigger.HOLIDAY)
-ABOUT_OPT_OUT = (Trigger.OPTED_OUT, Trigger.OPTED_IN)
-SLUG = re.compile(r"\{\$?(\w+)\$?\}")
+STARTED_BY_AGENT = "started"
+GREETING_TRIGGERS = (MessageTrigger.GREETING, MessageTrigger.OUT_OF_HOURS, MessageTrigger.HOLIDAY)
+OPT_OUT_TRIGGERS = (MessageTrigger.OPTED_OUT, MessageTrigger.OPTED_IN)
+SLUG_PATTERN = re.compile(r"\{\$?(\w+)\$?\}")
 
 
-def speak(lease: Lease) -> datetime | None:
+def send_due_messages(lease: Lease) -> datetime | None:
     """Say what is due in this conversation; says when to look again while its queue is not known yet."""
     found = Conversation.objects.select_related("contact", "number__operating_hours", "queue", "agent__user")
     conversation, now = found.filter(pk=lease.key).first(), timezone.now()
@@ -55,146 +55,153 @@ def speak(lease: Lease) -> datetime | None:
         return None
     if _is_being_routed(conversation, now):
         return now + timedelta(seconds=1)
-    for trigger in _due(conversation, now):
-        say(trigger, conversation)
+    for trigger in _due_triggers(conversation, now):
+        send_automated_message(trigger, conversation)
     return None
 
 
-def say(trigger: Trigger, conversation: Conversation, **slugs: object) -> Message | None:
+def send_automated_message(trigger: MessageTrigger, conversation: Conversation, **slugs: object) -> Message | None:
     """Queue the text for this trigger; None when there is no text, or when it must not be sent.
 
     `slugs` fill in more than the conversation itself tells. Call it with nothing of the conversation locked: a reply
     locks the lane before the conversation, and the other way round the two would deadlock.
     """
-    text = text_for(trigger, conversation)
-    body = _filled(text, conversation, slugs) if text else ""
+    text = find_text(trigger, conversation)
+    body = _fill_slugs(text, conversation, slugs) if text else ""
     if not body:
         return None
     with transaction.atomic():
-        locked = compose.locked_to_send(conversation.pk)
-        if compose.why_not(locked, automated=trigger) or _said(trigger, locked) or _enough(locked.contact):
+        locked = compose.lock_for_sending(conversation.pk)
+        if (
+            compose.get_send_error(locked, automated=trigger)
+            or _was_sent(trigger, locked)
+            or _has_reached_limit(locked.contact)
+        ):
             return None
-        marks = {compose.AUTOMATED: trigger.value, **({"position": slugs["Position"]} if "Position" in slugs else {})}
+        marks = {
+            compose.AUTOMATED_KEY: trigger.value,
+            **({"position": slugs["Position"]} if "Position" in slugs else {}),
+        }
         return compose.queue_message(locked, body=body[: compose.TEXT_LIMIT], content=marks)
 
 
-def text_for(trigger: Trigger, conversation: Conversation) -> str | None:
+def find_text(trigger: MessageTrigger, conversation: Conversation) -> str | None:
     """The text of the work stream, else the one for all; in the customer's language, else for any; None without one."""
     streams = Q(work_stream=conversation.work_stream_id) | Q(work_stream=None)
-    spoken = languages_of(conversation.contact)
+    spoken = language_fallbacks(conversation.contact)
     texts = [
-        (one.work_stream_id is None, spoken.index(_plain(one.language)), one.text)
+        (one.work_stream_id is None, spoken.index(_normalize_language(one.language)), one.text)
         for one in AutomatedMessage.objects.filter(streams, trigger=trigger, is_active=True)
-        if _plain(one.language) in spoken
+        if _normalize_language(one.language) in spoken
     ]
     return min(texts)[2] if texts else None
 
 
-def languages_of(contact: Contact) -> Sequence[str]:
+def language_fallbacks(contact: Contact) -> Sequence[str]:
     """From the most exact: `pt-br`, `pt`, and "" for any."""
-    parts = [part for part in _plain(contact.language).split("-") if part]
+    parts = [part for part in _normalize_language(contact.language).split("-") if part]
     return [*("-".join(parts[:count]) for count in range(len(parts), 0, -1)), ""]
 
 
-def _plain(language: str) -> str:
+def _normalize_language(language: str) -> str:
     return language.strip().lower().replace("_", "-")
 
 
 def _is_being_routed(conversation: Conversation, now: datetime) -> bool:
     """Whether its queue may still change; a fault in routing does not keep the customer waiting for a greeting."""
-    is_new = now - conversation.created_at < ROUTING_MAY_TAKE
+    is_new = now - conversation.created_at < ROUTING_GRACE_PERIOD
     return is_new and Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation.pk).exists()
 
 
-def _due(conversation: Conversation, now: datetime) -> Iterator[Trigger]:
+def _due_triggers(conversation: Conversation, now: datetime) -> Iterator[MessageTrigger]:
     """What the timeline of the last two minutes calls for, in the order it is said."""
-    kinds = [STARTED_BY_US, State.ACTIVE.value, State.WRAP_UP.value, Trigger.OVERFLOW, *ABOUT_OPT_OUT]
+    kinds = [STARTED_BY_AGENT, State.ACTIVE.value, State.WRAP_UP.value, MessageTrigger.OVERFLOW, *OPT_OUT_TRIGGERS]
     seen = conversation.events.filter(kind__in=kinds).order_by().values_list("kind")
     happened = {kind: (first, last) for kind, first, last in seen.annotate(Min("created_at"), Max("created_at"))}
 
     def is_fresh(kind: str, *, again: bool = False) -> bool:
-        return kind in happened and happened[kind][again] >= now - NOT_LATER
+        return kind in happened and happened[kind][again] >= now - MAX_DELAY
 
-    is_new = conversation.created_at >= now - NOT_LATER and STARTED_BY_US not in happened
+    is_new = conversation.created_at >= now - MAX_DELAY and STARTED_BY_AGENT not in happened
     if is_new and conversation.state != State.CLOSED:
-        yield _first_words(conversation, now)
+        yield _greeting_trigger(conversation, now)
     if is_fresh(State.ACTIVE) and conversation.state == State.ACTIVE:
-        yield Trigger.AGENT_ASSIGNED
+        yield MessageTrigger.AGENT_ASSIGNED
     if is_fresh(State.WRAP_UP):
-        yield Trigger.ENDED
-    if is_fresh(Trigger.OVERFLOW):
-        yield Trigger.OVERFLOW
+        yield MessageTrigger.ENDED
+    if is_fresh(MessageTrigger.OVERFLOW):
+        yield MessageTrigger.OVERFLOW
     has_opted_out = conversation.contact.opted_out_at is not None
-    news = Trigger.OPTED_OUT if has_opted_out else Trigger.OPTED_IN
+    news = MessageTrigger.OPTED_OUT if has_opted_out else MessageTrigger.OPTED_IN
     if is_fresh(news, again=True):
         yield news
 
 
-def _first_words(conversation: Conversation, now: datetime) -> Trigger:
+def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigger:
     """The greeting, or that nobody is there; on a holiday without words of its own, the words for closed hours."""
     opening = hours.of(conversation.number.operating_hours)
     if hours.is_open(opening, now):
-        return Trigger.GREETING
-    is_holiday = hours.holiday(opening, now) is not None and text_for(Trigger.HOLIDAY, conversation)
-    return Trigger.HOLIDAY if is_holiday else Trigger.OUT_OF_HOURS
+        return MessageTrigger.GREETING
+    is_holiday = hours.holiday(opening, now) is not None and find_text(MessageTrigger.HOLIDAY, conversation)
+    return MessageTrigger.HOLIDAY if is_holiday else MessageTrigger.OUT_OF_HOURS
 
 
-def _said(trigger: Trigger, conversation: Conversation) -> bool:
+def _was_sent(trigger: MessageTrigger, conversation: Conversation) -> bool:
     """Whether it has been said here; an opt-out is confirmed each time, a position has its own rule."""
-    if trigger == Trigger.POSITION:
+    if trigger == MessageTrigger.POSITION:
         return False
-    same = FIRST_WORDS if trigger in FIRST_WORDS else (trigger,)
+    same = GREETING_TRIGGERS if trigger in GREETING_TRIGGERS else (trigger,)
     said = conversation.messages.filter(content__automated__in=[one.value for one in same])
-    if trigger in ABOUT_OPT_OUT:
+    if trigger in OPT_OUT_TRIGGERS:
         event = conversation.events.filter(kind=trigger.value).last()
         said = said.filter(created_at__gte=event.created_at) if event else said
     return said.exists()
 
 
-def _enough(contact: Contact) -> bool:
+def _has_reached_limit(contact: Contact) -> bool:
     """Whether this customer has had as many as anybody gets in 24 hours, or is a program that answers them."""
-    messages = Message.objects.filter(conversation__contact=contact, created_at__gte=timezone.now() - DAY)
-    ours = messages.filter(direction=Direction.OUTBOUND, content__has_key=compose.AUTOMATED)
+    messages = Message.objects.filter(conversation__contact=contact, created_at__gte=timezone.now() - LIMIT_PERIOD)
+    ours = messages.filter(direction=MessageDirection.OUTBOUND, content__has_key=compose.AUTOMATED_KEY)
     sent = list(ours.values_list("sending_since", flat=True))
-    if len(sent) < TOO_OFTEN:
+    if len(sent) < FAST_REPLY_LIMIT:
         return False
-    theirs = messages.filter(direction=Direction.INBOUND).values_list("created_at", flat=True)
-    return len(sent) >= MOST_IN_A_DAY or is_a_program([at for at in sent if at], list(theirs))
+    theirs = messages.filter(direction=MessageDirection.INBOUND).values_list("created_at", flat=True)
+    return len(sent) >= MAX_PER_DAY or is_automated_sender([at for at in sent if at], list(theirs))
 
 
-def is_a_program(ours: Sequence[datetime], theirs: Sequence[datetime]) -> bool:
+def is_automated_sender(ours: Sequence[datetime], theirs: Sequence[datetime]) -> bool:
     """Whether too many of our messages were answered too fast."""
-    answered = [at for at in ours if any(at < answer <= at + TOO_FAST for answer in theirs)]
-    return len(answered) >= TOO_OFTEN
+    answered = [at for at in ours if any(at < answer <= at + FAST_REPLY_TIME for answer in theirs)]
+    return len(answered) >= FAST_REPLY_LIMIT
 
 
-def _filled(text: str, conversation: Conversation, slugs: Mapping[str, object]) -> str:
+def _fill_slugs(text: str, conversation: Conversation, slugs: Mapping[str, object]) -> str:
     """The text with its slugs filled in; those that are not known are left out."""
     contact, agent = conversation.contact, conversation.agent
     values = {
         "AgentName": agent.user.get_full_name() if agent else "",
         "QueueName": conversation.queue.name,
         "CustomerName": contact.name or contact.profile_name,
-        "OpensAt": _opens_at(conversation) if "OpensAt" in text else "",
+        "OpensAt": _opening_time_text(conversation) if "OpensAt" in text else "",
         **{name: shown(value) for name, value in conversation.context.items()},
         **slugs,
     }
-    return SLUG.sub(lambda slug: str(values.get(slug[1], "")), text).strip()
+    return SLUG_PATTERN.sub(lambda slug: str(values.get(slug[1], "")), text).strip()
 
 
-def _opens_at(conversation: Conversation) -> str:
+def _opening_time_text(conversation: Conversation) -> str:
     """When the number is open again, on its own clock, in the customer's language; "" when it always is."""
     now, opening = timezone.now(), hours.of(conversation.number.operating_hours)
     opens = hours.next_opening(opening, now) if opening else None
     if opens is None:
         return ""
     shape = "l, H:i" if opens - now < timedelta(days=6) else "j F, H:i"
-    with translation.override(_known_language(conversation.contact)):
+    with translation.override(_supported_language(conversation.contact)):
         return formats.date_format(opens, shape)
 
 
-def _known_language(contact: Contact) -> str:
-    for language in languages_of(contact):
+def _supported_language(contact: Contact) -> str:
+    for language in language_fallbacks(contact):
         if translation.check_for_language(language):
             return language
     return str(settings.LANGUAGE_CODE)

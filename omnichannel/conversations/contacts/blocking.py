@@ -5,36 +5,36 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import may_block
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.access import can_block
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 
 
-class BlockingRefused(Exception):
+class BlockContactError(Exception):
     """This person may not do that; the text says so to them."""
 
 
-def block(conversation: Conversation, *, by: User) -> None:
+def block_contact(conversation: Conversation, *, by: User) -> None:
     """Let this conversation's customer reach nobody any more, on any of our numbers.
 
     What they write from now on is kept with the webhook deliveries. Raises BlockingRefused for whoever may not.
     """
-    _set(conversation, by, blocked=True)
+    _set_blocked(conversation, by, blocked=True)
 
 
-def unblock(conversation: Conversation, *, by: User) -> None:
+def unblock_contact(conversation: Conversation, *, by: User) -> None:
     """Let this conversation's customer through again; what was kept meanwhile stays with the webhook deliveries.
 
     Raises BlockingRefused for whoever may not.
     """
-    _set(conversation, by, blocked=False)
+    _set_blocked(conversation, by, blocked=False)
 
 
-def _set(conversation: Conversation, by: User, *, blocked: bool) -> None:
-    if not may_block(by, conversation):
-        raise BlockingRefused(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
+def _set_blocked(conversation: Conversation, by: User, *, blocked: bool) -> None:
+    if not can_block(by, conversation):
+        raise BlockContactError(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
     at = timezone.now() if blocked else None
     with transaction.atomic():
         others = Contact.objects.filter(pk=conversation.contact_id, blocked_at__isnull=blocked)
@@ -48,4 +48,4 @@ def _set(conversation: Conversation, by: User, *, blocked: bool) -> None:
                 conversation, "unblocked", localized("%(by)s unblocked this customer.", by=by.display_name), by=by
             )
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
-            publish_event(EventKind.CONVERSATION, shown)
+            publish_event(LiveEventKind.CONVERSATION, shown)

@@ -10,19 +10,19 @@ from django.utils.translation import gettext
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.identity import identity, is_business_scoped
 from omnichannel.accounts.models import User
-from omnichannel.conversations.contacts.merge_records import absorb
-from omnichannel.conversations.context import was_set
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.contacts.merge_records import merge_contact_data
+from omnichannel.conversations.context import value_changed_text
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, ContactAddress
 from omnichannel.conversations.state_machine import record_event
 from routing import values
 from routing.models import ContactField
 from routing.values import NotAValue
 
-FIELD = "contact_field"  # the kind of line in the timeline
+CONTACT_FIELD_EVENT = "contact_field"  # the kind of line in the timeline
 
 
-def belongs_to(inbound: InboundMessage, *, prefix: str = "") -> Q:
+def build_sender_filter(inbound: InboundMessage, *, prefix: str = "") -> Q:
     """The contact a message is from: by its number in any spelling, or by its business-scoped id."""
     match = Q(**{f"{prefix}identity": identity(inbound.sender)})
     if inbound.external_user_id:
@@ -30,24 +30,24 @@ def belongs_to(inbound: InboundMessage, *, prefix: str = "") -> Q:
     return match
 
 
-def is_all_of(contact: Contact, inbound: InboundMessage) -> bool:
+def has_sender_ids(contact: Contact, inbound: InboundMessage) -> bool:
     """Whether all that the message tells about who its sender is, is known of this contact."""
     same_id = not inbound.external_user_id or contact.external_user_id == inbound.external_user_id
     return same_id and (contact.identity == identity(inbound.sender) or is_business_scoped(inbound.sender))
 
 
-def find_or_create(inbound: InboundMessage) -> Contact:
+def get_or_create_contact(inbound: InboundMessage) -> Contact:
     """The contact, locked, so that one contact's conversations are started one at a time."""
     try:
-        return _only(inbound) or _create(inbound)
+        return _get_merged_contact(inbound) or _create_contact(inbound)
     except IntegrityError:  # the same person's other message was a moment faster
-        contact = _only(inbound)
+        contact = _get_merged_contact(inbound)
         if contact is None:
             raise
         return contact
 
 
-def _create(inbound: InboundMessage) -> Contact:
+def _create_contact(inbound: InboundMessage) -> Contact:
     with transaction.atomic():
         return Contact.objects.create(
             address=inbound.sender,
@@ -57,27 +57,27 @@ def _create(inbound: InboundMessage) -> Contact:
         )
 
 
-def _only(inbound: InboundMessage) -> Contact | None:
+def _get_merged_contact(inbound: InboundMessage) -> Contact | None:
     """The one contact; where number and business-scoped id were two until now, they are made one."""
-    found = list(Contact.objects.select_for_update().filter(belongs_to(inbound)).order_by("pk"))
+    found = list(Contact.objects.select_for_update().filter(build_sender_filter(inbound)).order_by("pk"))
     if not found:
-        found = list(Contact.objects.select_for_update().filter(pk__in=_by_another_address(inbound)))
+        found = list(Contact.objects.select_for_update().filter(pk__in=_get_contact_ids_by_extra_address(inbound)))
     if len(found) > 1:
         numbered = next((one for one in found if not is_business_scoped(one.address)), found[0])
         for other in found:
             if other.pk != numbered.pk:
-                absorb(numbered, other)
+                merge_contact_data(numbered, other)
         return numbered
     return found[0] if found else None
 
 
-def _by_another_address(inbound: InboundMessage) -> QuerySet[ContactAddress, int]:
+def _get_contact_ids_by_extra_address(inbound: InboundMessage) -> QuerySet[ContactAddress, int]:
     """Whose other number this is, since two contacts were made one by a person."""
     known = [identity(one) for one in (inbound.sender, inbound.external_user_id) if one]
     return ContactAddress.objects.filter(identity__in=known).values_list("contact", flat=True)
 
 
-def learn(contact: Contact, inbound: InboundMessage) -> None:
+def update_from_message(contact: Contact, inbound: InboundMessage) -> None:
     """Keep what this message tells about its sender: the profile name, the number, the id."""
     number_is_news = contact.address != inbound.sender and not is_business_scoped(inbound.sender)
     news = {
@@ -97,25 +97,25 @@ def learn(contact: Contact, inbound: InboundMessage) -> None:
         contact.save(update_fields=list(changed))
 
 
-def rename(contact: Contact, name: str) -> None:
+def rename_contact(contact: Contact, name: str) -> None:
     """Give the contact a name of the desk's own; an empty one shows the profile name again."""
     with transaction.atomic():
         contact.name = name.strip()[:200]
         contact.save(update_fields=["name"])
         for conversation in contact.conversations.filter(closed_at=None):
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def set_language(contact: Contact, language: str) -> None:
+def set_contact_language(contact: Contact, language: str) -> None:
     """The language the customer is written to in by the desk itself; empty when it is not known."""
     with transaction.atomic():
         contact.language = language
         contact.save(update_fields=["language"])
         for conversation in contact.conversations.filter(closed_at=None):
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def set_field(contact: Contact, name: str, value: str, by: User) -> None:
+def set_contact_field(contact: Contact, name: str, value: str, by: User) -> None:
     """Give a contact field a value, as a person wrote it; an empty one takes it away.
 
     Raises NotAValue, in words for that person.
@@ -131,7 +131,7 @@ def set_field(contact: Contact, name: str, value: str, by: User) -> None:
         if fields == locked.fields:
             return
         contact.save(update_fields=["fields"])
-        line = was_set(field.display_name, kept, by)
+        line = value_changed_text(field.display_name, kept, by)
         for conversation in contact.conversations.filter(closed_at=None):
-            record_event(conversation, FIELD, line, by=by)
-            publish_event(EventKind.CONVERSATION, conversation)
+            record_event(conversation, CONTACT_FIELD_EVENT, line, by=by)
+            publish_event(LiveEventKind.CONVERSATION, conversation)

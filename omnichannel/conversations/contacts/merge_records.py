@@ -10,7 +10,7 @@ from django.core import serializers
 from django.db.models import F
 from django.utils import timezone
 
-from omnichannel.conversations.agent_load import load_changed
+from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation, OfferOutcome
 from omnichannel.conversations.state_machine import record_event
@@ -18,12 +18,12 @@ from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 
 # What belongs to a conversation and goes with it.
-PARTS = ("messages", "events", "notes", "offers", "required_skills", "participations")
+RELATED_NAMES = ("messages", "events", "notes", "offers", "required_skills", "participations")
 
-Record = dict[str, Any]
+JSONRecord = dict[str, Any]
 
 
-def absorb(contact: Contact, other: Contact) -> list[Record]:
+def merge_contact_data(contact: Contact, other: Contact) -> list[JSONRecord]:
     """Move all that the other has to this contact; two open conversations on one number become one.
 
     What was joined is told for whoever may part it again. The caller holds the transaction and has locked both
@@ -39,9 +39,9 @@ def absorb(contact: Contact, other: Contact) -> list[Record]:
     for theirs in locked.filter(contact=other):
         ours = locked.filter(contact=contact, number=theirs.number_id).first()
         if ours is not None and theirs.agent_id and not ours.agent_id:
-            joined.append(_join(theirs, ours))
+            joined.append(_join_conversations(theirs, ours))
         elif ours is not None:
-            joined.append(_join(ours, theirs))
+            joined.append(_join_conversations(ours, theirs))
     Conversation.objects.filter(contact=other).update(contact=contact)
     contact.labels.add(*other.labels.all())
     other.merges.update(kept=contact)
@@ -62,27 +62,27 @@ def absorb(contact: Contact, other: Contact) -> list[Record]:
     return joined
 
 
-def picture(thing: Contact | Conversation) -> Record:
+def snapshot_object(thing: Contact | Conversation) -> JSONRecord:
     """The thing as it is now, to be brought back by `bring_back`."""
-    pictured: Record = serializers.serialize("python", [thing])[0]
-    pictured["fields"] = {name: _plain(value) for name, value in pictured["fields"].items()}
+    pictured: JSONRecord = serializers.serialize("python", [thing])[0]
+    pictured["fields"] = {name: _to_json_value(value) for name, value in pictured["fields"].items()}
     return pictured
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def bring_back(pictured: Record) -> Any:
+def restore_object(pictured: JSONRecord) -> Any:
     """The thing as it was, under its own key; not saved yet."""
     return next(iter(serializers.deserialize("python", [pictured])))
 
 
-def _join(kept: Conversation, gone: Conversation) -> Record:
+def _join_conversations(kept: Conversation, gone: Conversation) -> JSONRecord:
     """All that was said, is queued and is unread in either conversation is in `kept` from now on; what was moved."""
-    record = {"kept": kept.pk, "gone": picture(gone)}
-    _withdraw(gone)
-    for name in PARTS:
+    record = {"kept": kept.pk, "gone": snapshot_object(gone)}
+    _withdraw_offers(gone)
+    for name in RELATED_NAMES:
         moving = getattr(gone, name).all()
         if name == "participations":
             moving = moving.exclude(left_at=None, agent__in=kept.participations.filter(left_at=None).values("agent"))
@@ -97,8 +97,8 @@ def _join(kept: Conversation, gone: Conversation) -> Record:
         context={**gone.context, **kept.context},
         last_message=kept.messages.order_by("-created_at", "-pk").first(),
         last_activity_at=max(kept.last_activity_at, gone.last_activity_at),
-        last_inbound_at=_later(kept.last_inbound_at, gone.last_inbound_at),
-        window_closes_at=_later(kept.window_closes_at, gone.window_closes_at),
+        last_inbound_at=_latest(kept.last_inbound_at, gone.last_inbound_at),
+        window_closes_at=_latest(kept.window_closes_at, gone.window_closes_at),
         unread_count=F("unread_count") + gone.unread_count,
     )
     line = localized("This customer's other conversation was joined to this one: it is the same person.")
@@ -106,12 +106,12 @@ def _join(kept: Conversation, gone: Conversation) -> Record:
     return record
 
 
-def _withdraw(gone: Conversation) -> None:
+def _withdraw_offers(gone: Conversation) -> None:
     """Nobody is offered a conversation that is gone, nor has it any more."""
     pending = gone.offers.filter(outcome=OfferOutcome.PENDING)
     pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=timezone.now())
-    load_changed(gone.agent_id, gone.offered_to_id)
+    schedule_load_refresh(gone.agent_id, gone.offered_to_id)
 
 
-def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+def _latest(one: datetime | None, other: datetime | None) -> datetime | None:
     return max(filter(None, (one, other)), default=None)

@@ -11,19 +11,19 @@ from io import BytesIO
 from itertools import chain, islice
 from typing import Final, NotRequired, TypedDict
 
-LONGEST_FILE: Final = 4 * 1024 * 1024  # bytes; a photo of some megabytes may stand before the number
-MOST_LINES: Final = 100_000  # as they are written
-MOST_JOINED: Final = 20_000  # lines after folded ones are joined: one for each property
-LONGEST_LINE: Final = 4096  # bytes of such a line; what goes beyond, as most of a photo, is skipped
-MOST_PARAMETERS: Final = 30  # of one property
-MOST_READ: Final = 30  # lines of the same property in a card
-MOST_PEOPLE, MOST_NUMBERS = 20, 10  # numbers, and as many e-mail addresses
-LONGEST_NAME, LONGEST_PHONE, LONGEST_EMAIL = 200, 40, 120  # characters
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024  # bytes; a photo of some megabytes may stand before the number
+MAX_PHYSICAL_LINES: Final = 100_000  # as they are written
+MAX_LOGICAL_LINES: Final = 20_000  # lines after folded ones are joined: one for each property
+MAX_LINE_BYTES: Final = 4096  # bytes of such a line; what goes beyond, as most of a photo, is skipped
+MAX_PARAMETERS: Final = 30  # of one property
+MAX_LINES_PER_PROPERTY: Final = 30  # lines of the same property in a card
+MAX_PEOPLE, MAX_NUMBERS = 20, 10  # numbers, and as many e-mail addresses
+MAX_NAME_LENGTH, MAX_PHONE_LENGTH, MAX_EMAIL_LENGTH = 200, 40, 120  # characters
 
-READ: Final = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})
-EDGES: Final = frozenset({b"BEGIN:VCA", b"END:VCARD"})
+SUPPORTED_PROPERTIES: Final = frozenset({"FN", "N", "ORG", "TEL", "EMAIL"})
+CARD_DELIMITERS: Final = frozenset({b"BEGIN:VCA", b"END:VCARD"})
 # Python knows more, some of which take quadratic time (`punycode`) or decode no text.
-CHARSETS: Final = frozenset({
+ALLOWED_CHARSETS: Final = frozenset({
     "big5", "cp932", "cp1250", "cp1251", "cp1252", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "iso-2022-jp",
     "iso-8859-1", "iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-15", "koi8-r",
     "koi8-u", "latin-1", "shift-jis", "tis-620", "utf-8", "windows-1250", "windows-1251", "windows-1252",
@@ -33,11 +33,11 @@ CHARSETS: Final = frozenset({
 ESCAPES: Final = (
     ("\\\\", "\0b"), ("\\;", "\0s"), ("\\,", "\0c"), ("\\:", ":"), ('\\"', '"'), ("\\n", "\n"), ("\\N", "\n"),
 )  # fmt: skip
-STAND_INS: Final = (("\0s", ";"), ("\0c", ","), ("\0b", "\\"))
+ESCAPE_PLACEHOLDERS: Final = (("\0s", ";"), ("\0c", ","), ("\0b", "\\"))
 # Marks of the writing direction, which come along when a number is copied.
-INVISIBLE: Final = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+DIRECTION_MARKS: Final = dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
-Fields = dict[str, list[bytes]]
+CardFields = dict[str, list[bytes]]
 
 
 class Person(TypedDict):
@@ -46,16 +46,16 @@ class Person(TypedDict):
     emails: NotRequired[list[str]]
 
 
-def people_in(card: bytes) -> list[Person]:
+def parse_people(card: bytes) -> list[Person]:
     """Return everyone in the card; nobody for what is no card. Never raises."""
-    lines = islice(_logical_lines(_as_utf8(card[:LONGEST_FILE])), MOST_JOINED)
-    return [_person(fields) for fields in islice(_cards(_outermost(lines)), MOST_PEOPLE)]
+    lines = islice(_iter_logical_lines(_normalize_encoding(card[:MAX_FILE_BYTES])), MAX_LOGICAL_LINES)
+    return [_build_person(fields) for fields in islice(_split_cards(_iter_outer_properties(lines)), MAX_PEOPLE)]
 
 
 # -- Lines ----------------------------------------------------------------------------------------------------------
 
 
-def _as_utf8(card: bytes) -> bytes:
+def _normalize_encoding(card: bytes) -> bytes:
     """Return the card without byte order mark and NUL (PostgreSQL takes none), its lines ended by a line feed."""
     if card.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         card = card.decode("utf-16", errors="replace").encode("utf-8")
@@ -63,7 +63,7 @@ def _as_utf8(card: bytes) -> bytes:
     return plain.replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip()
 
 
-def _logical_lines(card: bytes) -> Iterator[bytes]:
+def _iter_logical_lines(card: bytes) -> Iterator[bytes]:
     """Yield the lines with folded ones joined, each up to LONGEST_LINE.
 
     A line is continued by one that begins with a blank, and a quoted-printable one also after `=` at its end, but
@@ -71,12 +71,12 @@ def _logical_lines(card: bytes) -> Iterator[bytes]:
     """
     parts: list[bytes] = []
     room, is_quoted, goes_on = 0, False, False
-    for line in islice(BytesIO(card), MOST_LINES):
+    for line in islice(BytesIO(card), MAX_PHYSICAL_LINES):
         text = line.removesuffix(b"\n")
         is_folded = text.startswith((b" ", b"\t"))
-        if not (is_folded or goes_on and text[:9].upper() not in EDGES):
+        if not (is_folded or goes_on and text[:9].upper() not in CARD_DELIMITERS):
             yield b"".join(parts)
-            parts, room, is_quoted = [], LONGEST_LINE, _is_quoted_printable(text)
+            parts, room, is_quoted = [], MAX_LINE_BYTES, _is_quoted_printable(text)
         goes_on = is_quoted and text.endswith(b"=")
         piece = text[1 if is_folded else 0 : -1 if goes_on else None][:room]
         if piece:
@@ -86,17 +86,17 @@ def _logical_lines(card: bytes) -> Iterator[bytes]:
 
 
 def _is_quoted_printable(line: bytes) -> bool:
-    return b"QUOTED-PRINTABLE" in line[:LONGEST_LINE].partition(b":")[0].upper()
+    return b"QUOTED-PRINTABLE" in line[:MAX_LINE_BYTES].partition(b":")[0].upper()
 
 
-def _outermost(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+def _iter_outer_properties(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
     """Yield the properties by name, without those of the cards that version 2.1 has inside AGENT.
 
     A BEGIN elsewhere is the next card: the END of the one before is missing.
     """
     depth, is_agent = 0, False
     for line in lines:
-        name = _name(line)
+        name = _get_property_name(line)
         if not name:
             continue
         if name == "BEGIN":
@@ -108,7 +108,7 @@ def _outermost(lines: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
         is_agent = name == "AGENT" and line.rstrip().endswith(b":")
 
 
-def _name(line: bytes) -> str:
+def _get_property_name(line: bytes) -> str:
     """Return the property's name in capitals, without its group; BEGIN and END for those of a card only."""
     start = line[:100].upper()
     header, colon, value = start.partition(b":")
@@ -118,17 +118,17 @@ def _name(line: bytes) -> str:
     return name if colon or b":" in line else ""
 
 
-def _cards(properties: Iterable[tuple[str, bytes]]) -> Iterator[Fields]:
+def _split_cards(properties: Iterable[tuple[str, bytes]]) -> Iterator[CardFields]:
     """Yield the lines of each card by the names of their properties; cards in which nothing stands are left out."""
-    fields: Fields | None = None
+    fields: CardFields | None = None
     for name, line in properties:
         if name in {"BEGIN", "END"}:
             if fields:
                 yield fields
             fields = {} if name == "BEGIN" else None
         elif fields is not None:
-            same = fields.setdefault(name if name in READ else "", [])
-            if name in READ and len(same) < MOST_READ:
+            same = fields.setdefault(name if name in SUPPORTED_PROPERTIES else "", [])
+            if name in SUPPORTED_PROPERTIES and len(same) < MAX_LINES_PER_PROPERTY:
                 same.append(line)
     if fields:
         yield fields
@@ -137,83 +137,83 @@ def _cards(properties: Iterable[tuple[str, bytes]]) -> Iterator[Fields]:
 # -- People ---------------------------------------------------------------------------------------------------------
 
 
-def _person(fields: Fields) -> Person:
-    phones = _distinct(map(_phone, fields.get("TEL", [])), key=_dialled)
-    emails = _distinct(map(_email, fields.get("EMAIL", [])), key=str.lower)
-    names = chain(_names(fields), phones, emails, ["Unnamed contact"])
-    person = Person(name=next(filter(None, names))[:LONGEST_NAME], phones=phones)
+def _build_person(fields: CardFields) -> Person:
+    phones = _deduplicate(map(_parse_phone, fields.get("TEL", [])), key=_normalize_phone)
+    emails = _deduplicate(map(_parse_email, fields.get("EMAIL", [])), key=str.lower)
+    names = chain(_iter_candidate_names(fields), phones, emails, ["Unnamed contact"])
+    person = Person(name=next(filter(None, names))[:MAX_NAME_LENGTH], phones=phones)
     if emails:
         person["emails"] = emails
     return person
 
 
-def _names(fields: Fields) -> Iterator[str]:
+def _iter_candidate_names(fields: CardFields) -> Iterator[str]:
     """Yield what the person can be called by, the best first."""
     for line in fields.get("FN", []):
-        yield _text(_property(line)[1])
+        yield _unescape_text(_parse_property(line)[1])
     for line in fields.get("N", []):
-        family, given, additional, *_ = [*_components(_property(line)[1], comma=" "), "", "", ""]
+        family, given, additional, *_ = [*_split_components(_parse_property(line)[1], comma=" "), "", "", ""]
         yield " ".join(filter(None, [given, additional, family]))
     for line in fields.get("ORG", []):
-        yield from _components(_property(line)[1])
+        yield from _split_components(_parse_property(line)[1])
 
 
-def _phone(line: bytes) -> str:
+def _parse_phone(line: bytes) -> str:
     """Return the number as it is written, or WhatsApp's where that has no country code."""
-    parameters, value = _property(line)
-    written = _text(value).translate(INVISIBLE).strip()
+    parameters, value = _parse_property(line)
+    written = _unescape_text(value).translate(DIRECTION_MARKS).strip()
     if written[:4].lower() == "tel:":
         written = written[4:].partition(";")[0].strip()
     number = parameters.get("WAID", "").removeprefix("+")
     if number.isascii() and number.isdigit() and not written.startswith("+"):
         written = f"+{number}"
-    return written[:LONGEST_PHONE]
+    return written[:MAX_PHONE_LENGTH]
 
 
-def _email(line: bytes) -> str:
+def _parse_email(line: bytes) -> str:
     """Return the address; "" for what is none."""
-    text = _text(_property(line)[1])
+    text = _unescape_text(_parse_property(line)[1])
     address = text[7:] if text[:7].lower() == "mailto:" else text
-    return address if "@" in address and len(address) <= LONGEST_EMAIL else ""
+    return address if "@" in address and len(address) <= MAX_EMAIL_LENGTH else ""
 
 
-def _dialled(phone: str) -> str:
+def _normalize_phone(phone: str) -> str:
     """Return the number without blanks and punctuation: two that differ in these only are the same."""
     return "".join(char for char in phone.lower() if char.isalnum() or char == "+")
 
 
-def _distinct(values: Iterable[str], key: Callable[[str], str]) -> list[str]:
+def _deduplicate(values: Iterable[str], key: Callable[[str], str]) -> list[str]:
     """Return the first MOST_NUMBERS of different keys; those with an empty key are left out."""
     by_key: dict[str, str] = {}
     for value in values:
         by_key.setdefault(key(value), value)
     by_key.pop("", None)
-    return list(by_key.values())[:MOST_NUMBERS]
+    return list(by_key.values())[:MAX_NUMBERS]
 
 
 # -- Values ---------------------------------------------------------------------------------------------------------
 
 
-def _property(line: bytes) -> tuple[dict[str, str], str]:
+def _parse_property(line: bytes) -> tuple[dict[str, str], str]:
     """Return the parameters by their names in capitals, and the value, its escapes still in it."""
-    header, value = _cut(line)
-    named = (one.decode("utf-8", errors="replace").partition("=") for one in header.split(b";", MOST_PARAMETERS)[1:])
+    header, value = _split_property(line)
+    named = (one.decode("utf-8", errors="replace").partition("=") for one in header.split(b";", MAX_PARAMETERS)[1:])
     parameters = {name.strip().upper(): text.strip() for name, _, text in named}
     if b"QUOTED-PRINTABLE" in header.upper():
         value = a2b_qp(value)
     charset = parameters.get("CHARSET", "").lower().replace("_", "-")
-    text = value.decode(charset if charset in CHARSETS else "utf-8", errors="replace")
+    text = value.decode(charset if charset in ALLOWED_CHARSETS else "utf-8", errors="replace")
     return parameters, text.replace("\x00", "")
 
 
-def _cut(line: bytes) -> tuple[bytes, bytes]:
+def _split_property(line: bytes) -> tuple[bytes, bytes]:
     """Return the name with its parameters, and the value: colons and semicolons in quotes end nothing.
 
     A quote that is never closed counts as a letter. The value is empty where too many quotes come before it.
     """
     header: list[bytes] = []
-    pieces = line.split(b'"', 2 * MOST_PARAMETERS)
-    for place, piece in enumerate(pieces[: 2 * MOST_PARAMETERS]):
+    pieces = line.split(b'"', 2 * MAX_PARAMETERS)
+    for place, piece in enumerate(pieces[: 2 * MAX_PARAMETERS]):
         if place % 2 and place + 1 < len(pieces):
             header.append(piece.replace(b":", b" ").replace(b";", b" "))
             continue
@@ -224,23 +224,23 @@ def _cut(line: bytes) -> tuple[bytes, bytes]:
     return b"".join(header), b""
 
 
-def _text(value: str) -> str:
+def _unescape_text(value: str) -> str:
     """Return the value without its escapes, its blanks collapsed."""
-    return _plain(_without_escapes(value))
+    return _unmask_text(_mask_escapes(value))
 
 
-def _components(value: str, comma: str = ",") -> list[str]:
+def _split_components(value: str, comma: str = ",") -> list[str]:
     """Return the texts between semicolons; `comma` takes the place of those that are not escaped."""
-    return [_plain(one.replace(",", comma)) for one in _without_escapes(value).split(";", MOST_PARAMETERS)]
+    return [_unmask_text(one.replace(",", comma)) for one in _mask_escapes(value).split(";", MAX_PARAMETERS)]
 
 
-def _without_escapes(value: str) -> str:
+def _mask_escapes(value: str) -> str:
     for escape, stand_in in ESCAPES:
         value = value.replace(escape, stand_in)
     return value
 
 
-def _plain(text: str) -> str:
-    for stand_in, char in STAND_INS:
+def _unmask_text(text: str) -> str:
+    for stand_in, char in ESCAPE_PLACEHOLDERS:
         text = text.replace(stand_in, char)
     return " ".join(text.split())

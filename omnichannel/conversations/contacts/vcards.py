@@ -10,44 +10,44 @@ from channels_whatsapp.identity import PREFIX, identity
 from channels_whatsapp.models import plain_number
 from omnichannel.conversations.models import Contact
 
-NO_COUNTRY = _("This number has no country code: it can't be written to on WhatsApp.")
+NO_COUNTRY_CODE = _("This number has no country code: it can't be written to on WhatsApp.")
 
 
-class NotANumber(Exception):
+class InvalidPhoneNumberError(Exception):
     """The card's number can't be a contact's; the text says so to a person."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class SavedContact:
     """The contact of that number, and whether it was not known until now."""
 
     contact: Contact
     is_new: bool
 
 
-def keep(name: str, phone: str) -> Kept:
+def save_contact(name: str, phone: str) -> SavedContact:
     """Save the person as a contact under the number's identity; a number that is known stays as it is.
 
     Raises NotANumber with a sentence for whoever tried.
     """
-    address = PREFIX + _international(phone)
+    address = PREFIX + _to_international_number(phone)
     known = Contact.objects.filter(identity=identity(address)).first()
     if known is not None:
-        return Kept(known, is_new=False)
+        return SavedContact(known, is_new=False)
     try:
         with transaction.atomic():
             made = Contact.objects.create(name=name.strip()[:200], address=address, identity=identity(address))
     except IntegrityError:  # the same card, saved by somebody else at the same moment
-        return Kept(Contact.objects.get(identity=identity(address)), is_new=False)
-    return Kept(made, is_new=True)
+        return SavedContact(Contact.objects.get(identity=identity(address)), is_new=False)
+    return SavedContact(made, is_new=True)
 
 
-def _international(phone: str) -> str:
+def _to_international_number(phone: str) -> str:
     written = phone.strip()
     begins = "+" + written.removeprefix("00") if written.startswith("00") else written
     if not begins.startswith("+") or begins.lstrip("+ (").startswith("0"):
-        raise NotANumber(str(NO_COUNTRY))
+        raise InvalidPhoneNumberError(str(NO_COUNTRY_CODE))
     try:
         return plain_number(begins)
     except ValidationError as error:
-        raise NotANumber(" ".join(error.messages)) from error
+        raise InvalidPhoneNumberError(" ".join(error.messages)) from error

@@ -25,26 +25,26 @@ from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
 from fpdf.fonts import TTFFont
 
-BODY, BOLD = "figo", "figbo"
-OWN = ("symbol2", "symbol1")
+BODY_FONT, BOLD_FONT = "figo", "figbo"
+SYMBOL_FONTS = ("symbol2", "symbol1")
 # Where the usual packages of Linux put a font for Chinese, Japanese and Korean.
-OF_THE_MACHINE = (
+SYSTEM_CJK_FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/truetype/droid/DroidSansFallbackFull.ttf",
     "/usr/share/fonts/truetype/wqy/wqy-zenhei.ttc",
 )
-INK, MUTED, NOTE, OURS = (21, 25, 30), (86, 97, 112), (255, 244, 214), (224, 242, 236)
-NOT_KNOWN = "\u25a1"
-JOINS = {"\u200d", "\ufe0e", "\ufe0f"}
+TEXT_COLOR, MUTED_COLOR, NOTE_COLOR, OUTBOUND_COLOR = (21, 25, 30), (86, 97, 112), (255, 244, 214), (224, 242, 236)
+MISSING_GLYPH = "\u25a1"
+INVISIBLE_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
 # fpdf2 calls itself once for each character of a run without letters, such as 4,096 boxes or line breaks.
-RECURSION: Final = 200_000
+RECURSION_LIMIT: Final = 200_000
 # Some 2 MB of widths; longer text than this is never measured twice.
-WIDTHS, WIDTH_CHARACTERS = 10_000, 100
+WIDTH_CACHE_SIZE, MAX_CACHED_TEXT_LENGTH = 10_000, 100
 
 
 @dataclass(frozen=True)
-class Line:
+class PDFLine:
     """An entry of the export, with its day and time already in the reader's time zone."""
 
     day: str
@@ -61,13 +61,13 @@ def main() -> None:
     # The libraries log and warn about the letters that people used.
     logging.disable()
     document = json.load(sys.stdin.buffer)
-    sys.setrecursionlimit(RECURSION)
-    remember_widths()
-    lines = [Line(**line) for line in document["lines"]]
-    sys.stdout.buffer.write(render(document["title"], document["facts"], lines, document["footnote"]))
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    cache_text_widths()
+    lines = [PDFLine(**line) for line in document["lines"]]
+    sys.stdout.buffer.write(render_pdf(document["title"], document["facts"], lines, document["footnote"]))
 
 
-def remember_widths() -> None:
+def cache_text_widths() -> None:
     """Let fpdf2 measure a piece of text once: it measures the whole line again for each character added.
 
     This takes a third off the time of an export, and the pages stay the same.
@@ -76,11 +76,11 @@ def remember_widths() -> None:
     widths: dict[tuple[int, str, float, str], tuple[int, float]] = {}
 
     def get_text_width(font: Any, text: str, size: float, shaping: Any) -> tuple[int, float]:
-        if len(text) > WIDTH_CHARACTERS:
+        if len(text) > MAX_CACHED_TEXT_LENGTH:
             return measure(font, text, size, shaping)
         key = (id(font), text, size, repr(shaping))
         if key not in widths:
-            if len(widths) >= WIDTHS:
+            if len(widths) >= WIDTH_CACHE_SIZE:
                 widths.clear()
             widths[key] = measure(font, text, size, shaping)
         return widths[key]
@@ -88,10 +88,10 @@ def remember_widths() -> None:
     TTFFont.get_text_width = get_text_width  # type: ignore[assignment, method-assign]
 
 
-def render(title: str, facts: Iterable[tuple[str, str]], lines: Iterable[Line], footnote: str) -> bytes:
+def render_pdf(title: str, facts: Iterable[tuple[str, str]], lines: Iterable[PDFLine], footnote: str) -> bytes:
     """Return the PDF; the footnote is shown when a character is missing."""
     with tempfile.TemporaryDirectory() as folder:
-        sheet = _Sheet(_Fonts(Path(folder)))
+        sheet = _PDFWriter(_FontSet(Path(folder)))
         sheet.begin(title, facts)
         day = ""
         for line in lines:
@@ -102,51 +102,51 @@ def render(title: str, facts: Iterable[tuple[str, str]], lines: Iterable[Line], 
         return sheet.end(footnote)
 
 
-class _Fonts:
+class _FontSet:
     """Where the fonts lie, and which characters each knows."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.paths: dict[str, Path] = {}
-        for name in (BODY, BOLD, *OWN):
+        for name in (BODY_FONT, BOLD_FONT, *SYMBOL_FONTS):
             self.paths[name] = folder / f"{name}.ttf"
             self.paths[name].write_bytes(pymupdf_fonts.myfont(name))
-        machine = next((Path(path) for path in OF_THE_MACHINE if Path(path).is_file()), None)
+        machine = next((Path(path) for path in SYSTEM_CJK_FONTS if Path(path).is_file()), None)
         if machine is not None:
             self.paths["machine"] = machine
-        self.fallbacks = [name for name in self.paths if name not in {BODY, BOLD}]
-        self.known = frozenset().union(*(_characters(path) for path in self.paths.values()))
+        self.fallbacks = [name for name in self.paths if name not in {BODY_FONT, BOLD_FONT}]
+        self.known = frozenset().union(*(_get_supported_characters(path) for path in self.paths.values()))
 
 
-def _characters(path: Path) -> frozenset[int]:
+def _get_supported_characters(path: Path) -> frozenset[int]:
     with path.open("rb") as file:
         font = TTCollection(file).fonts[0] if path.suffix == ".ttc" else TTFont(file)
         return frozenset(font.getBestCmap())
 
 
-def legible(text: str, known: frozenset[int]) -> str:
+def replace_missing_glyphs(text: str, known: frozenset[int]) -> str:
     """The text with a box for each character no font knows, and an emoji by its name."""
     shown = []
     for char in text:
         if char in "\n\t" or ord(char) in known:
             shown.append(char)
-        elif char not in JOINS and unicodedata.category(char) not in {"Cf", "Mn", "Cc"}:
+        elif char not in INVISIBLE_JOINERS and unicodedata.category(char) not in {"Cf", "Mn", "Cc"}:
             name = unicodedata.name(char, "").lower()
-            shown.append(f"[{name}]" if name and unicodedata.category(char) in {"So", "Sk"} else NOT_KNOWN)
+            shown.append(f"[{name}]" if name and unicodedata.category(char) in {"So", "Sk"} else MISSING_GLYPH)
     return "".join(shown)
 
 
-class _Sheet:
+class _PDFWriter:
     """The pages while they are written."""
 
-    def __init__(self, fonts: _Fonts) -> None:
+    def __init__(self, fonts: _FontSet) -> None:
         self.known = fonts.known
         self.has_gaps = False
         self.pages = FPDF(format="A4")
         self.pages.set_margins(18, 16, 18)
         self.pages.set_auto_page_break(True, 18)
-        self.pages.add_font("body", "", fonts.paths[BODY])
-        self.pages.add_font("body", "B", fonts.paths[BOLD])
+        self.pages.add_font("body", "", fonts.paths[BODY_FONT])
+        self.pages.add_font("body", "B", fonts.paths[BOLD_FONT])
         for name in fonts.fallbacks:
             self.pages.add_font(name, "", fonts.paths[name])
         self.pages.set_fallback_fonts(fonts.fallbacks, exact_match=False)
@@ -158,27 +158,27 @@ class _Sheet:
         self._write(title, size=16, style="B", height=9)
         self.pages.ln(1)
         for name, value in facts:
-            self._write(f"{name}: {value}", size=9, ink=MUTED, height=4.6)
+            self._write(f"{name}: {value}", size=9, ink=MUTED_COLOR, height=4.6)
 
     def day(self, day: str) -> None:
         self.pages.ln(4)
-        self._write(day, size=9, style="B", ink=MUTED, align="C")
+        self._write(day, size=9, style="B", ink=MUTED_COLOR, align="C")
         self.pages.ln(1)
 
-    def line(self, line: Line) -> None:
+    def line(self, line: PDFLine) -> None:
         if line.is_event:
-            self._write(f"{line.time}  {line.text}", size=8.5, ink=MUTED, align="C", height=4.6)
+            self._write(f"{line.time}  {line.text}", size=8.5, ink=MUTED_COLOR, align="C", height=4.6)
             self.pages.ln(1)
             return
-        self._write(f"{line.who}, {line.time}", size=8.5, style="B", ink=MUTED, height=4.8)
-        fill: Mapping[str, Any] = {"fill": NOTE if line.is_note else OURS} if line.is_ours else {}
+        self._write(f"{line.who}, {line.time}", size=8.5, style="B", ink=MUTED_COLOR, height=4.8)
+        fill: Mapping[str, Any] = {"fill": NOTE_COLOR if line.is_note else OUTBOUND_COLOR} if line.is_ours else {}
         self._write(line.text, size=10.5, **fill)
         self.pages.ln(2.4)
 
     def end(self, footnote: str) -> bytes:
         if self.has_gaps:
             self.pages.ln(4)
-            self._write(footnote, size=8.5, ink=MUTED)
+            self._write(footnote, size=8.5, ink=MUTED_COLOR)
         return bytes(self.pages.output())
 
     def _write(
@@ -187,12 +187,12 @@ class _Sheet:
         *,
         size: float,
         style: str = "",
-        ink: tuple[int, int, int] = INK,
+        ink: tuple[int, int, int] = TEXT_COLOR,
         align: str = "L",
         height: float = 5.6,
         fill: tuple[int, int, int] | None = None,
     ) -> None:
-        shown = legible(text, self.known)
+        shown = replace_missing_glyphs(text, self.known)
         self.has_gaps |= shown != text
         self.pages.set_font("body", style, size)
         self.pages.set_text_color(*ink)

@@ -4,10 +4,10 @@ from channels_whatsapp.deliveries import Ignore
 from channels_whatsapp.events import InboundMessage, StatusUpdate, message_sid
 from channels_whatsapp.models import WebhookDelivery, WebhookKind
 from omnichannel.conversations.inbound.receive import receive_message
-from omnichannel.conversations.outbound.delivery_status import apply_status
+from omnichannel.conversations.outbound.delivery_status import apply_status_update
 
 # Some minutes: the outcome of a call that was cut off is settled long before that.
-ATTEMPTS_FOR_A_SID = 6
+UNKNOWN_SID_ATTEMPTS = 6
 
 
 def apply_delivery(delivery: WebhookDelivery) -> None:
@@ -21,7 +21,7 @@ def apply_delivery(delivery: WebhookDelivery) -> None:
             receive_message(delivery.account, inbound, received_at=delivery.received_at)
         case WebhookKind.STATUS:
             update = StatusUpdate.from_payload(payload)
-            final = delivery.attempts >= ATTEMPTS_FOR_A_SID
-            apply_status(delivery.account, update, delivery.public_id, final=final)
+            final = delivery.attempts >= UNKNOWN_SID_ATTEMPTS
+            apply_status_update(delivery.account, update, delivery.public_id, final=final)
         case other:
             raise ValueError(f"A delivery of kind {other!r}.")

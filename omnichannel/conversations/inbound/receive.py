@@ -13,22 +13,22 @@ from channels_whatsapp.sender_lookup import number_for
 from channels_whatsapp.service_window import closes_at
 from omnichannel.conversations.contacts import lookup, opt_out
 from omnichannel.conversations.lanes import LaneKind, request_automated_messages
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Conversation,
-    Direction,
-    FileState,
     Message,
-    Status,
+    MessageDirection,
+    MessageStatus,
 )
-from omnichannel.conversations.state_machine import record_event, wake
+from omnichannel.conversations.state_machine import record_event, resume_on_customer_message
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
 
-BLOCKED = "Blocked: this customer is blocked at the desk."
-NOT_ACCEPTED = gettext_noop("Attachments from customers are switched off for this number.")
+BLOCKED_REASON = "Blocked: this customer is blocked at the desk."
+ATTACHMENTS_DISABLED = gettext_noop("Attachments from customers are switched off for this number.")
 
 
 def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, received_at: datetime) -> Message:
@@ -41,40 +41,40 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     if not inbound.sid:
         raise Ignore("It has no message SID.")
     number = number_for(account, inbound)
-    conversation = _open_conversation(number, inbound) or _start_conversation(number, inbound, received_at)
+    conversation = _find_open_conversation(number, inbound) or _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
-        raise Ignore(BLOCKED)  # with all that was begun above; the delivery is kept
-    lookup.learn(conversation.contact, inbound)
+        raise Ignore(BLOCKED_REASON)  # with all that was begun above; the delivery is kept
+    lookup.update_from_message(conversation.contact, inbound)
     message = Message.objects.create(
         conversation=conversation,
-        direction=Direction.INBOUND,
+        direction=MessageDirection.INBOUND,
         kind=inbound.kind,
         body=inbound.body,
         content=inbound.content,
-        status=Status.RECEIVED,
+        status=MessageStatus.RECEIVED,
         twilio_sid=inbound.sid,
         payload=inbound.extra,
-        quoted=_quoted(conversation, inbound),
+        quoted=_find_quoted_message(conversation, inbound),
         created_at=received_at,
     )
-    _expect_files(number, message, inbound)
-    _move_clock(conversation, message, received_at)
-    opt_out.heed(conversation, message)
-    wake(conversation)
-    publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
+    _create_attachments(number, message, inbound)
+    _update_activity(conversation, message, received_at)
+    opt_out.apply_opt_out_word(conversation, message)
+    resume_on_customer_message(conversation)
+    publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
     return message
 
 
-def _open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
+def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
     ours = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
-    ours = ours.knowing_who_shares_it().filter(lookup.belongs_to(inbound, prefix="contact__"))
+    ours = ours.knowing_who_shares_it().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
     found = ours.filter(number=number, closed_at=None)[:2]
     # Number and business-scoped id may have been two people until now: the long way makes them one.
-    return found[0] if len(found) == 1 and lookup.is_all_of(found[0].contact, inbound) else None
+    return found[0] if len(found) == 1 and lookup.has_sender_ids(found[0].contact, inbound) else None
 
 
-def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
-    contact = lookup.find_or_create(inbound)
+def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
+    contact = lookup.get_or_create_contact(inbound)
     existing = (
         contact.conversations.select_for_update(of=("self",), no_key=True).filter(number=number, closed_at=None).first()
     )
@@ -92,7 +92,7 @@ def _start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: dat
     return conversation
 
 
-def _quoted(conversation: Conversation, inbound: InboundMessage) -> Message | None:
+def _find_quoted_message(conversation: Conversation, inbound: InboundMessage) -> Message | None:
     if not inbound.quoted_sid:
         return None
     said_here = Message.objects.filter(
@@ -101,7 +101,7 @@ def _quoted(conversation: Conversation, inbound: InboundMessage) -> Message | No
     return said_here.filter(twilio_sid=inbound.quoted_sid).first()
 
 
-def _expect_files(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
+def _create_attachments(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
     wanted = number.customers_may_attach
     files = [
         Attachment(
@@ -109,8 +109,8 @@ def _expect_files(number: WhatsAppNumber, message: Message, inbound: InboundMess
             position=position,
             source_url=item.url,
             declared_type=item.content_type,
-            state=FileState.PENDING if wanted else FileState.FAILED,
-            error="" if wanted else NOT_ACCEPTED,
+            state=AttachmentState.PENDING if wanted else AttachmentState.FAILED,
+            error="" if wanted else ATTACHMENTS_DISABLED,
         )
         for position, item in enumerate(inbound.media)
     ]
@@ -119,7 +119,7 @@ def _expect_files(number: WhatsAppNumber, message: Message, inbound: InboundMess
             enqueue(LaneKind.MEDIA, attachment.pk)
 
 
-def _move_clock(conversation: Conversation, message: Message, received_at: datetime) -> None:
+def _update_activity(conversation: Conversation, message: Message, received_at: datetime) -> None:
     """The 24-hour window counts from the latest message; one that is filed late does not turn it back."""
     latest = max(received_at, conversation.last_inbound_at or received_at)
     is_latest = received_at >= conversation.last_activity_at or conversation.last_message_id is None

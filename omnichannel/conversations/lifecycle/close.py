@@ -12,10 +12,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from omnichannel.conversations.access import may_supervise
-from omnichannel.conversations.lifecycle.dispositions import check_wrap_up
+from omnichannel.conversations.access import can_supervise
+from omnichannel.conversations.lifecycle.dispositions import validate_wrap_up
 from omnichannel.conversations.models import Conversation, ConversationQuerySet, DispositionCode, Note
-from omnichannel.conversations.state_machine import TransitionRefused, move, require_agent, require_read
+from omnichannel.conversations.state_machine import TransitionError, require_agent, require_all_read, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
 
@@ -26,17 +26,19 @@ STALE_AFTER: dict[State, tuple[timedelta, LocalizedText]] = {
     State.ACTIVE: (timedelta(days=30), localized("Closed: nobody wrote for 30 days.")),
     State.WRAP_UP: (timedelta(days=1), localized("Closed: wrap-up lasted longer than a day.")),
 }
-CLOSED_AT_ONCE = 500
+CLOSE_BATCH_SIZE = 500
 
 
-def end(conversation: Conversation, agent: Agent) -> None:
+def end_conversation(conversation: Conversation, agent: Agent) -> None:
     """The conversation with the customer is over; the agent finishes up."""
     require_agent(conversation, agent)
     line = localized("%(agent)s ended the conversation.", agent=agent)
-    move(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
+    transition(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
 
 
-def close(conversation: Conversation, agent: Agent, *, codes: Collection[DispositionCode] = (), note: str = "") -> None:
+def close_conversation(
+    conversation: Conversation, agent: Agent, *, codes: Collection[DispositionCode] = (), note: str = ""
+) -> None:
     """Close a conversation for good, with its outcome and a note for colleagues; an active one is ended first.
 
     Args:
@@ -48,41 +50,43 @@ def close(conversation: Conversation, agent: Agent, *, codes: Collection[Disposi
         TransitionRefused: The conversation can't be closed now, or the customer has written a message that the agent
             has not read. Nothing has changed.
     """
-    require_may_close(conversation, agent)
+    require_can_close(conversation, agent)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
-        raise TransitionRefused(gettext("Only an active conversation or one in wrap-up can be closed."))
+        raise TransitionError(gettext("Only an active conversation or one in wrap-up can be closed."))
     text = note.replace("\r\n", "\n").replace("\x00", "").strip()
-    check_wrap_up(conversation, codes, text)
+    validate_wrap_up(conversation, codes, text)
     with transaction.atomic():
-        require_read(conversation)  # first: it locks the row, so that a new message waits until the transaction ends
+        require_all_read(
+            conversation
+        )  # first: it locks the row, so that a new message waits until the transaction ends
         if conversation.state == State.ACTIVE:
-            end(conversation, agent)
+            end_conversation(conversation, agent)
         conversation.dispositions.set(codes)
         if text:
             Note.objects.create(conversation=conversation, author=agent.user, text=text)
-        move(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed(agent, codes))
+        transition(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed_text(agent, codes))
 
 
-def _closed(agent: Agent, codes: Collection[DispositionCode]) -> LocalizedText:
+def _closed_text(agent: Agent, codes: Collection[DispositionCode]) -> LocalizedText:
     if codes:
         names = ", ".join(sorted(code.name for code in codes))
         return localized("%(agent)s closed the conversation: %(codes)s.", agent=agent, codes=names)
     return localized("%(agent)s closed the conversation.", agent=agent)
 
 
-def require_may_close(conversation: Conversation, agent: Agent) -> None:
+def require_can_close(conversation: Conversation, agent: Agent) -> None:
     """Raise TransitionRefused unless the agent has the conversation, or is a supervisor and it is in wrap-up."""
-    if conversation.state != State.WRAP_UP or not may_supervise(agent):
+    if conversation.state != State.WRAP_UP or not can_supervise(agent):
         require_agent(conversation, agent)
 
 
-def close_stale(now: datetime | None = None) -> int:
+def close_stale_conversations(now: datetime | None = None) -> int:
     """Close what has waited or stood still for too long; returns how many were closed."""
     at = now or timezone.now()
     closed = 0
-    for conversation, line in [*_stale(at), *_inactive(at)]:
+    for conversation, line in [*_stale_by_state(at), *_idle_waiting(at)]:
         try:
-            move(
+            transition(
                 conversation,
                 State.CLOSED,
                 agent=conversation.agent,
@@ -91,33 +95,33 @@ def close_stale(now: datetime | None = None) -> int:
                 only_if=conversation.state_since,
             )
             closed += 1
-        except TransitionRefused:
+        except TransitionError:
             logger.info("Conversation %s moved on before it was closed.", conversation.pk)
     return closed
 
 
-def _stale(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
+def _stale_by_state(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     return [
         (conversation, line)
         for state, (age, line) in STALE_AFTER.items()
-        for conversation in _first(_nobody_waits().filter(state=state, state_since__lt=at - age))
+        for conversation in _oldest_batch(_without_unread_messages().filter(state=state, state_since__lt=at - age))
         if state != State.ACTIVE or conversation.last_activity_at < at - age
     ]
 
 
-def _nobody_waits() -> ConversationQuerySet:
+def _without_unread_messages() -> ConversationQuerySet:
     """What an agent has is never closed over a message they have not seen; what nobody took has nothing but such."""
     return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
 
 
-def _inactive(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
+def _idle_waiting(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     """Waiting conversations in which neither side has written for their work stream's time; none that is snoozed."""
     waiting = (
-        _nobody_waits()
+        _without_unread_messages()
         .filter(Q(snoozed_until=None) | Q(last_activity_at__gte=F("snoozed_until")), state=State.WAITING)
         .annotate(closes_at=F("state_since") + F("work_stream__auto_close_after"))
     )
-    idle = _first(waiting.filter(closes_at__lt=at).select_related("work_stream"))
+    idle = _oldest_batch(waiting.filter(closes_at__lt=at).select_related("work_stream"))
     return [
         (conversation, localized("Closed: nobody wrote for the time the work stream allows."))
         for conversation in idle
@@ -125,5 +129,5 @@ def _inactive(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     ]
 
 
-def _first(conversations: ConversationQuerySet) -> ConversationQuerySet:
-    return conversations.select_related("agent").order_by("state_since")[:CLOSED_AT_ONCE]
+def _oldest_batch(conversations: ConversationQuerySet) -> ConversationQuerySet:
+    return conversations.select_related("agent").order_by("state_since")[:CLOSE_BATCH_SIZE]

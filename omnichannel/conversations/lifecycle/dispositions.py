@@ -6,13 +6,13 @@ from typing import Final
 from django.utils.translation import gettext
 
 from omnichannel.conversations.models import Conversation, DispositionCode
-from omnichannel.conversations.notes import TEXT_LIMIT, too_long
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.notes import MAX_NOTE_LENGTH, note_too_long_text
+from omnichannel.conversations.state_machine import TransitionError
 
 MAX_CODES: Final = 2
 
 
-class WrapUpRefused(TransitionRefused):
+class WrapUpError(TransitionError):
     """The form of the wrap-up is not complete.
 
     Attributes:
@@ -24,16 +24,16 @@ class WrapUpRefused(TransitionRefused):
         self.field = field
 
 
-def active_codes() -> Sequence[DispositionCode]:
+def active_disposition_codes() -> Sequence[DispositionCode]:
     """Return the disposition codes that agents can choose."""
     return list(DispositionCode.objects.filter(is_active=True))
 
 
-def check_wrap_up(conversation: Conversation, codes: Collection[DispositionCode], note: str) -> None:
+def validate_wrap_up(conversation: Conversation, codes: Collection[DispositionCode], note: str) -> None:
     """Raise WrapUpRefused when a required code is missing, or there are too many codes, or the note is too long."""
     if conversation.work_stream.disposition_required and not codes:
-        raise WrapUpRefused("codes", gettext("Choose what the conversation came to."))
+        raise WrapUpError("codes", gettext("Choose what the conversation came to."))
     if len(codes) > MAX_CODES:
-        raise WrapUpRefused("codes", gettext("Choose up to %(most)s.") % {"most": MAX_CODES})
-    if len(note) > TEXT_LIMIT:
-        raise WrapUpRefused("note", too_long(note))
+        raise WrapUpError("codes", gettext("Choose up to %(most)s.") % {"most": MAX_CODES})
+    if len(note) > MAX_NOTE_LENGTH:
+        raise WrapUpError("note", note_too_long_text(note))

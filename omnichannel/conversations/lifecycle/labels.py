@@ -6,39 +6,39 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Label
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 
-LONGEST_NAME = 40
-CREATE = "conversations.add_label"
+MAX_LABEL_LENGTH = 40
+CREATE_PERMISSION = "conversations.add_label"
 
 
-class LabelRefused(Exception):
+class LabelError(Exception):
     """The label was not created; the text says why to a person."""
 
 
-def may_create(user: User) -> bool:
+def can_create_label(user: User) -> bool:
     """Whether this person may make new labels, not only use those there are."""
-    return user.is_active and user.has_perm(CREATE)
+    return user.is_active and user.has_perm(CREATE_PERMISSION)
 
 
-def label_called(name: str, *, by: User) -> Label:
+def get_or_create_label(name: str, *, by: User) -> Label:
     """The label of that name, whatever its capitals; a new one where there is none yet.
 
     Raises LabelRefused with a sentence for whoever tried.
     """
     wanted = " ".join(name.replace("\x00", "").split())
     if not wanted:
-        raise LabelRefused(gettext("Give the label a name."))
+        raise LabelError(gettext("Give the label a name."))
     found = Label.objects.filter(name__iexact=wanted).first()
     if found is not None:
         return found
-    if not may_create(by):
-        raise LabelRefused(gettext("There is no such label. A supervisor can create it."))
-    if len(wanted) > LONGEST_NAME:
-        raise LabelRefused(gettext("A label has up to %(limit)s characters.") % {"limit": LONGEST_NAME})
+    if not can_create_label(by):
+        raise LabelError(gettext("There is no such label. A supervisor can create it."))
+    if len(wanted) > MAX_LABEL_LENGTH:
+        raise LabelError(gettext("A label has up to %(limit)s characters.") % {"limit": MAX_LABEL_LENGTH})
     try:
         with transaction.atomic():
             return Label.objects.create(name=wanted)
@@ -46,7 +46,7 @@ def label_called(name: str, *, by: User) -> Label:
         return Label.objects.get(name=wanted)
 
 
-def relabel(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], by: User) -> bool:
+def update_labels(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], by: User) -> bool:
     """Put some labels on and take others off, with one line in the timeline; whether anything changed.
 
     What a colleague has labelled meanwhile stays.
@@ -58,23 +58,26 @@ def relabel(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iter
             return False
         thing.labels.add(*added)
         thing.labels.remove(*removed)
-        _tell(thing, sorted(map(str, added)), sorted(map(str, removed)), by)
+        _record_change(thing, sorted(map(str, added)), sorted(map(str, removed)), by)
     return True
 
 
-def _tell(thing: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
+def _record_change(thing: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
     """A conversation's timeline says who labelled it; a customer's labels are shown beside what is open with them."""
     if isinstance(thing, Contact):
         for conversation in thing.conversations.filter(closed_at=None):
-            publish_event(EventKind.CONVERSATION, conversation)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
         return
     record_event(
-        thing, "labelled", localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes(added, removed)), by=by
+        thing,
+        "labelled",
+        localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes_text(added, removed)),
+        by=by,
     )
-    publish_event(EventKind.CONVERSATION, thing)
+    publish_event(LiveEventKind.CONVERSATION, thing)
 
 
-def _changes(added: list[str], removed: list[str]) -> LocalizedText:
+def _changes_text(added: list[str], removed: list[str]) -> LocalizedText:
     adds = localized_plural("added the label %(labels)s", "added the labels %(labels)s", len(added), labels=added)
     removes = localized_plural(
         "removed the label %(labels)s", "removed the labels %(labels)s", len(removed), labels=removed

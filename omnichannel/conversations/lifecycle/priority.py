@@ -3,20 +3,20 @@
 from django.db import transaction
 from django.utils.translation import gettext
 
-from omnichannel.conversations.access import may_supervise
+from omnichannel.conversations.access import can_supervise
 from omnichannel.conversations.lanes import request_assignment
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, Priority
-from omnichannel.conversations.state_machine import TransitionRefused, record_event
+from omnichannel.conversations.state_machine import TransitionError, record_event
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
 
 
-def may_prioritise(conversation: Conversation, agent: Agent) -> bool:
+def can_set_priority(conversation: Conversation, agent: Agent) -> bool:
     """Whoever has it, everybody who sees it while it waits for an agent, and supervisors; nobody once it is closed."""
     if conversation.state == State.CLOSED:
         return False
-    return conversation.state == State.OPEN or conversation.agent_id == agent.pk or may_supervise(agent)
+    return conversation.state == State.OPEN or conversation.agent_id == agent.pk or can_supervise(agent)
 
 
 def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -> None:
@@ -24,8 +24,8 @@ def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    if not may_prioritise(conversation, by):
-        raise TransitionRefused(gettext("Only the agent who has this conversation can say how urgent it is."))
+    if not can_set_priority(conversation, by):
+        raise TransitionError(gettext("Only the agent who has this conversation can say how urgent it is."))
     with transaction.atomic():
         open_ones = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
         if not open_ones.exclude(priority=priority).update(priority=priority):
@@ -37,4 +37,4 @@ def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -
         record_event(conversation, "priority", line, by=by.user)
         if conversation.state == State.OPEN:
             request_assignment()
-        publish_event(EventKind.CONVERSATION, conversation)
+        publish_event(LiveEventKind.CONVERSATION, conversation)

@@ -12,64 +12,70 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused, move, record_event, require_agent, require_read
+from omnichannel.conversations.state_machine import (
+    TransitionError,
+    record_event,
+    require_agent,
+    require_all_read,
+    transition,
+)
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.models import Agent, State
 
-LONGEST = timedelta(days=90)
+MAX_SNOOZE = timedelta(days=90)
 
 
-def is_snoozed(now: datetime) -> Q:
+def snoozed_q(now: datetime) -> Q:
     """Out of its agent's sight at that moment."""
     return Q(snoozed_at__isnull=False) & (Q(snoozed_until=None) | Q(snoozed_until__gt=now))
 
 
-def snooze(conversation: Conversation, agent: Agent, *, until: datetime | None) -> None:
+def snooze_conversation(conversation: Conversation, agent: Agent, *, until: datetime | None) -> None:
     """Leave it until then, or without a time until the customer writes; whichever is first.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
     require_agent(conversation, agent)
     now = timezone.now()
-    if until is not None and not now < until <= now + LONGEST:
-        raise TransitionRefused(
-            gettext("Choose a time from now on, at most %(days)s days ahead.") % {"days": LONGEST.days}
+    if until is not None and not now < until <= now + MAX_SNOOZE:
+        raise TransitionError(
+            gettext("Choose a time from now on, at most %(days)s days ahead.") % {"days": MAX_SNOOZE.days}
         )
     if conversation.state not in {State.ACTIVE, State.WAITING}:
-        raise TransitionRefused(gettext("Only an active or waiting conversation can be snoozed."))
-    line = _line(agent, until)
+        raise TransitionError(gettext("Only an active or waiting conversation can be snoozed."))
+    line = _snoozed_text(agent, until)
     with transaction.atomic():
-        require_read(conversation)
+        require_all_read(conversation)
         if until is not None:
             enqueue(LaneKind.SNOOZE, conversation.pk, at=until)
         if conversation.state == State.ACTIVE:
-            move(conversation, State.WAITING, agent=agent, by=agent.user, line=line, snoozed=(now, until))
+            transition(conversation, State.WAITING, agent=agent, by=agent.user, line=line, snoozed=(now, until))
         else:
-            _again(conversation, agent, now, until, line)
+            _change_snooze(conversation, agent, now, until, line)
 
 
-def _again(
+def _change_snooze(
     conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, line: LocalizedText
 ) -> None:
     """It waits already: only the time is another."""
     waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
     if not waiting.update(snoozed_at=now, snoozed_until=until):
-        raise TransitionRefused(gettext("Somebody else has changed this conversation in the meantime."))
+        raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
     record_event(conversation, "snoozed", line, by=agent.user)
-    publish_event(EventKind.CONVERSATION, conversation)
+    publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def _line(agent: Agent, until: datetime | None) -> LocalizedText:
+def _snoozed_text(agent: Agent, until: datetime | None) -> LocalizedText:
     if until is None:
         return localized("%(agent)s snoozed the conversation until the customer writes.", agent=agent)
     return localized("%(agent)s snoozed the conversation until %(until)s.", agent=agent, until=until)
 
 
-def end_snooze(lease: Lease) -> datetime | None:
+def run_snooze_lane(lease: Lease) -> datetime | None:
     """Its time is over: it comes to the top of its agent's list; says when to look again while it is not."""
     now = timezone.now()
     with transaction.atomic():
@@ -83,5 +89,5 @@ def end_snooze(lease: Lease) -> datetime | None:
         asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
         if asleep.update(last_activity_at=now):
             record_event(found, "snooze_ended", localized("The snooze is over."), by=None)
-            publish_event(EventKind.CONVERSATION, found)
+            publish_event(LiveEventKind.CONVERSATION, found)
     return None

@@ -8,7 +8,7 @@ from omnichannel.conversations.search import index
 
 
 def make_index(apps: Any, schema_editor: Any) -> None:
-    index.ensure(schema_editor.connection.alias)
+    index.ensure_index(schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):

@@ -8,8 +8,8 @@ from omnichannel.conversations.search import index
 
 
 def make_index_anew(apps: Any, schema_editor: Any) -> None:
-    index.drop(schema_editor.connection.alias)
-    index.ensure(schema_editor.connection.alias)
+    index.drop_index(schema_editor.connection.alias)
+    index.ensure_index(schema_editor.connection.alias)
 
 
 class Migration(migrations.Migration):

@@ -6,7 +6,7 @@ from django.db.models import Q
 from routing.models import WorkStream
 
 
-class Trigger(models.TextChoices):
+class MessageTrigger(models.TextChoices):
     """When an automated message is sent; the documented product's names."""
 
     GREETING = "greeting", "Greeting message"
@@ -23,7 +23,7 @@ class Trigger(models.TextChoices):
 class AutomatedMessage(models.Model):
     """A text sent to the customer when something happens, for one work stream or for all, in one language or in any."""
 
-    trigger = models.CharField("message trigger", max_length=20, choices=Trigger)
+    trigger = models.CharField("message trigger", max_length=20, choices=MessageTrigger)
     work_stream = models.ForeignKey(
         WorkStream,
         models.CASCADE,
@@ -61,7 +61,7 @@ class AutomatedMessage(models.Model):
         return f"{self.get_trigger_display()} ({self.language or 'any language'})"
 
 
-class Meaning(models.TextChoices):
+class OptOutMeaning(models.TextChoices):
     STOP = "stop", "Opts out"
     START = "start", "Opts in again"
 
@@ -70,7 +70,7 @@ class OptOutWord(models.Model):
     """A word that opts out, or in again, where it is the whole message; in any language, upper or lower case."""
 
     word = models.CharField(max_length=40, unique=True)
-    meaning = models.CharField(max_length=10, choices=Meaning, default=Meaning.STOP)
+    meaning = models.CharField(max_length=10, choices=OptOutMeaning, default=OptOutMeaning.STOP)
 
     class Meta:
         ordering = ["meaning", "word"]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from channels_whatsapp.identity import shown_address
 
 
-class Colour(models.TextChoices):
+class LabelColour(models.TextChoices):
     """The colours a label can have; each theme has its own shade of it."""
 
     GREY = "grey", "Grey"
@@ -25,7 +25,7 @@ class Label(models.Model):
     """A word by which conversations and customers are found again."""
 
     name = models.CharField(max_length=40, unique=True)
-    colour = models.CharField(max_length=10, choices=Colour, default=Colour.GREY)
+    colour = models.CharField(max_length=10, choices=LabelColour, default=LabelColour.GREY)
 
     class Meta:
         ordering = ["name"]

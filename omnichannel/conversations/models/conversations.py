@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from channels_whatsapp.models import WhatsAppNumber
 from channels_whatsapp.service_window import is_inside
 from omnichannel.conversations.models.contacts import Contact, Label
-from omnichannel.core.db import BETWEEN, Joined
+from omnichannel.core.db import SEPARATOR, StringAgg
 from omnichannel.core.localized_text import LocalizedTextField
 from routing.models import Agent, Routable, RoutableQuerySet, Skill, State
 
@@ -24,7 +24,7 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
 
     def as_seen_by(self, agent: Agent) -> Self:
         """With this agent's part in each, who was asked in, and whether a note for them is unseen: no query more."""
-        return self.annotate(**seen_by(agent))
+        return self.annotate(**agent_annotations(agent))
 
     def knowing_who_shares_it(self) -> Self:
         """With whether colleagues have a part in it, so that telling their pages takes no question more."""
@@ -40,27 +40,27 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         )
 
 
-def seen_by(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
+def agent_annotations(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
     """What `as_seen_by` adds, for rows that know the conversation by that name."""
     this = OuterRef(conversation)
     here = Participation.objects.filter(conversation=this, left_at=None).order_by()
-    asked_in = here.filter(part=Part.CONSULT).values("conversation")
+    asked_in = here.filter(part=ParticipationKind.CONSULT).values("conversation")
     return {
         "part": Subquery(here.filter(agent=agent).values("part")[:1]),
         "asked_in": Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
         "has_mention": Exists(Mention.objects.filter(note__conversation=this, agent=agent, seen_at=None)),
-        "labelled": Subquery(_labels_in_one(this)),
+        "labelled": Subquery(_label_list_subquery(this)),
     }
 
 
-def _labels_in_one(conversation: OuterRef) -> models.QuerySet[Any, Any]:
+def _label_list_subquery(conversation: OuterRef) -> models.QuerySet[Any, Any]:
     on_it = Conversation.labels.through.objects.filter(conversation=conversation).order_by()
     word = Concat("label__name", Value(":"), "label__colour", output_field=models.TextField())
-    joined: models.QuerySet[Any, Any] = on_it.values("conversation").annotate(words=Joined(word))
+    joined: models.QuerySet[Any, Any] = on_it.values("conversation").annotate(words=StringAgg(word))
     return joined.values("words")
 
 
-class ShownLabel(NamedTuple):
+class LabelChip(NamedTuple):
     """A label as a chip shows it."""
 
     name: str
@@ -162,10 +162,10 @@ class Conversation(Routable):
         return self.snoozed_until is not None and self.snoozed_until <= timezone.now()
 
     @property
-    def shown_labels(self) -> list[ShownLabel]:
+    def shown_labels(self) -> list[LabelChip]:
         """Its labels, where they were asked for with `as_seen_by`."""
-        words = [word.rpartition(":") for word in (self.labelled or "").split(BETWEEN) if word]
-        return sorted(ShownLabel(name, colour) for name, _, colour in words)
+        words = [word.rpartition(":") for word in (self.labelled or "").split(SEPARATOR) if word]
+        return sorted(LabelChip(name, colour) for name, _, colour in words)
 
     @property
     def window_is_open(self) -> bool:
@@ -233,7 +233,7 @@ class Offer(models.Model):
         return f"{self.conversation} to {self.agent}: {self.outcome}"
 
 
-class Part(models.TextChoices):
+class ParticipationKind(models.TextChoices):
     CONSULT = "consult", _("Consulted")
     MONITOR = "monitor", "Monitoring"
 
@@ -243,7 +243,7 @@ class Participation(models.Model):
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="participations")
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="participations")
-    part = models.CharField(max_length=10, choices=Part)
+    part = models.CharField(max_length=10, choices=ParticipationKind)
     invited_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True)

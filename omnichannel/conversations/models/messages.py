@@ -10,12 +10,12 @@ from django.utils import timezone
 from omnichannel.conversations.models.conversations import Conversation
 
 
-class Direction(models.TextChoices):
+class MessageDirection(models.TextChoices):
     INBOUND = "inbound", "Inbound"
     OUTBOUND = "outbound", "Outbound"
 
 
-class Kind(models.TextChoices):
+class MessageKind(models.TextChoices):
     """What a message is shown as; details are in `content`."""
 
     TEXT = "text", "Text"
@@ -28,7 +28,7 @@ class Kind(models.TextChoices):
     UNSUPPORTED = "unsupported", "Unsupported message"
 
 
-class Status(models.TextChoices):
+class MessageStatus(models.TextChoices):
     """What became of a message. A customer's message is `received` and stays so."""
 
     RECEIVED = "received", "Received"
@@ -45,12 +45,12 @@ class Message(models.Model):
     """One message, either way."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
-    direction = models.CharField(max_length=10, choices=Direction)
-    kind = models.CharField(max_length=12, choices=Kind, default=Kind.TEXT)
+    direction = models.CharField(max_length=10, choices=MessageDirection)
+    kind = models.CharField(max_length=12, choices=MessageKind, default=MessageKind.TEXT)
     body = models.TextField(blank=True, default="")
     # What the kind shows: location, contacts, button, list, referral, forwarded.
     content = models.JSONField(default=dict)
-    status = models.CharField(max_length=12, choices=Status)
+    status = models.CharField(max_length=12, choices=MessageStatus)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)
     twilio_sid = models.CharField(max_length=34, blank=True, default="")
     error_code = models.PositiveIntegerField(null=True)
@@ -74,8 +74,8 @@ class Message(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["twilio_sid"], condition=~Q(twilio_sid=""), name="one_message_per_sid"),
             models.CheckConstraint(
-                condition=Q(direction=Direction.INBOUND, status=Status.RECEIVED)
-                | (Q(direction=Direction.OUTBOUND) & ~Q(status=Status.RECEIVED)),
+                condition=Q(direction=MessageDirection.INBOUND, status=MessageStatus.RECEIVED)
+                | (Q(direction=MessageDirection.OUTBOUND) & ~Q(status=MessageStatus.RECEIVED)),
                 name="only_customers_messages_are_received",
             ),
         ]
@@ -99,11 +99,11 @@ class Message(models.Model):
 
     @property
     def is_inbound(self) -> bool:
-        return self.direction == Direction.INBOUND
+        return self.direction == MessageDirection.INBOUND
 
     @property
     def has_failed(self) -> bool:
-        return self.status in {Status.FAILED, Status.UNDELIVERED}
+        return self.status in {MessageStatus.FAILED, MessageStatus.UNDELIVERED}
 
 
 def attachment_path(attachment: "Attachment", filename: str) -> str:
@@ -111,7 +111,7 @@ def attachment_path(attachment: "Attachment", filename: str) -> str:
     return f"attachments/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
 
 
-class FileState(models.TextChoices):
+class AttachmentState(models.TextChoices):
     PENDING = "pending", "On its way"
     STORED = "stored", "Stored"
     FAILED = "failed", "Not available"
@@ -129,7 +129,7 @@ class Attachment(models.Model):
     content_type = models.CharField(max_length=120, blank=True, default="")
     size = models.PositiveBigIntegerField(default=0)
     file = models.FileField(upload_to=attachment_path, max_length=200, blank=True)
-    state = models.CharField(max_length=10, choices=FileState, default=FileState.PENDING)
+    state = models.CharField(max_length=10, choices=AttachmentState, default=AttachmentState.PENDING)
     attempts = models.PositiveIntegerField(default=0)
     error = models.CharField(max_length=300, blank=True, default="")
 

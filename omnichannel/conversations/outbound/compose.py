@@ -14,41 +14,41 @@ from django.utils.translation import gettext, gettext_noop
 
 from channels_whatsapp.service_window import EXCEEDED, is_inside
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import agent_of, may_answer
+from omnichannel.conversations.access import agent_for_user, can_reply
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import EventKind, publish_event
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Conversation,
-    Direction,
-    FileState,
-    Kind,
     Message,
-    Status,
-    Trigger,
+    MessageDirection,
+    MessageKind,
+    MessageStatus,
+    MessageTrigger,
 )
-from omnichannel.conversations.outbound.quick_replies import slugs_left
-from omnichannel.conversations.outbound.uploads import FileRefused, checked_type
+from omnichannel.conversations.outbound.quick_replies import find_slugs
+from omnichannel.conversations.outbound.uploads import UploadError, validate_upload
 from omnichannel.jobs.lanes import enqueue
 
 # Twilio refuses longer bodies with 21617.
 TEXT_LIMIT = 1600
 
 # Marks, in a message's content, what was said by the desk itself; its value is the trigger.
-AUTOMATED = "automated"
+AUTOMATED_KEY = "automated"
 
-OPTED_OUT = gettext_noop(
+OPTED_OUT_ERROR = gettext_noop(
     "This customer has opted out of our messages. They can be answered again as soon as they write to us."
 )
-OPTED_OUT_BY_WORD = gettext_noop(
+OPTED_OUT_BY_WORD_ERROR = gettext_noop(
     "This customer has opted out of our messages. They can be answered again when they write a word that opts in again."
 )
-BLOCKED = gettext_noop("This customer is blocked. Unblock them to write to them again.")
-NOT_YOURS = gettext_noop("Take this conversation before you answer in it.")
-NOT_HERE = gettext_noop("The message you reply to is not in this conversation.")
+BLOCKED_ERROR = gettext_noop("This customer is blocked. Unblock them to write to them again.")
+NOT_ASSIGNED_ERROR = gettext_noop("Take this conversation before you answer in it.")
+QUOTED_ELSEWHERE_ERROR = gettext_noop("The message you reply to is not in this conversation.")
 
 
-class ReplyRefused(Exception):
+class ReplyError(Exception):
     """The reply was not queued. `field` is `text` or `file`, the message is for the agent, `code` for programs."""
 
     def __init__(self, code: str, message: str, *, field: str = "text") -> None:
@@ -56,7 +56,7 @@ class ReplyRefused(Exception):
         self.code, self.message, self.field = code, message, field
 
 
-def why_not(conversation: Conversation, *, automated: str = "", as_template: bool = False) -> ReplyRefused | None:
+def get_send_error(conversation: Conversation, *, automated: str = "", as_template: bool = False) -> ReplyError | None:
     """Why nothing can be sent to this customer now; None when it can.
 
     `automated` is the trigger of an automated message: an opt-out is still confirmed. For a template the 24 hours do
@@ -64,11 +64,13 @@ def why_not(conversation: Conversation, *, automated: str = "", as_template: boo
     """
     contact = conversation.contact
     if contact.blocked_at:
-        return ReplyRefused("blocked", gettext(BLOCKED))
-    if contact.opted_out_at and automated != Trigger.OPTED_OUT:
-        return ReplyRefused("opted_out", gettext(OPTED_OUT_BY_WORD if contact.opted_out_by_word else OPTED_OUT))
+        return ReplyError("blocked", gettext(BLOCKED_ERROR))
+    if contact.opted_out_at and automated != MessageTrigger.OPTED_OUT:
+        return ReplyError(
+            "opted_out", gettext(OPTED_OUT_BY_WORD_ERROR if contact.opted_out_by_word else OPTED_OUT_ERROR)
+        )
     if not as_template and not is_inside(conversation.window_closes_at, at=timezone.now()):
-        return ReplyRefused("window_closed", gettext(EXCEEDED))
+        return ReplyError("window_closed", gettext(EXCEEDED))
     return None
 
 
@@ -90,17 +92,17 @@ def send_reply(
     """
     body = text.replace("\r\n", "\n").replace("\x00", "").strip()
     if quoted is not None and quoted.conversation_id != conversation.pk:
-        raise ReplyRefused("not_here", gettext(NOT_HERE))
-    stored = _store(file, check_reply(conversation, body, file))
+        raise ReplyError("not_here", gettext(QUOTED_ELSEWHERE_ERROR))
+    stored = _store_file(file, validate_reply(conversation, body, file))
     not_before = timezone.now() + hold_for if hold_for else None
     try:
-        return _queue(conversation, author, body, stored, public_id, quoted=quoted, not_before=not_before)
+        return _queue_reply(conversation, author, body, stored, public_id, quoted=quoted, not_before=not_before)
     except BaseException:  # refused or cut off: the file has no row, and nobody would ever find it
-        _forget(stored)
+        _delete_stored_file(stored)
         raise
 
 
-def _queue(
+def _queue_reply(
     conversation: Conversation,
     author: User,
     body: str,
@@ -109,19 +111,19 @@ def _queue(
     **more: Any,
 ) -> Message:
     with transaction.atomic():
-        locked = locked_to_send(conversation.pk)
+        locked = lock_for_sending(conversation.pk)
         # Before any refusal: what was queued a moment ago must not be told as refused when its form comes again.
-        if (sent_before := sent_by_form(public_id, locked)) is not None:
-            _forget(stored)
+        if (sent_before := find_previous_submission(public_id, locked)) is not None:
+            _delete_stored_file(stored)
             return sent_before
-        if not may_answer(agent_of(author), locked):
-            raise ReplyRefused("not_yours", gettext(NOT_YOURS))
-        if (refusal := why_not(locked)) is not None:
+        if not can_reply(agent_for_user(author), locked):
+            raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
+        if (refusal := get_send_error(locked)) is not None:
             raise refusal
         return queue_message(locked, body=body, author=author, stored=stored, public_id=public_id, **more)
 
 
-def locked_to_send(pk: int) -> Conversation:
+def lock_for_sending(pk: int) -> Conversation:
     """The conversation, locked together with its lane, for whoever queues a message. The caller holds the transaction.
 
     The lane first: its lock makes the ids of one conversation's messages follow the order of their commits.
@@ -140,7 +142,7 @@ def queue_message(
     stored: Attachment | None = None,
     public_id: uuid.UUID | None = None,
     content: dict[str, Any] | None = None,
-    kind: Kind | None = None,
+    kind: MessageKind | None = None,
     quoted: Message | None = None,
     not_before: datetime | None = None,
 ) -> Message:
@@ -148,11 +150,11 @@ def queue_message(
     message = Message.objects.create(
         public_id=public_id or uuid.uuid4(),
         conversation=locked,
-        direction=Direction.OUTBOUND,
-        kind=kind or (Kind.MEDIA if stored else Kind.TEXT),
+        direction=MessageDirection.OUTBOUND,
+        kind=kind or (MessageKind.MEDIA if stored else MessageKind.TEXT),
         body=body,
         content=content or {},
-        status=Status.QUEUED,
+        status=MessageStatus.QUEUED,
         author=author,
         quoted=quoted,
         not_before=not_before,
@@ -160,25 +162,25 @@ def queue_message(
     if stored is not None:
         stored.message = message
         stored.save()
-    _show(locked, message)
+    _update_and_publish(locked, message)
     return message
 
 
-def sent_by_form(public_id: uuid.UUID | None, conversation: Conversation) -> Message | None:
+def find_previous_submission(public_id: uuid.UUID | None, conversation: Conversation) -> Message | None:
     """The message this very form has sent already; the lane's lock lets no twin slip in between."""
     found = Message.objects.filter(public_id=public_id).first() if public_id else None
     if found is not None and found.conversation_id != conversation.pk:
-        raise ReplyRefused("stale_form", gettext("This page is out of date. Reload it and send again."))
+        raise ReplyError("stale_form", gettext("This page is out of date. Reload it and send again."))
     return found
 
 
-def check_reply(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
+def validate_reply(conversation: Conversation, body: str, file: File[bytes] | None) -> str:
     """The file's type, "" without one; raises ReplyRefused for what no customer could be sent."""
     if not body and file is None:
-        raise ReplyRefused("empty", gettext("Write a message or choose a file."))
+        raise ReplyError("empty", gettext("Write a message or choose a file."))
     if len(body) > TEXT_LIMIT:
         over = len(body) - TEXT_LIMIT
-        raise ReplyRefused(
+        raise ReplyError(
             "too_long",
             gettext("WhatsApp takes up to %(limit)s characters; this is %(over)s too long.")
             % {
@@ -186,23 +188,23 @@ def check_reply(conversation: Conversation, body: str, file: File[bytes] | None)
                 "over": number_format(over, force_grouping=True),
             },
         )
-    if left := slugs_left(body):
-        raise ReplyRefused(
+    if left := find_slugs(body):
+        raise ReplyError(
             "slug_left", gettext("Replace %(word)s first: the customer would read it as it is.") % {"word": left[0]}
         )
     if file is None:
         return ""
     if not conversation.number.agents_may_attach:
-        raise ReplyRefused(
+        raise ReplyError(
             "files_off", gettext("Attachments from agents are switched off for this number."), field="file"
         )
     try:
-        return checked_type(file)
-    except FileRefused as error:
-        raise ReplyRefused("file_refused", str(error), field="file") from error
+        return validate_upload(file)
+    except UploadError as error:
+        raise ReplyError("file_refused", str(error), field="file") from error
 
 
-def _store(file: File[bytes] | None, content_type: str) -> Attachment | None:
+def _store_file(file: File[bytes] | None, content_type: str) -> Attachment | None:
     """The file on the disk, its row not yet: copying it must not hold up the database."""
     if file is None:
         return None
@@ -211,51 +213,49 @@ def _store(file: File[bytes] | None, content_type: str) -> Attachment | None:
         declared_type=content_type,
         content_type=content_type,
         size=file.size or 0,
-        state=FileState.STORED,
+        state=AttachmentState.STORED,
     )
     attachment.file.save("", file, save=False)
     return attachment
 
 
-def _forget(stored: Attachment | None) -> None:
+def _delete_stored_file(stored: Attachment | None) -> None:
     if stored is not None:
         stored.file.delete(save=False)
 
 
-def _show(conversation: Conversation, message: Message) -> None:
+def _update_and_publish(conversation: Conversation, message: Message) -> None:
     if message.author is not None:  # the lists show what people wrote last, not what the desk says by itself
         now = timezone.now()
         Conversation.objects.filter(pk=conversation.pk).update(last_message=message, last_activity_at=now)
-    publish_event(EventKind.MESSAGE, conversation, part_id=message.pk)
+    publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
 
 
-def id_when_sent_again(failed: Message) -> uuid.UUID:
+def get_resend_public_id(failed: Message) -> uuid.UUID:
     """The `public_id` of the copy that is queued when this message is sent again: the same each time."""
     return uuid.uuid5(failed.public_id, "sent again")
 
 
-def send_again(failed: Message, *, author: User) -> Message:
+def resend_reply(failed: Message, *, author: User) -> Message:
     """Queue a copy of a message that was not delivered; the failed one stays as it is.
 
     Raises ReplyRefused as `send_reply` does, and for a message that has not failed or was sent again already.
     """
     failed.refresh_from_db(fields=["status"])  # a late callback may have told better
     if failed.is_inbound or not failed.has_failed:
-        raise ReplyRefused("not_failed", gettext("Only a message that was not delivered can be sent again."))
+        raise ReplyError("not_failed", gettext("Only a message that was not delivered can be sent again."))
     attachment = failed.attachments.first()
-    again = id_when_sent_again(failed)
+    again = get_resend_public_id(failed)
     if Message.objects.filter(public_id=again).exists():
-        raise ReplyRefused("sent_again", gettext("This message has been sent again already."))
-    file = _copy(attachment) if attachment and attachment.file else None
+        raise ReplyError("sent_again", gettext("This message has been sent again already."))
+    file = _reopen_file(attachment) if attachment and attachment.file else None
     return send_reply(
         failed.conversation, author=author, text=failed.body, file=file, public_id=again, quoted=failed.quoted
     )
 
 
-def _copy(attachment: Attachment) -> File[bytes]:
+def _reopen_file(attachment: Attachment) -> File[bytes]:
     try:
         return File(attachment.file.open("rb"), attachment.name)
     except OSError as error:
-        raise ReplyRefused(
-            "file_gone", gettext("The file is no longer here. Choose it again."), field="file"
-        ) from error
+        raise ReplyError("file_gone", gettext("The file is no longer here. Choose it again."), field="file") from error

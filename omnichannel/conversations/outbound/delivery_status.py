@@ -14,63 +14,73 @@ from channels_whatsapp.deliveries import Ignore, NotYet
 from channels_whatsapp.events import StatusUpdate
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.live_events import EventKind, publish_event
-from omnichannel.conversations.models import Contact, Conversation, Message, Status
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import Contact, Conversation, Message, MessageStatus
 from omnichannel.jobs.lanes import enqueue
 
-RANK = [Status.QUEUED, Status.SENDING, Status.SENT, Status.DELIVERED, Status.READ]
-FAILURES = {Status.FAILED, Status.UNDELIVERED}
+STATUS_ORDER = [
+    MessageStatus.QUEUED,
+    MessageStatus.SENDING,
+    MessageStatus.SENT,
+    MessageStatus.DELIVERED,
+    MessageStatus.READ,
+]
+FAILURE_STATUSES = {MessageStatus.FAILED, MessageStatus.UNDELIVERED}
 
 # Twilio's words. Its `queued` is our `sending`: Twilio has it, WhatsApp not yet.
-TWILIO_SAYS = {
-    "accepted": Status.SENDING,
-    "scheduled": Status.SENDING,
-    "queued": Status.SENDING,
-    "sending": Status.SENDING,
-    "sent": Status.SENT,
-    "delivered": Status.DELIVERED,
-    "read": Status.READ,
-    "failed": Status.FAILED,
-    "canceled": Status.FAILED,
-    "undelivered": Status.UNDELIVERED,
+STATUS_BY_TWILIO_STATUS = {
+    "accepted": MessageStatus.SENDING,
+    "scheduled": MessageStatus.SENDING,
+    "queued": MessageStatus.SENDING,
+    "sending": MessageStatus.SENDING,
+    "sent": MessageStatus.SENT,
+    "delivered": MessageStatus.DELIVERED,
+    "read": MessageStatus.READ,
+    "failed": MessageStatus.FAILED,
+    "canceled": MessageStatus.FAILED,
+    "undelivered": MessageStatus.UNDELIVERED,
 }
 
 
-def apply_status(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None, *, final: bool = True) -> None:
+def apply_status_update(
+    account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None, *, final: bool = True
+) -> None:
     """Move a message's status as a callback says. The caller holds the transaction.
 
     Raises Ignore for a status Twilio has never documented and for a message that is not this account's. A SID nobody
     knows raises NotYet, because it may be about to be stored, and Ignore at the `final` attempt: then it is a message
     that another program has sent.
     """
-    if update.status not in TWILIO_SAYS:
+    if update.status not in STATUS_BY_TWILIO_STATUS:
         raise Ignore(f"Twilio reports a status that is not known here: {update.status[:40] or 'none'}.")
     try:
-        message = _find(account, update, public_id)
+        message = _find_message(account, update, public_id)
     except NotYet as error:
         if final:
             raise Ignore(str(error)) from error
         raise
-    was_unknown = message.status == Status.SENDING and not message.twilio_sid
-    if _move(message, TWILIO_SAYS[update.status], update):
+    was_unknown = message.status == MessageStatus.SENDING and not message.twilio_sid
+    if _advance_status(message, STATUS_BY_TWILIO_STATUS[update.status], update):
         # The lane before the conversation, as when a reply is queued: the other way round the two would deadlock.
         if was_unknown:
             enqueue(LaneKind.SEND, message.conversation_id)
-        heed(message, update.error_code)
-        publish_event(EventKind.MESSAGE, message.conversation, part_id=message.pk)
+        handle_error_code(message, update.error_code)
+        publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
-def apply_fetched(message: Message, found: SentMessage) -> None:
+def apply_fetched_status(message: Message, found: SentMessage) -> None:
     """Move a message's status as Twilio says when asked; a word that is not known changes nothing."""
-    status = TWILIO_SAYS.get(found.status)
+    status = STATUS_BY_TWILIO_STATUS.get(found.status)
     if status is not None:
         with transaction.atomic():
-            if _move(message, status, StatusUpdate(found.sid, found.status, found.error_code, found.error_message)):
-                heed(message, found.error_code)
-                publish_event(EventKind.MESSAGE, message.conversation, part_id=message.pk)
+            if _advance_status(
+                message, status, StatusUpdate(found.sid, found.status, found.error_code, found.error_message)
+            ):
+                handle_error_code(message, found.error_code)
+                publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
-def _find(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> Message:
+def _find_message(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None) -> Message:
     ours = Message.objects.filter(conversation__number__account=account).select_related("conversation")
     message = ours.filter(public_id=public_id).first() if public_id else ours.filter(twilio_sid=update.sid).first()
     if message is None and public_id is None:
@@ -82,24 +92,28 @@ def _find(account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None
     return message
 
 
-def may_become(status: Status) -> Q:
+def build_transition_filter(status: MessageStatus) -> Q:
     """The messages this status may be given to: those further back; a failure only up to `sent`.
 
     A message that we gave up without ever knowing its SID may still turn out to have been sent.
     """
-    beaten = RANK[: RANK.index(Status.SENT) + 1] if status in FAILURES else RANK[: RANK.index(status)]
-    return Q(status__in=beaten) | Q(status=Status.FAILED, twilio_sid="", error_code=None)
+    beaten = (
+        STATUS_ORDER[: STATUS_ORDER.index(MessageStatus.SENT) + 1]
+        if status in FAILURE_STATUSES
+        else STATUS_ORDER[: STATUS_ORDER.index(status)]
+    )
+    return Q(status__in=beaten) | Q(status=MessageStatus.FAILED, twilio_sid="", error_code=None)
 
 
-def _move(message: Message, status: Status, update: StatusUpdate) -> bool:
+def _advance_status(message: Message, status: MessageStatus, update: StatusUpdate) -> bool:
     """One conditional UPDATE; whether anything was news."""
     now = timezone.now()
     same = Message.objects.filter(pk=message.pk)
-    moved = same.filter(may_become(status)).update(status=status, updated_at=now)
+    moved = same.filter(build_transition_filter(status)).update(status=status, updated_at=now)
     learnt = same.filter(twilio_sid="").update(
         twilio_sid=update.sid, check_status_at=now + timedelta(minutes=1), updated_at=now
     )
-    if moved and status in FAILURES:
+    if moved and status in FAILURE_STATUSES:
         same.update(
             error_code=Coalesce(F("error_code"), update.error_code), error_message=update.error_message, updated_at=now
         )
@@ -109,7 +123,7 @@ def _move(message: Message, status: Status, update: StatusUpdate) -> bool:
     return bool(moved or learnt)
 
 
-def heed(message: Message, code: int | None) -> None:
+def handle_error_code(message: Message, code: int | None) -> None:
     """Act on the error codes that say more than that one message failed."""
     now, conversation = timezone.now(), message.conversation
     match code:
@@ -129,7 +143,7 @@ def heed(message: Message, code: int | None) -> None:
             account.update(credentials_rejected_at=now)
 
 
-def credentials_work(account: WhatsAppAccount) -> None:
+def mark_credentials_valid(account: WhatsAppAccount) -> None:
     """Twilio has taken a call: whatever it said before, the credentials are good."""
     if account.credentials_rejected_at is not None:
         WhatsAppAccount.objects.filter(pk=account.pk).update(credentials_rejected_at=None)

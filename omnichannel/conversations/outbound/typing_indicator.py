@@ -8,34 +8,36 @@ from django.db.models import Q
 
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import OutcomeUnknown, TwilioBusy, TwilioRefused
-from omnichannel.conversations.access import may_answer
+from omnichannel.conversations.access import can_reply
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.models import Conversation, Direction, Message
-from omnichannel.conversations.outbound.compose import why_not
+from omnichannel.conversations.models import Conversation, Message, MessageDirection
+from omnichannel.conversations.outbound.compose import get_send_error
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.models import Agent
 
 logger = logging.getLogger(__name__)
 
-AGAIN_AFTER = timedelta(seconds=20)  # WhatsApp shows it for 25
+REPEAT_INTERVAL = timedelta(seconds=20)  # WhatsApp shows it for 25
 
 
-def show_typing(conversation: Conversation, agent: Agent, now: datetime) -> None:
+def request_typing_indicator(conversation: Conversation, agent: Agent, now: datetime) -> None:
     """Have the customer shown that somebody types, every 20 seconds at most and only where the number allows it."""
-    if not conversation.number.shows_typing or not may_answer(agent, conversation) or why_not(conversation):
+    if not conversation.number.shows_typing or not can_reply(agent, conversation) or get_send_error(conversation):
         return
     with transaction.atomic():
-        long_ago = Q(typing_shown_at=None) | Q(typing_shown_at__lte=now - AGAIN_AFTER)
+        long_ago = Q(typing_shown_at=None) | Q(typing_shown_at__lte=now - REPEAT_INTERVAL)
         if Conversation.objects.filter(long_ago, pk=conversation.pk).update(typing_shown_at=now):
             enqueue(LaneKind.TYPING, conversation.pk)
 
 
-def tell_customer(lease: Lease) -> None:
+def send_typing_indicator(lease: Lease) -> None:
     """Tell Twilio, once; that it could not be told is no more than a line in the log.
 
     WhatsApp marks the customer's messages as read by it.
     """
-    theirs = Message.objects.filter(conversation_id=lease.key, direction=Direction.INBOUND).exclude(twilio_sid="")
+    theirs = Message.objects.filter(conversation_id=lease.key, direction=MessageDirection.INBOUND).exclude(
+        twilio_sid=""
+    )
     message = theirs.select_related("conversation__number__account").order_by("-pk").first()
     if message is None:
         return

@@ -8,11 +8,11 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.access import WORK, agent_of
-from omnichannel.conversations.agent_load import follow_loads, load_changed
+from omnichannel.conversations.access import WORK_PERMISSION, agent_for_user
+from omnichannel.conversations.agent_load import refresh_agent_loads, schedule_load_refresh
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import publish_presence
-from omnichannel.conversations.presence.disconnects import expect_back
+from omnichannel.conversations.presence.disconnects import schedule_disconnect_check
 from routing.agents import ensure_agent, show_presence
 from routing.models import Agent, BasePresence, Presence
 from routing.presence import (
@@ -28,63 +28,63 @@ from routing.presence import (
 from routing.signals import agent_changed_by_admin
 
 
-def choose(agent: Agent, presence: Presence) -> None:
+def choose_presence(agent: Agent, presence: Presence) -> None:
     """The agent chooses what to show."""
     with transaction.atomic():
-        _is_here(agent)
+        _update_last_seen(agent)
         show_presence(agent, presence)
         if presence.base_status == BasePresence.OFFLINE:
-            expect_back(agent)
-        _changed(agent)
+            schedule_disconnect_check(agent)
+        _publish_change(agent)
 
 
-def come_back(agent: Agent) -> None:
+def return_from_absence(agent: Agent) -> None:
     """The agent is there again: their default presence, and from then on what their load says."""
     with transaction.atomic():
-        _is_here(agent)
+        _update_last_seen(agent)
         show_default(agent)
-        _changed(agent)
+        _publish_change(agent)
 
 
-def arrive(user: User) -> None:
+def handle_sign_in(user: User) -> None:
     """Somebody who works at the desk has signed in to it; who was neither Offline nor Inactive stays as they were."""
-    agent = agent_of(user)
-    if agent is None and user.is_active and user.has_perm(WORK):
+    agent = agent_for_user(user)
+    if agent is None and user.is_active and user.has_perm(WORK_PERMISSION):
         agent = ensure_agent(user)
     if agent is not None and not is_there(agent):
-        come_back(agent)
+        return_from_absence(agent)
 
 
-def leave(user: User) -> None:
+def handle_sign_out(user: User) -> None:
     """Somebody has signed out."""
-    agent = agent_of(user)
+    agent = agent_for_user(user)
     if agent is not None:
         with transaction.atomic():
             Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
             show(agent, built_in(BasePresence.OFFLINE), by_hand=False)
-            expect_back(agent)
-            _changed(agent)
+            schedule_disconnect_check(agent)
+            _publish_change(agent)
 
 
-def seen(user: User) -> None:
+def record_page_activity(user: User) -> None:
     """One of this person's pages is open; who was Offline only because all had been gone is there again."""
-    agent = agent_of(user)
+    agent = agent_for_user(user)
     if agent is None:
         return
     was_gone = note_seen(agent, timezone.now())
     if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.presence_by_hand:
-        come_back(agent)
+        return_from_absence(agent)
 
 
-def keep_attendance(now: datetime | None = None) -> None:
+def update_presences(now: datetime | None = None) -> None:
     """Set agents Offline all of whose pages are gone, and bring the others' presence up to their load."""
     at = now or timezone.now()
     for agent in whose_pages_are_gone(at):
         with transaction.atomic():
             if go_offline(agent, unless_seen_since=at - GONE_AFTER):
-                expect_back(agent, agent.last_seen_at)
-                _changed(agent)
-    follow_loads(at)
+                schedule_disconnect_check(agent, agent.last_seen_at)
+                _publish_change(agent)
+    refresh_agent_loads(at)
 
 
 @receiver(agent_changed_by_admin)
@@ -92,17 +92,17 @@ def apply_admin_change(agent: Agent, **kwargs: Any) -> None:
     """Let a presence or capacity that an administrator has set take effect at once."""
     with transaction.atomic():
         if agent.presence.base_status == BasePresence.OFFLINE:
-            expect_back(agent)
-        _changed(agent)
+            schedule_disconnect_check(agent)
+        _publish_change(agent)
 
 
-def _is_here(agent: Agent) -> None:
+def _update_last_seen(agent: Agent) -> None:
     """Who acts is there, though the page they act on may not have been seen yet after a night away."""
     Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
 
 
-def _changed(agent: Agent) -> None:
+def _publish_change(agent: Agent) -> None:
     """There may be work for them now, or theirs may be for others."""
-    load_changed(agent.pk)
+    schedule_load_refresh(agent.pk)
     request_assignment()
     publish_presence(agent.pk)

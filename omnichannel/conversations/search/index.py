@@ -15,55 +15,59 @@ from typing import Any, Final
 from django.db import connections
 from django.db.models import BooleanField, CharField, F, Func, Value
 
-MESSAGES = "conversations_message"
-WORDS = "conversations_messagewords"
-WORD = re.compile(r"[^\W_]+")
-MOST_WORDS = 8
+MESSAGE_TABLE = "conversations_message"
+INDEX_NAME = "conversations_messagewords"
+WORD_PATTERN = re.compile(r"[^\W_]+")
+MAX_WORDS = 8
 
 # Letters that are none with an accent to Unicode, and what people write who do not have them on their keyboard.
-_LETTERS: Final[dict[str, str]] = {
+_LETTER_REPLACEMENTS: Final[dict[str, str]] = {
     **{"ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"},
     **{"đ": "d", "Đ": "d", "ı": "i", "ё": "е", "Ё": "е"},
 }
-_TRANSLATION: Final = {ord(letter): plain for letter, plain in _LETTERS.items()}
-_ACCENTS: Final = re.compile("([A-Za-z])[\u0300-\u036f]+")
+_LETTER_TRANSLATION: Final = {ord(letter): plain for letter, plain in _LETTER_REPLACEMENTS.items()}
+_ACCENT_PATTERN: Final = re.compile("([A-Za-z])[\u0300-\u036f]+")
 
 
-def folded(text: str) -> str:
+def fold_text(text: str) -> str:
     """In small letters, Latin ones without accents: "Marín" and "marin" are the same to who looks for them."""
-    plain = unicodedata.normalize("NFD", text.translate(_TRANSLATION))
-    return unicodedata.normalize("NFC", _ACCENTS.sub(r"\1", plain)).lower()
+    plain = unicodedata.normalize("NFD", text.translate(_LETTER_TRANSLATION))
+    return unicodedata.normalize("NFC", _ACCENT_PATTERN.sub(r"\1", plain)).lower()
 
 
-def _with_letters(body: str) -> str:
+def _replace_letters_sql(body: str) -> str:
     """SQL for the same of `body`, but for accents and capitals."""
-    return reduce(lambda sql, pair: f"replace({sql}, '{pair[0]}', '{pair[1]}')", _LETTERS.items(), body)
+    return reduce(lambda sql, pair: f"replace({sql}, '{pair[0]}', '{pair[1]}')", _LETTER_REPLACEMENTS.items(), body)
 
 
-_PLAIN = rf"regexp_replace(normalize({_with_letters('{text}')}, NFD), '([A-Za-z])[\u0300-\u036f]+', '\1', 'g')"
-_FOLDED = f"normalize({_PLAIN}, NFC)"  # on PostgreSQL
+_UNACCENTED_SQL = (
+    rf"regexp_replace(normalize({_replace_letters_sql('{text}')}, NFD), '([A-Za-z])[\u0300-\u036f]+', '\1', 'g')"
+)
+_FOLDED_SQL = f"normalize({_UNACCENTED_SQL}, NFC)"  # on PostgreSQL
 
-_MARKS = string.punctuation.replace("'", "''").replace("{", "{{").replace("}", "}}")  # goes through `format`
+_PUNCTUATION_SQL = string.punctuation.replace("'", "''").replace("{", "{{").replace("}", "}}")  # goes through `format`
 # Order numbers and addresses would be one word each, or a negative number: what stands between is a space to us.
-_VECTOR = f"to_tsvector('simple'::regconfig, translate({_FOLDED}, '{_MARKS}', '{' ' * len(string.punctuation)}'))"
+_TSVECTOR_SQL = f"to_tsvector('simple'::regconfig, translate({_FOLDED_SQL}, '{_PUNCTUATION_SQL}', '{' ' * len(string.punctuation)}'))"
 
 # The table keeps no text, only the words: SQLite itself leaves out the accents.
-_TABLE = f"{WORDS} USING fts5(body, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
-_ROW = f"{WORDS}(rowid, body) VALUES (new.id, {_with_letters('new.body')})"
-_GONE = f"{WORDS}({WORDS}, rowid, body) VALUES ('delete', old.id, {_with_letters('old.body')})"
-_TRIGGERS = {
-    f"{WORDS}_added": f"AFTER INSERT ON {MESSAGES} BEGIN INSERT INTO {_ROW}; END",
-    f"{WORDS}_gone": f"AFTER DELETE ON {MESSAGES} BEGIN INSERT INTO {_GONE}; END",
-    f"{WORDS}_changed": (
-        f"AFTER UPDATE OF body ON {MESSAGES} WHEN old.body IS NOT new.body"
-        f" BEGIN INSERT INTO {_GONE}; INSERT INTO {_ROW}; END"
+_FTS_TABLE_SQL = f"{INDEX_NAME} USING fts5(body, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
+_INSERT_ROW_SQL = f"{INDEX_NAME}(rowid, body) VALUES (new.id, {_replace_letters_sql('new.body')})"
+_DELETE_ROW_SQL = (
+    f"{INDEX_NAME}({INDEX_NAME}, rowid, body) VALUES ('delete', old.id, {_replace_letters_sql('old.body')})"
+)
+_TRIGGER_SQL = {
+    f"{INDEX_NAME}_added": f"AFTER INSERT ON {MESSAGE_TABLE} BEGIN INSERT INTO {_INSERT_ROW_SQL}; END",
+    f"{INDEX_NAME}_gone": f"AFTER DELETE ON {MESSAGE_TABLE} BEGIN INSERT INTO {_DELETE_ROW_SQL}; END",
+    f"{INDEX_NAME}_changed": (
+        f"AFTER UPDATE OF body ON {MESSAGE_TABLE} WHEN old.body IS NOT new.body"
+        f" BEGIN INSERT INTO {_DELETE_ROW_SQL}; INSERT INTO {_INSERT_ROW_SQL}; END"
     ),
 }
 
 
-def words_in(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of what somebody looks for, as both databases take them."""
-    return WORD.findall(folded(text))[:MOST_WORDS]
+    return WORD_PATTERN.findall(fold_text(text))[:MAX_WORDS]
 
 
 class HasWords(Func):
@@ -81,19 +85,19 @@ class HasWords(Func):
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         pk, _ = compiler.compile(self.source_expressions[0])
         asked = " ".join(f'"{word}"*' for word in self._words())
-        return f"{pk} IN (SELECT rowid FROM {WORDS} WHERE {WORDS} MATCH %s)", (asked,)  # noqa: S608 (a parameter)
+        return f"{pk} IN (SELECT rowid FROM {INDEX_NAME} WHERE {INDEX_NAME} MATCH %s)", (asked,)  # noqa: S608 (a parameter)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
         body, _ = compiler.compile(self.source_expressions[1])
         asked = " & ".join(f"{word}:*" for word in self._words())
-        return f"{_VECTOR.format(text=body).replace('%', '%%')} @@ to_tsquery('simple'::regconfig, %s)", [asked]
+        return f"{_TSVECTOR_SQL.format(text=body).replace('%', '%%')} @@ to_tsquery('simple'::regconfig, %s)", [asked]
 
     def _words(self) -> Sequence[str]:
         last: Any = self.source_expressions[2]
         return str(last.value).split()
 
 
-class Folded(Func):
+class FoldedText(Func):
     """A name as `folded` writes it."""
 
     arity = 1
@@ -102,42 +106,44 @@ class Folded(Func):
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
         text, given = compiler.compile(self.source_expressions[0])
-        return f"lower({_FOLDED.format(text=text)})", [*given]
+        return f"lower({_FOLDED_SQL.format(text=text)})", [*given]
 
 
-def teach(connection: Any, **kwargs: Any) -> None:
+def register_sqlite_functions(connection: Any, **kwargs: Any) -> None:
     """Let a new connection to SQLite leave out accents."""
     if connection.vendor == "sqlite":
-        connection.connection.create_function("folded", 1, folded, deterministic=True)
+        connection.connection.create_function("folded", 1, fold_text, deterministic=True)
 
 
-def ensure(using: str = "default") -> None:
+def ensure_index(using: str = "default") -> None:
     """Make the index, or what is missing of it: SQLite drops triggers with a table that is rebuilt."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT to_regclass(%s)", [WORDS])
+            cursor.execute("SELECT to_regclass(%s)", [INDEX_NAME])
             if cursor.fetchone() == (None,):
-                cursor.execute(f"CREATE INDEX {WORDS} ON {MESSAGES} USING gin ({_VECTOR.format(text='body')})")
+                cursor.execute(
+                    f"CREATE INDEX {INDEX_NAME} ON {MESSAGE_TABLE} USING gin ({_TSVECTOR_SQL.format(text='body')})"
+                )
             return
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         known = {name for (name,) in cursor.fetchall()}
-        if known >= set(_TRIGGERS):
+        if known >= set(_TRIGGER_SQL):
             return
-        cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {_TABLE}")
-        for name, trigger in _TRIGGERS.items():
+        cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {_FTS_TABLE_SQL}")
+        for name, trigger in _TRIGGER_SQL.items():
             cursor.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {trigger}")
-        cursor.execute(f"INSERT INTO {WORDS}({WORDS}) VALUES ('delete-all')")  # noqa: S608 (no value in it)
-        words = f"SELECT id, {_with_letters('body')} FROM {MESSAGES}"  # noqa: S608
-        cursor.execute(f"INSERT INTO {WORDS}(rowid, body) {words}")
+        cursor.execute(f"INSERT INTO {INDEX_NAME}({INDEX_NAME}) VALUES ('delete-all')")  # noqa: S608 (no value in it)
+        words = f"SELECT id, {_replace_letters_sql('body')} FROM {MESSAGE_TABLE}"  # noqa: S608
+        cursor.execute(f"INSERT INTO {INDEX_NAME}(rowid, body) {words}")
 
 
-def drop(using: str = "default") -> None:
+def drop_index(using: str = "default") -> None:
     """Take the index away, to be made anew in another way."""
     connection = connections[using]
-    gone = [f"INDEX IF EXISTS {WORDS}"]
+    gone = [f"INDEX IF EXISTS {INDEX_NAME}"]
     if connection.vendor == "sqlite":
-        gone = [*(f"TRIGGER IF EXISTS {name}" for name in _TRIGGERS), f"TABLE IF EXISTS {WORDS}"]
+        gone = [*(f"TRIGGER IF EXISTS {name}" for name in _TRIGGER_SQL), f"TABLE IF EXISTS {INDEX_NAME}"]
     with connection.cursor() as cursor:
         for one in gone:
             cursor.execute(f"DROP {one}")

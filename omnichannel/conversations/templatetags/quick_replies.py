@@ -12,7 +12,7 @@ register = template.Library()
 
 
 @register.inclusion_tag("admin/conversations/_quick_replies.html")
-def quick_replies_of(stream: WorkStream, user: Any) -> dict[str, Any]:
+def work_stream_quick_replies(stream: WorkStream, user: Any) -> dict[str, Any]:
     """The quick replies agents are offered in this work stream, for those who may look at them."""
     of_stream = Q(work_streams=None) | Q(work_streams=stream)
     found = QuickReply.objects.filter(of_stream, owner=None).distinct().prefetch_related("tags", "work_streams")

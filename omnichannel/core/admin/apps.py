@@ -3,5 +3,5 @@
 from django.contrib.admin.apps import AdminConfig
 
 
-class AdministrationConfig(AdminConfig):
+class OmnichannelAdminConfig(AdminConfig):
     default_site = "omnichannel.core.admin.site.OmnichannelAdminSite"

@@ -24,34 +24,34 @@ from django.utils.text import capfirst, get_text_list
 from django.views.decorators.http import require_POST
 
 if TYPE_CHECKING:
-    AnyModelAdmin: TypeAlias = admin.ModelAdmin[Any]
+    ModelAdminBase: TypeAlias = admin.ModelAdmin[Any]
 else:
-    AnyModelAdmin = admin.ModelAdmin
+    ModelAdminBase = admin.ModelAdmin
 
 
-def pill(text: str, tone: str = "quiet") -> SafeString:
+def render_pill(text: str, tone: str = "quiet") -> SafeString:
     """A short state in a list: `tone` is good, bad, warn or quiet."""
     return format_html('<span class="pill {}">{}</span>', tone, text)
 
 
-def active_pill(is_active: bool) -> SafeString:
+def render_active_pill(is_active: bool) -> SafeString:
     """Active or Inactive, as lists show it."""
-    return pill("Active", "good") if is_active else pill("Inactive")
+    return render_pill("Active", "good") if is_active else render_pill("Inactive")
 
 
-def what_uses(thing: Model, in_words: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
+def describe_usages(thing: Model, in_words: Mapping[str, tuple[str, str]] | None = None) -> list[str]:
     """What keeps the thing from being deleted, counted: `2 WhatsApp phone numbers`."""
     found = []
-    for model, is_it in _users_of(thing).items():
+    for model, is_it in _get_protecting_filters(thing).items():
         related = model._meta
         if count := model._base_manager.filter(is_it).count():
             names = (related.verbose_name, related.verbose_name_plural)
             one, several = (in_words or {}).get(related.label, names)
-            found.append(f"{count} {_in_a_sentence(one if count == 1 else several)}")
+            found.append(f"{count} {_lower_first_letter(one if count == 1 else several)}")
     return found
 
 
-def _users_of(thing: Model) -> dict[type[Model], Q]:
+def _get_protecting_filters(thing: Model) -> dict[type[Model], Q]:
     """The models whose rows keep it from being deleted, and which of their rows do."""
     users: dict[type[Model], Q] = {}
     for relation in thing._meta.get_fields(include_hidden=True):
@@ -61,17 +61,17 @@ def _users_of(thing: Model) -> dict[type[Model], Q]:
     return users
 
 
-def _in_a_sentence(name: object) -> str:
+def _lower_first_letter(name: object) -> str:
     words = str(name)
     return words if words.startswith("WhatsApp") else words[:1].lower() + words[1:]
 
 
-def moment(when: datetime | None) -> str:
+def format_timestamp(when: datetime | None) -> str:
     """A time as lists show it: `22 Nov 2026, 13:20:05`."""
     return formats.date_format(timezone.localtime(when), "j M Y, H:i:s") if when else ""
 
 
-class QuietRelations:
+class PlainRelatedFieldsMixin:
     """Look-ups without the pencil, eye and cross beside them; adding stays where it is allowed."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -81,7 +81,7 @@ class QuietRelations:
         return field
 
 
-class PageAdmin(QuietRelations, AnyModelAdmin):
+class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     """A list and a page for each thing. Save stays on the page; what is in use is deactivated, not deleted."""
 
     list_per_page = 50
@@ -97,7 +97,7 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
 
     @admin.display(description="State", ordering="is_active")
     def state(self, thing: Any) -> SafeString:
-        return active_pill(thing.is_active)
+        return render_active_pill(thing.is_active)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form with its labels as they are, without a colon behind them."""
@@ -157,7 +157,7 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        in_use = [use for thing in objs for use in what_uses(thing, self.uses_in_words)]
+        in_use = [use for thing in objs for use in describe_usages(thing, self.uses_in_words)]
         if in_use:
             return [], {}, set(), [get_text_list(in_use, "and")]
         return super().get_deleted_objects(objs, request)
@@ -200,7 +200,7 @@ class PageAdmin(QuietRelations, AnyModelAdmin):
         return HttpResponseRedirect(self.page_of(thing))
 
 
-class ReadOnlyAdmin(PageAdmin):
+class ReadOnlyModelAdmin(ProductModelAdmin):
     """Pages to look at: nothing is added, changed or deleted there."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

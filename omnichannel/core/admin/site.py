@@ -64,10 +64,10 @@ SIDEBAR: list[tuple[str, list[tuple[str, str, str]]]] = [
         ],
     ),
 ]
-EVERYTHING_ELSE = "More"
+OTHER_GROUP_NAME = "More"
 
 
-def _group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
+def _build_group(name: str, models: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": name,
         "app_label": name.lower().replace(" ", "-"),
@@ -102,8 +102,8 @@ class OmnichannelAdminSite(AdminSite):
             models = [
                 {**found.pop(model), "name": label, "icon": icon} for model, label, icon in entries if model in found
             ]
-            groups.append(_group(name, models))
-        groups.append(_group(EVERYTHING_ELSE, list(found.values())))
+            groups.append(_build_group(name, models))
+        groups.append(_build_group(OTHER_GROUP_NAME, list(found.values())))
         return [group for group in groups if group["models"]]
 
     def _models_by_name(self, request: HttpRequest) -> dict[str, dict[str, Any]]:

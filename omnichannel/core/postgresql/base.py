@@ -14,8 +14,8 @@ from psycopg.abc import RV, PQGen
 from psycopg.errors import _WaitTimeout
 
 # psycopg wakes up this often while it waits, so that Ctrl-C works; its own default.
-WAKE_UP_SECONDS = 0.1
-CANCEL_SECONDS = 1.0
+WAIT_INTERVAL_SECONDS = 0.1
+CANCEL_TIMEOUT_SECONDS = 1.0
 
 
 class TimeLimitedConnection(psycopg.Connection[Any]):
@@ -23,7 +23,7 @@ class TimeLimitedConnection(psycopg.Connection[Any]):
 
     statement_seconds: float | None = None
 
-    def wait(self, gen: PQGen[RV], interval: float = WAKE_UP_SECONDS, timeout: float | None = None) -> RV:
+    def wait(self, gen: PQGen[RV], interval: float = WAIT_INTERVAL_SECONDS, timeout: float | None = None) -> RV:
         """Wait for the server; a limit the caller gives takes precedence over the connection's own."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
@@ -37,7 +37,7 @@ class TimeLimitedConnection(psycopg.Connection[Any]):
     def _abandon(self) -> None:
         """Cancel the statement if the server still listens, and close: nobody may read its late answer."""
         with contextlib.suppress(psycopg.Error):
-            self.cancel_safe(timeout=CANCEL_SECONDS)
+            self.cancel_safe(timeout=CANCEL_TIMEOUT_SECONDS)
         self.close()
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, Self
 from django.db.models import Max
 from django.shortcuts import resolve_url
 
-from omnichannel.conversations.models import Conversation, Direction, Mention, Message, Note
+from omnichannel.conversations.models import Conversation, Mention, Message, MessageDirection, Note
 from omnichannel.desk.shared.message_preview import LONGEST_LINE, summary
 from omnichannel.desk.shared.paging import whole_number
 from routing.models import Agent
@@ -62,7 +62,7 @@ def news_since(place: Place, agent: Agent) -> tuple[list[News], Place]:
 
 
 def _messages(place: Place, agent: Agent) -> list[Message]:
-    theirs = Message.objects.filter(pk__gt=place.message, direction=Direction.INBOUND, conversation__agent=agent)
+    theirs = Message.objects.filter(pk__gt=place.message, direction=MessageDirection.INBOUND, conversation__agent=agent)
     newest = theirs.select_related("conversation__contact").prefetch_related("attachments").order_by("-pk")
     return list(newest[:MOST])[::-1]
 

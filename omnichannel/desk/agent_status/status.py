@@ -12,8 +12,8 @@ from omnichannel.conversations.models import (
     Attachment,
     Conversation,
     ConversationQuerySet,
-    Direction,
     Message,
+    MessageDirection,
     Offer,
     OfferOutcome,
 )
@@ -64,8 +64,10 @@ def standing(agent: Agent) -> Standing:
 
 
 def _offered(agent: Agent) -> ConversationQuerySet:
-    newest = Message.objects.filter(conversation=OuterRef("pk"), direction=Direction.INBOUND).order_by("-pk")
-    theirs = Attachment.objects.filter(message__conversation=OuterRef("pk"), message__direction=Direction.INBOUND)
+    newest = Message.objects.filter(conversation=OuterRef("pk"), direction=MessageDirection.INBOUND).order_by("-pk")
+    theirs = Attachment.objects.filter(
+        message__conversation=OuterRef("pk"), message__direction=MessageDirection.INBOUND
+    )
     file = theirs.order_by("-message_id")
     offered = Conversation.objects.filter(offered_to=agent, offer_expires_at__gt=timezone.now())
     return (

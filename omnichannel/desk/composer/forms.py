@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.models import WhatsAppNumber
-from omnichannel.conversations.initiate import address_typed
+from omnichannel.conversations.initiate import parse_address
 from omnichannel.core.languages import language_name
 from omnichannel.desk.customer_panel.languages import languages_to_choose
 
@@ -68,7 +68,7 @@ class StartForm(forms.Form):
 
     def clean_to(self) -> str:
         """The customer's WhatsApp address."""
-        return "" if self.knows_customer else address_typed(self.cleaned_data["to"])
+        return "" if self.knows_customer else parse_address(self.cleaned_data["to"])
 
 
 class NoteForm(forms.Form):

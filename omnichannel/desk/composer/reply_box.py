@@ -11,13 +11,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.service_window import EXCEEDED
-from omnichannel.conversations.access import may_answer
-from omnichannel.conversations.assignment.pick import may_take
-from omnichannel.conversations.models import Conversation, Message, Part
-from omnichannel.conversations.notes import TEXT_LIMIT as NOTE_LIMIT
-from omnichannel.conversations.outbound.compose import TEXT_LIMIT, ReplyRefused, why_not
-from omnichannel.conversations.outbound.undo_send import HOLD
-from omnichannel.conversations.outbound.uploads import LIMITS
+from omnichannel.conversations.access import can_reply
+from omnichannel.conversations.assignment.pick import can_take
+from omnichannel.conversations.models import Conversation, Message, ParticipationKind
+from omnichannel.conversations.notes import MAX_NOTE_LENGTH as NOTE_LIMIT
+from omnichannel.conversations.outbound.compose import TEXT_LIMIT, ReplyError, get_send_error
+from omnichannel.conversations.outbound.undo_send import HOLD_DURATION
+from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
 from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import RESUME, TAKE, Action
 from routing.models import Agent, State
@@ -50,7 +50,7 @@ class Composer:
     limit = TEXT_LIMIT
     note_limit = NOTE_LIMIT
     exceeded = _(EXCEEDED)
-    seconds_to_undo = HOLD.seconds
+    seconds_to_undo = HOLD_DURATION.seconds
 
     @property
     def emoji_script(self) -> str:
@@ -64,7 +64,7 @@ class Composer:
     @property
     def may_note(self) -> bool:
         """Whether notes for colleagues can be written here."""
-        return self.mode != "closed" and self.conversation.part != Part.MONITOR
+        return self.mode != "closed" and self.conversation.part != ParticipationKind.MONITOR
 
     @property
     def begins_with_note(self) -> bool:
@@ -74,12 +74,12 @@ class Composer:
     @property
     def accept(self) -> str:
         """What the file chooser offers."""
-        return ",".join([*LIMITS, *ENDINGS, *OFFICE_ENDINGS])
+        return ",".join([*MAX_BYTES_BY_TYPE, *ENDINGS, *OFFICE_ENDINGS])
 
     @property
     def limits(self) -> str:
         """Bytes by type, for the check before the upload."""
-        return json.dumps(LIMITS)
+        return json.dumps(MAX_BYTES_BY_TYPE)
 
 
 def composer_for(conversation: Conversation, agent: Agent) -> Composer:
@@ -88,18 +88,18 @@ def composer_for(conversation: Conversation, agent: Agent) -> Composer:
     if conversation.state == State.CLOSED:
         return Composer(conversation, "closed", CLOSED)
     if conversation.state == State.OPEN:
-        if may_take(conversation, agent):
+        if can_take(conversation, agent):
             return Composer(conversation, "take", NOBODYS, TAKE)
         return Composer(conversation, "given_out", GIVEN_OUT)
-    if not mine and conversation.part == Part.MONITOR:
+    if not mine and conversation.part == ParticipationKind.MONITOR:
         sentence = gettext("You are monitoring %(agent)s. Nobody is told.")
         return Composer(conversation, "monitoring", sentence % {"agent": conversation.agent})
     if not mine:
         sentence = gettext("%(agent)s has this conversation.")
         return Composer(conversation, "elsewhere", sentence % {"agent": conversation.agent})
-    if not may_answer(agent, conversation):
+    if not can_reply(agent, conversation):
         return Composer(conversation, "resume", LEFT_WAITING, RESUME)
-    if (refusal := why_not(conversation)) is not None:
+    if (refusal := get_send_error(conversation)) is not None:
         return Composer(conversation, refusal.code, refusal.message)
     return Composer(conversation, "reply")
 
@@ -107,7 +107,7 @@ def composer_for(conversation: Conversation, agent: Agent) -> Composer:
 def refused(
     conversation: Conversation,
     agent: Agent,
-    why: ReplyRefused,
+    why: ReplyError,
     *,
     text: str,
     public_id: uuid.UUID | None,

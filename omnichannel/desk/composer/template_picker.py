@@ -22,7 +22,7 @@ from channels_whatsapp.templates import (
     variables_of,
     why_not,
 )
-from omnichannel.conversations.automated_messages.triggers import languages_of
+from omnichannel.conversations.automated_messages.triggers import language_fallbacks
 from omnichannel.conversations.models import Contact
 from omnichannel.core.languages import language_name
 from routing.models import Agent
@@ -172,7 +172,7 @@ def _languages(templates: QuerySet[MessageTemplate]) -> Iterable[str]:
 
 def _rank(contact: Contact | None) -> Case:
     """The customer's language before its relatives, before all others."""
-    spoken = [code for code in (languages_of(contact) if contact else ()) if code]
+    spoken = [code for code in (language_fallbacks(contact) if contact else ()) if code]
     exact = [
         When(Q(language__iexact=code) | Q(language__iexact=code.replace("-", "_")), then=Value(place))
         for place, code in enumerate(spoken)

@@ -15,18 +15,18 @@ from omnichannel.conversations import access
 from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Contact,
     ContactMerge,
     Conversation,
     ConversationEvent,
     ConversationQuerySet,
-    FileState,
     Label,
     Message,
     Note,
     RequiredSkill,
 )
-from omnichannel.conversations.required_skills import scale
+from omnichannel.conversations.required_skills import rating_range
 from omnichannel.core.languages import language_name
 from omnichannel.desk.shared.message_preview import summary
 from omnichannel.desk.shared.paging import Cursor
@@ -90,7 +90,7 @@ def about(
     known, context = conversation.contact.fields, conversation.context
     fields = [_field(one, "field", known, written, errors) for one in ContactField.objects.all()]
     variables = conversation.work_stream.context_variables.all()
-    may_handle = access.may_handle(reader, conversation)
+    may_handle = access.can_manage(reader, conversation)
     return About(
         conversation,
         list(conversation.contact.labels.all()),
@@ -98,12 +98,12 @@ def about(
         [_field(one, "context", context, written, errors) for one in variables],
         skills,
         _other_skills(skills) if may_handle else (),
-        scale() if may_handle else (1, 10),
+        rating_range() if may_handle else (1, 10),
         _waited(conversation),
         may_handle,
         problem,
         _other_numbers(conversation.contact),
-        [Merged(one, merge.why_not_undone(one, reader)) for one in merge.lately(conversation.contact)],
+        [Merged(one, merge.get_undo_error(one, reader)) for one in merge.get_undoable_merges(conversation.contact)],
     )
 
 
@@ -132,7 +132,7 @@ class Compared:
 
 def side_by_side(kept: Contact, gone: Contact) -> list[Compared]:
     """Two contacts before they are made one."""
-    last = merge.wrote_last(kept, gone)
+    last = merge.get_latest_writer(kept, gone)
     both = f"{kept.number}, {gone.number}"
     rows = [
         Compared(_("Name"), kept.display_name, gone.display_name, kept.name or gone.name or kept.display_name),
@@ -259,7 +259,7 @@ def notes(conversation: Conversation, reader: User, before: Cursor | None) -> Pa
 def files(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Attachment]:
     """The files of all of this customer's conversations, theirs and ours."""
     seen = _seen(conversation.contact_id, reader).values("pk")
-    found = Attachment.objects.filter(message__conversation__in=seen, state=FileState.STORED)
+    found = Attachment.objects.filter(message__conversation__in=seen, state=AttachmentState.STORED)
     rows, more = _page(found.select_related("message"), before, "message__created_at")
     return Page(rows, more, before is None)
 

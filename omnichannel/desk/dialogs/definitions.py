@@ -62,19 +62,19 @@ def _set_priority(conversation: Conversation, agent: Agent, data: dict[str, Any]
 
 
 def _snooze(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    snooze.snooze(conversation, agent, until=data["until"])
+    snooze.snooze_conversation(conversation, agent, until=data["until"])
 
 
 def _relabel(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    labelling.relabel(conversation, add=data["add"], remove=data["remove"], by=agent.user)
+    labelling.update_labels(conversation, add=data["add"], remove=data["remove"], by=agent.user)
 
 
 def _relabel_customer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    labelling.relabel(conversation.contact, add=data["add"], remove=data["remove"], by=agent.user)
+    labelling.update_labels(conversation.contact, add=data["add"], remove=data["remove"], by=agent.user)
 
 
 def _close(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    close.close(conversation, agent, codes=list(data["codes"]), note=data["note"])
+    close.close_conversation(conversation, agent, codes=list(data["codes"]), note=data["note"])
 
 
 def _mark_read(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
@@ -83,26 +83,26 @@ def _mark_read(conversation: Conversation, agent: Agent, data: dict[str, Any]) -
 
 
 def _end(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    close.end(conversation, agent)
+    close.end_conversation(conversation, agent)
 
 
 def _release(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
     if conversation.agent_id == agent.pk:
-        pick.release(conversation, agent)
+        pick.release_conversation(conversation, agent)
     else:
         supervise.release_to_queue(conversation, agent)
 
 
 def _transfer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    transferring.transfer(conversation, to=data["to"], by=agent, reason=data["reason"])
+    transferring.transfer_conversation(conversation, to=data["to"], by=agent, reason=data["reason"])
 
 
 def _consult(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    consult.invite(conversation, data["to"], by=agent)
+    consult.invite_colleague(conversation, data["to"], by=agent)
 
 
 def _assign(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    supervise.assign(conversation, to=data["to"], by=agent)
+    supervise.assign_conversation(conversation, to=data["to"], by=agent)
 
 
 _DESTINATION = "desk/dialogs/_destination_fields.html"

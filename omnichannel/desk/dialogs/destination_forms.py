@@ -9,17 +9,17 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from omnichannel.conversations.access import agents_at_work
+from omnichannel.conversations.access import active_agents
 from omnichannel.conversations.assignment import supervise
-from omnichannel.conversations.assignment.consult import MOST_AT_A_TIME, colleagues_to_ask
-from omnichannel.conversations.assignment.supervise import GONE
+from omnichannel.conversations.assignment.consult import MAX_CONSULTED, consult_candidates
+from omnichannel.conversations.assignment.supervise import SIGNED_OFF_PRESENCES
 from omnichannel.conversations.assignment.transfer import (
-    NO_REASON,
-    REASON_LIMIT,
-    Candidates,
-    Colleague,
-    QueueToGo,
-    candidates,
+    MAX_REASON_LENGTH,
+    REASON_REQUIRED,
+    AgentCandidate,
+    QueueCandidate,
+    TransferTargets,
+    transfer_targets,
 )
 from omnichannel.desk.dialogs.forms import DialogForm
 from routing.models import Agent, Queue
@@ -67,7 +67,7 @@ class DestinationForm(DialogForm):
     @cached_property
     def agents(self) -> Sequence[Option]:
         """Return the colleagues that can be chosen: everybody who has not gone home."""
-        agents = agents_at_work().exclude(presence__base_status__in=GONE)
+        agents = active_agents().exclude(presence__base_status__in=SIGNED_OFF_PRESENCES)
         return [
             Option(agent, gettext(agent.presence.text))
             for agent in agents.order_by("user__first_name", "user__username")
@@ -102,18 +102,18 @@ class BulkAssignForm(DestinationForm):
 class BulkTransferForm(DestinationForm):
     """Transfer several conversations, with a reason; each is checked by its own rules."""
 
-    reason_limit = REASON_LIMIT
+    reason_limit = MAX_REASON_LENGTH
 
     reason = forms.CharField(
-        max_length=REASON_LIMIT,
-        error_messages={"required": _(NO_REASON), "max_length": _("Say it in up to %(limit_value)s characters.")},
+        max_length=MAX_REASON_LENGTH,
+        error_messages={"required": _(REASON_REQUIRED), "max_length": _("Say it in up to %(limit_value)s characters.")},
     )
 
 
 class _CandidatesMixin:
     """Take the options from the rules of the action instead of listing everybody."""
 
-    candidates: Candidates
+    candidates: TransferTargets
 
     @cached_property
     def agents(self) -> Sequence[Option]:
@@ -133,8 +133,8 @@ class TransferForm(_CandidatesMixin, BulkTransferForm):
         return text % {"queue": self.conversations[0].queue}
 
     @cached_property
-    def candidates(self) -> Candidates:  # type: ignore[override]
-        return candidates(self.conversations[0])
+    def candidates(self) -> TransferTargets:  # type: ignore[override]
+        return transfer_targets(self.conversations[0])
 
 
 class AssignForm(_CandidatesMixin, BulkAssignForm):
@@ -146,8 +146,8 @@ class AssignForm(_CandidatesMixin, BulkAssignForm):
         return text % {"queue": self.conversations[0].queue}
 
     @cached_property
-    def candidates(self) -> Candidates:  # type: ignore[override]
-        return supervise.assignees(self.conversations[0])
+    def candidates(self) -> TransferTargets:  # type: ignore[override]
+        return supervise.assignment_targets(self.conversations[0])
 
 
 class ConsultForm(DestinationForm):
@@ -160,15 +160,15 @@ class ConsultForm(DestinationForm):
         return gettext(
             "They see the conversation and write notes; the customer never sees those. "
             "Up to %(most)s at a time, and it uses none of their capacity."
-        ) % {"most": MOST_AT_A_TIME}
+        ) % {"most": MAX_CONSULTED}
 
     @cached_property
     def agents(self) -> Sequence[Option]:
-        colleagues = colleagues_to_ask(self.conversations[0])
+        colleagues = consult_candidates(self.conversations[0])
         return [Option(colleague.agent, _detail(colleague)) for colleague in colleagues]
 
 
-def _agent_option(colleague: Colleague) -> Option:
+def _agent_option(colleague: AgentCandidate) -> Option:
     if colleague.is_over:
         load = gettext("%(free)s free, this needs %(needs)s: over capacity")
     else:
@@ -177,10 +177,10 @@ def _agent_option(colleague: Colleague) -> Option:
     return Option(colleague.agent, _detail(colleague), load % values, is_over_capacity=colleague.is_over)
 
 
-def _detail(colleague: Colleague) -> str:
+def _detail(colleague: AgentCandidate) -> str:
     presence = gettext(colleague.agent.presence.text)
     return f"{presence} · {colleague.skills_words}" if colleague.skills_words else presence
 
 
-def _queue_option(destination: QueueToGo) -> Option:
+def _queue_option(destination: QueueCandidate) -> Option:
     return Option(destination.queue, load=gettext("%(count)s waiting") % {"count": destination.waiting})

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from omnichannel.conversations.lifecycle import dispositions
 from omnichannel.conversations.lifecycle import labels as labelling
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
-from omnichannel.conversations.notes import TEXT_LIMIT
+from omnichannel.conversations.notes import MAX_NOTE_LENGTH
 from omnichannel.desk.dialogs.snooze_times import SnoozeTime, snooze_times
 from routing.models import Agent
 
@@ -80,15 +80,15 @@ class LabelsForm(DialogForm):
     labels = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
     before = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
     create = forms.BooleanField(required=False)
-    name = forms.CharField(required=False, max_length=labelling.LONGEST_NAME)
+    name = forms.CharField(required=False, max_length=labelling.MAX_LABEL_LENGTH)
 
     @property
     def may_create(self) -> bool:
-        return labelling.may_create(self.agent.user)
+        return labelling.can_create_label(self.agent.user)
 
     @property
     def name_limit(self) -> int:
-        return labelling.LONGEST_NAME
+        return labelling.MAX_LABEL_LENGTH
 
     @property
     def choices(self) -> list[tuple[Label, bool]]:
@@ -111,8 +111,8 @@ class LabelsForm(DialogForm):
         cleaned["add"], cleaned["remove"] = ticked - before, before - ticked
         if cleaned.get("create"):
             try:
-                cleaned["add"].add(labelling.label_called(cleaned.get("name", ""), by=self.agent.user))
-            except labelling.LabelRefused as refusal:
+                cleaned["add"].add(labelling.get_or_create_label(cleaned.get("name", ""), by=self.agent.user))
+            except labelling.LabelError as refusal:
                 self.add_error("name", str(refusal))
         return cleaned
 
@@ -123,14 +123,14 @@ class WrapUpForm(DialogForm):
     codes = forms.ModelMultipleChoiceField(DispositionCode.objects.filter(is_active=True), required=False)
     note = forms.CharField(required=False, strip=False)
 
-    note_limit = TEXT_LIMIT
+    note_limit = MAX_NOTE_LENGTH
     most_codes = dispositions.MAX_CODES
 
     @property
     def choices(self) -> list[tuple[DispositionCode, bool]]:
         """Return each disposition code and whether it is ticked."""
         ticked = {code.pk for code in self.cleaned_data.get("codes", [])} if self.is_bound else set()
-        return [(code, code.pk in ticked) for code in dispositions.active_codes()]
+        return [(code, code.pk in ticked) for code in dispositions.active_disposition_codes()]
 
     @property
     def is_required(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.desk.dialogs import definitions
 from omnichannel.desk.dialogs.definitions import Dialog
 from routing.models import Agent
@@ -27,7 +27,7 @@ FOR_SUPERVISORS = (definitions.BULK_ASSIGN, definitions.BULK_RELEASE)
 
 def verbs_for(agent: Agent) -> Sequence[Dialog]:
     """What this agent can do with several conversations."""
-    return (*FOR_AGENTS, *FOR_SUPERVISORS) if access.may_supervise(agent) else FOR_AGENTS
+    return (*FOR_AGENTS, *FOR_SUPERVISORS) if access.can_supervise(agent) else FOR_AGENTS
 
 
 def picked(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
@@ -57,6 +57,6 @@ def do(what: Dialog, conversations: Sequence[Conversation], agent: Agent, given:
         try:
             what.act(conversation, agent, given)
             outcome.done += 1
-        except TransitionRefused as why:
+        except TransitionError as why:
             outcome.refused.append((conversation, str(why)))
     return outcome

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
-from omnichannel.conversations.assignment.pick import may_take
-from omnichannel.conversations.lifecycle.snooze import is_snoozed
+from omnichannel.conversations.assignment.pick import can_take
+from omnichannel.conversations.lifecycle.snooze import snoozed_q
 from omnichannel.conversations.models import Attachment, Conversation, ConversationQuerySet
 from omnichannel.desk.dialogs.definitions import Dialog
 from omnichannel.desk.inbox.bulk_actions import verbs_for
@@ -89,7 +89,7 @@ class Inbox:
 
 def views_of(agent: Agent) -> dict[str, Words]:
     """The tabs this agent has, by name; Ongoing, which is everybody's work, is for supervisors."""
-    return {name: label for name, label in NAMES.items() if name != ONGOING or access.may_supervise(agent)}
+    return {name: label for name, label in NAMES.items() if name != ONGOING or access.can_supervise(agent)}
 
 
 def view_named(name: str, agent: Agent) -> str:
@@ -103,7 +103,7 @@ def view_of(conversation: Conversation, agent: Agent) -> str:
         return CLOSED
     if conversation.agent_id == agent.pk or conversation.part:
         return MINE
-    return ONGOING if conversation.state in WITH_AN_AGENT and access.may_supervise(agent) else OPEN
+    return ONGOING if conversation.state in WITH_AN_AGENT and access.can_supervise(agent) else OPEN
 
 
 def inbox(user: User, agent: Agent, view: str, filters: Filters = ALL, *, before: str = "", shown: int = PAGE) -> Inbox:
@@ -142,11 +142,11 @@ def _counts(user: User, agent: Agent, now: datetime) -> dict[str, int]:
     """How much is in each tab, whatever is filtered; what is snoozed is counted beside what is not."""
     within = {name: rows for name, rows in _within(agent, now).items() if name in views_of(agent)}
     of_interest = access.conversations_visible_to(user).filter(reduce(or_, within.values()))
-    awake = {**within, MINE: within[MINE] & ~is_snoozed(now)}
+    awake = {**within, MINE: within[MINE] & ~snoozed_q(now)}
     return of_interest.aggregate(
         **{name: Count("pk", filter=rows) for name, rows in awake.items()},
         unread=Sum("unread_count", filter=within[MINE] & Q(agent=agent)),
-        snoozed=Count("pk", filter=within[MINE] & is_snoozed(now)),
+        snoozed=Count("pk", filter=within[MINE] & snoozed_q(now)),
     )
 
 
@@ -154,7 +154,7 @@ def _in_tab(agent: Agent, view: str, filters: Filters, now: datetime) -> Q:
     if view == CLOSED and filters.older:
         return Q(state=State.CLOSED)
     within = _within(agent, now)[view]
-    return within & ~is_snoozed(now) if view == MINE and not filters.snoozed else within
+    return within & ~snoozed_q(now) if view == MINE and not filters.snoozed else within
 
 
 def _page(
@@ -183,6 +183,6 @@ def _row(conversation: Conversation, user: User, agent: Agent, now: datetime) ->
         line=last_line(conversation, user),
         moment=short_moment(conversation.last_activity_at),
         left=TimeLeft.until(conversation.window_closes_at),
-        is_given_out=conversation.state == State.OPEN and not may_take(conversation, agent),
+        is_given_out=conversation.state == State.OPEN and not can_take(conversation, agent),
         is_back=until is not None and until <= now,
     )

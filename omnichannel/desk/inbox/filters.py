@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from omnichannel.conversations.lifecycle.snooze import is_snoozed
+from omnichannel.conversations.lifecycle.snooze import snoozed_q
 from omnichannel.conversations.models import Label, Priority
 from omnichannel.desk.inbox.sorting import NEWEST, ORDERS
 from omnichannel.desk.shared.paging import whole_number
@@ -122,7 +122,7 @@ class Filters:
         if self.soon:
             found &= Q(window_closes_at__gt=now, window_closes_at__lte=now + SOON)
         if self.snoozed:
-            found &= is_snoozed(now)
+            found &= snoozed_q(now)
         return found
 
     def chips(self) -> Sequence[Chip]:

@@ -44,11 +44,11 @@ def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -
         request.agent = _agent(request.user)
         if request.agent.last_seen_at is not None:
             # Who works without the script has no stream that says they are there: what they ask for does.
-            sessions.seen(request.user)
+            sessions.record_page_activity(request.user)
         with timezone.override(zone_of(request)):
             try:
                 response = view(request, *args, **kwargs)
-            except access.OutOfSight as why:
+            except access.AccessLostError as why:
                 response = _out_of_sight(request, why)
         if not response.has_header("Cache-Control"):
             # A page and its pieces share an address: neither may be taken from a cache for the other.
@@ -59,16 +59,16 @@ def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -
     return inner
 
 
-def _out_of_sight(request: AgentRequest, why: access.OutOfSight) -> HttpResponse:
+def _out_of_sight(request: AgentRequest, why: access.AccessLostError) -> HttpResponse:
     """What was a conversation until now: a sentence and the way back, with the script in the conversation's place."""
     template = "desk/thread/_no_access.html" if request.htmx else "desk/thread/no_access.html"
     return render(request, template, {"why": str(why)}, status=410)
 
 
 def _agent(user: User) -> Agent:
-    agent = access.agent_of(user)
+    agent = access.agent_for_user(user)
     if agent is None:
-        if not user.has_perm(access.WORK):
+        if not user.has_perm(access.WORK_PERMISSION):
             raise PermissionDenied("This person does not work at the desk.")
         agent = ensure_agent(user)
     return agent

@@ -7,20 +7,20 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.models import Conversation, Kind, Message, Status
+from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
 
 LONGEST_LINE = 160
 AUTOMATIC = _("Automatic message")
 
 FILE_WORDS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
 STATUS_WORDS = {
-    Status.QUEUED: _("Waiting to be sent"),
-    Status.SENDING: _("Sending"),
-    Status.SENT: _("Sent"),
-    Status.DELIVERED: _("Delivered"),
-    Status.READ: _("Read"),
-    Status.FAILED: _("Not delivered"),
-    Status.UNDELIVERED: _("Not delivered"),
+    MessageStatus.QUEUED: _("Waiting to be sent"),
+    MessageStatus.SENDING: _("Sending"),
+    MessageStatus.SENT: _("Sent"),
+    MessageStatus.DELIVERED: _("Delivered"),
+    MessageStatus.READ: _("Read"),
+    MessageStatus.FAILED: _("Not delivered"),
+    MessageStatus.UNDELIVERED: _("Not delivered"),
 }
 
 
@@ -53,26 +53,26 @@ def summary(message: Message, file_type: str) -> tuple[str, str]:
     """An icon's name and the message in a line."""
     body = " ".join(message.body.split())
     match message.kind:
-        case Kind.TEXT:
+        case MessageKind.TEXT:
             return "", body
-        case Kind.MEDIA:
+        case MessageKind.MEDIA:
             word, icon = file_word(file_type)
             return icon, body or word
-        case Kind.LOCATION:
+        case MessageKind.LOCATION:
             place = message.content.get("location", {})
             return "pin", place.get("label") or place.get("address") or gettext("Location")
-        case Kind.CONTACTS:
+        case MessageKind.CONTACTS:
             names = [person.get("name", "") for person in message.content.get("contacts", [])]
             return "contact", ", ".join(filter(None, names)) or gettext("Contact card")
-        case Kind.BUTTON:
+        case MessageKind.BUTTON:
             return "reply", message.content.get("button", {}).get("text") or body or gettext("Button reply")
-        case Kind.LIST:
+        case MessageKind.LIST:
             return "reply", message.content.get("list", {}).get("title") or body or gettext("List reply")
-        case Kind.TEMPLATE:
+        case MessageKind.TEMPLATE:
             template = message.content.get("template", {})
             place = template.get("place") or {}
             return "template", body or place.get("label") or template.get("name") or gettext("Template")
-        case Kind.UNSUPPORTED:
+        case MessageKind.UNSUPPORTED:
             return "unknown", gettext("Unsupported message")
     raise ValueError(f"There are no words for a message of kind {message.kind}.")
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from omnichannel.conversations.preferences import preferences_of
+from omnichannel.conversations.preferences import preferences_for
 from routing.models import Agent
 
 register = template.Library()
@@ -26,6 +26,6 @@ def preference_attributes(context: template.Context) -> SafeString:
     agent = getattr(request, "agent", None) if isinstance(request, HttpRequest) else None
     if not isinstance(agent, Agent):
         return SafeString("")
-    chosen = preferences_of(agent)
+    chosen = preferences_for(agent)
     wanted = [(name,) for name, field in ATTRIBUTES.items() if getattr(chosen, field)]
     return format_html_join("", " {}", wanted)

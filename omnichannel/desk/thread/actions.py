@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from omnichannel.conversations.access import may_supervise
-from omnichannel.conversations.assignment.pick import may_take
-from omnichannel.conversations.lifecycle.priority import may_prioritise
-from omnichannel.conversations.models import Conversation, Part
+from omnichannel.conversations.access import can_supervise
+from omnichannel.conversations.assignment.pick import can_take
+from omnichannel.conversations.lifecycle.priority import can_set_priority
+from omnichannel.conversations.models import Conversation, ParticipationKind
 from routing.models import Agent, State
 
 
@@ -60,7 +60,7 @@ OF_A_COLLEAGUE = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN, 
 
 def actions_for(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     """The buttons by the conversation's name and what is under More, in the order they are shown."""
-    sorting = [PRIORITY, LABELS] if may_prioritise(conversation, agent) else [LABELS]
+    sorting = [PRIORITY, LABELS] if can_set_priority(conversation, agent) else [LABELS]
     return [*_moves(conversation, agent), *sorting]
 
 
@@ -68,13 +68,19 @@ def _moves(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     state = State(conversation.state)
     if conversation.agent_id == agent.pk:
         return OF_MINE.get(state, [])
-    own = {Part.CONSULT: [STEP_OUT], Part.MONITOR: [STOP]}.get(Part(conversation.part)) if conversation.part else None
+    own = (
+        {ParticipationKind.CONSULT: [STEP_OUT], ParticipationKind.MONITOR: [STOP]}.get(
+            ParticipationKind(conversation.part)
+        )
+        if conversation.part
+        else None
+    )
     if state == State.OPEN:
-        assign = [ASSIGN] if may_supervise(agent) else []
-        return [*(own or []), *assign, *([TAKE] if may_take(conversation, agent) else [])]
-    if not may_supervise(agent) or state not in OF_A_COLLEAGUE:
+        assign = [ASSIGN] if can_supervise(agent) else []
+        return [*(own or []), *assign, *([TAKE] if can_take(conversation, agent) else [])]
+    if not can_supervise(agent) or state not in OF_A_COLLEAGUE:
         return own or []
     others = OF_A_COLLEAGUE[state]
-    if conversation.part == Part.CONSULT:
+    if conversation.part == ParticipationKind.CONSULT:
         others = [action for action in others if action is not JOIN]
     return [*(own or [MONITOR]), *others]

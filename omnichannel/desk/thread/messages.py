@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from channels_whatsapp.errors import plain_reason
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Attachment, Conversation, Message, Note, Status
-from omnichannel.conversations.outbound.compose import id_when_sent_again
+from omnichannel.conversations.models import Attachment, Conversation, Message, MessageStatus, Note
+from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.desk.shared.message_preview import STATUS_WORDS, summary
 from omnichannel.desk.shared.paging import Cursor
 from omnichannel.desk.shared.times import PAGE_ORDER, day_name
@@ -97,18 +97,18 @@ class Said:
     def outcome_unknown(self) -> bool:
         """Whether the call to Twilio was cut off, so that nobody knows yet if the message went out."""
         message = self.message
-        if message.status != Status.SENDING or message.twilio_sid or message.sending_since is None:
+        if message.status != MessageStatus.SENDING or message.twilio_sid or message.sending_since is None:
             return False
         return timezone.now() - message.sending_since > OUTCOME_UNKNOWN_AFTER
 
     @property
     def is_settled(self) -> bool:
-        return self.message.is_inbound or self.message.status not in {Status.QUEUED, Status.SENDING}
+        return self.message.is_inbound or self.message.status not in {MessageStatus.QUEUED, MessageStatus.SENDING}
 
     @property
     def status_words(self) -> str:
         """For screen readers and the mouse: what became of our message."""
-        return str(STATUS_WORDS[Status(self.message.status)])
+        return str(STATUS_WORDS[MessageStatus(self.message.status)])
 
     @property
     def reason(self) -> str:
@@ -203,7 +203,7 @@ def _place(message: Message) -> Cursor:
 
 def _said(messages: Sequence[Message]) -> list[Said]:
     known = {message.public_id for message in messages}
-    return [Said(message, message.has_failed and id_when_sent_again(message) in known) for message in messages]
+    return [Said(message, message.has_failed and get_resend_public_id(message) in known) for message in messages]
 
 
 def _unread(messages: Sequence[Message], unread: int) -> list[Unread]:
@@ -215,7 +215,7 @@ def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
     """What was written after that message or has changed since then, for a page that is open."""
     at = since - OVERLAP
     # All that is under way: one of those that is missing here was taken back, and goes from the page.
-    unsettled = Q(status__in=[Status.QUEUED, Status.SENDING])
+    unsettled = Q(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING])
     changed = _messages(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
     messages = list(changed.order_by("pk")[:MOST_PIECES])
     others = beside(conversation, since=at)
@@ -228,7 +228,7 @@ def as_it_is_now(agent: Agent, conversation: int, pk: int) -> Message | None:
     None where the agent may see neither, and where the message has failed, because that changes more than the message.
     """
     found = _shown(Message.objects.filter(pk=pk, conversation=conversation))
-    message = access.message_with_conversation(agent, found)
+    message = access.get_visible_message(agent, found)
     return None if message is None or message.has_failed else message
 
 

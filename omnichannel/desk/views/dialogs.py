@@ -7,9 +7,9 @@ from django.shortcuts import resolve_url
 from django.views.decorators.http import require_http_methods
 
 from omnichannel.conversations import access
-from omnichannel.conversations.lifecycle.dispositions import WrapUpRefused
+from omnichannel.conversations.lifecycle.dispositions import WrapUpError
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.desk.dialogs import definitions
 from omnichannel.desk.dialogs.definitions import Dialog
 from omnichannel.desk.dialogs.forms import DialogForm
@@ -29,7 +29,7 @@ def _dialog_view(dialog: Dialog) -> Callable[..., HttpResponseBase]:
     @require_http_methods(["GET", "HEAD", "POST"])
     @agent_page
     def view(request: AgentRequest, pk: int) -> HttpResponse:
-        conversation = access.conversation_for(request.user, pk)
+        conversation = access.get_conversation_or_404(request.user, pk)
         form = dialog.form(
             request.POST if request.method == "POST" else None, conversations=[conversation], agent=request.agent
         )
@@ -40,10 +40,10 @@ def _dialog_view(dialog: Dialog) -> Callable[..., HttpResponseBase]:
         # Not checked again whether it is offered: the action itself refuses with a more precise reason.
         try:
             dialog.act(conversation, request.agent, form.cleaned_data)
-        except WrapUpRefused as refusal:
+        except WrapUpError as refusal:
             form.add_error(refusal.field, str(refusal))
             return _render(request, dialog, conversation, form, status=422)
-        except TransitionRefused as refusal:
+        except TransitionError as refusal:
             form.add_error(None, str(refusal))
             return _render(request, dialog, conversation, form, status=409)
         return render_update_or_inbox(request, pk)

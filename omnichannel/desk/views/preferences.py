@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.conversations.preferences import preferences_of
+from omnichannel.conversations.preferences import preferences_for
 from omnichannel.desk.preferences.forms import AppearanceForm, WorkForm
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 
@@ -18,7 +18,7 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 def preferences(request: AgentRequest) -> HttpResponse:
     """Look, language, writing, notices and keys, on one page."""
     appearance = AppearanceForm(request.POST or None, instance=request.user)
-    work = WorkForm(request.POST or None, instance=preferences_of(request.agent))
+    work = WorkForm(request.POST or None, instance=preferences_for(request.agent))
     if request.method == "POST" and all([appearance.is_valid(), work.is_valid()]):
         appearance.save()
         work.save()

@@ -11,7 +11,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from omnichannel.accounts.demonstration import is_refused_sign_in
+from omnichannel.accounts.demonstration import is_disabled_demo_sign_in
 from omnichannel.accounts.models import User
 from omnichannel.conversations.presence import sessions
 
@@ -30,7 +30,7 @@ class SignInForm(AuthenticationForm):
 
     def get_invalid_login_error(self) -> ValidationError:
         """Return why nobody is signed in. What account it is, only who has its password is told."""
-        if is_refused_sign_in(self.cleaned_data["username"], self.cleaned_data["password"]):
+        if is_disabled_demo_sign_in(self.cleaned_data["username"], self.cleaned_data["password"]):
             return ValidationError(self.error_messages["demonstration"], code="demonstration")
         return super().get_invalid_login_error()
 
@@ -47,7 +47,7 @@ class SignIn(LoginView):
         answer = super().form_valid(form)
         user = form.get_user()
         if isinstance(user, User) and not answer["Location"].startswith(reverse("admin:index")):
-            sessions.arrive(user)
+            sessions.handle_sign_in(user)
         return answer
 
 
@@ -58,7 +58,7 @@ class SignOut(LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Offline first: afterwards nobody knows who it was."""
         if isinstance(request.user, User):
-            sessions.leave(request.user)
+            sessions.handle_sign_out(request.user)
         return super().post(request, *args, **kwargs)
 
 

@@ -11,10 +11,10 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from omnichannel.jobs.watchdog import Watchdog
 from omnichannel.jobs.worker import Worker
-from omnichannel.worker_jobs import make_worker
+from omnichannel.worker_jobs import create_worker
 
 
-def _stop_at_end_of_input(worker: Worker) -> None:
+def _stop_when_stdin_closes(worker: Worker) -> None:
     # Past sys.stdin: a thread that waits in there holds its lock, and Python aborts over that when it ends.
     while os.read(sys.stdin.fileno(), 4096):
         pass
@@ -35,11 +35,11 @@ class Command(BaseCommand):
         self, *, threads: int, until_stdin_closes: bool, heartbeat_fd: int | None = None, **options: Any
     ) -> None:
         watchdog = Watchdog(settings.WORKER_HANGS_AFTER.total_seconds(), heartbeat_fd)
-        worker = make_worker(threads, beat=watchdog.beat)
+        worker = create_worker(threads, beat=watchdog.beat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         if until_stdin_closes:
-            threading.Thread(target=_stop_at_end_of_input, args=[worker], daemon=True).start()
+            threading.Thread(target=_stop_when_stdin_closes, args=[worker], daemon=True).start()
         self._say(f"The worker is running (process {os.getpid()}, {threads} threads).")
         worker.run_forever()
         watchdog.cancel()

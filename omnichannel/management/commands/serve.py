@@ -14,17 +14,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from django.utils.module_loading import import_string
 
-from omnichannel.accounts.demonstration import demonstration_accounts
+from omnichannel.accounts.demonstration import get_active_demo_usernames
 from omnichannel.environment import LOOPBACK_HOSTS
-from omnichannel.first_administrator import setup_link
+from omnichannel.first_administrator import get_setup_link
 from omnichannel.jobs.worker_process import WorkerProcess
 
-REQUESTS_MAY_TAKE = 5  # seconds, those that are being answered when the server is told to stop
+GRACEFUL_SHUTDOWN_SECONDS = 5  # seconds, those that are being answered when the server is told to stop
 # The worker ends itself when it hangs; a worker that can't even do that is killed a little later.
-WORKER_SILENT_FOR = settings.WORKER_HANGS_AFTER * 4 / 3
+WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANGS_AFTER * 4 / 3
 
 
-class Server(uvicorn.Server):
+class ServerWithWorker(uvicorn.Server):
     """Uvicorn with a worker beside it. By itself it would wait for open event streams for ever."""
 
     def __init__(
@@ -70,7 +70,7 @@ class Command(BaseCommand):
             )
         # From here on SIGTERM is the same as Ctrl-C. Uvicorn takes both over while it runs, and raises them anew after.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        worker = None if no_worker else WorkerProcess(WORKER_SILENT_FOR.total_seconds())
+        worker = None if no_worker else WorkerProcess(WORKER_HEARTBEAT_TIMEOUT.total_seconds())
         with contextlib.suppress(KeyboardInterrupt):
             try:
                 self._prepare(migrate=not no_migrate)
@@ -90,7 +90,7 @@ class Command(BaseCommand):
     def _serve(self, host: str, port: int, worker: WorkerProcess | None) -> None:
         # Imported only now: WhiteNoise lists the collected files once, when the application is imported.
         application = import_string("omnichannel.asgi.application")
-        wind_down = import_string("omnichannel.asgi.wind_down")
+        wind_down = import_string("omnichannel.asgi.begin_shutdown")
         config = uvicorn.Config(
             application,
             host=host,
@@ -98,19 +98,19 @@ class Command(BaseCommand):
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=REQUESTS_MAY_TAKE,
+            timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         )
         address = self.style.SUCCESS(f"Omnichannel is at {settings.PUBLIC_URL} (Ctrl-C stops it).")
         started = "\n".join([*self._sign_in_notes(), address])
-        Server(config, worker, lambda: self._say(started), wind_down).run()
+        ServerWithWorker(config, worker, lambda: self._say(started), wind_down).run()
 
     def _sign_in_notes(self) -> list[str]:
         """What whoever starts the server must know about signing in."""
         notes = []
         with contextlib.suppress(Error):  # a database that is away for a moment must not keep the server from starting
-            if not settings.DEMONSTRATION_ALLOWED and (names := ", ".join(demonstration_accounts())):
+            if not settings.DEMONSTRATION_ALLOWED and (names := ", ".join(get_active_demo_usernames())):
                 notes.append(f"The demonstration accounts can't sign in here, everybody knows their password: {names}.")
-            if link := setup_link():
+            if link := get_setup_link():
                 notes.append(f"There is no administrator yet. Create the first one within 24 hours: {link}")
         return notes
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnichannel.conversations.models import AutomatedMessage, Meaning, OptOutWord
+from omnichannel.conversations.models import AutomatedMessage, OptOutMeaning, OptOutWord
 from tests import builders
 from tests.administration.people import page, signed_in, toasts, words
 
@@ -64,7 +64,7 @@ def test_the_slugs_are_listed_beside_the_text(ada):
 
 def test_a_word_in_any_language_opts_out(ada):
     ada.post(page(WORD, "add"), {"word": " Arrêtez ", "meaning": "stop"})
-    assert OptOutWord.objects.get(word="Arrêtez").meaning == Meaning.STOP
+    assert OptOutWord.objects.get(word="Arrêtez").meaning == OptOutMeaning.STOP
 
 
 @pytest.mark.parametrize(("word", "said"), [("HALT!", "in the list already"), ("...", "letters or digits")])
@@ -86,7 +86,7 @@ def test_stop_words_without_a_way_back_are_warned_about(ada):
     OptOutWord.objects.create(word="Stop")
     shown = page(WORD, "changelist")
     assert "no word by which customers opt in again" in " ".join(toasts(ada.get(shown)))
-    OptOutWord.objects.create(word="Start", meaning=Meaning.START)
+    OptOutWord.objects.create(word="Start", meaning=OptOutMeaning.START)
     assert not toasts(ada.get(shown))
 
 

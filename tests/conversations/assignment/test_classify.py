@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.classify import classify, facts_of
-from omnichannel.conversations.assignment.dispatch import hand_out
-from omnichannel.conversations.assignment.pending import ATTEMPTS_TO_WAIT_FOR
-from omnichannel.conversations.assignment.pick import leave_waiting, release, take
+from omnichannel.conversations.assignment.classify import classify_conversation, condition_facts_for
+from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
+from omnichannel.conversations.assignment.pending import MAX_ROUTING_ATTEMPTS
+from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
-from omnichannel.worker_jobs import make_worker
+from omnichannel.worker_jobs import create_worker
 from routing.fields import FIELDS, Facts
 from routing.models import (
     Agent,
@@ -43,7 +43,7 @@ MONDAY_NIGHT = dt.datetime(2026, 11, 23, 22, 30, tzinfo=dt.UTC)
 
 
 def facts_now(conversation: Conversation) -> Facts:
-    return facts_of(conversation, timezone.now(), conversation.messages.first())
+    return condition_facts_for(conversation, timezone.now(), conversation.messages.first())
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_conversation_is_classified_once(orders: Queue) -> None:
 def test_what_an_agent_has_taken_meanwhile_stays_but_its_needs_are_noted(orders: Queue) -> None:
     skill_rule(German=7)
     conversation = new()
-    take(conversation, builders.agent("Dana"))
+    take_conversation(conversation, builders.agent("Dana"))
     assert (classified(conversation).state, conversation.queue) == (State.ACTIVE, Queue.objects.default())
     assert [need.skill.name for need in conversation.required_skills.all()] == ["German"]
 
@@ -130,14 +130,14 @@ def test_what_is_offered_to_an_agent_stays(orders: Queue) -> None:
 
 
 def test_a_conversation_that_is_gone_is_no_error() -> None:
-    classify(4711)
+    classify_conversation(4711)
 
 
 def test_given_back_it_keeps_its_queue_and_its_needs(orders: Queue) -> None:
     skill_rule(German=7)
     conversation, dana = classified(new()), builders.agent("Dana")
-    take(conversation, dana)
-    release(conversation, dana)
+    take_conversation(conversation, dana)
+    release_conversation(conversation, dana)
     conversation.refresh_from_db()
     assert (conversation.queue, conversation.required_skills.count()) == (orders, 1)
 
@@ -147,9 +147,9 @@ def test_when_a_waiting_customer_writes_it_keeps_its_queue_and_its_needs(orders:
     skill_rule(German=7)
     conversation, dana = classified(new()), builders.agent("Dana")
     builders.work_stream(keep_same_agent=keeps)
-    take(conversation, dana)
+    take_conversation(conversation, dana)
     Conversation.objects.update(unread_count=0)
-    leave_waiting(conversation, dana)
+    wait_for_customer(conversation, dana)
     number = conversation.number
     deliver(number.account.inbound_url, recorded("text", number, From=conversation.contact.address, Body="Hello"))
     conversation.refresh_from_db()
@@ -195,7 +195,10 @@ def test_every_field_of_the_builder_is_a_fact() -> None:
 
 def test_the_clock_is_the_one_of_the_numbers_hours() -> None:
     number = builders.number(operating_hours=OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata"))
-    abroad, here = facts_of(new(on=number), MONDAY_NIGHT, None), facts_of(new(), MONDAY_NIGHT, None)
+    abroad, here = (
+        condition_facts_for(new(on=number), MONDAY_NIGHT, None),
+        condition_facts_for(new(), MONDAY_NIGHT, None),
+    )
     assert (abroad["weekday"], abroad["time"]) == (1, dt.time(4, 0))
     assert (here["weekday"], here["time"]) == (0, dt.time(22, 30))
 
@@ -216,7 +219,7 @@ def test_a_fault_delays_the_routing_and_nothing_else(orders: Queue) -> None:
     builders.work_stream(fallback_queue=None)
     Queue.objects.filter(is_default=True).update(is_default=False)
     with pytest.raises(Queue.DoesNotExist):
-        classify(conversation.pk)
+        classify_conversation(conversation.pk)
     conversation.refresh_from_db()
     assert (conversation.queue, Message.objects.get().body, lines(conversation)[1:]) == (front, "Hello", [])
     builders.work_stream(fallback_queue=orders)
@@ -227,29 +230,29 @@ def test_a_fault_delays_the_routing_and_nothing_else(orders: Queue) -> None:
 def test_until_it_is_routed_it_is_seen_but_not_handed_out(orders: Queue) -> None:
     builders.agent("Dana", queue=orders)
     conversation = new()
-    assert hand_out(timezone.now()) == (0, False)
+    assert offer_waiting_conversations(timezone.now()) == (0, False)
     assert Conversation.objects.waiting_for_agent().get() == conversation
-    classify(conversation.pk)
-    assert hand_out(timezone.now()) == (1, False)
+    classify_conversation(conversation.pk)
+    assert offer_waiting_conversations(timezone.now()) == (1, False)
 
 
 def test_whoever_cannot_be_routed_for_long_is_handed_out_from_the_first_queue() -> None:
     builders.agent("Dana")
     new()
-    Lane.objects.filter(kind=LaneKind.ROUTE).update(attempts=ATTEMPTS_TO_WAIT_FOR + 1)
-    assert hand_out(timezone.now()) == (1, False)
+    Lane.objects.filter(kind=LaneKind.ROUTE).update(attempts=MAX_ROUTING_ATTEMPTS + 1)
+    assert offer_waiting_conversations(timezone.now()) == (1, False)
 
 
 def test_what_an_agent_took_before_it_was_routed_counts_against_their_capacity() -> None:
     dana = builders.agent("Dana")
     Agent.objects.update(capacity=30)
-    take(new(), dana)
+    take_conversation(new(), dana)
     builders.conversation()
-    assert hand_out(timezone.now()) == (0, False)
+    assert offer_waiting_conversations(timezone.now()) == (0, False)
 
 
 def test_the_worker_routes_and_looks_for_overflows() -> None:
-    worker = make_worker()
+    worker = create_worker()
     assert LaneKind.ROUTE in worker.handlers
     assert "overflow from queues" in {job.name for job in worker.periodic}
 
@@ -258,7 +261,7 @@ def test_the_worker_routes_and_looks_for_overflows() -> None:
 def test_many_at_once_classify_one_conversation_once(orders: Queue) -> None:
     skill_rule(German=7)
     conversation = new()
-    assert at_once(*[lambda: classify(conversation.pk)] * 4) == [None] * 4
+    assert at_once(*[lambda: classify_conversation(conversation.pk)] * 4) == [None] * 4
     assert len(lines(conversation)) == 2
     assert conversation.required_skills.count() == 1
 
@@ -270,10 +273,10 @@ def test_taken_written_to_and_classified_at_the_same_moment_nothing_is_lost(orde
     number = conversation.number
     form = recorded("text", number, From=conversation.contact.address, Body="Hello?")
     outcomes = at_once(
-        lambda: classify(conversation.pk),
-        lambda: take(Conversation.objects.get(pk=conversation.pk), dana),
+        lambda: classify_conversation(conversation.pk),
+        lambda: take_conversation(Conversation.objects.get(pk=conversation.pk), dana),
         lambda: deliver(number.account.inbound_url, form).status_code,
-        lambda: classify(conversation.pk),
+        lambda: classify_conversation(conversation.pk),
     )
     assert outcomes == [None, None, 200, None]
     conversation.refresh_from_db()

@@ -10,12 +10,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from omnichannel.conversations.assignment import offers
-from omnichannel.conversations.assignment.dispatch import assign_waiting_conversations, hand_out, look_regularly
-from omnichannel.conversations.assignment.pick import leave_waiting, release, take
+from omnichannel.conversations.assignment.dispatch import (
+    offer_waiting_conversations,
+    request_assignment_if_waiting,
+    run_assign_lane,
+)
+from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.lifecycle.close import close, end
+from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
 from omnichannel.conversations.models import Conversation, ConversationEvent, RequiredSkill
-from omnichannel.conversations.presence.disconnects import pass_on_work_of
+from omnichannel.conversations.presence.disconnects import release_overdue_conversations
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
@@ -39,7 +43,7 @@ pytestmark = pytest.mark.django_db
 
 def look(**later: float) -> int:
     """A worker looks for agents, now or after some time; how many conversations it offered."""
-    offered, _ = hand_out(timezone.now() + timedelta(**later))
+    offered, _ = offer_waiting_conversations(timezone.now() + timedelta(**later))
     return offered
 
 
@@ -106,7 +110,7 @@ def test_the_queue_with_the_smaller_number_comes_first_then_who_has_waited_longe
     builders.agent("Dana", queue=urgent)
     long, short, first = waiting(60), waiting(30), waiting(1, in_queue=urgent)
     for expected in (first, long, short):
-        hand_out(timezone.now(), limit=1)
+        offer_waiting_conversations(timezone.now(), limit=1)
         assert offered_to(expected) is not None
 
 
@@ -115,7 +119,7 @@ def test_closing_windows_come_first_where_the_queue_says_so() -> None:
     soon = timezone.now() + timedelta(hours=1)
     long, closing = waiting(60), waiting(1, window_closes_at=soon)
     Queue.objects.update(window_first=True)
-    hand_out(timezone.now(), limit=1)
+    offer_waiting_conversations(timezone.now(), limit=1)
     assert (offered_to(closing) is not None, offered_to(long)) == (True, None)
 
 
@@ -208,7 +212,7 @@ def test_wrap_up_uses_capacity_only_as_long_as_the_work_stream_says() -> None:
 def test_waiting_for_the_customer_uses_no_capacity() -> None:
     builders.work_stream(capacity=100)
     dana = builders.agent("Dana")
-    leave_waiting(builders.conversation(with_agent=dana), dana)
+    wait_for_customer(builders.conversation(with_agent=dana), dana)
     waiting()
     assert look() == 1
 
@@ -216,7 +220,7 @@ def test_waiting_for_the_customer_uses_no_capacity() -> None:
 def test_who_gives_it_back_is_passed_over() -> None:
     dana = builders.agent("Dana")
     conversation = builders.conversation(with_agent=dana)
-    release(conversation, dana)
+    release_conversation(conversation, dana)
     assert look() == 0
     omar = builders.agent("Omar")
     look()
@@ -228,7 +232,7 @@ def test_after_a_while_it_is_better_to_ask_again_than_to_let_the_customer_wait()
     conversation = waiting()
     look()
     conversation.refresh_from_db()
-    offers.reject(conversation, dana)
+    offers.reject_offer(conversation, dana)
     assert look(minutes=5) == 0
     assert look(minutes=11) == 1
 
@@ -241,25 +245,25 @@ def lane_is_due() -> bool:
 def test_a_worker_looks_whenever_there_is_work_or_room() -> None:
     dana = builders.agent("Dana")
     first, second = builders.conversation(with_agent=dana), builders.conversation(with_agent=dana)
-    for verb, conversation in [(leave_waiting, first), (release, second)]:
+    for verb, conversation in [(wait_for_customer, first), (release_conversation, second)]:
         verb(conversation, dana)
         assert lane_is_due(), verb
-    take(second, dana)
+    take_conversation(second, dana)
     assert not lane_is_due()
-    for verb in (end, close):
+    for verb in (end_conversation, close_conversation):
         verb(second, dana)
         assert lane_is_due(), verb
 
 
 def test_the_net_wakes_a_worker_only_while_something_waits() -> None:
-    look_regularly()
+    request_assignment_if_waiting()
     assert not lane_is_due()
     builders.agent("Dana")
     waiting()
-    look_regularly()
+    request_assignment_if_waiting()
     assert lane_is_due()
     look()
-    look_regularly()
+    request_assignment_if_waiting()
     assert not lane_is_due()
 
 
@@ -313,7 +317,7 @@ def test_of_two_who_could_have_it_the_one_who_was_disconnected_gets_it_back() ->
     )
     Conversation.objects.update(state_since=timezone.now() - timedelta(hours=2), unread_count=1)
     builders.work_stream(return_after_disconnect=timedelta(minutes=15))
-    pass_on_work_of(dana.pk, timezone.now())
+    release_overdue_conversations(dana.pk, timezone.now())
     Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
     look()
     assert omar.pk < dana.pk, "or it would be hers without that"
@@ -322,14 +326,14 @@ def test_of_two_who_could_have_it_the_one_who_was_disconnected_gets_it_back() ->
 
 
 def test_while_something_waits_the_lane_comes_back_and_with_nothing_left_it_is_gone() -> None:
-    assert assign_waiting_conversations(lease()) is None
+    assert run_assign_lane(lease()) is None
     builders.agent("Dana", presence="away")
     waiting()
-    again = assign_waiting_conversations(lease())
+    again = run_assign_lane(lease())
     assert again is not None
     assert again - timezone.now() <= timedelta(seconds=5)
     Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
-    assert assign_waiting_conversations(lease()) is None
+    assert run_assign_lane(lease()) is None
 
 
 def lease() -> Lease:

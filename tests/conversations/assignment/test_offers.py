@@ -8,13 +8,13 @@ import pytest
 from django.utils import timezone
 
 from omnichannel.conversations.assignment import offers
-from omnichannel.conversations.assignment.dispatch import assign_waiting_conversations, hand_out
-from omnichannel.conversations.assignment.pick import take
+from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations, run_assign_lane
+from omnichannel.conversations.assignment.pick import take_conversation
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.lifecycle.close import close_stale
+from omnichannel.conversations.lifecycle.close import close_stale_conversations
 from omnichannel.conversations.models import Conversation, OfferOutcome
-from omnichannel.conversations.presence.sessions import choose
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.presence.sessions import choose_presence
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
@@ -34,7 +34,7 @@ def dana() -> Agent:
 def offered(dana: Agent) -> Conversation:
     """A conversation that Dana has just been offered."""
     conversation = builders.conversation()
-    hand_out(timezone.now())
+    offer_waiting_conversations(timezone.now())
     conversation.refresh_from_db()
     assert conversation.offered_to == dana
     return conversation
@@ -46,7 +46,7 @@ def outcomes(conversation: Conversation) -> list[str]:
 
 
 def test_the_agent_who_accepts_has_it(offered: Conversation, dana: Agent) -> None:
-    offers.accept(offered, dana)
+    offers.accept_offer(offered, dana)
     assert outcomes(offered) == [OfferOutcome.ACCEPTED]
     assert (offered.state, offered.agent, offered.offered_to) == (State.ACTIVE, dana, None)
     assert str(offered.events.latest("pk").said) == "Dana accepted the conversation."
@@ -54,19 +54,19 @@ def test_the_agent_who_accepts_has_it(offered: Conversation, dana: Agent) -> Non
 
 def test_what_is_rejected_goes_to_the_next_agent_and_keeps_its_place(offered: Conversation, dana: Agent) -> None:
     before = offered.queued_at
-    offers.reject(offered, dana)
+    offers.reject_offer(offered, dana)
     assert outcomes(offered) == [OfferOutcome.REJECTED]
     assert (offered.state, offered.offered_to, offered.queued_at) == (State.OPEN, None, before)
     omar = builders.agent("Omar")
-    hand_out(timezone.now())
+    offer_waiting_conversations(timezone.now())
     offered.refresh_from_db()
     assert offered.offered_to == omar
 
 
 def test_only_the_agent_it_is_offered_to_can_answer(offered: Conversation) -> None:
     omar = builders.agent("Omar")
-    for answer in (offers.accept, offers.reject):
-        with pytest.raises(TransitionRefused, match="not offered to you any more"):
+    for answer in (offers.accept_offer, offers.reject_offer):
+        with pytest.raises(TransitionError, match="not offered to you any more"):
             answer(offered, omar)
     assert outcomes(offered) == [OfferOutcome.PENDING]
 
@@ -74,9 +74,9 @@ def test_only_the_agent_it_is_offered_to_can_answer(offered: Conversation) -> No
 def test_an_offer_lasts_as_long_as_the_work_stream_says(dana: Agent) -> None:
     builders.work_stream(offer_seconds=45)
     conversation, now = builders.conversation(), timezone.now()
-    hand_out(now)
-    assert offers.expire(now + timedelta(seconds=44)) == 0
-    assert offers.expire(now + timedelta(seconds=45)) == 1
+    offer_waiting_conversations(now)
+    assert offers.expire_offers(now + timedelta(seconds=44)) == 0
+    assert offers.expire_offers(now + timedelta(seconds=45)) == 1
     assert outcomes(conversation) == [OfferOutcome.TIMED_OUT]
     assert (conversation.state, conversation.offered_to) == (State.OPEN, None)
     assert str(conversation.events.latest("pk").said) == "Dana did not answer in time."
@@ -87,15 +87,15 @@ def test_who_misses_an_offer_is_shown_as_inactive_where_that_is_switched_on(
     offered: Conversation, dana: Agent, is_on: bool, shown: str
 ) -> None:
     builders.work_stream(inactive_after_missed_offer=is_on)
-    offers.expire(timezone.now() + timedelta(minutes=3))
+    offers.expire_offers(timezone.now() + timedelta(minutes=3))
     dana.refresh_from_db()
     assert dana.presence.base_status == shown
 
 
 def test_what_was_missed_is_not_offered_to_the_same_agent_again(offered: Conversation) -> None:
     later = timezone.now() + timedelta(minutes=3)
-    offers.expire(later)
-    assert hand_out(later) == (0, False)
+    offers.expire_offers(later)
+    assert offer_waiting_conversations(later) == (0, False)
 
 
 def test_an_offer_to_somebody_who_leaves_is_withdrawn_and_not_held_against_them(
@@ -103,46 +103,46 @@ def test_an_offer_to_somebody_who_leaves_is_withdrawn_and_not_held_against_them(
 ) -> None:
     away = Presence.objects.get(base_status=BasePresence.AWAY)
     Agent.objects.filter(pk=dana.pk).update(presence=away)
-    assert offers.expire(timezone.now()) == 1
+    assert offers.expire_offers(timezone.now()) == 1
     assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
     Agent.objects.filter(pk=dana.pk).update(presence=dana.presence)
-    assert hand_out(timezone.now()) == (1, False)
+    assert offer_waiting_conversations(timezone.now()) == (1, False)
 
 
 def test_taking_what_one_is_offered_accepts_it(offered: Conversation, dana: Agent) -> None:
-    take(offered, dana)
+    take_conversation(offered, dana)
     assert outcomes(offered) == [OfferOutcome.ACCEPTED]
 
 
 def test_when_a_colleague_takes_it_the_offer_is_withdrawn_and_the_agent_told(
     offered: Conversation, dana: Agent
 ) -> None:
-    take(offered, builders.agent("Omar"))
+    take_conversation(offered, builders.agent("Omar"))
     assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
     assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
-    with pytest.raises(TransitionRefused):
-        offers.accept(offered, dana)
+    with pytest.raises(TransitionError):
+        offers.accept_offer(offered, dana)
 
 
 def test_an_offered_conversation_can_be_closed_for_its_age(offered: Conversation) -> None:
     Conversation.objects.update(state_since=timezone.now() - timedelta(days=31))
-    assert close_stale() == 1
+    assert close_stale_conversations() == 1
     assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
 
 
 def test_pushed_work_is_not_taken_where_selecting_is_switched_off(offered: Conversation, dana: Agent) -> None:
     stream = builders.work_stream(allow_selecting=False)
     offered.work_stream = stream
-    with pytest.raises(TransitionRefused, match="can't be taken"):
-        take(offered, builders.agent("Omar"))
-    take(offered, dana)
+    with pytest.raises(TransitionError, match="can't be taken"):
+        take_conversation(offered, builders.agent("Omar"))
+    take_conversation(offered, dana)
     assert outcomes(offered) == [OfferOutcome.ACCEPTED]
 
 
 def test_picked_work_can_always_be_taken(dana: Agent) -> None:
     stream = builders.work_stream(allow_selecting=False, distribution_mode=DistributionMode.PICK)
     conversation = builders.conversation(work_stream=stream)
-    take(conversation, dana)
+    take_conversation(conversation, dana)
     assert conversation.state == State.ACTIVE
 
 
@@ -150,11 +150,15 @@ def test_picked_work_can_always_be_taken(dana: Agent) -> None:
 def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -> None:
     dana, omar = builders.agent("Dana"), builders.agent("Omar", presence="busy_dnd")
     conversation = builders.conversation()
-    hand_out(timezone.now())
+    offer_waiting_conversations(timezone.now())
     mine, his = Conversation.objects.get(), Conversation.objects.get()
     later = timezone.now() + timedelta(minutes=3)
-    answers = at_once(lambda: offers.accept(mine, dana), lambda: take(his, omar), lambda: offers.expire(later))
-    assert not [one for one in answers if isinstance(one, Exception) and not isinstance(one, TransitionRefused)]
+    answers = at_once(
+        lambda: offers.accept_offer(mine, dana),
+        lambda: take_conversation(his, omar),
+        lambda: offers.expire_offers(later),
+    )
+    assert not [one for one in answers if isinstance(one, Exception) and not isinstance(one, TransitionError)]
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent in {dana, omar}) == (State.ACTIVE, True)
     assert conversation.offers.exclude(outcome=OfferOutcome.PENDING).count() == 1
@@ -170,13 +174,13 @@ def offers_due() -> datetime:
 
 def worked() -> Any:
     """A worker looks at them now; when it will look again."""
-    return offers.end_offers(Lease(0, LaneKind.OFFERS, 0, uuid.uuid4(), uuid.uuid4(), 0))
+    return offers.run_offers_lane(Lease(0, LaneKind.OFFERS, 0, uuid.uuid4(), uuid.uuid4(), 0))
 
 
 def test_a_worker_looks_at_an_offer_the_moment_it_runs_out(dana: Agent) -> None:
     builders.work_stream(offer_seconds=45)
     conversation, now = builders.conversation(), timezone.now()
-    hand_out(now)
+    offer_waiting_conversations(now)
     assert offers_due() == now + timedelta(seconds=45)
     assert worked() == now + timedelta(seconds=45), "nothing is over yet"
     Conversation.objects.filter(pk=conversation.pk).update(offer_expires_at=now)
@@ -189,14 +193,14 @@ def test_the_first_of_several_offers_to_run_out_says_when_a_worker_looks(dana: A
     for seconds in (90, 45, 120):
         builders.work_stream(offer_seconds=seconds)
         builders.conversation()
-        hand_out(now)
+        offer_waiting_conversations(now)
     assert offers_due() == now + timedelta(seconds=45)
 
 
 def test_who_misses_one_offer_loses_the_others_a_moment_later(dana: Agent) -> None:
     builders.work_stream(inactive_after_missed_offer=True)
     missed, other = builders.conversation(), builders.conversation()
-    hand_out(timezone.now())
+    offer_waiting_conversations(timezone.now())
     Conversation.objects.filter(pk=missed.pk).update(offer_expires_at=timezone.now())
     soon = worked()
     assert soon is not None
@@ -206,8 +210,8 @@ def test_who_misses_one_offer_loses_the_others_a_moment_later(dana: Agent) -> No
 
 
 def test_an_agent_who_goes_away_has_the_offers_looked_at_at_once(offered: Conversation, dana: Agent) -> None:
-    choose(dana, Presence.objects.get(base_status=BasePresence.AWAY))
-    assign_waiting_conversations(Lease(0, LaneKind.ASSIGN, 0, uuid.uuid4(), uuid.uuid4(), 0))
+    choose_presence(dana, Presence.objects.get(base_status=BasePresence.AWAY))
+    run_assign_lane(Lease(0, LaneKind.ASSIGN, 0, uuid.uuid4(), uuid.uuid4(), 0))
     assert offers_due() <= timezone.now()
     worked()
     assert outcomes(offered) == [OfferOutcome.WITHDRAWN]
@@ -215,19 +219,19 @@ def test_an_agent_who_goes_away_has_the_offers_looked_at_at_once(offered: Conver
 
 def test_an_offer_whose_moment_was_missed_is_found_by_the_net(offered: Conversation) -> None:
     Lane.objects.all().delete()
-    offers.end_offers_that_are_over()
+    offers.request_overdue_offer_check()
     assert not Lane.objects.exists()
     Conversation.objects.update(offer_expires_at=timezone.now())
-    offers.end_offers_that_are_over()
+    offers.request_overdue_offer_check()
     assert offers_due() <= timezone.now()
 
 
 def test_an_offer_that_can_not_be_ended_does_not_keep_the_others_from_it(dana: Agent) -> None:
     first, second = builders.conversation(), builders.conversation()
-    hand_out(timezone.now())
+    offer_waiting_conversations(timezone.now())
     WorkStream.objects.update(inactive_after_missed_offer=False)
     broken = WorkStream.objects.create(name="Broken", inactive_after_missed_offer=True)
     Conversation.objects.filter(pk=first.pk).update(work_stream=broken)
     Presence.objects.filter(base_status=BasePresence.INACTIVE).update(is_built_in=False)
-    assert offers.expire(timezone.now() + timedelta(minutes=3)) == 1
+    assert offers.expire_offers(timezone.now() + timedelta(minutes=3)) == 1
     assert outcomes(second) == [OfferOutcome.TIMED_OUT]

@@ -7,11 +7,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.classify import classify, overflow_waiting
-from omnichannel.conversations.automated_messages.triggers import speak
+from omnichannel.conversations.assignment.classify import apply_waiting_time_overflow, classify_conversation
+from omnichannel.conversations.automated_messages.triggers import send_due_messages
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import AutomatedMessage, Conversation
-from omnichannel.jobs.lanes import claim
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import Queue, State
 from tests import builders
@@ -76,8 +76,8 @@ def test_who_is_ended_by_an_overflow_is_told_so(orders: Queue) -> None:
     overflows(orders, "work_item_limit", "end", limit=1)
     builders.conversation(in_queue=orders)
     conversation = classified(new())
-    for lease in claim([LaneKind.AUTOMATE], 10):
-        lease.finish(speak(lease))
+    for lease in claim_lanes([LaneKind.AUTOMATE], 10):
+        lease.finish(send_due_messages(lease))
     assert conversation.messages.get(direction="outbound").body == "Orders is busy today. Please write tomorrow."
 
 
@@ -85,7 +85,7 @@ def test_who_is_transferred_by_an_overflow_is_not_told_of_an_end(orders: Queue) 
     AutomatedMessage.objects.create(trigger="overflow", text="Please write tomorrow.")
     closed_at_all_times(orders)
     overflows(orders, "out_of_hours", "transfer", to=builders.queue("Night"))
-    classify(new().pk)
+    classify_conversation(new().pk)
     assert not Lane.objects.filter(kind=LaneKind.AUTOMATE).exists()
 
 
@@ -115,7 +115,7 @@ def test_who_waits_too_long_is_transferred_and_waits_there_from_now_on(orders: Q
     night = builders.queue("Night")
     overflows(orders, "waiting_time", "transfer", to=night, limit=5)
     late, early = waits(orders, 6), waits(orders, 5)
-    assert overflow_waiting() == 1
+    assert apply_waiting_time_overflow() == 1
     late.refresh_from_db()
     early.refresh_from_db()
     assert (late.queue, late.queued_at, early.queue) == (night, MONDAY_NIGHT, orders)
@@ -129,13 +129,13 @@ def test_queues_do_not_play_ping_pong(orders: Queue) -> None:
     overflows(night, "waiting_time", "transfer", to=orders, limit=1)
     waits(orders, 2)
     later = timezone.now() + dt.timedelta(hours=1)
-    assert (overflow_waiting(), overflow_waiting(later)) == (1, 0)
+    assert (apply_waiting_time_overflow(), apply_waiting_time_overflow(later)) == (1, 0)
 
 
 def test_who_waits_too_long_may_be_ended(orders: Queue) -> None:
     overflows(orders, "waiting_time", "end", limit=5)
     conversation = waits(orders, 6)
-    assert overflow_waiting() == 1
+    assert apply_waiting_time_overflow() == 1
     conversation.refresh_from_db()
     assert conversation.state == State.CLOSED
 
@@ -145,13 +145,13 @@ def test_who_is_being_offered_or_served_is_left_alone(orders: Queue) -> None:
     dana = builders.agent("Dana")
     waits(orders, 6, offered_to=dana, offer_expires_at=timezone.now() + dt.timedelta(minutes=1))
     waits(orders, 6, with_agent=dana)
-    assert overflow_waiting() == 0
+    assert apply_waiting_time_overflow() == 0
 
 
 def test_other_queues_are_not_looked_at(orders: Queue) -> None:
     overflows(builders.queue("Night"), "waiting_time", "end", limit=5)
     waits(orders, 600)
-    assert overflow_waiting() == 0
+    assert apply_waiting_time_overflow() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -159,4 +159,4 @@ def test_many_at_once_overflow_each_conversation_once(orders: Queue) -> None:
     overflows(orders, "waiting_time", "transfer", to=builders.queue("Night"), limit=5)
     for _ in range(5):
         waits(orders, 6)
-    assert sum(at_once(*[overflow_waiting] * 4)) == 5
+    assert sum(at_once(*[apply_waiting_time_overflow] * 4)) == 5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnichannel.conversations.assignment.classify import classify
+from omnichannel.conversations.assignment.classify import classify_conversation
 from omnichannel.conversations.models import Conversation
 from routing.models import State
 from tests import builders
@@ -18,6 +18,6 @@ def test_a_queue_takes_no_more_than_its_limit_however_many_come_at_once(limit: i
     overflows(orders, "work_item_limit", "end", limit=limit)
     number = builders.number()
     newcomers = [new(on=number).pk for _ in range(12)]
-    assert at_once(*[lambda pk=pk: classify(pk) for pk in newcomers]) == [None] * len(newcomers)
+    assert at_once(*[lambda pk=pk: classify_conversation(pk) for pk in newcomers]) == [None] * len(newcomers)
     states = list(Conversation.objects.values_list("state", flat=True))
     assert (states.count(State.OPEN), states.count(State.CLOSED)) == (limit, len(newcomers) - limit)

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from omnichannel.conversations.assignment.transfer import candidates, transfer
+from omnichannel.conversations.assignment.transfer import transfer_conversation, transfer_targets
 from omnichannel.conversations.models import Conversation, RequiredSkill
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, AgentSkill, OperatingHours, Queue, Skill, SkillType, State
 from tests import builders
@@ -52,13 +52,13 @@ def needs(conversation: Conversation, **ratings: int) -> None:
 
 
 def offered(conversation: Conversation) -> list[str]:
-    return [str(one.agent) for one in candidates(conversation).agents]
+    return [str(one.agent) for one in transfer_targets(conversation).agents]
 
 
 def test_a_colleague_has_it_at_once_and_the_reason_is_in_the_timeline(
     conversation: Conversation, dana: Agent, omar: Agent
 ) -> None:
-    transfer(conversation, to=omar, by=dana, reason="  Speaks\nPortuguese. ")
+    transfer_conversation(conversation, to=omar, by=dana, reason="  Speaks\nPortuguese. ")
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent) == (State.ACTIVE, omar)
     event = conversation.events.get()
@@ -67,15 +67,15 @@ def test_a_colleague_has_it_at_once_and_the_reason_is_in_the_timeline(
 
 
 def test_who_had_it_and_who_has_it_are_both_told(conversation: Conversation, dana: Agent, omar: Agent) -> None:
-    transfer(conversation, to=omar, by=dana, reason="Lunch.")
+    transfer_conversation(conversation, to=omar, by=dana, reason="Lunch.")
     assert {f"agent:{dana.pk}", f"agent:{omar.pk}"} <= set(LiveEvent.objects.latest("pk").topics)
 
 
 def test_it_uses_the_capacity_of_who_has_it_and_no_longer_of_who_had_it(
     conversation: Conversation, dana: Agent, omar: Agent
 ) -> None:
-    transfer(conversation, to=omar, by=dana, reason="Lunch.")
-    back = candidates(conversation)
+    transfer_conversation(conversation, to=omar, by=dana, reason="Lunch.")
+    back = transfer_targets(conversation)
     assert [(str(one.agent), one.used) for one in back.agents] == [("Dana", 0)]
 
 
@@ -83,7 +83,7 @@ def test_in_another_queue_it_waits_from_now_on_with_what_it_needs(conversation: 
     needs(conversation, Portuguese=5)
     Conversation.objects.update(queued_at=timezone.now() - timedelta(hours=1))
     returns = builders.queue("Returns")
-    transfer(conversation, to=returns, by=dana, reason="Wants a refund.")
+    transfer_conversation(conversation, to=returns, by=dana, reason="Wants a refund.")
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent, conversation.queue) == (State.OPEN, None, returns)
     assert timezone.now() - conversation.queued_at < timedelta(minutes=1)
@@ -92,14 +92,14 @@ def test_in_another_queue_it_waits_from_now_on_with_what_it_needs(conversation: 
 
 def test_both_queues_are_told(conversation: Conversation, dana: Agent, orders: Queue) -> None:
     returns = builders.queue("Returns")
-    transfer(conversation, to=returns, by=dana, reason="Wants a refund.")
+    transfer_conversation(conversation, to=returns, by=dana, reason="Wants a refund.")
     assert {f"queue:{orders.pk}", f"queue:{returns.pk}"} <= set(LiveEvent.objects.latest("pk").topics)
 
 
 @pytest.mark.parametrize("reason", ["", "  \n ", "x" * 301])
 def test_a_reason_is_asked_for(conversation: Conversation, dana: Agent, omar: Agent, reason: str) -> None:
-    with pytest.raises(TransitionRefused):
-        transfer(conversation, to=omar, by=dana, reason=reason)
+    with pytest.raises(TransitionError):
+        transfer_conversation(conversation, to=omar, by=dana, reason=reason)
     conversation.refresh_from_db()
     assert conversation.agent == dana
 
@@ -110,8 +110,8 @@ def test_who_is_not_there_is_neither_offered_nor_given_it(
 ) -> None:
     away = builders.agent("Paul", queue=orders, presence=presence)
     assert offered(conversation) == []
-    with pytest.raises(TransitionRefused, match="Paul can't take this conversation now"):
-        transfer(conversation, to=away, by=dana, reason="Lunch.")
+    with pytest.raises(TransitionError, match="Paul can't take this conversation now"):
+        transfer_conversation(conversation, to=away, by=dana, reason="Lunch.")
 
 
 @pytest.mark.parametrize("presence", ["available", "busy"])
@@ -123,8 +123,8 @@ def test_who_is_there_is_offered(conversation: Conversation, orders: Queue, pres
 def test_only_colleagues_of_the_queue_are_offered(conversation: Conversation, dana: Agent) -> None:
     eve = builders.agent("Eve", queue=builders.queue("Returns"))
     assert offered(conversation) == []
-    with pytest.raises(TransitionRefused):
-        transfer(conversation, to=eve, by=dana, reason="Lunch.")
+    with pytest.raises(TransitionError):
+        transfer_conversation(conversation, to=eve, by=dana, reason="Lunch.")
 
 
 def test_who_no_longer_works_here_is_not_offered(conversation: Conversation, omar: Agent, orders: Queue) -> None:
@@ -142,12 +142,12 @@ def test_the_best_skills_come_first_then_the_most_free_capacity(conversation: Co
     full = skilled(builders.agent("Full", queue=orders), Portuguese=3)
     builders.conversation(with_agent=full, in_queue=orders)
     assert offered(conversation) == ["Both", "One", "Full", "Low"]
-    assert [one.skills_words for one in candidates(conversation).agents][0] == "2 of 2 skills"
+    assert [one.skills_words for one in transfer_targets(conversation).agents][0] == "2 of 2 skills"
 
 
 def test_needed_skills_are_not_a_condition(conversation: Conversation, dana: Agent, omar: Agent) -> None:
     needs(conversation, Portuguese=5)
-    transfer(conversation, to=omar, by=dana, reason="He asked for it.")
+    transfer_conversation(conversation, to=omar, by=dana, reason="He asked for it.")
     conversation.refresh_from_db()
     assert conversation.agent == omar
 
@@ -155,10 +155,10 @@ def test_needed_skills_are_not_a_condition(conversation: Conversation, dana: Age
 def test_free_capacity_is_told(conversation: Conversation, omar: Agent, orders: Queue) -> None:
     for _ in range(2):
         builders.conversation(with_agent=omar, in_queue=orders)
-    colleague = candidates(conversation).agents[0]
+    colleague = transfer_targets(conversation).agents[0]
     assert (colleague.free, colleague.is_over) == (40, False)
     builders.conversation(with_agent=omar, in_queue=orders)
-    colleague = candidates(conversation).agents[0]
+    colleague = transfer_targets(conversation).agents[0]
     assert (colleague.free, colleague.needs, colleague.is_over) == (10, 30, True)
 
 
@@ -169,18 +169,18 @@ def test_queues_tell_how_many_wait_and_closed_ones_are_left_out(conversation: Co
     shut = builders.queue("Night")
     shut.operating_hours = OperatingHours.objects.create(name="Never")
     shut.save()
-    assert [(str(one.queue), one.waiting) for one in candidates(conversation).queues] == [
+    assert [(str(one.queue), one.waiting) for one in transfer_targets(conversation).queues] == [
         ("Default messaging queue", 0),
         ("Returns", 1),
     ]
-    with pytest.raises(TransitionRefused, match="Night takes no transfers now"):
-        transfer(conversation, to=shut, by=dana, reason="Late.")
+    with pytest.raises(TransitionError, match="Night takes no transfers now"):
+        transfer_conversation(conversation, to=shut, by=dana, reason="Late.")
 
 
 def test_only_the_agent_who_has_it_transfers_it(conversation: Conversation, omar: Agent) -> None:
     for somebody in (omar, builders.agent("Sue", role="Supervisor")):
-        with pytest.raises(TransitionRefused, match="Only the agent who has this conversation"):
-            transfer(conversation, to=omar, by=somebody, reason="Mine.")
+        with pytest.raises(TransitionError, match="Only the agent who has this conversation"):
+            transfer_conversation(conversation, to=omar, by=somebody, reason="Mine.")
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.WRAP_UP])
@@ -189,8 +189,8 @@ def test_only_an_active_conversation_is_transferred(
 ) -> None:
     Conversation.objects.update(state=state)
     conversation.refresh_from_db()
-    with pytest.raises(TransitionRefused, match="Only an active conversation"):
-        transfer(conversation, to=omar, by=dana, reason="Lunch.")
+    with pytest.raises(TransitionError, match="Only an active conversation"):
+        transfer_conversation(conversation, to=omar, by=dana, reason="Lunch.")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -200,7 +200,7 @@ def test_of_two_transfers_at_once_one_is_refused() -> None:
     pk = builders.conversation(with_agent=dana, in_queue=orders).pk
 
     def to(colleague: Agent) -> None:
-        transfer(Conversation.objects.get(pk=pk), to=colleague, by=dana, reason="Lunch.")
+        transfer_conversation(Conversation.objects.get(pk=pk), to=colleague, by=dana, reason="Lunch.")
 
     outcomes = at_once(lambda: to(others[0]), lambda: to(others[1]))
     assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "TransitionRefused"]

@@ -6,12 +6,12 @@ import pytest
 
 from channels_whatsapp.deliveries import retry_failed, retry_now
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
-from omnichannel.conversations.contacts.blocking import BlockingRefused, block, unblock
+from omnichannel.conversations.contacts.blocking import BlockContactError, block_contact, unblock_contact
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.compose import BLOCKED, ReplyRefused, send_reply
+from omnichannel.conversations.outbound.compose import BLOCKED_ERROR, ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.jobs.lanes import claim
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent
 from tests import builders
@@ -44,7 +44,7 @@ def writes(number: WhatsAppNumber, **changed: Any) -> WebhookDelivery:
 
 
 def test_what_a_blocked_customer_writes_is_kept_and_disturbs_nobody(conversation: Conversation, dana: Agent) -> None:
-    block(conversation, by=dana.user)
+    block_contact(conversation, by=dana.user)
     LiveEvent.objects.all().delete()
     delivery = writes(conversation.number)
     assert delivery.state == DeliveryState.IGNORED
@@ -55,7 +55,7 @@ def test_what_a_blocked_customer_writes_is_kept_and_disturbs_nobody(conversation
 
 
 def test_a_blocked_customer_opens_no_conversation(number: WhatsAppNumber, conversation: Conversation) -> None:
-    block(conversation, by=builders.agent("Sue", role="Supervisor").user)
+    block_contact(conversation, by=builders.agent("Sue", role="Supervisor").user)
     Conversation.objects.update(state="closed", closed_at=conversation.created_at)
     for where in (number, builders.number(number.account)):
         assert writes(where).state == DeliveryState.IGNORED
@@ -65,9 +65,9 @@ def test_a_blocked_customer_opens_no_conversation(number: WhatsAppNumber, conver
 def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried(
     conversation: Conversation, dana: Agent
 ) -> None:
-    block(conversation, by=dana.user)
+    block_contact(conversation, by=dana.user)
     kept = writes(conversation.number, Body="Let me in")
-    unblock(conversation, by=dana.user)
+    unblock_contact(conversation, by=dana.user)
     assert writes(conversation.number, Body="Sorry").state == DeliveryState.APPLIED
     retry_now([kept.pk])
     retry_failed(apply_delivery)
@@ -75,7 +75,7 @@ def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried
 
 
 def test_what_is_retried_while_they_are_blocked_stays_ignored(conversation: Conversation, dana: Agent) -> None:
-    block(conversation, by=dana.user)
+    block_contact(conversation, by=dana.user)
     kept = writes(conversation.number)
     retry_now([kept.pk])
     retry_failed(apply_delivery)
@@ -84,9 +84,9 @@ def test_what_is_retried_while_they_are_blocked_stays_ignored(conversation: Conv
 
 
 def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation, dana: Agent) -> None:
-    block(conversation, by=dana.user)
-    block(conversation, by=builders.agent("Sue", role="Supervisor").user)  # has been done already
-    unblock(conversation, by=dana.user)
+    block_contact(conversation, by=dana.user)
+    block_contact(conversation, by=builders.agent("Sue", role="Supervisor").user)  # has been done already
+    unblock_contact(conversation, by=dana.user)
     lines = conversation.events.values_list("kind", "said", "actor")
     dana_pk = dana.user.pk
     assert [(kind, str(line), actor) for kind, line, actor in lines] == [
@@ -97,24 +97,24 @@ def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation,
 
 def test_only_who_has_the_conversation_or_sees_all_may_block(conversation: Conversation, dana: Agent) -> None:
     for who in (builders.agent("Omar").user, builders.user("", "Stranger")):
-        with pytest.raises(BlockingRefused):
-            block(conversation, by=who)
+        with pytest.raises(BlockContactError):
+            block_contact(conversation, by=who)
     assert Contact.objects.get().blocked_at is None
     for role in ("Supervisor", "Administrator"):
         somebody = builders.agent(role, role=role).user
-        block(conversation, by=somebody)
+        block_contact(conversation, by=somebody)
         assert Contact.objects.get().blocked_at is not None
-        unblock(conversation, by=somebody)
+        unblock_contact(conversation, by=somebody)
 
 
 @pytest.mark.usefixtures("twilio")
 def test_a_blocked_customer_is_not_written_to(conversation: Conversation, dana: Agent) -> None:
     queued = send_reply(conversation, author=dana.user, text="Hi")
-    block(conversation, by=dana.user)
-    with pytest.raises(ReplyRefused) as refused:
+    block_contact(conversation, by=dana.user)
+    with pytest.raises(ReplyError) as refused:
         send_reply(conversation, author=dana.user, text="Hello?")
-    assert (refused.value.code, refused.value.message) == ("blocked", BLOCKED)
-    [lease] = claim(["send"], 1)
+    assert (refused.value.code, refused.value.message) == ("blocked", BLOCKED_ERROR)
+    [lease] = claim_lanes(["send"], 1)
     deliver_messages(lease)
     queued.refresh_from_db()
-    assert (queued.status, queued.error_message) == ("failed", BLOCKED)
+    assert (queued.status, queued.error_message) == ("failed", BLOCKED_ERROR)

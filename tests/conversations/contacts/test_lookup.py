@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from channels_whatsapp.models import WhatsAppNumber
-from omnichannel.conversations.contacts.lookup import rename
+from omnichannel.conversations.contacts.lookup import rename_contact
 from omnichannel.conversations.models import Contact, Conversation
 from tests import builders
 from tests.webhook_client import another, deliver, recorded
@@ -34,9 +34,9 @@ def test_a_contact_is_named_by_the_profile_and_follows_its_changes(number: Whats
 
 
 def test_a_name_given_by_a_person_stays(number: WhatsAppNumber) -> None:
-    rename(writes(number, PHONE, ProfileName="xX_amara_Xx"), "  Amara Diallo ")
+    rename_contact(writes(number, PHONE, ProfileName="xX_amara_Xx"), "  Amara Diallo ")
     assert writes(number, PHONE, ProfileName="somebody else").display_name == "Amara Diallo"
-    rename(Contact.objects.get(), "")
+    rename_contact(Contact.objects.get(), "")
     assert Contact.objects.get().display_name == "somebody else"
 
 

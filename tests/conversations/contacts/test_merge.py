@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts import merge as merges
-from omnichannel.conversations.contacts.merge import MergeRefused, merge, undo, why_not_undone
+from omnichannel.conversations.contacts.merge import MergeError, get_undo_error, merge_contacts, undo_merge
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.jobs.models import Lane
@@ -72,14 +72,14 @@ def test_all_of_both_is_one_customers(number: WhatsAppNumber, sue: Agent, home: 
     ours, theirs = talks(home, number, "From home"), talks(work, builders.number(), "From work")
     work.labels.add(Label.objects.create(name="VIP"))
     Contact.objects.filter(pk=work.pk).update(fields={"group": "gold"})
-    done = merge(home, work, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
     assert Contact.objects.get().pk == home.pk
     home.refresh_from_db()
     assert (home.name, home.language, home.fields) == ("A. Diallo", "fr", {"group": "gold"})
     assert [str(label) for label in home.labels.all()] == ["VIP"]
     assert set(home.conversations.all()) == {ours, theirs}
     assert (done.by, done.conversations) == (sue.user, [theirs.pk])
-    line = theirs.events.get(kind=merges.MERGED)
+    line = theirs.events.get(kind=merges.MERGED_EVENT)
     assert line.actor == sue.user
     assert str(line.said).startswith("Sue merged A. Diallo (")
 
@@ -88,7 +88,7 @@ def test_who_writes_from_either_number_is_the_one(
     number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
 ) -> None:
     talks(home, number)
-    merge(home, work, by=sue.user)
+    merge_contacts(home, work, by=sue.user)
     for sender in (WORK, HOME, WORK):
         writes(sender, number)
         assert Contact.objects.get().address == sender
@@ -100,7 +100,7 @@ def test_answers_go_to_the_number_they_wrote_from_last(
 ) -> None:
     talks(home, number, wrote=timezone.now() - timedelta(hours=3))
     talks(work, number)
-    merge(home, work, by=sue.user)
+    merge_contacts(home, work, by=sue.user)
     assert Contact.objects.get().address == WORK
 
 
@@ -109,7 +109,7 @@ def test_two_open_conversations_on_a_number_become_one(
 ) -> None:
     dana = builders.agent("Dana")
     ours, theirs = talks(home, number, "One"), talks(work, number, "Two", with_agent=dana)
-    merge(home, work, by=sue.user)
+    merge_contacts(home, work, by=sue.user)
     assert list(Conversation.objects.all()) == [theirs]
     assert said_in(theirs) == {"One", "Two"}
     assert not Conversation.objects.filter(pk=ours.pk).exists()
@@ -121,7 +121,7 @@ def test_an_open_conversation_joined_to_one_that_waited_is_not_left_waiting(
     away = builders.agent("Dana", presence="away")
     waiting = talks(home, number, with_agent=away, state=State.WAITING)
     talks(work, number, "Anybody?", unread_count=1)
-    merge(home, work, by=sue.user)
+    merge_contacts(home, work, by=sue.user)
     waiting.refresh_from_db()
     assert waiting.state == State.OPEN
 
@@ -129,8 +129,8 @@ def test_an_open_conversation_joined_to_one_that_waited_is_not_left_waiting(
 def test_two_agents_at_work_are_not_made_one(number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact) -> None:
     talks(home, number, with_agent=builders.agent("Dana"))
     talks(work, number, with_agent=builders.agent("Omar"))
-    with pytest.raises(MergeRefused, match="one with Dana, one with Omar"):
-        merge(home, work, by=sue.user)
+    with pytest.raises(MergeError, match="one with Dana, one with Omar"):
+        merge_contacts(home, work, by=sue.user)
     assert Contact.objects.count() == 2
 
 
@@ -139,8 +139,8 @@ def test_while_a_message_is_being_sent_nothing_is_merged(
 ) -> None:
     dana = builders.agent("Dana")
     send_reply(talks(work, number, with_agent=dana), author=dana.user, text="Hi")
-    with pytest.raises(MergeRefused, match="still being sent"):
-        merge(home, work, by=sue.user)
+    with pytest.raises(MergeError, match="still being sent"):
+        merge_contacts(home, work, by=sue.user)
 
 
 def test_an_agent_merges_only_those_of_whom_they_see_everything(number: WhatsAppNumber, home: Contact) -> None:
@@ -150,22 +150,22 @@ def test_an_agent_merges_only_those_of_whom_they_see_everything(number: WhatsApp
     for contact in (home, mine, hidden):
         talks(contact, builders.number(), in_queue=orders)
     talks(hidden, builders.number(), in_queue=secret)
-    assert list(merges.found(home, dana.user, "i")) == [mine]
-    with pytest.raises(MergeRefused, match="who may see all conversations"):
-        merge(home, hidden, by=dana.user)
-    merge(home, mine, by=dana.user)
+    assert list(merges.search_merge_candidates(home, dana.user, "i")) == [mine]
+    with pytest.raises(MergeError, match="who may see all conversations"):
+        merge_contacts(home, hidden, by=dana.user)
+    merge_contacts(home, mine, by=dana.user)
     assert not Contact.objects.filter(pk=mine.pk).exists()
 
 
 @pytest.mark.parametrize("words", ["diallo", "A. D", "+49 1512 2222"])
 def test_a_contact_is_found_by_a_part_of_name_or_number(sue: Agent, home: Contact, work: Contact, words: str) -> None:
-    assert list(merges.found(home, sue.user, words)) == [work]
-    assert not merges.found(work, sue.user, " ")
+    assert list(merges.search_merge_candidates(home, sue.user, words)) == [work]
+    assert not merges.search_merge_candidates(work, sue.user, " ")
 
 
 def test_a_contact_is_not_merged_with_itself(sue: Agent, home: Contact) -> None:
-    with pytest.raises(MergeRefused, match="same contact"):
-        merge(home, home, by=sue.user)
+    with pytest.raises(MergeError, match="same contact"):
+        merge_contacts(home, home, by=sue.user)
 
 
 # -- Parted again -----------------------------------------------------------------------------------------------------
@@ -180,11 +180,11 @@ def test_undoing_brings_both_back_as_they_were(
     Contact.objects.filter(pk=work.pk).update(fields={"group": "gold"}, blocked_at=timezone.now())
     ours, theirs = talks(home, number), talks(work, builders.number())
     before = as_it_is(home), as_it_is(work)
-    back = undo(merge(home, work, by=sue.user), by=sue.user)
+    back = undo_merge(merge_contacts(home, work, by=sue.user), by=sue.user)
     assert (as_it_is(home), as_it_is(back)) == before
     assert [*home.conversations.all(), *back.conversations.all()] == [ours, theirs]
     assert not home.addresses.exists()
-    assert str(theirs.events.get(kind=merges.PARTED).said) == "Sue parted this customer from Amara again."
+    assert str(theirs.events.get(kind=merges.UNMERGED_EVENT).said) == "Sue parted this customer from Amara again."
 
 
 @pytest.mark.parametrize("has_agent", [True, False])
@@ -196,9 +196,9 @@ def test_joined_conversations_are_two_again_each_with_its_own(
     theirs = talks(work, number, "Two", unread_count=1, with_agent=dana if has_agent else None)
     ours.notes.create(author=sue.user, text="Ours")
     theirs.notes.create(author=sue.user, text="Theirs")
-    done = merge(home, work, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
     assert Conversation.objects.count() == 1
-    back = undo(done, by=sue.user)
+    back = undo_merge(done, by=sue.user)
     ours.refresh_from_db()
     theirs.refresh_from_db()
     assert (ours.contact, theirs.contact) == (home, back)
@@ -215,9 +215,9 @@ def test_what_was_said_since_stays_and_either_number_is_its_own_again(
 ) -> None:
     ours = talks(home, number, "One")
     theirs = talks(work, number, "Two")
-    done = merge(home, work, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
     writes(WORK, number, "Since then")
-    undo(done, by=sue.user)
+    undo_merge(done, by=sue.user)
     assert said_in(ours) == {"One", "Since then"}
     assert said_in(theirs) == {"Two"}
     writes(WORK, number, "From work")
@@ -231,60 +231,60 @@ def test_what_was_closed_while_it_was_one_is_closed_when_it_is_two(
     number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
 ) -> None:
     ours, theirs = talks(home, number), talks(work, number)
-    done = merge(home, work, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
     Conversation.objects.update(state=State.CLOSED, closed_at=timezone.now())
-    undo(done, by=sue.user)
+    undo_merge(done, by=sue.user)
     assert set(Conversation.objects.filter(state=State.CLOSED)) == {ours, theirs}
 
 
 def test_a_name_given_since_stays(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
     Contact.objects.update(name="Amara D.")
-    undo(done, by=sue.user)
+    undo_merge(done, by=sue.user)
     assert Contact.objects.get(pk=home.pk).name == "Amara D."
     assert Contact.objects.get(pk=work.pk).name == "A. Diallo"
 
 
 def test_of_several_merges_the_latest_is_undone_first(sue: Agent, home: Contact, work: Contact) -> None:
     third = builders.contact("Third")
-    first, second = merge(home, work, by=sue.user), merge(home, third, by=sue.user)
-    with pytest.raises(MergeRefused, match="Third was merged into this customer afterwards"):
-        undo(first, by=sue.user)
-    undo(second, by=sue.user)
-    undo(ContactMerge.objects.get(pk=first.pk), by=sue.user)
+    first, second = merge_contacts(home, work, by=sue.user), merge_contacts(home, third, by=sue.user)
+    with pytest.raises(MergeError, match="Third was merged into this customer afterwards"):
+        undo_merge(first, by=sue.user)
+    undo_merge(second, by=sue.user)
+    undo_merge(ContactMerge.objects.get(pk=first.pk), by=sue.user)
     assert set(Contact.objects.all()) == {home, work, third}
 
 
 def test_a_merge_goes_along_when_its_contact_is_merged_on(sue: Agent, home: Contact, work: Contact) -> None:
     third = builders.contact("Third")
-    first = merge(home, work, by=sue.user)
-    second = merge(third, home, by=sue.user)
-    undo(second, by=sue.user)
-    undo(ContactMerge.objects.get(pk=first.pk), by=sue.user)
+    first = merge_contacts(home, work, by=sue.user)
+    second = merge_contacts(third, home, by=sue.user)
+    undo_merge(second, by=sue.user)
+    undo_merge(ContactMerge.objects.get(pk=first.pk), by=sue.user)
     assert set(Contact.objects.all()) == {home, work, third}
 
 
 @pytest.mark.parametrize(("who", "may"), [("by", True), ("sue", True), ("other", False)])
 def test_who_merged_them_and_supervisors_undo_it(sue: Agent, home: Contact, work: Contact, who: str, may: bool) -> None:
     people = {"by": builders.agent("Dana"), "sue": sue, "other": builders.agent("Omar")}
-    done = merge(home, work, by=people["by"].user)
-    assert (why_not_undone(done, people[who].user) == "") is may
+    done = merge_contacts(home, work, by=people["by"].user)
+    assert (get_undo_error(done, people[who].user) == "") is may
 
 
 def test_after_thirty_days_it_stays_as_it_is(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
     done.at = timezone.now() - timedelta(days=31)
-    assert why_not_undone(done, sue.user) == "A merge can be undone for 30 days."
+    assert get_undo_error(done, sue.user) == "A merge can be undone for 30 days."
 
 
 def test_a_merge_is_undone_once(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
-    undo(done, by=sue.user)
-    with pytest.raises(MergeRefused, match="undone already"):
-        undo(done, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
+    undo_merge(done, by=sue.user)
+    with pytest.raises(MergeError, match="undone already"):
+        undo_merge(done, by=sue.user)
 
 
 def test_a_number_that_somebody_else_has_by_now_is_said(sue: Agent, home: Contact, work: Contact) -> None:
-    done = merge(home, work, by=sue.user)
+    done = merge_contacts(home, work, by=sue.user)
     builders.contact("New", address=WORK)
-    assert "There is another contact with the number +49" in why_not_undone(done, sue.user)
+    assert "There is another contact with the number +49" in get_undo_error(done, sue.user)

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
-from omnichannel.conversations.assignment.consult import invite, people_in
-from omnichannel.conversations.contacts.merge_records import absorb
+from omnichannel.conversations.assignment.consult import consulted_participations, invite_colleague
+from omnichannel.conversations.contacts.merge_records import merge_contact_data
 from omnichannel.conversations.models import Contact, Conversation
 from omnichannel.conversations.notes import add_note
 from omnichannel.conversations.outbound.compose import send_reply
@@ -124,10 +124,10 @@ def test_colleagues_and_their_notes_come_along() -> None:
     dana, omar, paul = (builders.agent(name) for name in ("Dana", "Omar", "Paul"))
     kept, gone = (builders.conversation(with_agent=dana) for _ in range(2))
     for conversation, colleague in ((kept, omar), (gone, omar), (gone, paul)):
-        invite(conversation, colleague, by=dana)
+        invite_colleague(conversation, colleague, by=dana)
     add_note(gone, dana.user, "@omar look")
     Conversation.objects.filter(pk=gone.pk).update(number=kept.number)
     with transaction.atomic():
-        absorb(kept.contact, gone.contact)
-    assert {str(one.agent) for one in people_in(Conversation.objects.get())} == {"Omar", "Paul"}
+        merge_contact_data(kept.contact, gone.contact)
+    assert {str(one.agent) for one in consulted_participations(Conversation.objects.get())} == {"Omar", "Paul"}
     assert Conversation.objects.get().notes.get().mentions.get() == omar

@@ -11,21 +11,21 @@ from django.utils import timezone
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.automated_messages import triggers
-from omnichannel.conversations.automated_messages.triggers import speak
+from omnichannel.conversations.automated_messages.triggers import send_due_messages
 from omnichannel.conversations.contacts import opt_out
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import (
     AutomatedMessage,
     Contact,
     Conversation,
-    Meaning,
     Message,
+    MessageTrigger,
+    OptOutMeaning,
     OptOutWord,
-    Trigger,
 )
-from omnichannel.conversations.outbound.compose import OPTED_OUT_BY_WORD, ReplyRefused, send_reply
+from omnichannel.conversations.outbound.compose import OPTED_OUT_BY_WORD_ERROR, ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.jobs.lanes import claim
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, State
 from tests import builders
@@ -38,9 +38,9 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 @pytest.fixture(autouse=True)
 def _no_words_of_other_tests() -> Iterator[None]:
-    opt_out.forget_words()
+    opt_out.clear_word_cache()
     yield
-    opt_out.forget_words()
+    opt_out.clear_word_cache()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def number(twilio: MemoryBackend) -> WhatsAppNumber:
 def words() -> None:
     for word in ("Stop", "Stopp", "ОТПИСАТЬСЯ", "opt-out", "إلغاء"):
         OptOutWord.objects.create(word=word)
-    OptOutWord.objects.create(word="Start", meaning=Meaning.START)
+    OptOutWord.objects.create(word="Start", meaning=OptOutMeaning.START)
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def work() -> list[str]:
     """What the worker says and sends now; the texts Twilio took."""
     Lane.objects.filter(kind="route").delete()
     before = set(Message.objects.exclude(twilio_sid="").values_list("pk", flat=True))
-    for kind, handler in ((LaneKind.AUTOMATE, speak), ("send", deliver_messages)):
-        for lease in claim([kind], 10):
+    for kind, handler in ((LaneKind.AUTOMATE, send_due_messages), ("send", deliver_messages)):
+        for lease in claim_lanes([kind], 10):
             lease.finish(handler(lease))
     sent = Message.objects.exclude(pk__in=before).filter(direction="outbound").exclude(twilio_sid="").order_by("pk")
     return list(sent.values_list("body", flat=True))
@@ -137,7 +137,7 @@ def test_an_opt_out_that_twilio_reported_is_lifted_by_any_message(number: WhatsA
 
 @pytest.mark.usefixtures("words")
 def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: WhatsAppNumber, clock: Any) -> None:
-    for trigger, text in ((Trigger.OPTED_OUT, "You are out."), (Trigger.OPTED_IN, "Welcome back.")):
+    for trigger, text in ((MessageTrigger.OPTED_OUT, "You are out."), (MessageTrigger.OPTED_IN, "Welcome back.")):
         AutomatedMessage.objects.create(trigger=trigger, text=text)
     writes(number, "stop")
     assert work() == ["You are out."]
@@ -154,7 +154,7 @@ def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: What
 
 @pytest.mark.usefixtures("words")
 def test_a_new_customer_who_opts_out_is_not_greeted(number: WhatsAppNumber) -> None:
-    AutomatedMessage.objects.create(trigger=Trigger.GREETING, text="Hello!")
+    AutomatedMessage.objects.create(trigger=MessageTrigger.GREETING, text="Hello!")
     writes(number, "stop")
     assert work() == []
 
@@ -167,12 +167,12 @@ def test_who_has_opted_out_is_not_written_to_and_the_agent_reads_why(number: Wha
     conversation = Conversation.objects.get()
     queued = send_reply(conversation, author=dana.user, text="Hi")
     writes(number, "stop")
-    with pytest.raises(ReplyRefused) as refused:
+    with pytest.raises(ReplyError) as refused:
         send_reply(conversation, author=dana.user, text="Are you sure?")
-    assert (refused.value.code, refused.value.message) == ("opted_out", OPTED_OUT_BY_WORD)
+    assert (refused.value.code, refused.value.message) == ("opted_out", OPTED_OUT_BY_WORD_ERROR)
     assert work() == []
     queued.refresh_from_db()
-    assert (queued.status, queued.error_message) == ("failed", OPTED_OUT_BY_WORD)
+    assert (queued.status, queued.error_message) == ("failed", OPTED_OUT_BY_WORD_ERROR)
 
 
 @pytest.mark.usefixtures("words")
@@ -186,8 +186,8 @@ def test_an_opt_out_stays_with_the_person_when_two_contacts_become_one(number: W
 
 
 def test_plain_text_of_nothing_is_nothing() -> None:
-    assert opt_out.plain("\u200f!?\u202a") == ""
-    assert triggers.languages_of(Contact(language="pt_BR")) == ["pt-br", "pt", ""]
+    assert opt_out.normalize_word("\u200f!?\u202a") == ""
+    assert triggers.language_fallbacks(Contact(language="pt_BR")) == ["pt-br", "pt", ""]
 
 
 # -- Lifted by a colleague --------------------------------------------------------------------------------------------
@@ -201,11 +201,11 @@ def opted_out(agent: Agent) -> Conversation:
 def test_who_agreed_again_is_written_to_again_and_the_timeline_says_who_noted_it() -> None:
     dana = builders.agent("Dana")
     conversation = opted_out(dana)
-    with pytest.raises(ReplyRefused):
+    with pytest.raises(ReplyError):
         send_reply(conversation, author=dana.user, text="Hello")
-    opt_out.lift(conversation, by=dana.user, reason="  She asked on the phone ")
+    opt_out.lift_opt_out(conversation, by=dana.user, reason="  She asked on the phone ")
     assert send_reply(conversation, author=dana.user, text="Hello").status == "queued"
-    line = conversation.events.get(kind=opt_out.LIFTED)
+    line = conversation.events.get(kind=opt_out.OPT_OUT_LIFTED_EVENT)
     assert line.actor == dana.user
     assert str(line.said) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
 
@@ -213,8 +213,8 @@ def test_who_agreed_again_is_written_to_again_and_the_timeline_says_who_noted_it
 @pytest.mark.parametrize(("reason", "said"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
 def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, said: str) -> None:
     dana = builders.agent("Dana")
-    with pytest.raises(opt_out.LiftingRefused, match=said):
-        opt_out.lift(opted_out(dana), by=dana.user, reason=reason)
+    with pytest.raises(opt_out.LiftOptOutError, match=said):
+        opt_out.lift_opt_out(opted_out(dana), by=dana.user, reason=reason)
     assert Contact.objects.get().opted_out_by_word
 
 
@@ -223,10 +223,10 @@ def test_only_its_agent_and_supervisors_lift_an_opt_out(who: str, may: bool) -> 
     somebody = builders.agent(who, role="Supervisor" if may else "Agent")
     conversation = opted_out(builders.agent("Dana"))
     if may:
-        opt_out.lift(conversation, by=somebody.user, reason="By mail.")
+        opt_out.lift_opt_out(conversation, by=somebody.user, reason="By mail.")
     else:
-        with pytest.raises(opt_out.LiftingRefused, match="Only the agent who has"):
-            opt_out.lift(conversation, by=somebody.user, reason="By mail.")
+        with pytest.raises(opt_out.LiftOptOutError, match="Only the agent who has"):
+            opt_out.lift_opt_out(conversation, by=somebody.user, reason="By mail.")
     assert Contact.objects.get().opted_out_by_word is not may
 
 
@@ -234,5 +234,5 @@ def test_the_list_that_twilio_keeps_is_not_ours_to_lift() -> None:
     dana = builders.agent("Dana")
     conversation = opted_out(dana)
     Contact.objects.update(opted_out_by_word=False)
-    with pytest.raises(opt_out.LiftingRefused, match="has not opted out by a word"):
-        opt_out.lift(conversation, by=dana.user, reason="By mail.")
+    with pytest.raises(opt_out.LiftOptOutError, match="has not opted out by a word"):
+        opt_out.lift_opt_out(conversation, by=dana.user, reason="By mail.")

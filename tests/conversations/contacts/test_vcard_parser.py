@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels_whatsapp.simulator import factories
-from omnichannel.conversations.contacts.vcard_parser import people_in
+from omnichannel.conversations.contacts.vcard_parser import parse_people
 from tests.conversations.contacts.hostile_cards import HOSTILE
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,7 +27,7 @@ WORDS = [
 
 def person(*lines: str, version: str = "3.0", ends: str = "\r\n") -> Any:
     """What is read in a card of these lines."""
-    [only] = people_in(ends.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
+    [only] = parse_people(ends.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
     return only
 
 
@@ -160,11 +160,11 @@ def test_lines_may_end_in_any_way(ends: str) -> None:
     ],
 )
 def test_a_card_may_be_encoded_in_several_ways(encoded: Callable[[str], bytes]) -> None:
-    assert people_in(encoded("BEGIN:VCARD\r\nFN:Zoë Jane\r\nEND:VCARD\r\n")) == [{"name": "Zoë Jane", "phones": []}]
+    assert parse_people(encoded("BEGIN:VCARD\r\nFN:Zoë Jane\r\nEND:VCARD\r\n")) == [{"name": "Zoë Jane", "phones": []}]
 
 
 def test_bytes_that_are_no_text_are_replaced() -> None:
-    assert people_in(b"BEGIN:VCARD\nFN:J\xfcrgen\nEND:VCARD") == [{"name": "J\ufffdrgen", "phones": []}]
+    assert parse_people(b"BEGIN:VCARD\nFN:J\xfcrgen\nEND:VCARD") == [{"name": "J\ufffdrgen", "phones": []}]
 
 
 @pytest.mark.parametrize("photo", ["PHOTO;ENCODING=b;TYPE=JPEG:", "LOGO:", "SOUND:", "item2.KEY:", "X-WA-BIZ-PHOTO:"])
@@ -179,8 +179,8 @@ def test_a_large_photo_hides_neither_name_nor_number(photo: str) -> None:
 
 def test_every_card_of_a_file_is_read_also_where_an_end_is_missing() -> None:
     file = b"BEGIN:VCARD\nFN:A\nEND:VCARD\n\nBEGIN:VCARD\nFN:B\nTEL:1\nBEGIN:VCARD\nFN:C\nTEL:2"
-    assert [(one["name"], one["phones"]) for one in people_in(file)] == [("A", []), ("B", ["1"]), ("C", ["2"])]
-    assert len(people_in(b"BEGIN:VCARD\nFN:A\nEND:VCARD\n" * 50)) == 20
+    assert [(one["name"], one["phones"]) for one in parse_people(file)] == [("A", []), ("B", ["1"]), ("C", ["2"])]
+    assert len(parse_people(b"BEGIN:VCARD\nFN:A\nEND:VCARD\n" * 50)) == 20
 
 
 def test_a_card_inside_agent_is_nobody_of_the_file() -> None:
@@ -204,7 +204,7 @@ def test_a_card_inside_agent_is_nobody_of_the_file() -> None:
     "file", [b"", b"FN:Jane", b"BEGIN:VCARD", b"BEGIN:VCARD\nnonsense", b"BEGIN:VCALENDAR\nFN:Jane\nEND:VCALENDAR"]
 )
 def test_nobody_is_in_what_is_no_card(file: bytes) -> None:
-    assert people_in(file) == []
+    assert parse_people(file) == []
 
 
 @pytest.mark.django_db
@@ -217,7 +217,7 @@ def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None
         factories.create_sender(twilio, "+493011", "Shop"),
         contact=contact,
     )
-    assert people_in(message.media.get().file.read()) == [{"name": name, "phones": ["+49 151 1", "0151;2"]}]
+    assert parse_people(message.media.get().file.read()) == [{"name": name, "phones": ["+49 151 1", "0151;2"]}]
 
 
 # -- Strangers' cards -------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None
     st.binary(max_size=300) | st.lists(st.sampled_from(WORDS), max_size=60).map(lambda words: "".join(words).encode())
 )
 def test_any_bytes_are_people_within_the_limits(noise: bytes) -> None:
-    for one in people_in(noise) + people_in(b"BEGIN:VCARD\r\n" + noise) + people_in(b"\xff\xfe" + noise):
+    for one in parse_people(noise) + parse_people(b"BEGIN:VCARD\r\n" + noise) + parse_people(b"\xff\xfe" + noise):
         emails = one.get("emails", [])
         assert 0 < len(one["name"]) <= 200
         assert all(0 < len(phone) <= 40 for phone in one["phones"])
@@ -243,7 +243,7 @@ def steps(card: bytes) -> int:
     calls: list[str] = []
     sys.setprofile(lambda _frame, event, _arg: calls.append(event))
     try:
-        people_in(card)
+        parse_people(card)
     finally:
         sys.setprofile(None)
     return len(calls)

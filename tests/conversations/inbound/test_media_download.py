@@ -9,17 +9,17 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnichannel.conversations.contacts.vcard_parser import people_in
+from omnichannel.conversations.contacts.vcard_parser import parse_people
 from omnichannel.conversations.inbound.media_download import (
-    RETRY_AFTER,
-    NothingToFetch,
+    RETRY_DELAYS,
+    MediaRetryError,
     fetch_attachment,
-    give_up_attachment,
-    retry,
+    mark_attachment_failed,
+    retry_download,
 )
-from omnichannel.conversations.inbound.receive import NOT_ACCEPTED
-from omnichannel.conversations.models import Attachment, FileState, Kind
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
+from omnichannel.conversations.models import Attachment, AttachmentState, MessageKind
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from tests import builders
@@ -55,7 +55,7 @@ def lay_out(twilio: FileServer, attachment: Attachment, *answers: Answer) -> Non
 
 def work() -> datetime | None:
     """What a worker does with the next file that is due."""
-    [lease] = claim(["media"], 1)
+    [lease] = claim_lanes(["media"], 1)
     due = fetch_attachment(lease)
     lease.finish(due)
     return due
@@ -66,7 +66,7 @@ def test_a_file_is_stored_under_a_name_of_ours_and_the_pages_are_told(twilio: Fi
     lay_out(twilio, file, Answer(200, JPEG))
     assert work() is None
     file.refresh_from_db()
-    assert (file.state, file.content_type, file.size) == (FileState.STORED, "image/jpeg", len(JPEG))
+    assert (file.state, file.content_type, file.size) == (AttachmentState.STORED, "image/jpeg", len(JPEG))
     assert (file.file.read(), file.shown_as()) == (JPEG, "image")
     assert file.file.name.startswith("attachments/")
     assert LiveEvent.objects.latest("pk").part_id == file.message_id
@@ -76,42 +76,42 @@ def test_a_file_is_stored_under_a_name_of_ours_and_the_pages_are_told(twilio: Fi
 def test_a_file_that_is_not_there_at_first_is_fetched_later(twilio: FileServer) -> None:
     [file] = arrives("voice")
     lay_out(twilio, file, Answer(404), Answer(404), Answer(200, JPEG))
-    for seconds in RETRY_AFTER[:2]:
+    for seconds in RETRY_DELAYS[:2]:
         due = work()
         assert due is not None
         assert abs(due - timezone.now() - seconds).total_seconds() < 0.5
         Lane.objects.update(due_at=timezone.now())
     assert work() is None
     file.refresh_from_db()
-    assert (file.state, file.error) == (FileState.STORED, "")
+    assert (file.state, file.error) == (AttachmentState.STORED, "")
 
 
 def test_a_file_that_never_comes_is_shown_as_such_and_can_be_tried_again(twilio: FileServer) -> None:
     [file] = arrives("voice")
     lay_out(twilio, file, Answer(404))
-    for _ in RETRY_AFTER:
+    for _ in RETRY_DELAYS:
         assert work() is not None
         Lane.objects.update(due_at=timezone.now())
     assert work() is None
     file.refresh_from_db()
-    assert (file.state, file.error) == (FileState.FAILED, "Twilio answered 404.")
+    assert (file.state, file.error) == (AttachmentState.FAILED, "Twilio answered 404.")
     lay_out(twilio, file, Answer(200, JPEG))
-    retry(file)
+    retry_download(file)
     assert work() is None
     file.refresh_from_db()
-    assert file.state == FileState.STORED
+    assert file.state == AttachmentState.STORED
 
 
 def test_a_file_whose_work_was_given_up_is_shown_as_failed_and_can_be_tried_again(twilio: FileServer) -> None:
     [file] = arrives("voice")
     lay_out(twilio, file, Answer(200, JPEG))
-    give_up_attachment(file.pk)
+    mark_attachment_failed(file.pk)
     file.refresh_from_db()
-    assert (file.state, file.error) == (FileState.FAILED, "This file could not be processed.")
-    retry(file)
+    assert (file.state, file.error) == (AttachmentState.FAILED, "This file could not be processed.")
+    retry_download(file)
     assert work() is None
     file.refresh_from_db()
-    assert file.state == FileState.STORED
+    assert file.state == AttachmentState.STORED
 
 
 def test_a_file_of_another_account_is_never_asked_for(twilio: FileServer) -> None:
@@ -120,7 +120,7 @@ def test_a_file_of_another_account_is_never_asked_for(twilio: FileServer) -> Non
     assert work() is None
     file.refresh_from_db()
     assert (file.state, file.error, twilio.asked) == (
-        FileState.FAILED,
+        AttachmentState.FAILED,
         "The file belongs to another Twilio account.",
         [],
     )
@@ -131,7 +131,7 @@ def test_an_odd_address_is_given_up_at_once(twilio: FileServer, url: str) -> Non
     [file] = arrives("voice", MediaUrl0=url)
     assert work() is None
     file.refresh_from_db()
-    assert (file.state, twilio.asked) == (FileState.FAILED, [])
+    assert (file.state, twilio.asked) == (AttachmentState.FAILED, [])
 
 
 @pytest.mark.parametrize(
@@ -165,14 +165,14 @@ def test_a_file_that_is_fetched_twice_is_stored_once(twilio: FileServer) -> None
 
 def test_only_what_has_failed_and_has_an_address_is_tried_again(twilio: FileServer) -> None:
     files = [
-        Attachment(state=FileState.PENDING, source_url="x"),
-        Attachment(state=FileState.STORED, source_url="x"),
-        Attachment(state=FileState.FAILED, source_url=""),
-        Attachment(state=FileState.FAILED, source_url="x", error=NOT_ACCEPTED),
+        Attachment(state=AttachmentState.PENDING, source_url="x"),
+        Attachment(state=AttachmentState.STORED, source_url="x"),
+        Attachment(state=AttachmentState.FAILED, source_url=""),
+        Attachment(state=AttachmentState.FAILED, source_url="x", error=ATTACHMENTS_DISABLED),
     ]
     for file in files:
-        with pytest.raises(NothingToFetch):
-            retry(file)
+        with pytest.raises(MediaRetryError):
+            retry_download(file)
 
 
 # -- Contact cards --------------------------------------------------------------------------------------------------
@@ -183,7 +183,7 @@ def test_a_contact_card_shows_names_and_numbers(twilio: FileServer) -> None:
     lay_out(twilio, file, Answer(200, CARD % b"Omar <script>" + CARD % "Zoë\x00".encode()))
     assert work() is None
     file.message.refresh_from_db()
-    assert file.message.kind == Kind.CONTACTS
+    assert file.message.kind == MessageKind.CONTACTS
     assert file.message.content["contacts"] == [
         {"name": "Omar <script>", "phones": ["+49 151 1234"]},
         {"name": "Zoë", "phones": ["+49 151 1234"]},
@@ -196,7 +196,10 @@ def test_two_cards_fetched_at_once_are_both_shown(twilio: FileServer) -> None:
     files = arrives("several_media", **media)
     for file, name in zip(files, (b"Omar", b"Zoe"), strict=True):
         lay_out(twilio, file, Answer(200, CARD % name))
-    assert at_once(*[lambda lease=lease: fetch_attachment(lease) for lease in claim(["media"], 2)]) == [None, None]
+    assert at_once(*[lambda lease=lease: fetch_attachment(lease) for lease in claim_lanes(["media"], 2)]) == [
+        None,
+        None,
+    ]
     files[0].message.refresh_from_db()
     assert {person["name"] for person in files[0].message.content["contacts"]} == {"Omar", "Zoe"}
 
@@ -216,7 +219,7 @@ def test_two_cards_fetched_at_once_are_both_shown(twilio: FileServer) -> None:
     ],
 )
 def test_a_malformed_card_is_no_fault(card: bytes) -> None:
-    assert isinstance(people_in(card), list)
+    assert isinstance(parse_people(card), list)
 
 
 def test_a_malformed_card_stays_a_file_to_download(twilio: FileServer) -> None:
@@ -224,11 +227,11 @@ def test_a_malformed_card_stays_a_file_to_download(twilio: FileServer) -> None:
     lay_out(twilio, file, Answer(200, b"BEGIN:VCARD\r\nnonsense"))
     assert work() is None
     file.refresh_from_db()
-    assert (file.state, file.content_type, file.shown_as()) == (FileState.STORED, "text/vcard", "file")
+    assert (file.state, file.content_type, file.shown_as()) == (AttachmentState.STORED, "text/vcard", "file")
 
 
 def test_a_card_without_a_name_still_shows_its_numbers() -> None:
-    [person] = people_in(b"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:+49 1\r\nTEL:+49 2\r\nEND:VCARD\r\n")
+    [person] = parse_people(b"BEGIN:VCARD\r\nVERSION:3.0\r\nTEL:+49 1\r\nTEL:+49 2\r\nEND:VCARD\r\n")
     assert person == {"name": "+49 1", "phones": ["+49 1", "+49 2"]}
 
 
@@ -248,12 +251,12 @@ def test_a_hostile_card_is_stored_like_any_other(twilio: FileServer, name: str) 
     lay_out(twilio, file, Answer(200, HOSTILE[name]))
     assert work() is None
     file.refresh_from_db()
-    assert (file.state, file.size, len(file.file.read())) == (FileState.STORED, *[len(HOSTILE[name])] * 2)
+    assert (file.state, file.size, len(file.file.read())) == (AttachmentState.STORED, *[len(HOSTILE[name])] * 2)
 
 
 @settings(deadline=None)  # the machine may be busy with other things
 @given(st.binary(max_size=200), st.text(max_size=100))
 def test_any_bytes_are_a_card_or_none(noise: bytes, name: str) -> None:
-    for person in people_in(noise) + people_in(CARD % name.encode()):
+    for person in parse_people(noise) + parse_people(CARD % name.encode()):
         assert len(person["name"]) <= 200
         assert "\x00" not in str(person)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
-from omnichannel.conversations.models import Contact, FileState, Message
+from omnichannel.conversations.models import AttachmentState, Contact, Message
 from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.webhook_client import another, deliver, recorded
@@ -45,7 +45,7 @@ def test_several_media_are_each_on_their_way_in_their_order(number: WhatsAppNumb
     files = list(message.attachments.all())
     assert (message.kind, message.body) == ("media", "Three of them")
     assert [file.declared_type for file in files] == ["image/jpeg", "application/pdf", "audio/ogg"]
-    assert {file.state for file in files} == {FileState.PENDING}
+    assert {file.state for file in files} == {AttachmentState.PENDING}
     assert set(Lane.objects.filter(kind="media").values_list("key", flat=True)) == {file.pk for file in files}
 
 
@@ -60,7 +60,7 @@ def test_a_file_is_not_fetched_where_customers_may_not_attach(number: WhatsAppNu
     number.save()
     file = filed(number, "voice").attachments.get()
     assert (file.state, file.error) == (
-        FileState.FAILED,
+        AttachmentState.FAILED,
         "Attachments from customers are switched off for this number.",
     )
     assert not Lane.objects.filter(kind="media").exists()

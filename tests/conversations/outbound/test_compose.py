@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.compose import ReplyRefused, send_again, send_reply
+from omnichannel.conversations.outbound.compose import ReplyError, resend_reply, send_reply
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
@@ -36,9 +36,9 @@ def conversation(dana: Agent) -> Conversation:
     return builders.conversation(with_agent=dana)
 
 
-def refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyRefused:
+def refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyError:
     """Why this reply was not queued; nothing of it is stored."""
-    with pytest.raises(ReplyRefused) as refused:
+    with pytest.raises(ReplyError) as refused:
         send_reply(conversation, author=by.user, **reply)
     assert not Message.objects.filter(direction="outbound").exists()
     assert not Lane.objects.exists()
@@ -152,7 +152,7 @@ def test_the_same_form_ten_times_at_once_queues_one_message() -> None:
 
 def test_somebody_elses_form_id_shows_nothing_of_theirs(conversation: Conversation, dana: Agent) -> None:
     theirs = builders.outbound(builders.conversation(), "A secret")
-    with pytest.raises(ReplyRefused):
+    with pytest.raises(ReplyError):
         send_reply(conversation, author=dana.user, text="Hi", public_id=theirs.public_id)
     assert Message.objects.count() == 1
 
@@ -212,10 +212,10 @@ def test_files_are_refused_where_agents_may_not_attach(conversation: Conversatio
 
 def test_a_failed_message_is_sent_again_once(conversation: Conversation, dana: Agent) -> None:
     failed = builders.outbound(conversation, "Hi", status="failed", error_code=63016)
-    again = send_again(failed, author=dana.user)
+    again = resend_reply(failed, author=dana.user)
     assert (again.body, again.status, again.pk != failed.pk) == ("Hi", "queued", True)
-    with pytest.raises(ReplyRefused) as refused:
-        send_again(failed, author=dana.user)
+    with pytest.raises(ReplyError) as refused:
+        resend_reply(failed, author=dana.user)
     assert refused.value.code == "sent_again"
     failed.refresh_from_db()
     assert (failed.status, failed.error_code) == ("failed", 63016)
@@ -225,7 +225,7 @@ def test_a_failed_file_is_sent_again_with_its_file(conversation: Conversation, d
     first = send_reply(conversation, author=dana.user, file=ContentFile(PNG, "a.png"))
     Message.objects.update(status="undelivered")
     first.refresh_from_db()
-    copy = send_again(first, author=dana.user).attachments.get()
+    copy = resend_reply(first, author=dana.user).attachments.get()
     assert (copy.file.read(), copy.file.name != first.attachments.get().file.name) == (PNG, True)
 
 
@@ -234,27 +234,27 @@ def test_a_file_that_is_gone_is_a_reason_and_no_fault(conversation: Conversation
     first.attachments.get().file.storage.delete(first.attachments.get().file.name)
     Message.objects.update(status="failed")
     first.refresh_from_db()
-    with pytest.raises(ReplyRefused) as refused:
-        send_again(first, author=dana.user)
+    with pytest.raises(ReplyError) as refused:
+        resend_reply(first, author=dana.user)
     assert refused.value.field == "file"
 
 
 @pytest.mark.parametrize("status", ["queued", "sending", "sent", "delivered", "read"])
 def test_what_has_not_failed_is_not_sent_again(conversation: Conversation, dana: Agent, status: str) -> None:
-    with pytest.raises(ReplyRefused):
-        send_again(builders.outbound(conversation, status=status), author=dana.user)
+    with pytest.raises(ReplyError):
+        resend_reply(builders.outbound(conversation, status=status), author=dana.user)
 
 
 def test_a_customers_message_is_not_sent_again(conversation: Conversation, dana: Agent) -> None:
-    with pytest.raises(ReplyRefused):
-        send_again(builders.inbound(conversation), author=dana.user)
+    with pytest.raises(ReplyError):
+        resend_reply(builders.inbound(conversation), author=dana.user)
 
 
 def test_after_24_hours_nothing_is_sent_again(conversation: Conversation, dana: Agent) -> None:
     failed = builders.outbound(conversation, status="failed")
     Conversation.objects.update(window_closes_at=NOON)
-    with pytest.raises(ReplyRefused, match="24 hour limit"):
-        send_again(failed, author=dana.user)
+    with pytest.raises(ReplyError, match="24 hour limit"):
+        resend_reply(failed, author=dana.user)
 
 
 def test_a_reply_knows_the_message_it_replies_to(conversation: Conversation) -> None:
@@ -262,12 +262,12 @@ def test_a_reply_knows_the_message_it_replies_to(conversation: Conversation) -> 
     assert conversation.agent is not None
     author = conversation.agent.user
     assert send_reply(conversation, author=author, text="Yes", quoted=asked).quoted == asked
-    with pytest.raises(ReplyRefused, match="not in this conversation"):
+    with pytest.raises(ReplyError, match="not in this conversation"):
         send_reply(conversation, author=author, text="Yes", quoted=elsewhere)
 
 
 def test_a_slug_that_was_not_filled_reaches_no_customer(conversation: Conversation) -> None:
     assert conversation.agent is not None
-    with pytest.raises(ReplyRefused, match=r"Replace {LastName{Customer}} first") as why:
+    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} first") as why:
         send_reply(conversation, author=conversation.agent.user, text="Dear {LastName{Customer}}")
     assert why.value.field == "text"

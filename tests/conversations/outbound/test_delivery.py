@@ -16,8 +16,8 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.compose import send_reply
-from omnichannel.conversations.outbound.delivery import LONGEST_BACK_OFF, deliver_messages
-from omnichannel.jobs.lanes import Lease, claim
+from omnichannel.conversations.outbound.delivery import MAX_BACKOFF_SECONDS, deliver_messages
+from omnichannel.jobs.lanes import Lease, claim_lanes
 from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.concurrency import at_once
@@ -45,7 +45,7 @@ def queue(conversation: Conversation, *texts: str) -> list[Message]:
 
 def work() -> dt.datetime | None:
     """What a worker does with the lane that is due; when it is to be looked at again."""
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
     return due
@@ -118,7 +118,9 @@ def test_backing_off_takes_longer_each_time_and_is_never_the_same(
         assert due is not None
         waits.append((due - timezone.now()).total_seconds())
         clock.move_to(due)
-    assert all(0.5 * min(2.0**n, LONGEST_BACK_OFF) <= wait <= 1.5 * LONGEST_BACK_OFF for n, wait in enumerate(waits, 1))
+    assert all(
+        0.5 * min(2.0**n, MAX_BACKOFF_SECONDS) <= wait <= 1.5 * MAX_BACKOFF_SECONDS for n, wait in enumerate(waits, 1)
+    )
     assert len({wait / 2.0**n for n, wait in enumerate(waits[:7])}) > 1
     assert work() is None
     assert len(twilio.outbox) == 1
@@ -194,10 +196,10 @@ def test_20003_shows_at_the_channel_until_a_message_gets_through(
 
 def test_a_worker_that_has_lost_the_lane_sends_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
     queue(conversation, "Hi")
-    [stale] = claim(["send"], 1)
+    [stale] = claim_lanes(["send"], 1)
     lapsed = NOON - dt.timedelta(seconds=1)
     Lane.objects.update(lease_until=lapsed, due_at=lapsed)
-    [fresh] = claim(["send"], 1)
+    [fresh] = claim_lanes(["send"], 1)
     assert deliver_messages(stale) is None
     stale.finish(None)
     assert (twilio.outbox, statuses()) == ([], ["queued"])
@@ -209,7 +211,7 @@ def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
     conversation: Conversation, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue(conversation, "one", "two")
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     kept = iter([True, False])
     monkeypatch.setattr(Lease, "keep", lambda self: next(kept))
     deliver_messages(lease)
@@ -248,14 +250,14 @@ def test_workers_that_all_believe_they_have_the_lane_send_each_message_once(twil
     conversation = builders.conversation(with_agent=builders.agent("Dana"))
     texts = [f"{n}" for n in range(6)]
     queue(conversation, *texts)
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     assert all(not isinstance(outcome, Exception) for outcome in at_once(*[lambda: deliver_messages(lease)] * 6))
     assert sorted(message.body for message in twilio.outbox) == texts
 
 
 def test_a_worker_that_is_told_to_stop_leaves_the_rest_for_another(conversation: Conversation) -> None:
     [message] = queue(conversation, "one")
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     assert deliver_messages(replace(lease, is_stopping=lambda: True)) is not None
     message.refresh_from_db()
     assert message.status == "queued"

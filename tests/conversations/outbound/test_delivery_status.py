@@ -14,15 +14,15 @@ from hypothesis.extra.django import TestCase
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.deliveries import retry_failed
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
-from omnichannel.conversations.inbound.apply import ATTEMPTS_FOR_A_SID, apply_delivery
+from omnichannel.conversations.inbound.apply import UNKNOWN_SID_ATTEMPTS, apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.delivery_status import FAILURES, RANK, TWILIO_SAYS
+from omnichannel.conversations.outbound.delivery_status import FAILURE_STATUSES, STATUS_BY_TWILIO_STATUS, STATUS_ORDER
 from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import at_once
 from tests.webhook_client import deliver
 
-WORDS = st.sampled_from(sorted(TWILIO_SAYS))
+WORDS = st.sampled_from(sorted(STATUS_BY_TWILIO_STATUS))
 CODES = st.sampled_from(["", "0", "63016", "63024", "nonsense", "9" * 30])
 
 
@@ -35,7 +35,7 @@ def tell(message: Message, word: str, code: str = "", *, by_id: bool = True, sid
 
 def place(status: str) -> int:
     """How far along a message is; a failure is final."""
-    return len(RANK) if status in FAILURES else [rank.value for rank in RANK].index(status)
+    return len(STATUS_ORDER) if status in FAILURE_STATUSES else [rank.value for rank in STATUS_ORDER].index(status)
 
 
 class AnyOrder(TestCase):
@@ -50,9 +50,9 @@ class AnyOrder(TestCase):
             tell(message, word, code)
             message.refresh_from_db()
             assert place(message.status) >= place(before)
-            assert not (before in FAILURES and message.status != before)
+            assert not (before in FAILURE_STATUSES and message.status != before)
             assert had is None or message.error_code == had
-            assert message.error_code is None or message.status in FAILURES
+            assert message.error_code is None or message.status in FAILURE_STATUSES
 
     @settings(max_examples=20, deadline=None)
     @given(st.permutations(["queued", "sent", "delivered", "read", "sent", "read"]))
@@ -124,11 +124,11 @@ def test_a_status_for_a_sid_nobody_ever_knows_is_ignored_in_the_end_and_no_error
     message: Message, caplog: pytest.LogCaptureFixture
 ) -> None:
     tell(message, "delivered", by_id=False, sid=builders.sid())
-    for _ in range(ATTEMPTS_FOR_A_SID):
+    for _ in range(UNKNOWN_SID_ATTEMPTS):
         WebhookDelivery.objects.update(next_attempt_at=timezone.now())
         retry_failed(apply_delivery)
     delivery = WebhookDelivery.objects.get()
-    assert (delivery.state, delivery.attempts) == (DeliveryState.IGNORED, ATTEMPTS_FOR_A_SID)
+    assert (delivery.state, delivery.attempts) == (DeliveryState.IGNORED, UNKNOWN_SID_ATTEMPTS)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 

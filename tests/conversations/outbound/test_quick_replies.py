@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from omnichannel.conversations.models import QuickReply, QuickReplyTag
 from omnichannel.conversations.outbound import quick_replies
 from omnichannel.conversations.outbound.quick_replies import (
-    QuickReplyRefused,
-    filled,
-    keep_own,
-    quick_replies_for,
-    slug_values,
-    slugs_left,
-    tag_names,
+    QuickReplyError,
+    fill_slugs,
+    find_slugs,
+    get_quick_replies_for,
+    get_slug_values,
+    parse_tag_names,
+    save_own_quick_reply,
 )
 from routing.models import WorkStream
 from tests import builders
@@ -27,7 +27,7 @@ def reply(title="Hello", locale="en", message="Hello!", **fields):
 
 
 def titles(conversation, user, languages=("en",)):
-    return [f"{one.title} {one.locale}" for one in quick_replies_for(conversation, user, languages)]
+    return [f"{one.title} {one.locale}" for one in get_quick_replies_for(conversation, user, languages)]
 
 
 def test_one_title_is_there_once_in_each_language_for_all_and_for_each_person():
@@ -65,31 +65,31 @@ def test_the_slugs_become_the_names_of_customer_and_agent():
     dana = builders.user("Agent", "Dana", last_name="Kim")
     amara = builders.contact("Amara")
     amara.name = "Amara van Diallo"
-    values = slug_values(amara, dana)
+    values = get_slug_values(amara, dana)
     text = "{FullName{Customer}}|{FirstName{Customer}}|{LastName{Customer}}|{NickName{Customer}}"
-    assert filled(text, values) == "Amara van Diallo|Amara|Diallo|Amara"
+    assert fill_slugs(text, values) == "Amara van Diallo|Amara|Diallo|Amara"
     text = "{FullName{Agent}}|{FirstName{Agent}}|{LastName{Agent}}|{Nickname{Agent}}"
-    assert filled(text, values) == "Dana Kim|Dana|Kim|dana"
+    assert fill_slugs(text, values) == "Dana Kim|Dana|Kim|dana"
 
 
 def test_a_slug_that_nobody_knows_a_value_for_stays_to_be_seen():
-    values = slug_values(builders.contact(""), builders.user("Agent", "Dana"))
-    text = filled("Hello {FullName{Customer}}, {LastName{Agent}} of {Shop{Name}}", values)
-    assert slugs_left(text) == ["{FullName{Customer}}", "{LastName{Agent}}", "{Shop{Name}}"]
+    values = get_slug_values(builders.contact(""), builders.user("Agent", "Dana"))
+    text = fill_slugs("Hello {FullName{Customer}}, {LastName{Agent}} of {Shop{Name}}", values)
+    assert find_slugs(text) == ["{FullName{Customer}}", "{LastName{Agent}}", "{Shop{Name}}"]
 
 
 @given(st.text())
 def test_a_customers_name_is_never_read_as_a_slug_or_a_pattern(name):
-    assert filled("{FullName{Customer}}", {"{fullname{customer}}": name}) == (name or "{FullName{Customer}}")
+    assert fill_slugs("{FullName{Customer}}", {"{fullname{customer}}": name}) == (name or "{FullName{Customer}}")
 
 
 def test_an_agent_keeps_changes_and_tags_their_own():
     dana = builders.agent("Dana").user
     QuickReplyTag.objects.create(name="Returns")
-    one = keep_own(dana, title=" My  way ", message="Bye\r\n", locale="pt_BR", tags=["returns", "bye"])
+    one = save_own_quick_reply(dana, title=" My  way ", message="Bye\r\n", locale="pt_BR", tags=["returns", "bye"])
     assert (one.title, one.message, one.locale, one.owner) == ("My way", "Bye", "pt-BR", dana)
     assert {tag.name for tag in one.tags.all()} == {"Returns", "bye"}
-    keep_own(dana, title="My way", message="Goodbye", locale="pt-BR", tags=[], changes=one)
+    save_own_quick_reply(dana, title="My way", message="Goodbye", locale="pt-BR", tags=[], changes=one)
     assert (QuickReply.objects.get().message, one.tags.count()) == ("Goodbye", 0)
 
 
@@ -109,8 +109,8 @@ def test_an_agent_keeps_changes_and_tags_their_own():
 def test_what_could_not_be_used_is_refused_at_its_field(changed, field):
     dana = builders.agent("Dana").user
     reply("Taken", owner=dana)
-    with pytest.raises(QuickReplyRefused) as why:
-        keep_own(dana, **{"title": "Title", "message": "Hi", "locale": "en", "tags": [], **changed})
+    with pytest.raises(QuickReplyError) as why:
+        save_own_quick_reply(dana, **{"title": "Title", "message": "Hi", "locale": "en", "tags": [], **changed})
     assert why.value.field == field
     assert QuickReply.objects.count() == 1
 
@@ -118,14 +118,14 @@ def test_what_could_not_be_used_is_refused_at_its_field(changed, field):
 def test_nobody_changes_what_is_somebody_elses():
     dana, omar = builders.agent("Dana").user, builders.agent("Omar").user
     for one in (reply(), reply(owner=omar)):
-        with pytest.raises(QuickReplyRefused):
-            keep_own(dana, title="Mine", message="Hi", locale="en", tags=[], changes=one)
+        with pytest.raises(QuickReplyError):
+            save_own_quick_reply(dana, title="Mine", message="Hi", locale="en", tags=[], changes=one)
 
 
 def test_tags_are_read_as_people_type_them():
-    assert tag_names("#returns, lamp shade,, #returns\n#x") == ["returns", "lamp-shade", "x"]
+    assert parse_tag_names("#returns, lamp shade,, #returns\n#x") == ["returns", "lamp-shade", "x"]
 
 
 def test_every_slug_that_is_offered_has_a_value():
-    values = slug_values(builders.contact("Amara"), builders.user("Agent", "Dana"))
-    assert set(values) == quick_replies.KNOWN
+    values = get_slug_values(builders.contact("Amara"), builders.user("Agent", "Dana"))
+    assert set(values) == quick_replies.KNOWN_SLUGS

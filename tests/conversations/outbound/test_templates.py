@@ -13,11 +13,11 @@ from django.utils import timezone
 from channels_whatsapp.backends.base import OutcomeUnknown, SentMessage, TwilioRefused
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
-from omnichannel.conversations.models import Conversation, Kind, Message
-from omnichannel.conversations.outbound.compose import ReplyRefused, send_reply
+from omnichannel.conversations.models import Conversation, Message, MessageKind
+from omnichannel.conversations.outbound.compose import ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.conversations.outbound.templates import TemplateRefused, send_as_before, send_template
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.templates import TemplateSendError, resend_message, send_template
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import State
 from tests import builders
@@ -52,15 +52,15 @@ def send(conversation: Conversation, of: MessageTemplate, values: Any = VALUES, 
     return send_template(conversation, of, values, author=conversation.agent.user, **fields)
 
 
-def refusal(conversation: Conversation, of: MessageTemplate, values: Any = VALUES) -> ReplyRefused:
-    with pytest.raises(ReplyRefused) as refused:
+def refusal(conversation: Conversation, of: MessageTemplate, values: Any = VALUES) -> ReplyError:
+    with pytest.raises(ReplyError) as refused:
         send(conversation, of, values)
     assert not Message.objects.exists()
     return refused.value
 
 
 def work() -> dt.datetime | None:
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
     return due
@@ -111,7 +111,7 @@ def test_quotes_and_letters_of_every_kind_arrive_as_they_were_typed(
 
 def test_missing_variables_are_told_by_name(conversation: Conversation, update: MessageTemplate) -> None:
     refused = refusal(conversation, update, {"1": " "})
-    assert isinstance(refused, TemplateRefused)
+    assert isinstance(refused, TemplateSendError)
     assert refused.errors == {"1": "Fill this in.", "2": "Fill this in."}
 
 
@@ -146,7 +146,7 @@ def test_customers_who_want_nothing_get_no_template_either(
 def test_only_the_agent_who_has_the_conversation_sends_in_it(
     conversation: Conversation, update: MessageTemplate
 ) -> None:
-    with pytest.raises(ReplyRefused) as refused:
+    with pytest.raises(ReplyError) as refused:
         send_template(conversation, update, VALUES, author=builders.agent("Omar").user)
     assert refused.value.code == "not_yours"
 
@@ -296,10 +296,10 @@ def test_a_template_that_stayed_behind_is_sent_again_as_a_template(
     clock.shift(61)
     work()
     assert cut_off.author is not None
-    copy = send_as_before(cut_off, author=cut_off.author)
-    assert (copy.kind, copy.body) == (Kind.TEMPLATE, cut_off.body)
-    with pytest.raises(ReplyRefused, match="sent again already"):
-        send_as_before(cut_off, author=cut_off.author)
+    copy = resend_message(cut_off, author=cut_off.author)
+    assert (copy.kind, copy.body) == (MessageKind.TEMPLATE, cut_off.body)
+    with pytest.raises(ReplyError, match="sent again already"):
+        resend_message(cut_off, author=cut_off.author)
     work()
     assert [one.content_sid for one in twilio.outbox] == [update.content_sid]
     assert not Lane.objects.filter(kind="send").exists()

@@ -10,8 +10,12 @@ from channels_whatsapp.backends.base import OutcomeUnknown, TwilioRefused
 from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation
-from omnichannel.conversations.outbound.typing_indicator import AGAIN_AFTER, show_typing, tell_customer
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.typing_indicator import (
+    REPEAT_INTERVAL,
+    request_typing_indicator,
+    send_typing_indicator,
+)
+from omnichannel.jobs.lanes import claim_lanes
 from routing.models import Agent, State
 from tests import builders
 
@@ -30,9 +34,9 @@ def conversation(dana: Agent, twilio: MemoryBackend) -> Conversation:
 
 def type_at(conversation: Conversation, agent: Agent, seconds: float = 0) -> None:
     """The agent types, and the worker does what there is to do."""
-    show_typing(conversation, agent, timezone.now() + dt.timedelta(seconds=seconds))
-    for lease in claim([LaneKind.TYPING], 10):
-        lease.finish(tell_customer(lease))
+    request_typing_indicator(conversation, agent, timezone.now() + dt.timedelta(seconds=seconds))
+    for lease in claim_lanes([LaneKind.TYPING], 10):
+        lease.finish(send_typing_indicator(lease))
 
 
 def test_it_is_told_with_the_customers_newest_message_every_twenty_seconds_at_most(
@@ -44,7 +48,7 @@ def test_it_is_told_with_the_customers_newest_message_every_twenty_seconds_at_mo
     for seconds in (0, 1, 10, 19):
         type_at(conversation, dana, seconds)
     assert twilio.typed == [newest.twilio_sid]
-    type_at(conversation, dana, AGAIN_AFTER.total_seconds() + 1)
+    type_at(conversation, dana, REPEAT_INTERVAL.total_seconds() + 1)
     assert len(twilio.typed) == 2
 
 
@@ -81,7 +85,7 @@ def test_what_twilio_says_to_it_is_no_more_than_a_line_in_the_log(
     with caplog.at_level("INFO"):
         type_at(conversation, dana)
     assert "could not be shown that somebody types" in caplog.text
-    assert not claim([LaneKind.TYPING], 10)
+    assert not claim_lanes([LaneKind.TYPING], 10)
 
 
 def test_a_customer_who_never_wrote_here_is_not_told(

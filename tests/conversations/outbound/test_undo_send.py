@@ -12,8 +12,8 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.models import Attachment, Conversation, Message
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
-from omnichannel.conversations.outbound.undo_send import HOLD, TooLate, take_back
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, UndoSendError, undo_messages
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import at_once
@@ -41,12 +41,12 @@ def author(conversation: Conversation) -> Any:
 
 
 def held(conversation: Conversation, text: str = "Oops", **more: Any) -> Message:
-    return send_reply(conversation, author=author(conversation), text=text, hold_for=HOLD, **more)
+    return send_reply(conversation, author=author(conversation), text=text, hold_for=HOLD_DURATION, **more)
 
 
 def work() -> None:
     """What a worker does with the lanes that are due."""
-    for lease in claim(["send"], 10):
+    for lease in claim_lanes(["send"], 10):
         lease.finish(deliver_messages(lease))
 
 
@@ -57,7 +57,7 @@ def test_a_held_reply_goes_out_when_its_time_has_come_and_what_follows_it_after_
     send_reply(conversation, author=author(conversation), text="second")
     work()
     assert not twilio.outbox
-    clock.shift(HOLD)
+    clock.shift(HOLD_DURATION)
     work()
     assert [one.body for one in twilio.outbox] == ["first", "second"]
 
@@ -69,14 +69,14 @@ def test_what_is_taken_back_was_never_written(conversation: Conversation, twilio
     stored = Attachment.objects.get().file
     storage, name = stored.storage, stored.name
     LiveEvent.objects.all().delete()
-    clock.shift(HOLD - dt.timedelta(seconds=1))
-    back = take_back(conversation, author(conversation), pks)
+    clock.shift(HOLD_DURATION - dt.timedelta(seconds=1))
+    back = undo_messages(conversation, author(conversation), pks)
     assert [(one.body, one.quoted) for one in back] == [("Look", asked), ("this one", None)]
     assert list(Message.objects.all()) == [asked]
     conversation.refresh_from_db()
     assert conversation.last_message == asked
     assert LiveEvent.objects.filter(kind="message").exists()
-    clock.shift(HOLD)
+    clock.shift(HOLD_DURATION)
     work()
     assert not twilio.outbox
     assert name
@@ -88,7 +88,7 @@ def test_the_file_of_what_was_taken_back_goes_from_the_disk(conversation: Conver
     message = held(conversation, "", file=SimpleUploadedFile("lamp.png", PNG))
     stored = message.attachments.get().file
     assert stored.storage.exists(stored.name)
-    take_back(conversation, author(conversation), [message.pk])
+    undo_messages(conversation, author(conversation), [message.pk])
     assert not stored.storage.exists(stored.name)
 
 
@@ -101,11 +101,11 @@ def test_too_late_or_not_theirs_is_said_and_changes_nothing(conversation: Conver
     if how == "one of two":
         pks.append(builders.outbound(conversation, author=by).pk)
     if how == "sent":
-        clock.shift(HOLD)
+        clock.shift(HOLD_DURATION)
         work()
     before = list(Message.objects.values_list("pk", "status"))
-    with pytest.raises(TooLate, match="on its way already"):
-        take_back(conversation, by, pks)
+    with pytest.raises(UndoSendError, match="on its way already"):
+        undo_messages(conversation, by, pks)
     assert list(Message.objects.values_list("pk", "status")) == before
 
 
@@ -117,7 +117,7 @@ def test_the_worker_and_the_agent_at_the_same_moment_never_both_win(
         twilio.outbox.clear()
         Message.objects.all().delete()
         message = held(conversation)
-        clock.shift(HOLD)
-        _, taken_back = at_once(work, lambda: take_back(conversation, author(conversation), [message.pk]))  # noqa: B023
-        assert isinstance(taken_back, TooLate) == (len(twilio.outbox) == 1)
-        assert isinstance(taken_back, TooLate | list)
+        clock.shift(HOLD_DURATION)
+        _, taken_back = at_once(work, lambda: undo_messages(conversation, author(conversation), [message.pk]))  # noqa: B023
+        assert isinstance(taken_back, UndoSendError) == (len(twilio.outbox) == 1)
+        assert isinstance(taken_back, UndoSendError | list)

@@ -13,8 +13,8 @@ from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound import delivery
 from omnichannel.conversations.outbound.compose import send_reply
-from omnichannel.conversations.outbound.delivery import ask_about_silent_messages, deliver_messages
-from omnichannel.jobs.lanes import claim
+from omnichannel.conversations.outbound.delivery import check_overdue_statuses, deliver_messages
+from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from tests import builders
 from tests.webhook_client import deliver
@@ -37,7 +37,7 @@ def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
 
 
 def work() -> dt.datetime | None:
-    [lease] = claim(["send"], 1)
+    [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
     return due
@@ -215,7 +215,7 @@ def test_a_stale_workers_success_undoes_not_sent(message: Message, twilio: Memor
     later(clock, 61)
     work()
     sent = at_twilio(message)
-    delivery._keep_sid(message, sent)  # its call came back only now
+    delivery._store_sid(message, sent)  # its call came back only now
     message.refresh_from_db()
     assert (message.status, message.error_message, message.twilio_sid) == ("sending", "", sent.sid)
     callback(message, "delivered", sent.sid)
@@ -243,10 +243,10 @@ def told(twilio: MemoryBackend, status: str, **more: Any) -> None:
 def test_twilio_is_asked_about_a_message_whose_callbacks_do_not_come(
     silent: Message, twilio: MemoryBackend, clock: Any
 ) -> None:
-    assert ask_about_silent_messages() == 0
+    assert check_overdue_statuses() == 0
     later(clock, 60)
     told(twilio, "delivered")
-    assert ask_about_silent_messages() == 1
+    assert check_overdue_statuses() == 1
     silent.refresh_from_db()
     assert silent.status == "delivered"
 
@@ -262,7 +262,7 @@ def test_twilio_is_asked_less_often_each_time_and_not_for_ever(
             break
         asked.append((silent.check_status_at - timezone.now()).total_seconds())
         clock.move_to(silent.check_status_at)
-        ask_about_silent_messages()
+        check_overdue_statuses()
     assert asked == sorted(asked)
     assert 8 < len(asked) < 20
     assert silent.check_status_at is None
@@ -274,7 +274,7 @@ def test_an_answer_that_does_not_come_is_asked_for_again(
 ) -> None:
     later(clock, 60)
     twilio.answers = [failure]
-    assert ask_about_silent_messages() == 1
+    assert check_overdue_statuses() == 1
     silent.refresh_from_db()
     assert silent.status == "sending"
     assert silent.check_status_at is not None
@@ -284,7 +284,7 @@ def test_an_answer_that_does_not_come_is_asked_for_again(
 def test_an_error_found_by_asking_is_heeded(silent: Message, twilio: MemoryBackend, clock: Any) -> None:
     later(clock, 60)
     told(twilio, "undelivered", error_code=63016, error_message="Outside the window")
-    ask_about_silent_messages()
+    check_overdue_statuses()
     silent.refresh_from_db()
     assert (silent.status, silent.error_code) == ("undelivered", 63016)
     assert not Conversation.objects.get().window_is_open
@@ -293,7 +293,7 @@ def test_an_error_found_by_asking_is_heeded(silent: Message, twilio: MemoryBacke
 def test_a_word_nobody_knows_changes_nothing(silent: Message, twilio: MemoryBackend, clock: Any) -> None:
     later(clock, 60)
     told(twilio, "levitating")
-    ask_about_silent_messages()
+    check_overdue_statuses()
     silent.refresh_from_db()
     assert silent.status == "sending"
     assert not Lane.objects.exists()

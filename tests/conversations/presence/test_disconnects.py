@@ -46,7 +46,7 @@ def answered(conversation: Conversation, agent: Agent | None, **fields: Any) -> 
 
 
 def time_is_over(agent: Agent) -> Any:
-    return disconnects.pass_on_work_of(agent.pk, timezone.now())
+    return disconnects.release_overdue_conversations(agent.pk, timezone.now())
 
 
 def now_is(conversation: Conversation) -> tuple[str, Agent | None]:
@@ -71,7 +71,7 @@ def test_who_was_disconnected_is_known_to_the_next_assignment(dana: Agent) -> No
     conversation = has(dana)
     time_is_over(dana)
     conversation.refresh_from_db()
-    since = conversation.events.filter(kind=disconnects.DISCONNECTED, created_at__gte=conversation.queued_at)
+    since = conversation.events.filter(kind=disconnects.DISCONNECTED_EVENT, created_at__gte=conversation.queued_at)
     assert [event.actor for event in since] == [dana.user]
 
 
@@ -97,14 +97,14 @@ def test_neither_an_automated_message_nor_one_that_failed_is_an_answer(dana: Age
 def test_wrap_up_and_what_waits_for_the_customer_stay(dana: Agent) -> None:
     wrapped, waits = has(dana, state=State.WRAP_UP), has(dana, state=State.WAITING)
     time_is_over(dana)
-    disconnects.look_for_the_gone()
+    disconnects.enqueue_missed_disconnects()
     assert [now_is(wrapped), now_is(waits)] == [(State.WRAP_UP, dana), (State.WAITING, dana)]
     assert not Lane.objects.filter(kind=LaneKind.DISCONNECT).exists()
 
 
 def test_who_is_there_again_in_time_keeps_everything(dana: Agent) -> None:
     conversation = has(dana)
-    sessions.come_back(Agent.objects.get(pk=dana.pk))
+    sessions.return_from_absence(Agent.objects.get(pk=dana.pk))
     assert time_is_over(dana) is None
     assert now_is(conversation) == (State.ACTIVE, dana)
     assert not conversation.events.exists()
@@ -113,9 +113,9 @@ def test_who_is_there_again_in_time_keeps_everything(dana: Agent) -> None:
 def test_who_shows_offline_with_a_page_open_is_not_disconnected() -> None:
     omar = builders.agent("Omar")
     conversation = has(omar)
-    sessions.choose(omar, built_in(BasePresence.OFFLINE))
+    sessions.choose_presence(omar, built_in(BasePresence.OFFLINE))
     Agent.objects.filter(pk=omar.pk).update(last_seen_at=timezone.now() - timedelta(seconds=20))
-    again = disconnects.pass_on_work_of(omar.pk, timezone.now() + timedelta(minutes=14))
+    again = disconnects.release_overdue_conversations(omar.pk, timezone.now() + timedelta(minutes=14))
     assert again is not None
     assert timedelta(minutes=14) < again - timezone.now() < QUARTER
     assert now_is(conversation) == (State.ACTIVE, omar)
@@ -125,14 +125,14 @@ def test_a_reload_or_a_break_of_two_minutes_is_nothing() -> None:
     omar, now = builders.agent("Omar"), timezone.now()
     has(omar)
     gone(omar, minutes=2)
-    sessions.keep_attendance(now)
+    sessions.update_presences(now)
     assert not Lane.objects.filter(kind=LaneKind.DISCONNECT).exists()
 
 
 def test_signing_out_is_looked_at_again_when_the_time_is_over() -> None:
     omar = builders.agent("Omar")
     has(omar)
-    sessions.leave(omar.user)
+    sessions.handle_sign_out(omar.user)
     lane = Lane.objects.get(kind=LaneKind.DISCONNECT, key=omar.pk)
     assert abs(lane.due_at - timezone.now() - QUARTER) < timedelta(seconds=5)
 
@@ -140,7 +140,7 @@ def test_signing_out_is_looked_at_again_when_the_time_is_over() -> None:
 def test_pages_that_are_gone_count_from_when_they_were_last_there() -> None:
     omar = gone(builders.agent("Omar"), minutes=5)
     has(omar)
-    sessions.keep_attendance()
+    sessions.update_presences()
     lane = Lane.objects.get(kind=LaneKind.DISCONNECT, key=omar.pk)
     assert abs(lane.due_at - timezone.now() - timedelta(minutes=10)) < timedelta(seconds=5)
 
@@ -157,7 +157,7 @@ def test_a_work_stream_without_such_a_time_keeps_its_agents(dana: Agent) -> None
     builders.work_stream(return_after_disconnect=None)
     conversation = has(dana)
     assert time_is_over(dana) is None
-    disconnects.look_for_the_gone()
+    disconnects.enqueue_missed_disconnects()
     assert not Lane.objects.filter(kind=LaneKind.DISCONNECT).exists()
     assert now_is(conversation) == (State.ACTIVE, dana)
 
@@ -171,7 +171,7 @@ def test_what_was_assigned_while_the_agent_was_gone_has_its_own_time(dana: Agent
 
 def test_the_net_finds_whoever_a_moment_was_missed_for(dana: Agent) -> None:
     has(dana)
-    disconnects.look_for_the_gone()
+    disconnects.enqueue_missed_disconnects()
     assert Lane.objects.filter(kind=LaneKind.DISCONNECT, key=dana.pk).exists()
 
 
@@ -200,4 +200,4 @@ def test_saving_an_agent_for_other_reasons_tells_nobody() -> None:
     ],
 )
 def test_times_are_said_as_people_say_them(time: timedelta, words: str) -> None:
-    assert str(disconnects.in_words(time)) == words
+    assert str(disconnects.duration_text(time)) == words

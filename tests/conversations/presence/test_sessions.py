@@ -8,9 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from omnichannel.conversations.agent_load import follow_loads, load_changed, used_capacity
-from omnichannel.conversations.assignment.pick import take
-from omnichannel.conversations.lifecycle.close import close, end
+from omnichannel.conversations.agent_load import refresh_agent_loads, schedule_load_refresh, used_capacity
+from omnichannel.conversations.assignment.pick import take_conversation
+from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.presence import sessions
 from omnichannel.live.models import LiveEvent
@@ -31,7 +31,7 @@ def last_seen(agent: Agent, at: datetime) -> None:
 
 
 def opens_a_page(agent: Agent) -> None:
-    sessions.seen(Agent.objects.get(pk=agent.pk).user)
+    sessions.record_page_activity(Agent.objects.get(pk=agent.pk).user)
 
 
 # -- Sign-in and sign-out ---------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def test_who_signs_in_in_the_morning_is_not_gone_because_of_the_night() -> None:
     dana, now = builders.agent("Dana", presence="offline"), timezone.now()
     last_seen(dana, now - timedelta(hours=12))
     sign_in("dana")
-    sessions.keep_attendance(now)
+    sessions.update_presences(now)
     assert shown(dana) == "available"
 
 
@@ -94,7 +94,7 @@ def test_signing_out_in_the_administration_is_signing_out() -> None:
     ada.user.is_staff = True
     ada.user.save()
     client = Client()
-    client.force_login(ada.user, backend="omnichannel.auth.PeopleBackend")
+    client.force_login(ada.user, backend="omnichannel.auth.AgentAuthBackend")
     assert f'action="{reverse("sign_out")}"' in client.get(reverse("admin:index")).content.decode()
 
 
@@ -113,14 +113,14 @@ def test_whoever_has_no_page_for_three_minutes_is_offline_and_who_reloads_is_not
     gone, reloads, never = (builders.agent(name) for name in ("Gone", "Reloads", "Never"))
     last_seen(gone, now - timedelta(minutes=3, seconds=1))
     last_seen(reloads, now - timedelta(seconds=45))
-    sessions.keep_attendance(now)
+    sessions.update_presences(now)
     assert [shown(agent) for agent in (gone, reloads, never)] == ["offline", "available", "available"]
 
 
 def goes_and_comes_back(agent: Agent) -> None:
     now = timezone.now()
     last_seen(agent, now - timedelta(minutes=4))
-    sessions.keep_attendance(now)
+    sessions.update_presences(now)
     assert shown(agent) == "offline"
     opens_a_page(agent)
 
@@ -145,7 +145,11 @@ def test_who_chose_to_be_away_is_not_brought_back_by_a_page(base: BasePresence) 
 def test_work_that_comes_and_goes_shows(django_capture_on_commit_callbacks: Any) -> None:
     builders.work_stream(capacity=100)
     dana, waiting = builders.agent("Dana"), builders.conversation()
-    for verb, then in [(take, "busy_dnd"), (end, "busy_dnd"), (close, "available")]:
+    for verb, then in [
+        (take_conversation, "busy_dnd"),
+        (end_conversation, "busy_dnd"),
+        (close_conversation, "available"),
+    ]:
         with django_capture_on_commit_callbacks(execute=True):
             verb(waiting, dana)
         assert shown(dana) == then
@@ -157,7 +161,7 @@ def test_the_load_of_an_agent_who_chose_by_hand_only_counts(django_capture_on_co
     show_presence(dana, built_in(BasePresence.AVAILABLE))
     builders.conversation(with_agent=dana)
     with django_capture_on_commit_callbacks(execute=True):
-        load_changed(dana.pk, None)
+        schedule_load_refresh(dana.pk, None)
     assert (shown(dana), used_capacity([dana.pk])) == ("available", {dana.pk: 30})
 
 
@@ -167,10 +171,10 @@ def test_wrap_up_uses_capacity_for_as_long_as_the_work_stream_says() -> None:
     builders.conversation(with_agent=dana, state=State.WRAP_UP, state_since=now)
     assert used_capacity([dana.pk], now + timedelta(seconds=59)) == {dana.pk: 30}
     assert used_capacity([dana.pk], now + timedelta(seconds=60)) == {dana.pk: 0}
-    follow_loads(now)
+    refresh_agent_loads(now)
     assert shown(dana) == "busy"
     Conversation.objects.update(state_since=now - timedelta(seconds=60))
-    follow_loads(now)
+    refresh_agent_loads(now)
     assert shown(dana) == "available"
 
 

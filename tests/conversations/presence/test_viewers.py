@@ -7,18 +7,18 @@ from django.utils import timezone
 
 from omnichannel.conversations import access
 from omnichannel.conversations.assignment import supervise
-from omnichannel.conversations.assignment.consult import invite
-from omnichannel.conversations.live_events import EventKind
+from omnichannel.conversations.assignment.consult import invite_colleague
+from omnichannel.conversations.live_events import LiveEventKind
 from omnichannel.conversations.models import Conversation, Viewer
 from omnichannel.conversations.presence.viewers import (
-    GONE_AFTER,
-    STILL_AFTER,
-    forget_who_looked,
-    go,
-    look,
+    TYPING_TIMEOUT,
+    VIEWER_TIMEOUT,
+    delete_stale_viewers,
+    other_viewers,
+    record_typing,
+    record_viewing,
+    remove_viewer,
     stop_typing,
-    type_in,
-    who_else_looks,
 )
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, QueueMembership, State
@@ -35,16 +35,16 @@ def desk(db: None) -> Desk:
 
 def seen_by(agent: Agent, desk: Desk) -> Conversation:
     """The conversation as a request of this agent finds it."""
-    return access.conversation_for(agent.user, desk.conversation.pk)
+    return access.get_conversation_or_404(agent.user, desk.conversation.pk)
 
 
 def open_page(desk: Desk, *agents: Agent, at: datetime = NOW) -> None:
     for agent in agents:
-        look(seen_by(agent, desk), agent, at)
+        record_viewing(seen_by(agent, desk), agent, at)
 
 
 def looking(desk: Desk, to: Agent, at: datetime = NOW) -> list[tuple[str, bool]]:
-    return [(str(one.agent), one.is_typing) for one in who_else_looks(seen_by(to, desk), to, at)]
+    return [(str(one.agent), one.is_typing) for one in other_viewers(seen_by(to, desk), to, at)]
 
 
 def hints() -> list[tuple[str, list[str]]]:
@@ -62,23 +62,23 @@ def test_colleagues_see_each_other_and_nobody_sees_themselves(desk: Desk) -> Non
 
 def test_who_says_nothing_for_half_a_minute_has_gone(desk: Desk) -> None:
     open_page(desk, desk.omar)
-    assert looking(desk, to=desk.dana, at=NOW + GONE_AFTER) == [("Omar", False)]
-    assert looking(desk, to=desk.dana, at=NOW + GONE_AFTER + timedelta(seconds=1)) == []
+    assert looking(desk, to=desk.dana, at=NOW + VIEWER_TIMEOUT) == [("Omar", False)]
+    assert looking(desk, to=desk.dana, at=NOW + VIEWER_TIMEOUT + timedelta(seconds=1)) == []
 
 
 def test_who_leaves_the_page_has_gone_at_once(desk: Desk) -> None:
     open_page(desk, desk.dana, desk.omar)
     hints()
-    go(seen_by(desk.omar, desk), desk.omar, NOW)
+    remove_viewer(seen_by(desk.omar, desk), desk.omar, NOW)
     assert looking(desk, to=desk.dana) == []
-    assert hints() == [(EventKind.VIEWING, [f"agent:{desk.dana.pk}"])]
+    assert hints() == [(LiveEventKind.VIEWING, [f"agent:{desk.dana.pk}"])]
 
 
 def test_who_writes_comes_first_until_they_stop_or_say_nothing_more(desk: Desk) -> None:
     open_page(desk, desk.omar, desk.ada, desk.dana)
-    type_in(seen_by(desk.dana, desk), desk.dana, NOW)
+    record_typing(seen_by(desk.dana, desk), desk.dana, NOW)
     assert looking(desk, to=desk.omar)[0] == ("Dana", True)
-    assert looking(desk, to=desk.omar, at=NOW + STILL_AFTER)[0] == ("Dana", False)
+    assert looking(desk, to=desk.omar, at=NOW + TYPING_TIMEOUT)[0] == ("Dana", False)
     stop_typing(seen_by(desk.dana, desk), desk.dana, NOW)
     assert looking(desk, to=desk.omar) == [("Dana", False)]
 
@@ -87,14 +87,14 @@ def test_only_those_who_look_at_it_too_are_told_and_only_of_changes(desk: Desk) 
     open_page(desk, desk.dana)
     assert hints() == []
     open_page(desk, desk.omar)
-    assert hints() == [(EventKind.VIEWING, [f"agent:{desk.dana.pk}"])]
+    assert hints() == [(LiveEventKind.VIEWING, [f"agent:{desk.dana.pk}"])]
     for seconds in (0, 12, 24):
         open_page(desk, desk.omar, at=NOW + timedelta(seconds=seconds))
-        type_in(seen_by(desk.omar, desk), desk.omar, NOW + timedelta(seconds=seconds))
-    assert hints() == [(EventKind.TYPING, [f"agent:{desk.dana.pk}"])]
+        record_typing(seen_by(desk.omar, desk), desk.omar, NOW + timedelta(seconds=seconds))
+    assert hints() == [(LiveEventKind.TYPING, [f"agent:{desk.dana.pk}"])]
     stop_typing(seen_by(desk.omar, desk), desk.omar, NOW + timedelta(seconds=25))
     stop_typing(seen_by(desk.omar, desk), desk.omar, NOW + timedelta(seconds=25))
-    assert hints() == [(EventKind.TYPING, [f"agent:{desk.dana.pk}"])]
+    assert hints() == [(LiveEventKind.TYPING, [f"agent:{desk.dana.pk}"])]
 
 
 def test_it_is_written_every_ten_seconds_at_most(desk: Desk) -> None:
@@ -115,22 +115,22 @@ def test_who_may_no_longer_see_the_conversation_is_told_nothing(desk: Desk) -> N
 def test_a_supervisor_looks_into_a_colleagues_conversation_unseen(desk: Desk) -> None:
     open_page(desk, desk.dana, desk.sue)
     assert (looking(desk, to=desk.dana), hints()) == ([], [])
-    supervise.monitor(seen_by(desk.sue, desk), desk.sue)
+    supervise.monitor_conversation(seen_by(desk.sue, desk), desk.sue)
     hints()
-    type_in(seen_by(desk.sue, desk), desk.sue, NOW)
+    record_typing(seen_by(desk.sue, desk), desk.sue, NOW)
     assert (looking(desk, to=desk.dana), hints()) == ([], [])
     assert looking(desk, to=desk.sue) == [("Dana", False)]
 
 
 def test_a_supervisor_who_monitors_sees_that_the_agent_writes(desk: Desk) -> None:
     open_page(desk, desk.dana, desk.sue)
-    type_in(seen_by(desk.dana, desk), desk.dana, NOW)
-    assert hints() == [(EventKind.TYPING, [f"agent:{desk.sue.pk}"])]
+    record_typing(seen_by(desk.dana, desk), desk.dana, NOW)
+    assert hints() == [(LiveEventKind.TYPING, [f"agent:{desk.sue.pk}"])]
 
 
 def test_a_supervisor_who_joined_and_a_colleague_who_was_asked_in_are_seen(desk: Desk) -> None:
-    supervise.join(seen_by(desk.sue, desk), desk.sue)
-    invite(seen_by(desk.dana, desk), desk.eve, by=desk.dana)
+    supervise.join_conversation(seen_by(desk.sue, desk), desk.sue)
+    invite_colleague(seen_by(desk.dana, desk), desk.eve, by=desk.dana)
     open_page(desk, desk.sue, desk.eve)
     assert looking(desk, to=desk.dana) == [("Sue", False), ("Eve", False)]
 
@@ -144,5 +144,5 @@ def test_a_supervisor_is_seen_at_what_nobody_has_yet(desk: Desk) -> None:
 def test_pages_that_ended_without_a_word_are_forgotten(desk: Desk) -> None:
     open_page(desk, desk.dana, at=NOW - timedelta(hours=2))
     open_page(desk, desk.omar)
-    forget_who_looked()
+    delete_stale_viewers()
     assert Viewer.objects.get().agent == desk.omar

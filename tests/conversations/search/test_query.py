@@ -9,8 +9,8 @@ from django.db import connection
 from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.conversations.search import index
-from omnichannel.conversations.search.index import folded, words_in
-from omnichannel.conversations.search.query import Found, search
+from omnichannel.conversations.search.index import fold_text, split_words
+from omnichannel.conversations.search.query import SearchResults, search
 from routing.models import Agent
 from tests import builders
 
@@ -37,7 +37,7 @@ def customers(sue: Agent, text: str) -> list[str]:
     return [one.contact.display_name for one in search(sue.user, text).customers]
 
 
-def line(found: Found) -> str:
+def line(found: SearchResults) -> str:
     return "".join(f"[{one.text}]" if one.is_hit else one.text for one in found.conversations[0].line)
 
 
@@ -75,9 +75,9 @@ def test_customers_are_found_with_or_without_the_accents_of_their_names(sue: Age
     builders.conversation(of=builders.contact("Ann Mason", address="whatsapp:+34600000002"))
     assert customers(sue, text) == ["José Marín"]
     (found,) = search(sue.user, text).customers
-    assert {folded(one.text) for one in found.name if one.is_hit} == set(words_in(text))
+    assert {fold_text(one.text) for one in found.name if one.is_hit} == set(split_words(text))
     other = builders.contact("Ann", address="whatsapp:+34600000003")
-    assert list(merge.found(other, sue.user, text)) == [there]
+    assert list(merge.search_merge_candidates(other, sue.user, text)) == [there]
 
 
 def test_the_digits_that_were_looked_for_are_marked_in_the_number(sue: Agent) -> None:
@@ -161,7 +161,7 @@ def test_one_letter_is_too_little_to_look_for(sue: Agent) -> None:
 
 
 def test_what_keeps_the_words_comes_back_when_it_was_lost(sue: Agent) -> None:
-    kept_by = {"sqlite": f"TRIGGER {index.WORDS}_added", "postgresql": f"INDEX {index.WORDS}"}
+    kept_by = {"sqlite": f"TRIGGER {index.INDEX_NAME}_added", "postgresql": f"INDEX {index.INDEX_NAME}"}
     lose = f"DROP {kept_by[connection.vendor]}"
     with connection.cursor() as cursor:
         cursor.execute(lose)

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.models import Attachment, Kind
+from omnichannel.conversations.models import Attachment, MessageKind
 from omnichannel.conversations.notes import add_note
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -52,7 +52,7 @@ def test_who_is_mentioned_is_told(desk: Desk) -> None:
 
 def test_a_file_is_told_in_a_word(desk: Desk) -> None:
     place = ask(browser(desk.dana))["place"]
-    picture = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    picture = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=picture, declared_type="image/jpeg")
     assert [one["text"] for one in ask(browser(desk.dana), place)["news"]] == ["Photo"]
 

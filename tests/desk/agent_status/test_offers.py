@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.models import Conversation, Kind, Offer, OfferOutcome
+from omnichannel.conversations.models import Conversation, MessageKind, Offer, OfferOutcome
 from routing.models import Agent, BasePresence, DistributionMode, State
 from routing.presence import built_in
 from tests import builders
@@ -78,7 +78,7 @@ def test_the_customers_words_are_shown_and_not_what_was_answered_by_itself(desk:
 
 
 def test_a_picture_is_a_word_and_markup_is_only_text(desk: Desk) -> None:
-    builders.inbound(offer(desk), "", kind=Kind.MEDIA)
+    builders.inbound(offer(desk), "", kind=MessageKind.MEDIA)
     offer(desk, says="<script>alert(1)</script>")
     shown = fragment(desk.dana)
     assert "Document" in shown

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels_whatsapp.service_window import EXCEEDED
 from omnichannel.conversations.models import Contact, Conversation, Message
-from omnichannel.conversations.outbound.uploads import LIMITS
+from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -158,7 +158,7 @@ def test_a_file_whatsapp_does_not_take_is_refused_by_its_field(
 
 def test_the_file_chooser_knows_the_types_and_their_limits(desk: Desk) -> None:
     shown = page(desk)
-    assert all(content_type in shown for content_type in LIMITS)
+    assert all(content_type in shown for content_type in MAX_BYTES_BY_TYPE)
 
 
 def test_where_agents_may_not_attach_there_is_no_file_to_choose(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import DeskPreferences, Message, QuickReply
-from omnichannel.conversations.outbound.quick_replies import tags_named
+from omnichannel.conversations.outbound.quick_replies import get_or_create_tags
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -155,7 +155,7 @@ def quick(
     title: str = "Hello", message: str = "Hello {FullName{Customer}}, {FirstName{Agent}} here", **more: Any
 ) -> Any:
     made = QuickReply.objects.create(title=title, message=message, locale=more.pop("locale", "en"), **more)
-    made.tags.set(tags_named(["greeting"]))
+    made.tags.set(get_or_create_tags(["greeting"]))
     return made
 
 

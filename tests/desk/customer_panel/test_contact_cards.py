@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
-from omnichannel.conversations.models import Attachment, Contact, FileState, Kind, Message
+from omnichannel.conversations.models import Attachment, AttachmentState, Contact, Message, MessageKind
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -14,7 +14,7 @@ PEOPLE = [{"name": "Mum <b>", "phones": ["+49 151 9999999", "030 1"], "emails": 
 
 
 def card(desk: Desk) -> Message:
-    return builders.inbound(desk.conversation, "", kind=Kind.CONTACTS, content={"contacts": PEOPLE})
+    return builders.inbound(desk.conversation, "", kind=MessageKind.CONTACTS, content={"contacts": PEOPLE})
 
 
 def address(desk: Desk, message: Message, person: int = 0, phone: int = 0) -> str:
@@ -27,7 +27,7 @@ def save(desk: Desk, who: str = "dana", **place: Any) -> Any:
 
 def test_a_card_shows_its_numbers_and_addresses_and_offers_to_save_each_number(desk: Desk) -> None:
     message = card(desk)
-    Attachment.objects.create(message=message, content_type="text/vcard", name="m.vcf", state=FileState.STORED)
+    Attachment.objects.create(message=message, content_type="text/vcard", name="m.vcf", state=AttachmentState.STORED)
     shown = browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
     assert all(text in shown for text in ("Mum &lt;b&gt;", "mum@example.org", "Download vCard"))
     assert address(desk, message, phone=1) in shown

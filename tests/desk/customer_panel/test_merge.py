@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.contacts.merge import merge
+from omnichannel.conversations.contacts.merge import merge_contacts
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation
 from omnichannel.live.models import LiveEvent
 from tests import builders
@@ -100,13 +100,13 @@ def test_what_can_not_be_merged_says_why_and_offers_no_button(desk: Desk, other:
     ("who", "status"), [("dana", 200), ("sue", 200), ("ada", 200), ("omar", 403), ("eve", 404), ("stranger", 403)]
 )
 def test_who_merged_and_supervisors_part_them_again(desk: Desk, other: Contact, who: str, status: int) -> None:
-    done = merge(desk.conversation.contact, other, by=desk.dana.user)
+    done = merge_contacts(desk.conversation.contact, other, by=desk.dana.user)
     assert browser(getattr(desk, who)).post(undo_url(desk, done), **HTMX).status_code == status
     assert Contact.objects.filter(pk=other.pk).exists() == (status == 200)
 
 
 def test_the_pane_tells_the_other_number_and_offers_undo(desk: Desk, other: Contact) -> None:
-    done = merge(desk.conversation.contact, other, by=desk.dana.user)
+    done = merge_contacts(desk.conversation.contact, other, by=desk.dana.user)
     about = reverse("desk:about", args=[desk.conversation.pk])
     page = browser(desk.dana).get(about, **HTMX).content.decode()
     assert f"undo-merge-{done.pk}" in page
@@ -118,13 +118,13 @@ def test_the_pane_tells_the_other_number_and_offers_undo(desk: Desk, other: Cont
 
 def test_a_merge_of_another_customer_is_not_undone_from_here(desk: Desk, other: Contact) -> None:
     third = builders.contact("Third")
-    done = merge(other, third, by=desk.sue.user)
+    done = merge_contacts(other, third, by=desk.sue.user)
     assert browser(desk.sue).post(undo_url(desk, done)).status_code == 404
 
 
 def test_what_can_no_longer_be_undone_says_why(desk: Desk, other: Contact) -> None:
-    first = merge(desk.conversation.contact, other, by=desk.dana.user)
-    merge(desk.conversation.contact, builders.contact("Third"), by=desk.sue.user)
+    first = merge_contacts(desk.conversation.contact, other, by=desk.dana.user)
+    merge_contacts(desk.conversation.contact, builders.contact("Third"), by=desk.sue.user)
     answer = browser(desk.dana).post(undo_url(desk, first), **HTMX)
     assert answer.status_code == 409
     assert "Third was merged into this customer afterwards" in answer.content.decode()
@@ -134,7 +134,7 @@ def test_what_can_no_longer_be_undone_says_why(desk: Desk, other: Contact) -> No
 def test_a_page_that_shows_the_joined_conversation_is_told_what_became_of_it(desk: Desk, other: Contact) -> None:
     waits = builders.conversation(in_queue=desk.queue)
     builders.conversation(of=other, in_queue=desk.queue, on=waits.number, with_agent=desk.dana)
-    merge(waits.contact, other, by=desk.dana.user)
+    merge_contacts(waits.contact, other, by=desk.dana.user)
     assert LiveEvent.objects.filter(kind="conversation", subject_id=waits.pk).exists()
     pieces = reverse("desk:pieces", args=[waits.pk])
     answer = browser(desk.omar).get(pieces, **HTMX)

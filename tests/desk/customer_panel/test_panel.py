@@ -12,10 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import (
     Attachment,
+    AttachmentState,
     Contact,
     Conversation,
     DispositionCode,
-    FileState,
     Label,
 )
 from omnichannel.conversations.state_machine import record_event as happened
@@ -257,7 +257,7 @@ def test_notes_of_all_conversations_are_together_newest_first(desk: Desk) -> Non
 
 def give_file(conversation: Conversation, name: str, kind: str = "image/png") -> Attachment:
     message = builders.inbound(conversation)
-    found = Attachment(message=message, content_type=kind, name=name, size=2048, state=FileState.STORED)
+    found = Attachment(message=message, content_type=kind, name=name, size=2048, state=AttachmentState.STORED)
     found.file.save("", ContentFile(b"png"), save=True)
     return found
 

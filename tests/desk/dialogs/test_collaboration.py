@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.assignment.consult import invite
+from omnichannel.conversations.assignment.consult import invite_colleague
 from omnichannel.conversations.models import Conversation, Note
 from omnichannel.conversations.notes import add_note
 from omnichannel.desk.thread.timeline import Noted
@@ -168,7 +168,7 @@ def test_a_consulted_colleague_finds_it_among_theirs_and_writes_notes_only(desk:
 
 def test_a_consulted_colleagues_unread_messages_are_not_counted_as_theirs(desk: Desk) -> None:
     Conversation.objects.update(unread_count=3)
-    invite(desk.conversation, desk.eve, by=desk.dana)
+    invite_colleague(desk.conversation, desk.eve, by=desk.dana)
     assert 'data-unread="0"' in browser(desk.eve).get(reverse("desk:inbox")).content.decode()
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from omnichannel.conversations.assignment import consult
 from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import move
+from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
 from tests.desk.people import HTMX, Desk, browser
@@ -23,8 +23,8 @@ ELSEWHERE = "This conversation is in a queue now whose conversations you do not 
 
 def closed(desk: Desk) -> None:
     conversation = Conversation.objects.get(pk=desk.conversation.pk)
-    close.end(conversation, desk.dana)
-    close.close(conversation, desk.dana)
+    close.end_conversation(conversation, desk.dana)
+    close.close_conversation(conversation, desk.dana)
 
 
 def get(client: Client, desk: Desk, name: str = "pieces", **how: object) -> tuple[int, str]:
@@ -34,7 +34,7 @@ def get(client: Client, desk: Desk, name: str = "pieces", **how: object) -> tupl
 
 def test_a_consulted_colleague_is_told_that_the_conversation_was_closed(desk: Desk) -> None:
     eve = browser(desk.eve)
-    consult.invite(desk.conversation, desk.eve, by=desk.dana)
+    consult.invite_colleague(desk.conversation, desk.eve, by=desk.dana)
     assert get(eve, desk)[0] == 200
     closed(desk)
     status, piece = get(eve, desk, **HTMX)
@@ -49,21 +49,23 @@ def test_a_consulted_colleague_is_told_that_the_conversation_was_closed(desk: De
 
 
 def test_who_left_a_conversation_is_told_so(desk: Desk) -> None:
-    consult.invite(desk.conversation, desk.eve, by=desk.dana)
-    consult.leave(desk.conversation, desk.eve)
+    consult.invite_colleague(desk.conversation, desk.eve, by=desk.dana)
+    consult.leave_conversation(desk.conversation, desk.eve)
     assert "You are no longer in this conversation." in get(browser(desk.eve), desk, "conversation")[1]
 
 
 def test_who_passed_it_to_a_queue_they_may_not_see_is_told_so(desk: Desk) -> None:
     returns = Queue.objects.get(name="Returns")
-    move(desk.conversation, State.OPEN, agent=None, queue=returns, by=desk.dana.user, line=localized("To Returns."))
+    transition(
+        desk.conversation, State.OPEN, agent=None, queue=returns, by=desk.dana.user, line=localized("To Returns.")
+    )
     status, page = get(browser(desk.dana), desk)
     assert status == 410
     assert ELSEWHERE in page
 
 
 def test_what_is_written_too_late_is_answered_in_the_same_words(desk: Desk) -> None:
-    consult.invite(desk.conversation, desk.eve, by=desk.dana)
+    consult.invite_colleague(desk.conversation, desk.eve, by=desk.dana)
     closed(desk)
     answer = browser(desk.eve).post(reverse("desk:note", args=[desk.conversation.pk]), {"text": "Hm"}, **HTMX)
     assert answer.status_code == 410
@@ -79,7 +81,7 @@ def test_to_those_who_never_had_a_part_in_it_there_is_no_such_conversation(desk:
 
 
 def test_those_who_still_see_it_see_it(desk: Desk) -> None:
-    consult.invite(desk.conversation, desk.omar, by=desk.dana)
+    consult.invite_colleague(desk.conversation, desk.omar, by=desk.dana)
     closed(desk)
     assert get(browser(desk.omar), desk)[0] == 200
 

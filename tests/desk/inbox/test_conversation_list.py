@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from omnichannel.conversations.models import Attachment, Conversation, Kind
+from omnichannel.conversations.models import Attachment, Conversation, MessageKind
 from omnichannel.desk.inbox.conversation_list import Inbox
 from routing.models import State
 from tests import builders
@@ -105,7 +105,7 @@ def test_a_failed_answer_is_marked_in_the_list(desk: Desk) -> None:
     [("image/jpeg", "Photo"), ("audio/ogg", "Voice message"), ("video/mp4", "Video"), ("application/pdf", "Document")],
 )
 def test_a_file_is_a_word_in_the_list_while_it_is_on_its_way_too(desk: Desk, content_type: str, word: str) -> None:
-    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    message = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=message, declared_type=content_type)
     assert inbox(desk).rows[0].line.text == word
 
@@ -113,13 +113,13 @@ def test_a_file_is_a_word_in_the_list_while_it_is_on_its_way_too(desk: Desk, con
 @pytest.mark.parametrize(
     ("kind", "content", "words"),
     [
-        (Kind.LOCATION, {"location": {"latitude": 1, "longitude": 2}}, "Location"),
-        (Kind.LOCATION, {"location": {"latitude": 1, "longitude": 2, "label": "Shop"}}, "Shop"),
-        (Kind.CONTACTS, {}, "Contact card"),
-        (Kind.CONTACTS, {"contacts": [{"name": "Mum", "phones": []}]}, "Mum"),
-        (Kind.BUTTON, {"button": {"text": "Yes", "payload": "y"}}, "Yes"),
-        (Kind.LIST, {"list": {"title": "Express", "payload": "x"}}, "Express"),
-        (Kind.UNSUPPORTED, {}, "Unsupported message"),
+        (MessageKind.LOCATION, {"location": {"latitude": 1, "longitude": 2}}, "Location"),
+        (MessageKind.LOCATION, {"location": {"latitude": 1, "longitude": 2, "label": "Shop"}}, "Shop"),
+        (MessageKind.CONTACTS, {}, "Contact card"),
+        (MessageKind.CONTACTS, {"contacts": [{"name": "Mum", "phones": []}]}, "Mum"),
+        (MessageKind.BUTTON, {"button": {"text": "Yes", "payload": "y"}}, "Yes"),
+        (MessageKind.LIST, {"list": {"title": "Express", "payload": "x"}}, "Express"),
+        (MessageKind.UNSUPPORTED, {}, "Unsupported message"),
     ],
 )
 def test_every_kind_has_words(desk: Desk, kind: str, content: dict[str, Any], words: str) -> None:

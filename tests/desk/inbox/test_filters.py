@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.lifecycle.labels import relabel
+from omnichannel.conversations.lifecycle.labels import update_labels
 from omnichannel.conversations.models import Contact, Conversation, Label
 from omnichannel.desk.inbox.sorting import ORDERS
 from routing.models import State
@@ -44,7 +44,7 @@ def test_each_filter_leaves_what_it_says(desk: Desk, dana: Client) -> None:
     urgent = waiting(desk, priority=1)
     elsewhere = waiting(desk, in_queue=builders.Queue.objects.default())
     label = Label.objects.create(name="VIP")
-    relabel(plain, add=[label], remove=[], by=desk.dana.user)
+    update_labels(plain, add=[label], remove=[], by=desk.dana.user)
     assert shown(dana, unread=1) == [unread]
     assert shown(dana, soon=1) == [closing]
     assert shown(dana, priority=1) == [urgent]

@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from omnichannel.conversations.models import Attachment, FileState, Kind
-from omnichannel.conversations.outbound.uploads import SIGNED_FOR, signed_link
+from omnichannel.conversations.models import Attachment, AttachmentState, MessageKind
+from omnichannel.conversations.outbound.uploads import LINK_MAX_AGE_SECONDS, get_signed_url
 from omnichannel.desk.shared.file_responses import wanted_range
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -21,8 +21,10 @@ BYTES = bytes(range(256)) * 4
 
 
 def stored(desk: Desk, content_type: str = "image/png", name: str = "lamp.png", content: bytes = BYTES) -> Attachment:
-    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
-    found = Attachment(message=message, content_type=content_type, name=name, state=FileState.STORED, size=len(content))
+    message = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
+    found = Attachment(
+        message=message, content_type=content_type, name=name, state=AttachmentState.STORED, size=len(content)
+    )
     found.file.save("", ContentFile(content), save=True)
     return found
 
@@ -117,7 +119,7 @@ def test_an_empty_file_has_no_pieces() -> None:
 
 
 def test_a_file_that_has_not_come_or_is_gone_is_not_found(desk: Desk) -> None:
-    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    message = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
     pending = Attachment.objects.create(message=message, declared_type="image/png")
     assert get(desk, pending).status_code == 404
     lost = stored(desk)
@@ -126,7 +128,7 @@ def test_a_file_that_has_not_come_or_is_gone_is_not_found(desk: Desk) -> None:
 
 
 def test_twilio_fetches_an_offered_file_without_signing_in(desk: Desk) -> None:
-    link = signed_link(stored(desk, "application/pdf", "Invoice 2231.pdf")).removeprefix("https://desk.example.com")
+    link = get_signed_url(stored(desk, "application/pdf", "Invoice 2231.pdf")).removeprefix("https://desk.example.com")
     for method in (Client().get, Client().head):
         answer = method(link)
         assert answer.status_code == 200
@@ -139,16 +141,20 @@ def test_a_forged_or_old_link_offers_nothing(desk: Desk, time_machine: Any) -> N
     attachment = stored(desk)
     forged = reverse("offered_file", args=[signing.dumps(attachment.pk, salt="another")])
     assert Client().get(forged).status_code == 404
-    link = signed_link(attachment).removeprefix("https://desk.example.com")
-    time_machine.move_to(timezone.now() + timezone.timedelta(seconds=SIGNED_FOR + 5))
+    link = get_signed_url(attachment).removeprefix("https://desk.example.com")
+    time_machine.move_to(timezone.now() + timezone.timedelta(seconds=LINK_MAX_AGE_SECONDS + 5))
     assert Client().get(link).status_code == 404
 
 
 def test_retry_fetches_a_file_again_that_never_came(desk: Desk) -> None:
-    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
-    fields = {"state": FileState.FAILED, "error": "Twilio answered 404.", "source_url": "https://api.twilio.com/x"}
+    message = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
+    fields = {
+        "state": AttachmentState.FAILED,
+        "error": "Twilio answered 404.",
+        "source_url": "https://api.twilio.com/x",
+    }
     lost = Attachment.objects.create(message=message, declared_type="image/png", **fields)
     answer = browser(desk.dana).post(reverse("desk:retry", args=[lost.pk]), **HTMX)
     lost.refresh_from_db()
-    assert lost.state == FileState.PENDING
+    assert lost.state == AttachmentState.PENDING
     assert "On its way" in answer.content.decode()

@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
-from omnichannel.conversations.inbound.receive import NOT_ACCEPTED
-from omnichannel.conversations.models import Attachment, Conversation, FileState, Kind, Message
+from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
+from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.desk.thread.messages import Day, Happening, Said, Unread
@@ -98,10 +98,10 @@ def test_nothing_a_stranger_wrote_becomes_markup(desk: Desk) -> None:
         "referral": {"headline": HOSTILE, "body": HOSTILE, "url": "javascript:alert(1)//" + HOSTILE},
         "type": HOSTILE,
     }
-    first = builders.inbound(desk.conversation, HOSTILE, kind=Kind.UNSUPPORTED, content=hostile)
+    first = builders.inbound(desk.conversation, HOSTILE, kind=MessageKind.UNSUPPORTED, content=hostile)
     builders.inbound(desk.conversation, HOSTILE, quoted=first)
     Attachment.objects.create(
-        message=first, name=HOSTILE, state=FileState.FAILED, error=HOSTILE, source_url="https://x.y"
+        message=first, name=HOSTILE, state=AttachmentState.FAILED, error=HOSTILE, source_url="https://x.y"
     )
     shown = page(desk)
     assert "<script>alert" not in shown
@@ -110,7 +110,7 @@ def test_nothing_a_stranger_wrote_becomes_markup(desk: Desk) -> None:
 
 def test_a_location_is_a_place_on_a_map_that_opens_elsewhere(desk: Desk) -> None:
     place = {"latitude": 52.52, "longitude": 13.405, "label": "Hauptstraße 12"}
-    builders.inbound(desk.conversation, "", kind=Kind.LOCATION, content={"location": place})
+    builders.inbound(desk.conversation, "", kind=MessageKind.LOCATION, content={"location": place})
     shown = page(desk)
     assert "Hauptstraße 12" in shown
     assert "52.52, 13.405" in shown
@@ -119,7 +119,7 @@ def test_a_location_is_a_place_on_a_map_that_opens_elsewhere(desk: Desk) -> None
 
 def test_a_contact_card_shows_names_and_numbers(desk: Desk) -> None:
     people = [{"name": "Mum", "phones": ["+49 151 1", "+49 30 2"]}, {"name": "Dad", "phones": []}]
-    builders.inbound(desk.conversation, "", kind=Kind.CONTACTS, content={"contacts": people})
+    builders.inbound(desk.conversation, "", kind=MessageKind.CONTACTS, content={"contacts": people})
     shown = page(desk)
     assert all(text in shown for text in ("Mum", "Dad", "+49 151 1", "+49 30 2"))
 
@@ -128,16 +128,20 @@ def test_a_contact_card_shows_names_and_numbers(desk: Desk) -> None:
     ("kind", "content", "words"),
     [
         (
-            Kind.BUTTON,
+            MessageKind.BUTTON,
             {"button": {"text": "Yes, Friday", "payload": "delivery_friday"}},
             ("Yes, Friday", "delivery_friday"),
         ),
-        (Kind.LIST, {"list": {"title": "Express", "payload": "ship_express"}}, ("Express", "ship_express")),
-        (Kind.UNSUPPORTED, {"type": "reaction"}, ("Unsupported message (reaction)",)),
-        (Kind.UNSUPPORTED, {}, ("Unsupported message",)),
-        (Kind.TEXT, {"forwarded": "once"}, ("Forwarded",)),
-        (Kind.TEXT, {"forwarded": "often"}, ("Forwarded many times",)),
-        (Kind.TEXT, {"referral": {"headline": "20 % off", "url": "https://fb.me/1"}}, ("20 % off", "Open the ad")),
+        (MessageKind.LIST, {"list": {"title": "Express", "payload": "ship_express"}}, ("Express", "ship_express")),
+        (MessageKind.UNSUPPORTED, {"type": "reaction"}, ("Unsupported message (reaction)",)),
+        (MessageKind.UNSUPPORTED, {}, ("Unsupported message",)),
+        (MessageKind.TEXT, {"forwarded": "once"}, ("Forwarded",)),
+        (MessageKind.TEXT, {"forwarded": "often"}, ("Forwarded many times",)),
+        (
+            MessageKind.TEXT,
+            {"referral": {"headline": "20 % off", "url": "https://fb.me/1"}},
+            ("20 % off", "Open the ad"),
+        ),
     ],
 )
 def test_every_kind_is_shown_as_what_it_is(desk: Desk, kind: str, content: dict[str, Any], words: tuple[str]) -> None:
@@ -166,17 +170,21 @@ def test_a_quoted_message_is_shown_above_the_answer(desk: Desk) -> None:
     ],
 )
 def test_a_file_is_shown_where_that_is_safe_else_offered(desk: Desk, content_type: str, tag: str) -> None:
-    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
-    Attachment.objects.create(message=message, content_type=content_type, name="a", state=FileState.STORED)
+    message = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
+    Attachment.objects.create(message=message, content_type=content_type, name="a", state=AttachmentState.STORED)
     shown = page(desk)
     assert tag in shown
     assert ("<img src=" in shown) == (content_type == "image/jpeg")
 
 
 def test_a_file_on_its_way_says_so_and_one_that_never_came_offers_retry(desk: Desk) -> None:
-    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
+    message = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=message, declared_type="image/jpeg")
-    failed = {"state": FileState.FAILED, "error": "Twilio answered 404.", "source_url": "https://api.twilio.com/x"}
+    failed = {
+        "state": AttachmentState.FAILED,
+        "error": "Twilio answered 404.",
+        "source_url": "https://api.twilio.com/x",
+    }
     lost = Attachment.objects.create(message=message, position=1, declared_type="video/mp4", **failed)
     shown = page(desk)
     assert "On its way" in shown
@@ -210,9 +218,9 @@ def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: Desk)
 def test_what_went_wrong_is_said_in_the_readers_language(desk: Desk) -> None:
     builders.outbound(desk.conversation, status="failed", error_code=63024)
     builders.outbound(desk.conversation, status="failed", error_message="A word of Twilio's own")
-    lost = builders.inbound(desk.conversation, kind=Kind.MEDIA)
+    lost = builders.inbound(desk.conversation, kind=MessageKind.MEDIA)
     for place, error in enumerate(["Twilio answered 404.", "The file is larger than 16 MB.", ""]):
-        lost.attachments.create(state=FileState.FAILED, error=error, position=place)
+        lost.attachments.create(state=AttachmentState.FAILED, error=error, position=place)
     User.objects.update(language="de")
     shown = page(desk)
     for words in (
@@ -279,9 +287,13 @@ def test_to_a_page_that_has_the_list_only_the_conversation_is_sent(desk: Desk) -
 
 
 def test_a_file_the_desk_did_not_want_offers_no_retry(desk: Desk) -> None:
-    message = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
-    unwanted = {"state": FileState.FAILED, "error": NOT_ACCEPTED, "source_url": "https://api.twilio.com/x"}
+    message = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
+    unwanted = {
+        "state": AttachmentState.FAILED,
+        "error": ATTACHMENTS_DISABLED,
+        "source_url": "https://api.twilio.com/x",
+    }
     found = Attachment.objects.create(message=message, declared_type="image/jpeg", **unwanted)
     shown = page(desk)
-    assert NOT_ACCEPTED in shown
+    assert ATTACHMENTS_DISABLED in shown
     assert reverse("desk:retry", args=[found.pk]) not in shown

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from omnichannel.conversations.export import pdf as pdfs
 from omnichannel.conversations.export import transcript as exports
-from omnichannel.conversations.models import Attachment, FileState, Kind, Message
+from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.limited_process import Limits
 from omnichannel.core.localized_text import localized
@@ -94,10 +94,10 @@ def test_nobodys_text_passes_for_somebody_elses_line(desk: Desk) -> None:
 
 
 def test_files_places_and_failures_are_named(desk: Desk) -> None:
-    picture = builders.inbound(desk.conversation, "", kind=Kind.MEDIA)
-    Attachment.objects.create(message=picture, name="lamp.png", state=FileState.STORED)
+    picture = builders.inbound(desk.conversation, "", kind=MessageKind.MEDIA)
+    Attachment.objects.create(message=picture, name="lamp.png", state=AttachmentState.STORED)
     place = {"location": {"label": "Depot", "latitude": 1.5, "longitude": 2}}
-    builders.inbound(desk.conversation, kind=Kind.LOCATION, content=place)
+    builders.inbound(desk.conversation, kind=MessageKind.LOCATION, content=place)
     builders.outbound(desk.conversation, "Too late", status="failed")
     told = text(desk)
     assert "[File: lamp.png]" in told
@@ -143,7 +143,7 @@ def test_a_pdf_is_made_of_every_script(desk: Desk) -> None:
 
 def test_what_no_font_knows_is_a_box_and_an_emoji_has_its_name() -> None:
     known = frozenset(map(ord, "Helo "))
-    assert pdfs.legible("Hello 😀 你\ufe0f", known) == "Hello [grinning face] □"
+    assert pdfs.replace_missing_glyphs("Hello 😀 你\ufe0f", known) == "Hello [grinning face] □"
 
 
 def test_a_conversation_too_long_for_a_pdf_is_refused_in_words(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,13 +181,13 @@ def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
 
 def test_after_a_failure_the_next_pdf_is_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(exports, "PDF_PROGRAM", "omnichannel.no_such_program")
+        patch.setattr(exports, "PDF_MODULE", "omnichannel.no_such_program")
         assert export(desk, query="?format=pdf").status_code == 409
     assert export(desk, query="?format=pdf").status_code == 200
 
 
 def test_two_pdfs_are_not_made_at_once(desk: Desk) -> None:
-    with exports._making_pdf:
+    with exports._pdf_lock:
         answer = export(desk, query="?format=pdf")
     assert answer.status_code == 409
     assert "Another PDF is being made" in answer.content.decode()

@@ -9,8 +9,8 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from omnichannel.conversations.models import Label, Message, Status
-from omnichannel.conversations.outbound.compose import id_when_sent_again
+from omnichannel.conversations.models import Label, Message, MessageStatus
+from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import Happening, Said
@@ -47,7 +47,7 @@ def test_a_changed_status_comes_as_the_whole_message_with_another_version(desk: 
     known = old(desk)
     page = browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk]))
     before = next(entry for entry in page.context["thread"].entries if isinstance(entry, Said))
-    Message.objects.filter(pk=known.pk).update(status=Status.READ, updated_at=timezone.now())
+    Message.objects.filter(pk=known.pk).update(status=MessageStatus.READ, updated_at=timezone.now())
     answer = ask(desk, after=known.pk, since=timezone.now() - timedelta(seconds=30))
     after = next(entry for entry in answer.context["thread"].entries if isinstance(entry, Said))
     assert (before.message, before.id) == (after.message, after.id)
@@ -131,7 +131,7 @@ def test_one_message_comes_alone_with_all_that_is_around_it(desk: Desk, who: str
 
 def test_what_failed_comes_with_everything_else(desk: Desk) -> None:
     failed = builders.outbound(desk.conversation, "failed", status="failed", error_code=63016)
-    again = builders.outbound(desk.conversation, "failed", public_id=id_when_sent_again(failed))
+    again = builders.outbound(desk.conversation, "failed", public_id=get_resend_public_id(failed))
     assert said(swap(desk, failed.pk)) == [failed, again]
 
 

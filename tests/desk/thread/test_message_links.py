@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.models import Conversation, Direction, Message, Status
+from omnichannel.conversations.models import Conversation, Message, MessageDirection, MessageStatus
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import HALF, PAGE, Happening, Said, Thread, stretch
@@ -27,8 +27,8 @@ def say(desk: Desk, count: int) -> list[Message]:
     return Message.objects.bulk_create(
         Message(
             conversation=desk.conversation,
-            direction=Direction.INBOUND,
-            status=Status.RECEIVED,
+            direction=MessageDirection.INBOUND,
+            status=MessageStatus.RECEIVED,
             body=f"message {n}.",
             created_at=begin + timedelta(minutes=n // 3),
         )

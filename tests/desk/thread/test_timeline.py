@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from omnichannel.conversations.assignment.pick import leave_waiting, resume
+from omnichannel.conversations.assignment.pick import resume_conversation, wait_for_customer
 from tests.desk.people import HTMX, Desk, browser
 
 pytestmark = pytest.mark.django_db
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
     ("language", "line"), [("en", "Dana resumed the conversation."), ("de", "Dana hat die Unterhaltung fortgesetzt.")]
 )
 def test_what_happened_is_told_in_the_readers_language(desk: Desk, page: str, language: str, line: str) -> None:
-    leave_waiting(desk.conversation, desk.dana)
-    resume(desk.conversation, desk.dana)
+    wait_for_customer(desk.conversation, desk.dana)
+    resume_conversation(desk.conversation, desk.dana)
     desk.omar.user.language = language
     desk.omar.user.save()
     told = browser(desk.omar).get(reverse(f"desk:{page}", args=[desk.conversation.pk]), **HTMX).content.decode()

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from omnichannel.accounts.demonstration import PASSWORD, demonstration_accounts
-from omnichannel.demo.people import PEOPLE
-from omnichannel.demo.seed import is_new, seed
+from omnichannel.accounts.demonstration import DEMO_PASSWORD, get_active_demo_usernames
+from omnichannel.demo.people import DEMO_USERS
+from omnichannel.demo.seed import is_database_empty, seed_database
 
 
 class Command(BaseCommand):
@@ -24,15 +24,15 @@ class Command(BaseCommand):
             if when_new:
                 return
             raise CommandError("The demonstration needs the simulator: set WHATSAPP_BACKEND=simulator.")
-        if is_new():
+        if is_database_empty():
             self.stdout.write("Filling the empty database with demonstration data …")
-            seed()
+            seed_database()
         elif not when_new:
             raise CommandError("Something is set up here already; demonstration data goes into an empty database.")
         self._print_sign_ins()
 
     def _print_sign_ins(self) -> None:
-        names = demonstration_accounts()
-        lines = [f"  {p.username:8} {PASSWORD:18} {p.role}" for p in PEOPLE if p.username in names]
+        names = get_active_demo_usernames()
+        lines = [f"  {p.username:8} {DEMO_PASSWORD:18} {p.role}" for p in DEMO_USERS if p.username in names]
         if lines:
             self.stdout.write("\n".join(["Sign in with one of these names and passwords:", *lines]))

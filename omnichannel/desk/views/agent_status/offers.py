@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from omnichannel.conversations import access
 from omnichannel.conversations.assignment import offers as verbs
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import TransitionRefused
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.desk.agent_status.notifications import Place
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.views.agent_status.status import render_status
@@ -33,10 +33,10 @@ def _answers(
     @require_POST
     @agent_page
     def view(request: AgentRequest, pk: int) -> HttpResponse:
-        conversation = access.conversation_for(request.user, pk)
+        conversation = access.get_conversation_or_404(request.user, pk)
         try:
             verb(conversation, request.agent)
-        except TransitionRefused as refused:
+        except TransitionError as refused:
             return render_status(request, problem=str(refused), status=409)
         return then(request, pk)
 
@@ -55,5 +55,5 @@ def _stay(request: AgentRequest, pk: int) -> HttpResponse:
     return render_status(request) if request.htmx else redirect("desk:offers")
 
 
-accept = _answers(verbs.accept, _open)
-reject = _answers(verbs.reject, _stay)
+accept = _answers(verbs.accept_offer, _open)
+reject = _answers(verbs.reject_offer, _stay)

@@ -28,7 +28,7 @@ def presence(request: AgentRequest) -> HttpResponse:
     """Change the agent's presence."""
     form = PresenceForm(request.POST)
     if form.is_valid():
-        sessions.choose(request.agent, form.cleaned_data["presence"])
+        sessions.choose_presence(request.agent, form.cleaned_data["presence"])
     if request.htmx:
         return render_status(request, status=200 if form.is_valid() else 422)
     back = request.POST.get("next", "")
@@ -40,5 +40,5 @@ def presence(request: AgentRequest) -> HttpResponse:
 @agent_page
 def back(request: AgentRequest) -> HttpResponse:
     """End the Inactive presence that the system set."""
-    sessions.come_back(request.agent)
+    sessions.return_from_absence(request.agent)
     return render_status(request) if request.htmx else redirect("desk:inbox")

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_GET, require_POST
 from channels_whatsapp import template_sync
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations import access
-from omnichannel.conversations.initiate import AlreadyOpen, Started, start_conversation
+from omnichannel.conversations.initiate import ConversationAlreadyOpenError, StartedConversation, start_conversation
 from omnichannel.conversations.models import Contact
-from omnichannel.conversations.outbound.compose import ReplyRefused
+from omnichannel.conversations.outbound.compose import ReplyError
 from omnichannel.desk.composer import template_picker
 from omnichannel.desk.composer.forms import StartForm
 from omnichannel.desk.composer.template_picker import Picker
@@ -66,9 +66,9 @@ def begin(request: AgentRequest) -> HttpResponse:
     if form.is_valid():
         try:
             return _go_to(request, _begin(request, form, contact, template, values))
-        except AlreadyOpen as there:
+        except ConversationAlreadyOpenError as there:
             return _go_there(request, form, contact, template, values, there)
-        except ReplyRefused as why:
+        except ReplyError as why:
             errors = _errors(form, why)
     return _again(request, form, contact, template, values, errors)
 
@@ -79,7 +79,7 @@ def _begin(
     contact: Contact | None,
     template: MessageTemplate,
     values: Mapping[str, str],
-) -> Started:
+) -> StartedConversation:
     return start_conversation(
         form.cleaned_data["number"],
         contact.address if contact else form.cleaned_data["to"],
@@ -90,7 +90,7 @@ def _begin(
     )
 
 
-def _errors(form: StartForm, why: ReplyRefused) -> Mapping[str, str]:
+def _errors(form: StartForm, why: ReplyError) -> Mapping[str, str]:
     """Those of the template by variable; what is wrong with number or customer goes to the form's own fields."""
     if why.field in {"number", "to"}:
         form.add_error(why.field, why.message)
@@ -105,7 +105,7 @@ def _errors(form: StartForm, why: ReplyRefused) -> Mapping[str, str]:
 def _form(
     request: AgentRequest, values: Mapping[str, str], *, contact: Contact | None = None, is_bound: bool = False
 ) -> StartForm:
-    numbers = access.numbers_to_write_from(request.user)
+    numbers = access.sender_numbers_for(request.user)
     if is_bound:
         return StartForm(values, numbers=numbers, knows_customer=contact is not None)
     initial = {"number": values.get("number", ""), "to": values.get("to", "")}
@@ -120,7 +120,7 @@ def _number(form: StartForm, values: Mapping[str, str]) -> WhatsAppNumber | None
 
 def _contact(request: AgentRequest, values: Mapping[str, str]) -> Contact | None:
     pk = whole_number(values.get("contact", ""))
-    return access.contact_for(request.user, pk) if pk else None
+    return access.get_contact_or_404(request.user, pk) if pk else None
 
 
 def _template_of(number: WhatsAppNumber | None, pk: str) -> MessageTemplate | None:
@@ -171,18 +171,18 @@ def _go_there(
     contact: Contact | None,
     template: MessageTemplate,
     values: Mapping[str, str],
-    there: AlreadyOpen,
+    there: ConversationAlreadyOpenError,
 ) -> HttpResponse:
     """To the open conversation; who may not see it is told that there is one."""
     try:
-        found = access.conversation_for(request.user, there.conversation.pk)
+        found = access.get_conversation_or_404(request.user, there.conversation.pk)
     except Http404:
         form.add_error("to", there.message)
         return _again(request, form, contact, template, values, {})
     return _redirect(request, f"{reverse('desk:conversation', args=[found.pk])}?told=open_already")
 
 
-def _go_to(request: AgentRequest, started: Started) -> HttpResponse:
+def _go_to(request: AgentRequest, started: StartedConversation) -> HttpResponse:
     return _redirect(request, reverse("desk:conversation", args=[started.conversation.pk]))
 
 

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
-from omnichannel.conversations.notes import NoteRefused, add_note
+from omnichannel.conversations.notes import NoteError, add_note
 from omnichannel.desk.composer.forms import NoteForm
 from omnichannel.desk.composer.reply_box import composer_for
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
@@ -18,12 +18,12 @@ from omnichannel.desk.workspace import render_update
 @agent_page
 def note(request: AgentRequest, pk: int) -> HttpResponse:
     """Write a note for colleagues; 422 with the reason by the field when it is refused."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     form = NoteForm(request.POST)
     text = form.cleaned_data["text"] if form.is_valid() else ""
     try:
         written = add_note(conversation, request.user, text)
-    except NoteRefused as why:
+    except NoteError as why:
         again = replace(composer_for(conversation, request.agent), note=text, note_error=str(why))
         return render_update(request, conversation, composer=again, status=422)
     return render_update(request, conversation, thread=only_note(written))

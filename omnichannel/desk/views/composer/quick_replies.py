@@ -22,11 +22,11 @@ KEPT = "quick-reply-kept"
 @agent_page
 def choices(request: AgentRequest, pk: int) -> HttpResponse:
     """What can be put into a reply to this customer, the names filled in, the best language first."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     languages = [conversation.contact.language, get_language() or "en"]
-    found = quick_replies.quick_replies_for(conversation, request.user, languages)
-    values = quick_replies.slug_values(conversation.contact, request.user)
-    shown = [(one, quick_replies.filled(one.message, values)) for one in found]
+    found = quick_replies.get_quick_replies_for(conversation, request.user, languages)
+    values = quick_replies.get_slug_values(conversation.contact, request.user)
+    shown = [(one, quick_replies.fill_slugs(one.message, values)) for one in found]
     return render(request, "desk/composer/_quick_reply_choices.html", {"choices": shown})
 
 
@@ -89,10 +89,10 @@ def _kept(request: AgentRequest, form: OwnQuickReplyForm, one: QuickReply | None
     if not form.is_valid():
         return None
     fields = {name: form.cleaned_data[name] for name in ("title", "message", "locale")}
-    tags = quick_replies.tag_names(form.cleaned_data["tags"])
+    tags = quick_replies.parse_tag_names(form.cleaned_data["tags"])
     try:
-        return quick_replies.keep_own(request.user, **fields, tags=tags, changes=one)
-    except quick_replies.QuickReplyRefused as why:
+        return quick_replies.save_own_quick_reply(request.user, **fields, tags=tags, changes=one)
+    except quick_replies.QuickReplyError as why:
         form.add_error(why.field, why.message)
     return None
 
@@ -110,9 +110,9 @@ def _page(
     context: dict[str, Any] = {
         "form": form,
         "one": one,
-        "slugs": list(quick_replies.SLUGS.items()),
-        "own": quick_replies.own_quick_replies(request.user),
-        "shared": quick_replies.shared_quick_replies(),
+        "slugs": list(quick_replies.SLUG_DESCRIPTIONS.items()),
+        "own": quick_replies.get_own_quick_replies(request.user),
+        "shared": quick_replies.get_shared_quick_replies(),
         "saved": request.GET.get("saved", ""),
         "may_keep_shared": request.user.is_staff and request.user.has_perm("conversations.change_quickreply"),
     }

@@ -11,11 +11,17 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Conversation, Message, Status
-from omnichannel.conversations.outbound.compose import NOT_HERE, TEXT_LIMIT, ReplyRefused, check_reply, send_reply
-from omnichannel.conversations.outbound.templates import send_as_before
-from omnichannel.conversations.outbound.undo_send import HOLD, TOO_LATE, TooLate, take_back
-from omnichannel.conversations.preferences import preferences_of
+from omnichannel.conversations.models import Conversation, Message, MessageStatus
+from omnichannel.conversations.outbound.compose import (
+    QUOTED_ELSEWHERE_ERROR,
+    TEXT_LIMIT,
+    ReplyError,
+    send_reply,
+    validate_reply,
+)
+from omnichannel.conversations.outbound.templates import resend_message
+from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, TOO_LATE_ERROR, UndoSendError, undo_messages
+from omnichannel.conversations.preferences import preferences_for
 from omnichannel.desk.composer.forms import ReplyForm
 from omnichannel.desk.composer.reply_box import emptied, given_back, refused
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
@@ -29,16 +35,16 @@ from omnichannel.desk.workspace import render_update
 @agent_page
 def reply(request: AgentRequest, pk: int) -> HttpResponse:
     """Queue the reply and show it; 422 with the reason by the field when it is refused."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     form = ReplyForm(request.POST, request.FILES)
     quoted = _quoted(conversation, form)
     try:
         messages = _send(conversation, request, form, quoted)
-    except ReplyRefused as why:
+    except ReplyError as why:
         text, public_id = form.data.get("text", ""), form.cleaned_data.get("public_id")
         again = refused(conversation, request.agent, why, text=text, public_id=public_id, quoted=quoted)
         return render_update(request, conversation, composer=again, status=422)
-    undo = [one for one in messages if one.not_before and one.status == Status.QUEUED]
+    undo = [one for one in messages if one.not_before and one.status == MessageStatus.QUEUED]
     fresh = emptied(conversation, request.agent, undo=undo)
     return render_update(request, conversation, thread=only(conversation, *messages), composer=fresh)
 
@@ -54,13 +60,13 @@ def _send(
     """The reply; of several files each one a message of its own, the text with the first."""
     if not form.is_valid():
         field, errors = next(iter(form.errors.items()))
-        raise ReplyRefused("invalid", " ".join(map(str, errors)), field="file" if field == "file" else "text")
+        raise ReplyError("invalid", " ".join(map(str, errors)), field="file" if field == "file" else "text")
     if form.cleaned_data["quoted"] and quoted is None:
-        raise ReplyRefused("not_here", gettext(NOT_HERE))
+        raise ReplyError("not_here", gettext(QUOTED_ELSEWHERE_ERROR))
     files: list[Any] = request.FILES.getlist("file") or [None]
     first, *more = files
     for file in more:
-        check_reply(conversation, "", file)  # all of them, before the first goes out
+        validate_reply(conversation, "", file)  # all of them, before the first goes out
     send = partial(send_reply, conversation, author=request.user, hold_for=_hold(request))
     text, public_id = form.cleaned_data["text"], form.cleaned_data["public_id"] or uuid.uuid4()
     sent = [send(text=text, file=first, public_id=public_id, quoted=quoted)]
@@ -68,19 +74,19 @@ def _send(
 
 
 def _hold(request: AgentRequest) -> timedelta | None:
-    return HOLD if preferences_of(request.agent).can_undo_sending else None
+    return HOLD_DURATION if preferences_for(request.agent).can_undo_sending else None
 
 
 @require_POST
 @agent_page
 def undo(request: AgentRequest, pk: int) -> HttpResponse:
     """Take back what was sent a moment ago: its words are in the composer again. 409 when it is too late."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     pks = [whole_number(one) for one in request.POST.getlist("message")]
     try:
-        messages = take_back(conversation, request.user, pks)
-    except TooLate:
-        return render_update(request, conversation, problem=gettext(TOO_LATE), status=409)
+        messages = undo_messages(conversation, request.user, pks)
+    except UndoSendError:
+        return render_update(request, conversation, problem=gettext(TOO_LATE_ERROR), status=409)
     return render_update(request, conversation, composer=given_back(conversation, request.agent, messages), gone=pks)
 
 
@@ -96,12 +102,12 @@ def preview(request: AgentRequest) -> HttpResponse:
 @agent_page
 def again(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
     """Send a message again that was not delivered."""
-    conversation = access.conversation_for(request.user, pk)
-    failed = access.message_for(request.user, message_pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
+    failed = access.get_message_or_404(request.user, message_pk)
     if failed.conversation_id != conversation.pk:
         raise Http404("No such message in this conversation.")
     try:
-        copy = send_as_before(failed, author=request.user)
-    except ReplyRefused as why:
+        copy = resend_message(failed, author=request.user)
+    except ReplyError as why:
         return render_update(request, conversation, problem=why.message, status=422)
     return render_update(request, conversation, thread=only(conversation, failed, copy))

@@ -12,7 +12,7 @@ from channels_whatsapp import template_sync
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.outbound.compose import NOT_YOURS, ReplyRefused
+from omnichannel.conversations.outbound.compose import NOT_ASSIGNED_ERROR, ReplyError
 from omnichannel.conversations.outbound.templates import send_template
 from omnichannel.desk.composer import template_picker
 from omnichannel.desk.composer.forms import TemplateForm
@@ -30,9 +30,9 @@ PLACES = {"composer", "dialog", "page"}
 @agent_page
 def templates(request: AgentRequest, pk: int) -> HttpResponse:
     """The templates there are for this conversation's customer, or the one that was chosen, to be filled in."""
-    conversation = access.conversation_for(request.user, pk)
-    if not access.may_answer(request.agent, conversation):
-        return render_update(request, conversation, problem=NOT_YOURS, status=409)
+    conversation = access.get_conversation_or_404(request.user, pk)
+    if not access.can_reply(request.agent, conversation):
+        return render_update(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
     picker = _picker(request, conversation, request.GET)
     found = _template_of(conversation, request.GET.get("template", ""))
     if found is None:
@@ -45,9 +45,9 @@ def templates(request: AgentRequest, pk: int) -> HttpResponse:
 @agent_page
 def sync(request: AgentRequest, pk: int) -> HttpResponse:
     """Bring the channel's templates over from Twilio now, and show them with what came of it."""
-    conversation = access.conversation_for(request.user, pk)
-    if not access.may_answer(request.agent, conversation):
-        return render_update(request, conversation, problem=NOT_YOURS, status=409)
+    conversation = access.get_conversation_or_404(request.user, pk)
+    if not access.can_reply(request.agent, conversation):
+        return render_update(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
     synced = template_sync.sync_by_hand(conversation.number.account)
     picker = replace(_picker(request, conversation, request.POST), synced=synced)
     return _show(request, conversation, _with_choices(picker, conversation))
@@ -57,7 +57,7 @@ def sync(request: AgentRequest, pk: int) -> HttpResponse:
 @agent_page
 def send(request: AgentRequest, pk: int) -> HttpResponse:
     """Queue the template and show it; 422 with the reasons by their fields when it is refused."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     form = TemplateForm(request.POST)
     public_id = form.cleaned_data["public_id"] if form.is_valid() else None
     account = conversation.number.account_id
@@ -65,7 +65,7 @@ def send(request: AgentRequest, pk: int) -> HttpResponse:
     values = template_picker.values_in(template, request.POST)
     try:
         message = send_template(conversation, template, values, author=request.user, public_id=public_id)
-    except ReplyRefused as why:
+    except ReplyError as why:
         return _refused(request, conversation, template, values, why)
     fresh = replace(composer_for(conversation, request.agent), answers_a_form=True)
     return render_update(request, conversation, thread=only(conversation, message), composer=fresh)
@@ -76,7 +76,7 @@ def _refused(
     conversation: Conversation,
     template: MessageTemplate,
     values: Mapping[str, str],
-    why: ReplyRefused,
+    why: ReplyError,
 ) -> HttpResponse:
     errors = getattr(why, "errors", {"": why.message})
     inside = conversation.window_is_open

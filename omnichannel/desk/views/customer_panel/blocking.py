@@ -17,15 +17,15 @@ def _does(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]:
     @require_POST
     @agent_page
     def view(request: AgentRequest, pk: int) -> HttpResponse:
-        conversation = access.conversation_for(request.user, pk)
+        conversation = access.get_conversation_or_404(request.user, pk)
         try:
             verb(conversation, by=request.user)
-        except blocking.BlockingRefused as refused:
+        except blocking.BlockContactError as refused:
             return render_update(request, conversation, problem=str(refused), status=403)
         return render_update(request, conversation)
 
     return view
 
 
-block = _does(blocking.block)
-unblock = _does(blocking.unblock)
+block = _does(blocking.block_contact)
+unblock = _does(blocking.unblock_contact)

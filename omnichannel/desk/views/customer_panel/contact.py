@@ -14,11 +14,11 @@ from omnichannel.desk.workspace import render_update
 @agent_page
 def rename(request: AgentRequest, pk: int) -> HttpResponse:
     """Change the name under which the customer is shown."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     form = RenameForm(request.POST)
     if not form.is_valid():
         return render_update(request, conversation, problem=" ".join(map(str, form.errors["name"])), status=422)
-    lookup.rename(conversation.contact, form.cleaned_data["name"])
+    lookup.rename_contact(conversation.contact, form.cleaned_data["name"])
     return render_update(request, conversation)
 
 
@@ -26,9 +26,9 @@ def rename(request: AgentRequest, pk: int) -> HttpResponse:
 @agent_page
 def language(request: AgentRequest, pk: int) -> HttpResponse:
     """Change the customer's language."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     form = LanguageForm(request.POST)
     if not form.is_valid():
         return render_update(request, conversation, problem=" ".join(map(str, form.errors["language"])), status=422)
-    lookup.set_language(conversation.contact, form.cleaned_data["language"])
+    lookup.set_contact_language(conversation.contact, form.cleaned_data["language"])
     return render_update(request, conversation)

@@ -19,25 +19,25 @@ from omnichannel.desk.workspace import render_update
 @agent_page
 def merge(request: AgentRequest, pk: int) -> HttpResponse:
     """Look for the other contact with `?q=`, see both with `?with=`, and make them one."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     chosen = whole_number(request.POST.get("with", "") or request.GET.get("with", ""))
     if not chosen:
         return _search(request, conversation)
-    other = access.contacts_seen_whole_by(request.user).filter(pk=chosen).first()
+    other = access.fully_visible_contacts(request.user).filter(pk=chosen).first()
     if other is None:
         raise Http404("No such contact.")
     if request.method != "POST":
         return _both(request, conversation, other)
     try:
-        done = merges.merge(conversation.contact, other, by=request.user)
-    except merges.MergeRefused as refused:
+        done = merges.merge_contacts(conversation.contact, other, by=request.user)
+    except merges.MergeError as refused:
         return _both(request, conversation, other, why=str(refused), status=409)
     return _to_what_is_left(request, conversation, done)
 
 
 def _search(request: AgentRequest, conversation: Conversation) -> HttpResponse:
     words = request.GET.get("q", "")
-    found = list(merges.found(conversation.contact, request.user, words))
+    found = list(merges.search_merge_candidates(conversation.contact, request.user, words))
     context = {"conversation": conversation, "words": words, "found": found}
     if request.htmx and request.htmx.target == "merge-found":
         return render(request, "desk/customer_panel/_merge_results.html", context)
@@ -52,7 +52,7 @@ def _both(
         "conversation": conversation,
         "other": other,
         "rows": side_by_side(kept, other),
-        "why": why or merges.why_not(kept, other, request.user),
+        "why": why or merges.get_merge_error(kept, other, request.user),
     }
     return _dialog(request, "desk/customer_panel/_merge_comparison.html", context, status=status)
 
@@ -73,14 +73,14 @@ def _to_what_is_left(request: AgentRequest, conversation: Conversation, done: Co
 @agent_page
 def undo(request: AgentRequest, pk: int, merge_pk: int) -> HttpResponse:
     """Part two contacts again; 409 with the reason when that can't be done."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     done = ContactMerge.objects.filter(pk=merge_pk, kept=conversation.contact).select_related("kept", "by").first()
     if done is None:
         raise Http404("No such merge.")
     try:
-        merges.undo(done, by=request.user)
-    except merges.MergeRefused as refused:
-        status = 409 if merges.may_undo(done, request.user) else 403
+        merges.undo_merge(done, by=request.user)
+    except merges.MergeError as refused:
+        status = 409 if merges.can_undo_merge(done, request.user) else 403
         return render_update(request, conversation, problem=str(refused), status=status)
     address = resolve_url("desk:conversation", pk=pk)
     return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)

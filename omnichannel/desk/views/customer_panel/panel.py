@@ -9,9 +9,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access, required_skills
-from omnichannel.conversations.assignment.consult import people_in
+from omnichannel.conversations.assignment.consult import consulted_participations
 from omnichannel.conversations.contacts import opt_out
-from omnichannel.conversations.contacts.lookup import set_field
+from omnichannel.conversations.contacts.lookup import set_contact_field
 from omnichannel.conversations.context import set_context
 from omnichannel.conversations.models import Conversation
 from omnichannel.desk.customer_panel import panel
@@ -40,7 +40,7 @@ def _lists(rows: Rows, template: str) -> Callable[..., HttpResponseBase]:
     @require_GET
     @agent_page
     def view(request: AgentRequest, pk: int) -> HttpResponse:
-        conversation = access.conversation_for(request.user, pk)
+        conversation = access.get_conversation_or_404(request.user, pk)
         found = rows(conversation, request.user, Cursor.read(request.GET.get("before", "")))
         return _shown(request, template, {"conversation": conversation, "page": found})
 
@@ -57,8 +57,8 @@ story = _lists(panel.story, "desk/thread/_story.html")
 @agent_page
 def colleagues(request: AgentRequest, pk: int) -> HttpResponse:
     """Who is in the conversation beside its agent."""
-    conversation = access.conversation_for(request.user, pk)
-    context = {"conversation": conversation, "people": people_in(conversation)}
+    conversation = access.get_conversation_or_404(request.user, pk)
+    context = {"conversation": conversation, "people": consulted_participations(conversation)}
     return _shown(request, "desk/customer_panel/_participants.html", context)
 
 
@@ -66,7 +66,7 @@ def colleagues(request: AgentRequest, pk: int) -> HttpResponse:
 @agent_page
 def beside(request: AgentRequest, pk: int) -> HttpResponse:
     """A conversation to be read beside the one that is open; nothing in it counts as read."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     if not request.htmx:
         return redirect("desk:conversation", pk=pk)
     thread = stretch(conversation)
@@ -80,7 +80,7 @@ def beside(request: AgentRequest, pk: int) -> HttpResponse:
 @agent_page
 def about(request: AgentRequest, pk: int) -> HttpResponse:
     """What is known of the customer and of the conversation."""
-    return _about(request, access.conversation_for(request.user, pk))
+    return _about(request, access.get_conversation_or_404(request.user, pk))
 
 
 def _about(request: AgentRequest, conversation: Conversation, *, status: int = 200, **refused: Any) -> HttpResponse:
@@ -96,7 +96,7 @@ def _fills_in(kind: str, keep: Callable[[Conversation, str, str, User], None]) -
     @require_POST
     @agent_page
     def view(request: AgentRequest, pk: int) -> HttpResponse:
-        conversation = access.conversation_for(request.user, pk)
+        conversation = access.get_conversation_or_404(request.user, pk)
         written = {name: str(value) for name, value in request.POST.items() if name.startswith(f"{kind}-")}
         errors = {}
         for name, value in written.items():
@@ -116,7 +116,7 @@ def _shown_again(request: AgentRequest, conversation: Conversation) -> HttpRespo
 
 
 def _set_field(conversation: Conversation, name: str, value: str, by: User) -> None:
-    set_field(conversation.contact, name, value, by)
+    set_contact_field(conversation.contact, name, value, by)
 
 
 fields = _fills_in("field", _set_field)
@@ -127,7 +127,7 @@ context = _fills_in("context", set_context)
 @agent_page
 def skills(request: AgentRequest, pk: int) -> HttpResponse:
     """Say that the conversation needs a skill, or with `remove` that it does not."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     form = NeedForm(request.POST)
     if not form.is_valid():
         problem = " ".join(str(error) for errors in form.errors.values() for error in errors)
@@ -135,13 +135,13 @@ def skills(request: AgentRequest, pk: int) -> HttpResponse:
     skill: Skill = form.cleaned_data["skill"]
     try:
         if form.cleaned_data["remove"]:
-            required_skills.remove_need(conversation, skill, by=request.user)
+            required_skills.remove_required_skill(conversation, skill, by=request.user)
         else:
-            required_skills.add_need(
-                conversation, skill, form.cleaned_data["rating"] or required_skills.scale()[0], by=request.user
+            required_skills.add_required_skill(
+                conversation, skill, form.cleaned_data["rating"] or required_skills.rating_range()[0], by=request.user
             )
-    except required_skills.NeedRefused as refused:
-        status = 403 if not access.may_handle(request.user, conversation) else 409
+    except required_skills.RequiredSkillError as refused:
+        status = 403 if not access.can_manage(request.user, conversation) else 409
         return _about(request, conversation, status=status, problem=str(refused))
     return _shown_again(request, conversation)
 
@@ -150,10 +150,10 @@ def skills(request: AgentRequest, pk: int) -> HttpResponse:
 @agent_page
 def lift_opt_out(request: AgentRequest, pk: int) -> HttpResponse:
     """The customer agreed to our messages again, as is written down; 422 with the reason when it can't be."""
-    conversation = access.conversation_for(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     try:
-        opt_out.lift(conversation, by=request.user, reason=request.POST.get("reason", ""))
-    except opt_out.LiftingRefused as refused:
-        status = 422 if access.may_lift_opt_out(request.user, conversation) else 403
+        opt_out.lift_opt_out(conversation, by=request.user, reason=request.POST.get("reason", ""))
+    except opt_out.LiftOptOutError as refused:
+        status = 422 if access.can_lift_opt_out(request.user, conversation) else 403
         return render_update(request, conversation, problem=str(refused), status=status)
     return render_update(request, conversation)

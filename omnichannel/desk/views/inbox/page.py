@@ -64,7 +64,7 @@ def _template(request: AgentRequest, found: lists.Inbox) -> str:
 def filters(request: AgentRequest) -> HttpResponse:
     """What the list can be filtered by."""
     view = lists.view_named(request.GET.get("view", ""), request.agent)
-    sees_all = access.may_supervise(request.agent)
+    sees_all = access.can_supervise(request.agent)
     queues = Queue.objects.all() if sees_all else Queue.objects.of(request.agent)
     context = {
         "title": _("Filter"),
@@ -75,6 +75,6 @@ def filters(request: AgentRequest) -> HttpResponse:
         "streams": WorkStream.objects.order_by("name"),
         "labels": Label.objects.all(),
         "priorities": Priority,
-        "agents": access.agents_at_work().order_by("user__first_name", "user__username") if sees_all else (),
+        "agents": access.active_agents().order_by("user__first_name", "user__username") if sees_all else (),
     }
     return render_dialog(request, context)

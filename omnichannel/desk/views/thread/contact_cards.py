@@ -6,7 +6,7 @@ from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
 from omnichannel.conversations.contacts.vcard_parser import Person
-from omnichannel.conversations.contacts.vcards import NotANumber, keep
+from omnichannel.conversations.contacts.vcards import InvalidPhoneNumberError, save_contact
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 
 
@@ -14,13 +14,13 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 @agent_page
 def save(request: AgentRequest, pk: int, message_pk: int, person: int, phone: int) -> HttpResponse:
     """Save this person of the card as a contact, with this one of their numbers."""
-    message = access.message_for(request.user, message_pk)
+    message = access.get_message_or_404(request.user, message_pk)
     if message.conversation_id != pk:
         raise Http404("No such message in this conversation.")
     one, number = _found(message.content.get("contacts", []), person, phone)
     try:
-        kept, problem = keep(one["name"], number), ""
-    except NotANumber as why:
+        kept, problem = save_contact(one["name"], number), ""
+    except InvalidPhoneNumberError as why:
         kept, problem = None, str(why)
     if not request.htmx and not problem:
         return redirect(f"{resolve_url('desk:conversation', pk=pk)}?message={message_pk}")

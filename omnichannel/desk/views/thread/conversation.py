@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from omnichannel.conversations import access
-from omnichannel.conversations.notes import mentions_seen
+from omnichannel.conversations.notes import mark_mentions_seen
 from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.paging import Cursor, whole_number
@@ -26,7 +26,7 @@ TOLD: dict[str, Any] = {"open_already": _("There is an open conversation with th
 @agent_page
 def conversation(request: AgentRequest, pk: int) -> HttpResponse:
     """The conversation with its newest messages, or those at `?before=`, `?after=` or around `?message=`."""
-    found = access.conversation_for(request.user, pk)
+    found = access.get_conversation_or_404(request.user, pk)
     return render_workspace(request, found, problem=TOLD.get(request.GET.get("told", ""), ""))
 
 
@@ -34,7 +34,7 @@ def conversation(request: AgentRequest, pk: int) -> HttpResponse:
 @agent_page
 def earlier(request: AgentRequest, pk: int) -> HttpResponse:
     """The messages above those that the page shows already, or with `?after=` those below."""
-    found = access.conversation_for(request.user, pk)
+    found = access.get_conversation_or_404(request.user, pk)
     before, after = (Cursor.read(request.GET.get(name, "")) for name in ("before", "after"))
     if before is None and after is None:
         raise Http404("No such place in the conversation.")
@@ -52,7 +52,7 @@ def pieces(request: AgentRequest, pk: int) -> HttpResponse:
         return render(
             request, "desk/thread/_fragments.html", workspace_context(request, message.conversation, alone(message))
         )
-    found = access.conversation_for(request.user, pk)
+    found = access.get_conversation_or_404(request.user, pk)
     now = timezone.now()
     after, since = whole_number(request.GET.get("after", "")), _moment(request.GET.get("changed_since", ""))
     thread = news(found, after=after, since=since or now)
@@ -71,7 +71,7 @@ def _moment(text: str) -> datetime | None:
 @agent_page
 def read(request: AgentRequest, pk: int) -> HttpResponse:
     """Its agent has the conversation before their eyes."""
-    found = access.conversation_for(request.user, pk)
+    found = access.get_conversation_or_404(request.user, pk)
     mark_read(found, request.user)
-    mentions_seen(found, request.agent)
+    mark_mentions_seen(found, request.agent)
     return HttpResponse(status=204)

@@ -17,8 +17,8 @@ from omnichannel.desk.workspace import render_workspace
 @agent_page
 def export(request: AgentRequest, pk: int) -> HttpResponseBase:
     """The conversation as text or, with `?format=pdf`, as a PDF; with `notes` and `timeline` where asked for."""
-    conversation = access.conversation_for(request.user, pk)
-    wanted = exports.Wanted(
+    conversation = access.get_conversation_or_404(request.user, pk)
+    wanted = exports.ExportOptions(
         timezone.get_current_timezone(),
         get_language(),
         notes="notes" in request.GET,
@@ -26,20 +26,20 @@ def export(request: AgentRequest, pk: int) -> HttpResponseBase:
     )
     if request.GET.get("format") == "pdf":
         return _as_pdf(request, conversation, wanted)
-    pieces = exports.text(conversation, wanted, by=request.user, now=timezone.now())
+    pieces = exports.export_text(conversation, wanted, by=request.user, now=timezone.now())
     response = StreamingHttpResponse(pieces, content_type="text/plain; charset=utf-8")
     return _saved(response, conversation, "txt")
 
 
-def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.Wanted) -> HttpResponseBase:
+def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.ExportOptions) -> HttpResponseBase:
     try:
-        pages = exports.pdf(conversation, wanted, by=request.user, now=timezone.now())
-    except exports.PdfRefused as refusal:
+        pages = exports.export_pdf(conversation, wanted, by=request.user, now=timezone.now())
+    except exports.PDFExportError as refusal:
         return render_workspace(request, conversation, problem=str(refusal), status=409)
     return _saved(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")
 
 
 def _saved(response: HttpResponseBase, conversation: Conversation, ending: str) -> HttpResponseBase:
-    response["Content-Disposition"] = content_disposition_header(True, exports.file_name(conversation, ending))
+    response["Content-Disposition"] = content_disposition_header(True, exports.get_file_name(conversation, ending))
     response["X-Content-Type-Options"] = "nosniff"
     return response
