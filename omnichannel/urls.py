@@ -11,7 +11,7 @@ from channels_whatsapp.webhooks import TwilioWebhookView
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.core.health import liveness, readiness
 from omnichannel.demo.clock import backdate_conversations
-from omnichannel.desk.views import offered_file, scripts, sign_in, sign_out, styles
+from omnichannel.desk.views import scripts, sign_in, sign_out, signed_attachment, styles
 from omnichannel.first_administrator import setup
 
 inbound_webhook = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
@@ -26,7 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-out/", sign_out, name="sign_out"),
     path("assets/<slug:version>/<slug:kind>.css", styles, name="styles"),
     path("assets/<slug:version>/<slug:kind>.<slug:language>.js", scripts, name="scripts"),
-    path("media/offered/<str:token>/", offered_file, name="offered_file"),
+    path("media/offered/<str:token>/", signed_attachment, name="offered_file"),
     path("webhooks/whatsapp/<str:key>/inbound/", inbound_webhook, name="whatsapp_inbound"),
     path("webhooks/whatsapp/<str:key>/status/", status_webhook, name="whatsapp_status"),
     path("webhooks/whatsapp/<str:key>/status/<uuid:public_id>/", status_webhook, name="whatsapp_message_status"),

@@ -11,18 +11,18 @@ from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.notes import mark_mentions_seen
 from omnichannel.conversations.outbound.read_status import mark_read
-from omnichannel.desk.composer.reply_box import Composer, composer_for
-from omnichannel.desk.inbox.conversation_list import view_of
+from omnichannel.desk.composer.reply_box import Composer, get_composer
+from omnichannel.desk.inbox.conversation_list import view_containing
 from omnichannel.desk.shared.decorators import AgentRequest
-from omnichannel.desk.shared.paging import Cursor, whole_number
+from omnichannel.desk.shared.paging import Cursor, parse_int_or_zero
 from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import actions_for
-from omnichannel.desk.thread.messages import Thread, stretch
+from omnichannel.desk.thread.messages import Thread, get_thread
 
 EMPTY_THREAD = Thread(entries=[])
 
 
-def render_workspace(
+def render_conversation(
     request: AgentRequest,
     conversation: Conversation,
     *,
@@ -43,12 +43,12 @@ def render_workspace(
 
 def _thread(request: AgentRequest, conversation: Conversation) -> Thread:
     before, after = (Cursor.read(request.GET.get(name, "")) for name in ("before", "after"))
-    around = whole_number(request.GET.get("message", ""))
+    around = parse_int_or_zero(request.GET.get("message", ""))
     unread = conversation.unread_count if conversation.agent_id == request.agent.pk else 0
-    return stretch(conversation, before=before, after=after, around=around, unread=unread)
+    return get_thread(conversation, before=before, after=after, around=around, unread=unread)
 
 
-def render_update(
+def conversation_response(
     request: AgentRequest,
     conversation: Conversation,
     *,
@@ -68,13 +68,13 @@ def render_update(
         return render(request, "desk/thread/_fragments.html", context, status=status)
     if status == 200 and not gone:
         return redirect("desk:conversation", pk=conversation.pk)
-    return render_workspace(request, conversation, composer=composer, problem=problem, status=status)
+    return render_conversation(request, conversation, composer=composer, problem=problem, status=status)
 
 
-def render_update_or_inbox(request: AgentRequest, pk: int) -> HttpResponse:
+def render_after_transition(request: AgentRequest, pk: int) -> HttpResponse:
     """Return the conversation as it is now, or the inbox when the agent may no longer see it."""
     try:
-        return render_update(request, access.get_conversation_or_404(request.user, pk))
+        return conversation_response(request, access.get_conversation_or_404(request.user, pk))
     except Http404:  # it went to a queue whose conversations this agent may not see
         if request.htmx:
             return HttpResponse(headers={"HX-Redirect": resolve_url("desk:inbox")})
@@ -92,11 +92,11 @@ def workspace_context(
     return {
         **conversation_context(request, conversation),
         "thread": thread,
-        "composer": composer or composer_for(conversation, request.agent),
+        "composer": composer or get_composer(conversation, request.agent),
         "actions": actions_for(conversation, request.agent),
         "left": TimeLeft.until(conversation.window_closes_at),
         "problem": problem,
-        "view": view_of(conversation, request.agent),
+        "view": view_containing(conversation, request.agent),
     }
 
 

@@ -7,14 +7,14 @@ from django.db.models import Max
 from django.shortcuts import resolve_url
 
 from omnichannel.conversations.models import Conversation, Mention, Message, MessageDirection, Note
-from omnichannel.desk.shared.message_preview import LONGEST_LINE, summary
-from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.shared.message_preview import MAX_PREVIEW_LENGTH, summarize_message
+from omnichannel.desk.shared.paging import parse_int_or_zero
 from routing.models import Agent
 
-MOST: Final = 10
+MAX_ITEMS: Final = 10
 
 
-class Place(NamedTuple):
+class NotificationCursor(NamedTuple):
     """The last message and the last note that the page knows of."""
 
     message: int
@@ -24,7 +24,7 @@ class Place(NamedTuple):
     def read(cls, text: str) -> Self | None:
         """The place that was written; None for anything else."""
         message, _, note = text.partition("~")
-        return cls(whole_number(message), whole_number(note)) if _ else None
+        return cls(parse_int_or_zero(message), parse_int_or_zero(note)) if _ else None
 
     @classmethod
     def now(cls) -> Self:
@@ -37,7 +37,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class News:
+class Notification:
     """Something to tell: `message` or `mention`, in which conversation, by whom, in a line."""
 
     kind: str
@@ -48,36 +48,36 @@ class News:
     def as_json(self) -> dict[str, Any]:
         """As the page reads it."""
         address = resolve_url("desk:conversation", pk=self.conversation.pk)
-        text = self.text[:LONGEST_LINE]
+        text = self.text[:MAX_PREVIEW_LENGTH]
         return {"kind": self.kind, "id": self.conversation.pk, "who": self.who, "text": text, "address": address}
 
 
-def news_since(place: Place, agent: Agent) -> tuple[list[News], Place]:
+def get_notifications_since(place: NotificationCursor, agent: Agent) -> tuple[list[Notification], NotificationCursor]:
     """The newest of what the agent has not been told of, oldest first, and where to go on from."""
-    messages, mentions = _messages(place, agent), _mentions(place, agent)
-    reached = Place(
+    messages, mentions = _new_messages(place, agent), _new_mentions(place, agent)
+    reached = NotificationCursor(
         max([place.message, *(one.pk for one in messages)]), max([place.note, *(one.note_id for one in mentions)])
     )
-    return [*map(_written, messages), *map(_mentioned, mentions)], reached
+    return [*map(_message_notification, messages), *map(_mention_notification, mentions)], reached
 
 
-def _messages(place: Place, agent: Agent) -> list[Message]:
+def _new_messages(place: NotificationCursor, agent: Agent) -> list[Message]:
     theirs = Message.objects.filter(pk__gt=place.message, direction=MessageDirection.INBOUND, conversation__agent=agent)
     newest = theirs.select_related("conversation__contact").prefetch_related("attachments").order_by("-pk")
-    return list(newest[:MOST])[::-1]
+    return list(newest[:MAX_ITEMS])[::-1]
 
 
-def _mentions(place: Place, agent: Agent) -> list[Mention]:
+def _new_mentions(place: NotificationCursor, agent: Agent) -> list[Mention]:
     meant = Mention.objects.filter(agent=agent, seen_at=None, note__gt=place.note)
-    return list(meant.select_related("note__author", "note__conversation").order_by("-note")[:MOST])[::-1]
+    return list(meant.select_related("note__author", "note__conversation").order_by("-note")[:MAX_ITEMS])[::-1]
 
 
-def _written(message: Message) -> News:
+def _message_notification(message: Message) -> Notification:
     files = [file.content_type or file.declared_type for file in message.attachments.all()]
-    _, text = summary(message, files[0] if files else "")
-    return News("message", message.conversation, message.conversation.contact.display_name, text)
+    _, text = summarize_message(message, files[0] if files else "")
+    return Notification("message", message.conversation, message.conversation.contact.display_name, text)
 
 
-def _mentioned(mention: Mention) -> News:
+def _mention_notification(mention: Mention) -> Notification:
     note = mention.note
-    return News("mention", note.conversation, note.author.display_name, note.text)
+    return Notification("mention", note.conversation, note.author.display_name, note.text)

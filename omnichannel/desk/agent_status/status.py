@@ -17,13 +17,13 @@ from omnichannel.conversations.models import (
     Offer,
     OfferOutcome,
 )
-from omnichannel.desk.shared.message_preview import LONGEST_LINE, summary
+from omnichannel.desk.shared.message_preview import MAX_PREVIEW_LENGTH, summarize_message
 from routing.agents import presences_to_choose
 from routing.models import Agent, BasePresence, Presence
 
 
 @dataclass(frozen=True)
-class Notice:
+class OfferCard:
     """A conversation that is offered, in words, and the seconds there are left to accept it."""
 
     conversation: Conversation
@@ -39,11 +39,11 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class Standing:
+class AgentStatus:
     agent: Agent
     presences: Sequence[Presence]
     free: int
-    offers: Sequence[Notice]
+    offers: Sequence[OfferCard]
     missed: Offer | None
 
     @property
@@ -52,18 +52,18 @@ class Standing:
         return self.agent.presence.base_status == BasePresence.INACTIVE
 
 
-def standing(agent: Agent) -> Standing:
+def get_agent_status(agent: Agent) -> AgentStatus:
     """As it is at this moment."""
-    return Standing(
+    return AgentStatus(
         agent=agent,
         presences=list(presences_to_choose()),
         free=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
-        offers=_notices(list(_offered(agent))),
-        missed=_missed(agent),
+        offers=_offer_cards(list(_offered_conversations(agent))),
+        missed=_last_missed_offer(agent),
     )
 
 
-def _offered(agent: Agent) -> ConversationQuerySet:
+def _offered_conversations(agent: Agent) -> ConversationQuerySet:
     newest = Message.objects.filter(conversation=OuterRef("pk"), direction=MessageDirection.INBOUND).order_by("-pk")
     theirs = Attachment.objects.filter(
         message__conversation=OuterRef("pk"), message__direction=MessageDirection.INBOUND
@@ -77,19 +77,19 @@ def _offered(agent: Agent) -> ConversationQuerySet:
     )
 
 
-def _notices(offered: list[Any]) -> list[Notice]:
+def _offer_cards(offered: list[Any]) -> list[OfferCard]:
     said = Message.objects.in_bulk([one.said for one in offered]) if offered else {}
-    return [_notice(one, said.get(one.said), one.file_type or "") for one in offered]
+    return [_offer_card(one, said.get(one.said), one.file_type or "") for one in offered]
 
 
-def _notice(conversation: Conversation, said: Message | None, file_type: str) -> Notice:
-    icon, text = summary(said, file_type) if said else ("", "")
+def _offer_card(conversation: Conversation, said: Message | None, file_type: str) -> OfferCard:
+    icon, text = summarize_message(said, file_type) if said else ("", "")
     until = conversation.offer_expires_at
     left = (until - timezone.now()).total_seconds() if until else 0
-    return Notice(conversation, icon, text[:LONGEST_LINE], max(0, round(left)))
+    return OfferCard(conversation, icon, text[:MAX_PREVIEW_LENGTH], max(0, round(left)))
 
 
-def _missed(agent: Agent) -> Offer | None:
+def _last_missed_offer(agent: Agent) -> Offer | None:
     """What an agent who is Inactive for it did not accept in time; None for anybody else."""
     if agent.presence.base_status != BasePresence.INACTIVE:
         return None

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.initiate import parse_address
 from omnichannel.core.languages import language_name
-from omnichannel.desk.customer_panel.languages import languages_to_choose
+from omnichannel.desk.customer_panel.languages import language_choices
 
-GONE = _("That is no longer possible. Choose again.")
+CHOICE_UNAVAILABLE = _("That is no longer possible. Choose again.")
 
 
 class ReplyForm(forms.Form):
@@ -23,7 +23,7 @@ class ReplyForm(forms.Form):
     quoted = forms.IntegerField(required=False)
 
 
-class OwnQuickReplyForm(forms.Form):
+class PersonalQuickReplyForm(forms.Form):
     """A quick reply of one's own; what is wrong with it is said by `quick_replies.keep_own`."""
 
     title = forms.CharField(label=_("Title"), required=False)
@@ -33,7 +33,7 @@ class OwnQuickReplyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
-        known = [one for one in languages_to_choose() if one[0]]
+        known = [one for one in language_choices() if one[0]]
         given = self.initial.get("locale", "")
         own = [(given, language_name(given))] if given and given not in dict(known) else []
         self.fields["locale"] = forms.ChoiceField(label=_("Language"), choices=[*own, *known])
@@ -42,17 +42,18 @@ class OwnQuickReplyForm(forms.Form):
             field.widget.attrs |= {"class": "input", "dir": "auto", "id": f"own-{name}"}
 
 
-class TemplateForm(forms.Form):
+class SendTemplateForm(forms.Form):
     """What every template is sent with; its variables are its own."""
 
     public_id = forms.UUIDField(required=False)
 
 
-class StartForm(forms.Form):
+class StartConversationForm(forms.Form):
     """From which number a customer is written to first, and who it is; `to` is a number in any spelling."""
 
     number = forms.ModelChoiceField(
-        queryset=WhatsAppNumber.objects.none(), error_messages={"required": GONE, "invalid_choice": GONE}
+        queryset=WhatsAppNumber.objects.none(),
+        error_messages={"required": CHOICE_UNAVAILABLE, "invalid_choice": CHOICE_UNAVAILABLE},
     )
     to = forms.CharField(max_length=140, required=False)
     public_id = forms.UUIDField(required=False)

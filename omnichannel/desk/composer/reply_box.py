@@ -22,12 +22,12 @@ from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import RESUME, TAKE, Action
 from routing.models import Agent, State
 
-CLOSED = _("This conversation is closed. When the customer writes again, a new one starts.")
-GIVEN_OUT = _("This conversation is waiting. It will be offered to an agent; it can't be taken.")
-NOBODYS = _("Nobody has this conversation yet.")
-LEFT_WAITING = _("You are waiting for the customer. Resume the conversation to write first.")
-ENDINGS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
-OFFICE_ENDINGS = [".doc", ".docx", ".pptx", ".xlsx"]
+CLOSED_TEXT = _("This conversation is closed. When the customer writes again, a new one starts.")
+AWAITING_OFFER_TEXT = _("This conversation is waiting. It will be offered to an agent; it can't be taken.")
+UNASSIGNED_TEXT = _("Nobody has this conversation yet.")
+WAITING_FOR_CUSTOMER_TEXT = _("You are waiting for the customer. Resume the conversation to write first.")
+FILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
+OFFICE_FILE_EXTENSIONS = [".doc", ".docx", ".pptx", ".xlsx"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Composer:
     @property
     def accept(self) -> str:
         """What the file chooser offers."""
-        return ",".join([*MAX_BYTES_BY_TYPE, *ENDINGS, *OFFICE_ENDINGS])
+        return ",".join([*MAX_BYTES_BY_TYPE, *FILE_EXTENSIONS, *OFFICE_FILE_EXTENSIONS])
 
     @property
     def limits(self) -> str:
@@ -82,15 +82,15 @@ class Composer:
         return json.dumps(MAX_BYTES_BY_TYPE)
 
 
-def composer_for(conversation: Conversation, agent: Agent) -> Composer:
+def get_composer(conversation: Conversation, agent: Agent) -> Composer:
     """What the agent can write here now, or why nothing."""
     mine = conversation.agent_id == agent.pk
     if conversation.state == State.CLOSED:
-        return Composer(conversation, "closed", CLOSED)
+        return Composer(conversation, "closed", CLOSED_TEXT)
     if conversation.state == State.OPEN:
         if can_take(conversation, agent):
-            return Composer(conversation, "take", NOBODYS, TAKE)
-        return Composer(conversation, "given_out", GIVEN_OUT)
+            return Composer(conversation, "take", UNASSIGNED_TEXT, TAKE)
+        return Composer(conversation, "given_out", AWAITING_OFFER_TEXT)
     if not mine and conversation.part == ParticipationKind.MONITOR:
         sentence = gettext("You are monitoring %(agent)s. Nobody is told.")
         return Composer(conversation, "monitoring", sentence % {"agent": conversation.agent})
@@ -98,13 +98,13 @@ def composer_for(conversation: Conversation, agent: Agent) -> Composer:
         sentence = gettext("%(agent)s has this conversation.")
         return Composer(conversation, "elsewhere", sentence % {"agent": conversation.agent})
     if not can_reply(agent, conversation):
-        return Composer(conversation, "resume", LEFT_WAITING, RESUME)
+        return Composer(conversation, "resume", WAITING_FOR_CUSTOMER_TEXT, RESUME)
     if (refusal := get_send_error(conversation)) is not None:
         return Composer(conversation, refusal.code, refusal.message)
     return Composer(conversation, "reply")
 
 
-def refused(
+def get_composer_after_refusal(
     conversation: Conversation,
     agent: Agent,
     why: ReplyError,
@@ -114,7 +114,7 @@ def refused(
     quoted: Message | None = None,
 ) -> Composer:
     """The composer after a reply was refused: the text is still there, the reason beside its field."""
-    now = composer_for(conversation, agent)
+    now = get_composer(conversation, agent)
     return replace(
         now,
         sentence=now.sentence or why.message,
@@ -126,13 +126,13 @@ def refused(
     )
 
 
-def emptied(conversation: Conversation, agent: Agent, *, undo: Sequence[Message] = ()) -> Composer:
+def get_composer_after_send(conversation: Conversation, agent: Agent, *, undo: Sequence[Message] = ()) -> Composer:
     """The composer after a reply was queued, with what can still be taken back."""
-    return replace(composer_for(conversation, agent), answers_a_form=True, undo=undo)
+    return replace(get_composer(conversation, agent), answers_a_form=True, undo=undo)
 
 
-def given_back(conversation: Conversation, agent: Agent, messages: Sequence[Message]) -> Composer:
+def get_composer_after_undo(conversation: Conversation, agent: Agent, messages: Sequence[Message]) -> Composer:
     """The composer after replies were taken back: their words are in it again, and what they replied to."""
     texts = [one.body for one in messages if one.body]
     quoted = next((one.quoted for one in messages if one.quoted), None)
-    return replace(composer_for(conversation, agent), answers_a_form=True, text="\n\n".join(texts), quoted=quoted)
+    return replace(get_composer(conversation, agent), answers_a_form=True, text="\n\n".join(texts), quoted=quoted)

@@ -27,12 +27,12 @@ from omnichannel.conversations.models import Contact
 from omnichannel.core.languages import language_name
 from routing.models import Agent
 
-MOST: Final = 50
-LONGEST_LINE: Final = 160
+MAX_CHOICES: Final = 50
+MAX_PREVIEW_LENGTH: Final = 160
 
 
 @dataclass(frozen=True)
-class Choice:
+class TemplateChoice:
     """A template in the list; with a `reason` it can't be chosen."""
 
     template: MessageTemplate
@@ -40,14 +40,14 @@ class Choice:
 
     @property
     def says(self) -> str:
-        return " ".join(self.template.text.split())[:LONGEST_LINE]
+        return " ".join(self.template.text.split())[:MAX_PREVIEW_LENGTH]
 
     @property
     def details(self) -> str:
         """Language, category and kind."""
         template = self.template
         words = [
-            language_of(template),
+            template_language_name(template),
             category_name(template.category),
             kind_name(template.content_type),
         ]
@@ -55,7 +55,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Field:
+class VariableField:
     """A variable to fill in."""
 
     name: str
@@ -71,11 +71,11 @@ class Field:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class SelectedTemplate:
     """The template that is being filled in."""
 
     template: MessageTemplate
-    fields: Sequence[Field]
+    fields: Sequence[VariableField]
     reason: str = ""
     error: str = ""
 
@@ -94,7 +94,7 @@ class Chosen:
 
     @property
     def details(self) -> str:
-        return Choice(self.template, "").details
+        return TemplateChoice(self.template, "").details
 
     @property
     def begins_at(self) -> str:
@@ -103,18 +103,18 @@ class Chosen:
 
 
 @dataclass(frozen=True)
-class Picker:
+class TemplatePicker:
     """`where` is composer, dialog, page or start: a page may have two of them. `kept` goes along with each step."""
 
     where: str
     url: str
-    choices: Sequence[Choice] = ()
+    choices: Sequence[TemplateChoice] = ()
     has_more: bool = False
     synced_at: datetime | None = None
     sync_url: str = ""
     synced: Synced | None = None
     query: str = ""
-    chosen: Chosen | None = None
+    chosen: SelectedTemplate | None = None
     send_url: str = ""
     offers: Sequence[tuple[str, str]] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
@@ -127,33 +127,39 @@ class Picker:
         return f"{self.url}?{urlencode({**self.kept, 'where': self.where, 'q': self.query})}"
 
 
-def with_choices(picker: Picker, account: WhatsAppAccount, contact: Contact | None, *, window_is_open: bool) -> Picker:
+def add_choices(
+    picker: TemplatePicker, account: WhatsAppAccount, contact: Contact | None, *, window_is_open: bool
+) -> TemplatePicker:
     """The picker with what there is to choose from, and when it came over from Twilio."""
-    choices, has_more = choices_for(account, contact, picker.query, window_is_open=window_is_open)
+    choices, has_more = find_template_choices(account, contact, picker.query, window_is_open=window_is_open)
     return replace(picker, choices=choices, has_more=has_more, synced_at=account.templates_synced_at)
 
 
-def language_of(template: MessageTemplate) -> str:
+def template_language_name(template: MessageTemplate) -> str:
     """German, or Portuguese (Brazil)."""
     return language_name(template.language)
 
 
-def choices_for(
+def find_template_choices(
     account: WhatsAppAccount, contact: Contact | None, query: str, *, window_is_open: bool
-) -> tuple[list[Choice], bool]:
+) -> tuple[list[TemplateChoice], bool]:
     """The channel's templates that match, those that can be sent first, of these those in the customer's language."""
-    found = _matching(account.templates.filter(gone_at=None), query)
+    found = _search_templates(account.templates.filter(gone_at=None), query)
     listed = list(
-        found.annotate(rank=_rank(contact)).order_by(_can_be_sent(), "rank", "name", "language", "pk")[: MOST + 1]
+        found.annotate(rank=_language_rank(contact)).order_by(_approval_rank(), "rank", "name", "language", "pk")[
+            : MAX_CHOICES + 1
+        ]
     )
-    choices = [Choice(one, why_not(one, window_is_open=window_is_open)) for one in listed[:MOST]]
-    return sorted(choices, key=lambda one: bool(one.reason)), len(listed) > MOST
+    choices = [TemplateChoice(one, why_not(one, window_is_open=window_is_open)) for one in listed[:MAX_CHOICES]]
+    return sorted(choices, key=lambda one: bool(one.reason)), len(listed) > MAX_CHOICES
 
 
-def _matching(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
+def _search_templates(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
     """Every word is in the name, the text, the category or the language."""
     for word in query.split()[:8]:
-        languages = {code for code in _languages(templates) if word.casefold() in language_name(code).casefold()}
+        languages = {
+            code for code in _distinct_languages(templates) if word.casefold() in language_name(code).casefold()
+        }
         categories = {code for code in CATEGORIES if word.casefold() in category_name(code).casefold()}
         templates = templates.filter(
             Q(name__icontains=word)
@@ -166,11 +172,11 @@ def _matching(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[Mess
     return templates
 
 
-def _languages(templates: QuerySet[MessageTemplate]) -> Iterable[str]:
+def _distinct_languages(templates: QuerySet[MessageTemplate]) -> Iterable[str]:
     return templates.order_by().values_list("language", flat=True).distinct()
 
 
-def _rank(contact: Contact | None) -> Case:
+def _language_rank(contact: Contact | None) -> Case:
     """The customer's language before its relatives, before all others."""
     spoken = [code for code in (language_fallbacks(contact) if contact else ()) if code]
     exact = [
@@ -181,38 +187,40 @@ def _rank(contact: Contact | None) -> Case:
     return Case(*exact, *relatives, default=Value(99), output_field=IntegerField())
 
 
-def _can_be_sent() -> Case:
+def _approval_rank() -> Case:
     return Case(When(approval=Approval.APPROVED, then=Value(0)), default=Value(1), output_field=IntegerField())
 
 
-def chosen(
+def build_selected_template(
     template: MessageTemplate,
     *,
     window_is_open: bool,
     given: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
-) -> Chosen:
+) -> SelectedTemplate:
     """The template with its variables, what was filled in so far and what is wrong with it."""
     wrong = errors or {}
     names = variables_of(template.content_type, template.content)
     values = given or {}
     fields = [
-        Field(
+        VariableField(
             name, f"variable-{place}", values.get(name, ""), str(template.variables.get(name, "")), wrong.get(name, "")
         )
         for place, name in enumerate(names)
     ]
     reason = why_not(template, window_is_open=window_is_open)
-    return Chosen(template, fields, reason, " ".join(text for name, text in wrong.items() if name not in names))
+    return SelectedTemplate(
+        template, fields, reason, " ".join(text for name, text in wrong.items() if name not in names)
+    )
 
 
-def values_in(template: MessageTemplate, form: Mapping[str, str]) -> dict[str, str]:
+def get_submitted_values(template: MessageTemplate, form: Mapping[str, str]) -> dict[str, str]:
     """What was filled in, by the variable's name."""
     names = variables_of(template.content_type, template.content)
     return {name: form.get(f"variable-{place}", "") for place, name in enumerate(names)}
 
 
-def names_to_offer(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
+def get_name_suggestions(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
     """Names that are often filled in: the customer's and the agent's, each with whose it is."""
     customer = (contact.name or contact.profile_name).strip() if contact else ""
     own, user = agent.user.display_name, agent.user

@@ -3,23 +3,23 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from omnichannel.desk.customer_panel.languages import languages_to_choose
+from omnichannel.desk.customer_panel.languages import language_choices
 from routing.models import Skill
 
 
-class RenameForm(forms.Form):
+class RenameContactForm(forms.Form):
     """The name the desk gives a contact; empty for the name they gave themselves."""
 
     name = forms.CharField(required=False, max_length=200)
 
 
-class LanguageForm(forms.Form):
+class ContactLanguageForm(forms.Form):
     """The customer's language; empty when it is not known."""
 
-    language = forms.ChoiceField(required=False, choices=languages_to_choose)
+    language = forms.ChoiceField(required=False, choices=language_choices)
 
 
-class NeedForm(forms.Form):
+class RequiredSkillForm(forms.Form):
     """A skill the conversation needs, and how well; or one it needs no more."""
 
     skill = forms.ModelChoiceField(

@@ -7,21 +7,21 @@ from django.utils.translation import gettext_noop
 
 from omnichannel.core.languages import language_name
 
-OFFERED = (
+LANGUAGE_CODES = (
     "ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it", "ja",
     "ko", "ms", "nb", "nl", "pl", "pt", "pt-br", "ro", "ru", "sk", "sr", "sv", "sw", "th", "tr", "uk", "ur", "vi",
     "zh-hans", "zh-hant",
 )  # fmt: skip
 
 
-def languages_to_choose() -> Sequence[tuple[str, str]]:
+def language_choices() -> Sequence[tuple[str, str]]:
     """Code and name of each language that is offered, by name."""
-    named = sorted(((code, language_name(code)) for code in OFFERED), key=lambda one: one[1])
+    named = sorted(((code, language_name(code)) for code in LANGUAGE_CODES), key=lambda one: one[1])
     return [("", _("Not known")), *named]
 
 
 # What every desk begins with, said in the reader's language; what an administrator names is shown as it is.
-PRESENCES = (
+PRESENCE_TRANSLATIONS = (
     gettext_noop("Available"),
     gettext_noop("Ready for work"),
     gettext_noop("Busy"),

@@ -28,19 +28,19 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.conversations.required_skills import rating_range
 from omnichannel.core.languages import language_name
-from omnichannel.desk.shared.message_preview import summary
+from omnichannel.desk.shared.message_preview import summarize_message
 from omnichannel.desk.shared.paging import Cursor
 from omnichannel.desk.shared.times import TimeLeft
 from routing import values
 from routing.models import ContactField, Skill, State
 from routing.models.variables import Variable
 
-PAGE: Final = 20
+PAGE_SIZE: Final = 20
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Field:
+class PanelField:
     """Something known by a name, as it is written in its form."""
 
     variable: Variable
@@ -55,13 +55,13 @@ class Field:
 
 
 @dataclass(frozen=True)
-class About:
+class CustomerDetails:
     """What is known of the customer and of the conversation, and what the reader may change."""
 
     conversation: Conversation
     labels: Sequence[Label]
-    fields: Sequence[Field]
-    variables: Sequence[Field]
+    fields: Sequence[PanelField]
+    variables: Sequence[PanelField]
     skills: Sequence[RequiredSkill]
     other_skills: Sequence[Skill]
     ratings: tuple[int, int]
@@ -69,7 +69,7 @@ class About:
     may_handle: bool
     problem: str = ""
     other_numbers: Sequence[str] = ()
-    merges: Sequence["Merged"] = ()
+    merges: Sequence["RecentMerge"] = ()
 
     @property
     def may_set_needs(self) -> bool:
@@ -77,38 +77,41 @@ class About:
         return self.may_handle and self.conversation.state != State.CLOSED
 
 
-def about(
+def get_customer_details(
     conversation: Conversation,
     reader: User,
     *,
     written: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
     problem: str = "",
-) -> About:
+) -> CustomerDetails:
     """As it is now; with what had been `written` in fields and why that was refused, by the fields' names."""
-    skills = list(_needs(conversation))
+    skills = list(_required_skills(conversation))
     known, context = conversation.contact.fields, conversation.context
-    fields = [_field(one, "field", known, written, errors) for one in ContactField.objects.all()]
+    fields = [_build_field(one, "field", known, written, errors) for one in ContactField.objects.all()]
     variables = conversation.work_stream.context_variables.all()
     may_handle = access.can_manage(reader, conversation)
-    return About(
+    return CustomerDetails(
         conversation,
         list(conversation.contact.labels.all()),
         fields,
-        [_field(one, "context", context, written, errors) for one in variables],
+        [_build_field(one, "context", context, written, errors) for one in variables],
         skills,
-        _other_skills(skills) if may_handle else (),
+        _available_skills(skills) if may_handle else (),
         rating_range() if may_handle else (1, 10),
-        _waited(conversation),
+        _waiting_time(conversation),
         may_handle,
         problem,
         _other_numbers(conversation.contact),
-        [Merged(one, merge.get_undo_error(one, reader)) for one in merge.get_undoable_merges(conversation.contact)],
+        [
+            RecentMerge(one, merge.get_undo_error(one, reader))
+            for one in merge.get_undoable_merges(conversation.contact)
+        ],
     )
 
 
 @dataclass(frozen=True)
-class Merged:
+class RecentMerge:
     """A contact that went into this one, and why that can't be undone; empty where it can."""
 
     done: ContactMerge
@@ -121,7 +124,7 @@ def _other_numbers(contact: Contact) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparisonRow:
     """What two contacts have of a kind, and what will be kept of it."""
 
     name: str
@@ -130,30 +133,32 @@ class Compared:
     kept: str
 
 
-def side_by_side(kept: Contact, gone: Contact) -> list[Compared]:
+def compare_contacts(kept: Contact, gone: Contact) -> list[ComparisonRow]:
     """Two contacts before they are made one."""
     last = merge.get_latest_writer(kept, gone)
     both = f"{kept.number}, {gone.number}"
     rows = [
-        Compared(_("Name"), kept.display_name, gone.display_name, kept.name or gone.name or kept.display_name),
-        Compared(_("Numbers"), kept.number, gone.number, both),
-        Compared(_("Answers go to"), kept.number, gone.number, last.number),
-        _compared(_("Language"), *(language_name(one.language) for one in (kept, gone))),
-        Compared(_("Labels"), *_label_names(kept, gone)),
-        Compared(_("Conversations"), *_counts(kept, gone)),
-        _compared(_("Opted out"), *(_day(one.opted_out_at) for one in (kept, gone))),
-        _compared(_("Blocked"), *(_day(one.blocked_at) for one in (kept, gone))),
+        ComparisonRow(_("Name"), kept.display_name, gone.display_name, kept.name or gone.name or kept.display_name),
+        ComparisonRow(_("Numbers"), kept.number, gone.number, both),
+        ComparisonRow(_("Answers go to"), kept.number, gone.number, last.number),
+        _comparison_row(_("Language"), *(language_name(one.language) for one in (kept, gone))),
+        ComparisonRow(_("Labels"), *_label_names(kept, gone)),
+        ComparisonRow(_("Conversations"), *_conversation_counts(kept, gone)),
+        _comparison_row(_("Opted out"), *(_format_date(one.opted_out_at) for one in (kept, gone))),
+        _comparison_row(_("Blocked"), *(_format_date(one.blocked_at) for one in (kept, gone))),
     ]
     for field in ContactField.objects.all():
-        rows.append(_compared(str(field), *(values.shown(one.fields.get(field.name, "")) for one in (kept, gone))))
+        rows.append(
+            _comparison_row(str(field), *(values.shown(one.fields.get(field.name, "")) for one in (kept, gone)))
+        )
     return [row for row in rows if row.ours or row.theirs]
 
 
-def _compared(name: str, ours: str, theirs: str) -> Compared:
-    return Compared(name, ours, theirs, ours or theirs)
+def _comparison_row(name: str, ours: str, theirs: str) -> ComparisonRow:
+    return ComparisonRow(name, ours, theirs, ours or theirs)
 
 
-def _day(at: datetime | None) -> str:
+def _format_date(at: datetime | None) -> str:
     return date_format(timezone.localtime(at), _("j M Y")) if at else ""
 
 
@@ -162,31 +167,31 @@ def _label_names(kept: Contact, gone: Contact) -> tuple[str, str, str]:
     return ", ".join(sorted(ours)), ", ".join(sorted(theirs)), ", ".join(sorted(ours | theirs))
 
 
-def _counts(kept: Contact, gone: Contact) -> tuple[str, str, str]:
+def _conversation_counts(kept: Contact, gone: Contact) -> tuple[str, str, str]:
     ours, theirs = (one.conversations.count() for one in (kept, gone))
     return str(ours), str(theirs), str(ours + theirs)
 
 
-def _needs(conversation: Conversation) -> QuerySet[RequiredSkill]:
+def _required_skills(conversation: Conversation) -> QuerySet[RequiredSkill]:
     return conversation.required_skills.select_related("skill").order_by("skill__name")
 
 
-def _other_skills(needed: Sequence[RequiredSkill]) -> list[Skill]:
+def _available_skills(needed: Sequence[RequiredSkill]) -> list[Skill]:
     return list(Skill.objects.exclude(pk__in=[one.skill_id for one in needed]).select_related("type"))
 
 
-def _field(
+def _build_field(
     variable: Variable,
     kind: str,
     known: dict[str, object],
     written: dict[str, str] | None,
     errors: dict[str, str] | None,
-) -> Field:
-    field = Field(variable, kind, values.shown(known.get(variable.name, "")))
-    return Field(variable, kind, (written or {}).get(field.id, field.value), (errors or {}).get(field.id, ""))
+) -> PanelField:
+    field = PanelField(variable, kind, values.shown(known.get(variable.name, "")))
+    return PanelField(variable, kind, (written or {}).get(field.id, field.value), (errors or {}).get(field.id, ""))
 
 
-def _waited(conversation: Conversation) -> str:
+def _waiting_time(conversation: Conversation) -> str:
     """How long the customer waited for an agent at first, or has waited until now."""
     taken = conversation.events.filter(kind=State.ACTIVE).values_list("created_at", flat=True).first()
     until = taken or conversation.closed_at or timezone.now()
@@ -205,7 +210,9 @@ class Page(Generic[Row]):
     is_first: bool
 
 
-def _page(found: QuerySet[Any], before: Cursor | None, at: str, size: int = PAGE) -> tuple[list[Any], Cursor | None]:
+def _paginate(
+    found: QuerySet[Any], before: Cursor | None, at: str, size: int = PAGE_SIZE
+) -> tuple[list[Any], Cursor | None]:
     if before is not None:
         found = found.filter(before.before(at))
     rows = list(found.order_by(f"-{at}", "-pk")[: size + 1])
@@ -217,13 +224,13 @@ def _page(found: QuerySet[Any], before: Cursor | None, at: str, size: int = PAGE
     return rows[:size], Cursor(last, rows[size - 1].pk)
 
 
-def _seen(contact: int, reader: User) -> ConversationQuerySet:
+def _visible_conversations(contact: int, reader: User) -> ConversationQuerySet:
     """The customer's conversations that the reader may see."""
     return access.conversations_visible_to(reader).filter(contact=contact).order_by()
 
 
 @dataclass(frozen=True)
-class Former:
+class PreviousConversation:
     """Another conversation of the same customer, in a line or two."""
 
     conversation: Conversation
@@ -232,40 +239,44 @@ class Former:
     dispositions: str
 
 
-def former(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Former]:
+def list_previous_conversations(
+    conversation: Conversation, reader: User, before: Cursor | None
+) -> Page[PreviousConversation]:
     """The same customer's other conversations."""
     first = Message.objects.filter(conversation=OuterRef("pk")).order_by("created_at", "pk")
-    found = _seen(conversation.contact_id, reader).exclude(pk=conversation.pk)
+    found = _visible_conversations(conversation.contact_id, reader).exclude(pk=conversation.pk)
     full = found.select_related("agent__user", "number").prefetch_related("dispositions")
-    rows, more = _page(full.annotate(first=Subquery(first.values("pk")[:1])), before, "created_at")
+    rows, more = _paginate(full.annotate(first=Subquery(first.values("pk")[:1])), before, "created_at")
     said = Message.objects.prefetch_related("attachments").in_bulk([row.first for row in rows if row.first])
-    return Page([_former(row, said.get(row.first)) for row in rows], more, before is None)
+    return Page([_previous_conversation(row, said.get(row.first)) for row in rows], more, before is None)
 
 
-def _former(row: Conversation, said: Message | None) -> Former:
+def _previous_conversation(row: Conversation, said: Message | None) -> PreviousConversation:
     files = list(said.attachments.all()[:1]) if said else []
     file_type = (files[0].content_type or files[0].declared_type) if files else ""
-    icon, line = summary(said, file_type) if said else ("", "")
-    return Former(row, icon, line[:140], ", ".join(str(one) for one in row.dispositions.all()))
+    icon, line = summarize_message(said, file_type) if said else ("", "")
+    return PreviousConversation(row, icon, line[:140], ", ".join(str(one) for one in row.dispositions.all()))
 
 
-def notes(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Note]:
+def list_notes(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Note]:
     """What colleagues noted in all of this customer's conversations."""
-    found = Note.objects.filter(conversation__in=_seen(conversation.contact_id, reader).values("pk"))
-    rows, more = _page(found.select_related("author"), before, "created_at")
+    found = Note.objects.filter(conversation__in=_visible_conversations(conversation.contact_id, reader).values("pk"))
+    rows, more = _paginate(found.select_related("author"), before, "created_at")
     return Page(rows, more, before is None)
 
 
-def files(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Attachment]:
+def list_files(conversation: Conversation, reader: User, before: Cursor | None) -> Page[Attachment]:
     """The files of all of this customer's conversations, theirs and ours."""
-    seen = _seen(conversation.contact_id, reader).values("pk")
+    seen = _visible_conversations(conversation.contact_id, reader).values("pk")
     found = Attachment.objects.filter(message__conversation__in=seen, state=AttachmentState.STORED)
-    rows, more = _page(found.select_related("message"), before, "message__created_at")
+    rows, more = _paginate(found.select_related("message"), before, "message__created_at")
     return Page(rows, more, before is None)
 
 
-def story(conversation: Conversation, reader: User, before: Cursor | None) -> Page[ConversationEvent]:
+def list_events(conversation: Conversation, reader: User, before: Cursor | None) -> Page[ConversationEvent]:
     """All that happened with this customer, and who did it."""
-    found = ConversationEvent.objects.filter(conversation__in=_seen(conversation.contact_id, reader).values("pk"))
-    rows, more = _page(found.select_related("actor", "conversation"), before, "created_at", size=40)
+    found = ConversationEvent.objects.filter(
+        conversation__in=_visible_conversations(conversation.contact_id, reader).values("pk")
+    )
+    rows, more = _paginate(found.select_related("actor", "conversation"), before, "created_at", size=40)
     return Page(rows, more, before is None)

@@ -33,7 +33,7 @@ from omnichannel.desk.dialogs.forms import (
 from omnichannel.desk.dialogs.responses import DialogContent
 from routing.models import Agent
 
-Act = Callable[[Conversation, Agent, dict[str, Any]], object]
+ActionHandler = Callable[[Conversation, Agent, dict[str, Any]], object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Dialog(DialogContent):
 
     name: str
     form: type[DialogForm]
-    act: Act
+    act: ActionHandler
     needs_offer: bool = True
 
     @property
@@ -132,7 +132,7 @@ CUSTOMER_LABELS = Dialog(
     needs_offer=False,
 )
 CLOSE = Dialog(name="close", title=_("Close"), template=_WRAP_UP, form=WrapUpForm, act=_close, submit=_("Close"))
-FINISH = Dialog(
+END_AND_CLOSE = Dialog(
     name="finish",
     title=_("End and close"),
     template=_WRAP_UP,

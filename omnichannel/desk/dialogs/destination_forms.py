@@ -25,11 +25,11 @@ from omnichannel.desk.dialogs.forms import DialogForm
 from routing.models import Agent, Queue
 
 # The list gets a search field when it has more options than fit on the screen of a laptop.
-SEARCHABLE_FROM = 8
+SEARCHABLE_ABOVE = 8
 
 
 @dataclass(frozen=True)
-class Option:
+class DestinationOption:
     """A colleague or a queue that can be chosen, with what helps to choose.
 
     Attributes:
@@ -65,26 +65,26 @@ class DestinationForm(DialogForm):
         self.fields["to"] = forms.ChoiceField(choices=values, error_messages=self.fields["to"].error_messages)
 
     @cached_property
-    def agents(self) -> Sequence[Option]:
+    def agents(self) -> Sequence[DestinationOption]:
         """Return the colleagues that can be chosen: everybody who has not gone home."""
         agents = active_agents().exclude(presence__base_status__in=SIGNED_OFF_PRESENCES)
         return [
-            Option(agent, gettext(agent.presence.text))
+            DestinationOption(agent, gettext(agent.presence.text))
             for agent in agents.order_by("user__first_name", "user__username")
         ]
 
     @cached_property
-    def queues(self) -> Sequence[Option] | None:
+    def queues(self) -> Sequence[DestinationOption] | None:
         """Return the queues that can be chosen; None when the dialog is about colleagues only."""
-        return [Option(queue) for queue in Queue.objects.order_by("name")]
+        return [DestinationOption(queue) for queue in Queue.objects.order_by("name")]
 
     @property
     def is_searchable(self) -> bool:
         """Return whether the list is long enough to need a search field."""
-        return len(self.agents) + len(self.queues or ()) > SEARCHABLE_FROM
+        return len(self.agents) + len(self.queues or ()) > SEARCHABLE_ABOVE
 
     @property
-    def initial_focus(self) -> Option | None:
+    def initial_focus(self) -> DestinationOption | None:
         """Return the option that has the focus at first; None when the search field has it."""
         options = [*self.agents, *(self.queues or ())]
         return options[0] if options and not self.is_searchable else None
@@ -116,11 +116,11 @@ class _CandidatesMixin:
     candidates: TransferTargets
 
     @cached_property
-    def agents(self) -> Sequence[Option]:
+    def agents(self) -> Sequence[DestinationOption]:
         return [_agent_option(colleague) for colleague in self.candidates.agents]
 
     @cached_property
-    def queues(self) -> Sequence[Option] | None:
+    def queues(self) -> Sequence[DestinationOption] | None:
         return [_queue_option(queue) for queue in self.candidates.queues]
 
 
@@ -163,18 +163,18 @@ class ConsultForm(DestinationForm):
         ) % {"most": MAX_CONSULTED}
 
     @cached_property
-    def agents(self) -> Sequence[Option]:
+    def agents(self) -> Sequence[DestinationOption]:
         colleagues = consult_candidates(self.conversations[0])
-        return [Option(colleague.agent, _detail(colleague)) for colleague in colleagues]
+        return [DestinationOption(colleague.agent, _detail(colleague)) for colleague in colleagues]
 
 
-def _agent_option(colleague: AgentCandidate) -> Option:
+def _agent_option(colleague: AgentCandidate) -> DestinationOption:
     if colleague.is_over:
         load = gettext("%(free)s free, this needs %(needs)s: over capacity")
     else:
         load = gettext("%(free)s of %(capacity)s free")
     values = {"free": colleague.free, "needs": colleague.needs, "capacity": colleague.agent.capacity}
-    return Option(colleague.agent, _detail(colleague), load % values, is_over_capacity=colleague.is_over)
+    return DestinationOption(colleague.agent, _detail(colleague), load % values, is_over_capacity=colleague.is_over)
 
 
 def _detail(colleague: AgentCandidate) -> str:
@@ -182,5 +182,5 @@ def _detail(colleague: AgentCandidate) -> str:
     return f"{presence} · {colleague.skills_words}" if colleague.skills_words else presence
 
 
-def _queue_option(destination: QueueCandidate) -> Option:
-    return Option(destination.queue, load=gettext("%(count)s waiting") % {"count": destination.waiting})
+def _queue_option(destination: QueueCandidate) -> DestinationOption:
+    return DestinationOption(destination.queue, load=gettext("%(count)s waiting") % {"count": destination.waiting})

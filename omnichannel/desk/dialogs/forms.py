@@ -13,7 +13,7 @@ from omnichannel.conversations.lifecycle import dispositions
 from omnichannel.conversations.lifecycle import labels as labelling
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
 from omnichannel.conversations.notes import MAX_NOTE_LENGTH
-from omnichannel.desk.dialogs.snooze_times import SnoozeTime, snooze_times
+from omnichannel.desk.dialogs.snooze_times import SnoozeOption, get_snooze_options
 from routing.models import Agent
 
 CUSTOM_TIME = "at"
@@ -50,8 +50,8 @@ class SnoozeForm(DialogForm):
     )
 
     @property
-    def times(self) -> list[SnoozeTime]:
-        return snooze_times(timezone.now())
+    def times(self) -> list[SnoozeOption]:
+        return get_snooze_options(timezone.now())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -12,8 +12,8 @@ from omnichannel.desk.dialogs import definitions
 from omnichannel.desk.dialogs.definitions import Dialog
 from routing.models import Agent
 
-MOST: Final = 200
-FOR_AGENTS = (
+MAX_CONVERSATIONS: Final = 200
+AGENT_ACTIONS = (
     definitions.LABELS,
     definitions.PRIORITY,
     definitions.SNOOZE,
@@ -22,22 +22,22 @@ FOR_AGENTS = (
     definitions.BULK_END,
     definitions.CLOSE,
 )
-FOR_SUPERVISORS = (definitions.BULK_ASSIGN, definitions.BULK_RELEASE)
+SUPERVISOR_ACTIONS = (definitions.BULK_ASSIGN, definitions.BULK_RELEASE)
 
 
-def verbs_for(agent: Agent) -> Sequence[Dialog]:
+def bulk_actions_for(agent: Agent) -> Sequence[Dialog]:
     """What this agent can do with several conversations."""
-    return (*FOR_AGENTS, *FOR_SUPERVISORS) if access.can_supervise(agent) else FOR_AGENTS
+    return (*AGENT_ACTIONS, *SUPERVISOR_ACTIONS) if access.can_supervise(agent) else AGENT_ACTIONS
 
 
-def picked(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
+def get_selected_conversations(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
     """Those of these conversations that this person may see, as they are found one by one."""
     found = access.conversations_visible_to(user).for_inbox().as_seen_by(agent).filter(pk__in=pks)
     return list(found.select_related("work_stream", "number__account"))
 
 
 @dataclass
-class Outcome:
+class BulkResult:
     """What became of it."""
 
     done: int = 0
@@ -50,9 +50,11 @@ class Outcome:
         return len(self.refused) + self.unseen
 
 
-def do(what: Dialog, conversations: Sequence[Conversation], agent: Agent, given: dict[str, Any]) -> Outcome:
+def run_bulk_action(
+    what: Dialog, conversations: Sequence[Conversation], agent: Agent, given: dict[str, Any]
+) -> BulkResult:
     """Do it with each of them, in a transaction of its own."""
-    outcome = Outcome()
+    outcome = BulkResult()
     for conversation in conversations:
         try:
             what.act(conversation, agent, given)

@@ -20,45 +20,45 @@ from omnichannel.conversations.assignment.pick import can_take
 from omnichannel.conversations.lifecycle.snooze import snoozed_q
 from omnichannel.conversations.models import Attachment, Conversation, ConversationQuerySet
 from omnichannel.desk.dialogs.definitions import Dialog
-from omnichannel.desk.inbox.bulk_actions import verbs_for
-from omnichannel.desk.inbox.filters import Chip, Filters
-from omnichannel.desk.inbox.sorting import CLOSED_LAST, NEWEST, ORDERS, Order
-from omnichannel.desk.shared.message_preview import Line, last_line
-from omnichannel.desk.shared.times import TimeLeft, short_moment
+from omnichannel.desk.inbox.bulk_actions import bulk_actions_for
+from omnichannel.desk.inbox.filters import FilterChip, InboxFilters
+from omnichannel.desk.inbox.sorting import NEWEST_FIRST, RECENTLY_CLOSED_FIRST, SORT_ORDERS, SortOrder
+from omnichannel.desk.shared.message_preview import MessagePreview, preview_last_message
+from omnichannel.desk.shared.times import TimeLeft, format_short_timestamp
 from routing.models import Agent, State
 
-Words: TypeAlias = str | Promise
+DisplayText: TypeAlias = str | Promise
 
-ALL: Final = Filters()
-PAGE: Final = 30
-MOST_AT_ONCE: Final = 240
-CLOSED_FOR = timedelta(hours=24)
+NO_FILTERS: Final = InboxFilters()
+PAGE_SIZE: Final = 30
+MAX_ROWS: Final = 240
+CLOSED_VIEW_PERIOD = timedelta(hours=24)
 MINE, OPEN, ONGOING, CLOSED = "my", "open", "ongoing", "closed"
-NAMES: dict[str, Words] = {MINE: _("My"), OPEN: _("Open"), ONGOING: _("Ongoing"), CLOSED: _("Closed")}
-TITLES: dict[str, Words] = {
+VIEW_LABELS: dict[str, DisplayText] = {MINE: _("My"), OPEN: _("Open"), ONGOING: _("Ongoing"), CLOSED: _("Closed")}
+VIEW_TITLES: dict[str, DisplayText] = {
     MINE: _("My work items"),
     OPEN: _("Open work items"),
     ONGOING: _("Ongoing work items"),
     CLOSED: _("Closed work items"),
 }
-WITH_AN_AGENT = (State.ACTIVE, State.WAITING, State.WRAP_UP)
+ASSIGNED_STATES = (State.ACTIVE, State.WAITING, State.WRAP_UP)
 
 
 @dataclass(frozen=True)
-class Tab:
+class InboxTab:
     name: str
-    label: Words
-    title: Words
+    label: DisplayText
+    title: DisplayText
     count: int
     is_current: bool
 
 
 @dataclass(frozen=True)
-class Row:
+class InboxRow:
     """A conversation in the list."""
 
     conversation: Conversation
-    line: Line
+    line: MessagePreview
     moment: str
     left: TimeLeft
     # Open, and the agent may not take it themselves: it is given out.
@@ -72,75 +72,85 @@ class Inbox:
     """One tab of the inbox, a page of it. Without `tabs` it is a further page."""
 
     view: str
-    filters: Filters
-    rows: Sequence[Row]
+    filters: InboxFilters
+    rows: Sequence[InboxRow]
     more: str
-    tabs: Sequence[Tab] = ()
-    chips: Sequence[Chip] = ()
+    tabs: Sequence[InboxTab] = ()
+    chips: Sequence[FilterChip] = ()
     unread: int = 0
     snoozed: int = 0
     bulk_verbs: Sequence[Dialog] = ()
 
     @property
-    def title(self) -> Words:
+    def title(self) -> DisplayText:
         """The heading of this tab."""
-        return TITLES[self.view]
+        return VIEW_TITLES[self.view]
 
 
-def views_of(agent: Agent) -> dict[str, Words]:
+def views_for(agent: Agent) -> dict[str, DisplayText]:
     """The tabs this agent has, by name; Ongoing, which is everybody's work, is for supervisors."""
-    return {name: label for name, label in NAMES.items() if name != ONGOING or access.can_supervise(agent)}
+    return {name: label for name, label in VIEW_LABELS.items() if name != ONGOING or access.can_supervise(agent)}
 
 
-def view_named(name: str, agent: Agent) -> str:
+def get_view_or_default(name: str, agent: Agent) -> str:
     """The tab of that name; the agent's own work for a name they have no tab of."""
-    return name if name in views_of(agent) else MINE
+    return name if name in views_for(agent) else MINE
 
 
-def view_of(conversation: Conversation, agent: Agent) -> str:
+def view_containing(conversation: Conversation, agent: Agent) -> str:
     """The tab in which this conversation is found."""
     if conversation.state == State.CLOSED:
         return CLOSED
     if conversation.agent_id == agent.pk or conversation.part:
         return MINE
-    return ONGOING if conversation.state in WITH_AN_AGENT and access.can_supervise(agent) else OPEN
+    return ONGOING if conversation.state in ASSIGNED_STATES and access.can_supervise(agent) else OPEN
 
 
-def inbox(user: User, agent: Agent, view: str, filters: Filters = ALL, *, before: str = "", shown: int = PAGE) -> Inbox:
+def get_inbox(
+    user: User, agent: Agent, view: str, filters: InboxFilters = NO_FILTERS, *, before: str = "", shown: int = PAGE_SIZE
+) -> Inbox:
     """The tab's rows in their order; the tabs with their counts only with the first page."""
     now = timezone.now()
-    size = min(max(shown, PAGE), MOST_AT_ONCE)
-    if before and (following := _order(view, filters).after(before)) is not None:
-        rows, more = _page(user, agent, view, filters, following, size, now)
+    size = min(max(shown, PAGE_SIZE), MAX_ROWS)
+    if before and (following := _sort_order(view, filters).after(before)) is not None:
+        rows, more = _get_page(user, agent, view, filters, following, size, now)
         return Inbox(view, filters, rows, more)
-    rows, more = _page(user, agent, view, filters, Q(), size, now)
-    counts = _counts(user, agent, now)
-    names = views_of(agent)
-    tabs = [Tab(name, label, TITLES[name], counts[name], name == view) for name, label in names.items()]
+    rows, more = _get_page(user, agent, view, filters, Q(), size, now)
+    counts = _count_views(user, agent, now)
+    names = views_for(agent)
+    tabs = [InboxTab(name, label, VIEW_TITLES[name], counts[name], name == view) for name, label in names.items()]
     return Inbox(
-        view, filters, rows, more, tabs, filters.chips(), counts["unread"] or 0, counts["snoozed"], verbs_for(agent)
+        view,
+        filters,
+        rows,
+        more,
+        tabs,
+        filters.chips(),
+        counts["unread"] or 0,
+        counts["snoozed"],
+        bulk_actions_for(agent),
     )
 
 
-def _order(view: str, filters: Filters) -> Order:
-    return CLOSED_LAST if view == CLOSED and filters.sort == NEWEST.name else ORDERS[filters.sort]
+def _sort_order(view: str, filters: InboxFilters) -> SortOrder:
+    return RECENTLY_CLOSED_FIRST if view == CLOSED and filters.sort == NEWEST_FIRST.name else SORT_ORDERS[filters.sort]
 
 
-def _within(agent: Agent, now: datetime) -> dict[str, Q]:
+def _view_conditions(agent: Agent, now: datetime) -> dict[str, Q]:
     # A conversation does not move once it is closed: `state_since` is when that was, and has an index.
-    closed_lately = Q(state=State.CLOSED, state_since__gte=now - CLOSED_FOR)
+    closed_lately = Q(state=State.CLOSED, state_since__gte=now - CLOSED_VIEW_PERIOD)
     joined = Q(pk__in=Conversation.objects.joined_by(agent).order_by().values("pk"))
     return {
         MINE: (Q(agent=agent) | joined) & ~Q(state=State.CLOSED),
         OPEN: Q(state=State.OPEN),
-        ONGOING: Q(state__in=WITH_AN_AGENT),
+        ONGOING: Q(state__in=ASSIGNED_STATES),
         CLOSED: closed_lately,
     }
 
 
-def _counts(user: User, agent: Agent, now: datetime) -> dict[str, int]:
+def _count_views(user: User, agent: Agent, now: datetime) -> dict[str, int]:
     """How much is in each tab, whatever is filtered; what is snoozed is counted beside what is not."""
-    within = {name: rows for name, rows in _within(agent, now).items() if name in views_of(agent)}
+    within = {name: rows for name, rows in _view_conditions(agent, now).items() if name in views_for(agent)}
     of_interest = access.conversations_visible_to(user).filter(reduce(or_, within.values()))
     awake = {**within, MINE: within[MINE] & ~snoozed_q(now)}
     return of_interest.aggregate(
@@ -150,38 +160,42 @@ def _counts(user: User, agent: Agent, now: datetime) -> dict[str, int]:
     )
 
 
-def _in_tab(agent: Agent, view: str, filters: Filters, now: datetime) -> Q:
+def _view_condition(agent: Agent, view: str, filters: InboxFilters, now: datetime) -> Q:
     if view == CLOSED and filters.older:
         return Q(state=State.CLOSED)
-    within = _within(agent, now)[view]
+    within = _view_conditions(agent, now)[view]
     return within & ~snoozed_q(now) if view == MINE and not filters.snoozed else within
 
 
-def _page(
-    user: User, agent: Agent, view: str, filters: Filters, following: Q, size: int, now: datetime
-) -> tuple[list[Row], str]:
-    order = _order(view, filters)
-    found = access.conversations_visible_to(user).filter(_in_tab(agent, view, filters, now)).filter(filters.within(now))
+def _get_page(
+    user: User, agent: Agent, view: str, filters: InboxFilters, following: Q, size: int, now: datetime
+) -> tuple[list[InboxRow], str]:
+    order = _sort_order(view, filters)
+    found = (
+        access.conversations_visible_to(user)
+        .filter(_view_condition(agent, view, filters, now))
+        .filter(filters.within(now))
+    )
     # Which ones first, then what they show: databases would else put that together for all that could be meant.
     chosen = list(order.of(found, now).filter(following).values_list("pk", flat=True)[: size + 1])
-    shown = _with_file_type(Conversation.objects.filter(pk__in=chosen).for_inbox().as_seen_by(agent))
+    shown = _annotate_last_file_type(Conversation.objects.filter(pk__in=chosen).for_inbox().as_seen_by(agent))
     conversations = list(order.of(shown.select_related("last_message__author", "work_stream"), now))
-    rows = [_row(conversation, user, agent, now) for conversation in conversations[:size]]
+    rows = [_build_row(conversation, user, agent, now) for conversation in conversations[:size]]
     return rows, order.place_of(conversations[size - 1]) if len(conversations) > size else ""
 
 
-def _with_file_type(conversations: ConversationQuerySet) -> ConversationQuerySet:
+def _annotate_last_file_type(conversations: ConversationQuerySet) -> ConversationQuerySet:
     first_file = Attachment.objects.filter(message=OuterRef("last_message"), position=0)
     of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
     return conversations.annotate(last_file_type=Subquery(first_file.values_list(of_type)[:1]))
 
 
-def _row(conversation: Conversation, user: User, agent: Agent, now: datetime) -> Row:
+def _build_row(conversation: Conversation, user: User, agent: Agent, now: datetime) -> InboxRow:
     until = conversation.snoozed_until
-    return Row(
+    return InboxRow(
         conversation=conversation,
-        line=last_line(conversation, user),
-        moment=short_moment(conversation.last_activity_at),
+        line=preview_last_message(conversation, user),
+        moment=format_short_timestamp(conversation.last_activity_at),
         left=TimeLeft.until(conversation.window_closes_at),
         is_given_out=conversation.state == State.OPEN and not can_take(conversation, agent),
         is_back=until is not None and until <= now,

@@ -13,17 +13,17 @@ from django.utils.translation import gettext_lazy as _
 
 from omnichannel.conversations.lifecycle.snooze import snoozed_q
 from omnichannel.conversations.models import Label, Priority
-from omnichannel.desk.inbox.sorting import NEWEST, ORDERS
-from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.inbox.sorting import NEWEST_FIRST, SORT_ORDERS
+from omnichannel.desk.shared.paging import parse_int_or_zero
 from routing.models import Agent, Queue, WorkStream
 
-SOON: Final = timedelta(hours=2)
-NAMED: Final = ("queue", "stream", "label", "agent")
-SWITCHES: Final = ("unread", "soon", "snoozed", "older")
+CLOSING_SOON_WITHIN: Final = timedelta(hours=2)
+OBJECT_FILTERS: Final = ("queue", "stream", "label", "agent")
+TOGGLE_FILTERS: Final = ("unread", "soon", "snoozed", "older")
 
 
 @dataclass(frozen=True)
-class Chip:
+class FilterChip:
     """A filter that is on: what it says, and the address without it."""
 
     name: str
@@ -32,7 +32,7 @@ class Chip:
 
 
 @dataclass(frozen=True)
-class Filters:
+class InboxFilters:
     """Filters and order; 0 and False are off."""
 
     queue: int = 0
@@ -44,18 +44,18 @@ class Filters:
     soon: bool = False
     snoozed: bool = False
     older: bool = False
-    sort: str = NEWEST.name
+    sort: str = NEWEST_FIRST.name
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Self:
         """The filters of an address; whatever makes no sense in it is off."""
         numbers: dict[str, Any] = {
-            name: min(whole_number(given.get(name, "")), 2**31 - 1) for name in (*NAMED, "priority")
+            name: min(parse_int_or_zero(given.get(name, "")), 2**31 - 1) for name in (*OBJECT_FILTERS, "priority")
         }
-        switches: dict[str, Any] = {name: given.get(name) == "1" for name in SWITCHES}
+        switches: dict[str, Any] = {name: given.get(name) == "1" for name in TOGGLE_FILTERS}
         sort = given.get("sort", "")
         numbers["priority"] *= numbers["priority"] in Priority.values
-        return cls(**numbers, **switches, sort=sort if sort in ORDERS else NEWEST.name)
+        return cls(**numbers, **switches, sort=sort if sort in SORT_ORDERS else NEWEST_FIRST.name)
 
     @property
     def query(self) -> str:
@@ -65,7 +65,7 @@ class Filters:
 
     def without(self, *names: str) -> str:
         """The address's query without these."""
-        off: dict[str, Any] = {name: False if name in SWITCHES else 0 for name in names}
+        off: dict[str, Any] = {name: False if name in TOGGLE_FILTERS else 0 for name in names}
         return replace(self, **off).query
 
     def toggled(self, name: str) -> str:
@@ -97,21 +97,21 @@ class Filters:
     @property
     def nothing(self) -> str:
         """The address's query with every filter off, in the same order."""
-        return Filters(sort=self.sort).query
+        return InboxFilters(sort=self.sort).query
 
     @property
     def orders(self) -> list[tuple[str | Promise, str, bool]]:
         """Every order: its words, the address's query, whether it is the present one."""
-        return [(one.label, replace(self, sort=name).query, name == self.sort) for name, one in ORDERS.items()]
+        return [(one.label, replace(self, sort=name).query, name == self.sort) for name, one in SORT_ORDERS.items()]
 
     @property
     def order_label(self) -> str | Promise:
-        return ORDERS[self.sort].label
+        return SORT_ORDERS[self.sort].label
 
     @property
     def is_on(self) -> bool:
         """Whether anything is left out because of them."""
-        return replace(self, sort=NEWEST.name, older=False) != Filters()
+        return replace(self, sort=NEWEST_FIRST.name, older=False) != InboxFilters()
 
     def within(self, now: datetime) -> Q:
         """The conversations they leave."""
@@ -120,25 +120,25 @@ class Filters:
         if self.unread:
             found &= Q(unread_count__gt=0)
         if self.soon:
-            found &= Q(window_closes_at__gt=now, window_closes_at__lte=now + SOON)
+            found &= Q(window_closes_at__gt=now, window_closes_at__lte=now + CLOSING_SOON_WITHIN)
         if self.snoozed:
             found &= snoozed_q(now)
         return found
 
-    def chips(self) -> Sequence[Chip]:
+    def chips(self) -> Sequence[FilterChip]:
         """What is on beyond the switches, in words; one query where names have to be looked up."""
-        names = _names({name: getattr(self, name) for name in NAMED if getattr(self, name)})
-        chips = [Chip(name, label, self.without(name)) for name, label in names.items()]
+        names = _look_up_names({name: getattr(self, name) for name in OBJECT_FILTERS if getattr(self, name)})
+        chips = [FilterChip(name, label, self.without(name)) for name, label in names.items()]
         if self.priority:
-            chips.append(Chip("priority", Priority(self.priority).label, self.without("priority")))
+            chips.append(FilterChip("priority", Priority(self.priority).label, self.without("priority")))
         if self.snoozed:
-            chips.append(Chip("snoozed", _("Snoozed"), self.without("snoozed")))
+            chips.append(FilterChip("snoozed", _("Snoozed"), self.without("snoozed")))
         if self.older:
-            chips.append(Chip("older", _("Also older"), self.without("older")))
+            chips.append(FilterChip("older", _("Also older"), self.without("older")))
         return chips
 
 
-def _names(wanted: Mapping[str, int]) -> dict[str, str]:
+def _look_up_names(wanted: Mapping[str, int]) -> dict[str, str]:
     if not wanted:
         return {}
     sources: dict[str, tuple[QuerySet[Any], Any]] = {

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from omnichannel.conversations.models import Conversation, ConversationQuerySet
 
-NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+FAR_FUTURE = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Key:
+class SortKey:
     """A field the list is sorted by."""
 
     field: str
@@ -26,26 +26,28 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Order:
+class SortOrder:
     """One order of the list."""
 
     name: str
     label: str | Promise
-    keys: tuple[Key, ...]
+    keys: tuple[SortKey, ...]
 
     def of(self, conversations: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
         """The conversations in this order; the same moment and name by the time they began."""
         marks = [F(one.field).desc() if one.is_descending else F(one.field).asc() for one in self._all]
-        wanted = {name: mark for name, mark in _computed(now).items() if name in {one.field for one in self.keys}}
+        wanted = {
+            name: mark for name, mark in _sort_annotations(now).items() if name in {one.field for one in self.keys}
+        }
         return conversations.annotate(**wanted).order_by(*marks)
 
     @property
-    def _all(self) -> tuple[Key, ...]:
-        return (*self.keys, Key("pk", self.keys[-1].is_descending, int))
+    def _all(self) -> tuple[SortKey, ...]:
+        return (*self.keys, SortKey("pk", self.keys[-1].is_descending, int))
 
     def place_of(self, conversation: Conversation) -> str:
         """Where this row stands, to go on from there."""
-        return json.dumps([_written(getattr(conversation, one.field)) for one in self._all])
+        return json.dumps([_serialize_value(getattr(conversation, one.field)) for one in self._all])
 
     def after(self, place: str) -> Q | None:
         """What follows that place; None when it is none in this order."""
@@ -65,15 +67,15 @@ class Order:
             return None
         if not isinstance(written, list) or len(written) != len(self._all):
             return None
-        values = [_read(key.kind, value) for key, value in zip(self._all, written, strict=True)]
+        values = [_parse_value(key.kind, value) for key, value in zip(self._all, written, strict=True)]
         return None if None in values else values
 
 
-def _written(value: Any) -> Any:
+def _serialize_value(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _read(kind: type, value: Any) -> Any:
+def _parse_value(kind: type, value: Any) -> Any:
     if kind is datetime and isinstance(value, str):
         try:
             at = datetime.fromisoformat(value)
@@ -85,32 +87,32 @@ def _read(kind: type, value: Any) -> Any:
     return value if isinstance(value, kind) and "\x00" not in str(value) else None
 
 
-def _computed(now: datetime) -> Mapping[str, Any]:
+def _sort_annotations(now: datetime) -> Mapping[str, Any]:
     is_ahead = When(window_closes_at__gt=now, then=F("window_closes_at"))
     return {
         "waits_since": Coalesce("last_inbound_at", "queued_at"),
-        "closes_first": Case(is_ahead, default=Value(NEVER), output_field=DateTimeField()),
+        "closes_first": Case(is_ahead, default=Value(FAR_FUTURE), output_field=DateTimeField()),
         "customer": Lower(
             Coalesce(NullIf("contact__name", Value("")), NullIf("contact__profile_name", Value("")), "contact__address")
         ),
     }
 
 
-NEWEST: Final = Order("newest", _("Newest"), (Key("last_activity_at", is_descending=True),))
+NEWEST_FIRST: Final = SortOrder("newest", _("Newest"), (SortKey("last_activity_at", is_descending=True),))
 # A closed conversation does not move any more: by when it was closed, for which there is an index.
-CLOSED_LAST: Final = Order("newest", _("Newest"), (Key("state_since", is_descending=True),))
-ORDERS: Final = {
+RECENTLY_CLOSED_FIRST: Final = SortOrder("newest", _("Newest"), (SortKey("state_since", is_descending=True),))
+SORT_ORDERS: Final = {
     order.name: order
     for order in (
-        NEWEST,
-        Order("waiting", _("Longest waiting"), (Key("waits_since"),)),
-        Order("window", _("Window closing"), (Key("closes_first"),)),
-        Order(
+        NEWEST_FIRST,
+        SortOrder("waiting", _("Longest waiting"), (SortKey("waits_since"),)),
+        SortOrder("window", _("Window closing"), (SortKey("closes_first"),)),
+        SortOrder(
             "priority",
             _("Most urgent"),
-            (Key("priority", kind=int), Key("last_activity_at", is_descending=True)),
+            (SortKey("priority", kind=int), SortKey("last_activity_at", is_descending=True)),
         ),
-        Order("created", _("Latest begun"), (Key("created_at", is_descending=True),)),
-        Order("customer", _("Customer"), (Key("customer", kind=str),)),
+        SortOrder("created", _("Latest begun"), (SortKey("created_at", is_descending=True),)),
+        SortOrder("customer", _("Customer"), (SortKey("customer", kind=str),)),
     )
 }

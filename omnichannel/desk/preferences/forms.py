@@ -39,7 +39,7 @@ class AppearanceForm(UserModelForm):
         fields = ["theme", "language"]
 
 
-class WorkForm(PreferencesModelForm):
+class DeskPreferencesForm(PreferencesModelForm):
     """How the desk behaves while one works."""
 
     sends_with = forms.ChoiceField(

@@ -17,7 +17,7 @@ from django.utils import translation
 from django.utils.translation.trans_real import DjangoTranslation
 from django.views.i18n import JavaScriptCatalog
 
-STYLES: Final = {
+STYLESHEETS: Final = {
     "base": ("css/tokens.css", "desk/shared/base.css"),
     "desk": (
         "css/tokens.css",
@@ -35,7 +35,7 @@ STYLES: Final = {
     ),
 }
 # Libraries come as they are; each of our own scripts has a scope of its own, and a fault in one spares the others.
-LIBRARIES: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
+VENDOR_SCRIPTS: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
 SCRIPTS: Final = {
     "base": ("desk/shared/timezone.js",),
     "desk": (
@@ -81,33 +81,33 @@ class Bundle:
         return cls(plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:16])
 
 
-def styles(kind: str) -> Bundle:
+def get_stylesheet_bundle(kind: str) -> Bundle:
     """The style sheets of this kind of page."""
-    return _styles(kind, _changed(STYLES[kind]))
+    return _build_stylesheet_bundle(kind, _modification_times(STYLESHEETS[kind]))
 
 
-def scripts(kind: str, language: str) -> Bundle:
+def get_script_bundle(kind: str, language: str) -> Bundle:
     """The scripts of this kind of page, with their words in this language."""
-    return _scripts(kind, language, _changed((*LIBRARIES[kind], *SCRIPTS[kind])))
+    return _build_script_bundle(kind, language, _modification_times((*VENDOR_SCRIPTS[kind], *SCRIPTS[kind])))
 
 
 @lru_cache(maxsize=32)
-def _styles(kind: str, changed: tuple[int, ...]) -> Bundle:
-    return Bundle.of("\n".join(_path(name).read_text() for name in STYLES[kind]))
+def _build_stylesheet_bundle(kind: str, changed: tuple[int, ...]) -> Bundle:
+    return Bundle.of("\n".join(_find_static_file(name).read_text() for name in STYLESHEETS[kind]))
 
 
 @lru_cache(maxsize=32)
-def _scripts(kind: str, language: str, changed: tuple[int, ...]) -> Bundle:
-    libraries = (_path(name).read_text() for name in LIBRARIES[kind])
-    own = (_in_its_scope(_path(name).read_text()) for name in SCRIPTS[kind])
-    return Bundle.of("\n".join([_words(language), *libraries, *own]))
+def _build_script_bundle(kind: str, language: str, changed: tuple[int, ...]) -> Bundle:
+    libraries = (_find_static_file(name).read_text() for name in VENDOR_SCRIPTS[kind])
+    own = (_wrap_in_scope(_find_static_file(name).read_text()) for name in SCRIPTS[kind])
+    return Bundle.of("\n".join([_javascript_catalog(language), *libraries, *own]))
 
 
-def _in_its_scope(script: str) -> str:
+def _wrap_in_scope(script: str) -> str:
     return f"try {{ (() => {{\n{script}\n}})(); }} catch (error) {{ reportError(error); }}"
 
 
-def _words(language: str) -> str:
+def _javascript_catalog(language: str) -> str:
     with translation.override(language):
         view = JavaScriptCatalog()
         # Our own words alone: the administration's would come along otherwise.
@@ -117,12 +117,12 @@ def _words(language: str) -> str:
         return view.render_to_response(view.get_context_data()).content.decode()
 
 
-def _changed(names: tuple[str, ...]) -> tuple[int, ...]:
+def _modification_times(names: tuple[str, ...]) -> tuple[int, ...]:
     """While somebody works on the files: when each was changed, so that a reload shows it."""
-    return tuple(_path(name).stat().st_mtime_ns for name in names) if settings.DEBUG else ()
+    return tuple(_find_static_file(name).stat().st_mtime_ns for name in names) if settings.DEBUG else ()
 
 
-def _path(name: str) -> Path:
+def _find_static_file(name: str) -> Path:
     found = finders.find(name)
     if not isinstance(found, str):
         raise FileNotFoundError(f"There is no static file {name}.")

@@ -34,22 +34,22 @@ class AgentRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def agent_required(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Let in who works at the desk, as the agent they are; others have to sign in, or get 403."""
 
     @wraps(view)
     def inner(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return _to_sign_in(request)
-        request.agent = _agent(request.user)
+            return _redirect_to_sign_in(request)
+        request.agent = _get_or_create_agent(request.user)
         if request.agent.last_seen_at is not None:
             # Who works without the script has no stream that says they are there: what they ask for does.
             sessions.record_page_activity(request.user)
-        with timezone.override(zone_of(request)):
+        with timezone.override(get_request_time_zone(request)):
             try:
                 response = view(request, *args, **kwargs)
             except access.AccessLostError as why:
-                response = _out_of_sight(request, why)
+                response = _render_no_access(request, why)
         if not response.has_header("Cache-Control"):
             # A page and its pieces share an address: neither may be taken from a cache for the other.
             add_never_cache_headers(response)
@@ -59,13 +59,13 @@ def agent_page(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase]) -
     return inner
 
 
-def _out_of_sight(request: AgentRequest, why: access.AccessLostError) -> HttpResponse:
+def _render_no_access(request: AgentRequest, why: access.AccessLostError) -> HttpResponse:
     """What was a conversation until now: a sentence and the way back, with the script in the conversation's place."""
     template = "desk/thread/_no_access.html" if request.htmx else "desk/thread/no_access.html"
     return render(request, template, {"why": str(why)}, status=410)
 
 
-def _agent(user: User) -> Agent:
+def _get_or_create_agent(user: User) -> Agent:
     agent = access.agent_for_user(user)
     if agent is None:
         if not user.has_perm(access.WORK_PERMISSION):
@@ -74,7 +74,7 @@ def _agent(user: User) -> Agent:
     return agent
 
 
-def _to_sign_in(request: AgentRequest) -> HttpResponse:
+def _redirect_to_sign_in(request: AgentRequest) -> HttpResponse:
     if not request.htmx:
         return redirect_to_login(request.get_full_path())
     query = urlencode({"next": request.htmx.current_url_abs_path or "/"})
@@ -82,11 +82,11 @@ def _to_sign_in(request: AgentRequest) -> HttpResponse:
 
 
 @cache
-def _known_zones() -> frozenset[str]:
+def _known_time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
+def get_request_time_zone(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
     """The time zone the browser told us; None, which is the server's, when it told none that is known."""
     name = unquote(request.COOKIES.get(TIME_ZONE_COOKIE, ""))
-    return zoneinfo.ZoneInfo(name) if name in _known_zones() else None
+    return zoneinfo.ZoneInfo(name) if name in _known_time_zones() else None

@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message, MessageKind, MessageStatus
 
-LONGEST_LINE = 160
-AUTOMATIC = _("Automatic message")
+MAX_PREVIEW_LENGTH = 160
+AUTOMATIC_MESSAGE_LABEL = _("Automatic message")
 
-FILE_WORDS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
-STATUS_WORDS = {
+FILE_LABELS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
+STATUS_LABELS = {
     MessageStatus.QUEUED: _("Waiting to be sent"),
     MessageStatus.SENDING: _("Sending"),
     MessageStatus.SENT: _("Sent"),
@@ -24,7 +24,7 @@ STATUS_WORDS = {
 }
 
 
-class Line(NamedTuple):
+class MessagePreview(NamedTuple):
     """A message in a line: who wrote it, an icon's name, words."""
 
     who: str = ""
@@ -33,13 +33,13 @@ class Line(NamedTuple):
     has_failed: bool = False
 
 
-def file_word(content_type: str) -> tuple[str, str]:
+def file_label_and_icon(content_type: str) -> tuple[str, str]:
     """What a file is called and its icon, by its type."""
-    word, icon = FILE_WORDS.get(content_type.partition("/")[0], (_("Document"), "document"))
+    word, icon = FILE_LABELS.get(content_type.partition("/")[0], (_("Document"), "document"))
     return str(word), icon
 
 
-def why_missing(error: str) -> str:
+def missing_file_reason(error: str) -> str:
     """Why a file could not be fetched, as it was stored, in the reader's language; its number stays as it is."""
     if not error:
         return gettext("The file did not arrive.")
@@ -49,14 +49,14 @@ def why_missing(error: str) -> str:
     return gettext(error.replace(number[0], "%(number)s")).replace("%(number)s", number[0])
 
 
-def summary(message: Message, file_type: str) -> tuple[str, str]:
+def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
     """An icon's name and the message in a line."""
     body = " ".join(message.body.split())
     match message.kind:
         case MessageKind.TEXT:
             return "", body
         case MessageKind.MEDIA:
-            word, icon = file_word(file_type)
+            word, icon = file_label_and_icon(file_type)
             return icon, body or word
         case MessageKind.LOCATION:
             place = message.content.get("location", {})
@@ -77,19 +77,19 @@ def summary(message: Message, file_type: str) -> tuple[str, str]:
     raise ValueError(f"There are no words for a message of kind {message.kind}.")
 
 
-def author_name(message: Message, reader: User) -> str:
+def author_label(message: Message, reader: User) -> str:
     """Who of the desk wrote it: `You`, a colleague's first name, or the desk itself; empty for the customer."""
     if message.is_inbound:
         return ""
     if message.author is None:
-        return str(AUTOMATIC)
+        return str(AUTOMATIC_MESSAGE_LABEL)
     return gettext("You") if message.author_id == reader.pk else message.author.first_name or message.author.username
 
 
-def last_line(conversation: Conversation, reader: User) -> Line:
+def preview_last_message(conversation: Conversation, reader: User) -> MessagePreview:
     """The last message of a conversation, whose `last_file_type` is its first file's type."""
     message = conversation.last_message
     if message is None:
-        return Line(text=gettext("No messages yet"))
-    icon, text = summary(message, getattr(conversation, "last_file_type", "") or "")
-    return Line(author_name(message, reader), icon, text[:LONGEST_LINE], message.has_failed)
+        return MessagePreview(text=gettext("No messages yet"))
+    icon, text = summarize_message(message, getattr(conversation, "last_file_type", "") or "")
+    return MessagePreview(author_label(message, reader), icon, text[:MAX_PREVIEW_LENGTH], message.has_failed)

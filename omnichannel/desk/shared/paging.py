@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from django.db.models import Q
 
 
-def whole_number(text: str) -> int:
+def parse_int_or_zero(text: str) -> int:
     """The number that was written; 0 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
@@ -25,7 +25,7 @@ class Cursor(NamedTuple):
             at = datetime.fromisoformat(moment)
         except ValueError:
             return None
-        return cls(at, whole_number(pk)) if at.tzinfo else None
+        return cls(at, parse_int_or_zero(pk)) if at.tzinfo else None
 
     def __str__(self) -> str:
         return f"{self.at.isoformat()}~{self.pk}".replace("+00:00", "Z")

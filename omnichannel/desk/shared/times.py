@@ -8,9 +8,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-MINUTE, HOUR = 60, 3600
-AMBER, RED = 2 * HOUR, 30 * MINUTE  # seconds left
-PAGE_ORDER: Final = "%Y%m%d%H%M%S%f"
+SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60, 3600
+SOON_SECONDS, URGENT_SECONDS = 2 * SECONDS_PER_HOUR, 30 * SECONDS_PER_MINUTE  # seconds left
+SORT_KEY_FORMAT: Final = "%Y%m%d%H%M%S%f"
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,23 @@ class TimeLeft:
         """`closed`, `urgent`, `soon`, or nothing worth a colour."""
         if self.is_over:
             return "closed"
-        return "urgent" if self.seconds < RED else "soon" if self.seconds < AMBER else ""
+        return "urgent" if self.seconds < URGENT_SECONDS else "soon" if self.seconds < SOON_SECONDS else ""
 
     @property
     def short(self) -> str:
         """For a row of the inbox: whole hours while there is plenty."""
-        return _("%(hours)s h") % {"hours": self.seconds // HOUR} if self.seconds >= AMBER else self.exact
+        return (
+            _("%(hours)s h") % {"hours": self.seconds // SECONDS_PER_HOUR}
+            if self.seconds >= SOON_SECONDS
+            else self.exact
+        )
 
     @property
     def exact(self) -> str:
         """Hours and minutes."""
         if self.is_over:
             return _("closed")
-        hours, minutes = self.seconds // HOUR, self.seconds % HOUR // MINUTE
+        hours, minutes = self.seconds // SECONDS_PER_HOUR, self.seconds % SECONDS_PER_HOUR // SECONDS_PER_MINUTE
         if not hours:
             return _("%(minutes)s min") % {"minutes": minutes} if minutes else _("under 1 min")
         if not minutes:
@@ -54,7 +58,7 @@ class TimeLeft:
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
 
 
-def short_moment(at: datetime) -> str:
+def format_short_timestamp(at: datetime) -> str:
     """For a row of the inbox: the time today, the weekday this week, the date before that."""
     local, today = timezone.localtime(at), timezone.localdate()
     days = (today - local.date()).days
@@ -65,7 +69,7 @@ def short_moment(at: datetime) -> str:
     return date_format(local, "D" if days < 7 else _("j M") if local.year == today.year else _("j M Y"))
 
 
-def day_name(at: datetime) -> str:
+def format_day_heading(at: datetime) -> str:
     """For the divider above a day's messages."""
     local, today = timezone.localtime(at), timezone.localdate()
     days = (today - local.date()).days

@@ -15,7 +15,8 @@ register = template.Library()
 def styles(kind: str) -> SafeString:
     """The link to the style sheets of this kind of page."""
     return format_html(
-        '<link rel="stylesheet" href="{}">', reverse("styles", args=[asset_bundles.styles(kind).version, kind])
+        '<link rel="stylesheet" href="{}">',
+        reverse("styles", args=[asset_bundles.get_stylesheet_bundle(kind).version, kind]),
     )
 
 
@@ -23,5 +24,5 @@ def styles(kind: str) -> SafeString:
 def scripts(kind: str) -> SafeString:
     """The scripts of this kind of page, in the page's language."""
     language = get_language() or "en"
-    version = asset_bundles.scripts(kind, language).version
+    version = asset_bundles.get_script_bundle(kind, language).version
     return format_html('<script src="{}" defer></script>', reverse("scripts", args=[version, kind, language]))

@@ -14,7 +14,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.inbound.media_download import can_retry
 from omnichannel.conversations.models import Attachment, Message
 from omnichannel.desk.shared import formatting, message_preview
-from omnichannel.desk.thread.timeline import Noted
+from omnichannel.desk.thread.timeline import NoteEntry
 
 register = template.Library()
 
@@ -24,23 +24,23 @@ AVATAR_TONES = 6
 @register.filter
 def linked(text: str) -> SafeString:
     """The text, escaped, its links clickable."""
-    return formatting.linked(text)
+    return formatting.linkify(text)
 
 
 @register.filter
 def formatted(text: str) -> SafeString:
     """The text as WhatsApp shows it, escaped, its links clickable."""
-    return formatting.formatted(text)
+    return formatting.render_markup(text)
 
 
 @register.filter
 def formatted_slots(text: str, values: Mapping[str, str] | str) -> SafeString:
     """A template's text as WhatsApp shows it, each variable marked: its value in it, or its name."""
-    return formatting.formatted_around(pieces_shown(text, values if isinstance(values, Mapping) else {}))
+    return formatting.render_markup_around_html(pieces_shown(text, values if isinstance(values, Mapping) else {}))
 
 
 @register.simple_tag
-def note_text(entry: Noted) -> SafeString:
+def note_text(entry: NoteEntry) -> SafeString:
     """A note, escaped, its links clickable and the colleagues it mentions in bold."""
     names = "|".join(re.escape(name) for name in sorted(entry.names, key=len, reverse=True))
     pieces = (
@@ -72,7 +72,7 @@ def tone(pk: int) -> int:
 @register.filter
 def file_word(attachment: Attachment) -> str:
     """Photo, Voice message, Video or Document."""
-    return message_preview.file_word(attachment.content_type or attachment.declared_type)[0]
+    return message_preview.file_label_and_icon(attachment.content_type or attachment.declared_type)[0]
 
 
 @register.filter
@@ -84,7 +84,7 @@ def phone_number(number: str) -> str:
 @register.filter
 def why_missing(attachment: Attachment) -> str:
     """Why the file could not be fetched."""
-    return message_preview.why_missing(attachment.error)
+    return message_preview.missing_file_reason(attachment.error)
 
 
 @register.filter
@@ -102,7 +102,7 @@ def can_be_fetched_again(attachment: Attachment) -> bool:
 @register.filter
 def author_name(message: Message, reader: User) -> str:
     """Who of the desk wrote it: You, or the colleague's first name; "" for the customer."""
-    return message_preview.author_name(message, reader)
+    return message_preview.author_label(message, reader)
 
 
 @register.simple_tag

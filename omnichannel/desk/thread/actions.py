@@ -32,11 +32,11 @@ class Action:
 TAKE = Action("take", _("Assign to me"), "take", is_primary=True)
 RESUME = Action("resume", _("Resume"), "resume", is_primary=True)
 END = Action("end", _("End"), "end", is_primary=True)
-LEAVE = Action("leave", _("Wait for customer"), "clock", in_menu=True)
+WAIT_FOR_CUSTOMER = Action("leave", _("Wait for customer"), "clock", in_menu=True)
 RELEASE = Action("release", _("Give back"), "back_to_queue", in_menu=True)
 CLOSE = Action("close", _("Close"), "close_conversation", is_primary=True, asks=True)
-CLOSE_FOR_THEM = Action("close", _("Close"), "close_conversation", asks=True, in_menu=True)
-FINISH = Action("finish", _("End and close"), "close_conversation", asks=True, in_menu=True)
+CLOSE_FOR_COLLEAGUE = Action("close", _("Close"), "close_conversation", asks=True, in_menu=True)
+END_AND_CLOSE = Action("finish", _("End and close"), "close_conversation", asks=True, in_menu=True)
 SNOOZE = Action("snooze", _("Snooze"), "snooze", asks=True, in_menu=True)
 PRIORITY = Action("priority", _("Priority"), "priority", asks=True, in_menu=True)
 LABELS = Action("labels", _("Labels"), "tag", asks=True, in_menu=True)
@@ -46,30 +46,30 @@ TRANSFER = Action("transfer", _("Transfer"), "transfer", asks=True)
 ASSIGN = Action("assign", _("Assign"), "assign", asks=True)
 MONITOR = Action("monitor", _("Monitor"), "monitor")
 JOIN = Action("join", _("Join"), "join")
-STOP = Action("step_out", _("Stop monitoring"), "step_out")
-STEP_OUT = Action("step_out", _("Leave"), "step_out")
+STOP_MONITORING = Action("step_out", _("Stop monitoring"), "step_out")
+LEAVE_CONVERSATION = Action("step_out", _("Leave"), "step_out")
 RELEASE_TO_QUEUE = Action("release_to_queue", _("Release to queue"), "back_to_queue", in_menu=True)
 
-OF_MINE = {
-    State.ACTIVE: [TRANSFER, END, FINISH, SNOOZE, LEAVE, RELEASE, CONSULT],
+OWN_ACTIONS = {
+    State.ACTIVE: [TRANSFER, END, END_AND_CLOSE, SNOOZE, WAIT_FOR_CUSTOMER, RELEASE, CONSULT],
     State.WRAP_UP: [CLOSE, CONSULT],
     State.WAITING: [RESUME, SNOOZE],
 }
-OF_A_COLLEAGUE = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN, CLOSE_FOR_THEM]}
+SUPERVISOR_ACTIONS = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JOIN, CLOSE_FOR_COLLEAGUE]}
 
 
 def actions_for(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     """The buttons by the conversation's name and what is under More, in the order they are shown."""
     sorting = [PRIORITY, LABELS] if can_set_priority(conversation, agent) else [LABELS]
-    return [*_moves(conversation, agent), *sorting]
+    return [*_state_actions(conversation, agent), *sorting]
 
 
-def _moves(conversation: Conversation, agent: Agent) -> Sequence[Action]:
+def _state_actions(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     state = State(conversation.state)
     if conversation.agent_id == agent.pk:
-        return OF_MINE.get(state, [])
+        return OWN_ACTIONS.get(state, [])
     own = (
-        {ParticipationKind.CONSULT: [STEP_OUT], ParticipationKind.MONITOR: [STOP]}.get(
+        {ParticipationKind.CONSULT: [LEAVE_CONVERSATION], ParticipationKind.MONITOR: [STOP_MONITORING]}.get(
             ParticipationKind(conversation.part)
         )
         if conversation.part
@@ -78,9 +78,9 @@ def _moves(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     if state == State.OPEN:
         assign = [ASSIGN] if can_supervise(agent) else []
         return [*(own or []), *assign, *([TAKE] if can_take(conversation, agent) else [])]
-    if not can_supervise(agent) or state not in OF_A_COLLEAGUE:
+    if not can_supervise(agent) or state not in SUPERVISOR_ACTIONS:
         return own or []
-    others = OF_A_COLLEAGUE[state]
+    others = SUPERVISOR_ACTIONS[state]
     if conversation.part == ParticipationKind.CONSULT:
         others = [action for action in others if action is not JOIN]
     return [*(own or [MONITOR]), *others]

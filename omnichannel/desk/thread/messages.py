@@ -13,22 +13,22 @@ from channels_whatsapp.errors import plain_reason
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Attachment, Conversation, Message, MessageStatus, Note
 from omnichannel.conversations.outbound.compose import get_resend_public_id
-from omnichannel.desk.shared.message_preview import STATUS_WORDS, summary
+from omnichannel.desk.shared.message_preview import STATUS_LABELS, summarize_message
 from omnichannel.desk.shared.paging import Cursor
-from omnichannel.desk.shared.times import PAGE_ORDER, day_name
-from omnichannel.desk.thread.timeline import Happening, Noted, beside
+from omnichannel.desk.shared.times import SORT_KEY_FORMAT, format_day_heading
+from omnichannel.desk.thread.timeline import EventEntry, NoteEntry, get_events_and_notes
 from routing.models import Agent
 
-PAGE: Final = 50
-HALF: Final = 25  # on either side of a message that is looked for
-MOST_PIECES: Final = 200
+PAGE_SIZE: Final = 50
+CONTEXT_SIZE: Final = 25  # on either side of a message that is looked for
+MAX_UPDATES: Final = 200
 OUTCOME_UNKNOWN_AFTER = timedelta(seconds=15)
 # A transaction that was under way when the page last asked may commit rows that are older than that.
-OVERLAP = timedelta(seconds=20)
+UPDATE_OVERLAP = timedelta(seconds=20)
 
 
 @dataclass(frozen=True)
-class Day:
+class DayDivider:
     """The divider above a day's messages."""
 
     at: datetime
@@ -42,15 +42,15 @@ class Day:
     @property
     def order(self) -> str:
         start = timezone.localtime(self.at).replace(hour=0, minute=0, second=0, microsecond=0)
-        return f"{start.astimezone(UTC):{PAGE_ORDER}}-0"
+        return f"{start.astimezone(UTC):{SORT_KEY_FORMAT}}-0"
 
     @property
     def version(self) -> str:
-        return day_name(self.at)
+        return format_day_heading(self.at)
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadDivider:
     """The divider above the first message that its agent has not seen."""
 
     before: Message
@@ -63,11 +63,11 @@ class Unread:
 
     @property
     def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-~"
+        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-1-~"
 
 
 @dataclass(frozen=True)
-class Said:
+class MessageEntry:
     """A message as it is shown."""
 
     message: Message
@@ -85,13 +85,13 @@ class Said:
 
     @property
     def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-2-{self.message.pk:012d}"
+        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-2-{self.message.pk:012d}"
 
     @property
     def version(self) -> str:
         """Another one whenever the message would look different."""
         marks = f"{'?' if self.outcome_unknown else ''}{'+' if self.was_sent_again else ''}"
-        return f"{self.message.updated_at.astimezone(UTC):{PAGE_ORDER}}{marks}"
+        return f"{self.message.updated_at.astimezone(UTC):{SORT_KEY_FORMAT}}{marks}"
 
     @property
     def outcome_unknown(self) -> bool:
@@ -108,7 +108,7 @@ class Said:
     @property
     def status_words(self) -> str:
         """For screen readers and the mouse: what became of our message."""
-        return str(STATUS_WORDS[MessageStatus(self.message.status)])
+        return str(STATUS_LABELS[MessageStatus(self.message.status)])
 
     @property
     def reason(self) -> str:
@@ -120,17 +120,17 @@ class Said:
     def quoted_words(self) -> tuple[str, str]:
         """Icon and words of the quoted message; both empty without one."""
         quoted = self.message.quoted
-        return summary(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
+        return summarize_message(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
 
 
-Entry = Day | Unread | Happening | Noted | Said
+ThreadEntry = DayDivider | UnreadDivider | EventEntry | NoteEntry | MessageEntry
 
 
 @dataclass(frozen=True)
 class Thread:
     """A stretch of the conversation. `earlier` is where to go on upwards, `later` downwards; None where it ends."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[ThreadEntry]
     earlier: Cursor | None = None
     later: Cursor | None = None
     has_more: bool = False
@@ -138,7 +138,7 @@ class Thread:
     shown: int = 0  # the message that was looked for
 
 
-def stretch(
+def get_thread(
     conversation: Conversation,
     *,
     before: Cursor | None = None,
@@ -148,110 +148,124 @@ def stretch(
 ) -> Thread:
     """The newest messages, or those at that place in the conversation, with what happened meanwhile."""
     if after is not None:
-        return _later(conversation, after)
-    return (around and _around(conversation, around)) or _earlier(conversation, before, unread)
+        return _get_thread_after(conversation, after)
+    return (around and _get_thread_around(conversation, around)) or _get_thread_before(conversation, before, unread)
 
 
-def _earlier(conversation: Conversation, before: Cursor | None, unread: int) -> Thread:
-    found = _messages(conversation)
+def _get_thread_before(conversation: Conversation, before: Cursor | None, unread: int) -> Thread:
+    found = _messages_of(conversation)
     if before is not None:
         # Said twice, so that the index is entered at the place.
         found = found.filter(before.before("created_at"), created_at__lte=before.at)
-    newest = list(found.order_by("-created_at", "-pk")[: PAGE + 1])
-    messages, is_all = newest[:PAGE][::-1], len(newest) <= PAGE
-    others = beside(
+    newest = list(found.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])
+    messages, is_all = newest[:PAGE_SIZE][::-1], len(newest) <= PAGE_SIZE
+    others = get_events_and_notes(
         conversation,
         since=None if is_all else messages[0].created_at,
         before=before.at if before is not None else None,
     )
-    earlier = None if is_all else _place(messages[0])
-    later = _place(messages[-1]) if before is not None and messages else None
-    return Thread(in_order([*_said(messages), *_unread(messages, unread), *others]), earlier, later)
+    earlier = None if is_all else _cursor_at(messages[0])
+    later = _cursor_at(messages[-1]) if before is not None and messages else None
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *_unread_dividers(messages, unread), *others]),
+        earlier,
+        later,
+    )
 
 
-def _later(conversation: Conversation, after: Cursor) -> Thread:
-    found = _messages(conversation).filter(after.after("created_at"), created_at__gte=after.at)
-    oldest = list(found.order_by("created_at", "pk")[: PAGE + 1])
-    messages, is_all = oldest[:PAGE], len(oldest) <= PAGE
-    others = beside(conversation, since=after.at, before=None if is_all else messages[-1].created_at)
-    earlier = _place(messages[0]) if messages else after
-    return Thread(in_order([*_said(messages), *others]), earlier, None if is_all else _place(messages[-1]))
+def _get_thread_after(conversation: Conversation, after: Cursor) -> Thread:
+    found = _messages_of(conversation).filter(after.after("created_at"), created_at__gte=after.at)
+    oldest = list(found.order_by("created_at", "pk")[: PAGE_SIZE + 1])
+    messages, is_all = oldest[:PAGE_SIZE], len(oldest) <= PAGE_SIZE
+    others = get_events_and_notes(conversation, since=after.at, before=None if is_all else messages[-1].created_at)
+    earlier = _cursor_at(messages[0]) if messages else after
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *others]),
+        earlier,
+        None if is_all else _cursor_at(messages[-1]),
+    )
 
 
-def _around(conversation: Conversation, pk: int) -> Thread | None:
+def _get_thread_around(conversation: Conversation, pk: int) -> Thread | None:
     """The message in the midst of its neighbours; None where it is not one of this conversation's."""
     # One question for both sides: how many queries a conversation takes is counted.
     at = Subquery(conversation.messages.filter(pk=pk).values("created_at"))
     until = conversation.messages.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lte=pk), created_at__lte=at)
     beyond = conversation.messages.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
-    both = Q(pk__in=until.order_by("-created_at", "-pk").values("pk")[: HALF + 1])
-    both |= Q(pk__in=beyond.order_by("created_at", "pk").values("pk")[: HALF + 1])
-    found = list(_messages(conversation).filter(both).order_by("created_at", "pk"))
+    both = Q(pk__in=until.order_by("-created_at", "-pk").values("pk")[: CONTEXT_SIZE + 1])
+    both |= Q(pk__in=beyond.order_by("created_at", "pk").values("pk")[: CONTEXT_SIZE + 1])
+    found = list(_messages_of(conversation).filter(both).order_by("created_at", "pk"))
     if not found:
         return None
     middle = next(place for place, message in enumerate(found) if message.pk == pk)
-    messages = found[max(0, middle - HALF + 1) : middle + HALF + 1]
-    earlier = _place(messages[0]) if found[0] is not messages[0] else None
-    later = _place(messages[-1]) if found[-1] is not messages[-1] else None
-    others = beside(conversation, since=earlier and earlier.at, before=later and later.at)
-    return Thread(in_order([*_said(messages), *others]), earlier, later, shown=pk)
+    messages = found[max(0, middle - CONTEXT_SIZE + 1) : middle + CONTEXT_SIZE + 1]
+    earlier = _cursor_at(messages[0]) if found[0] is not messages[0] else None
+    later = _cursor_at(messages[-1]) if found[-1] is not messages[-1] else None
+    others = get_events_and_notes(conversation, since=earlier and earlier.at, before=later and later.at)
+    return Thread(sort_with_day_dividers([*_message_entries(messages), *others]), earlier, later, shown=pk)
 
 
-def _place(message: Message) -> Cursor:
+def _cursor_at(message: Message) -> Cursor:
     return Cursor(message.created_at, message.pk)
 
 
-def _said(messages: Sequence[Message]) -> list[Said]:
+def _message_entries(messages: Sequence[Message]) -> list[MessageEntry]:
     known = {message.public_id for message in messages}
-    return [Said(message, message.has_failed and get_resend_public_id(message) in known) for message in messages]
+    return [
+        MessageEntry(message, message.has_failed and get_resend_public_id(message) in known) for message in messages
+    ]
 
 
-def _unread(messages: Sequence[Message], unread: int) -> list[Unread]:
+def _unread_dividers(messages: Sequence[Message], unread: int) -> list[UnreadDivider]:
     theirs = [message for message in messages if message.is_inbound]
-    return [Unread(theirs[-unread])] if 0 < unread <= len(theirs) else []
+    return [UnreadDivider(theirs[-unread])] if 0 < unread <= len(theirs) else []
 
 
-def news(conversation: Conversation, *, after: int, since: datetime) -> Thread:
+def get_thread_updates(conversation: Conversation, *, after: int, since: datetime) -> Thread:
     """What was written after that message or has changed since then, for a page that is open."""
-    at = since - OVERLAP
+    at = since - UPDATE_OVERLAP
     # All that is under way: one of those that is missing here was taken back, and goes from the page.
     unsettled = Q(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING])
-    changed = _messages(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
-    messages = list(changed.order_by("pk")[:MOST_PIECES])
-    others = beside(conversation, since=at)
-    return Thread(in_order([*_said(messages), *others]), has_more=len(messages) == MOST_PIECES)
+    changed = _messages_of(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
+    messages = list(changed.order_by("pk")[:MAX_UPDATES])
+    others = get_events_and_notes(conversation, since=at)
+    return Thread(sort_with_day_dividers([*_message_entries(messages), *others]), has_more=len(messages) == MAX_UPDATES)
 
 
-def as_it_is_now(agent: Agent, conversation: int, pk: int) -> Message | None:
+def get_changed_message(agent: Agent, conversation: int, pk: int) -> Message | None:
     """One message with its conversation, for a page on which nothing else has changed: as few queries as can be.
 
     None where the agent may see neither, and where the message has failed, because that changes more than the message.
     """
-    found = _shown(Message.objects.filter(pk=pk, conversation=conversation))
+    found = _with_display_data(Message.objects.filter(pk=pk, conversation=conversation))
     message = access.get_visible_message(agent, found)
     return None if message is None or message.has_failed else message
 
 
-def alone(message: Message) -> Thread:
+def single_message_update(message: Message) -> Thread:
     """This message only."""
-    return Thread(in_order(_said([message])), is_one=True)
+    return Thread(sort_with_day_dividers(_message_entries([message])), is_one=True)
 
 
-def only_note(note: Note) -> Thread:
+def thread_of_note(note: Note) -> Thread:
     """This note, as it is shown now."""
-    return Thread(in_order(beside(note.conversation, since=note.created_at)))
+    return Thread(sort_with_day_dividers(get_events_and_notes(note.conversation, since=note.created_at)))
 
 
-def only(conversation: Conversation, *messages: Message) -> Thread:
+def thread_of_messages(conversation: Conversation, *messages: Message) -> Thread:
     """These messages, as they are shown now."""
-    return Thread(in_order(_said(list(_messages(conversation).filter(pk__in=[one.pk for one in messages])))))
+    return Thread(
+        sort_with_day_dividers(
+            _message_entries(list(_messages_of(conversation).filter(pk__in=[one.pk for one in messages])))
+        )
+    )
 
 
-def _messages(conversation: Conversation) -> QuerySet[Message]:
-    return _shown(conversation.messages.all())
+def _messages_of(conversation: Conversation) -> QuerySet[Message]:
+    return _with_display_data(conversation.messages.all())
 
 
-def _shown(messages: QuerySet[Message]) -> QuerySet[Message]:
+def _with_display_data(messages: QuerySet[Message]) -> QuerySet[Message]:
     """With everything a message shows."""
     first_file = Attachment.objects.filter(message=OuterRef("quoted"), position=0)
     of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
@@ -259,13 +273,15 @@ def _shown(messages: QuerySet[Message]) -> QuerySet[Message]:
     return found.annotate(quoted_file_type=Subquery(first_file.values_list(of_type)[:1]))
 
 
-def in_order(entries: Iterable[Unread | Said | Happening | Noted]) -> list[Entry]:
+def sort_with_day_dividers(
+    entries: Iterable[UnreadDivider | MessageEntry | EventEntry | NoteEntry],
+) -> list[ThreadEntry]:
     """By time, each day under its divider."""
-    ordered: list[Entry] = []
+    ordered: list[ThreadEntry] = []
     day = None
     for entry in sorted(entries, key=lambda one: one.order):
         if timezone.localdate(entry.at) != day:
             day = timezone.localdate(entry.at)
-            ordered.append(Day(entry.at))
+            ordered.append(DayDivider(entry.at))
         ordered.append(entry)
     return ordered

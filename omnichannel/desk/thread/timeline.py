@@ -12,15 +12,15 @@ from django.db.models.functions import Cast
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, ConversationEvent, Mention, Note
 from omnichannel.core.localized_text import LocalizedText
-from omnichannel.desk.shared.times import PAGE_ORDER
+from omnichannel.desk.shared.times import SORT_KEY_FORMAT
 
-MOST: Final = 200
-EVENT, NOTE, MENTION = "event", "note", "mention"
+MAX_ENTRIES: Final = 200
+EVENT_ROW, NOTE_ROW, MENTION_ROW = "event", "note", "mention"
 COLUMNS = ("what", "row", "at", "words", "who", "first", "last", "name")
 
 
 @dataclass(frozen=True)
-class Happening:
+class EventEntry:
     """A line of the timeline between the messages."""
 
     event: ConversationEvent
@@ -37,13 +37,13 @@ class Happening:
 
     @property
     def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-1-{self.event.pk:012d}"
+        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-1-{self.event.pk:012d}"
 
     version = "1"
 
 
 @dataclass(frozen=True)
-class Noted:
+class NoteEntry:
     """A note of a colleague, and whom it mentions."""
 
     note: Note
@@ -66,62 +66,69 @@ class Noted:
 
     @property
     def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{PAGE_ORDER}}-3-{self.note.pk:012d}"
+        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-3-{self.note.pk:012d}"
 
     version = "1"
 
 
-def beside(conversation: Conversation, *, since: datetime | None = None, before: datetime | None = None) -> list[Any]:
+def get_events_and_notes(
+    conversation: Conversation, *, since: datetime | None = None, before: datetime | None = None
+) -> list[Any]:
     """Happenings and notes from one moment until before another, oldest first."""
-    rows = _rows(conversation, since, before).order_by("at", "row")
-    return list(_entries(rows[:MOST]))
+    rows = _timeline_rows(conversation, since, before).order_by("at", "row")
+    return list(_build_entries(rows[:MAX_ENTRIES]))
 
 
-def _rows(conversation: Conversation, since: datetime | None, before: datetime | None) -> Any:
+def _timeline_rows(conversation: Conversation, since: datetime | None, before: datetime | None) -> Any:
     def within(field: str) -> Q:
         span = Q(**{f"{field}__gte": since}) if since else Q()
         return span & Q(**{f"{field}__lt": before}) if before else span
 
-    nobody = {"who": Value(0, IntegerField()), **{name: _said("") for name in ("first", "last", "name")}}
+    nobody = {"who": Value(0, IntegerField()), **{name: _text_value("") for name in ("first", "last", "name")}}
     events = conversation.events.filter(within("created_at")).annotate(
-        what=_said(EVENT), row=F("pk"), at=F("created_at"), words=Cast("said", TextField()), **nobody
+        what=_text_value(EVENT_ROW), row=F("pk"), at=F("created_at"), words=Cast("said", TextField()), **nobody
     )
     notes = conversation.notes.filter(within("created_at")).annotate(
-        what=_said(NOTE), row=F("pk"), at=F("created_at"), words=F("text"), who=F("author_id"), **_person("author")
+        what=_text_value(NOTE_ROW),
+        row=F("pk"),
+        at=F("created_at"),
+        words=F("text"),
+        who=F("author_id"),
+        **_name_columns("author"),
     )
     meant = Mention.objects.filter(within("note__created_at"), note__conversation=conversation).annotate(
-        what=_said(MENTION),
+        what=_text_value(MENTION_ROW),
         row=F("note_id"),
         at=F("note__created_at"),
-        words=Cast(_said(""), TextField()),
+        words=Cast(_text_value(""), TextField()),
         who=F("agent__user_id"),
-        **_person("agent__user"),
+        **_name_columns("agent__user"),
     )
     parts = [found.order_by().values_list(*COLUMNS) for found in (events, notes, meant)]
     return parts[0].union(*parts[1:], all=True)
 
 
-def _said(word: str) -> Value:
+def _text_value(word: str) -> Value:
     return Value(word, CharField())
 
 
-def _person(path: str) -> dict[str, F]:
+def _name_columns(path: str) -> dict[str, F]:
     return {"first": F(f"{path}__first_name"), "last": F(f"{path}__last_name"), "name": F(f"{path}__username")}
 
 
-def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Happening | Noted]:
+def _build_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[EventEntry | NoteEntry]:
     found = list(rows)
     meant: dict[int, list[User]] = {}
     for what, pk, _, _, *who in found:
-        if what == MENTION:
-            meant.setdefault(pk, []).append(_user(*who))
+        if what == MENTION_ROW:
+            meant.setdefault(pk, []).append(_build_user(*who))
     for what, pk, at, words, *who in found:
-        if what == EVENT:
-            yield Happening(ConversationEvent(pk=pk, said=LocalizedText.read(json.loads(words)), created_at=at))
-        elif what == NOTE:
-            note = Note(pk=pk, text=words, created_at=at, author=_user(*who))
-            yield Noted(note, tuple(meant.get(pk, ())))
+        if what == EVENT_ROW:
+            yield EventEntry(ConversationEvent(pk=pk, said=LocalizedText.read(json.loads(words)), created_at=at))
+        elif what == NOTE_ROW:
+            note = Note(pk=pk, text=words, created_at=at, author=_build_user(*who))
+            yield NoteEntry(note, tuple(meant.get(pk, ())))
 
 
-def _user(pk: int, first: str, last: str, name: str) -> User:
+def _build_user(pk: int, first: str, last: str, name: str) -> User:
     return User(pk=pk, first_name=first, last_name=last, username=name)

@@ -2,6 +2,6 @@
 
 from omnichannel.desk.views.assets import scripts, styles
 from omnichannel.desk.views.sign_in import sign_in, sign_out
-from omnichannel.desk.views.thread.attachments import offered_file
+from omnichannel.desk.views.thread.attachments import signed_attachment
 
-__all__ = ["offered_file", "scripts", "sign_in", "sign_out", "styles"]
+__all__ = ["signed_attachment", "scripts", "sign_in", "sign_out", "styles"]

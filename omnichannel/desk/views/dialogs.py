@@ -14,10 +14,10 @@ from omnichannel.desk.dialogs import definitions
 from omnichannel.desk.dialogs.definitions import Dialog
 from omnichannel.desk.dialogs.forms import DialogForm
 from omnichannel.desk.dialogs.responses import render_dialog
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.thread.actions import actions_for
-from omnichannel.desk.views.transitions import NOT_NOW
-from omnichannel.desk.workspace import render_update, render_update_or_inbox
+from omnichannel.desk.views.transitions import NOT_AVAILABLE
+from omnichannel.desk.workspace import conversation_response, render_after_transition
 
 
 def _dialog_view(dialog: Dialog) -> Callable[..., HttpResponseBase]:
@@ -27,15 +27,15 @@ def _dialog_view(dialog: Dialog) -> Callable[..., HttpResponseBase]:
     """
 
     @require_http_methods(["GET", "HEAD", "POST"])
-    @agent_page
+    @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.get_conversation_or_404(request.user, pk)
         form = dialog.form(
             request.POST if request.method == "POST" else None, conversations=[conversation], agent=request.agent
         )
         if not form.is_valid():
-            if not _is_offered(dialog, conversation, request):
-                return render_update(request, conversation, problem=str(NOT_NOW), status=409)
+            if not _is_available(dialog, conversation, request):
+                return conversation_response(request, conversation, problem=str(NOT_AVAILABLE), status=409)
             return _render(request, dialog, conversation, form, status=422 if form.is_bound else 200)
         # Not checked again whether it is offered: the action itself refuses with a more precise reason.
         try:
@@ -46,12 +46,12 @@ def _dialog_view(dialog: Dialog) -> Callable[..., HttpResponseBase]:
         except TransitionError as refusal:
             form.add_error(None, str(refusal))
             return _render(request, dialog, conversation, form, status=409)
-        return render_update_or_inbox(request, pk)
+        return render_after_transition(request, pk)
 
     return view
 
 
-def _is_offered(dialog: Dialog, conversation: Conversation, request: AgentRequest) -> bool:
+def _is_available(dialog: Dialog, conversation: Conversation, request: AgentRequest) -> bool:
     names = {action.name for action in actions_for(conversation, request.agent)}
     return dialog.name in names or not dialog.needs_offer
 
@@ -74,7 +74,7 @@ snooze = _dialog_view(definitions.SNOOZE)
 labels = _dialog_view(definitions.LABELS)
 customer_labels = _dialog_view(definitions.CUSTOMER_LABELS)
 close = _dialog_view(definitions.CLOSE)
-finish = _dialog_view(definitions.FINISH)
+end_and_close = _dialog_view(definitions.END_AND_CLOSE)
 transfer = _dialog_view(definitions.TRANSFER)
 consult = _dialog_view(definitions.CONSULT)
 assign = _dialog_view(definitions.ASSIGN)

@@ -9,16 +9,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from omnichannel.conversations.preferences import preferences_for
-from omnichannel.desk.preferences.forms import AppearanceForm, WorkForm
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.preferences.forms import AppearanceForm, DeskPreferencesForm
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
+@agent_required
 def preferences(request: AgentRequest) -> HttpResponse:
     """Look, language, writing, notices and keys, on one page."""
     appearance = AppearanceForm(request.POST or None, instance=request.user)
-    work = WorkForm(request.POST or None, instance=preferences_for(request.agent))
+    work = DeskPreferencesForm(request.POST or None, instance=preferences_for(request.agent))
     if request.method == "POST" and all([appearance.is_valid(), work.is_valid()]):
         appearance.save()
         work.save()
@@ -29,8 +29,8 @@ def preferences(request: AgentRequest) -> HttpResponse:
 
 @sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
-def password(request: AgentRequest) -> HttpResponse:
+@agent_required
+def change_password(request: AgentRequest) -> HttpResponse:
     """Choose another password; the other browsers of this person are signed out by it."""
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():

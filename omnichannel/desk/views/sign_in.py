@@ -35,7 +35,7 @@ class SignInForm(AuthenticationForm):
         return super().get_invalid_login_error()
 
 
-class SignIn(LoginView):
+class SignInView(LoginView):
     """Sign in, then to the desk or where one wanted to go."""
 
     template_name = "accounts/sign_in.html"
@@ -52,7 +52,7 @@ class SignIn(LoginView):
 
 
 @method_decorator(never_cache, name="dispatch")
-class SignOut(LogoutView):
+class SignOutView(LogoutView):
     """Sign out, and be there no more for customers."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -62,5 +62,5 @@ class SignOut(LogoutView):
         return super().post(request, *args, **kwargs)
 
 
-sign_in = SignIn.as_view()
-sign_out = SignOut.as_view()
+sign_in = SignInView.as_view()
+sign_out = SignOutView.as_view()

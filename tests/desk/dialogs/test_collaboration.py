@@ -11,7 +11,7 @@ from omnichannel.accounts.models import User
 from omnichannel.conversations.assignment.consult import invite_colleague
 from omnichannel.conversations.models import Conversation, Note
 from omnichannel.conversations.notes import add_note
-from omnichannel.desk.thread.timeline import Noted
+from omnichannel.desk.thread.timeline import NoteEntry
 from routing.models import Agent, Skill, SkillType, State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -195,7 +195,7 @@ def test_a_note_is_shown_between_the_messages_with_whom_it_is_for(desk: Desk) ->
 def test_a_new_note_comes_with_the_pieces(desk: Desk) -> None:
     add_note(desk.conversation, desk.omar.user, "Look")
     answer = browser(desk.dana).get(address(desk, "pieces") + "?after=0", **HTMX)
-    assert [entry.note.text for entry in answer.context["thread"].entries if isinstance(entry, Noted)] == ["Look"]
+    assert [entry.note.text for entry in answer.context["thread"].entries if isinstance(entry, NoteEntry)] == ["Look"]
 
 
 def test_a_mention_marks_the_row_until_the_conversation_is_opened(desk: Desk) -> None:

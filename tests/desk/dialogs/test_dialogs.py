@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, DispositionCode, Label
-from omnichannel.desk.dialogs.snooze_times import snooze_times
+from omnichannel.desk.dialogs.snooze_times import get_snooze_options
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -100,7 +100,9 @@ def test_a_time_that_makes_no_sense_is_said_in_the_dialog(desk: Desk, when: str,
 @time_machine.travel(datetime(2026, 3, 28, 10, 0, tzinfo=ZoneInfo("Europe/Berlin")), tick=False)
 def test_the_times_offered_are_by_the_clock_on_the_wall() -> None:
     with timezone.override(ZoneInfo("Europe/Berlin")):
-        offered = {one.name: f"{timezone.localtime(one.at):%d %H:%M}" for one in snooze_times(timezone.now()) if one.at}
+        offered = {
+            one.name: f"{timezone.localtime(one.at):%d %H:%M}" for one in get_snooze_options(timezone.now()) if one.at
+        }
     # The clocks change in the night to the 29th.
     assert offered == {"hour": "28 11:00", "later": "28 13:00", "tomorrow": "29 09:00", "monday": "30 09:00"}
 

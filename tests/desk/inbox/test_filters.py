@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.lifecycle.labels import update_labels
 from omnichannel.conversations.models import Contact, Conversation, Label
-from omnichannel.desk.inbox.sorting import ORDERS
+from omnichannel.desk.inbox.sorting import SORT_ORDERS
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -96,7 +96,7 @@ ORDERED = {
 }
 
 
-@pytest.mark.parametrize("sort", ORDERS)
+@pytest.mark.parametrize("sort", SORT_ORDERS)
 def test_each_order_is_what_it_says(desk: Desk, dana: Client, sort: str) -> None:
     now = timezone.now()
     begun = {"early": now - 25 * HOUR, "late": now - 2 * HOUR}
@@ -107,7 +107,7 @@ def test_each_order_is_what_it_says(desk: Desk, dana: Client, sort: str) -> None
     assert shown(dana, sort=sort) == [found[name] for name in ORDERED[sort]]
 
 
-@pytest.mark.parametrize(("view", "sort"), [("closed", "newest"), *(("open", sort) for sort in ORDERS)])
+@pytest.mark.parametrize(("view", "sort"), [("closed", "newest"), *(("open", sort) for sort in SORT_ORDERS)])
 def test_each_order_goes_on_where_the_page_ended(desk: Desk, dana: Client, view: str, sort: str) -> None:
     number, at = builders.number(), timezone.now()
     for place in range(64):

@@ -19,7 +19,9 @@ OF_OTHER_PLACES = {
     "js/simulator.js",
     "desk/composer/emoji_picker.js",
 }
-NAMED = {name for kinds in (asset_bundles.STYLES, asset_bundles.SCRIPTS) for names in kinds.values() for name in names}
+NAMED = {
+    name for kinds in (asset_bundles.STYLESHEETS, asset_bundles.SCRIPTS) for names in kinds.values() for name in names
+}
 
 
 def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:

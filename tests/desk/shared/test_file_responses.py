@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.models import Attachment, AttachmentState, MessageKind
 from omnichannel.conversations.outbound.uploads import LINK_MAX_AGE_SECONDS, get_signed_url
-from omnichannel.desk.shared.file_responses import wanted_range
+from omnichannel.desk.shared.file_responses import parse_range_header
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -115,7 +115,7 @@ def test_a_range_that_means_nothing_here_gets_the_whole_file(desk: Desk, asked: 
 
 
 def test_an_empty_file_has_no_pieces() -> None:
-    assert wanted_range("bytes=0-", 0) == range(0, 0)
+    assert parse_range_header("bytes=0-", 0) == range(0, 0)
 
 
 def test_a_file_that_has_not_come_or_is_gone_is_not_found(desk: Desk) -> None:

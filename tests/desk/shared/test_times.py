@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from omnichannel.desk.shared.times import TimeLeft, day_name, short_moment
+from omnichannel.desk.shared.times import TimeLeft, format_day_heading, format_short_timestamp
 
 NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # a Wednesday
 
@@ -49,7 +49,7 @@ def test_without_a_message_from_the_customer_there_is_no_time() -> None:
 )
 def test_a_row_says_when_as_short_as_it_can(ago: timedelta, words: str) -> None:
     with time_machine.travel(NOW, tick=False):
-        assert short_moment(NOW - ago) == words
+        assert format_short_timestamp(NOW - ago) == words
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,11 @@ def test_a_row_says_when_as_short_as_it_can(ago: timedelta, words: str) -> None:
 )
 def test_a_day_has_its_name(ago: timedelta, words: str) -> None:
     with time_machine.travel(NOW, tick=False):
-        assert day_name(NOW - ago) == words
+        assert format_day_heading(NOW - ago) == words
 
 
 def test_days_are_those_of_where_the_agent_is() -> None:
     evening = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)  # already the twelfth in Tokyo
     with time_machine.travel(evening, tick=False), timezone.override(ZoneInfo("Asia/Tokyo")):
-        assert day_name(NOW) == "Yesterday"
-        assert short_moment(evening) == "01:00"
+        assert format_day_heading(NOW) == "Yesterday"
+        assert format_short_timestamp(evening) == "01:00"

@@ -12,7 +12,7 @@ from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
 from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
-from omnichannel.desk.thread.messages import Day, Happening, Said, Unread
+from omnichannel.desk.thread.messages import DayDivider, Happening, MessageEntry, UnreadDivider
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -38,8 +38,8 @@ def test_messages_and_events_are_in_order_under_their_days(desk: Desk) -> None:
     new = builders.inbound(desk.conversation, "new", created_at=ago(minutes=5))
     record_event(desk.conversation, "active", localized("Dana took the conversation."), by=None)
     shown = entries(desk)
-    assert [type(entry) for entry in shown] == [Day, Said, Day, Said, Happening]
-    assert [entry.message for entry in shown if isinstance(entry, Said)] == [old, new]
+    assert [type(entry) for entry in shown] == [DayDivider, MessageEntry, DayDivider, MessageEntry, Happening]
+    assert [entry.message for entry in shown if isinstance(entry, MessageEntry)] == [old, new]
 
 
 def test_days_and_times_are_those_of_the_agents_browser(desk: Desk) -> None:
@@ -58,7 +58,7 @@ def test_the_newest_fifty_come_first_and_the_rest_follows_upwards(desk: Desk) ->
     thread = client.get(reverse("desk:conversation", args=[desk.conversation.pk])).context["thread"]
     found: list[Message] = []
     while True:
-        found = [entry.message for entry in thread.entries if isinstance(entry, Said)] + found
+        found = [entry.message for entry in thread.entries if isinstance(entry, MessageEntry)] + found
         if thread.earlier is None:
             break
         url = reverse("desk:earlier", args=[desk.conversation.pk])
@@ -252,7 +252,7 @@ def test_its_agents_look_clears_the_unread_mark_and_shows_where_it_was(desk: Des
         builders.inbound(desk.conversation, body)
     Conversation.objects.update(unread_count=2)
     shown = entries(desk)
-    divider = next(place for place, entry in enumerate(shown) if isinstance(entry, Unread))
+    divider = next(place for place, entry in enumerate(shown) if isinstance(entry, UnreadDivider))
     assert shown[divider + 1].message.body == "unread"
     desk.conversation.refresh_from_db()
     assert desk.conversation.unread_count == 0

@@ -13,7 +13,7 @@ from omnichannel.conversations.models import Label, Message, MessageStatus
 from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
-from omnichannel.desk.thread.messages import Happening, Said
+from omnichannel.desk.thread.messages import Happening, MessageEntry
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
@@ -27,7 +27,7 @@ def ask(desk: Desk, after: int | str = 0, since: Any = None) -> Any:
 
 
 def said(answer: Any) -> list[Message]:
-    return [entry.message for entry in answer.context["thread"].entries if isinstance(entry, Said)]
+    return [entry.message for entry in answer.context["thread"].entries if isinstance(entry, MessageEntry)]
 
 
 def old(desk: Desk, body: str = "old", **fields: Any) -> Message:
@@ -46,10 +46,10 @@ def test_new_messages_come_with_their_day(desk: Desk) -> None:
 def test_a_changed_status_comes_as_the_whole_message_with_another_version(desk: Desk) -> None:
     known = old(desk)
     page = browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk]))
-    before = next(entry for entry in page.context["thread"].entries if isinstance(entry, Said))
+    before = next(entry for entry in page.context["thread"].entries if isinstance(entry, MessageEntry))
     Message.objects.filter(pk=known.pk).update(status=MessageStatus.READ, updated_at=timezone.now())
     answer = ask(desk, after=known.pk, since=timezone.now() - timedelta(seconds=30))
-    after = next(entry for entry in answer.context["thread"].entries if isinstance(entry, Said))
+    after = next(entry for entry in answer.context["thread"].entries if isinstance(entry, MessageEntry))
     assert (before.message, before.id) == (after.message, after.id)
     assert before.version != after.version
 

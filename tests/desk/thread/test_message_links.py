@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import Conversation, Message, MessageDirection, MessageStatus
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
-from omnichannel.desk.thread.messages import HALF, PAGE, Happening, Said, Thread, stretch
+from omnichannel.desk.thread.messages import CONTEXT_SIZE, PAGE_SIZE, Happening, MessageEntry, Thread, get_thread
 from tests import builders
 from tests.desk.people import HTMX, Desk, browser
 
@@ -37,7 +37,7 @@ def say(desk: Desk, count: int) -> list[Message]:
 
 
 def said(thread: Thread) -> list[Message]:
-    return [entry.message for entry in thread.entries if isinstance(entry, Said)]
+    return [entry.message for entry in thread.entries if isinstance(entry, MessageEntry)]
 
 
 def open_at(desk: Desk, **query: Any) -> Any:
@@ -52,11 +52,11 @@ def test_a_message_that_is_looked_for_is_shown_in_the_midst_of_its_neighbours(de
     all_said = say(desk, 200)
     answer = open_at(desk, message=all_said[100].pk)
     thread = answer.context["thread"]
-    assert said(thread) == all_said[101 - HALF : 101 + HALF]
+    assert said(thread) == all_said[101 - CONTEXT_SIZE : 101 + CONTEXT_SIZE]
     assert f'data-shown="{all_said[100].pk}"' in answer.content.decode()
 
 
-@pytest.mark.parametrize("place", [0, 1, HALF, 60, 98, 99])
+@pytest.mark.parametrize("place", [0, 1, CONTEXT_SIZE, 60, 98, 99])
 def test_from_there_the_whole_conversation_is_reached_in_both_directions(desk: Desk, place: int) -> None:
     all_said = say(desk, 100)
     thread = open_at(desk, message=all_said[place].pk).context["thread"]
@@ -86,7 +86,7 @@ def test_what_happened_between_the_messages_comes_exactly_once(desk: Desk) -> No
 @pytest.mark.parametrize("message", ["0", "-1", "x", "999999999"])
 def test_a_message_that_is_not_there_shows_the_newest(desk: Desk, message: str) -> None:
     all_said = say(desk, 60)
-    assert said(open_at(desk, message=message).context["thread"]) == all_said[-PAGE:]
+    assert said(open_at(desk, message=message).context["thread"]) == all_said[-PAGE_SIZE:]
 
 
 def test_a_message_of_another_conversation_is_not_shown_here(desk: Desk) -> None:
@@ -136,7 +136,7 @@ def test_the_newest_of_ten_thousand_messages_are_found_by_the_index(desk: Desk) 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE conversations_message")
     with CaptureQueriesContext(connection) as asked:
-        stretch(desk.conversation)
+        get_thread(desk.conversation)
     sql = next(query["sql"] for query in asked if "conversations_message" in query["sql"])
     with connection.cursor() as cursor:
         cursor.execute(f"{connection.ops.explain_query_prefix()} {sql}")

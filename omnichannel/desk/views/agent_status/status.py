@@ -8,37 +8,37 @@ from django.views.decorators.http import require_POST
 
 from omnichannel.conversations.presence import sessions
 from omnichannel.desk.agent_status.forms import PresenceForm
-from omnichannel.desk.agent_status.notifications import Place
-from omnichannel.desk.agent_status.status import standing
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.agent_status.notifications import NotificationCursor
+from omnichannel.desk.agent_status.status import get_agent_status
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
-def render_status(
-    request: AgentRequest, *, news_from: Place | None = None, problem: str = "", status: int = 200
+def render_agent_status(
+    request: AgentRequest, *, news_from: NotificationCursor | None = None, problem: str = "", status: int = 200
 ) -> HttpResponse:
     """Return the agent's current status, as a fragment or as a page."""
     template = "desk/agent_status/_status.html" if request.htmx else "desk/agent_status/page.html"
-    context = {"standing": standing(request.agent), "problem": problem, "news_from": news_from}
+    context = {"standing": get_agent_status(request.agent), "problem": problem, "news_from": news_from}
     return render(request, template, context, status=status)
 
 
 @require_POST
-@agent_page
-def presence(request: AgentRequest) -> HttpResponse:
+@agent_required
+def set_presence(request: AgentRequest) -> HttpResponse:
     """Change the agent's presence."""
     form = PresenceForm(request.POST)
     if form.is_valid():
-        sessions.choose_presence(request.agent, form.cleaned_data["presence"])
+        sessions.choose_presence(request.agent, form.cleaned_data["set_presence"])
     if request.htmx:
-        return render_status(request, status=200 if form.is_valid() else 422)
+        return render_agent_status(request, status=200 if form.is_valid() else 422)
     back = request.POST.get("next", "")
     is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     return HttpResponseRedirect(back if is_ours else reverse("desk:inbox"))
 
 
 @require_POST
-@agent_page
-def back(request: AgentRequest) -> HttpResponse:
+@agent_required
+def return_from_inactive(request: AgentRequest) -> HttpResponse:
     """End the Inactive presence that the system set."""
     sessions.return_from_absence(request.agent)
-    return render_status(request) if request.htmx else redirect("desk:inbox")
+    return render_agent_status(request) if request.htmx else redirect("desk:inbox")

@@ -15,67 +15,69 @@ from omnichannel.conversations.initiate import ConversationAlreadyOpenError, Sta
 from omnichannel.conversations.models import Contact
 from omnichannel.conversations.outbound.compose import ReplyError
 from omnichannel.desk.composer import template_picker
-from omnichannel.desk.composer.forms import StartForm
-from omnichannel.desk.composer.template_picker import Picker
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.composer.forms import StartConversationForm
+from omnichannel.desk.composer.template_picker import TemplatePicker
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+from omnichannel.desk.shared.paging import parse_int_or_zero
 
-FIELDS = ("number", "to", "contact")
+PRESERVED_FIELDS = ("number", "to", "contact")
 
 
 @require_GET
-@agent_page
-def start(request: AgentRequest) -> HttpResponse:
+@agent_required
+def new_conversation(request: AgentRequest) -> HttpResponse:
     """The page on which a conversation is begun; `?contact=` says with whom, `?number=` from where."""
-    form = _form(request, request.GET)
-    number, contact = _number(form, request.GET), _contact(request, request.GET)
-    picker = _picker(request, request.GET, contact)
-    found = _template_of(number, request.GET.get("template", ""))
+    form = _build_form(request, request.GET)
+    number, contact = _selected_number(form, request.GET), _selected_contact(request, request.GET)
+    picker = _build_picker(request, request.GET, contact)
+    found = _find_template(number, request.GET.get("template", ""))
     if found is not None:
-        picker = replace(picker, chosen=template_picker.chosen(found, window_is_open=False))
+        picker = replace(picker, chosen=template_picker.build_selected_template(found, window_is_open=False))
     elif number is not None:
-        picker = template_picker.with_choices(picker, number.account, contact, window_is_open=False)
-    return _show(request, form, contact, picker)
+        picker = template_picker.add_choices(picker, number.account, contact, window_is_open=False)
+    return _render_page(request, form, contact, picker)
 
 
 @require_POST
-@agent_page
-def sync(request: AgentRequest) -> HttpResponse:
+@agent_required
+def sync_templates(request: AgentRequest) -> HttpResponse:
     """Bring the templates of the chosen number's channel over from Twilio now, and show them with what came of it."""
-    form, contact = _form(request, request.POST), _contact(request, request.POST)
-    number = _number(form, request.POST)
+    form, contact = _build_form(request, request.POST), _selected_contact(request, request.POST)
+    number = _selected_number(form, request.POST)
     if number is None:
         raise Http404("There is no number to write from.")
-    picker = replace(_picker(request, request.POST, contact), synced=template_sync.sync_by_hand(number.account))
-    return _show(
-        request, form, contact, template_picker.with_choices(picker, number.account, contact, window_is_open=False)
+    picker = replace(_build_picker(request, request.POST, contact), synced=template_sync.sync_by_hand(number.account))
+    return _render_page(
+        request, form, contact, template_picker.add_choices(picker, number.account, contact, window_is_open=False)
     )
 
 
 @require_POST
-@agent_page
-def begin(request: AgentRequest) -> HttpResponse:
+@agent_required
+def create_conversation(request: AgentRequest) -> HttpResponse:
     """Begin it and go there, or to the one that is open already; 422 with the reasons by their fields."""
-    contact = _contact(request, request.POST)
-    form = _form(request, request.POST, contact=contact, is_bound=True)
-    number = _number(form, request.POST)
+    contact = _selected_contact(request, request.POST)
+    form = _build_form(request, request.POST, contact=contact, is_bound=True)
+    number = _selected_number(form, request.POST)
     account = number.account_id if number else None
-    template = get_object_or_404(MessageTemplate, pk=whole_number(request.POST.get("template", "")), account=account)
-    values = template_picker.values_in(template, request.POST)
+    template = get_object_or_404(
+        MessageTemplate, pk=parse_int_or_zero(request.POST.get("template", "")), account=account
+    )
+    values = template_picker.get_submitted_values(template, request.POST)
     errors: Mapping[str, str] = {}
     if form.is_valid():
         try:
-            return _go_to(request, _begin(request, form, contact, template, values))
+            return _redirect_to_started(request, _start_conversation(request, form, contact, template, values))
         except ConversationAlreadyOpenError as there:
-            return _go_there(request, form, contact, template, values, there)
+            return _redirect_to_open_conversation(request, form, contact, template, values, there)
         except ReplyError as why:
-            errors = _errors(form, why)
-    return _again(request, form, contact, template, values, errors)
+            errors = _collect_errors(form, why)
+    return _render_with_errors(request, form, contact, template, values, errors)
 
 
-def _begin(
+def _start_conversation(
     request: AgentRequest,
-    form: StartForm,
+    form: StartConversationForm,
     contact: Contact | None,
     template: MessageTemplate,
     values: Mapping[str, str],
@@ -90,7 +92,7 @@ def _begin(
     )
 
 
-def _errors(form: StartForm, why: ReplyError) -> Mapping[str, str]:
+def _collect_errors(form: StartConversationForm, why: ReplyError) -> Mapping[str, str]:
     """Those of the template by variable; what is wrong with number or customer goes to the form's own fields."""
     if why.field in {"number", "to"}:
         form.add_error(why.field, why.message)
@@ -102,42 +104,42 @@ def _errors(form: StartForm, why: ReplyError) -> Mapping[str, str]:
 # -- Who and from where ---------------------------------------------------------------------------------------------
 
 
-def _form(
+def _build_form(
     request: AgentRequest, values: Mapping[str, str], *, contact: Contact | None = None, is_bound: bool = False
-) -> StartForm:
+) -> StartConversationForm:
     numbers = access.sender_numbers_for(request.user)
     if is_bound:
-        return StartForm(values, numbers=numbers, knows_customer=contact is not None)
+        return StartConversationForm(values, numbers=numbers, knows_customer=contact is not None)
     initial = {"number": values.get("number", ""), "to": values.get("to", "")}
-    return StartForm(numbers=numbers, initial=initial)
+    return StartConversationForm(numbers=numbers, initial=initial)
 
 
-def _number(form: StartForm, values: Mapping[str, str]) -> WhatsAppNumber | None:
+def _selected_number(form: StartConversationForm, values: Mapping[str, str]) -> WhatsAppNumber | None:
     """The number that was chosen, else the first there is."""
-    chosen = form.numbers.filter(pk=whole_number(values.get("number", ""))).first()
+    chosen = form.numbers.filter(pk=parse_int_or_zero(values.get("number", ""))).first()
     return chosen or form.numbers.first()
 
 
-def _contact(request: AgentRequest, values: Mapping[str, str]) -> Contact | None:
-    pk = whole_number(values.get("contact", ""))
+def _selected_contact(request: AgentRequest, values: Mapping[str, str]) -> Contact | None:
+    pk = parse_int_or_zero(values.get("contact", ""))
     return access.get_contact_or_404(request.user, pk) if pk else None
 
 
-def _template_of(number: WhatsAppNumber | None, pk: str) -> MessageTemplate | None:
+def _find_template(number: WhatsAppNumber | None, pk: str) -> MessageTemplate | None:
     if number is None:
         return None
-    return MessageTemplate.objects.filter(pk=whole_number(pk), account=number.account_id).first()
+    return MessageTemplate.objects.filter(pk=parse_int_or_zero(pk), account=number.account_id).first()
 
 
-def _picker(request: AgentRequest, values: Mapping[str, str], contact: Contact | None) -> Picker:
-    return Picker(
+def _build_picker(request: AgentRequest, values: Mapping[str, str], contact: Contact | None) -> TemplatePicker:
+    return TemplatePicker(
         where="start",
         url=reverse("desk:start"),
         send_url=reverse("desk:begin"),
         sync_url=reverse("desk:sync_start"),
         query=values.get("q", "")[:200],
-        offers=template_picker.names_to_offer(contact, request.agent),
-        kept={name: values[name] for name in FIELDS if values.get(name)},
+        offers=template_picker.get_name_suggestions(contact, request.agent),
+        kept={name: values[name] for name in PRESERVED_FIELDS if values.get(name)},
         include="#start-fields",
     )
 
@@ -145,29 +147,36 @@ def _picker(request: AgentRequest, values: Mapping[str, str], contact: Contact |
 # -- What comes of it -----------------------------------------------------------------------------------------------
 
 
-def _show(
-    request: AgentRequest, form: StartForm, contact: Contact | None, picker: Picker, *, status: int = 200
+def _render_page(
+    request: AgentRequest,
+    form: StartConversationForm,
+    contact: Contact | None,
+    picker: TemplatePicker,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     name = "desk/initiate/_fragments.html" if request.htmx else "desk/initiate/page.html"
     context = {"form": form, "contact": contact, "picker": picker, "agent": request.agent}
     return render(request, name, context, status=status)
 
 
-def _again(
+def _render_with_errors(
     request: AgentRequest,
-    form: StartForm,
+    form: StartConversationForm,
     contact: Contact | None,
     template: MessageTemplate,
     values: Mapping[str, str],
     errors: Mapping[str, str],
 ) -> HttpResponse:
-    again = template_picker.chosen(template, window_is_open=False, given=values, errors=errors)
-    return _show(request, form, contact, replace(_picker(request, request.POST, contact), chosen=again), status=422)
+    again = template_picker.build_selected_template(template, window_is_open=False, given=values, errors=errors)
+    return _render_page(
+        request, form, contact, replace(_build_picker(request, request.POST, contact), chosen=again), status=422
+    )
 
 
-def _go_there(
+def _redirect_to_open_conversation(
     request: AgentRequest,
-    form: StartForm,
+    form: StartConversationForm,
     contact: Contact | None,
     template: MessageTemplate,
     values: Mapping[str, str],
@@ -178,11 +187,11 @@ def _go_there(
         found = access.get_conversation_or_404(request.user, there.conversation.pk)
     except Http404:
         form.add_error("to", there.message)
-        return _again(request, form, contact, template, values, {})
+        return _render_with_errors(request, form, contact, template, values, {})
     return _redirect(request, f"{reverse('desk:conversation', args=[found.pk])}?told=open_already")
 
 
-def _go_to(request: AgentRequest, started: StartedConversation) -> HttpResponse:
+def _redirect_to_started(request: AgentRequest, started: StartedConversation) -> HttpResponse:
     return _redirect(request, reverse("desk:conversation", args=[started.conversation.pk]))
 
 

@@ -8,15 +8,15 @@ from django.views.decorators.http import require_POST
 from omnichannel.conversations import access
 from omnichannel.conversations.notes import NoteError, add_note
 from omnichannel.desk.composer.forms import NoteForm
-from omnichannel.desk.composer.reply_box import composer_for
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.thread.messages import only_note
-from omnichannel.desk.workspace import render_update
+from omnichannel.desk.composer.reply_box import get_composer
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+from omnichannel.desk.thread.messages import thread_of_note
+from omnichannel.desk.workspace import conversation_response
 
 
 @require_POST
-@agent_page
-def note(request: AgentRequest, pk: int) -> HttpResponse:
+@agent_required
+def create_note(request: AgentRequest, pk: int) -> HttpResponse:
     """Write a note for colleagues; 422 with the reason by the field when it is refused."""
     conversation = access.get_conversation_or_404(request.user, pk)
     form = NoteForm(request.POST)
@@ -24,6 +24,6 @@ def note(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         written = add_note(conversation, request.user, text)
     except NoteError as why:
-        again = replace(composer_for(conversation, request.agent), note=text, note_error=str(why))
-        return render_update(request, conversation, composer=again, status=422)
-    return render_update(request, conversation, thread=only_note(written))
+        again = replace(get_composer(conversation, request.agent), note=text, note_error=str(why))
+        return conversation_response(request, conversation, composer=again, status=422)
+    return conversation_response(request, conversation, thread=thread_of_note(written))

@@ -11,15 +11,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from omnichannel.conversations import access
 from omnichannel.conversations.models import QuickReply
 from omnichannel.conversations.outbound import quick_replies
-from omnichannel.desk.composer.forms import OwnQuickReplyForm
+from omnichannel.desk.composer.forms import PersonalQuickReplyForm
 from omnichannel.desk.dialogs.responses import DialogContent, render_dialog
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
-KEPT = "quick-reply-kept"
+SAVED_EVENT = "quick-reply-kept"
 
 
 @require_GET
-@agent_page
+@agent_required
 def choices(request: AgentRequest, pk: int) -> HttpResponse:
     """What can be put into a reply to this customer, the names filled in, the best language first."""
     conversation = access.get_conversation_or_404(request.user, pk)
@@ -31,60 +31,60 @@ def choices(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
-def own(request: AgentRequest) -> HttpResponse:
+@agent_required
+def personal_quick_replies(request: AgentRequest) -> HttpResponse:
     """One's own quick replies, and a form for another one; those of everybody to look at."""
     if request.method == "POST":
-        return _keep(request, None)
-    return _page(request, _form(request))
+        return _save_and_redirect(request, None)
+    return _render_page(request, _new_form(request))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
-def change(request: AgentRequest, pk: int) -> HttpResponse:
+@agent_required
+def edit(request: AgentRequest, pk: int) -> HttpResponse:
     """Change one of one's own."""
-    one = _mine(request, pk)
+    one = _get_own_or_404(request, pk)
     if request.method == "POST":
-        return _keep(request, one)
+        return _save_and_redirect(request, one)
     values = {"title": one.title, "message": one.message, "locale": one.locale}
     tags = ", ".join(map(str, one.tags.all()))
-    return _page(request, OwnQuickReplyForm(initial={**values, "tags": tags}), one)
+    return _render_page(request, PersonalQuickReplyForm(initial={**values, "tags": tags}), one)
 
 
 @require_POST
-@agent_page
+@agent_required
 def delete(request: AgentRequest, pk: int) -> HttpResponse:
     """Delete one of one's own."""
-    _mine(request, pk).delete()
+    _get_own_or_404(request, pk).delete()
     return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=deleted")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
-def keep(request: AgentRequest) -> HttpResponse:
+@agent_required
+def create_from_composer(request: AgentRequest) -> HttpResponse:
     """A dialog over the composer that keeps what was written as a quick reply of one's own."""
     if request.method != "POST":
-        return _dialog(request, _form(request))
-    form = OwnQuickReplyForm(request.POST)
-    if _kept(request, form, None) is None:
-        return _dialog(request, form, status=422)
+        return _render_dialog(request, _new_form(request))
+    form = PersonalQuickReplyForm(request.POST)
+    if _save_form(request, form, None) is None:
+        return _render_dialog(request, form, status=422)
     if not request.htmx:
         return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
-    return HttpResponse(status=204, headers={"HX-Trigger": KEPT})
+    return HttpResponse(status=204, headers={"HX-Trigger": SAVED_EVENT})
 
 
-def _mine(request: AgentRequest, pk: int) -> QuickReply:
+def _get_own_or_404(request: AgentRequest, pk: int) -> QuickReply:
     found = QuickReply.objects.filter(owner=request.user, pk=pk).first()
     if found is None:
         raise Http404("No quick reply of yours.")
     return found
 
 
-def _form(request: AgentRequest) -> OwnQuickReplyForm:
-    return OwnQuickReplyForm(initial={"locale": get_language() or "en"})
+def _new_form(request: AgentRequest) -> PersonalQuickReplyForm:
+    return PersonalQuickReplyForm(initial={"locale": get_language() or "en"})
 
 
-def _kept(request: AgentRequest, form: OwnQuickReplyForm, one: QuickReply | None) -> QuickReply | None:
+def _save_form(request: AgentRequest, form: PersonalQuickReplyForm, one: QuickReply | None) -> QuickReply | None:
     """The quick reply as it was kept; None, with the reason at its field, when it was refused."""
     if not form.is_valid():
         return None
@@ -97,15 +97,15 @@ def _kept(request: AgentRequest, form: OwnQuickReplyForm, one: QuickReply | None
     return None
 
 
-def _keep(request: AgentRequest, one: QuickReply | None) -> HttpResponse:
-    form = OwnQuickReplyForm(request.POST)
-    if _kept(request, form, one) is None:
-        return _page(request, form, one, status=422)
+def _save_and_redirect(request: AgentRequest, one: QuickReply | None) -> HttpResponse:
+    form = PersonalQuickReplyForm(request.POST)
+    if _save_form(request, form, one) is None:
+        return _render_page(request, form, one, status=422)
     return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
 
 
-def _page(
-    request: AgentRequest, form: OwnQuickReplyForm, one: QuickReply | None = None, *, status: int = 200
+def _render_page(
+    request: AgentRequest, form: PersonalQuickReplyForm, one: QuickReply | None = None, *, status: int = 200
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
@@ -119,7 +119,7 @@ def _page(
     return render(request, "desk/composer/quick_replies.html", context, status=status)
 
 
-def _dialog(request: AgentRequest, form: OwnQuickReplyForm, *, status: int = 200) -> HttpResponse:
+def _render_dialog(request: AgentRequest, form: PersonalQuickReplyForm, *, status: int = 200) -> HttpResponse:
     dialog = DialogContent(
         title=gettext("Save as quick reply"), template="desk/composer/_quick_reply_fields.html", submit=gettext("Save")
     )

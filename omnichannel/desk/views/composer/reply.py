@@ -23,38 +23,46 @@ from omnichannel.conversations.outbound.templates import resend_message
 from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, TOO_LATE_ERROR, UndoSendError, undo_messages
 from omnichannel.conversations.preferences import preferences_for
 from omnichannel.desk.composer.forms import ReplyForm
-from omnichannel.desk.composer.reply_box import emptied, given_back, refused
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.shared.formatting import formatted, is_formatted
-from omnichannel.desk.shared.paging import whole_number
-from omnichannel.desk.thread.messages import only
-from omnichannel.desk.workspace import render_update
+from omnichannel.desk.composer.reply_box import (
+    get_composer_after_refusal,
+    get_composer_after_send,
+    get_composer_after_undo,
+)
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+from omnichannel.desk.shared.formatting import has_markup, render_markup
+from omnichannel.desk.shared.paging import parse_int_or_zero
+from omnichannel.desk.thread.messages import thread_of_messages
+from omnichannel.desk.workspace import conversation_response
 
 
 @require_POST
-@agent_page
+@agent_required
 def reply(request: AgentRequest, pk: int) -> HttpResponse:
     """Queue the reply and show it; 422 with the reason by the field when it is refused."""
     conversation = access.get_conversation_or_404(request.user, pk)
     form = ReplyForm(request.POST, request.FILES)
-    quoted = _quoted(conversation, form)
+    quoted = _quoted_message(conversation, form)
     try:
-        messages = _send(conversation, request, form, quoted)
+        messages = _send_messages(conversation, request, form, quoted)
     except ReplyError as why:
         text, public_id = form.data.get("text", ""), form.cleaned_data.get("public_id")
-        again = refused(conversation, request.agent, why, text=text, public_id=public_id, quoted=quoted)
-        return render_update(request, conversation, composer=again, status=422)
+        again = get_composer_after_refusal(
+            conversation, request.agent, why, text=text, public_id=public_id, quoted=quoted
+        )
+        return conversation_response(request, conversation, composer=again, status=422)
     undo = [one for one in messages if one.not_before and one.status == MessageStatus.QUEUED]
-    fresh = emptied(conversation, request.agent, undo=undo)
-    return render_update(request, conversation, thread=only(conversation, *messages), composer=fresh)
+    fresh = get_composer_after_send(conversation, request.agent, undo=undo)
+    return conversation_response(
+        request, conversation, thread=thread_of_messages(conversation, *messages), composer=fresh
+    )
 
 
-def _quoted(conversation: Conversation, form: ReplyForm) -> Message | None:
+def _quoted_message(conversation: Conversation, form: ReplyForm) -> Message | None:
     pk = form.cleaned_data.get("quoted") if form.is_valid() else None
     return conversation.messages.select_related("author").filter(pk=pk).first() if pk else None
 
 
-def _send(
+def _send_messages(
     conversation: Conversation, request: AgentRequest, form: ReplyForm, quoted: Message | None
 ) -> Sequence[Message]:
     """The reply; of several files each one a message of its own, the text with the first."""
@@ -67,40 +75,42 @@ def _send(
     first, *more = files
     for file in more:
         validate_reply(conversation, "", file)  # all of them, before the first goes out
-    send = partial(send_reply, conversation, author=request.user, hold_for=_hold(request))
+    send = partial(send_reply, conversation, author=request.user, hold_for=_hold_duration(request))
     text, public_id = form.cleaned_data["text"], form.cleaned_data["public_id"] or uuid.uuid4()
     sent = [send(text=text, file=first, public_id=public_id, quoted=quoted)]
     return [*sent, *(send(file=one, public_id=uuid.uuid5(public_id, str(at))) for at, one in enumerate(more))]
 
 
-def _hold(request: AgentRequest) -> timedelta | None:
+def _hold_duration(request: AgentRequest) -> timedelta | None:
     return HOLD_DURATION if preferences_for(request.agent).can_undo_sending else None
 
 
 @require_POST
-@agent_page
-def undo(request: AgentRequest, pk: int) -> HttpResponse:
+@agent_required
+def undo_send(request: AgentRequest, pk: int) -> HttpResponse:
     """Take back what was sent a moment ago: its words are in the composer again. 409 when it is too late."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    pks = [whole_number(one) for one in request.POST.getlist("message")]
+    pks = [parse_int_or_zero(one) for one in request.POST.getlist("message")]
     try:
         messages = undo_messages(conversation, request.user, pks)
     except UndoSendError:
-        return render_update(request, conversation, problem=gettext(TOO_LATE_ERROR), status=409)
-    return render_update(request, conversation, composer=given_back(conversation, request.agent, messages), gone=pks)
+        return conversation_response(request, conversation, problem=gettext(TOO_LATE_ERROR), status=409)
+    return conversation_response(
+        request, conversation, composer=get_composer_after_undo(conversation, request.agent, messages), gone=pks
+    )
 
 
 @require_POST
-@agent_page
-def preview(request: AgentRequest) -> HttpResponse:
+@agent_required
+def preview_markup(request: AgentRequest) -> HttpResponse:
     """A text as the customer will see it; empty when that is just as it was typed."""
     text = request.POST.get("text", "")[: 2 * TEXT_LIMIT].strip()
-    return HttpResponse(formatted(text) if is_formatted(text) else "")
+    return HttpResponse(render_markup(text) if has_markup(text) else "")
 
 
 @require_POST
-@agent_page
-def again(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
+@agent_required
+def resend(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
     """Send a message again that was not delivered."""
     conversation = access.get_conversation_or_404(request.user, pk)
     failed = access.get_message_or_404(request.user, message_pk)
@@ -109,5 +119,5 @@ def again(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
     try:
         copy = resend_message(failed, author=request.user)
     except ReplyError as why:
-        return render_update(request, conversation, problem=why.message, status=422)
-    return render_update(request, conversation, thread=only(conversation, failed, copy))
+        return conversation_response(request, conversation, problem=why.message, status=422)
+    return conversation_response(request, conversation, thread=thread_of_messages(conversation, failed, copy))

@@ -15,63 +15,67 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.outbound.compose import NOT_ASSIGNED_ERROR, ReplyError
 from omnichannel.conversations.outbound.templates import send_template
 from omnichannel.desk.composer import template_picker
-from omnichannel.desk.composer.forms import TemplateForm
-from omnichannel.desk.composer.reply_box import composer_for
-from omnichannel.desk.composer.template_picker import Picker
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.shared.paging import whole_number
-from omnichannel.desk.thread.messages import only
-from omnichannel.desk.workspace import render_update
+from omnichannel.desk.composer.forms import SendTemplateForm
+from omnichannel.desk.composer.reply_box import get_composer
+from omnichannel.desk.composer.template_picker import TemplatePicker
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+from omnichannel.desk.shared.paging import parse_int_or_zero
+from omnichannel.desk.thread.messages import thread_of_messages
+from omnichannel.desk.workspace import conversation_response
 
-PLACES = {"composer", "dialog", "page"}
+PICKER_LOCATIONS = {"composer", "dialog", "page"}
 
 
 @require_GET
-@agent_page
-def templates(request: AgentRequest, pk: int) -> HttpResponse:
+@agent_required
+def choose_template(request: AgentRequest, pk: int) -> HttpResponse:
     """The templates there are for this conversation's customer, or the one that was chosen, to be filled in."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not access.can_reply(request.agent, conversation):
-        return render_update(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
-    picker = _picker(request, conversation, request.GET)
-    found = _template_of(conversation, request.GET.get("template", ""))
+        return conversation_response(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
+    picker = _build_picker(request, conversation, request.GET)
+    found = _find_template(conversation, request.GET.get("template", ""))
     if found is None:
-        return _show(request, conversation, _with_choices(picker, conversation))
-    filled_in = template_picker.chosen(found, window_is_open=conversation.window_is_open)
-    return _show(request, conversation, replace(picker, chosen=filled_in))
+        return _render_picker(request, conversation, _add_choices(picker, conversation))
+    filled_in = template_picker.build_selected_template(found, window_is_open=conversation.window_is_open)
+    return _render_picker(request, conversation, replace(picker, chosen=filled_in))
 
 
 @require_POST
-@agent_page
+@agent_required
 def sync(request: AgentRequest, pk: int) -> HttpResponse:
     """Bring the channel's templates over from Twilio now, and show them with what came of it."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not access.can_reply(request.agent, conversation):
-        return render_update(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
+        return conversation_response(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
     synced = template_sync.sync_by_hand(conversation.number.account)
-    picker = replace(_picker(request, conversation, request.POST), synced=synced)
-    return _show(request, conversation, _with_choices(picker, conversation))
+    picker = replace(_build_picker(request, conversation, request.POST), synced=synced)
+    return _render_picker(request, conversation, _add_choices(picker, conversation))
 
 
 @require_POST
-@agent_page
+@agent_required
 def send(request: AgentRequest, pk: int) -> HttpResponse:
     """Queue the template and show it; 422 with the reasons by their fields when it is refused."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    form = TemplateForm(request.POST)
+    form = SendTemplateForm(request.POST)
     public_id = form.cleaned_data["public_id"] if form.is_valid() else None
     account = conversation.number.account_id
-    template = get_object_or_404(MessageTemplate, pk=whole_number(request.POST.get("template", "")), account=account)
-    values = template_picker.values_in(template, request.POST)
+    template = get_object_or_404(
+        MessageTemplate, pk=parse_int_or_zero(request.POST.get("template", "")), account=account
+    )
+    values = template_picker.get_submitted_values(template, request.POST)
     try:
         message = send_template(conversation, template, values, author=request.user, public_id=public_id)
     except ReplyError as why:
-        return _refused(request, conversation, template, values, why)
-    fresh = replace(composer_for(conversation, request.agent), answers_a_form=True)
-    return render_update(request, conversation, thread=only(conversation, message), composer=fresh)
+        return _render_refusal(request, conversation, template, values, why)
+    fresh = replace(get_composer(conversation, request.agent), answers_a_form=True)
+    return conversation_response(
+        request, conversation, thread=thread_of_messages(conversation, message), composer=fresh
+    )
 
 
-def _refused(
+def _render_refusal(
     request: AgentRequest,
     conversation: Conversation,
     template: MessageTemplate,
@@ -80,33 +84,35 @@ def _refused(
 ) -> HttpResponse:
     errors = getattr(why, "errors", {"": why.message})
     inside = conversation.window_is_open
-    again = template_picker.chosen(template, window_is_open=inside, given=values, errors=errors)
-    picker = replace(_picker(request, conversation, request.POST), chosen=again)
-    return _show(request, conversation, picker, status=422)
+    again = template_picker.build_selected_template(template, window_is_open=inside, given=values, errors=errors)
+    picker = replace(_build_picker(request, conversation, request.POST), chosen=again)
+    return _render_picker(request, conversation, picker, status=422)
 
 
-def _template_of(conversation: Conversation, pk: str) -> MessageTemplate | None:
-    return MessageTemplate.objects.filter(pk=whole_number(pk), account=conversation.number.account_id).first()
+def _find_template(conversation: Conversation, pk: str) -> MessageTemplate | None:
+    return MessageTemplate.objects.filter(pk=parse_int_or_zero(pk), account=conversation.number.account_id).first()
 
 
-def _picker(request: AgentRequest, conversation: Conversation, form: Mapping[str, str]) -> Picker:
+def _build_picker(request: AgentRequest, conversation: Conversation, form: Mapping[str, str]) -> TemplatePicker:
     where = form.get("where", "")
-    return Picker(
-        where=where if where in PLACES and request.htmx else "page",
+    return TemplatePicker(
+        where=where if where in PICKER_LOCATIONS and request.htmx else "page",
         url=reverse("desk:templates", args=[conversation.pk]),
         send_url=reverse("desk:send_template", args=[conversation.pk]),
         sync_url=reverse("desk:sync_templates", args=[conversation.pk]),
         query=form.get("q", "")[:200],
-        offers=template_picker.names_to_offer(conversation.contact, request.agent),
+        offers=template_picker.get_name_suggestions(conversation.contact, request.agent),
     )
 
 
-def _with_choices(picker: Picker, conversation: Conversation) -> Picker:
+def _add_choices(picker: TemplatePicker, conversation: Conversation) -> TemplatePicker:
     account, inside = conversation.number.account, conversation.window_is_open
-    return template_picker.with_choices(picker, account, conversation.contact, window_is_open=inside)
+    return template_picker.add_choices(picker, account, conversation.contact, window_is_open=inside)
 
 
-def _show(request: AgentRequest, conversation: Conversation, picker: Picker, *, status: int = 200) -> HttpResponse:
+def _render_picker(
+    request: AgentRequest, conversation: Conversation, picker: TemplatePicker, *, status: int = 200
+) -> HttpResponse:
     """The picker alone for a part of a page, in a dialog when one is asked for, else a page of its own."""
     if not request.htmx:
         name = "desk/templates/page.html"

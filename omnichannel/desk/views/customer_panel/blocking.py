@@ -7,25 +7,25 @@ from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
 from omnichannel.conversations.contacts import blocking
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.workspace import render_update
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+from omnichannel.desk.workspace import conversation_response
 
 
-def _does(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]:
+def _blocking_view(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]:
     """A view that does this; 403 with the reason for those who see the conversation, but may not."""
 
     @require_POST
-    @agent_page
+    @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.get_conversation_or_404(request.user, pk)
         try:
             verb(conversation, by=request.user)
         except blocking.BlockContactError as refused:
-            return render_update(request, conversation, problem=str(refused), status=403)
-        return render_update(request, conversation)
+            return conversation_response(request, conversation, problem=str(refused), status=403)
+        return conversation_response(request, conversation)
 
     return view
 
 
-block = _does(blocking.block_contact)
-unblock = _does(blocking.unblock_contact)
+block = _blocking_view(blocking.block_contact)
+unblock = _blocking_view(blocking.unblock_contact)

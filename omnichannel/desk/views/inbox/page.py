@@ -9,68 +9,73 @@ from omnichannel.conversations import access
 from omnichannel.conversations.models import Label, Priority
 from omnichannel.desk.dialogs.responses import render_dialog
 from omnichannel.desk.inbox import conversation_list as lists
-from omnichannel.desk.inbox.filters import Filters
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.shared.paging import whole_number
+from omnichannel.desk.inbox.filters import InboxFilters
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+from omnichannel.desk.shared.paging import parse_int_or_zero
 from routing.models import Queue, WorkStream
 
-REMEMBERED_FOR = 365 * 24 * 3600
+FILTER_COOKIE_MAX_AGE = 365 * 24 * 3600
 
 
 @require_GET
-@agent_page
+@agent_required
 def inbox(request: AgentRequest) -> HttpResponse:
     """The inbox: the whole page, the list alone, or the rows that follow those shown."""
-    view = lists.view_named(request.GET.get("view", ""), request.agent)
-    filters, before = _filters(request), request.GET.get("before", "")
-    shown = whole_number(request.GET.get("shown", ""))
-    found = lists.inbox(request.user, request.agent, view, filters, before=before, shown=shown)
-    response = render(request, _template(request, found), {"inbox": found, "view": view})
+    view = lists.get_view_or_default(request.GET.get("view", ""), request.agent)
+    filters, before = _get_filters(request), request.GET.get("before", "")
+    shown = parse_int_or_zero(request.GET.get("shown", ""))
+    found = lists.get_inbox(request.user, request.agent, view, filters, before=before, shown=shown)
+    response = render(request, _template_name(request, found), {"inbox": found, "view": view})
     if "sort" in request.GET and not shown and not before:
-        _remember(request, response, found)
+        _remember_filters(request, response, found)
     return response
 
 
-def _filters(request: AgentRequest) -> Filters:
+def _get_filters(request: AgentRequest) -> InboxFilters:
     """Those of the address; an address without any has those the agent last chose."""
     if "sort" in request.GET:
-        return Filters.read(request.GET.dict())
-    return Filters.read(QueryDict(request.COOKIES.get(_cookie(request), "")).dict())
+        return InboxFilters.read(request.GET.dict())
+    return InboxFilters.read(QueryDict(request.COOKIES.get(_filter_cookie_name(request), "")).dict())
 
 
-def _cookie(request: AgentRequest) -> str:
+def _filter_cookie_name(request: AgentRequest) -> str:
     return f"list-{request.agent.pk}"
 
 
-def _remember(request: AgentRequest, response: HttpResponse, found: lists.Inbox) -> None:
+def _remember_filters(request: AgentRequest, response: HttpResponse, found: lists.Inbox) -> None:
     """The choice lasts; on the inbox's own page it stands in the address too, to go back to and to pass on."""
     lasting = found.filters.for_another_tab
     response.set_cookie(
-        _cookie(request), lasting, max_age=REMEMBERED_FOR, samesite="Lax", httponly=True, secure=request.is_secure()
+        _filter_cookie_name(request),
+        lasting,
+        max_age=FILTER_COOKIE_MAX_AGE,
+        samesite="Lax",
+        httponly=True,
+        secure=request.is_secure(),
     )
     inbox_page = resolve_url("desk:inbox")
     if request.htmx and (request.htmx.current_url_abs_path or "").partition("?")[0] == inbox_page:
         response["HX-Push-Url"] = f"{inbox_page}?view={found.view}&{found.filters.query}"
 
 
-def _template(request: AgentRequest, found: lists.Inbox) -> str:
+def _template_name(request: AgentRequest, found: lists.Inbox) -> str:
     if not request.htmx:
         return "desk/inbox/page.html"
     return "desk/inbox/_list.html" if found.tabs else "desk/inbox/_rows.html"
 
 
 @require_GET
-@agent_page
-def filters(request: AgentRequest) -> HttpResponse:
+@agent_required
+def filter_dialog(request: AgentRequest) -> HttpResponse:
     """What the list can be filtered by."""
-    view = lists.view_named(request.GET.get("view", ""), request.agent)
+    view = lists.get_view_or_default(request.GET.get("view", ""), request.agent)
     sees_all = access.can_supervise(request.agent)
     queues = Queue.objects.all() if sees_all else Queue.objects.of(request.agent)
     context = {
         "title": _("Filter"),
         "form_template": "desk/inbox/_filter_form.html",
         "view": view,
-        "filters": _filters(request),
+        "filters": _get_filters(request),
         "queues": queues.order_by("name"),
         "streams": WorkStream.objects.order_by("name"),
         "labels": Label.objects.all(),

@@ -7,17 +7,17 @@ from django.views.decorators.http import require_POST
 from omnichannel.conversations import access
 from omnichannel.conversations.contacts.vcard_parser import Person
 from omnichannel.conversations.contacts.vcards import InvalidPhoneNumberError, save_contact
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
 @require_POST
-@agent_page
-def save(request: AgentRequest, pk: int, message_pk: int, person: int, phone: int) -> HttpResponse:
+@agent_required
+def save_contact_card(request: AgentRequest, pk: int, message_pk: int, person: int, phone: int) -> HttpResponse:
     """Save this person of the card as a contact, with this one of their numbers."""
     message = access.get_message_or_404(request.user, message_pk)
     if message.conversation_id != pk:
         raise Http404("No such message in this conversation.")
-    one, number = _found(message.content.get("contacts", []), person, phone)
+    one, number = _find_person_and_number(message.content.get("contacts", []), person, phone)
     try:
         kept, problem = save_contact(one["name"], number), ""
     except InvalidPhoneNumberError as why:
@@ -29,7 +29,7 @@ def save(request: AgentRequest, pk: int, message_pk: int, person: int, phone: in
     return render(request, template, context, status=422 if problem else 200)
 
 
-def _found(people: list[Person], person: int, phone: int) -> tuple[Person, str]:
+def _find_person_and_number(people: list[Person], person: int, phone: int) -> tuple[Person, str]:
     try:
         return people[person], people[person]["phones"][phone]
     except IndexError as error:

@@ -9,12 +9,12 @@ from django.views.decorators.http import require_GET
 from omnichannel.conversations import access
 from omnichannel.conversations.export import transcript as exports
 from omnichannel.conversations.models import Conversation
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
-from omnichannel.desk.workspace import render_workspace
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
+from omnichannel.desk.workspace import render_conversation
 
 
 @require_GET
-@agent_page
+@agent_required
 def export(request: AgentRequest, pk: int) -> HttpResponseBase:
     """The conversation as text or, with `?format=pdf`, as a PDF; with `notes` and `timeline` where asked for."""
     conversation = access.get_conversation_or_404(request.user, pk)
@@ -28,18 +28,18 @@ def export(request: AgentRequest, pk: int) -> HttpResponseBase:
         return _as_pdf(request, conversation, wanted)
     pieces = exports.export_text(conversation, wanted, by=request.user, now=timezone.now())
     response = StreamingHttpResponse(pieces, content_type="text/plain; charset=utf-8")
-    return _saved(response, conversation, "txt")
+    return _as_download(response, conversation, "txt")
 
 
 def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.ExportOptions) -> HttpResponseBase:
     try:
         pages = exports.export_pdf(conversation, wanted, by=request.user, now=timezone.now())
     except exports.PDFExportError as refusal:
-        return render_workspace(request, conversation, problem=str(refusal), status=409)
-    return _saved(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")
+        return render_conversation(request, conversation, problem=str(refusal), status=409)
+    return _as_download(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")
 
 
-def _saved(response: HttpResponseBase, conversation: Conversation, ending: str) -> HttpResponseBase:
+def _as_download(response: HttpResponseBase, conversation: Conversation, ending: str) -> HttpResponseBase:
     response["Content-Disposition"] = content_disposition_header(True, exports.get_file_name(conversation, ending))
     response["X-Content-Type-Options"] = "nosniff"
     return response

@@ -8,11 +8,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from omnichannel.conversations import access
 from omnichannel.conversations.outbound.typing_indicator import request_typing_indicator
 from omnichannel.conversations.presence import viewers as viewing
-from omnichannel.desk.shared.decorators import AgentRequest, agent_page
+from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@agent_page
+@agent_required
 def viewers(request: AgentRequest, pk: int) -> HttpResponse:
     """The colleagues who look at it too; posted, the agent looks themselves, or with `gone` no more."""
     found = access.get_conversation_or_404(request.user, pk)
@@ -28,7 +28,7 @@ def viewers(request: AgentRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@agent_page
+@agent_required
 def typing(request: AgentRequest, pk: int) -> HttpResponse:
     """The agent is writing, with `reply` to the customer, who may see it too; with `stopped`, no more."""
     found = access.get_conversation_or_404(request.user, pk)
