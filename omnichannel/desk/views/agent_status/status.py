@@ -28,7 +28,7 @@ def set_presence(request: AgentRequest) -> HttpResponse:
     """Change the agent's presence."""
     form = PresenceForm(request.POST)
     if form.is_valid():
-        sessions.choose_presence(request.agent, form.cleaned_data["set_presence"])
+        sessions.choose_presence(request.agent, form.cleaned_data["presence"])
     if request.htmx:
         return render_agent_status(request, status=200 if form.is_valid() else 422)
     back = request.POST.get("next", "")

@@ -30,7 +30,7 @@ def set_contact_language(request: AgentRequest, pk: int) -> HttpResponse:
     form = ContactLanguageForm(request.POST)
     if not form.is_valid():
         return conversation_response(
-            request, conversation, problem=" ".join(map(str, form.errors["set_contact_language"])), status=422
+            request, conversation, problem=" ".join(map(str, form.errors["language"])), status=422
         )
-    lookup.set_contact_language(conversation.contact, form.cleaned_data["set_contact_language"])
+    lookup.set_contact_language(conversation.contact, form.cleaned_data["language"])
     return conversation_response(request, conversation)
