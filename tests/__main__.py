@@ -15,40 +15,40 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.journeys.weight import BROWSERS
-from tests.postgres import binaries, throw_away_cluster
+from tests.journeys.weight import BROWSER_COMMANDS
+from tests.postgres import find_postgres_binaries, temporary_cluster_url
 
 # The answers of the simulator are held against Twilio's published files where these lie beside the project.
-MAY_BE_SKIPPED = "Twilio's OpenAPI files are not here"
+ALLOWED_SKIP_REASON = "Twilio's OpenAPI files are not here"
 
 
 # Started with a PostgreSQL of its own, so one run of it is enough.
-OWN_CLUSTER = ["--ignore=tests/processes/test_database_outages.py"]
+IGNORE_OUTAGE_TESTS = ["--ignore=tests/processes/test_database_outages.py"]
 
 
 @dataclass
-class Outcome:
+class TestCounts:
     """What one run of pytest came to."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
 
-    def __add__(self, other: "Outcome") -> "Outcome":
-        return Outcome(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+    def __add__(self, other: "TestCounts") -> "TestCounts":
+        return TestCounts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
 
 
-def missing() -> list[str]:
+def missing_packages() -> list[str]:
     """Debian's names of what the tests need and this machine lacks."""
-    packages = [] if any(map(shutil.which, BROWSERS)) else ["chromium-headless-shell"]
+    packages = [] if any(map(shutil.which, BROWSER_COMMANDS)) else ["chromium-headless-shell"]
     try:
-        binaries()
+        find_postgres_binaries()
     except FileNotFoundError:
         packages.append("postgresql")
     return packages
 
 
-def install(packages: list[str]) -> None:
+def install_packages(packages: list[str]) -> None:
     """Install them where that can be done, else say what to do and stop."""
     command = "apt-get update && apt-get install -y --no-install-recommends " + " ".join(packages)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -58,19 +58,19 @@ def install(packages: list[str]) -> None:
     with log.open("w") as output:
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         done = subprocess.run(command, shell=True, stdout=output, stderr=output, env=environment, check=False)
-    if done.returncode or missing():
-        sys.exit(f"{' and '.join(missing())} could not be installed; the tests need it. See {log}.")
+    if done.returncode or missing_packages():
+        sys.exit(f"{' and '.join(missing_packages())} could not be installed; the tests need it. See {log}.")
 
 
 @dataclass
-class Stage:
+class PytestRun:
     """One run of pytest: its name, what it is called with, and the database it runs on."""
 
     title: str
     arguments: Sequence[str]
     database: str = ""
 
-    def run(self) -> Outcome:
+    def run(self) -> TestCounts:
         """Run it and count; a run that broke off counts as a failure. What it said is printed whole when it is done."""
         folder = Path(tempfile.mkdtemp(prefix="omnichannel-tests-"))
         report, log = folder / "report.xml", folder / "log"
@@ -80,7 +80,7 @@ class Stage:
             code = subprocess.run(
                 command, env=self._environment(), stdout=output, stderr=subprocess.STDOUT, check=False
             ).returncode
-        outcome = count(report) if report.exists() else Outcome(failed=1)
+        outcome = count_results(report) if report.exists() else TestCounts(failed=1)
         if code and not outcome.failed:
             outcome.failed = 1
         took, failed = time.monotonic() - begin, f", {outcome.failed} failed" if outcome.failed else ""
@@ -95,44 +95,44 @@ class Stage:
         return {**kept, "TEST_DATABASE_URL": self.database}
 
 
-def stages(cluster: str, cores: int) -> list[Stage]:
+def plan_runs(cluster: str, cores: int) -> list[PytestRun]:
     """Everything there is, each in one of them: by folder. What takes longest comes first."""
     # A process by core; with one to a database, that is pytest itself.
     shared = ["-n", str(cores // 2 if cores > 3 else 0), "--dist", "loadfile"]
     quick = [*shared, "--ignore=tests/processes", "--ignore=tests/journeys", "tests"]
     return [
-        Stage("SQLite", quick),
-        Stage("PostgreSQL", ["-m", "database", *quick], cluster),
-        Stage("Browser journeys", ["-n", "2", "--dist", "loadfile", "tests/journeys"]),
-        Stage("Servers and workers on SQLite", ["tests/processes"]),
-        Stage("Servers and workers on PostgreSQL", [*OWN_CLUSTER, "tests/processes"], cluster),
+        PytestRun("SQLite", quick),
+        PytestRun("PostgreSQL", ["-m", "database", *quick], cluster),
+        PytestRun("Browser journeys", ["-n", "2", "--dist", "loadfile", "tests/journeys"]),
+        PytestRun("Servers and workers on SQLite", ["tests/processes"]),
+        PytestRun("Servers and workers on PostgreSQL", [*IGNORE_OUTAGE_TESTS, "tests/processes"], cluster),
     ]
 
 
-def run_side_by_side(todo: Sequence[Stage], at_once: int) -> Outcome:
+def run_in_parallel(todo: Sequence[PytestRun], at_once: int) -> TestCounts:
     """So many at once; when one is done, the next begins."""
     print(f"\nRunning, {at_once} at once: {', '.join(stage.title for stage in todo)} …", flush=True)
     with ThreadPoolExecutor(at_once) as pool:
-        return sum(pool.map(Stage.run, todo), Outcome())
+        return sum(pool.map(PytestRun.run, todo), TestCounts())
 
 
-def count(report: Path) -> Outcome:
+def count_results(report: Path) -> TestCounts:
     """A test that was skipped counts as failed, but for those that need Twilio's own files."""
     tree = ElementTree.parse(report)
     suite = next(tree.iter("testsuite")).attrib
     reasons = [skip.get("message", "") for skip in tree.iter("skipped")]
-    skipped = sum(reason.startswith(MAY_BE_SKIPPED) for reason in reasons)
+    skipped = sum(reason.startswith(ALLOWED_SKIP_REASON) for reason in reasons)
     failed = int(suite["failures"]) + int(suite["errors"]) + len(reasons) - skipped
-    return Outcome(int(suite["tests"]) - failed - skipped, failed, skipped)
+    return TestCounts(int(suite["tests"]) - failed - skipped, failed, skipped)
 
 
 def main() -> int:
-    if packages := missing():
-        install(packages)
-    with throw_away_cluster(durable=False) as cluster:
+    if packages := missing_packages():
+        install_packages(packages)
+    with temporary_cluster_url(durable=False) as cluster:
         cores = os.cpu_count() or 2
         # One more than there are cores: servers, workers and browsers are waited for much of the time.
-        outcome = run_side_by_side(stages(cluster, cores), at_once=cores + 1)
+        outcome = run_in_parallel(plan_runs(cluster, cores), at_once=cores + 1)
     skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
     print(f"\nTests: {outcome.passed} passed, {outcome.failed} failed{skipped}")
     return 1 if outcome.failed or not outcome.passed else 0

@@ -22,39 +22,41 @@ from omnichannel.conversations.models import (
 )
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
 
-TOKEN = "dd40ed7df8376b1fa959be99c45fbfce"
-counter = itertools.count(1)
+AUTH_TOKEN = "dd40ed7df8376b1fa959be99c45fbfce"
+sequence = itertools.count(1)
 
 
-def sid(prefix: str = "SM") -> str:
+def new_sid(prefix: str = "SM") -> str:
     """A SID of Twilio's form, a new one each time."""
     return f"{prefix}{uuid.uuid4().hex}"
 
 
-def user(role: str, name: str = "", **fields: Any) -> User:
+def create_user(role: str, name: str = "", **fields: Any) -> User:
     """Somebody who signs in, in the group `role`; without a role a stranger."""
     person = User.objects.create_user(
-        username=name.lower() or f"person{next(counter)}", password="correct horse", first_name=name, **fields
+        username=name.lower() or f"person{next(sequence)}", password="correct horse", first_name=name, **fields
     )
     if role:
         person.groups.add(Group.objects.get(name=role))
     return person
 
 
-def agent(name: str = "", *, role: str = "Agent", queue: Queue | None = None, presence: str = "available") -> Agent:
+def create_agent(
+    name: str = "", *, role: str = "Agent", queue: Queue | None = None, presence: str = "available"
+) -> Agent:
     """Somebody who answers customers, available, and a member of `queue` where one is given."""
     shown = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
-    made = Agent.objects.create(user=user(role, name), presence=shown)
+    made = Agent.objects.create(user=create_user(role, name), presence=shown)
     if queue is not None:
         QueueMembership.objects.create(queue=queue, agent=made)
     return made
 
 
-def queue(name: str = "Orders") -> Queue:
+def create_queue(name: str = "Orders") -> Queue:
     return Queue.objects.create(name=name)
 
 
-def work_stream(**fields: Any) -> WorkStream:
+def update_work_stream(**fields: Any) -> WorkStream:
     """The work stream that is there out of the box, with `fields` changed."""
     stream = WorkStream.objects.get(name="WhatsApp channel work stream")
     for name, value in fields.items():
@@ -63,28 +65,28 @@ def work_stream(**fields: Any) -> WorkStream:
     return stream
 
 
-def account(**fields: Any) -> WhatsAppAccount:
-    values = {"name": "WhatsApp channel", "account_sid": sid("AC"), "auth_token": TOKEN, **fields}
+def create_account(**fields: Any) -> WhatsAppAccount:
+    values = {"name": "WhatsApp channel", "account_sid": new_sid("AC"), "auth_token": AUTH_TOKEN, **fields}
     return WhatsAppAccount.objects.create(**values)
 
 
-def number(of: WhatsAppAccount | None = None, *, digits: str = "", **fields: Any) -> WhatsAppNumber:
+def create_number(of: WhatsAppAccount | None = None, *, digits: str = "", **fields: Any) -> WhatsAppNumber:
     values = {
         "name": "Shop",
-        "account": of or account(),
-        "number": digits or f"+1415523{next(counter):04d}",
+        "account": of or create_account(),
+        "number": digits or f"+1415523{next(sequence):04d}",
         "work_stream": WorkStream.objects.get(name="WhatsApp channel work stream"),
         **fields,
     }
     return WhatsAppNumber.objects.create(**values)
 
 
-def contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
-    where = address or f"whatsapp:+4915112{next(counter):06d}"
+def create_contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
+    where = address or f"whatsapp:+4915112{next(sequence):06d}"
     return Contact.objects.create(address=where, identity=identity(where), profile_name=name, **fields)
 
 
-def conversation(
+def create_conversation(
     *,
     with_agent: Agent | None = None,
     on: WhatsAppNumber | None = None,
@@ -95,10 +97,10 @@ def conversation(
 ) -> Conversation:
     """A conversation whose customer wrote just now: active with an agent where one is given, else open."""
     at = wrote or timezone.now()
-    where = on or number()
+    where = on or create_number()
     values = {
         "number": where,
-        "contact": of or contact(),
+        "contact": of or create_contact(),
         "work_stream": where.work_stream,
         "queue": in_queue or Queue.objects.default(),
         "agent": with_agent,
@@ -111,25 +113,29 @@ def conversation(
     return Conversation.objects.create(**values)
 
 
-def inbound(of: Conversation, body: str = "Hello", **fields: Any) -> Message:
+def create_inbound_message(of: Conversation, body: str = "Hello", **fields: Any) -> Message:
     """A message from the customer, already filed."""
-    values = {"kind": MessageKind.TEXT, "status": MessageStatus.RECEIVED, "twilio_sid": sid(), **fields}
+    values = {"kind": MessageKind.TEXT, "status": MessageStatus.RECEIVED, "twilio_sid": new_sid(), **fields}
     message = Message.objects.create(conversation=of, direction=MessageDirection.INBOUND, body=body, **values)
     Conversation.objects.filter(pk=of.pk).update(last_message=message)
     return message
 
 
-def outbound(of: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any) -> Message:
+def create_outbound_message(of: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any) -> Message:
     """A message of ours, with its SID once it has been sent."""
-    values = {"status": MessageStatus(status), "twilio_sid": "" if status in {"queued", "sending"} else sid(), **fields}
+    values = {
+        "status": MessageStatus(status),
+        "twilio_sid": "" if status in {"queued", "sending"} else new_sid(),
+        **fields,
+    }
     message = Message.objects.create(conversation=of, direction=MessageDirection.OUTBOUND, body=body, **values)
     Conversation.objects.filter(pk=of.pk).update(last_message=message)
     return message
 
 
-def inbound_form(to: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str) -> dict[str, str]:
+def build_inbound_form(to: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str) -> dict[str, str]:
     """What Twilio posts for a text message; with `changed` parameters, those that are None left out."""
-    message = sid()
+    message = new_sid()
     form = {
         "MessageSid": message,
         "SmsSid": message,
@@ -149,7 +155,7 @@ def inbound_form(to: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **
     return {name: value for name, value in form.items() if value is not None}
 
 
-def signature(url: str, form: Any, token: str = TOKEN) -> str:
+def compute_signature(url: str, form: Any, token: str = AUTH_TOKEN) -> str:
     """What Twilio would send as X-Twilio-Signature."""
     signed: str = RequestValidator(token).compute_signature(url, form)
     return signed

@@ -6,17 +6,17 @@ from typing import Any
 
 from django.db import connection
 
-PATIENCE = 60.0  # seconds; a crowd that takes longer has locked itself out
+TIMEOUT_SECONDS = 60.0  # seconds; a crowd that takes longer has locked itself out
 
 
-def at_once(*doings: Callable[[], Any]) -> list[Any]:
+def run_concurrently(*doings: Callable[[], Any]) -> list[Any]:
     """Start all of them at the same moment; what each returned, or the exception it raised, in their order."""
     outcomes: list[Any] = [AssertionError("This thread never came to an end.")] * len(doings)
     ready = threading.Barrier(len(doings))
 
     def run(place: int, doing: Callable[[], Any]) -> None:
         try:
-            ready.wait(PATIENCE)
+            ready.wait(TIMEOUT_SECONDS)
             outcomes[place] = doing()
         except Exception as error:  # handed to the test
             outcomes[place] = error
@@ -27,5 +27,5 @@ def at_once(*doings: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_SECONDS)
     return outcomes

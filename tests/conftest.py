@@ -10,18 +10,18 @@ import pytest
 from django.core.management.commands import flush
 from django.test import SimpleTestCase
 
-from tests.db_snapshot import all_rows, put_back
+from tests.db_snapshot import read_all_tables, restore_tables
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 # A test reaches the database by one of these alone; without them pytest-django lets nobody ask it anything.
-OPENS_THE_DATABASE = {"db", "transactional_db", "django_db_setup", "live_server"}
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup", "live_server"}
 
 
-def _uses_the_database(item: pytest.Item) -> bool:
+def _uses_database(item: pytest.Item) -> bool:
     case = getattr(item, "cls", None)
     return (
         item.get_closest_marker("django_db") is not None
-        or not OPENS_THE_DATABASE.isdisjoint(getattr(item, "fixturenames", ()))
+        or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         or (isinstance(case, type) and issubclass(case, SimpleTestCase))
     )
 
@@ -30,7 +30,7 @@ def _uses_the_database(item: pytest.Item) -> bool:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what uses the database: `make test` runs that on both, and what has nothing to do with it once."""
     for item in items:
-        if _uses_the_database(item):
+        if _uses_database(item):
             item.add_marker("database")
 
 
@@ -53,9 +53,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     tests do.
     """
     with django_db_blocker.unblock():
-        kept = all_rows()
+        kept = read_all_tables()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: put_back(kept))
+        patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: restore_tables(kept))
         yield
 
 
@@ -66,7 +66,7 @@ def _nobody_beyond_loopback() -> Iterator[None]:
 
     def guarded(self: socket.socket, address: Any) -> None:
         host = str(address[0]) if self.family in {socket.AF_INET, socket.AF_INET6} else "localhost"
-        if not host.startswith("127.") and host not in LOOPBACK:
+        if not host.startswith("127.") and host not in LOOPBACK_HOSTS:
             raise AssertionError(f"A test tried to reach {address!r}, beyond this machine.")
         connect(self, address)
 

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableRows:
     """The rows of one table, as the database's own driver gives and takes them."""
 
     table: str
@@ -22,19 +22,19 @@ class Rows:
             cursor.executemany(f"INSERT INTO {into} ({names}) VALUES ({places})", self.values)
 
 
-def all_rows() -> list[Rows]:
+def read_all_tables() -> list[TableRows]:
     """Every table that has any; those that `flush` empties."""
-    found = [_rows_of(table) for table in connection.introspection.django_table_names(include_views=False)]
+    found = [_read_table(table) for table in connection.introspection.django_table_names(include_views=False)]
     return [rows for rows in found if rows.values]
 
 
-def _rows_of(table: str) -> Rows:
+def _read_table(table: str) -> TableRows:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-        return Rows(table, [column[0] for column in cursor.description], cursor.fetchall())
+        return TableRows(table, [column[0] for column in cursor.description], cursor.fetchall())
 
 
-def put_back(kept: list[Rows]) -> None:
+def restore_tables(kept: list[TableRows]) -> None:
     """In one transaction: what points at what is looked at when it ends."""
     with transaction.atomic():
         for rows in kept:

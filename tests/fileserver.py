@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
-class Answer:
+class FileResponse:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
@@ -22,16 +22,16 @@ class FileServer:
     """`answers[path]` are given one after the other, the last one again and again; others get 404."""
 
     url: str = ""
-    answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
+    answers: dict[str, list[FileResponse]] = field(default_factory=lambda: defaultdict(list))
     asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Authorization
 
-    def next(self, path: str) -> Answer:
+    def next(self, path: str) -> FileResponse:
         left = self.answers[path]
-        return (left.pop(0) if len(left) > 1 else left[0]) if left else Answer(404)
+        return (left.pop(0) if len(left) > 1 else left[0]) if left else FileResponse(404)
 
 
 @contextlib.contextmanager
-def file_server() -> Iterator[FileServer]:
+def run_file_server() -> Iterator[FileServer]:
     """The server, on a free port of this machine, while the block runs."""
     state, pause = FileServer(), threading.Event()
 

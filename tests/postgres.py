@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def binaries() -> Path:
+def find_postgres_binaries() -> Path:
     """The folder with initdb and pg_ctl, the newest version first. Raises FileNotFoundError with what to do."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda p: int(p.split("/")[4]), reverse=True)
     path = found[0] if found else shutil.which("initdb")
@@ -23,7 +23,7 @@ def binaries() -> Path:
     return Path(path).parent
 
 
-def _unprivileged() -> list[str]:
+def _unprivileged_prefix() -> list[str]:
     """How to run a command as somebody PostgreSQL accepts: it refuses root."""
     if os.geteuid() != 0:
         return []
@@ -31,7 +31,7 @@ def _unprivileged() -> list[str]:
     return ["runuser", "-u", user, "--"]
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -46,10 +46,10 @@ class Cluster:
     def __init__(self, *, durable: bool = True) -> None:
         self._folder, self._binaries, self._port = (
             Path(tempfile.mkdtemp(prefix="omnichannel-pg-")),
-            binaries(),
-            _free_port(),
+            find_postgres_binaries(),
+            _find_free_port(),
         )
-        self._prefix = _unprivileged()
+        self._prefix = _unprivileged_prefix()
         self._data = self._folder / "data"
         self._options = f"-h 127.0.0.1 -p {self._port} -k {self._folder} -c max_connections=200"
         if not durable:
@@ -105,7 +105,7 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(*, durable: bool = True) -> Iterator[Cluster]:
+def run_cluster(*, durable: bool = True) -> Iterator[Cluster]:
     """A fresh PostgreSQL that runs; it is stopped and deleted at the end."""
     fresh = Cluster(durable=durable)
     fresh.start()
@@ -117,15 +117,15 @@ def cluster(*, durable: bool = True) -> Iterator[Cluster]:
 
 
 @contextlib.contextmanager
-def throw_away_cluster(*, durable: bool = True) -> Iterator[str]:
+def temporary_cluster_url(*, durable: bool = True) -> Iterator[str]:
     """The address of a fresh PostgreSQL on loopback; it is stopped and deleted at the end."""
-    with cluster(durable=durable) as fresh:
+    with run_cluster(durable=durable) as fresh:
         yield fresh.url
 
 
 if __name__ == "__main__":  # `python -m tests.postgres COMMAND…` runs a command beside a fresh PostgreSQL
     import sys
 
-    with throw_away_cluster(durable=False) as address:
+    with temporary_cluster_url(durable=False) as address:
         outcome = subprocess.run(sys.argv[1:], env={**os.environ, "TEST_DATABASE_URL": address}, check=False)
     sys.exit(outcome.returncode)

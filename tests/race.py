@@ -25,71 +25,73 @@ from routing.assignment import load_by_agent
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
 from tests import builders
 
-PROCESSES, AGENTS, QUEUES = 8, 40, 4
-MORE = 60.0  # seconds, for the last step of each
+PROCESS_COUNT, AGENT_COUNT, QUEUE_COUNT = 8, 40, 4
+GRACE_SECONDS = 60.0  # seconds, for the last step of each
 
 
-def open_desk(conversations: int) -> None:
+def create_agents_and_conversations(conversations: int) -> None:
     """Agents in the default queue and in one more each, and customers who wait in all of them."""
-    queues = [builders.queue(f"Queue {place}") for place in range(QUEUES)]
-    agents = [builders.agent(f"Agent{place}") for place in range(AGENTS)]
+    queues = [builders.create_queue(f"Queue {place}") for place in range(QUEUE_COUNT)]
+    agents = [builders.create_agent(f"Agent{place}") for place in range(AGENT_COUNT)]
     QueueMembership.objects.bulk_create(
-        QueueMembership(queue=queues[place % QUEUES], agent=agent) for place, agent in enumerate(agents)
+        QueueMembership(queue=queues[place % QUEUE_COUNT], agent=agent) for place, agent in enumerate(agents)
     )
     waiting = [*queues, Queue.objects.default()]
-    shop, customers = builders.number(), [builders.contact() for _ in range(conversations)]
+    shop, customers = builders.create_number(), [builders.create_contact() for _ in range(conversations)]
     Conversation.objects.bulk_create(
         Conversation(contact=customer, number=shop, work_stream=shop.work_stream, queue=waiting[place % len(waiting)])
         for place, customer in enumerate(customers)
     )
 
 
-def race(seed: int, seconds: float) -> tuple[list[str], int]:
+def run_race(seed: int, seconds: float) -> tuple[list[str], int]:
     """Let it go on until every conversation is closed or the time is over; the breaches, and how many were closed."""
     heard: Any = multiprocessing.get_context("fork").Queue()
     connections.close_all()
     crowd = [
-        multiprocessing.get_context("fork").Process(target=_work, args=(seed * 100 + place, seconds, heard))
-        for place in range(PROCESSES)
+        multiprocessing.get_context("fork").Process(target=_run_process, args=(seed * 100 + place, seconds, heard))
+        for place in range(PROCESS_COUNT)
     ]
     for process in crowd:
         process.start()
     try:
-        breaches = set(_breaches(heard, seconds))
+        breaches = set(_collect_violations(heard, seconds))
         for process in crowd:
-            process.join(MORE)
+            process.join(GRACE_SECONDS)
             breaches |= {"a process did not end well"} if process.exitcode != 0 else set()
     finally:
         for process in crowd:  # whoever still runs would go on in the database of the next test
             process.kill()
             process.join()
-    return sorted([*breaches, *_at_the_end()]), Conversation.objects.filter(state=State.CLOSED).count()
+    return sorted([*breaches, *_find_final_violations()]), Conversation.objects.filter(state=State.CLOSED).count()
 
 
-def _breaches(heard: Any, seconds: float) -> Iterator[str]:
+def _collect_violations(heard: Any, seconds: float) -> Iterator[str]:
     """What the processes tell, and what is seen meanwhile, until the last of them has come to its end."""
     silent = 0
-    while silent < PROCESSES:
+    while silent < PROCESS_COUNT:
         try:
-            word = heard.get(timeout=seconds + MORE)
+            word = heard.get(timeout=seconds + GRACE_SECONDS)
         except queue.Empty:
-            yield f"{PROCESSES - silent} processes were never heard of again"
+            yield f"{PROCESS_COUNT - silent} processes were never heard of again"
             return
         silent += word is None
         yield from [word] if word else []
-        yield from overloaded()
+        yield from find_overloaded_agents()
 
 
-def _work(seed: int, seconds: float, heard: Any) -> None:
+def _run_process(seed: int, seconds: float, heard: Any) -> None:
     """One process: at random what workers and agents do, and a look at everybody's load after each step."""
     chance, ends = random.Random(seed), time.monotonic() + seconds
     try:
-        _do_not_wait_for_the_disk()
+        _disable_synchronous_commit()
         while time.monotonic() < ends and Conversation.objects.exclude(state=State.CLOSED).exists():
-            step = chance.choices((_hand_out, _answer, _finish, _flap), (2, 4, 4, 1))[0]
+            step = chance.choices(
+                (_assign_conversations, _answer_offers, _end_or_close_conversations, _change_presence), (2, 4, 4, 1)
+            )[0]
             with contextlib.suppress(TransitionError):  # somebody was faster, and this one was told so
                 step(chance)
-            for breach in overloaded():
+            for breach in find_overloaded_agents():
                 heard.put(breach)
     except Exception as error:  # told to the test
         heard.put(f"{type(error).__name__}: {error}")
@@ -98,18 +100,18 @@ def _work(seed: int, seconds: float, heard: Any) -> None:
         connections.close_all()
 
 
-def _do_not_wait_for_the_disk() -> None:
+def _disable_synchronous_commit() -> None:
     """Locks are held from publishing to the commit: without this, the race would be one for the disk."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET synchronous_commit TO off")
 
 
-def _hand_out(chance: random.Random) -> None:
+def _assign_conversations(chance: random.Random) -> None:
     offer_waiting_conversations(timezone.now(), limit=chance.choice((1, 5, None)))
 
 
-def _answer(chance: random.Random) -> None:
+def _answer_offers(chance: random.Random) -> None:
     """Some agent answers an offer; one in ten rejects it."""
     offered = list(Conversation.objects.filter(offered_to__isnull=False).select_related("offered_to__user")[:20])
     for one in chance.sample(offered, min(3, len(offered))):
@@ -118,7 +120,7 @@ def _answer(chance: random.Random) -> None:
         verb(one, one.offered_to)
 
 
-def _finish(chance: random.Random) -> None:
+def _end_or_close_conversations(chance: random.Random) -> None:
     """Some agent ends a conversation or closes one."""
     held = list(Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60])
     for one in chance.sample(held, min(4, len(held))):
@@ -126,13 +128,13 @@ def _finish(chance: random.Random) -> None:
         (end_conversation if one.state == State.ACTIVE else close_conversation)(one, one.agent)
 
 
-def _flap(chance: random.Random) -> None:
+def _change_presence(chance: random.Random) -> None:
     agent = chance.choice(list(Agent.objects.select_related("presence", "user")))
     show_presence(agent, chance.choice(list(Presence.objects.filter(is_built_in=True))))
     offers.expire_offers(timezone.now())
 
 
-def overloaded() -> Iterator[str]:
+def find_overloaded_agents() -> Iterator[str]:
     """Who has more than their capacity at this moment."""
     close_old_connections()
     capacity = dict(Agent.objects.values_list("pk", "capacity"))
@@ -140,13 +142,13 @@ def overloaded() -> Iterator[str]:
     yield from (f"agent {pk} has {loads[pk].units} units" for pk in capacity if loads[pk].units > capacity[pk])
 
 
-def _at_the_end() -> Iterator[str]:
+def _find_final_violations() -> Iterator[str]:
     """Once everybody is there and asked, nothing waits that somebody could have."""
     Agent.objects.update(presence=Presence.objects.get(base_status=BasePresence.AVAILABLE, is_built_in=True))
     while offer_waiting_conversations(timezone.now())[0]:
         pass
-    yield from overloaded()
-    yield from _waiting_in_vain()
+    yield from find_overloaded_agents()
+    yield from _find_unassigned_conversations()
     accepted = Count("offers", filter=Q(offers__outcome=OfferOutcome.ACCEPTED))
     twice = Conversation.objects.order_by().annotate(accepted=accepted)
     yield from (f"conversation {one.pk} was given out twice" for one in twice.filter(accepted__gt=1))
@@ -154,7 +156,7 @@ def _at_the_end() -> Iterator[str]:
     yield from (f"conversation {one.pk} was closed by nobody" for one in unasked)
 
 
-def _waiting_in_vain() -> Iterator[str]:
+def _find_unassigned_conversations() -> Iterator[str]:
     agents = {agent.pk: agent for agent in Agent.objects.all()}
     loads = load_by_agent(Conversation.objects.all(), agents, now=timezone.now())
     need = WorkStream.objects.get().capacity

@@ -32,10 +32,10 @@ from omnichannel.demo.people import create_returns_work_stream, create_users
 from routing.models import Agent, Queue, RoutingRule, State
 from tests import builders
 
-LAMP = Path(__file__).resolve().parents[1] / "omnichannel" / "demo" / "files" / "broken-lamp.png"
+LAMP_PICTURE = Path(__file__).resolve().parents[1] / "omnichannel" / "demo" / "files" / "broken-lamp.png"
 
 
-class Stage:
+class ScenarioBuilder:
     """The people, the numbers and what customers wrote; `set_the_stage` tells the keys of what there is to open."""
 
     def __init__(self) -> None:
@@ -52,11 +52,11 @@ class Stage:
     # -- What there is ----------------------------------------------------------------------------------------------
 
     def _channel(self) -> WhatsAppAccount:
-        self.twilio = factories.create_account("Lumen Lamps", token=builders.TOKEN)
-        return builders.account(account_sid=self.twilio.sid)
+        self.twilio = factories.create_account("Lumen Lamps", token=builders.AUTH_TOKEN)
+        return builders.create_account(account_sid=self.twilio.sid)
 
     def _number(self, name: str, digits: str, **fields: Any) -> WhatsAppNumber:
-        number = builders.number(self.account, digits=digits, name=name, **fields)
+        number = builders.create_number(self.account, digits=digits, name=name, **fields)
         sent_from = factories.create_sender(
             self.twilio, digits, name, self.account.inbound_url, self.account.status_url
         )
@@ -70,15 +70,15 @@ class Stage:
         self, name: str, who: str, address: str, wrote: datetime, agent: Agent | None = None, **fields: Any
     ) -> Conversation:
         """A conversation that can be opened by `name`."""
-        contact = builders.contact(who, address=address, created_at=wrote - timedelta(days=40))
-        begun = builders.conversation(
+        contact = builders.create_contact(who, address=address, created_at=wrote - timedelta(days=40))
+        begun = builders.create_conversation(
             on=fields.pop("on", self.shop), of=contact, with_agent=agent, wrote=wrote, created_at=wrote, **fields
         )
         self.opened[name] = begun.pk
         return begun
 
     def wrote(self, of: Conversation, text: str, **fields: Any) -> Message:
-        return builders.inbound(of, text, **{"created_at": of.last_inbound_at, **fields})
+        return builders.create_inbound_message(of, text, **{"created_at": of.last_inbound_at, **fields})
 
     def file(self, of: Message, name: str, content_type: str, content: bytes = b"", **fields: Any) -> None:
         kept = Attachment(
@@ -92,20 +92,20 @@ class Stage:
         kept.file.save("", ContentFile(content or b"\0"), save=True)
 
 
-def set_the_stage() -> dict[str, int]:
+def create_scenario() -> dict[str, int]:
     """Fill an empty database; the keys of the conversations by the state they show."""
-    stage = Stage()
-    _words_of_the_desk(stage)
-    _amara(stage)
-    _every_kind(stage)
-    _windows(stage)
-    _over(stage)
-    _with_others(stage)
-    _on_the_phone(stage)
+    stage = ScenarioBuilder()
+    _create_reference_data(stage)
+    _create_active_conversation(stage)
+    _create_message_kinds_conversation(stage)
+    _create_window_conversations(stage)
+    _create_ended_conversations(stage)
+    _create_other_conversations(stage)
+    _create_simulator_chat(stage)
     return stage.opened
 
 
-def _words_of_the_desk(stage: Stage) -> None:
+def _create_reference_data(stage: ScenarioBuilder) -> None:
     for name, colour in (("VIP", "purple"), ("Damaged", "red"), ("Delivery", "teal")):
         Label.objects.create(name=name, colour=colour)
     DispositionCode.objects.create(name="Solved", description="The customer has what they came for.")
@@ -122,7 +122,7 @@ def _words_of_the_desk(stage: Stage) -> None:
     ):
         MessageTemplate.objects.create(
             account=stage.account,
-            content_sid=builders.sid("HX"),
+            content_sid=builders.new_sid("HX"),
             name=name,
             language="en",
             content_type="twilio/text",
@@ -142,17 +142,17 @@ def _words_of_the_desk(stage: Stage) -> None:
     )
 
 
-def _amara(stage: Stage) -> None:
+def _create_active_conversation(stage: ScenarioBuilder) -> None:
     dana = stage.people["dana"]
     talk = stage.begin("active", "Amara Diallo", "whatsapp:+4917139200021", stage.ago(minutes=14), dana)
     talk.labels.set(Label.objects.filter(name="Damaged"))
     talk.contact.labels.set(Label.objects.filter(name="VIP"))
     stage.wrote(talk, "Hi! I ordered lamp 2231 last week, it arrived broken")
     picture = stage.wrote(talk, "Look", kind=MessageKind.MEDIA, created_at=stage.ago(minutes=12))
-    stage.file(picture, "lamp.png", "image/png", LAMP.read_bytes())
+    stage.file(picture, "lamp.png", "image/png", LAMP_PICTURE.read_bytes())
     line(talk, "assigned", localized("Assigned to Dana Kim: available, most free capacity."), by=None)
     talk.events.update(created_at=stage.ago(minutes=11.5))
-    builders.outbound(
+    builders.create_outbound_message(
         talk,
         "So sorry, Amara. I can send a new one *today*. Which colour would you like?",
         status="read",
@@ -170,7 +170,7 @@ def _amara(stage: Stage) -> None:
     Viewer.objects.create(conversation=talk, agent=stage.people["omar"], seen_at=stage.now + timedelta(hours=1))
 
 
-def _every_kind(stage: Stage) -> None:
+def _create_message_kinds_conversation(stage: ScenarioBuilder) -> None:
     dana = stage.people["dana"]
     talk = stage.begin("kinds", "ليلى حسن", "whatsapp:+447700900142", stage.ago(hours=3), dana)
     first = stage.wrote(talk, "مرحبا، متى يصل طلبي؟", content={"forwarded": "often"})
@@ -196,12 +196,16 @@ def _every_kind(stage: Stage) -> None:
     stage.file(lost, "", "", state=AttachmentState.FAILED, declared_type="image/jpeg", error="Twilio does not have it.")
     stage.file(lost, "", "", state=AttachmentState.PENDING, declared_type="image/jpeg")
     for status in ("queued", "sending", "sent", "delivered", "read"):
-        builders.outbound(talk, f"An answer that is {status}", status=status, author=dana.user, quoted=first)
+        builders.create_outbound_message(
+            talk, f"An answer that is {status}", status=status, author=dana.user, quoted=first
+        )
     failed = {"error_code": 63016, "error_message": "Outside the allowed window."}
-    builders.outbound(talk, "An answer that failed, _with_ `code` and ~struck~ words", status="failed", **failed)
+    builders.create_outbound_message(
+        talk, "An answer that failed, _with_ `code` and ~struck~ words", status="failed", **failed
+    )
 
 
-def _windows(stage: Stage) -> None:
+def _create_window_conversations(stage: ScenarioBuilder) -> None:
     dana = stage.people["dana"]
     soon = stage.begin("closing_soon", "Jonas Weber", "whatsapp:+4917139200035", stage.ago(hours=23, minutes=13), dana)
     stage.wrote(soon, "Could I get an invoice for order 2190?")
@@ -215,7 +219,7 @@ def _windows(stage: Stage) -> None:
     Contact.objects.filter(pk=blocked.contact_id).update(blocked_at=stage.ago(hours=5))
 
 
-def _over(stage: Stage) -> None:
+def _create_ended_conversations(stage: ScenarioBuilder) -> None:
     dana = stage.people["dana"]
     wrap = stage.begin("wrap_up", "Ines Carvalho", "whatsapp:+351910900118", stage.ago(hours=2), dana)
     stage.wrote(wrap, "Thank you, that was quick!")
@@ -226,13 +230,13 @@ def _over(stage: Stage) -> None:
     closed = stage.begin("closed", "Tomás Becker", "whatsapp:+4917139200014", stage.ago(hours=3), dana)
     stage.wrote(closed, "Hi! Do you have the Orla floor lamp in brass?")
     answered = {"status": "read", "author": dana.user, "created_at": stage.ago(hours=2.8)}
-    builders.outbound(closed, "We do: 129 €, and it ships today.", **answered)
+    builders.create_outbound_message(closed, "We do: 129 €, and it ships today.", **answered)
     Conversation.objects.filter(pk=closed.pk).update(
         state=State.CLOSED, closed_at=stage.ago(hours=2), state_since=stage.ago(hours=2)
     )
 
 
-def _with_others(stage: Stage) -> None:
+def _create_other_conversations(stage: ScenarioBuilder) -> None:
     omar = stage.people["omar"]
     theirs = stage.begin("of_a_colleague", "Nadia Petrova", "whatsapp:+359880900118", stage.ago(minutes=40), omar)
     stage.wrote(theirs, "The shade came in the wrong colour.")
@@ -244,17 +248,17 @@ def _with_others(stage: Stage) -> None:
     stage.wrote(offered, "My order 2290 has not arrived. Could you look into it before the weekend?")
 
 
-def _on_the_phone(stage: Stage) -> None:
+def _create_simulator_chat(stage: ScenarioBuilder) -> None:
     """What the simulator shows of a customer; nobody posts it to the desk."""
     amara = factories.create_customer("Amara Diallo", "+4917139200021")
     shop = stage.phones["+12025550143"]
     said = factories.customer_writes(amara, shop, "Hi! I ordered lamp 2231 last week, it arrived _broken_")
-    picture = factories.Attachment("lamp.png", "image/png", LAMP.read_bytes())
+    picture = factories.Attachment("lamp.png", "image/png", LAMP_PICTURE.read_bytes())
     factories.customer_writes(amara, shop, "Look", attachments=[picture], replying_to=said)
     Errand.objects.update(state=ErrandState.DONE)
 
 
-def offer(to: str = "dana") -> None:
+def create_offer(to: str = "dana") -> None:
     """What waits for an answer is offered now."""
     Conversation.objects.filter(contact__profile_name="Lucía Fernández").update(
         offered_to=Agent.objects.get(user__username=to), offer_expires_at=timezone.now() + timedelta(seconds=110)

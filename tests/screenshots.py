@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.journeys.conftest import ARGUMENTS, CHROMIUM
+from tests.journeys.weight import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
 from tests.processes.databases import ROOT
-from tests.processes.desk import Desk, blank_database
+from tests.processes.desk import AppInstance, create_template_database
 
-FOLDER = ROOT / "docs" / "screenshots"
-SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+SCREENSHOT_FOLDER = ROOT / "docs" / "screenshots"
+VIEWPORT_SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
-FOR_THE_README = {"conversation-light-wide": "desk", "conversation-dark-narrow": "phone", "stream-light-wide": "admin"}
+README_PICTURES = {"conversation-light-wide": "desk", "conversation-dark-narrow": "phone", "stream-light-wide": "admin"}
 # What the page fetches as it opens is there.
-AT_REST = "() => !document.querySelector('.htmx-request') && [...document.images].every((one) => one.complete)"
+PAGE_IS_IDLE = "() => !document.querySelector('.htmx-request') && [...document.images].every((one) => one.complete)"
 
-Act = Callable[[Page], object]
+PageAction = Callable[[Page], object]
 
 
 class Scene(NamedTuple):
@@ -33,21 +33,21 @@ class Scene(NamedTuple):
     name: str
     who: str
     path: str
-    act: Act | None = None
+    act: PageAction | None = None
 
 
-def search(page: Page) -> None:
+def open_search(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     page.keyboard.type("lamp")
     page.wait_for_timeout(800)
 
 
-def overview(page: Page) -> None:
+def open_shortcuts(page: Page) -> None:
     page.keyboard.press("?")
 
 
-def offered(page: Page) -> None:
+def wait_for_offer(page: Page) -> None:
     page.locator(".offer").wait_for()
 
 
@@ -61,8 +61,8 @@ SCENES = [
     Scene("window-closed", "dana", "/desk/conversations/{window_closed}/"),
     Scene("wrap-up", "dana", "/desk/conversations/{wrap_up}/"),
     Scene("closed", "dana", "/desk/conversations/{closed}/"),
-    Scene("search", "dana", "/desk/", search),
-    Scene("shortcuts", "dana", "/desk/", overview),
+    Scene("search", "dana", "/desk/", open_search),
+    Scene("shortcuts", "dana", "/desk/", open_shortcuts),
     Scene("preferences", "dana", "/desk/preferences/"),
     Scene("supervisor", "sofia", "/desk/conversations/{of_a_colleague}/"),
     Scene("administration", "admin", "/admin/"),
@@ -71,19 +71,19 @@ SCENES = [
     Scene("channel", "admin", "/admin/channels_whatsapp/whatsappaccount/1/change/"),
     Scene("customers-phone", "admin", "/simulator/"),
 ]
-OFFER = Scene("offer", "dana", "/desk/", offered)
+OFFER_SCENE = Scene("offer", "dana", "/desk/", wait_for_offer)
 
 
-class Photographer:
+class ScreenshotTaker:
     """Takes each scene in each theme and size."""
 
-    def __init__(self, desk: Desk, browser: Browser, stage: dict[str, int]) -> None:
+    def __init__(self, desk: AppInstance, browser: Browser, stage: dict[str, int]) -> None:
         self.desk, self.browser, self.stage = desk, browser, stage
         self.sessions: dict[str, str] = {}
 
     def take(self, scene: Scene, language: str = "en") -> None:
         for theme in THEMES:
-            for size, (width, height) in SIZES.items():
+            for size, (width, height) in VIEWPORT_SIZES.items():
                 with self._context(scene.who, theme, width, height, language) as context:
                     self._picture(context, scene, f"{scene.name}-{theme}-{size}")
 
@@ -107,36 +107,36 @@ class Photographer:
     def _picture(self, context: BrowserContext, scene: Scene, name: str) -> None:
         page = context.new_page()
         page.goto(scene.path.format(**self.stage))
-        page.wait_for_function(AT_REST)
+        page.wait_for_function(PAGE_IS_IDLE)
         if scene.act:
             scene.act(page)
-        page.wait_for_function(AT_REST)
+        page.wait_for_function(PAGE_IS_IDLE)
         page.wait_for_timeout(150)
-        page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+        page.screenshot(path=SCREENSHOT_FOLDER / f"{name}.png", animations="disabled")
 
 
 def main(*names: str) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    SCREENSHOT_FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        blank = blank_database(Path(folder))
+        blank = create_template_database(Path(folder))
         (Path(folder) / "desk").mkdir()
-        with Desk(Path(folder) / "desk", blank=blank) as desk:
-            stage = desk.ask("set_the_stage")
+        with AppInstance(Path(folder) / "desk", blank=blank) as desk:
+            stage = desk.ask("create_scenario")
             desk.serve("--no-worker")
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            photographer = Photographer(desk, browser, stage)
+            browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM_ARGUMENTS)
+            photographer = ScreenshotTaker(desk, browser, stage)
             for scene in SCENES:
                 if not names or scene.name in names:
                     photographer.take(scene)
-            desk.ask("offer")
-            if not names or OFFER.name in names:
-                photographer.take(OFFER)
+            desk.ask("create_offer")
+            if not names or OFFER_SCENE.name in names:
+                photographer.take(OFFER_SCENE)
             browser.close()
         blank.drop()
-    for picture, name in FOR_THE_README.items():
-        if (FOLDER / f"{picture}.png").exists():
-            shutil.copy(FOLDER / f"{picture}.png", FOLDER.parent / f"{name}.png")
-    print(f"The pictures are in {FOLDER.relative_to(ROOT)}/.")
+    for picture, name in README_PICTURES.items():
+        if (SCREENSHOT_FOLDER / f"{picture}.png").exists():
+            shutil.copy(SCREENSHOT_FOLDER / f"{picture}.png", SCREENSHOT_FOLDER.parent / f"{name}.png")
+    print(f"The pictures are in {SCREENSHOT_FOLDER.relative_to(ROOT)}/.")
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ from omnichannel.auth import AgentAuthBackend
 from omnichannel.demo.people import DEMO_USERS
 from omnichannel.live.stream import get_session_user
 from tests import builders
-from tests.desk.people import browser
+from tests.desk.people import client_for
 
 pytestmark = pytest.mark.django_db
 
-DEMONSTRATION = "This is a demonstration account. It can&#x27;t sign in on a public server"
-IN_GERMAN = "Das ist ein Demonstrationskonto."
-NO_MATCH = "User name and password do not match"
+REFUSAL_TEXT = "This is a demonstration account. It can&#x27;t sign in on a public server"
+REFUSAL_TEXT_GERMAN = "Das ist ein Demonstrationskonto."
+WRONG_CREDENTIALS_TEXT = "User name and password do not match"
 
 
 class CountingHasher(MD5PasswordHasher):
@@ -42,7 +42,7 @@ class CountingHasher(MD5PasswordHasher):
 
 @pytest.fixture
 def dana() -> User:
-    return with_printed_password(builders.agent("Dana").user)
+    return set_printed_password(builders.create_agent("Dana").user)
 
 
 @pytest.fixture
@@ -50,13 +50,13 @@ def _on_this_machine(settings: Any) -> None:
     settings.DEMONSTRATION_ALLOWED = True
 
 
-def with_printed_password(user: User) -> User:
+def set_printed_password(user: User) -> User:
     user.set_password(DEMO_PASSWORD)
     user.save()
     return user
 
 
-def sign_in(username: str, password: str = DEMO_PASSWORD, language: str = "en") -> str:
+def post_sign_in(username: str, password: str = DEMO_PASSWORD, language: str = "en") -> str:
     """The page that answers the sign-in form; empty when it leads on."""
     form = {"username": username, "password": password}
     return Client().post("/sign-in/", form, headers={"accept-language": language}).content.decode()
@@ -65,26 +65,26 @@ def sign_in(username: str, password: str = DEMO_PASSWORD, language: str = "en") 
 # -- The sign-in ----------------------------------------------------------------------------------------------------
 
 
-def test_the_printed_password_is_refused_in_words(dana: User) -> None:
-    assert DEMONSTRATION in sign_in("dana")
-    assert IN_GERMAN in sign_in("dana", language="de")
+def test_printed_password_is_refused_with_a_message(dana: User) -> None:
+    assert REFUSAL_TEXT in post_sign_in("dana")
+    assert REFUSAL_TEXT_GERMAN in post_sign_in("dana", language="de")
 
 
 def test_a_demonstration_account_under_another_name_is_refused_too(dana: User) -> None:
     User.objects.update(username="boss")
-    assert DEMONSTRATION in sign_in("boss")
+    assert REFUSAL_TEXT in post_sign_in("boss")
 
 
-def test_whoever_does_not_know_the_password_learns_nothing(dana: User) -> None:
-    builders.user("Agent", "Sofia")
+def test_wrong_password_does_not_reveal_a_demo_account(dana: User) -> None:
+    builders.create_user("Agent", "Sofia")
     for username, password in (("dana", "wrong"), ("sofia", DEMO_PASSWORD), ("nobody", DEMO_PASSWORD)):
-        page = sign_in(username, password)
-        assert NO_MATCH in page
-        assert DEMONSTRATION not in page
+        page = post_sign_in(username, password)
+        assert WRONG_CREDENTIALS_TEXT in page
+        assert REFUSAL_TEXT not in page
 
 
-def test_how_long_a_refusal_takes_tells_nobody_which_names_there_are(dana: User, settings: Any) -> None:
-    builders.user("Agent", "Sofia")
+def test_refusal_time_does_not_reveal_existing_user_names(dana: User, settings: Any) -> None:
+    builders.create_user("Agent", "Sofia")
     settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
     counts = []
     for username, password in [
@@ -94,51 +94,51 @@ def test_how_long_a_refusal_takes_tells_nobody_which_names_there_are(dana: User,
         ("nobody", "wrong"),
     ] * 2:
         before = CountingHasher.count
-        sign_in(username, password)
+        post_sign_in(username, password)
         counts.append(CountingHasher.count - before)
     assert counts == [1] * 8
 
 
-def test_a_deactivated_demonstration_account_is_as_unknown_as_any(dana: User) -> None:
+def test_deactivated_demo_account_looks_like_an_unknown_account(dana: User) -> None:
     User.objects.update(is_active=False)
-    assert NO_MATCH in sign_in("dana")
+    assert WRONG_CREDENTIALS_TEXT in post_sign_in("dana")
 
 
-def test_with_a_password_of_its_own_a_demonstration_account_signs_in(dana: User) -> None:
+def test_demo_account_with_another_password_can_sign_in(dana: User) -> None:
     dana.set_password("correct horse")
     dana.save()
-    assert sign_in("dana", "correct horse") == ""
+    assert post_sign_in("dana", "correct horse") == ""
 
 
 @pytest.mark.usefixtures("_on_this_machine")
-def test_on_this_machine_the_demonstration_signs_in(dana: User) -> None:
-    assert sign_in("dana") == ""
-    assert browser(dana).get("/desk/").status_code == 200
+def test_demo_account_can_sign_in_on_a_local_server(dana: User) -> None:
+    assert post_sign_in("dana") == ""
+    assert client_for(dana).get("/desk/").status_code == 200
 
 
 def test_refusing_changes_nothing_in_the_database(dana: User) -> None:
-    sign_in("dana")
+    post_sign_in("dana")
     now = User.objects.get()
     assert (now.is_active, now.password) == (True, dana.password)
 
 
-def test_the_administration_has_no_other_way_in() -> None:
-    with_printed_password(builders.user("Administrator", "Admin", is_staff=True))
+def test_admin_sign_in_refuses_the_printed_password() -> None:
+    set_printed_password(builders.create_user("Administrator", "Admin", is_staff=True))
     client = Client()
     assert client.post("/admin/login/", {"username": "admin", "password": DEMO_PASSWORD}).status_code == 200
     assert client.get("/admin/").status_code == 302
 
 
-def test_no_backend_takes_the_printed_password(dana: User) -> None:
+def test_no_authentication_backend_accepts_the_printed_password(dana: User) -> None:
     assert authenticate(HttpRequest(), username="dana", password=DEMO_PASSWORD) is None
 
 
 # -- Those who were signed in ---------------------------------------------------------------------------------------
 
 
-def test_a_session_from_before_ends(dana: User, settings: Any) -> None:
+def test_existing_session_of_a_demo_account_ends(dana: User, settings: Any) -> None:
     settings.DEMONSTRATION_ALLOWED = True
-    client = browser(dana)
+    client = client_for(dana)
     cookie = f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"
     assert get_session_user(cookie) == dana
     settings.DEMONSTRATION_ALLOWED = False
@@ -148,7 +148,7 @@ def test_a_session_from_before_ends(dana: User, settings: Any) -> None:
     assert client.get("/sign-in/").status_code == 200
 
 
-def test_knowing_who_is_refused_costs_no_query(dana: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_refusal_check_needs_no_extra_query(dana: User, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(1):
         assert AgentAuthBackend().get_user(dana.pk) is None
 
@@ -160,8 +160,8 @@ def test_a_password_is_hashed_once(dana: User) -> None:
     assert demonstration.is_demo_password_hash.cache_info().misses == 1
 
 
-def test_nobody_else_is_hashed_at_a_request() -> None:
-    eve = builders.agent("Eve").user
+def test_password_of_other_users_is_not_hashed_on_requests() -> None:
+    eve = builders.create_agent("Eve").user
     demonstration.is_demo_password_hash.cache_clear()
     assert AgentAuthBackend().get_user(eve.pk) == eve
     assert demonstration.is_demo_password_hash.cache_info().misses == 0
@@ -171,20 +171,20 @@ def test_nobody_else_is_hashed_at_a_request() -> None:
 
 
 @pytest.mark.parametrize("password", [DEMO_PASSWORD, DEMO_PASSWORD.upper(), f" {DEMO_PASSWORD} "])
-def test_nobody_can_set_the_printed_password(password: str) -> None:
+def test_printed_password_cannot_be_set(password: str) -> None:
     with pytest.raises(ValidationError, match="demonstration's password"):
         CommonPasswordValidator().validate(password)
 
 
 def test_the_password_page_refuses_it() -> None:
-    eve = builders.agent("Eve").user
+    eve = builders.create_agent("Eve").user
     form = {"old_password": "correct horse", "new_password1": DEMO_PASSWORD, "new_password2": DEMO_PASSWORD}
-    answer = browser(eve).post("/desk/preferences/password/", form)
+    answer = client_for(eve).post("/desk/preferences/password/", form)
     assert answer.status_code == 422
     assert "demonstration&#x27;s password" in answer.content.decode()
 
 
-def test_a_common_password_is_refused_as_ever() -> None:
+def test_common_password_is_still_refused() -> None:
     with pytest.raises(ValidationError, match="too common"):
         CommonPasswordValidator().validate("password123")
 
@@ -201,23 +201,23 @@ def deployment_errors() -> list[CheckMessage]:
     return [one for one in run_checks(include_deployment_checks=True) if one.id == "omnichannel.E001"]
 
 
-def test_the_active_accounts_with_the_printed_password_are_named(dana: User) -> None:
-    with_printed_password(builders.user("Administrator", "Admin"))
-    builders.user("Supervisor", "Sofia")
-    with_printed_password(builders.user("Agent", "Omar", is_active=False))
+def test_active_accounts_with_the_printed_password_are_listed(dana: User) -> None:
+    set_printed_password(builders.create_user("Administrator", "Admin"))
+    builders.create_user("Supervisor", "Sofia")
+    set_printed_password(builders.create_user("Agent", "Omar", is_active=False))
     assert get_active_demo_usernames() == ["dana", "admin"]
 
 
-def test_the_deployment_check_names_them(dana: User) -> None:
+def test_deployment_check_lists_accounts_with_the_printed_password(dana: User) -> None:
     with pytest.raises(SystemCheckError, match=r"omnichannel\.E001.*anybody can read: dana\."):
         call_command("check", deploy=True, stdout=StringIO(), stderr=StringIO())
     call_command("check", stdout=StringIO(), stderr=StringIO())
 
 
-def test_without_demonstration_accounts_there_is_nothing_to_name() -> None:
-    builders.agent("Eve")
+def test_deployment_check_passes_without_demo_accounts() -> None:
+    builders.create_agent("Eve")
     assert deployment_errors() == []
 
 
-def test_the_names_are_those_of_the_demonstration() -> None:
+def test_demo_user_names_match_the_seeded_accounts() -> None:
     assert {person.username for person in DEMO_USERS} == demonstration.DEMO_USERNAMES

@@ -7,12 +7,12 @@ from django.test import RequestFactory
 from omnichannel.core.admin.site import SIDEBAR
 from routing.admin.related_lists import PartAdmin
 from tests import builders
-from tests.administration.people import signed_in, words
+from tests.administration.people import create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 
 
-def groups(person):
+def sidebar_groups(person):
     request = RequestFactory().get("/admin/")
     request.user = person
     return {group["name"]: [model["name"] for model in group["models"]] for group in admin.site.get_app_list(request)}
@@ -30,13 +30,13 @@ def test_every_place_in_the_sidebar_has_a_model():
 
 
 def test_an_administrator_finds_whatsapp_under_channels():
-    shown = groups(signed_in("Administrator").person)
+    shown = sidebar_groups(create_signed_in_client("Administrator").person)
     assert list(shown) == ["Channels", "Work distribution", "People", "Agent experience", "Monitoring"]
     assert shown["Channels"][0] == "WhatsApp"
 
 
 def test_a_group_without_entries_is_not_shown():
-    assert list(groups(signed_in("Supervisor").person)) == [
+    assert list(sidebar_groups(create_signed_in_client("Supervisor").person)) == [
         "Work distribution",
         "People",
         "Agent experience",
@@ -45,26 +45,26 @@ def test_a_group_without_entries_is_not_shown():
 
 
 def test_a_supervisor_sees_no_channels():
-    shown = groups(signed_in("Supervisor").person)
+    shown = sidebar_groups(create_signed_in_client("Supervisor").person)
     assert "Channels" not in shown
     assert "Agents" in shown["People"]
 
 
 def test_a_model_without_a_place_is_shown_in_a_last_group(monkeypatch):
     monkeypatch.setattr("omnichannel.core.admin.site.SIDEBAR", [])
-    shown = groups(signed_in("Administrator").person)
+    shown = sidebar_groups(create_signed_in_client("Administrator").person)
     assert list(shown) == ["More"]
     assert len(shown["More"]) > 5
 
 
-def test_the_overview_shows_the_groups_and_the_way_to_the_desk():
-    response = signed_in("Administrator", "Ada").get("/admin/")
+def test_admin_index_shows_groups_and_a_link_to_the_desk():
+    response = create_signed_in_client("Administrator", "Ada").get("/admin/")
     assert 'href="/desk/"' in response.content.decode()
-    assert "Channels" in words(response)
+    assert "Channels" in visible_text(response)
 
 
-def test_an_agent_is_not_let_in():
-    response = signed_in("Agent").get("/admin/")
+def test_agent_cannot_enter_the_admin():
+    response = create_signed_in_client("Agent").get("/admin/")
     assert response.status_code == 302
     assert response.url.startswith("/admin/login/")
 
@@ -76,29 +76,29 @@ def test_a_stranger_is_sent_to_sign_in_and_back(client, settings):
 
 
 def test_the_admins_own_sign_in_page_still_works(client):
-    ada = signed_in("Administrator", "Ada").person
+    ada = create_signed_in_client("Administrator", "Ada").person
     assert client.get("/admin/login/").status_code == 200
     client.post("/admin/login/?next=/admin/", {"username": ada.username, "password": "correct horse"})
     assert client.get("/admin/").status_code == 200
 
 
 def test_sign_in_at_the_admin_is_throttled(client):
-    ada = signed_in("Administrator", "Ada").person
+    ada = create_signed_in_client("Administrator", "Ada").person
     for _ in range(5):
         client.post("/admin/login/", {"username": ada.username, "password": "wrong"})
     client.post("/admin/login/", {"username": ada.username, "password": "correct horse"})
     assert "_auth_user_id" not in client.session
 
 
-def test_no_page_of_the_administration_is_kept_by_the_browser():
-    response = signed_in("Administrator").get("/admin/")
+def test_admin_pages_are_not_cached():
+    response = create_signed_in_client("Administrator").get("/admin/")
     assert "no-store" in response["Cache-Control"]
 
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
-def test_every_list_and_every_new_page_opens(role):
-    client = signed_in(role)
-    builders.inbound(builders.conversation())
+def test_every_list_and_add_page_opens(role):
+    client = create_signed_in_client(role)
+    builders.create_inbound_message(builders.create_conversation())
     for model, model_admin in admin.site._registry.items():
         name = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         request = RequestFactory().get(name)

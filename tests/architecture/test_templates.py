@@ -7,9 +7,9 @@ import pytest
 from django.conf import settings
 from django.template import engines
 
-FOLDER = Path(settings.BASE_DIR) / "templates"
-TEMPLATES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*") if path.is_file())
-INLINE = {
+TEMPLATE_FOLDER = Path(settings.BASE_DIR) / "templates"
+TEMPLATES = sorted(str(path.relative_to(TEMPLATE_FOLDER)) for path in TEMPLATE_FOLDER.rglob("*") if path.is_file())
+INLINE_PATTERNS = {
     "a style attribute": re.compile(r"\sstyle\s*="),
     "an event attribute": re.compile(r"\son[a-z]+\s*="),
     "an inline style sheet": re.compile(r"<style\b"),
@@ -19,7 +19,7 @@ INLINE = {
 }
 
 
-def test_there_are_templates() -> None:
+def test_template_list_is_not_empty() -> None:
     assert len(TEMPLATES) > 20
 
 
@@ -30,5 +30,5 @@ def test_the_template_compiles(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".html")])
 def test_the_template_keeps_to_the_content_security_policy(name: str) -> None:
-    text = (FOLDER / name).read_text()
-    assert [what for what, pattern in INLINE.items() if pattern.search(text)] == []
+    text = (TEMPLATE_FOLDER / name).read_text()
+    assert [what for what, pattern in INLINE_PATTERNS.items() if pattern.search(text)] == []

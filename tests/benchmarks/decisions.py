@@ -20,23 +20,23 @@ from django.utils import timezone  # noqa: E402
 from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations  # noqa: E402
 from omnichannel.conversations.models import Conversation  # noqa: E402
 from tests import builders  # noqa: E402
-from tests.routing.crowds import many_agents  # noqa: E402
+from tests.routing.crowds import create_agents  # noqa: E402
 
-CROWDS, TIMES = (10, 100, 1000), 40
+AGENT_COUNTS, REPETITIONS = (10, 100, 1000), 40
 
 
-def decision(agents: int) -> float:
+def time_assignment(agents: int) -> float:
     """The median time to offer one conversation, alone, to one of so many agents who have work already."""
-    queue = builders.queue(f"Queue of {agents}")
-    crowd = many_agents(agents, queue)
-    shop = builders.number()
+    queue = builders.create_queue(f"Queue of {agents}")
+    crowd = create_agents(agents, queue)
+    shop = builders.create_number()
     for agent in crowd[: agents // 2]:
-        builders.conversation(on=shop, in_queue=queue, with_agent=agent)
+        builders.create_conversation(on=shop, in_queue=queue, with_agent=agent)
     took = []
-    for _ in range(TIMES):
+    for _ in range(REPETITIONS):
         Conversation.objects.filter(offered_to__isnull=False).update(offered_to=None, offer_expires_at=None, queue=1)
         Conversation.objects.filter(agent=None).delete()
-        builders.conversation(on=shop, in_queue=queue)
+        builders.create_conversation(on=shop, in_queue=queue)
         begin = time.perf_counter()
         offered, _ = offer_waiting_conversations(timezone.now())
         took.append(time.perf_counter() - begin)
@@ -46,10 +46,10 @@ def decision(agents: int) -> float:
 
 
 def main() -> None:
-    print(f"  a decision among {', '.join(map(str, CROWDS))} agents …", file=sys.stderr, flush=True)
+    print(f"  a decision among {', '.join(map(str, AGENT_COUNTS))} agents …", file=sys.stderr, flush=True)
     connection.creation.create_test_db(verbosity=0)
     try:
-        costs = {agents: 1000 * decision(agents) for agents in CROWDS}
+        costs = {agents: 1000 * time_assignment(agents) for agents in AGENT_COUNTS}
     finally:
         connection.creation.destroy_test_db("", verbosity=0)
     figures = {f"decision, {agents} agents (ms)": cost for agents, cost in costs.items()}

@@ -19,19 +19,19 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.processes.desk import STARTS_WITHIN, Desk, blank_database  # noqa: E402
+from tests.processes.desk import START_TIMEOUT, AppInstance, create_template_database  # noqa: E402
 from tests.processes.programs import wait_until  # noqa: E402
-from tests.processes.twilio import post, text_message  # noqa: E402
+from tests.processes.twilio import build_text_form, post_signed_form  # noqa: E402
 
-THREADS, CUSTOMERS, WEBHOOK_SECONDS = 8, 50, 6.0
+WEBHOOK_THREADS, CUSTOMER_COUNT, WEBHOOK_SECONDS = 8, 50, 6.0
 IDLE_SECONDS = 8.0
-REPLIES = 40
-STREAMS, BROADCASTS = 200, 12
+REPLY_COUNT = 40
+STREAM_COUNT, BROADCAST_COUNT = 200, 12
 
 Figures = dict[str, float]
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     print(f"  {text} …", file=sys.stderr, flush=True)
 
 
@@ -40,66 +40,66 @@ def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def webhooks(desk: Desk, shop: dict[str, str]) -> Figures:
+def measure_webhooks(desk: AppInstance, shop: dict[str, str]) -> Figures:
     """Signed text messages, as many as the server takes from eight connections."""
-    say(f"webhooks from {THREADS} connections for {WEBHOOK_SECONDS:.0f} s")
+    print_progress(f"webhooks from {WEBHOOK_THREADS} connections for {WEBHOOK_SECONDS:.0f} s")
     path, numbers = f"/webhooks/whatsapp/{shop['key']}/inbound/", itertools.count()
     took: list[float] = []
     ends = time.monotonic() + WEBHOOK_SECONDS
 
     def keep_posting() -> None:
         while time.monotonic() < ends:
-            form = text_message(shop, next(numbers) % CUSTOMERS, "Where is my order?")
+            form = build_text_form(shop, next(numbers) % CUSTOMER_COUNT, "Where is my order?")
             begin = time.monotonic()
-            if post(desk.url, path, form) != 200:
+            if post_signed_form(desk.url, path, form) != 200:
                 raise AssertionError("A webhook was not answered with 200.")
             took.append(time.monotonic() - begin)
 
-    threads = [threading.Thread(target=keep_posting) for _ in range(THREADS)]
+    threads = [threading.Thread(target=keep_posting) for _ in range(WEBHOOK_THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert desk.ask("filed")["messages"] == len(took), "A message was lost."
+    assert desk.ask("count_records")["messages"] == len(took), "A message was lost."
     figures = {f"webhook, p{part} (ms)": 1000 * percentile(took, part / 100) for part in (50, 95, 99)}
     return {"webhooks per second": len(took) / WEBHOOK_SECONDS, **figures}
 
 
-def cpu_seconds(pid: int) -> float:
+def read_cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def idle(desk: Desk) -> Figures:
+def measure_idle_cpu(desk: AppInstance) -> Figures:
     """What server and worker use of a core while nothing happens."""
-    say(f"nothing for {IDLE_SECONDS:.0f} s")
+    print_progress(f"nothing for {IDLE_SECONDS:.0f} s")
     pids = {"worker": desk.worker_pids()[-1], "server": desk.programs[0].pid}
-    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    before = {name: read_cpu_seconds(pid) for name, pid in pids.items()}
     time.sleep(IDLE_SECONDS)
-    used = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+    used = {name: read_cpu_seconds(pid) - before[name] for name, pid in pids.items()}
     return {f"idle {name} (% of a core)": 100 * seconds / IDLE_SECONDS for name, seconds in used.items()}
 
 
-def pick_up(desk: Desk) -> Figures:
+def measure_reply_pickup(desk: AppInstance) -> Figures:
     """How long a reply waits for a worker that has nothing else to do."""
-    say(f"{REPLIES} replies, one at a time")
+    print_progress(f"{REPLY_COUNT} replies, one at a time")
     spread = random.Random(1)
-    desk.ask("customers_write", count=REPLIES)
-    for place in range(REPLIES):
-        desk.ask("dana_answers_one", place=place)
+    desk.ask("create_customer_conversations", count=REPLY_COUNT)
+    for place in range(REPLY_COUNT):
+        desk.ask("send_one_reply", place=place)
         time.sleep(spread.uniform(0.02, 0.18))
-    wait_until(lambda: len(desk.ask("pick_ups")) == REPLIES, 30, "every reply was taken by the worker")
-    waited = desk.ask("pick_ups")
+    wait_until(lambda: len(desk.ask("reply_pickup_delays")) == REPLY_COUNT, 30, "every reply was taken by the worker")
+    waited = desk.ask("reply_pickup_delays")
     return {f"pick-up of a reply, p{part} (ms)": 1000 * percentile(waited, part / 100) for part in (50, 95)}
 
 
-async def arrivals(desk: Desk, session: str, opened: asyncio.Barrier) -> dict[int, float]:
+async def record_arrivals(desk: AppInstance, session: str, opened: asyncio.Barrier) -> dict[int, float]:
     """When each event arrived on one stream."""
     reader, writer = await asyncio.open_connection("127.0.0.1", desk.port)
     writer.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid={session}\r\n\r\n".encode())
     seen: dict[int, float] = {}
     event_id = 0
-    while len(seen) < BROADCASTS:
+    while len(seen) < BROADCAST_COUNT:
         line = (await reader.readline()).decode().strip()
         if line.startswith("id: "):
             event_id = int(line[4:])
@@ -111,37 +111,42 @@ async def arrivals(desk: Desk, session: str, opened: asyncio.Barrier) -> dict[in
     return seen
 
 
-async def _broadcast(desk: Desk, session: str) -> list[float]:
-    opened = asyncio.Barrier(STREAMS + 1)
-    streams = [asyncio.create_task(arrivals(desk, session, opened)) for _ in range(STREAMS)]
-    await asyncio.wait_for(opened.wait(), STARTS_WITHIN)
+async def _measure_broadcasts(desk: AppInstance, session: str) -> list[float]:
+    opened = asyncio.Barrier(STREAM_COUNT + 1)
+    streams = [asyncio.create_task(record_arrivals(desk, session, opened)) for _ in range(STREAM_COUNT)]
+    await asyncio.wait_for(opened.wait(), START_TIMEOUT)
     commits = {}
-    for _ in range(BROADCASTS):
-        event_id, moment = await asyncio.to_thread(desk.ask, "change_and_time")
+    for _ in range(BROADCAST_COUNT):
+        event_id, moment = await asyncio.to_thread(desk.ask, "publish_change_with_time")
         commits[event_id] = moment
         await asyncio.sleep(random.Random(event_id).uniform(0.1, 0.5))
-    seen = await asyncio.wait_for(asyncio.gather(*streams), STARTS_WITHIN)
+    seen = await asyncio.wait_for(asyncio.gather(*streams), START_TIMEOUT)
     return [at - commits[event_id] for one in seen for event_id, at in one.items()]
 
 
-def live(desk: Desk) -> Figures:
+def measure_live_events(desk: AppInstance) -> Figures:
     """From a commit to the arrival on each of many streams."""
-    say(f"{BROADCASTS} changes for {STREAMS} open pages")
-    desk.ask("change_something")
-    late = asyncio.run(_broadcast(desk, desk.ask("sign_in", username="dana")))
-    return {f"commit to {STREAMS} pages, p{part} (ms)": 1000 * percentile(late, part / 100) for part in (50, 95)}
+    print_progress(f"{BROADCAST_COUNT} changes for {STREAM_COUNT} open pages")
+    desk.ask("publish_change")
+    late = asyncio.run(_measure_broadcasts(desk, desk.ask("sign_in", username="dana")))
+    return {f"commit to {STREAM_COUNT} pages, p{part} (ms)": 1000 * percentile(late, part / 100) for part in (50, 95)}
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omnichannel-bench-") as folder:
         (Path(folder) / "blank").mkdir()
-        blank = blank_database(Path(folder) / "blank")
-        with Desk(Path(folder), blank=blank) as desk:
+        blank = create_template_database(Path(folder) / "blank")
+        with AppInstance(Path(folder), blank=blank) as desk:
             desk.environment["LOG_LEVEL"] = "WARNING"
-            shop = desk.ask("open_shop")
+            shop = desk.ask("create_shop")
             desk.serve()
-            wait_until(desk.worker_is_running, STARTS_WITHIN, "the worker runs")
-            figures = {**webhooks(desk, shop), **idle(desk), **live(desk), **pick_up(desk)}
+            wait_until(desk.worker_is_running, START_TIMEOUT, "the worker runs")
+            figures = {
+                **measure_webhooks(desk, shop),
+                **measure_idle_cpu(desk),
+                **measure_live_events(desk),
+                **measure_reply_pickup(desk),
+            }
         blank.drop()
     print(json.dumps(figures))
 

@@ -13,15 +13,15 @@ from django.db import connection  # noqa: E402
 
 from tests import race  # noqa: E402
 
-CONVERSATIONS, SECONDS = 1000, 600.0  # a minute where nothing else runs
+CONVERSATION_COUNT, TIME_LIMIT_SECONDS = 1000, 600.0  # a minute where nothing else runs
 
 
 def main(seed: int) -> int:
     connection.creation.create_test_db(verbosity=0)
     begin = time.monotonic()
     try:
-        race.open_desk(CONVERSATIONS)
-        breaches, closed = race.race(seed, SECONDS)
+        race.create_agents_and_conversations(CONVERSATION_COUNT)
+        breaches, closed = race.run_race(seed, TIME_LIMIT_SECONDS)
     finally:
         connection.creation.destroy_test_db("", verbosity=0)
     took = time.monotonic() - begin

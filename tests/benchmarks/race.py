@@ -7,15 +7,15 @@ import os
 import subprocess
 import sys
 
-from tests.postgres import throw_away_cluster
+from tests.postgres import temporary_cluster_url
 
-TIMES = 20
+DEFAULT_RUNS = 20
 
 
 def main() -> int:
-    times = int(sys.argv[1]) if len(sys.argv) > 1 else TIMES
+    times = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_RUNS
     failed = 0
-    with throw_away_cluster() as address:
+    with temporary_cluster_url() as address:
         for seed in range(1, times + 1):
             command = [sys.executable, "-m", "tests.benchmarks.one_race", str(seed)]
             environment = {**os.environ, "TEST_DATABASE_URL": address}

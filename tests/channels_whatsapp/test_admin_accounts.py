@@ -9,83 +9,85 @@ from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
-from tests.administration.people import page, signed_in, words
+from tests.administration.people import admin_url, create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 
-ACCOUNT = "channels_whatsapp_whatsappaccount"
-SID = "AC9a805fb460119c9baabb9b726ce8fc90"
-TOKEN = builders.TOKEN
+ACCOUNT_MODEL = "channels_whatsapp_whatsappaccount"
+ACCOUNT_SID = "AC9a805fb460119c9baabb9b726ce8fc90"
+TOKEN = builders.AUTH_TOKEN
 NEW_TOKEN = "0123456789abcdef0123456789abcdef"
 
 
-def form(**changed):
-    return {"name": "WhatsApp channel", "account_sid": SID, "auth_token": TOKEN, "is_active": "on", **changed}
+def account_form(**changed):
+    return {"name": "WhatsApp channel", "account_sid": ACCOUNT_SID, "auth_token": TOKEN, "is_active": "on", **changed}
 
 
 @pytest.fixture
 def ada():
-    return signed_in("Administrator", "Ada")
+    return create_signed_in_client("Administrator", "Ada")
 
 
 @pytest.fixture
 def account():
-    return builders.account(account_sid=SID, auth_token_set_at=timezone.now())
+    return builders.create_account(account_sid=ACCOUNT_SID, auth_token_set_at=timezone.now())
 
 
-def change(client, account, **changed):
-    return client.post(page(ACCOUNT, "change", account.pk), form(auth_token="", **changed), follow=True)
+def post_account_change(client, account, **changed):
+    return client.post(
+        admin_url(ACCOUNT_MODEL, "change", account.pk), account_form(auth_token="", **changed), follow=True
+    )
 
 
 def test_the_new_page_asks_for_name_account_sid_and_auth_token(ada):
-    shown = words(ada.get(page(ACCOUNT, "add")))
+    shown = visible_text(ada.get(admin_url(ACCOUNT_MODEL, "add")))
     for label in ("New WhatsApp", "Twilio account details", "Name", "Account SID", "Auth Token"):
         assert label in shown
 
 
 def test_the_later_sections_come_with_the_first_save(ada):
-    shown = words(ada.get(page(ACCOUNT, "add")))
+    shown = visible_text(ada.get(admin_url(ACCOUNT_MODEL, "add")))
     assert "Callback information" not in shown
     assert "+ Add New WhatsApp Number" not in shown
 
 
 def test_save_keeps_the_administrator_on_the_page(ada):
-    response = ada.post(page(ACCOUNT, "add"), form(), follow=True)
+    response = ada.post(admin_url(ACCOUNT_MODEL, "add"), account_form(), follow=True)
     account = WhatsAppAccount.objects.get()
-    assert response.redirect_chain == [(page(ACCOUNT, "change", account.pk), 302)]
+    assert response.redirect_chain == [(admin_url(ACCOUNT_MODEL, "change", account.pk), 302)]
     for section in ("Callback information", "WhatsApp phone numbers", "Validation"):
-        assert section in words(response)
+        assert section in visible_text(response)
 
 
 def test_the_page_shows_the_inbound_and_the_status_address(ada, account):
-    shown = ada.get(page(ACCOUNT, "change", account.pk)).content.decode()
+    shown = ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk)).content.decode()
     assert f'value="https://desk.example.com/webhooks/whatsapp/{account.key}/inbound/"' in shown
     assert f'value="https://desk.example.com/webhooks/whatsapp/{account.key}/status/"' in shown
 
 
 @pytest.mark.parametrize("field", ["name", "account_sid", "auth_token"])
 def test_name_account_sid_and_auth_token_are_required(ada, field):
-    response = ada.post(page(ACCOUNT, "add"), form(**{field: ""}))
+    response = ada.post(admin_url(ACCOUNT_MODEL, "add"), account_form(**{field: ""}))
     assert list(response.context["adminform"].form.errors) == [field]
 
 
-@pytest.mark.parametrize("sid", ["AC123", "SK" + "0" * 32, SID + "0", SID[:-1] + "g", "ac" + "0" * 32])
+@pytest.mark.parametrize("sid", ["AC123", "SK" + "0" * 32, ACCOUNT_SID + "0", ACCOUNT_SID[:-1] + "g", "ac" + "0" * 32])
 def test_an_account_sid_of_another_form_is_refused_in_one_sentence(ada, sid):
-    response = ada.post(page(ACCOUNT, "add"), form(account_sid=sid))
+    response = ada.post(admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=sid))
     errors = response.context["adminform"].form.errors["account_sid"]
     assert len(errors) == 1
     assert errors[0].startswith("An Account SID is AC followed by 32 digits and letters from a to f.")
 
 
 def test_spaces_around_a_pasted_account_sid_are_no_error(ada):
-    ada.post(page(ACCOUNT, "add"), form(account_sid=f"  {SID}\t", auth_token=f" {TOKEN} "))
+    ada.post(admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=f"  {ACCOUNT_SID}\t", auth_token=f" {TOKEN} "))
     account = WhatsAppAccount.objects.get()
-    assert (account.account_sid, account.auth_token) == (SID, TOKEN)
+    assert (account.account_sid, account.auth_token) == (ACCOUNT_SID, TOKEN)
 
 
-@pytest.mark.parametrize("again", [SID, "AC" + SID[2:].upper()])
+@pytest.mark.parametrize("again", [ACCOUNT_SID, "AC" + ACCOUNT_SID[2:].upper()])
 def test_an_account_sid_is_taken_once_whatever_its_case(ada, account, again):
-    response = ada.post(page(ACCOUNT, "add"), form(account_sid=again))
+    response = ada.post(admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=again))
     assert response.context["adminform"].form.errors["account_sid"] == [
         "There is already a WhatsApp channel with this Account SID: WhatsApp channel."
     ]
@@ -93,62 +95,66 @@ def test_an_account_sid_is_taken_once_whatever_its_case(ada, account, again):
 
 def test_a_blank_token_keeps_the_stored_one(ada, account):
     set_at = account.auth_token_set_at
-    change(ada, account, name="Renamed")
+    post_account_change(ada, account, name="Renamed")
     account.refresh_from_db()
     assert (account.name, account.auth_token, account.auth_token_set_at) == ("Renamed", TOKEN, set_at)
 
 
 def test_a_new_token_replaces_the_stored_one_and_says_when(ada, account):
     WhatsAppAccount.objects.update(auth_token_set_at=timezone.now() - timedelta(days=9))
-    response = ada.post(page(ACCOUNT, "change", account.pk), form(auth_token=NEW_TOKEN), follow=True)
+    response = ada.post(admin_url(ACCOUNT_MODEL, "change", account.pk), account_form(auth_token=NEW_TOKEN), follow=True)
     account.refresh_from_db()
     assert account.auth_token == NEW_TOKEN
     assert timezone.now() - account.auth_token_set_at < timedelta(minutes=1)
-    assert f"Set on {timezone.now():%-d %B %Y}" in words(response)
+    assert f"Set on {timezone.now():%-d %B %Y}" in visible_text(response)
 
 
 def test_no_page_ever_shows_a_token(ada, account):
     account.secondary_auth_token = NEW_TOKEN
     account.save()
-    refused = ada.post(page(ACCOUNT, "change", account.pk), form(auth_token="f" * 32, name=""))
-    for response in (refused, ada.get(page(ACCOUNT, "change", account.pk)), ada.get(page(ACCOUNT, "changelist"))):
+    refused = ada.post(admin_url(ACCOUNT_MODEL, "change", account.pk), account_form(auth_token="f" * 32, name=""))
+    for response in (
+        refused,
+        ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk)),
+        ada.get(admin_url(ACCOUNT_MODEL, "changelist")),
+    ):
         shown = response.content.decode()
         assert not [token for token in (TOKEN, NEW_TOKEN, "f" * 32) if token in shown]
 
 
-def test_who_may_only_look_sees_no_token(account):
-    sam = signed_in("Supervisor", "Sam")
+def test_user_with_view_permission_sees_no_token(account):
+    sam = create_signed_in_client("Supervisor", "Sam")
     sam.person.user_permissions.add(Permission.objects.get(codename="view_whatsappaccount"))
-    response = sam.get(page(ACCOUNT, "change", account.pk))
+    response = sam.get(admin_url(ACCOUNT_MODEL, "change", account.pk))
     assert response.status_code == 200
     assert TOKEN not in response.content.decode()
-    assert "Secondary Auth Token" not in words(response)
+    assert "Secondary Auth Token" not in visible_text(response)
 
 
 def test_the_history_names_the_changed_fields_and_no_token(ada, account):
-    ada.post(page(ACCOUNT, "change", account.pk), form(auth_token=NEW_TOKEN, name="Renamed"))
+    ada.post(admin_url(ACCOUNT_MODEL, "change", account.pk), account_form(auth_token=NEW_TOKEN, name="Renamed"))
     entry = LogEntry.objects.get()
     assert entry.get_change_message() == "Changed Name and Auth Token."
     assert NEW_TOKEN not in entry.change_message + entry.object_repr
 
 
 def test_a_save_without_a_token_is_not_written_down_as_a_change_of_it(ada, account):
-    change(ada, account, name="Renamed")
+    post_account_change(ada, account, name="Renamed")
     assert LogEntry.objects.get().get_change_message() == "Changed Name."
 
 
 def test_a_secondary_token_can_be_set_and_removed(ada, account):
-    change(ada, account, secondary_auth_token=NEW_TOKEN)
+    post_account_change(ada, account, secondary_auth_token=NEW_TOKEN)
     account.refresh_from_db()
     assert account.accepted_tokens == [TOKEN, NEW_TOKEN]
-    change(ada, account, remove_secondary_auth_token="on")
+    post_account_change(ada, account, remove_secondary_auth_token="on")
     account.refresh_from_db()
     assert account.accepted_tokens == [TOKEN]
 
 
 def test_a_blank_secondary_token_keeps_the_stored_one(ada, account):
-    change(ada, account, secondary_auth_token=NEW_TOKEN)
-    change(ada, account)
+    post_account_change(ada, account, secondary_auth_token=NEW_TOKEN)
+    post_account_change(ada, account)
     account.refresh_from_db()
     assert account.secondary_auth_token == NEW_TOKEN
 
@@ -156,29 +162,32 @@ def test_a_blank_secondary_token_keeps_the_stored_one(ada, account):
 def test_rejected_credentials_show_on_the_page_and_in_the_list(ada, account):
     WhatsAppAccount.objects.update(credentials_rejected_at=timezone.now())
     for verb, args in (("change", [account.pk]), ("changelist", [])):
-        assert "Credentials rejected" in words(ada.get(page(ACCOUNT, verb, *args)))
+        assert "Credentials rejected" in visible_text(ada.get(admin_url(ACCOUNT_MODEL, verb, *args)))
 
 
-def test_a_new_token_takes_the_rejection_away(ada, account):
+def test_new_token_clears_the_rejection(ada, account):
     WhatsAppAccount.objects.update(credentials_rejected_at=timezone.now())
-    response = ada.post(page(ACCOUNT, "change", account.pk), form(auth_token=NEW_TOKEN), follow=True)
-    assert "Credentials rejected" not in words(response)
+    response = ada.post(admin_url(ACCOUNT_MODEL, "change", account.pk), account_form(auth_token=NEW_TOKEN), follow=True)
+    assert "Credentials rejected" not in visible_text(response)
 
 
 def test_the_numbers_of_the_channel_are_listed_with_a_way_to_add_one(ada, account):
-    builders.number(account, name="Main line", digits="+14155550100")
-    builders.number(name="Of another channel")
-    response = ada.get(page(ACCOUNT, "change", account.pk))
-    assert "Main line +14155550100 WhatsApp channel work stream Active" in words(response)
-    assert "Of another channel" not in words(response)
+    builders.create_number(account, name="Main line", digits="+14155550100")
+    builders.create_number(name="Of another channel")
+    response = ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk))
+    assert "Main line +14155550100 WhatsApp channel work stream Active" in visible_text(response)
+    assert "Of another channel" not in visible_text(response)
     assert f"/whatsappnumber/add/?account={account.pk}" in response.content.decode()
 
 
 def test_a_name_with_markup_is_shown_as_it_was_typed(ada, account):
-    response = change(ada, account, name="<b>Shop</b> & co")
+    response = post_account_change(ada, account, name="<b>Shop</b> & co")
     assert "<b>Shop</b>" not in response.content.decode()
 
 
-def test_a_supervisor_and_an_agent_reach_no_channel(account):
+def test_supervisors_and_agents_cannot_open_channels(account):
     for role in ("Supervisor", "Agent"):
-        assert signed_in(role).get(page(ACCOUNT, "change", account.pk)).status_code in {302, 403}
+        assert create_signed_in_client(role).get(admin_url(ACCOUNT_MODEL, "change", account.pk)).status_code in {
+            302,
+            403,
+        }

@@ -5,12 +5,12 @@ import pytest
 from channels_whatsapp.backends import memory
 from channels_whatsapp.backends.base import OutcomeUnknown, Sender, TwilioRefused
 from tests import builders
-from tests.administration.people import page, signed_in, toasts, words
+from tests.administration.people import admin_url, create_signed_in_client, message_texts, visible_text
 
 pytestmark = pytest.mark.django_db
 
-ACCOUNT = "channels_whatsapp_whatsappaccount"
-REFUSED = TwilioRefused(20003, "Authenticate", 401)
+ACCOUNT_MODEL = "channels_whatsapp_whatsappaccount"
+AUTHENTICATION_ERROR = TwilioRefused(20003, "Authenticate", 401)
 
 
 @pytest.fixture(autouse=True)
@@ -22,59 +22,59 @@ def twilio(settings):
 
 @pytest.fixture
 def ada():
-    return signed_in("Administrator", "Ada")
+    return create_signed_in_client("Administrator", "Ada")
 
 
 @pytest.fixture
 def number(twilio):
-    number = builders.number(name="Main line")
+    number = builders.create_number(name="Main line")
     twilio.senders = [Sender("XE1", number.address, "ONLINE", number.account.inbound_url)]
     return number
 
 
-def validate(client, account, **headers):
+def post_validate(client, account, **headers):
     return client.post(f"/admin/channels_whatsapp/whatsappaccount/{account.pk}/validate/", headers=headers, follow=True)
 
 
-def test_success_is_told_and_stays_on_the_page_with_its_time(ada, number):
-    response = validate(ada, number.account)
-    assert toasts(response) == ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
-    shown = words(ada.get(page(ACCOUNT, "change", number.account.pk)))
+def test_successful_validation_is_shown_and_saved_with_its_time(ada, number):
+    response = post_validate(ada, number.account)
+    assert message_texts(response) == ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
+    shown = visible_text(ada.get(admin_url(ACCOUNT_MODEL, "change", number.account.pk)))
     assert "Last checked" in shown
     assert "is online and its messages are posted here." in shown
 
 
-def test_each_thing_that_is_wrong_is_told_with_what_to_do(ada, number, twilio):
+def test_each_problem_is_shown_with_its_remedy(ada, number, twilio):
     twilio.account_status = "suspended"
     twilio.senders = []
-    told = toasts(validate(ada, number.account))
+    told = message_texts(post_validate(ada, number.account))
     assert len(told) == 2
     assert "suspended" in told[0]
     assert "is not a WhatsApp sender of this Twilio account." in told[1]
     assert "Senders" in told[1]
 
 
-def test_rejected_credentials_are_marked_and_the_mark_goes_with_the_next_success(ada, number, twilio):
-    twilio.answers = [REFUSED, REFUSED]
-    assert "Credentials rejected" in words(validate(ada, number.account))
-    assert "Credentials rejected" not in words(validate(ada, number.account))
+def test_rejected_credentials_are_flagged_until_the_next_success(ada, number, twilio):
+    twilio.answers = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
+    assert "Credentials rejected" in visible_text(post_validate(ada, number.account))
+    assert "Credentials rejected" not in visible_text(post_validate(ada, number.account))
 
 
-def test_a_twilio_that_is_not_reached_leaves_the_mark_as_it_was(ada, number, twilio):
-    twilio.answers = [REFUSED, REFUSED]
-    validate(ada, number.account)
+def test_unreachable_twilio_leaves_the_flag_unchanged(ada, number, twilio):
+    twilio.answers = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
+    post_validate(ada, number.account)
     twilio.answers = [OutcomeUnknown("timed out"), OutcomeUnknown("timed out")]
-    assert "Credentials rejected" in words(validate(ada, number.account))
+    assert "Credentials rejected" in visible_text(post_validate(ada, number.account))
 
 
 def test_a_script_gets_the_result_without_leaving_the_page(ada, number):
-    answer = validate(ada, number.account, accept="application/json").json()
+    answer = post_validate(ada, number.account, accept="application/json").json()
     assert answer["ok"]
     assert answer["messages"] == ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
     assert "Last checked" in answer["html"]
 
 
-def test_a_look_at_the_address_validates_nothing(ada, number):
+def test_get_request_does_not_validate(ada, number):
     assert ada.get(f"/admin/channels_whatsapp/whatsappaccount/{number.account.pk}/validate/").status_code == 405
     number.account.refresh_from_db()
     assert number.account.validated_at is None
@@ -82,6 +82,6 @@ def test_a_look_at_the_address_validates_nothing(ada, number):
 
 @pytest.mark.parametrize("role", ["Supervisor", "Agent"])
 def test_only_administrators_validate(role, number):
-    validate(signed_in(role), number.account)
+    post_validate(create_signed_in_client(role), number.account)
     number.account.refresh_from_db()
     assert number.account.validated_at is None

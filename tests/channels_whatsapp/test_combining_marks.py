@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from channels_whatsapp.combining_marks import BECOME_MARKS, JOINER, LONGEST_RUN, stream_safe
 from channels_whatsapp.deliveries import cleaned
 
-MARKS = "\u0301\u0327\u0f73\uff9e\u05b0"
+COMBINING_MARKS = "\u0301\u0327\u0f73\uff9e\u05b0"
 
 
 @pytest.mark.parametrize("text", ["", "a" * 100, "Zoë" * 50, "e\u0301" * 50, "ק\u05b0\u05bc" * 30, "a" + "\u0301" * 30])
-def test_what_any_language_writes_stays_as_it_is(text: str) -> None:
+def test_ordinary_text_in_any_language_is_unchanged(text: str) -> None:
     assert stream_safe(text) == text
 
 
@@ -27,10 +27,10 @@ def test_a_run_is_broken_after_thirty_marks_and_nothing_is_lost() -> None:
 
 
 @settings(deadline=None)  # the machine may be busy with other things
-@given(st.text(alphabet=MARKS + "aé ", max_size=300))
+@given(st.text(alphabet=COMBINING_MARKS + "aé ", max_size=300))
 def test_no_text_has_a_long_run_afterwards_and_only_joiners_are_put_in(text: str) -> None:
     safe = stream_safe(text)
-    runs = ("".join(run) for is_run, run in groupby(safe, MARKS.__contains__) if is_run)
+    runs = ("".join(run) for is_run, run in groupby(safe, COMBINING_MARKS.__contains__) if is_run)
     assert max(map(len, runs), default=0) <= LONGEST_RUN
     assert safe.replace(JOINER, "") == text
     assert stream_safe(safe) == safe
@@ -50,6 +50,6 @@ def test_a_hostile_text_is_normalized_at_once(marks: str) -> None:
     assert time.process_time() - begin < 1.5
 
 
-def test_webhooks_are_kept_without_long_runs() -> None:
+def test_webhooks_are_stored_without_long_runs() -> None:
     form = {"Body\x00": ["a\x00" + "\u0301" * 31, "b"]}
     assert cleaned(form) == {"Body": ["a" + "\u0301" * 30 + JOINER + "\u0301", "b"]}

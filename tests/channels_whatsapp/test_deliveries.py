@@ -24,23 +24,23 @@ from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.jobs.models import Lane
 from tests import builders
-from tests.concurrency import at_once
-from tests.webhook_client import deliver, recorded
+from tests.concurrency import run_concurrently
+from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
 
-class Fault(Exception):
+class SimulatedError(Exception):
     pass
 
 
-def faulty(delivery: WebhookDelivery) -> None:
+def apply_half_then_fail(delivery: WebhookDelivery) -> None:
     """Half of the work is done, then it goes wrong."""
     apply_delivery(delivery)
-    raise Fault("The disk is full\x00.")
+    raise SimulatedError("The disk is full\x00.")
 
 
-def broken(delivery: WebhookDelivery) -> None:
+def fail_in_database(delivery: WebhookDelivery) -> None:
     """The database itself objects, and on PostgreSQL the transaction is of no more use."""
     apply_delivery(delivery)
     with connection.cursor() as cursor:
@@ -49,12 +49,12 @@ def broken(delivery: WebhookDelivery) -> None:
 
 @pytest.fixture
 def number() -> WhatsAppNumber:
-    return builders.number()
+    return builders.create_number()
 
 
-def failed(number: WhatsAppNumber, apply: Any = faulty) -> WebhookDelivery:
+def create_failed_delivery(number: WhatsAppNumber, apply: Any = apply_half_then_fail) -> WebhookDelivery:
     """A delivery that could not be applied."""
-    receive(number.account, recorded("text", number), None, apply)
+    receive(number.account, load_payload("text", number), None, apply)
     return WebhookDelivery.objects.get()
 
 
@@ -62,11 +62,9 @@ def make_due() -> None:
     WebhookDelivery.objects.update(next_attempt_at=timezone.now())
 
 
-@pytest.mark.parametrize("apply", [faulty, broken])
-def test_what_could_not_be_applied_is_kept_with_its_error_and_nothing_half_done(
-    number: WhatsAppNumber, apply: Any
-) -> None:
-    delivery = failed(number, apply)
+@pytest.mark.parametrize("apply", [apply_half_then_fail, fail_in_database])
+def test_failed_delivery_is_stored_with_its_error_and_rolled_back(number: WhatsAppNumber, apply: Any) -> None:
+    delivery = create_failed_delivery(number, apply)
     assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, 1)
     assert delivery.error
     assert delivery.payload["Body"] == ["Where is my parcel? 📦"]
@@ -74,19 +72,19 @@ def test_what_could_not_be_applied_is_kept_with_its_error_and_nothing_half_done(
     assert not Conversation.objects.exists()
 
 
-def test_twilio_gets_200_for_what_is_kept_although_it_failed(
+def test_twilio_gets_200_for_a_stored_delivery_that_failed(
     number: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The database's own fault, in the middle of the work: the default queue is gone.
     number.work_stream.fallback_queue = None
     number.work_stream.save()
     monkeypatch.setattr(type(builders.Queue.objects), "default", lambda self: self.get(name="gone"))
-    assert deliver(number.account.inbound_url, recorded("text", number)).status_code == 200
+    assert post_webhook(number.account.inbound_url, load_payload("text", number)).status_code == 200
     assert WebhookDelivery.objects.get().state == DeliveryState.FAILED
 
 
 def test_a_failed_delivery_is_tried_again_and_then_applied(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
+    delivery = create_failed_delivery(number)
     assert retry_failed(apply_delivery) == 0
     make_due()
     assert retry_failed(apply_delivery) == 1
@@ -96,7 +94,7 @@ def test_a_failed_delivery_is_tried_again_and_then_applied(number: WhatsAppNumbe
 
 
 def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
+    delivery = create_failed_delivery(number)
     WebhookDelivery.objects.update(received_at=timezone.now() - timedelta(hours=2), next_attempt_at=timezone.now())
     retry_failed(apply_delivery)
     delivery.refresh_from_db()
@@ -106,37 +104,37 @@ def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> No
 
 
 def test_the_same_delivery_again_does_nothing_while_the_first_waits_to_be_retried(number: WhatsAppNumber) -> None:
-    failed(number)
-    receive(number.account, recorded("text", number), None, apply_delivery)
+    create_failed_delivery(number)
+    receive(number.account, load_payload("text", number), None, apply_delivery)
     assert (WebhookDelivery.objects.get().state, Message.objects.count()) == (DeliveryState.FAILED, 0)
 
 
-def test_each_attempt_is_later_than_the_last_until_a_person_is_needed(number: WhatsAppNumber) -> None:
-    delivery, waits = failed(number), []
+def test_retry_delay_grows_until_retries_stop(number: WhatsAppNumber) -> None:
+    delivery, waits = create_failed_delivery(number), []
     while delivery.next_attempt_at is not None:
         waits.append((delivery.next_attempt_at - timezone.now()).total_seconds())
         make_due()
-        retry_failed(faulty)
+        retry_failed(apply_half_then_fail)
         delivery.refresh_from_db()
     assert waits == sorted(waits)
     assert (delivery.attempts, delivery.state) == (MAX_ATTEMPTS, DeliveryState.FAILED)
     assert (retry_now([delivery.pk]), retry_failed(apply_delivery), Message.objects.count()) == (1, 1, 1)
 
 
-def test_one_that_cannot_be_applied_does_not_hold_up_the_others(number: WhatsAppNumber) -> None:
+def test_failing_delivery_does_not_block_others(number: WhatsAppNumber) -> None:
     for name in ("text", "location", "voice"):
-        receive(number.account, recorded(name, number), None, faulty)
+        receive(number.account, load_payload(name, number), None, apply_half_then_fail)
     make_due()
 
     def all_but_the_location(delivery: WebhookDelivery) -> None:
-        (broken if "Latitude" in delivery.payload else apply_delivery)(delivery)
+        (fail_in_database if "Latitude" in delivery.payload else apply_delivery)(delivery)
 
     assert retry_failed(all_but_the_location) == 3
     assert Message.objects.count() == 2
 
 
-def test_what_is_ignored_at_the_retry_is_kept_with_the_reason(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
+def test_delivery_ignored_at_retry_keeps_the_reason(number: WhatsAppNumber) -> None:
+    delivery = create_failed_delivery(number)
     make_due()
 
     def ignore(delivery: WebhookDelivery) -> None:
@@ -147,40 +145,40 @@ def test_what_is_ignored_at_the_retry_is_kept_with_the_reason(number: WhatsAppNu
     assert (delivery.state, delivery.error, delivery.next_attempt_at) == (DeliveryState.IGNORED, "Not for us.", None)
 
 
-def test_what_is_applied_is_not_retried_by_hand(number: WhatsAppNumber) -> None:
-    receive(number.account, recorded("text", number), None, apply_delivery)
+def test_applied_delivery_is_not_retried(number: WhatsAppNumber) -> None:
+    receive(number.account, load_payload("text", number), None, apply_delivery)
     assert retry_now([WebhookDelivery.objects.get().pk]) == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_that_retry_at_once_apply_it_once() -> None:
-    failed(builders.number())
+    create_failed_delivery(builders.create_number())
     make_due()
-    outcomes = at_once(*[lambda: retry_failed(apply_delivery)] * 6)
+    outcomes = run_concurrently(*[lambda: retry_failed(apply_delivery)] * 6)
     assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts, Message.objects.count()) == (DeliveryState.APPLIED, 2, 1)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delivery_that_fails_and_comes_many_times_at_once_is_kept_once() -> None:
-    number = builders.number()
-    form = recorded("text", number)
-    outcomes = at_once(*[lambda: receive(number.account, form, None, faulty)] * 8)
+def test_concurrent_failing_duplicates_are_stored_once() -> None:
+    number = builders.create_number()
+    form = load_payload("text", number)
+    outcomes = run_concurrently(*[lambda: receive(number.account, form, None, apply_half_then_fail)] * 8)
     assert outcomes == [None] * 8
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 0)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
-    gone = WhatsAppAccount(pk=987654, account_sid=builders.sid("AC"))
+    gone = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
     with pytest.raises((DatabaseError, IntegrityError)):
-        receive(gone, recorded("text", number), None, apply_delivery)
+        receive(gone, load_payload("text", number), None, apply_delivery)
     assert not WebhookDelivery.objects.exists()
 
 
-def test_fingerprints_tell_deliveries_apart(number: WhatsAppNumber) -> None:
-    account, sid = number.account, [builders.sid()]
+def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber) -> None:
+    account, sid = number.account, [builders.new_sid()]
     status = {"MessageSid": sid, "MessageStatus": ["sent"]}
     forms: list[tuple[Any, WebhookKind]] = [
         ({"MessageSid": sid}, WebhookKind.INBOUND),
@@ -203,16 +201,16 @@ def test_fingerprints_tell_deliveries_apart(number: WhatsAppNumber) -> None:
 # -- Its moment -------------------------------------------------------------------------------------------------------
 
 
-def retry_due() -> Any:
+def next_retry_at() -> Any:
     """When a worker tries again."""
     return Lane.objects.filter(kind=RETRY_LANE).values_list("due_at", flat=True).first()
 
 
 def test_a_worker_tries_again_the_moment_the_next_attempt_is_due(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
-    assert retry_due() == next_retry() == delivery.next_attempt_at
+    delivery = create_failed_delivery(number)
+    assert next_retry_at() == next_retry() == delivery.next_attempt_at
     make_due()
-    retry_failed(faulty)
+    retry_failed(apply_half_then_fail)
     delivery.refresh_from_db()
     assert next_retry() == delivery.next_attempt_at
     make_due()
@@ -220,46 +218,46 @@ def test_a_worker_tries_again_the_moment_the_next_attempt_is_due(number: WhatsAp
     assert next_retry() is None
 
 
-def test_what_is_tried_again_by_hand_is_tried_at_once(number: WhatsAppNumber) -> None:
-    delivery = failed(number)
+def test_manual_retry_runs_immediately(number: WhatsAppNumber) -> None:
+    delivery = create_failed_delivery(number)
     retry_now([delivery.pk])
-    assert retry_due() <= timezone.now()
+    assert next_retry_at() <= timezone.now()
 
 
-def test_what_is_not_for_us_keeps_no_worker_busy(number: WhatsAppNumber) -> None:
+def test_ignored_delivery_creates_no_retry(number: WhatsAppNumber) -> None:
     def ignore(delivery: WebhookDelivery) -> None:
         raise Ignore("Not for us.")
 
-    failed(number, ignore)
-    assert (retry_due(), next_retry()) == (None, None)
+    create_failed_delivery(number, ignore)
+    assert (next_retry_at(), next_retry()) == (None, None)
 
 
-def test_a_retry_whose_moment_was_missed_is_found_by_the_net(number: WhatsAppNumber) -> None:
-    failed(number)
+def test_missed_retry_is_found_by_the_periodic_check(number: WhatsAppNumber) -> None:
+    create_failed_delivery(number)
     Lane.objects.all().delete()
     retry_if_due()
-    assert retry_due() is None
+    assert next_retry_at() is None
     make_due()
     retry_if_due()
-    assert retry_due() <= timezone.now()
+    assert next_retry_at() <= timezone.now()
 
 
-class Killed(BaseException):
+class WorkerKilled(BaseException):
     """The worker ends in the middle: nothing catches this, and the transaction is rolled back."""
 
 
-def kill(delivery: WebhookDelivery) -> None:
-    raise Killed
+def raise_worker_killed(delivery: WebhookDelivery) -> None:
+    raise WorkerKilled
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delivery_that_kills_the_worker_at_every_attempt_is_given_up(number: WhatsAppNumber) -> None:
-    failed(number)
+def test_delivery_that_always_kills_the_worker_is_marked_failed(number: WhatsAppNumber) -> None:
+    create_failed_delivery(number)
     for _ in range(MAX_ATTEMPTS - 1):
         make_due()
-        with pytest.raises(Killed):
-            retry_failed(kill)
+        with pytest.raises(WorkerKilled):
+            retry_failed(raise_worker_killed)
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, MAX_ATTEMPTS)
     assert (delivery.next_attempt_at, delivery.error) == (None, NEVER_FINISHED)
-    assert retry_failed(kill) == 0
+    assert retry_failed(raise_worker_killed) == 0

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from channels_whatsapp.events import InboundMessage, StatusUpdate, is_status, whatsapp_address
 from channels_whatsapp.identity import identity, is_business_scoped, shown_address
 
-forms = st.dictionaries(st.text(max_size=20), st.lists(st.text(max_size=50), max_size=3), max_size=8)
-twilios_names = st.sampled_from(
+random_forms = st.dictionaries(st.text(max_size=20), st.lists(st.text(max_size=50), max_size=3), max_size=8)
+twilio_field_names = st.sampled_from(
     ["From", "To", "Body", "WaId", "MediaUrl0", "Latitude", "Longitude", "MessageSid", "MessageStatus", "ErrorCode"]
 )
-nearly_twilios = st.dictionaries(twilios_names, st.lists(st.text(max_size=50), max_size=2))
+twilio_like_forms = st.dictionaries(twilio_field_names, st.lists(st.text(max_size=50), max_size=2))
 
 
 @given(st.text())
@@ -65,11 +65,11 @@ def test_different_people_keep_their_own_identity(one: str, other: str) -> None:
         ("whatsapp:US.1\n", False),
     ],
 )
-def test_business_scoped_ids_are_told_by_their_form(address: str, is_one: bool) -> None:
+def test_business_scoped_ids_are_recognised_by_format(address: str, is_one: bool) -> None:
     assert is_business_scoped(address) is is_one
 
 
-@given(st.one_of(forms, nearly_twilios))
+@given(st.one_of(random_forms, twilio_like_forms))
 def test_any_form_can_be_read(form: dict[str, list[str]]) -> None:
     message = InboundMessage.from_payload(form)
     update = StatusUpdate.from_payload(form)

@@ -12,19 +12,19 @@ from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNum
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Message
 from tests import builders
-from tests.webhook_client import another, deliver, recorded
+from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
 
-SERVICE = "MG00000000000000000000000000000001"
+MESSAGING_SERVICE_SID = "MG00000000000000000000000000000001"
 
 
 @pytest.fixture
 def number(db: None) -> WhatsAppNumber:
-    return builders.number()
+    return builders.create_number()
 
 
-def ignored(number: WhatsAppNumber, form: Any) -> str:
+def ignored_reason(number: WhatsAppNumber, form: Any) -> str:
     """Why the desk ignored this form; it is kept, and nothing is made of it."""
-    assert deliver(number.account.inbound_url, form).status_code == 200
+    assert post_webhook(number.account.inbound_url, form).status_code == 200
     delivery = WebhookDelivery.objects.get()
     assert delivery.state == DeliveryState.IGNORED
     assert not Message.objects.exists()
@@ -32,83 +32,91 @@ def ignored(number: WhatsAppNumber, form: Any) -> str:
 
 
 @pytest.mark.parametrize("prefix", ["whatsapp:", "", "whatsapp: "])
-def test_to_is_understood_with_and_without_its_prefix(number: WhatsAppNumber, prefix: str) -> None:
-    deliver(number.account.inbound_url, recorded("text", number, To=f"{prefix}{number.number}"))
+def test_to_is_accepted_with_and_without_its_prefix(number: WhatsAppNumber, prefix: str) -> None:
+    post_webhook(number.account.inbound_url, load_payload("text", number, To=f"{prefix}{number.number}"))
     assert Message.objects.get().conversation.number == number
 
 
 def test_a_plus_that_was_lost_on_the_way_is_put_back(number: WhatsAppNumber) -> None:
-    form = recorded("text", number, To=f"whatsapp: {number.number[1:]}", From="whatsapp: 4915112345678")
-    deliver(number.account.inbound_url, form)
+    form = load_payload("text", number, To=f"whatsapp: {number.number[1:]}", From="whatsapp: 4915112345678")
+    post_webhook(number.account.inbound_url, form)
     assert Message.objects.get().conversation.contact.address == "whatsapp:+4915112345678"
 
 
-def test_without_to_the_number_of_the_messaging_service_is_taken(number: WhatsAppNumber) -> None:
-    builders.number(number.account)
-    number.account.messaging_service_sid = SERVICE
+def test_missing_to_falls_back_to_the_messaging_service(number: WhatsAppNumber) -> None:
+    builders.create_number(number.account)
+    number.account.messaging_service_sid = MESSAGING_SERVICE_SID
     number.account.save()
-    deliver(number.account.inbound_url, recorded("messaging_service", number))
+    post_webhook(number.account.inbound_url, load_payload("messaging_service", number))
     assert Message.objects.get().conversation.number == number
 
 
-def test_without_to_the_only_number_is_taken(number: WhatsAppNumber) -> None:
-    deliver(number.account.inbound_url, recorded("messaging_service", number))
+def test_missing_to_falls_back_to_the_only_number(number: WhatsAppNumber) -> None:
+    post_webhook(number.account.inbound_url, load_payload("messaging_service", number))
     assert Message.objects.get().conversation.number == number
 
 
 def test_a_service_that_is_not_ours_is_ignored(number: WhatsAppNumber) -> None:
-    builders.number(number.account)
-    assert "Messaging Service" in ignored(number, recorded("messaging_service", number))
+    builders.create_number(number.account)
+    assert "Messaging Service" in ignored_reason(number, load_payload("messaging_service", number))
 
 
 def test_a_number_that_is_not_ours_is_ignored(number: WhatsAppNumber) -> None:
-    assert "has no number +14155559999" in ignored(number, recorded("text", number, To="whatsapp:+14155559999"))
+    assert "has no number +14155559999" in ignored_reason(
+        number, load_payload("text", number, To="whatsapp:+14155559999")
+    )
 
 
 def test_a_number_of_another_account_is_ignored(number: WhatsAppNumber) -> None:
-    assert "has no number" in ignored(number, recorded("text", number, To=builders.number().address))
+    assert "has no number" in ignored_reason(number, load_payload("text", number, To=builders.create_number().address))
 
 
 def test_another_channel_is_ignored(number: WhatsAppNumber) -> None:
-    assert "WhatsApp address" in ignored(number, recorded("messenger", number))
+    assert "WhatsApp address" in ignored_reason(number, load_payload("messenger", number))
 
 
 def test_a_message_to_another_channel_is_ignored(number: WhatsAppNumber) -> None:
-    assert "messenger" in ignored(number, recorded("text", number, To="messenger:1122334455"))
+    assert "messenger" in ignored_reason(number, load_payload("text", number, To="messenger:1122334455"))
 
 
 def test_an_sms_is_ignored(number: WhatsAppNumber) -> None:
-    assert "WhatsApp address" in ignored(number, recorded("sms_of_the_same_account", number, To=number.number))
+    assert "WhatsApp address" in ignored_reason(
+        number, load_payload("sms_of_the_same_account", number, To=number.number)
+    )
 
 
 @pytest.mark.parametrize("form", [{}, {"Body": "x"}, {"MessageSid": "", "From": "whatsapp:+1", "Body": "x"}])
 def test_an_empty_form_and_one_without_any_id_are_ignored(number: WhatsAppNumber, form: Any) -> None:
-    assert "SID" in ignored(number, form)
+    assert "SID" in ignored_reason(number, form)
 
 
 @pytest.mark.parametrize("to", ["", "whatsapp:", "+", "whatsapp:abc", ":", "٤٩١٥١١", "1" * 500, "whatsapp:+1\x00"])
 def test_odd_recipients_are_ignored(number: WhatsAppNumber, to: str) -> None:
-    assert ignored(number, recorded("text", number, To=to))
+    assert ignored_reason(number, load_payload("text", number, To=to))
 
 
 @pytest.mark.parametrize("sender", ["", "whatsapp:", "whatsapp: ", "messenger:1", "+4915112345678"])
 def test_odd_senders_are_ignored(number: WhatsAppNumber, sender: str) -> None:
-    assert ignored(number, recorded("text", number, From=sender, WaId=""))
+    assert ignored_reason(number, load_payload("text", number, From=sender, WaId=""))
 
 
 def test_a_message_without_from_is_filed_by_the_other_names_of_its_sender(number: WhatsAppNumber) -> None:
-    deliver(number.account.inbound_url, another(recorded("text", number, From=None)))
-    deliver(number.account.inbound_url, another(recorded("business_scoped_id", number, From=None)))
+    post_webhook(number.account.inbound_url, with_new_message_sid(load_payload("text", number, From=None)))
+    post_webhook(
+        number.account.inbound_url, with_new_message_sid(load_payload("business_scoped_id", number, From=None))
+    )
     addresses = [message.conversation.contact.address for message in Message.objects.order_by("pk")]
     assert addresses == ["whatsapp:+4915112345678", "whatsapp:US.13491208655302741918"]
 
 
 @pytest.mark.parametrize("what", ["number", "account"])
-def test_what_comes_while_deactivated_is_kept_and_applied_after_reactivation(number: WhatsAppNumber, what: str) -> None:
+def test_deliveries_while_deactivated_are_stored_and_applied_after_reactivation(
+    number: WhatsAppNumber, what: str
+) -> None:
     switched = number if what == "number" else number.account
     switched.is_active = False
     switched.save()
-    assert "deactivated" in ignored(number, recorded("text", number))
+    assert "deactivated" in ignored_reason(number, load_payload("text", number))
     switched.is_active = True
     switched.save()
     delivery = WebhookDelivery.objects.get()
@@ -133,7 +141,7 @@ def test_numbers_are_stored_as_plus_and_digits_however_typed(typed: str, stored:
 
 
 @given(st.text())
-def test_any_text_is_a_number_or_refused_in_words(text: str) -> None:
+def test_any_text_is_a_number_or_refused_with_a_message(text: str) -> None:
     try:
         stored = plain_number(text)
     except ValidationError:

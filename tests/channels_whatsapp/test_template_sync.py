@@ -29,21 +29,21 @@ def twilio(settings: Any) -> MemoryBackend:
 
 @pytest.fixture
 def account() -> WhatsAppAccount:
-    return builders.account()
+    return builders.create_account()
 
 
-def template(name: str = "greeting", approval: str = "approved", **fields: Any) -> Template:
+def build_template(name: str = "greeting", approval: str = "approved", **fields: Any) -> Template:
     said = {"status": approval, "category": "UTILITY", "content_type": "twilio/text", "rejection_reason": ""}
     values = {"types": {"twilio/text": {"body": f"{name} {{{{1}}}}"}}, "variables": {"1": "Amara"}, **fields}
-    return Template(builders.sid("HX"), name, "en", approval=said, **values)
+    return Template(builders.new_sid("HX"), name, "en", approval=said, **values)
 
 
-def names() -> list[str]:
+def synced_template_names() -> list[str]:
     return list(MessageTemplate.objects.filter(gone_at=None).values_list("name", flat=True))
 
 
 def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.templates = [template("one"), template("two", "rejected")]
+    twilio.templates = [build_template("one"), build_template("two", "rejected")]
     assert str(sync(account)) == "2 message templates synced: 1 approved."
     one = MessageTemplate.objects.get(name="one")
     assert (one.approval, one.category, one.language, one.content_type) == ("approved", "UTILITY", "en", "twilio/text")
@@ -52,10 +52,8 @@ def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount
     assert (account.templates_synced_at, account.templates_error) == (one.synced_at, "")
 
 
-def test_the_next_sync_brings_what_has_changed_and_makes_no_second_row(
-    account: WhatsAppAccount, twilio: MemoryBackend
-) -> None:
-    first = template("one", "pending")
+def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    first = build_template("one", "pending")
     twilio.templates = [first]
     sync(account)
     twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
@@ -64,35 +62,33 @@ def test_the_next_sync_brings_what_has_changed_and_makes_no_second_row(
     assert (row.name, row.approval) == ("renamed", "approved")
 
 
-def test_what_twilio_does_not_list_any_more_is_gone_and_may_come_back(
-    account: WhatsAppAccount, twilio: MemoryBackend
-) -> None:
-    one, two = template("one"), template("two")
+def test_unlisted_template_is_marked_gone_and_can_return(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    one, two = build_template("one"), build_template("two")
     twilio.templates = [one, two]
     sync(account)
     twilio.templates = [two]
     assert str(sync(account)) == "1 message template synced: 1 approved. 1 no longer at Twilio."
-    assert names() == ["two"]
+    assert synced_template_names() == ["two"]
     twilio.templates = [one, two]
     sync(account)
-    assert names() == ["one", "two"]
+    assert synced_template_names() == ["one", "two"]
 
 
 def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.templates = [template("theirs")]
-    sync(builders.account())
+    twilio.templates = [build_template("theirs")]
+    sync(builders.create_account())
     twilio.templates = []
     assert str(sync(account)) == "Twilio has no message templates for this account."
-    assert names() == ["theirs"]
+    assert synced_template_names() == ["theirs"]
 
 
-def test_kinds_and_states_nobody_has_heard_of_are_kept(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    odd = template("odd", "in_appeal", types={"twilio/holograms": {"body": "x"}})
-    bare = replace(template("bare"), approval={}, types={}, variables={})
+def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    odd = build_template("odd", "in_appeal", types={"twilio/holograms": {"body": "x"}})
+    bare = replace(build_template("bare"), approval={}, types={}, variables={})
     strange = replace(
-        template("strange"), types={"twilio/text": None}, variables={"1": None, "2": 7}, approval={"status": None}
+        build_template("strange"), types={"twilio/text": None}, variables={"1": None, "2": 7}, approval={"status": None}
     )
-    nul = template("nul\x00", types={"twilio/text": {"body": "a\x00b", "more": [{"c\x00": "d\x00"}]}})
+    nul = build_template("nul\x00", types={"twilio/text": {"body": "a\x00b", "more": [{"c\x00": "d\x00"}]}})
     twilio.templates = [odd, bare, strange, nul]
     sync(account)
     kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
@@ -103,8 +99,8 @@ def test_kinds_and_states_nobody_has_heard_of_are_kept(account: WhatsAppAccount,
 
 def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     types = {"twilio/text": {"body": "plain"}, "twilio/quick-reply": {"body": "with buttons"}}
-    unapproved = replace(template("richest", types=types), approval={"status": "unsubmitted"})
-    twilio.templates = [template("approved", types=types), unapproved]
+    unapproved = replace(build_template("richest", types=types), approval={"status": "unsubmitted"})
+    twilio.templates = [build_template("approved", types=types), unapproved]
     sync(account)
     kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
     assert kinds == {"approved": "twilio/text", "richest": "twilio/quick-reply"}
@@ -119,23 +115,23 @@ def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, twi
         (OutcomeUnknown("HTTP 500"), "Twilio could not be reached, or its answer could not be read. Sync again later."),
     ],
 )
-def test_a_failure_says_why_and_changes_no_template(
+def test_failed_sync_reports_the_reason_and_changes_no_template(
     account: WhatsAppAccount, twilio: MemoryBackend, failure: Exception, reason: str
 ) -> None:
-    twilio.templates = [template("one")]
+    twilio.templates = [build_template("one")]
     sync(account)
     before = account.templates_synced_at
     twilio.answers = [failure]
     assert str(sync(account)) == f"The templates were not synced. {reason}"
     account.refresh_from_db()
     assert (account.templates_error, account.templates_synced_at) == (reason, before)
-    assert names() == ["one"]
+    assert synced_template_names() == ["one"]
     sync(account)
     account.refresh_from_db()
     assert account.templates_error == ""
 
 
-def test_a_failure_is_told_in_the_language_of_who_asked_and_kept_in_english(
+def test_sync_error_is_shown_in_the_readers_language_and_stored_in_english(
     account: WhatsAppAccount, twilio: MemoryBackend
 ) -> None:
     twilio.answers = [TwilioBusy()]
@@ -145,13 +141,11 @@ def test_a_failure_is_told_in_the_language_of_who_asked_and_kept_in_english(
     assert account.templates_error == "Twilio has too many requests just now. Sync again in a minute."
 
 
-def test_nobody_waits_for_a_twilio_that_somebody_waits_for_already(
-    account: WhatsAppAccount, twilio: MemoryBackend
-) -> None:
-    twilio.templates = [template("one")]
+def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    twilio.templates = [build_template("one")]
     with under_way:
         assert str(sync_by_hand(account)) == "Templates are being synced already. Look again in a moment."
-    assert names() == []
+    assert synced_template_names() == []
     assert str(sync_by_hand(account)) == "1 message template synced: 1 approved."
 
 
@@ -167,11 +161,11 @@ def test_rejected_credentials_are_marked_on_the_channel(account: WhatsAppAccount
     assert account.credentials_rejected_at is not None
 
 
-def test_one_account_that_fails_keeps_no_other_from_syncing(
+def test_failing_account_does_not_stop_other_syncs(
     account: WhatsAppAccount, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    second, inactive = builders.account(), builders.account(is_active=False)
-    twilio.templates = [template("one")]
+    second, inactive = builders.create_account(), builders.create_account(is_active=False)
+    twilio.templates = [build_template("one")]
     keep = template_sync._keep
 
     def stumbles(of: WhatsAppAccount, *rest: Any) -> int:
@@ -186,9 +180,9 @@ def test_one_account_that_fails_keeps_no_other_from_syncing(
     assert inactive.templates_synced_at is None
 
 
-def test_a_worker_syncs_an_account_when_it_is_asked_to(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.templates = [template("one")]
+def test_worker_syncs_an_account_on_request(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+    twilio.templates = [build_template("one")]
     sync_later(account)
     [lease] = claim_lanes(["templates"], 1)
     assert sync_in_lane(lease) is None
-    assert names() == ["one"]
+    assert synced_template_names() == ["one"]

@@ -9,12 +9,12 @@ from channels_whatsapp.backends.base import OutcomeUnknown, Sender, Template, Tw
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.jobs.models import Lane
 from tests import builders
-from tests.administration.people import page, signed_in, toasts, words
+from tests.administration.people import admin_url, create_signed_in_client, message_texts, visible_text
 
 pytestmark = pytest.mark.django_db
 
-ACCOUNT, TEMPLATE = "channels_whatsapp_whatsappaccount", "channels_whatsapp_messagetemplate"
-CARD = {
+ACCOUNT_MODEL, TEMPLATE_MODEL = "channels_whatsapp_whatsappaccount", "channels_whatsapp_messagetemplate"
+CARD_CONTENT = {
     "header_text": "Invoice {{1}}",
     "body": "It is ready.",
     "footer": "Lumen Lamps",
@@ -28,61 +28,61 @@ def twilio(settings: Any) -> memory.MemoryBackend:
     memory.backend.reset()
     said = {"status": "approved", "category": "UTILITY", "content_type": "whatsapp/card"}
     memory.backend.templates = [
-        Template(builders.sid("HX"), "invoice", "en", {"whatsapp/card": CARD}, {"1": "2231"}, said)
+        Template(builders.new_sid("HX"), "invoice", "en", {"whatsapp/card": CARD_CONTENT}, {"1": "2231"}, said)
     ]
     return memory.backend
 
 
 @pytest.fixture
 def ada() -> Any:
-    return signed_in("Administrator", "Ada")
+    return create_signed_in_client("Administrator", "Ada")
 
 
-def sync_all(client: Any) -> Any:
+def post_sync_all(client: Any) -> Any:
     return client.post("/admin/channels_whatsapp/messagetemplate/sync/", follow=True)
 
 
-def test_the_button_on_the_channels_page_tells_how_many_there_are(ada: Any) -> None:
-    account = builders.account()
-    shown = words(ada.get(page(ACCOUNT, "change", account.pk)))
+def test_sync_button_reports_the_number_of_templates(ada: Any) -> None:
+    account = builders.create_account()
+    shown = visible_text(ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk)))
     assert "Sync templates" in shown
     assert "Not synced yet." in shown
     answer = ada.post(f"/admin/channels_whatsapp/messagetemplate/sync/{account.pk}/", follow=True)
-    assert toasts(answer) == ["1 message template synced: 1 approved."]
-    assert "1 template, 1 approved" in words(answer)
+    assert message_texts(answer) == ["1 message template synced: 1 approved."]
+    assert "1 template, 1 approved" in visible_text(answer)
 
 
 def test_the_button_on_the_list_syncs_every_active_channel_and_names_each(
     ada: Any, twilio: memory.MemoryBackend
 ) -> None:
-    builders.account(name="East")
-    builders.account(name="West")
-    builders.account(name="Off", is_active=False)
+    builders.create_account(name="East")
+    builders.create_account(name="West")
+    builders.create_account(name="Off", is_active=False)
     twilio.answers = [OutcomeUnknown("HTTP 500")]
-    told = toasts(sync_all(ada))
+    told = message_texts(post_sync_all(ada))
     assert len(told) == 2
     assert told[0].startswith("East: The templates were not synced. Twilio could not be reached")
     assert told[1] == "West: 1 message template synced: 1 approved."
 
 
-def test_the_channels_chosen_in_their_list_are_synced(ada: Any) -> None:
-    account = builders.account()
+def test_sync_action_syncs_the_selected_accounts(ada: Any) -> None:
+    account = builders.create_account()
     form = {"action": "sync_templates", "_selected_action": [account.pk]}
-    answer = ada.post(page(ACCOUNT, "changelist"), form, follow=True)
-    assert toasts(answer) == ["1 message template synced: 1 approved."]
+    answer = ada.post(admin_url(ACCOUNT_MODEL, "changelist"), form, follow=True)
+    assert message_texts(answer) == ["1 message template synced: 1 approved."]
 
 
-def test_a_sync_that_failed_is_told_on_the_channels_page(ada: Any, twilio: memory.MemoryBackend) -> None:
-    account = builders.account()
+def test_failed_sync_is_shown_on_the_account_page(ada: Any, twilio: memory.MemoryBackend) -> None:
+    account = builders.create_account()
     twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
-    sync_all(ada)
-    shown = words(ada.get(page(ACCOUNT, "change", account.pk)))
+    post_sync_all(ada)
+    shown = visible_text(ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk)))
     assert "The last sync did not come through" in shown
     assert "Twilio rejected the Account SID or the Auth Token." in shown
 
 
 def test_after_a_validation_the_templates_are_synced_by_a_worker(ada: Any, twilio: memory.MemoryBackend) -> None:
-    number = builders.number()
+    number = builders.create_number()
     twilio.senders = [Sender("XE1", number.address, "ONLINE", number.account.inbound_url)]
     twilio.answers = [TwilioRefused(20003, "Authenticate", 401)] * 2
     validate = f"/admin/channels_whatsapp/whatsappaccount/{number.account.pk}/validate/"
@@ -93,38 +93,38 @@ def test_after_a_validation_the_templates_are_synced_by_a_worker(ada: Any, twili
 
 
 def test_templates_are_found_by_text_and_filtered_by_state(ada: Any) -> None:
-    builders.account()
-    sync_all(ada)
-    listing = page(TEMPLATE, "changelist")
-    assert "invoice" in words(ada.get(listing, {"q": "is ready"}))
-    assert "Nothing matches." in words(ada.get(listing, {"q": "nowhere"}))
-    assert "Nothing matches." in words(ada.get(listing, {"approval__exact": "rejected"}))
-    assert "Nothing matches." in words(ada.get(listing, {"gone": "yes"}))
+    builders.create_account()
+    post_sync_all(ada)
+    listing = admin_url(TEMPLATE_MODEL, "changelist")
+    assert "invoice" in visible_text(ada.get(listing, {"q": "is ready"}))
+    assert "Nothing matches." in visible_text(ada.get(listing, {"q": "nowhere"}))
+    assert "Nothing matches." in visible_text(ada.get(listing, {"approval__exact": "rejected"}))
+    assert "Nothing matches." in visible_text(ada.get(listing, {"gone": "yes"}))
 
 
 def test_a_templates_page_shows_what_the_customer_sees(ada: Any) -> None:
-    builders.account()
-    sync_all(ada)
-    shown = words(ada.get(page(TEMPLATE, "change", MessageTemplate.objects.get().pk)))
+    builders.create_account()
+    post_sync_all(ada)
+    shown = visible_text(ada.get(admin_url(TEMPLATE_MODEL, "change", MessageTemplate.objects.get().pk)))
     for part in ("Invoice 2231", "It is ready.", "Lumen Lamps", "Open", "https://lumen.example/ 2231", "Approved"):
         assert part in shown
 
 
-def test_templates_are_only_looked_at(ada: Any) -> None:
-    builders.account()
-    sync_all(ada)
+def test_templates_are_read_only(ada: Any) -> None:
+    builders.create_account()
+    post_sync_all(ada)
     pk = MessageTemplate.objects.get().pk
-    assert ada.post(page(TEMPLATE, "change", pk), {"name": "x"}).status_code == 403
-    assert ada.get(page(TEMPLATE, "add")).status_code == 403
-    assert ada.get(page(TEMPLATE, "delete", pk)).status_code == 403
+    assert ada.post(admin_url(TEMPLATE_MODEL, "change", pk), {"name": "x"}).status_code == 403
+    assert ada.get(admin_url(TEMPLATE_MODEL, "add")).status_code == 403
+    assert ada.get(admin_url(TEMPLATE_MODEL, "delete", pk)).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["Supervisor", "Agent", ""])
 def test_only_administrators_see_templates_there_and_sync_them(role: str) -> None:
-    account = builders.account()
-    client = signed_in(role)
+    account = builders.create_account()
+    client = create_signed_in_client(role)
     for answer in (
-        client.get(page(TEMPLATE, "changelist")),
+        client.get(admin_url(TEMPLATE_MODEL, "changelist")),
         client.post("/admin/channels_whatsapp/messagetemplate/sync/"),
         client.post(f"/admin/channels_whatsapp/messagetemplate/sync/{account.pk}/"),
     ):
@@ -132,11 +132,11 @@ def test_only_administrators_see_templates_there_and_sync_them(role: str) -> Non
     assert not MessageTemplate.objects.exists()
 
 
-def test_syncing_is_never_a_link(ada: Any) -> None:
+def test_sync_requires_post(ada: Any) -> None:
     assert ada.get("/admin/channels_whatsapp/messagetemplate/sync/").status_code == 405
 
 
 def test_no_token_is_on_the_page(ada: Any) -> None:
-    account = builders.account()
-    sync_all(ada)
-    assert builders.TOKEN not in ada.get(page(ACCOUNT, "change", account.pk)).content.decode()
+    account = builders.create_account()
+    post_sync_all(ada)
+    assert builders.AUTH_TOKEN not in ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk)).content.decode()

@@ -24,10 +24,10 @@ def twilio(settings):
 
 @pytest.fixture
 def number():
-    return builders.number(name="Main line", digits="+14155550100")
+    return builders.create_number(name="Main line", digits="+14155550100")
 
 
-def sender(number, **changed):
+def build_sender(number, **changed):
     values = {
         "sid": "XE1",
         "address": number.address,
@@ -38,19 +38,19 @@ def sender(number, **changed):
     return Sender(**values)
 
 
-def wrong(account):
+def find_problems(account):
     return [finding.what for finding in validate(account).wrong]
 
 
-def test_a_channel_in_order_has_nothing_wrong(twilio, number):
-    twilio.senders = [sender(number)]
+def test_valid_account_has_no_findings(twilio, number):
+    twilio.senders = [build_sender(number)]
     report = validate(number.account)
     assert report.ok
     assert report.credentials == "accepted"
 
 
 @pytest.mark.parametrize("refusal", [TwilioRefused(20003, "Authenticate", 401), TwilioRefused(20003, "Denied", 403)])
-def test_a_wrong_token_is_said_and_nothing_else(twilio, number, refusal):
+def test_wrong_token_is_the_only_finding(twilio, number, refusal):
     twilio.answers = [refusal, refusal]
     report = validate(number.account)
     assert report.credentials == "rejected"
@@ -58,56 +58,56 @@ def test_a_wrong_token_is_said_and_nothing_else(twilio, number, refusal):
     assert "Twilio Console" in report.findings[0].todo
 
 
-def test_an_account_twilio_does_not_know_is_said(twilio, number):
+def test_unknown_account_is_reported(twilio, number):
     twilio.answers = [TwilioRefused(20404, "Not found", 404)] * 2
-    assert wrong(number.account) == ["Twilio knows no account with this Account SID."]
+    assert find_problems(number.account) == ["Twilio knows no account with this Account SID."]
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
-def test_an_account_that_is_not_active_is_said(twilio, number, status):
+def test_inactive_account_is_reported(twilio, number, status):
     twilio.account_status = status
-    twilio.senders = [sender(number)]
-    assert wrong(number.account) == [f"The Twilio account is {status}: it neither sends nor receives."]
+    twilio.senders = [build_sender(number)]
+    assert find_problems(number.account) == [f"The Twilio account is {status}: it neither sends nor receives."]
 
 
-def test_a_number_that_is_no_sender_is_said(twilio, number):
-    assert wrong(number.account) == [
+def test_number_that_is_not_a_sender_is_reported(twilio, number):
+    assert find_problems(number.account) == [
         "Main line (+14155550100) is not a WhatsApp sender of this Twilio account.",
     ]
 
 
-def test_a_sender_that_is_offline_is_said_with_twilios_reasons(twilio, number):
-    twilio.senders = [sender(number, status="OFFLINE", offline_reasons=("Display name was rejected",))]
-    assert wrong(number.account) == [
+def test_offline_sender_is_reported_with_twilios_reasons(twilio, number):
+    twilio.senders = [build_sender(number, status="OFFLINE", offline_reasons=("Display name was rejected",))]
+    assert find_problems(number.account) == [
         "Main line (+14155550100) is not online at Twilio but offline (Display name was rejected)."
     ]
 
 
 @pytest.mark.parametrize("status", ["ONLINE", "ONLINE:UPDATING"])
-def test_a_sender_that_is_updating_is_up(twilio, number, status):
-    twilio.senders = [sender(number, status=status)]
+def test_updating_sender_counts_as_online(twilio, number, status):
+    twilio.senders = [build_sender(number, status=status)]
     assert validate(number.account).ok
 
 
-def test_a_webhook_that_points_elsewhere_is_said_with_its_address(twilio, number):
-    twilio.senders = [sender(number, callback_url="https://old.example.com/hook")]
+def test_webhook_with_another_url_is_reported_with_that_url(twilio, number):
+    twilio.senders = [build_sender(number, callback_url="https://old.example.com/hook")]
     finding = validate(number.account).wrong[0]
     assert "https://old.example.com/hook" in finding.what
     assert number.account.inbound_url in finding.todo
 
 
-def test_a_webhook_that_points_nowhere_is_said(twilio, number):
-    twilio.senders = [sender(number, callback_url="")]
-    assert wrong(number.account) == ["What customers write to Main line (+14155550100) is not posted anywhere."]
+def test_missing_webhook_is_reported(twilio, number):
+    twilio.senders = [build_sender(number, callback_url="")]
+    assert find_problems(number.account) == ["What customers write to Main line (+14155550100) is not posted anywhere."]
 
 
-def test_connection_overrides_behind_the_address_make_no_difference(twilio, number):
-    twilio.senders = [sender(number, callback_url=number.account.inbound_url + "#rc=3&rp=5xx,ct,rt")]
+def test_connection_overrides_in_the_url_are_ignored(twilio, number):
+    twilio.senders = [build_sender(number, callback_url=number.account.inbound_url + "#rc=3&rp=5xx,ct,rt")]
     assert validate(number.account).ok
 
 
-def test_the_sandbox_is_recognised_and_its_settings_left_to_a_person(twilio):
-    sandbox = builders.number(name="Sandbox", digits=SANDBOX_NUMBER)
+def test_sandbox_is_recognised_and_its_settings_are_not_checked(twilio):
+    sandbox = builders.create_number(name="Sandbox", digits=SANDBOX_NUMBER)
     report = validate(sandbox.account)
     assert report.ok
     assert "sandbox" in report.findings[1].what
@@ -115,36 +115,36 @@ def test_the_sandbox_is_recognised_and_its_settings_left_to_a_person(twilio):
 
 
 def test_every_active_number_is_checked_and_no_other(twilio, number):
-    builders.number(number.account, name="Second")
-    builders.number(number.account, name="Switched off", is_active=False)
-    said = " ".join(wrong(number.account))
+    builders.create_number(number.account, name="Second")
+    builders.create_number(number.account, name="Switched off", is_active=False)
+    said = " ".join(find_problems(number.account))
     assert "Main line" in said
     assert "Second" in said
     assert "Switched off" not in said
 
 
-def test_a_channel_without_numbers_says_so(twilio):
-    assert wrong(builders.account()) == ["No active phone number is set up."]
+def test_account_without_numbers_is_reported(twilio):
+    assert find_problems(builders.create_account()) == ["No active phone number is set up."]
 
 
-def test_a_messaging_service_is_pointed_out(twilio, number):
+def test_messaging_service_is_reported(twilio, number):
     account = number.account
     account.messaging_service_sid = "MG" + "0" * 32
     account.save()
-    twilio.senders = [sender(number)]
+    twilio.senders = [build_sender(number)]
     report = validate(account)
     assert report.ok
     assert "may win" in report.findings[-1].todo
 
 
-def test_a_twilio_that_is_not_reached_is_no_word_about_the_token(twilio, number):
+def test_unreachable_twilio_says_nothing_about_the_token(twilio, number):
     twilio.answers = [OutcomeUnknown("timed out")] * 2
     report = validate(number.account)
     assert report.credentials == "unknown"
     assert "Twilio could not be reached." in report.findings[0].what
 
 
-def test_a_busy_twilio_is_asked_again_later(twilio, number):
+def test_rate_limited_validation_asks_to_retry_later(twilio, number):
     twilio.answers = [TwilioBusy("429")] * 2
     assert validate(number.account).findings[0].todo == "Validate again in a minute."
 
@@ -162,9 +162,11 @@ def test_a_twilio_that_never_answers_does_not_hang_the_page(twilio, number, monk
 def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(twilio, number, settings, monkeypatch):
     monkeypatch.setattr("channels_whatsapp.validation.get_backend", lambda: twilio)
     settings.WHATSAPP_BACKEND, settings.PUBLIC_URL = "twilio", "http://127.0.0.1:8000"
-    twilio.senders = [sender(number)]
-    assert wrong(number.account) == ["Twilio can't reach http://127.0.0.1:8000: it is this machine's own address."]
+    twilio.senders = [build_sender(number)]
+    assert find_problems(number.account) == [
+        "Twilio can't reach http://127.0.0.1:8000: it is this machine's own address."
+    ]
 
 
-def test_a_report_is_kept_as_what_was_found_and_what_to_do(twilio, number):
+def test_report_is_stored_as_findings_and_remedies(twilio, number):
     assert set(validate(number.account).as_json()[0]) == {"ok", "what", "todo"}

@@ -12,47 +12,51 @@ from routing.models import OperatingHours, OverflowRule, Queue, RoutingRule, Ski
 from tests import builders
 
 
-def orders_queue() -> Queue:
+def create_orders_queue() -> Queue:
     """A queue, and a rule that sends there whoever mentions an order."""
-    queue = builders.queue("Orders")
-    rule(queue, {"field": "first_message", "operator": "contains", "value": "order"}, "Order in first message")
+    queue = builders.create_queue("Orders")
+    create_routing_rule(
+        queue, {"field": "first_message", "operator": "contains", "value": "order"}, "Order in first message"
+    )
     return queue
 
 
-def rule(queue: Queue, condition: Any, name: str = "Rule") -> RoutingRule:
-    stream = builders.work_stream()
+def create_routing_rule(queue: Queue, condition: Any, name: str = "Rule") -> RoutingRule:
+    stream = builders.update_work_stream()
     return RoutingRule.objects.create(work_stream=stream, queue=queue, name=name, condition=condition)
 
 
-def skill_rule(**ratings: int) -> None:
+def create_skill_rule(**ratings: int) -> None:
     languages, _ = SkillType.objects.get_or_create(name="Language")
-    made = SkillRule.objects.create(work_stream=builders.work_stream(), name="Skills")
+    made = SkillRule.objects.create(work_stream=builders.update_work_stream(), name="Skills")
     for name, rating in ratings.items():
         made.needs.create(skill=Skill.objects.create(name=name, type=languages), rating=rating)
 
 
-def overflows(queue: Queue, condition: str, action: str = "end", to: Queue | None = None, limit: int = 0) -> None:
+def create_overflow_rule(
+    queue: Queue, condition: str, action: str = "end", to: Queue | None = None, limit: int = 0
+) -> None:
     OverflowRule.objects.create(queue=queue, condition=condition, action=action, target=to, limit=limit or None)
 
 
-def closed_at_all_times(queue: Queue) -> None:
+def close_permanently(queue: Queue) -> None:
     queue.operating_hours = OperatingHours.objects.create(name="Never")
     queue.save()
 
 
-def new(body: str = "My order, please", **fields: Any) -> Conversation:
+def create_new_conversation(body: str = "My order, please", **fields: Any) -> Conversation:
     """A conversation that has begun with this message and has its lane, as an inbound message leaves it."""
-    conversation = builders.conversation(**fields)
-    builders.inbound(conversation, body)
+    conversation = builders.create_conversation(**fields)
+    builders.create_inbound_message(conversation, body)
     Lane.objects.create(kind=LaneKind.ROUTE, key=conversation.pk, due_at=timezone.now())
     return conversation
 
 
-def classified(conversation: Conversation) -> Conversation:
+def classify_and_refresh(conversation: Conversation) -> Conversation:
     classify_conversation(conversation.pk)
     conversation.refresh_from_db()
     return conversation
 
 
-def lines(conversation: Conversation) -> list[str]:
+def timeline_texts(conversation: Conversation) -> list[str]:
     return [str(line) for line in conversation.events.values_list("said", flat=True)]

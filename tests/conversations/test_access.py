@@ -29,25 +29,25 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def orders() -> Queue:
-    return builders.queue("Orders")
+    return builders.create_queue("Orders")
 
 
 @pytest.fixture
 def dana(orders: Queue) -> Agent:
     """Works in Orders."""
-    return builders.agent("Dana", queue=orders)
+    return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
 def eli() -> Agent:
     """Works in Returns."""
-    return builders.agent("Eli", queue=builders.queue("Returns"))
+    return builders.create_agent("Eli", queue=builders.create_queue("Returns"))
 
 
-def sees(person: Any, conversation: Conversation) -> bool:
+def can_see(person: Any, conversation: Conversation) -> bool:
     """Whether this person sees it; every way of asking gives the same answer."""
     listed = conversations_visible_to(person).filter(pk=conversation.pk).exists()
-    message = conversation.messages.first() or builders.inbound(conversation)
+    message = conversation.messages.first() or builders.create_inbound_message(conversation)
     file, _ = Attachment.objects.get_or_create(message=message)
     ways: list[Callable[[], Any]] = [
         lambda: get_conversation_or_404(person, conversation.pk),
@@ -64,7 +64,7 @@ def sees(person: Any, conversation: Conversation) -> bool:
     return listed
 
 
-def hears(person: Any, conversation: Conversation) -> bool:
+def receives_events(person: Any, conversation: Conversation) -> bool:
     """Whether this person's pages are told of it."""
     with transaction.atomic():
         publish_event(LiveEventKind.CONVERSATION, conversation)
@@ -73,91 +73,91 @@ def hears(person: Any, conversation: Conversation) -> bool:
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
 def test_administrators_and_supervisors_see_everything(role: str, orders: Queue, dana: Agent) -> None:
-    person = builders.user(role)
-    assert sees(person, builders.conversation(in_queue=orders))
-    assert sees(person, builders.conversation(in_queue=orders, with_agent=dana))
+    person = builders.create_user(role)
+    assert can_see(person, builders.create_conversation(in_queue=orders))
+    assert can_see(person, builders.create_conversation(in_queue=orders, with_agent=dana))
 
 
 def test_an_agent_sees_the_conversations_of_the_queues_they_work_in(orders: Queue, dana: Agent, eli: Agent) -> None:
-    conversation = builders.conversation(in_queue=orders)
-    assert (sees(dana.user, conversation), sees(eli.user, conversation)) == (True, False)
+    conversation = builders.create_conversation(in_queue=orders)
+    assert (can_see(dana.user, conversation), can_see(eli.user, conversation)) == (True, False)
 
 
 def test_every_agent_works_in_the_default_queue(dana: Agent, eli: Agent) -> None:
-    conversation = builders.conversation()
-    assert (sees(dana.user, conversation), sees(eli.user, conversation)) == (True, True)
+    conversation = builders.create_conversation()
+    assert (can_see(dana.user, conversation), can_see(eli.user, conversation)) == (True, True)
 
 
 def test_an_agent_sees_what_they_have_wherever_it_waits(orders: Queue, eli: Agent) -> None:
-    assert sees(eli.user, builders.conversation(in_queue=orders, with_agent=eli))
+    assert can_see(eli.user, builders.create_conversation(in_queue=orders, with_agent=eli))
 
 
 def test_an_agent_sees_no_more_of_a_queue_they_have_left(orders: Queue, dana: Agent) -> None:
-    conversation = builders.conversation(in_queue=orders)
+    conversation = builders.create_conversation(in_queue=orders)
     QueueMembership.objects.all().delete()
-    assert not sees(dana.user, conversation)
+    assert not can_see(dana.user, conversation)
 
 
-def fired(dana: Agent) -> Any:
+def deactivate_user(dana: Agent) -> Any:
     dana.user.is_active = False
     dana.user.save()
     return type(dana.user).objects.get(pk=dana.user.pk)
 
 
-def without_role(dana: Agent) -> Any:
+def remove_roles(dana: Agent) -> Any:
     dana.user.groups.clear()
     return type(dana.user).objects.get(pk=dana.user.pk)
 
 
-STRANGERS: list[Callable[[Agent], Any]] = [
-    lambda dana: builders.user(""),
-    lambda dana: builders.user("Agent"),  # in the role, but nobody has made them an agent
-    lambda dana: builders.user("Supervisor", is_active=False),
-    lambda dana: builders.user("", is_superuser=True, is_active=False),
-    lambda dana: builders.user("", is_staff=True),
+UNAUTHORISED_USERS: list[Callable[[Agent], Any]] = [
+    lambda dana: builders.create_user(""),
+    lambda dana: builders.create_user("Agent"),  # in the role, but nobody has made them an agent
+    lambda dana: builders.create_user("Supervisor", is_active=False),
+    lambda dana: builders.create_user("", is_superuser=True, is_active=False),
+    lambda dana: builders.create_user("", is_staff=True),
     lambda dana: AnonymousUser(),
-    fired,
-    without_role,
+    deactivate_user,
+    remove_roles,
 ]
 
 
-@pytest.mark.parametrize("make", STRANGERS)
-def test_strangers_see_and_hear_nothing(make: Callable[[Agent], Any], orders: Queue, dana: Agent) -> None:
+@pytest.mark.parametrize("make", UNAUTHORISED_USERS)
+def test_unauthorised_users_see_and_receive_nothing(make: Callable[[Agent], Any], orders: Queue, dana: Agent) -> None:
     conversations = [
-        builders.conversation(),
-        builders.conversation(in_queue=orders),
-        builders.conversation(with_agent=dana),
+        builders.create_conversation(),
+        builders.create_conversation(in_queue=orders),
+        builders.create_conversation(with_agent=dana),
     ]
     person = make(dana)
-    assert not any(sees(person, conversation) for conversation in conversations)
+    assert not any(can_see(person, conversation) for conversation in conversations)
     assert (live_topics_for(person), agent_for_user(person)) == (set(), None)
 
 
-def test_what_does_not_exist_looks_like_what_may_not_be_seen(dana: Agent) -> None:
+def test_missing_and_invisible_conversations_are_indistinguishable(dana: Agent) -> None:
     for pk in (0, -1, 987654321, 10**30):
         for find in (get_conversation_or_404, get_message_or_404, get_attachment_or_404):
             with pytest.raises(Http404):
                 find(dana.user, pk)
 
 
-def test_whoever_sees_a_conversation_is_told_of_it_and_nobody_else(orders: Queue, dana: Agent, eli: Agent) -> None:
-    both = builders.agent("Noor", queue=orders)
+def test_events_reach_exactly_those_with_access(orders: Queue, dana: Agent, eli: Agent) -> None:
+    both = builders.create_agent("Noor", queue=orders)
     QueueMembership.objects.create(queue=Queue.objects.get(name="Returns"), agent=both)
     people = [
         dana.user,
         eli.user,
         both.user,
-        builders.user("Administrator"),
-        builders.user("Supervisor"),
-        builders.agent("Sam", role="Supervisor", queue=orders).user,
-        builders.user("", is_superuser=True),
-        builders.user(""),
+        builders.create_user("Administrator"),
+        builders.create_user("Supervisor"),
+        builders.create_agent("Sam", role="Supervisor", queue=orders).user,
+        builders.create_user("", is_superuser=True),
+        builders.create_user(""),
         AnonymousUser(),
     ]
     for queue, agent in itertools.product(Queue.objects.all(), [None, dana, eli]):
-        conversation = builders.conversation(in_queue=queue, with_agent=agent)
+        conversation = builders.create_conversation(in_queue=queue, with_agent=agent)
         for person in people:
-            assert sees(person, conversation) == hears(person, conversation), (queue, agent, person)
+            assert can_see(person, conversation) == receives_events(person, conversation), (queue, agent, person)
 
 
 @pytest.mark.parametrize("state", State)
@@ -172,7 +172,7 @@ def test_only_the_agent_who_has_it_may_answer_and_only_while_they_work_on_it(
 
 
 def test_access_follows_the_role_as_soon_as_it_is_given(orders: Queue) -> None:
-    person, conversation = builders.user(""), builders.conversation(in_queue=orders)
-    assert not sees(person, conversation)
+    person, conversation = builders.create_user(""), builders.create_conversation(in_queue=orders)
+    assert not can_see(person, conversation)
     person.groups.add(Group.objects.get(name="Supervisor"))
-    assert sees(type(person).objects.get(pk=person.pk), conversation)
+    assert can_see(type(person).objects.get(pk=person.pk), conversation)

@@ -16,17 +16,17 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def orders() -> Queue:
-    return builders.queue("Orders")
+    return builders.create_queue("Orders")
 
 
 @pytest.fixture
 def dana(orders: Queue) -> Agent:
-    return builders.agent("Dana", queue=orders)
+    return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
 def omar(orders: Queue) -> Agent:
-    found = builders.agent("Omar", queue=orders)
+    found = builders.create_agent("Omar", queue=orders)
     found.user.last_name = "Haddad"
     found.user.save()
     return found
@@ -34,12 +34,12 @@ def omar(orders: Queue) -> Agent:
 
 @pytest.fixture
 def eve() -> Agent:
-    return builders.agent("Eve", queue=builders.queue("Returns"))
+    return builders.create_agent("Eve", queue=builders.create_queue("Returns"))
 
 
 @pytest.fixture
 def conversation(orders: Queue, dana: Agent) -> Conversation:
-    return builders.conversation(with_agent=dana, in_queue=orders)
+    return builders.create_conversation(with_agent=dana, in_queue=orders)
 
 
 def test_a_note_is_written_down_and_never_a_message(conversation: Conversation, dana: Agent) -> None:
@@ -63,17 +63,17 @@ def test_other_words_with_an_at_mention_nobody(conversation: Conversation, dana:
     assert not add_note(conversation, dana.user, text).mentions.exists()
 
 
-def test_the_longest_name_is_meant(omar: Agent) -> None:
-    other = builders.agent("Haddad")
+def test_longest_matching_name_is_mentioned(omar: Agent) -> None:
+    other = builders.create_agent("Haddad")
     other.user.username = "omar h"
     assert find_mentioned_agents("@Omar H is meant", [omar, other]) == [other]
 
 
-def test_who_mentions_themselves_gets_no_mark(conversation: Conversation, dana: Agent) -> None:
+def test_self_mention_creates_no_mark(conversation: Conversation, dana: Agent) -> None:
     assert not add_note(conversation, dana.user, "@dana remember").mentions.exists()
 
 
-def test_who_cant_see_the_conversation_is_not_mentioned(conversation: Conversation, dana: Agent, eve: Agent) -> None:
+def test_colleague_without_access_is_not_mentioned(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     with pytest.raises(NoteError, match="Eve can't see this conversation"):
         add_note(conversation, dana.user, "@eve look")
     assert not Note.objects.exists()
@@ -81,20 +81,22 @@ def test_who_cant_see_the_conversation_is_not_mentioned(conversation: Conversati
     assert list(add_note(conversation, dana.user, "@eve look").mentions.all()) == [eve]
 
 
-def test_who_may_see_it_is_one_answer_both_ways_round(conversation: Conversation, dana: Agent, eve: Agent) -> None:
-    people = [dana, eve, *(builders.agent(role, role=role) for role in ("Agent", "Supervisor", "Administrator"))]
-    invite_colleague(conversation, builders.agent("Consulted", queue=builders.queue("Else")), by=dana)
+def test_agents_with_access_matches_conversation_visibility(
+    conversation: Conversation, dana: Agent, eve: Agent
+) -> None:
+    people = [dana, eve, *(builders.create_agent(role, role=role) for role in ("Agent", "Supervisor", "Administrator"))]
+    invite_colleague(conversation, builders.create_agent("Consulted", queue=builders.create_queue("Else")), by=dana)
     for each in (
         conversation,
-        builders.conversation(),
-        builders.conversation(with_agent=eve, in_queue=dana.queues.get()),
+        builders.create_conversation(),
+        builders.create_conversation(with_agent=eve, in_queue=dana.queues.get()),
     ):
         seers = set(agents_with_access(each))
         for person in [*people, *Agent.objects.all()]:
             assert (person in seers) == conversations_visible_to(person.user).filter(pk=each.pk).exists()
 
 
-def test_who_is_mentioned_hears_of_it_and_has_a_mark_until_they_look(
+def test_mentioned_colleague_is_notified_and_marked_until_they_open_it(
     conversation: Conversation, dana: Agent, omar: Agent
 ) -> None:
     add_note(conversation, dana.user, "@omar look")
@@ -112,8 +114,8 @@ def test_an_empty_or_endless_note_is_refused(conversation: Conversation, dana: A
         add_note(conversation, dana.user, text)
 
 
-def test_who_only_monitors_writes_nothing(conversation: Conversation) -> None:
-    sue = builders.agent("Sue", role="Supervisor")
+def test_monitoring_supervisor_cannot_write_notes(conversation: Conversation) -> None:
+    sue = builders.create_agent("Sue", role="Supervisor")
     add_note(conversation, sue.user, "I see it anyway.")
     monitor_conversation(conversation, sue)
     with pytest.raises(NoteError, match="Join the conversation"):
@@ -122,7 +124,7 @@ def test_who_only_monitors_writes_nothing(conversation: Conversation) -> None:
 
 def test_no_notes_in_a_closed_conversation_nor_by_strangers(conversation: Conversation, dana: Agent) -> None:
     with pytest.raises(NoteError):
-        add_note(conversation, builders.user(""), "Hello")
-    closed = builders.conversation(state="closed", closed_at=conversation.created_at)
+        add_note(conversation, builders.create_user(""), "Hello")
+    closed = builders.create_conversation(state="closed", closed_at=conversation.created_at)
     with pytest.raises(NoteError, match="closed"):
         add_note(closed, dana.user, "Too late")

@@ -24,86 +24,88 @@ from omnichannel.core.localized_text import localized
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, State
 from tests import builders
-from tests.concurrency import at_once
-from tests.webhook_client import deliver, recorded
+from tests.concurrency import run_concurrently
+from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
 
-LONG_AGO = timedelta(days=31)
+THIRTY_ONE_DAYS = timedelta(days=31)
 
 
 @pytest.fixture
 def dana() -> Agent:
-    return builders.agent("Dana")
+    return builders.create_agent("Dana")
 
 
-def in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
+def create_in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
     """A conversation in this state; Dana has it unless it is open."""
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
     with_agent = None if state == State.OPEN else dana
-    return builders.conversation(with_agent=with_agent, **{"state": state, **more, **fields})
+    return builders.create_conversation(with_agent=with_agent, **{"state": state, **more, **fields})
 
 
 def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
-    transfer_conversation(conversation, to=builders.agent("Omar"), by=agent, reason="My shift ends.")
+    transfer_conversation(conversation, to=builders.create_agent("Omar"), by=agent, reason="My shift ends.")
 
 
-def time_passes(conversation: Conversation, agent: Agent) -> None:
-    then = timezone.now() - LONG_AGO
+def close_after_timeout(conversation: Conversation, agent: Agent) -> None:
+    then = timezone.now() - THIRTY_ONE_DAYS
     Conversation.objects.filter(pk=conversation.pk).update(state_since=then, last_activity_at=then)
     assert close_stale_conversations() == 1
 
 
-def customer_writes(conversation: Conversation, agent: Agent) -> None:
+def receive_message(conversation: Conversation, agent: Agent) -> None:
     number = conversation.number
-    form = recorded("text", number, From=conversation.contact.address)
-    assert deliver(number.account.inbound_url, form).status_code == 200
+    form = load_payload("text", number, From=conversation.contact.address)
+    assert post_webhook(number.account.inbound_url, form).status_code == 200
 
 
-def customer_writes_while_the_agent_is_away(conversation: Conversation, agent: Agent) -> None:
-    Agent.objects.filter(pk=agent.pk).update(presence=builders.agent(presence="away").presence)
-    customer_writes(conversation, agent)
+def receive_message_while_agent_away(conversation: Conversation, agent: Agent) -> None:
+    Agent.objects.filter(pk=agent.pk).update(presence=builders.create_agent(presence="away").presence)
+    receive_message(conversation, agent)
 
 
-def agent_is_disconnected(conversation: Conversation, agent: Agent) -> None:
-    then, offline = timezone.now() - LONG_AGO, builders.agent(presence="offline").presence
+def disconnect_agent(conversation: Conversation, agent: Agent) -> None:
+    then, offline = timezone.now() - THIRTY_ONE_DAYS, builders.create_agent(presence="offline").presence
     Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=then)
     Conversation.objects.filter(pk=conversation.pk).update(state_since=then)
     release_overdue_conversations(agent.pk, timezone.now())
 
 
-def agent_is_disconnected_while_the_customer_waits(conversation: Conversation, agent: Agent) -> None:
-    builders.inbound(conversation)
-    agent_is_disconnected(conversation, agent)
+def disconnect_agent_with_unanswered_message(conversation: Conversation, agent: Agent) -> None:
+    builders.create_inbound_message(conversation)
+    disconnect_agent(conversation, agent)
 
 
-Verb = Callable[[Conversation, Agent], None]
-VERBS: list[tuple[State, State, Verb]] = [
+Transition = Callable[[Conversation, Agent], None]
+TRANSITION_FUNCTIONS: list[tuple[State, State, Transition]] = [
     (State.OPEN, State.ACTIVE, take_conversation),
-    (State.OPEN, State.CLOSED, time_passes),
+    (State.OPEN, State.CLOSED, close_after_timeout),
     (State.ACTIVE, State.WRAP_UP, end_conversation),
     (State.ACTIVE, State.OPEN, release_conversation),
-    (State.ACTIVE, State.OPEN, agent_is_disconnected_while_the_customer_waits),
+    (State.ACTIVE, State.OPEN, disconnect_agent_with_unanswered_message),
     (State.ACTIVE, State.WAITING, wait_for_customer),
-    (State.ACTIVE, State.WAITING, agent_is_disconnected),
+    (State.ACTIVE, State.WAITING, disconnect_agent),
     (State.ACTIVE, State.ACTIVE, transfer_to_omar),
-    (State.ACTIVE, State.CLOSED, time_passes),
+    (State.ACTIVE, State.CLOSED, close_after_timeout),
     (State.WRAP_UP, State.CLOSED, close_conversation),
-    (State.WRAP_UP, State.CLOSED, time_passes),
+    (State.WRAP_UP, State.CLOSED, close_after_timeout),
     (State.WAITING, State.ACTIVE, resume_conversation),
-    (State.WAITING, State.ACTIVE, customer_writes),
-    (State.WAITING, State.OPEN, customer_writes_while_the_agent_is_away),
-    (State.WAITING, State.CLOSED, time_passes),
+    (State.WAITING, State.ACTIVE, receive_message),
+    (State.WAITING, State.OPEN, receive_message_while_agent_away),
+    (State.WAITING, State.CLOSED, close_after_timeout),
 ]
 
 
-def test_every_way_has_its_verb() -> None:
-    assert {(before, after) for before, after, _ in VERBS} == set(TRANSITIONS)
+def test_every_transition_has_a_function() -> None:
+    assert {(before, after) for before, after, _ in TRANSITION_FUNCTIONS} == set(TRANSITIONS)
 
 
-@pytest.mark.parametrize(("before", "after", "verb"), VERBS)
-def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: State, after: State, verb: Verb) -> None:
-    conversation = in_state(before, dana)
+@pytest.mark.parametrize(("before", "after", "verb"), TRANSITION_FUNCTIONS)
+def test_transition_function_moves_the_conversation_to_its_state(
+    dana: Agent, before: State, after: State, verb: Transition
+) -> None:
+    conversation = create_in_state(before, dana)
     verb(conversation, dana)
     conversation.refresh_from_db()
     assert conversation.state == after
@@ -116,16 +118,16 @@ def test_the_verb_brings_the_conversation_into_its_state(dana: Agent, before: St
 @pytest.mark.parametrize(
     ("before", "after"), [pair for pair in itertools.product(State, State) if pair not in TRANSITIONS]
 )
-def test_there_is_no_other_way(dana: Agent, before: State, after: State) -> None:
-    conversation = in_state(before, dana)
+def test_other_transitions_are_refused(dana: Agent, before: State, after: State) -> None:
+    conversation = create_in_state(before, dana)
     with pytest.raises(TransitionError, match=r"that can't be done now"):
         transition(conversation, after, agent=dana, by=dana.user, line=localized("Moved."))
     conversation.refresh_from_db()
     assert conversation.state == before
 
 
-WAYS = {(before, verb) for before, _, verb in VERBS}
-BY_HAND = [
+ALLOWED_TRANSITIONS = {(before, verb) for before, _, verb in TRANSITION_FUNCTIONS}
+MANUAL_TRANSITIONS = [
     take_conversation,
     release_conversation,
     wait_for_customer,
@@ -135,9 +137,12 @@ BY_HAND = [
 ]
 
 
-@pytest.mark.parametrize(("state", "verb"), [pair for pair in itertools.product(State, BY_HAND) if pair not in WAYS])
-def test_a_verb_is_refused_in_any_other_state(dana: Agent, state: State, verb: Verb) -> None:
-    conversation = in_state(state, dana)
+@pytest.mark.parametrize(
+    ("state", "verb"),
+    [pair for pair in itertools.product(State, MANUAL_TRANSITIONS) if pair not in ALLOWED_TRANSITIONS],
+)
+def test_transition_is_refused_in_other_states(dana: Agent, state: State, verb: Transition) -> None:
+    conversation = create_in_state(state, dana)
     with pytest.raises(TransitionError):
         verb(conversation, dana)
     conversation.refresh_from_db()
@@ -154,15 +159,15 @@ def test_a_verb_is_refused_in_any_other_state(dana: Agent, state: State, verb: V
         (State.WRAP_UP, close_conversation),
     ],
 )
-def test_only_the_agent_who_has_it_can_move_it(dana: Agent, state: State, verb: Verb) -> None:
-    conversation = in_state(state, dana)
+def test_only_the_assigned_agent_can_change_the_state(dana: Agent, state: State, verb: Transition) -> None:
+    conversation = create_in_state(state, dana)
     with pytest.raises(TransitionError, match="Only the agent who has this conversation"):
-        verb(conversation, builders.agent("Eli"))
+        verb(conversation, builders.create_agent("Eli"))
 
 
 def test_a_conversation_with_something_unread_is_not_closed(dana: Agent) -> None:
-    conversation = in_state(State.WRAP_UP, dana)
-    customer_writes(conversation, dana)
+    conversation = create_in_state(State.WRAP_UP, dana)
+    receive_message(conversation, dana)
     with pytest.raises(TransitionError, match="The customer has written in the meantime"):
         close_conversation(conversation, dana)
     conversation.refresh_from_db()
@@ -171,22 +176,22 @@ def test_a_conversation_with_something_unread_is_not_closed(dana: Agent) -> None
     assert Conversation.objects.get().state == State.CLOSED
 
 
-def test_only_the_agent_who_has_it_reads_a_conversation(dana: Agent) -> None:
-    conversation = in_state(State.ACTIVE, dana, unread_count=2)
-    for looker in (builders.agent("Eli").user, builders.user("Supervisor"), builders.user("")):
+def test_only_the_assigned_agent_marks_a_conversation_read(dana: Agent) -> None:
+    conversation = create_in_state(State.ACTIVE, dana, unread_count=2)
+    for looker in (builders.create_agent("Eli").user, builders.create_user("Supervisor"), builders.create_user("")):
         mark_read(conversation, looker)
     conversation.refresh_from_db()
     assert conversation.unread_count == 2
 
 
-def test_an_agent_who_gives_it_back_is_told_as_well(dana: Agent) -> None:
-    conversation = in_state(State.ACTIVE, dana)
+def test_release_notifies_the_releasing_agent(dana: Agent) -> None:
+    conversation = create_in_state(State.ACTIVE, dana)
     release_conversation(conversation, dana)
     assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
 
 
-def test_a_move_that_comes_too_late_is_refused(dana: Agent) -> None:
-    conversation = in_state(State.ACTIVE, dana)
+def test_stale_transition_is_refused(dana: Agent) -> None:
+    conversation = create_in_state(State.ACTIVE, dana)
     stale = Conversation.objects.get(pk=conversation.pk)
     end_conversation(conversation, dana)
     with pytest.raises(TransitionError, match="Somebody else"):
@@ -206,52 +211,54 @@ def test_a_move_that_comes_too_late_is_refused(dana: Agent) -> None:
         (State.WAITING, timedelta(hours=25), 1),
     ],
 )
-def test_what_has_stood_still_for_too_long_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
+def test_inactive_conversation_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
     then = timezone.now() - age
-    in_state(state, dana, state_since=then, last_activity_at=then)
+    create_in_state(state, dana, state_since=then, last_activity_at=then)
     assert close_stale_conversations() == closes
 
 
 def test_a_waiting_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
-    in_state(State.WAITING, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
+    create_in_state(State.WAITING, dana, state_since=timezone.now() - THIRTY_ONE_DAYS, last_activity_at=timezone.now())
     assert close_stale_conversations() == 0
 
 
 @pytest.mark.parametrize("state", [State.ACTIVE, State.WRAP_UP, State.WAITING])
 def test_nothing_is_closed_over_a_message_its_agent_has_not_seen(dana: Agent, state: State) -> None:
-    in_state(state, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now() - LONG_AGO)
+    create_in_state(
+        state, dana, state_since=timezone.now() - THIRTY_ONE_DAYS, last_activity_at=timezone.now() - THIRTY_ONE_DAYS
+    )
     Conversation.objects.update(unread_count=1)
     assert close_stale_conversations() == 0
 
 
 def test_an_active_conversation_in_which_somebody_wrote_stays(dana: Agent) -> None:
-    in_state(State.ACTIVE, dana, state_since=timezone.now() - LONG_AGO, last_activity_at=timezone.now())
+    create_in_state(State.ACTIVE, dana, state_since=timezone.now() - THIRTY_ONE_DAYS, last_activity_at=timezone.now())
     assert close_stale_conversations() == 0
 
 
 def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_seen(dana: Agent) -> None:
-    conversation = builders.conversation(with_agent=dana, unread_count=1)
+    conversation = builders.create_conversation(with_agent=dana, unread_count=1)
     with pytest.raises(TransitionError, match="Read it first"):
         wait_for_customer(conversation, dana)
 
 
-def test_how_long_a_waiting_conversation_stays_the_work_stream_says(dana: Agent) -> None:
-    builders.work_stream(auto_close_after=timedelta(minutes=5))
+def test_work_stream_sets_the_auto_close_time(dana: Agent) -> None:
+    builders.update_work_stream(auto_close_after=timedelta(minutes=5))
     then = timezone.now() - timedelta(minutes=6)
-    in_state(State.WAITING, dana, state_since=then, last_activity_at=then)
+    create_in_state(State.WAITING, dana, state_since=then, last_activity_at=then)
     assert close_stale_conversations() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
-    conversation = builders.conversation()
-    agents = [builders.agent() for _ in range(4)]
+    conversation = builders.create_conversation()
+    agents = [builders.create_agent() for _ in range(4)]
 
     def takes(agent: Agent) -> Agent:
         take_conversation(Conversation.objects.get(pk=conversation.pk), agent)
         return agent
 
-    outcomes = at_once(*[lambda agent=agent: takes(agent) for agent in agents])
+    outcomes = run_concurrently(*[lambda agent=agent: takes(agent) for agent in agents])
     winners = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
     assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionError] * 3
     conversation.refresh_from_db()
@@ -260,13 +267,13 @@ def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_conversation_is_never_closed_over_a_message_that_comes_at_that_moment() -> None:
-    dana = builders.agent("Dana")
+def test_concurrent_message_prevents_closing() -> None:
+    dana = builders.create_agent("Dana")
     for _ in range(5):
-        conversation = in_state(State.WRAP_UP, dana)
-        at_once(
+        conversation = create_in_state(State.WRAP_UP, dana)
+        run_concurrently(
             lambda c=conversation: close_conversation(Conversation.objects.get(pk=c.pk), dana),
-            lambda c=conversation: customer_writes(c, dana),
+            lambda c=conversation: receive_message(c, dana),
         )
         conversation.refresh_from_db()
         assert (conversation.state, conversation.unread_count) in {(State.CLOSED, 0), (State.WRAP_UP, 1)}

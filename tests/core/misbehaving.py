@@ -13,12 +13,12 @@ def echo() -> None:
     sys.stdout.buffer.write(DATA)
 
 
-def environment() -> None:
+def print_environment() -> None:
     """Name the variables of the environment and the files in the folder."""
     print(*os.environ, *os.listdir())
 
 
-def loop() -> None:
+def loop_forever() -> None:
     """Compute for ever."""
     while True:
         pass
@@ -33,35 +33,35 @@ def ignore_signals() -> None:
     """Compute for ever, whatever signal asks for an end."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
-    loop()
+    loop_forever()
 
 
-def wait() -> None:
+def wait_forever() -> None:
     """Wait for ever, using no processor time, and ignore SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         signal.pause()
 
 
-def allocate() -> None:
+def allocate_repeatedly() -> None:
     """Fill the memory bit by bit."""
     kept = []
     while True:
         kept.append(bytes(1_000_000))
 
 
-def allocate_at_once() -> None:
+def allocate_too_much() -> None:
     """Ask for more memory than there is."""
     bytearray(10**12)
 
 
-def flood() -> None:
+def write_forever() -> None:
     """Write for ever."""
     while True:
         sys.stdout.buffer.write(bytes(100_000))
 
 
-def flood_errors() -> None:
+def write_errors_forever() -> None:
     """Write error messages for ever."""
     while True:
         sys.stderr.write("Something is wrong.\n")
@@ -77,12 +77,12 @@ def abort() -> None:
     os.abort()
 
 
-def fail() -> None:
+def raise_with_data() -> None:
     """Raise an exception that quotes the data."""
     raise ValueError(f"No letter for {DATA!r}")
 
 
-def leave_a_child() -> None:
+def leave_child_running() -> None:
     """Leave a process behind and name it; only root may start one at all."""
     try:
         print(subprocess.Popen(["/bin/sleep", "600"]).pid)

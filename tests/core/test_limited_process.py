@@ -24,17 +24,17 @@ LIMITS = Limits(cpu=1, wall=30, memory=200 * MIB, output=8 * MIB)
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    before = children()
+    before = child_process_ids()
     yield
-    assert children() == before
+    assert child_process_ids() == before
     assert list(tmp_path.iterdir()) == []
 
 
-def children() -> set[str]:
+def child_process_ids() -> set[str]:
     return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
 
 
-def failure(what: str, limits: Limits = LIMITS) -> LimitedProcessError:
+def run_and_fail(what: str, limits: Limits = LIMITS) -> LimitedProcessError:
     with pytest.raises(LimitedProcessError) as caught:
         run_module(PROGRAM, what.encode(), limits)
     return caught.value
@@ -48,46 +48,46 @@ def test_what_a_program_writes_is_returned() -> None:
 def test_a_program_starts_in_an_empty_folder_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SECRET_KEY", "DATABASE_URL", "ENCRYPTION_KEYS", "DJANGO_SETTINGS_MODULE"):
         monkeypatch.setenv(name, "secret")
-    names = set(run_module(PROGRAM, b"environment", LIMITS).decode().split())
+    names = set(run_module(PROGRAM, b"print_environment", LIMITS).decode().split())
     assert names <= {"PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "LANG", "HOME", "TMPDIR", "LC_CTYPE"}
 
 
-@pytest.mark.parametrize("what", ["loop", "loop_in_c"])
+@pytest.mark.parametrize("what", ["loop_forever", "loop_in_c"])
 def test_too_much_processor_time_ends_a_program_even_in_c_code(what: str) -> None:
-    assert failure(what).cause == FailureCause.TIME
+    assert run_and_fail(what).cause == FailureCause.TIME
 
 
-@pytest.mark.parametrize("what", ["wait", "ignore_signals"])
+@pytest.mark.parametrize("what", ["wait_forever", "ignore_signals"])
 def test_the_clock_ends_a_program_that_ignores_signals(what: str) -> None:
     began = time.monotonic()
-    assert failure(what, replace(LIMITS, wall=2)).cause == FailureCause.TIME
+    assert run_and_fail(what, replace(LIMITS, wall=2)).cause == FailureCause.TIME
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.parametrize("what", ["allocate", "allocate_at_once"])
+@pytest.mark.parametrize("what", ["allocate_repeatedly", "allocate_too_much"])
 def test_too_much_memory_ends_a_program(what: str) -> None:
-    assert failure(what, replace(LIMITS, cpu=10)).cause == FailureCause.MEMORY
+    assert run_and_fail(what, replace(LIMITS, cpu=10)).cause == FailureCause.MEMORY
 
 
-@pytest.mark.parametrize("what", ["flood", "flood_errors"])
+@pytest.mark.parametrize("what", ["write_forever", "write_errors_forever"])
 def test_too_much_output_ends_a_program(what: str) -> None:
-    assert failure(what, replace(LIMITS, cpu=10, output=MIB)).cause == FailureCause.OUTPUT
+    assert run_and_fail(what, replace(LIMITS, cpu=10, output=MIB)).cause == FailureCause.OUTPUT
 
 
 @pytest.mark.parametrize(("what", "number"), [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
 def test_a_crash_in_c_code_names_its_signal_and_the_line(what: str, number: int) -> None:
-    crash = failure(what)
+    crash = run_and_fail(what)
     assert (crash.cause, crash.signal) == (FailureCause.CRASH, number)
-    assert f'misbehaving.py", line {line_of(what)} in {what}' in crash.detail
+    assert f'misbehaving.py", line {line_number_of(what)} in {what}' in crash.detail
 
 
-def line_of(what: str) -> int:
+def line_number_of(what: str) -> int:
     lines = (Path(__file__).parent / "misbehaving.py").read_text().splitlines()
     return lines.index(f"def {what}() -> None:") + 3
 
 
-def test_an_exception_is_told_by_its_place_but_does_not_quote_the_data() -> None:
-    error = failure("fail confidential")
+def test_exception_reports_its_location_without_the_data() -> None:
+    error = run_and_fail("raise_with_data confidential")
     assert error.cause == FailureCause.ERROR
     assert error.detail.startswith("ValueError\n")
     assert "misbehaving.py" in error.detail
@@ -95,7 +95,7 @@ def test_an_exception_is_told_by_its_place_but_does_not_quote_the_data() -> None
 
 
 def test_what_a_program_leaves_running_is_killed() -> None:
-    pid = int(run_module(PROGRAM, b"leave_a_child", LIMITS))
+    pid = int(run_module(PROGRAM, b"leave_child_running", LIMITS))
     assert pid == 0 or has_ended(pid)
 
 
@@ -110,4 +110,4 @@ def has_ended(pid: int) -> bool:
 
 def test_a_program_ends_by_itself_when_the_server_is_gone() -> None:
     command = [sys.executable, "-m", launcher.__name__, "1", "0", str(200 * MIB), str(MIB), PROGRAM]
-    assert subprocess.run(command, input=b"wait", check=False).returncode == -signal.SIGALRM
+    assert subprocess.run(command, input=b"wait_forever", check=False).returncode == -signal.SIGALRM

@@ -12,7 +12,7 @@ from omnichannel.core.request_buffer import RequestBufferMiddleware
 Message = MutableMapping[str, Any]
 
 
-def send_in(parts: list[Message], *, then_wait: bool = False) -> tuple[list[bytes], list[Message]]:
+def send_request(parts: list[Message], *, then_wait: bool = False) -> tuple[list[bytes], list[Message]]:
     """What the application inside got, and what the client was answered."""
     got: list[bytes] = []
     answered: list[Message] = []
@@ -44,31 +44,33 @@ def send_in(parts: list[Message], *, then_wait: bool = False) -> tuple[list[byte
     return got, answered
 
 
-def part(body: bytes, *, more: bool) -> Message:
+def body_message(body: bytes, *, more: bool) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
 def test_a_body_in_parts_reaches_the_application_whole() -> None:
     big = b"x" * (request_buffer.CHUNK_BYTES + 5)
-    got, answered = send_in([part(b"To=", more=True), part(big, more=True), part(b"", more=False)])
+    got, answered = send_request(
+        [body_message(b"To=", more=True), body_message(big, more=True), body_message(b"", more=False)]
+    )
     assert (got, answered) == ([b"To=" + big], [])
 
 
 def test_a_request_without_a_body_passes() -> None:
-    assert send_in([part(b"", more=False)])[0] == [b""]
+    assert send_request([body_message(b"", more=False)])[0] == [b""]
 
 
-def test_a_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_incomplete_request_body_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_buffer, "BODY_TIMEOUT_SECONDS", 0.01)
-    got, answered = send_in([part(b"half", more=True)], then_wait=True)
+    got, answered = send_request([body_message(b"half", more=True)], then_wait=True)
     assert (got, answered[0]["status"]) == ([], 408)
 
 
 def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_buffer, "MAX_BODY_BYTES", 10)
-    got, answered = send_in([part(b"12345678", more=True), part(b"12345678", more=True)])
+    got, answered = send_request([body_message(b"12345678", more=True), body_message(b"12345678", more=True)])
     assert (got, answered[0]["status"]) == ([], 413)
 
 
 def test_a_client_that_goes_away_is_forgotten() -> None:
-    assert send_in([part(b"half", more=True), {"type": "http.disconnect"}]) == ([], [])
+    assert send_request([body_message(b"half", more=True), {"type": "http.disconnect"}]) == ([], [])

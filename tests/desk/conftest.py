@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.desk.people import Desk, make_desk
+from tests.desk.people import DeskScenario, create_desk_scenario
 
 
 @pytest.fixture
-def desk(db: None) -> Desk:
-    return make_desk()
+def desk(db: None) -> DeskScenario:
+    return create_desk_scenario()

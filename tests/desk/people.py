@@ -10,11 +10,11 @@ from omnichannel.conversations.models import Conversation
 from routing.models import Agent, Queue
 from tests import builders
 
-HTMX: dict[str, Any] = {"headers": {"HX-Request": "true"}}
+HTMX_HEADERS: dict[str, Any] = {"headers": {"HX-Request": "true"}}
 
 
 @dataclass
-class Desk:
+class DeskScenario:
     """A conversation in a queue of its own, and everybody who may or may not see it."""
 
     queue: Queue
@@ -27,22 +27,22 @@ class Desk:
     conversation: Conversation
 
 
-def make_desk() -> Desk:
-    orders = builders.queue("Orders")
-    dana = builders.agent("Dana", queue=orders)
-    return Desk(
+def create_desk_scenario() -> DeskScenario:
+    orders = builders.create_queue("Orders")
+    dana = builders.create_agent("Dana", queue=orders)
+    return DeskScenario(
         queue=orders,
         dana=dana,
-        omar=builders.agent("Omar", queue=orders),
-        eve=builders.agent("Eve", queue=builders.queue("Returns")),
-        sue=builders.agent("Sue", role="Supervisor"),
-        ada=builders.agent("Ada", role="Administrator"),
-        stranger=builders.user("", "Stranger"),
-        conversation=builders.conversation(with_agent=dana, in_queue=orders),
+        omar=builders.create_agent("Omar", queue=orders),
+        eve=builders.create_agent("Eve", queue=builders.create_queue("Returns")),
+        sue=builders.create_agent("Sue", role="Supervisor"),
+        ada=builders.create_agent("Ada", role="Administrator"),
+        stranger=builders.create_user("", "Stranger"),
+        conversation=builders.create_conversation(with_agent=dana, in_queue=orders),
     )
 
 
-def browser(of: Agent | User) -> Client:
+def client_for(of: Agent | User) -> Client:
     """A browser in which this person has signed in."""
     client = Client()
     client.force_login(of.user if isinstance(of, Agent) else of)

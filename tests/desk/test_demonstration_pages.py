@@ -6,14 +6,14 @@ import pytest
 from django.urls import reverse
 
 from routing.models import Agent
-from tests.desk.people import browser
-from tests.scenario import set_the_stage
+from tests.desk.people import client_for
+from tests.scenario import create_scenario
 
 
 @pytest.mark.django_db
-def test_every_conversation_opens_also_one_from_an_advertisement_without_an_address(settings: Any) -> None:
+def test_every_scenario_conversation_opens(settings: Any) -> None:
     settings.DEMONSTRATION_ALLOWED = True  # its people are on the stage
-    opened = set_the_stage()
-    dana = browser(Agent.objects.get(user__username="dana"))
+    opened = create_scenario()
+    dana = client_for(Agent.objects.get(user__username="dana"))
     answers = {name: dana.get(reverse("desk:conversation", args=[pk])).status_code for name, pk in opened.items()}
     assert answers == dict.fromkeys(opened, 200)

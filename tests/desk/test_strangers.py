@@ -10,12 +10,23 @@ from hypothesis import strategies as st
 
 from omnichannel.conversations.models import Attachment, AttachmentState, MessageKind
 from tests import builders
-from tests.desk.people import Desk, browser
+from tests.desk.people import DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-PIECES = ["<", ">", '"', "'", "&", "</li>", "<script>", "<img src=x onerror=", "javascript:alert(1)", "{{ request }}"]
-PIECES += [
+HTML_FRAGMENTS = [
+    "<",
+    ">",
+    '"',
+    "'",
+    "&",
+    "</li>",
+    "<script>",
+    "<img src=x onerror=",
+    "javascript:alert(1)",
+    "{{ request }}",
+]
+HTML_FRAGMENTS += [
     "{% url %}",
     "*",
     "_",
@@ -31,11 +42,11 @@ PIECES += [
     "a",
     "@dana",
 ]
-FORBIDDEN = {"script", "style", "object", "base", "meta", "form", "img", "iframe"}
-texts = st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join)
+FORBIDDEN_TAGS = {"script", "style", "object", "base", "meta", "form", "img", "iframe"}
+random_texts = st.lists(st.sampled_from(HTML_FRAGMENTS), min_size=1, max_size=8).map("".join)
 
 
-class Reader(HTMLParser):
+class MarkupParser(HTMLParser):
     """Collects what the page would do that text must never make it do."""
 
     def __init__(self) -> None:
@@ -52,38 +63,40 @@ class Reader(HTMLParser):
                 self.wrong.append(f"<{tag} {name}={value!r}>")
 
 
-def read(desk: Desk) -> Reader:
-    reader = Reader()
-    reader.feed(browser(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode())
+def parse_page(desk: DeskScenario) -> MarkupParser:
+    reader = MarkupParser()
+    reader.feed(client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode())
     return reader
 
 
-def write_everywhere(desk: Desk, text: str) -> None:
+def set_all_texts(desk: DeskScenario, text: str) -> None:
     contact = desk.conversation.contact
     contact.profile_name = text[:200]
     contact.save()
     place = {"latitude": 1.0, "longitude": 2.0, "label": text, "address": text}
     content: dict[str, Any] = {"location": place, "contacts": [{"name": text, "phones": [text], "emails": [text]}]}
     content |= {"button": {"text": text, "payload": text}, "referral": {"headline": text, "body": text, "url": text}}
-    first = builders.inbound(desk.conversation, text, kind=MessageKind.UNSUPPORTED, content={**content, "type": text})
-    builders.inbound(desk.conversation, text, quoted=first)
+    first = builders.create_inbound_message(
+        desk.conversation, text, kind=MessageKind.UNSUPPORTED, content={**content, "type": text}
+    )
+    builders.create_inbound_message(desk.conversation, text, quoted=first)
     for position, kind in enumerate(["image/png", "audio/ogg", "application/pdf", "text/vcard"]):
         file = {"content_type": kind, "name": text[:200], "state": AttachmentState.STORED, "position": position}
         Attachment.objects.create(message=first, **file)
     Attachment.objects.create(message=first, position=9, error=text[:300], state=AttachmentState.FAILED)
 
 
-def test_text_from_strangers_is_text_and_nothing_else(desk: Desk) -> None:
-    write_everywhere(desk, "harmless")
-    before = read(desk)
+def test_untrusted_text_is_always_escaped(desk: DeskScenario) -> None:
+    set_all_texts(desk, "harmless")
+    before = parse_page(desk)
 
     @settings(max_examples=20, deadline=None)
-    @given(text=texts)
+    @given(text=random_texts)
     def stays_ours(text: str) -> None:
         desk.conversation.messages.all().delete()
-        write_everywhere(desk, text)
-        after = read(desk)
+        set_all_texts(desk, text)
+        after = parse_page(desk)
         more = {tag for tag, count in after.tags.items() if count > before.tags.get(tag, 0)}
-        assert (after.wrong, more & FORBIDDEN) == ([], set())
+        assert (after.wrong, more & FORBIDDEN_TAGS) == ([], set())
 
     stays_ours()

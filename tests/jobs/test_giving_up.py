@@ -26,11 +26,11 @@ def clock() -> Iterator[Any]:
         yield traveller
 
 
-def fail(lease: Lease) -> dt.datetime | None:
+def raise_error(lease: Lease) -> dt.datetime | None:
     raise ValueError("The item is broken.")
 
 
-def turn(worker: Worker) -> None:
+def run_one_round(worker: Worker) -> None:
     """One round of the worker's loop, until all it began is done."""
 
     def disconnect() -> None:
@@ -41,58 +41,58 @@ def turn(worker: Worker) -> None:
         pool.submit(disconnect)
 
 
-def run_until_quiet(worker: Worker, clock: Any, rounds: int = 40) -> None:
+def run_rounds(worker: Worker, clock: Any, rounds: int = 40) -> None:
     for _ in range(rounds):
-        turn(worker)
+        run_one_round(worker)
         clock.shift(600)
 
 
-def claim_and_die(clock: Any) -> None:
+def claim_and_let_expire(clock: Any) -> None:
     """A worker takes the lane and is killed."""
     assert len(claim_lanes(["item"], 1)) == 1
     clock.shift(settings.WORKER_LEASE + dt.timedelta(seconds=1))
 
 
-def test_an_item_that_fails_at_every_attempt_is_given_up_with_its_error(clock: Any) -> None:
+def test_item_failing_every_attempt_is_marked_failed_with_its_error(clock: Any) -> None:
     enqueue("item", 7)
-    run_until_quiet(Worker({"item": LaneHandler(fail)}, []), clock)
+    run_rounds(Worker({"item": LaneHandler(raise_error)}, []), clock)
     lane = Lane.objects.get()
     assert (lane.attempts, lane.error) == (MAX_ATTEMPTS, "ValueError: The item is broken.")
     assert lane.given_up_at is not None
 
 
-def test_an_item_that_kills_its_worker_at_every_attempt_is_given_up_without_another_one(clock: Any) -> None:
+def test_item_killing_its_worker_every_time_is_marked_failed_without_another_attempt(clock: Any) -> None:
     enqueue("item", 7)
     for _ in range(MAX_ATTEMPTS):
-        claim_and_die(clock)
+        claim_and_let_expire(clock)
     seen: list[Lease] = []
-    turn(Worker({"item": LaneHandler(lambda lease: seen.append(lease))}, []))
+    run_one_round(Worker({"item": LaneHandler(lambda lease: seen.append(lease))}, []))
     lane = Lane.objects.get()
     assert (seen, lane.error) == ([], NEVER_FINISHED_ERROR)
     assert lane.given_up_at is not None
 
 
-def test_a_handler_of_its_own_shows_what_was_given_up_and_the_lane_is_gone(clock: Any) -> None:
+def test_on_give_up_handler_is_called_and_the_lane_is_deleted(clock: Any) -> None:
     enqueue("item", 7)
     shown: list[int] = []
-    run_until_quiet(Worker({"item": LaneHandler(fail, on_give_up=shown.append)}, []), clock)
+    run_rounds(Worker({"item": LaneHandler(raise_error, on_give_up=shown.append)}, []), clock)
     assert (shown, Lane.objects.count()) == ([7], 0)
 
 
-def test_a_lane_that_serves_everybody_is_tried_for_ever(clock: Any) -> None:
+def test_lane_without_give_up_is_retried_forever(clock: Any) -> None:
     enqueue("everybody", 0)
-    run_until_quiet(Worker({"everybody": LaneHandler(fail, gives_up=False)}, []), clock)
+    run_rounds(Worker({"everybody": LaneHandler(raise_error, gives_up=False)}, []), clock)
     lane = Lane.objects.get()
     assert lane.attempts > MAX_ATTEMPTS * 2
     assert lane.given_up_at is None
 
 
-def test_replies_assignment_offers_and_retries_are_never_given_up() -> None:
+def test_send_assign_offers_and_retry_lanes_never_give_up() -> None:
     handlers = create_worker().handlers
     assert {kind for kind, handler in handlers.items() if not handler.gives_up} == {"send", "assign", "offers", "retry"}
 
 
-def test_what_was_given_up_is_left_alone_until_somebody_has_it_tried_again(clock: Any) -> None:
+def test_failed_lane_is_not_claimed_until_it_is_retried(clock: Any) -> None:
     enqueue("item", 7)
     claim_lanes(["item"], 1)[0].give_up("Broken.")
     clock.shift(3600)
@@ -101,25 +101,25 @@ def test_what_was_given_up_is_left_alone_until_somebody_has_it_tried_again(clock
     assert claim_lanes(["item"], 1)[0].attempts == 1
 
 
-def test_new_work_gives_what_was_given_up_one_more_attempt(clock: Any) -> None:
+def test_enqueueing_a_failed_lane_allows_one_more_attempt(clock: Any) -> None:
     enqueue("item", 7)
     for _ in range(MAX_ATTEMPTS - 1):
-        claim_and_die(clock)
+        claim_and_let_expire(clock)
     claim_lanes(["item"], 1)[0].give_up("Broken.")
     enqueue("item", 7)
     assert claim_lanes(["item"], 1)[0].attempts == MAX_ATTEMPTS
 
 
-def test_a_worker_whose_work_is_stuck_gives_no_more_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stuck_worker_sends_no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     beats: list[str] = []
     worker = Worker({}, [], beat=lambda: beats.append("beat"))
-    turn(worker)
+    run_one_round(worker)
     assert beats == ["beat"]
     monkeypatch.setattr("omnichannel.jobs.worker.STUCK_AFTER_SECONDS", -1.0)
     enqueue("item", 7)
     worker._running[1] = _RunningWork("lane item 7")
     worker._leases[Future()] = claim_lanes(["item"], 1)[0]
     worker._next_renewal = 0.0
-    turn(worker)
+    run_one_round(worker)
     assert beats == ["beat"]
     assert worker.stopping

@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.journeys.weight import ARGUMENTS, CHROMIUM
+from tests.journeys.weight import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
 from tests.processes.conftest import _blank, desk
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 __all__ = ["_blank", "desk"]
 
 PASSWORD = "correct horse"
 # A refusal is answered with a status of its own, which Chromium reports as a failed resource; and what a browser says
 # that was taken off the network.
-EXPECTED = (
+EXPECTED_CONSOLE_ERRORS = (
     "the server responded with a status of 4",
     "net::ERR_INTERNET_DISCONNECTED",
     "htmx:sendError",
@@ -27,19 +27,19 @@ expect.set_options(timeout=15_000)
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM_ARGUMENTS)
         yield chromium
         chromium.close()
 
 
 @pytest.fixture
-def someone(browser: Browser, desk: Desk) -> Iterator[Callable[..., Page]]:
+def someone(browser: Browser, desk: AppInstance) -> Iterator[Callable[..., Page]]:
     """Open a browser of one's own, signed in where a name is given; what the browser complains of fails the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(words in message.text for words in EXPECTED):
+        if message.type == "error" and not any(words in message.text for words in EXPECTED_CONSOLE_ERRORS):
             complaints.append(message.text)
 
     def open_browser(name: str = "", **options: object) -> Page:

@@ -9,31 +9,31 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.processes.databases import Database
-from tests.processes.desk import Desk
+from tests.processes.databases import TemporaryDatabase
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+AXE_SCRIPT = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Frames are files of customers, shown by the browser's own viewer.
-WHOLE = {"runOnly": RULES, "resultTypes": ["violations"], "iframes": False}
-COLOURS = {**WHOLE, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
+FULL_CHECK = {"runOnly": AXE_RULES, "resultTypes": ["violations"], "iframes": False}
+CONTRAST_CHECK = {**FULL_CHECK, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
 # What the page fetches as it opens is there, and colours that change slowly have changed.
-AT_REST = """() => {
+PAGE_IS_IDLE = """() => {
     const isChanging = ({ playState, effect }) => playState === "running" && effect.getTiming().iterations === 1;
     return !document.querySelector(".htmx-request") && !document.getAnimations().some(isChanging);
 }"""
 
-Act = Callable[[Page], object]
+PageAction = Callable[[Page], object]
 
 
-def as_it_is(page: Page) -> None:
+def do_nothing(page: Page) -> None:
     """Nothing is done on the page."""
 
 
-def click(selector: str, shows: str = "") -> Act:
+def click_and_wait(selector: str, shows: str = "") -> PageAction:
     """Click there, and wait for what it shows."""
 
     def act(page: Page) -> None:
@@ -44,7 +44,7 @@ def click(selector: str, shows: str = "") -> Act:
     return act
 
 
-def press(key: str, shows: str) -> Act:
+def press_and_wait(key: str, shows: str) -> PageAction:
     """Leave the field where the page put the cursor, press a key, and wait for what it shows."""
 
     def act(page: Page) -> None:
@@ -55,7 +55,7 @@ def press(key: str, shows: str) -> Act:
     return act
 
 
-def fill(selector: str, text: str, shows: str) -> Act:
+def fill_and_wait(selector: str, text: str, shows: str) -> PageAction:
     """Type there, and wait for what it shows."""
 
     def act(page: Page) -> None:
@@ -65,7 +65,7 @@ def fill(selector: str, text: str, shows: str) -> Act:
     return act
 
 
-def attach(page: Page) -> None:
+def attach_files(page: Page) -> None:
     """Choose a picture to send, and a file that WhatsApp does not take."""
     files = [("lamp.png", "image/png"), ("lamp.svg", "image/svg+xml")]
     page.locator(".attach input").set_input_files(
@@ -74,7 +74,7 @@ def attach(page: Page) -> None:
     page.locator("#files li").first.wait_for()
 
 
-def in_turn(*acts: Act) -> Act:
+def in_sequence(*acts: PageAction) -> PageAction:
     """One after the other."""
 
     def act(page: Page) -> None:
@@ -84,109 +84,145 @@ def in_turn(*acts: Act) -> Act:
     return act
 
 
-def run(script: str) -> Act:
+def evaluate(script: str) -> PageAction:
     """Let the page itself do this."""
     return lambda page: page.evaluate(script)
 
 
-PICK = click("#rows .row-pick", "#bulk button")
+SELECT_FIRST_ROW = click_and_wait("#rows .row-pick", "#bulk button")
 # What the connection and a failing request say; what is typed past a field's length comes back with an error.
-SPEAK = run("""() => {
+SHOW_NOTICES = evaluate("""() => {
     document.getElementById("stream").hidden = false;
     Desk.notice("No connection.", () => {});
 }""")
-TOO_LONG = run("""() => {
+ENTER_TOO_LONG_NOTE = evaluate("""() => {
     const note = document.getElementById("closing-note");
     note.removeAttribute("maxlength");
     note.value = "x".repeat(4001);
 }""")
 
 
-class State(NamedTuple):
+class PageState(NamedTuple):
     """A page as somebody sees it after they did something; `{name}` is a conversation of the stage."""
 
     who: str
     path: str
-    act: Act = as_it_is
+    act: PageAction = do_nothing
 
 
-def talk(name: str, act: Act = as_it_is, who: str = "dana") -> State:
-    return State(who, f"/desk/conversations/{{{name}}}/", act)
+def conversation_state(name: str, act: PageAction = do_nothing, who: str = "dana") -> PageState:
+    return PageState(who, f"/desk/conversations/{{{name}}}/", act)
 
 
-NOBODY = "nobody"
-STRANGERS = [
-    State(NOBODY, "/sign-in/"),
-    State("dana", "/nowhere/"),
-    State("dana", "/desk/conversations/999999/"),
+ANONYMOUS = "nobody"
+ANONYMOUS_AND_ERROR_PAGES = [
+    PageState(ANONYMOUS, "/sign-in/"),
+    PageState("dana", "/nowhere/"),
+    PageState("dana", "/desk/conversations/999999/"),
 ]
-LISTS = [
-    *(State("dana", f"/desk/?view={view}") for view in ("my", "open", "closed")),
-    State("sofia", "/desk/?view=ongoing"),
-    State("admin", "/desk/?view=my"),
-    State("dana", "/desk/", click("#presence-shown", "#presence .menu-item")),
-    State("dana", "/desk/", click("header .menu:last-child summary", "#show-shortcuts")),
-    State("dana", "/desk/", press("?", "#shortcuts")),
-    State("dana", "/desk/?view=my", in_turn(PICK, SPEAK)),
-    State("sofia", "/desk/?view=ongoing", in_turn(PICK, click("#bulk-transfer", "#dialog"), SPEAK)),
-    State("dana in de", "/desk/", press("?", "#shortcuts")),
-    State("dana", "/desk/offers/"),
-    State("dana", "/desk/search/?q=lamp"),
-    State("dana", "/desk/search/?q=nothing-of-this"),
-    State("dana", "/desk/filters/?view=my"),
-    State("dana", "/desk/quick-replies/"),
-    State("dana", "/desk/start/"),
-    State("dana", "/desk/preferences/"),
-    State("dana", "/desk/preferences/password/"),
+LIST_PAGES = [
+    *(PageState("dana", f"/desk/?view={view}") for view in ("my", "open", "closed")),
+    PageState("sofia", "/desk/?view=ongoing"),
+    PageState("admin", "/desk/?view=my"),
+    PageState("dana", "/desk/", click_and_wait("#presence-shown", "#presence .menu-item")),
+    PageState("dana", "/desk/", click_and_wait("header .menu:last-child summary", "#show-shortcuts")),
+    PageState("dana", "/desk/", press_and_wait("?", "#shortcuts")),
+    PageState("dana", "/desk/?view=my", in_sequence(SELECT_FIRST_ROW, SHOW_NOTICES)),
+    PageState(
+        "sofia",
+        "/desk/?view=ongoing",
+        in_sequence(SELECT_FIRST_ROW, click_and_wait("#bulk-transfer", "#dialog"), SHOW_NOTICES),
+    ),
+    PageState("dana in de", "/desk/", press_and_wait("?", "#shortcuts")),
+    PageState("dana", "/desk/offers/"),
+    PageState("dana", "/desk/search/?q=lamp"),
+    PageState("dana", "/desk/search/?q=nothing-of-this"),
+    PageState("dana", "/desk/filters/?view=my"),
+    PageState("dana", "/desk/quick-replies/"),
+    PageState("dana", "/desk/start/"),
+    PageState("dana", "/desk/preferences/"),
+    PageState("dana", "/desk/preferences/password/"),
 ]
-TALKS = [
-    *(talk(name) for name in ("active", "kinds", "closing_soon", "window_closed", "opted_out", "blocked")),
-    *(talk(name) for name in ("wrap_up", "waiting", "closed", "nameless")),
-    talk("of_a_colleague"),
-    talk("of_a_colleague", who="sofia"),
-    talk("of_a_colleague", click("#do-monitor", "#do-join"), who="sofia"),
-    talk("active", press("n", "#note-text:focus")),
-    talk("active", click("#do-more", ".more-menu .menu-item")),
-    talk("wrap_up", in_turn(click("#do-close", "#dialog"), TOO_LONG, click("#dialog .primary", "#closing-note-error"))),
-    talk("wrap_up", who="dana in de"),
-    talk("active", in_turn(press("s", "#dialog"), click("#dialog [value=at]", "#snooze-at-error"))),
-    talk("active", in_turn(click("#do-more"), click("#do-priority", "#dialog"))),
-    talk("open", click("#do-assign", "#dialog"), who="sofia"),
-    State("dana", "/desk/conversations/{active}/merge/"),
-    State("dana", "/desk/conversations/{active}/transfer/"),
-    talk("active", click("#thread .picture", "#viewer img")),
-    *(talk("active", press(key, "#dialog")) for key in ("t", "c", "l")),
+CONVERSATION_PAGES = [
+    *(
+        conversation_state(name)
+        for name in ("active", "kinds", "closing_soon", "window_closed", "opted_out", "blocked")
+    ),
+    *(conversation_state(name) for name in ("wrap_up", "waiting", "closed", "nameless")),
+    conversation_state("of_a_colleague"),
+    conversation_state("of_a_colleague", who="sofia"),
+    conversation_state("of_a_colleague", click_and_wait("#do-monitor", "#do-join"), who="sofia"),
+    conversation_state("active", press_and_wait("n", "#note-text:focus")),
+    conversation_state("active", click_and_wait("#do-more", ".more-menu .menu-item")),
+    conversation_state(
+        "wrap_up",
+        in_sequence(
+            click_and_wait("#do-close", "#dialog"),
+            ENTER_TOO_LONG_NOTE,
+            click_and_wait("#dialog .primary", "#closing-note-error"),
+        ),
+    ),
+    conversation_state("wrap_up", who="dana in de"),
+    conversation_state(
+        "active", in_sequence(press_and_wait("s", "#dialog"), click_and_wait("#dialog [value=at]", "#snooze-at-error"))
+    ),
+    conversation_state("active", in_sequence(click_and_wait("#do-more"), click_and_wait("#do-priority", "#dialog"))),
+    conversation_state("open", click_and_wait("#do-assign", "#dialog"), who="sofia"),
+    PageState("dana", "/desk/conversations/{active}/merge/"),
+    PageState("dana", "/desk/conversations/{active}/transfer/"),
+    conversation_state("active", click_and_wait("#thread .picture", "#viewer img")),
+    *(conversation_state("active", press_and_wait(key, "#dialog")) for key in ("t", "c", "l")),
 ]
-TEMPLATE, FILLED = "button.template-row", ".template-form"
-WRITING = [
-    talk("active", click("#open-emoji", "#emoji button")),
-    talk("active", fill("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")),
-    talk("active", attach),
-    talk("kinds", click("#thread .in [data-reply-to]", "#quoting-text:text('مرحبا')")),
-    talk("window_closed", in_turn(click(TEMPLATE, FILLED), fill("[data-variable]", "Mei", ".slot:not(.is-empty)"))),
-    talk("window_closed", in_turn(click(TEMPLATE, FILLED), click(".template-send button", "[aria-invalid]"))),
-    talk("active", in_turn(click("#do-templates", "#dialog"), click(f"#dialog {TEMPLATE}", f"#dialog {FILLED}"))),
-    talk("window_closed", click(".template-sync button", ".template-sync [role]")),  # last: Twilio has none of them
+TEMPLATE_ROW, TEMPLATE_FORM = "button.template-row", ".template-form"
+COMPOSER_PAGES = [
+    conversation_state("active", click_and_wait("#open-emoji", "#emoji button")),
+    conversation_state(
+        "active", fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")
+    ),
+    conversation_state("active", attach_files),
+    conversation_state("kinds", click_and_wait("#thread .in [data-reply-to]", "#quoting-text:text('مرحبا')")),
+    conversation_state(
+        "window_closed",
+        in_sequence(
+            click_and_wait(TEMPLATE_ROW, TEMPLATE_FORM), fill_and_wait("[data-variable]", "Mei", ".slot:not(.is-empty)")
+        ),
+    ),
+    conversation_state(
+        "window_closed",
+        in_sequence(
+            click_and_wait(TEMPLATE_ROW, TEMPLATE_FORM), click_and_wait(".template-send button", "[aria-invalid]")
+        ),
+    ),
+    conversation_state(
+        "active",
+        in_sequence(
+            click_and_wait("#do-templates", "#dialog"),
+            click_and_wait(f"#dialog {TEMPLATE_ROW}", f"#dialog {TEMPLATE_FORM}"),
+        ),
+    ),
+    conversation_state(
+        "window_closed", click_and_wait(".template-sync button", ".template-sync [role]")
+    ),  # last: Twilio has none of them
 ]
-ADMINISTRATION = [
-    State("admin", "/admin/"),
-    State("admin", "/admin/routing/workstream/"),
-    State("admin", "/admin/routing/workstream/1/change/"),
-    State("admin", "/admin/routing/routingrule/1/change/"),
-    State("admin", "/admin/routing/queue/add/"),
-    State("admin", "/admin/channels_whatsapp/whatsappaccount/1/change/"),
-    State("admin", "/admin/channels_whatsapp/messagetemplate/"),
-    State("admin", "/simulator/", click(".person", "#thread li, #thread .bubble")),
-    State("admin", "/simulator/console/"),
+ADMIN_PAGES = [
+    PageState("admin", "/admin/"),
+    PageState("admin", "/admin/routing/workstream/"),
+    PageState("admin", "/admin/routing/workstream/1/change/"),
+    PageState("admin", "/admin/routing/routingrule/1/change/"),
+    PageState("admin", "/admin/routing/queue/add/"),
+    PageState("admin", "/admin/channels_whatsapp/whatsappaccount/1/change/"),
+    PageState("admin", "/admin/channels_whatsapp/messagetemplate/"),
+    PageState("admin", "/simulator/", click_and_wait(".person", "#thread li, #thread .bubble")),
+    PageState("admin", "/simulator/console/"),
 ]
 
 
-class Inspector:
+class AccessibilityChecker:
     """Opens the desk's pages as different people, in English or "in de", and lets axe look at them."""
 
-    def __init__(self, desk: Desk, browser: Browser) -> None:
+    def __init__(self, desk: AppInstance, browser: Browser) -> None:
         self.desk, self.browser = desk, browser
-        self.stage: dict[str, int] = desk.ask("set_the_stage")
+        self.stage: dict[str, int] = desk.ask("create_scenario")
         self.people: dict[str, BrowserContext] = {}
         desk.serve("--no-worker")
 
@@ -195,8 +231,8 @@ class Inspector:
             name, _, language = who.partition(" in ")
             size = {"width": 1440, "height": 900}
             context = self.browser.new_context(base_url=self.desk.url, viewport=size, locale=language or "en")  # type: ignore[arg-type]
-            context.add_init_script(AXE)
-            if name != NOBODY:
+            context.add_init_script(AXE_SCRIPT)
+            if name != ANONYMOUS:
                 session = self.desk.ask("sign_in", username=name)
                 context.add_cookies([{"name": "sessionid", "value": session, "url": self.desk.url}])
             self.people[who] = context
@@ -205,7 +241,7 @@ class Inspector:
         page.set_default_timeout(10_000)
         return page
 
-    def look_at(self, state: State) -> list[str]:
+    def look_at(self, state: PageState) -> list[str]:
         """What axe complains of, in light and in dark."""
         page = self.page_of(state.who)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
@@ -213,12 +249,12 @@ class Inspector:
         assert answer is not None
         assert answer.status < 500, state
         state.act(page)
-        found = self._run(page, WHOLE)
+        found = self._run(page, FULL_CHECK)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        return [f"{state.who} {state.path}: {one}" for one in [*found, *self._run(page, COLOURS)]]
+        return [f"{state.who} {state.path}: {one}" for one in [*found, *self._run(page, CONTRAST_CHECK)]]
 
     def _run(self, page: Page, options: dict[str, Any]) -> list[str]:
-        page.wait_for_function(AT_REST)
+        page.wait_for_function(PAGE_IS_IDLE)
         answer = page.evaluate(f"axe.run(document, {json.dumps(options)})")
         return [
             f"{broken['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
@@ -226,7 +262,7 @@ class Inspector:
             for node in broken["nodes"]
         ]
 
-    def complaints(self, states: list[State]) -> list[str]:
+    def complaints(self, states: list[PageState]) -> list[str]:
         return [one for state in states for one in self.look_at(state)]
 
     def close(self) -> None:
@@ -235,26 +271,28 @@ class Inspector:
 
 
 @pytest.fixture(scope="module")
-def inspector(tmp_path_factory: pytest.TempPathFactory, _blank: Database, browser: Browser) -> Iterator[Inspector]:
-    with Desk(tmp_path_factory.mktemp("stage"), blank=_blank) as desk:
-        looks = Inspector(desk, browser)
+def inspector(
+    tmp_path_factory: pytest.TempPathFactory, _blank: TemporaryDatabase, browser: Browser
+) -> Iterator[AccessibilityChecker]:
+    with AppInstance(tmp_path_factory.mktemp("stage"), blank=_blank) as desk:
+        looks = AccessibilityChecker(desk, browser)
         yield looks
         looks.close()
 
 
 @pytest.mark.parametrize(
     "states",
-    [STRANGERS, LISTS, TALKS, WRITING, ADMINISTRATION],
+    [ANONYMOUS_AND_ERROR_PAGES, LIST_PAGES, CONVERSATION_PAGES, COMPOSER_PAGES, ADMIN_PAGES],
     ids=["strangers", "lists", "conversations", "writing", "administration"],
 )
-def test_axe_finds_nothing(inspector: Inspector, states: list[State]) -> None:
+def test_axe_finds_nothing(inspector: AccessibilityChecker, states: list[PageState]) -> None:
     complaints = inspector.complaints(states)
     assert not complaints, "\n".join(complaints)
 
 
-def test_a_pdf_takes_the_focus_from_nobody(inspector: Inspector) -> None:
+def test_pdf_preview_does_not_take_focus(inspector: AccessibilityChecker) -> None:
     page = inspector.page_of("dana")
-    page.goto(talk("kinds").path.format(**inspector.stage), wait_until="domcontentloaded")
+    page.goto(conversation_state("kinds").path.format(**inspector.stage), wait_until="domcontentloaded")
     page.locator("#reply-text").focus()
     page.evaluate("""() => {
         const pdf = document.querySelector("iframe.pdf");
@@ -264,13 +302,13 @@ def test_a_pdf_takes_the_focus_from_nobody(inspector: Inspector) -> None:
     expect(page.locator("#reply-text")).to_be_focused()
 
 
-def test_axe_finds_nothing_where_something_is_offered(inspector: Inspector) -> None:
-    inspector.desk.ask("offer")
-    assert inspector.complaints([State("dana", "/desk/", lambda page: page.locator(".offer").wait_for())]) == []
+def test_axe_finds_nothing_where_something_is_offered(inspector: AccessibilityChecker) -> None:
+    inspector.desk.ask("create_offer")
+    assert inspector.complaints([PageState("dana", "/desk/", lambda page: page.locator(".offer").wait_for())]) == []
 
 
-def test_axe_finds_nothing_on_a_refused_sign_in_and_a_locked_one(inspector: Inspector) -> None:
-    def fail(times: int) -> Act:
+def test_axe_finds_nothing_on_a_refused_sign_in_and_a_locked_one(inspector: AccessibilityChecker) -> None:
+    def fail(times: int) -> PageAction:
         def act(page: Page) -> None:
             for _ in range(times):
                 page.locator("[name=username]").fill("dana")
@@ -279,20 +317,25 @@ def test_axe_finds_nothing_on_a_refused_sign_in_and_a_locked_one(inspector: Insp
 
         return act
 
-    assert inspector.complaints([State(NOBODY, "/sign-in/", fail(1)), State(NOBODY, "/sign-in/", fail(4))]) == []
-    assert inspector.page_of(NOBODY).get_by_role("heading", name="Too many attempts").is_visible()
+    assert (
+        inspector.complaints([PageState(ANONYMOUS, "/sign-in/", fail(1)), PageState(ANONYMOUS, "/sign-in/", fail(4))])
+        == []
+    )
+    assert inspector.page_of(ANONYMOUS).get_by_role("heading", name="Too many attempts").is_visible()
 
 
-def test_axe_finds_nothing_where_the_first_administrator_is_created(inspector: Inspector) -> None:
+def test_axe_finds_nothing_where_the_first_administrator_is_created(inspector: AccessibilityChecker) -> None:
     def make_mistakes(page: Page) -> None:
         for field in ("first_name", "username", "password1", "password2"):
             page.locator(f"[name={field}]").fill(f"{field}!")
         page.locator("form .button").click()
         page.locator(".field-error").first.wait_for()
 
-    link = inspector.desk.ask("administrators", are_active=False)
+    link = inspector.desk.ask("set_administrators_active", are_active=False)
     try:
-        found = inspector.complaints([State(NOBODY, link), State(NOBODY, link, make_mistakes), State("dana", link)])
+        found = inspector.complaints(
+            [PageState(ANONYMOUS, link), PageState(ANONYMOUS, link, make_mistakes), PageState("dana", link)]
+        )
     finally:
-        inspector.desk.ask("administrators", are_active=True)
-    assert found + inspector.complaints([State(NOBODY, link), State(NOBODY, "/setup/forged/")]) == []
+        inspector.desk.ask("set_administrators_active", are_active=True)
+    assert found + inspector.complaints([PageState(ANONYMOUS, link), PageState(ANONYMOUS, "/setup/forged/")]) == []

@@ -5,16 +5,16 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
 
 @pytest.fixture
-def dana(desk: Desk, someone: Callable[..., Page]) -> Page:
+def dana(desk: AppInstance, someone: Callable[..., Page]) -> Page:
     """Dana, with a regular customer's conversation before her."""
-    desk.ask("open_shop")
-    pk = desk.ask("regular")
+    desk.ask("create_shop")
+    pk = desk.ask("create_returning_customer")
     desk.serve()
     page = someone("dana")
     page.goto(f"/desk/conversations/{pk}/")
@@ -22,13 +22,13 @@ def dana(desk: Desk, someone: Callable[..., Page]) -> Page:
     return page
 
 
-def fold(page: Page, title: str) -> None:
+def toggle_section(page: Page, title: str) -> None:
     page.locator(".pane-fold summary", has_text=title).click()
 
 
-def test_what_there_was_before_is_read_beside_while_one_writes(dana: Page) -> None:
+def test_earlier_conversation_is_read_while_composing(dana: Page) -> None:
     dana.get_by_role("textbox", name="Message").fill("One moment")
-    fold(dana, "Other conversations")
+    toggle_section(dana, "Other conversations")
     dana.locator(".former a", has_text="My lamp is broken").click()
     beside = dana.locator("#beside")
     expect(beside).to_contain_text("My lamp is broken")
@@ -38,13 +38,13 @@ def test_what_there_was_before_is_read_beside_while_one_writes(dana: Page) -> No
     expect(beside).to_be_empty()
     expect(dana.locator(".former a", has_text="My lamp is broken")).to_be_focused()
 
-    fold(dana, "Notes")
+    toggle_section(dana, "Notes")
     expect(dana.locator(".pane-notes")).to_contain_text("Third lamp")
     dana.reload()
     expect(dana.locator(".pane-notes")).to_contain_text("Third lamp")  # a section that was open opens again
 
 
-def test_a_field_is_filled_in_where_it_stands(dana: Page) -> None:
+def test_contact_field_is_edited_inline(dana: Page) -> None:
     field = dana.get_by_label("Customer number")
     field.fill("none")
     field.press("Enter")
@@ -57,7 +57,7 @@ def test_a_field_is_filled_in_where_it_stands(dana: Page) -> None:
     expect(field).to_have_value("4711")
 
 
-def test_two_contacts_are_made_one_and_parted_again(dana: Page) -> None:
+def test_contacts_are_merged_and_unmerged(dana: Page) -> None:
     dana.get_by_role("button", name="Merge with another contact").click()
     dana.get_by_label("Name or number of the other contact").fill("diallo lamps")
     dana.locator(".found a", has_text="Diallo Lamps Ltd").click()
@@ -70,7 +70,7 @@ def test_two_contacts_are_made_one_and_parted_again(dana: Page) -> None:
     expect(dana.locator("#thread")).not_to_contain_text("An invoice, please")
 
 
-def test_a_conversation_is_taken_away_with_its_notes(dana: Page) -> None:
+def test_conversation_is_exported_with_notes(dana: Page) -> None:
     dana.locator("summary", has_text="Export this conversation").click()
     with dana.expect_download() as text:
         dana.get_by_role("button", name="As text").click()
@@ -78,14 +78,16 @@ def test_a_conversation_is_taken_away_with_its_notes(dana: Page) -> None:
     assert "Amara Diallo: It is me again" in text.value.path().read_text()
 
 
-def test_who_was_only_asked_in_is_told_when_it_is_closed(desk: Desk, dana: Page, someone: Callable[..., Page]) -> None:
+def test_consulted_agent_is_told_when_the_conversation_closes(
+    desk: AppInstance, dana: Page, someone: Callable[..., Page]
+) -> None:
     address = dana.url
-    desk.ask("hire", name="Omar", role="Agent")
-    desk.ask("consult_elsewhere", colleague="omar")
+    desk.ask("create_team_member", name="Omar", role="Agent")
+    desk.ask("consult_in_other_queue", colleague="omar")
     omar = someone("omar")
     omar.goto(address)
     expect(omar.locator("#head h1")).to_have_text("Amara Diallo")
-    desk.ask("close_all")
+    desk.ask("close_active_conversations")
     expect(omar.locator("#main")).to_contain_text("This conversation is closed; you were only asked into it.")
     expect(omar.locator("#main")).to_be_focused()
     omar.get_by_role("link", name="Back to the inbox").click()

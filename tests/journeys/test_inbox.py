@@ -5,28 +5,30 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
 
 @pytest.fixture
-def sue(desk: Desk, someone: Callable[..., Page]) -> Page:
+def sue(desk: AppInstance, someone: Callable[..., Page]) -> Page:
     """Dana with three conversations, and Sue, her supervisor, at her desk."""
-    desk.ask("open_shop")
-    desk.ask("hire", name="Sue", role="Supervisor")
-    desk.ask("customers_write", count=3)
-    desk.ask("name_labels", names=["VIP", "Refund"])
+    desk.ask("create_shop")
+    desk.ask("create_team_member", name="Sue", role="Supervisor")
+    desk.ask("create_customer_conversations", count=3)
+    desk.ask("create_labels", names=["VIP", "Refund"])
     desk.serve()
     return someone("sue")
 
 
-def more(page: Page, what: str) -> None:
+def choose_from_more_menu(page: Page, what: str) -> None:
     page.locator("#do-more").click()
     page.locator(f"#do-{what}").click()
 
 
-def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page, someone: Callable[..., Page]) -> None:
+def test_a_conversation_is_labelled_snoozed_and_wrapped_up(
+    desk: AppInstance, sue: Page, someone: Callable[..., Page]
+) -> None:
     dana = someone("dana")
     rows = dana.locator("#row-list .row")
     expect(rows).to_have_count(3)
@@ -34,7 +36,7 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
 
     # Labels by the keyboard: found by some letters, chosen by Enter.
     expect(dana.locator("#head h1")).to_have_text("Customer 1")
-    more(dana, "labels")
+    choose_from_more_menu(dana, "labels")
     expect(dana.locator("#label-name")).to_be_focused()
     dana.keyboard.type("vi")
     dana.keyboard.press("Enter")
@@ -55,11 +57,11 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
 
     # Snoozed it is out of sight, and comes back with the customer's message.
     dana.locator("#row-list .row", has_text="Customer 1").click()
-    more(dana, "snooze")
+    choose_from_more_menu(dana, "snooze")
     dana.locator("#dialog").get_by_role("button", name="Tomorrow morning").click()
     expect(rows).to_have_count(2)
     expect(dana.locator("#show-snoozed")).to_have_text("1 snoozed")
-    desk.ask("customer_writes_again", place=1, text="One more thing about lamp 4711")
+    desk.ask("send_from_customer", place=1, text="One more thing about lamp 4711")
     expect(rows).to_have_count(3)
 
     # Found by what was written, with the line that hit; the message is shown in its place.
@@ -73,7 +75,7 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
     expect(dana.locator("#found")).to_be_empty()
 
     # Ended and closed in one go, with a note.
-    more(dana, "finish")
+    choose_from_more_menu(dana, "finish")
     dana.locator("#dialog").get_by_label("Note for colleagues").fill("All settled.")
     dana.locator("#dialog").get_by_role("button", name="End and close").click()
     expect(dana.locator("#head .state")).to_have_text("Closed")
@@ -81,7 +83,7 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(desk: Desk, sue: Page
     expect(rows).to_have_count(2)
 
 
-def test_a_supervisor_does_one_thing_with_several(desk: Desk, sue: Page) -> None:
+def test_supervisor_uses_a_bulk_action(desk: AppInstance, sue: Page) -> None:
     sue.goto("/desk/?view=ongoing")
     rows = sue.locator("#row-list .row")
     expect(rows).to_have_count(3)
@@ -91,7 +93,7 @@ def test_a_supervisor_does_one_thing_with_several(desk: Desk, sue: Page) -> None
     expect(sue.locator("#picked-count")).to_have_text("3 selected")
 
     # A message that comes meanwhile moves a row, not what is selected.
-    desk.ask("customer_writes_again", place=0, text="Are you there?")
+    desk.ask("send_from_customer", place=0, text="Are you there?")
     expect(rows.first).to_contain_text("Are you there?")
     expect(sue.locator(".row-pick :checked")).to_have_count(3)
 

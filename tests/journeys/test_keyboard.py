@@ -5,28 +5,28 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
 
-def focus(page: Page) -> str:
+def focused_element(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
 
 
-def test_an_agent_works_by_keyboard_alone(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.ask("customers_write", count=2)
+def test_an_agent_works_by_keyboard_alone(desk: AppInstance, someone: Callable[..., Page]) -> None:
+    desk.ask("create_shop")
+    desk.ask("create_customer_conversations", count=2)
     desk.serve()
     page = someone("dana")
     expect(page.locator("#rows .row")).to_have_count(2)
 
     page.keyboard.press("j")
-    first = focus(page)
+    first = focused_element(page)
     page.keyboard.press("ArrowDown")
-    assert focus(page) != first
+    assert focused_element(page) != first
     page.keyboard.press("k")
-    assert focus(page) == first
+    assert focused_element(page) == first
     page.keyboard.press("Enter")
     expect(page.locator("#reply-text")).to_be_focused()
 
@@ -55,8 +55,8 @@ def test_an_agent_works_by_keyboard_alone(desk: Desk, someone: Callable[..., Pag
     expect(page.locator("#tab-closed")).to_have_attribute("aria-current", "page")
 
 
-def test_single_keys_do_nothing_for_who_switched_them_off(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
+def test_single_key_shortcuts_can_be_disabled(desk: AppInstance, someone: Callable[..., Page]) -> None:
+    desk.ask("create_shop")
     desk.serve()
     page = someone("dana")
     page.goto("/desk/preferences/")

@@ -8,17 +8,17 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.journeys.conftest import sign_in
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
-SOON = 5_000  # milliseconds: a second, on a machine that does ten other things meanwhile
-PLACE = """() => {
+SHORT_TIMEOUT = 5_000  # milliseconds: a second, on a machine that does ten other things meanwhile
+VISIBLE_POSITION_SCRIPT = """() => {
   const top = document.getElementById("scroller").getBoundingClientRect().top;
   const shown = [...document.querySelectorAll("#thread > .msg")].find((li) => li.getBoundingClientRect().bottom > top);
   return [shown.id, Math.round(shown.getBoundingClientRect().top)];
 }"""
-LISTENS = """
+RECORD_NOTIFICATIONS_SCRIPT = """
   window.sounds = []; window.told = [];
   document.addEventListener("desk:sounded", (event) => window.sounds.push(event.detail));
   window.Notification = class extends EventTarget {
@@ -30,18 +30,18 @@ LISTENS = """
 
 
 @pytest.fixture
-def shop(desk: Desk) -> Desk:
+def shop(desk: AppInstance) -> AppInstance:
     """Dana has two customers in Orders, where Omar works too and Eve does not."""
-    desk.ask("open_shop")
+    desk.ask("create_shop")
     for name, role in (("Omar", "Agent"), ("Eve", "Agent"), ("Sue", "Supervisor")):
-        desk.ask("hire", name=name, role=role)
-    desk.ask("customers_write", count=2)
-    desk.ask("only_for", queue="Orders", agents=["dana", "omar"])
+        desk.ask("create_team_member", name=name, role=role)
+    desk.ask("create_customer_conversations", count=2)
+    desk.ask("move_all_to_queue", queue="Orders", agents=["dana", "omar"])
     desk.serve()
     return desk
 
 
-def look_at(page: Page, who: str = "Customer 0") -> Page:
+def open_conversation(page: Page, who: str = "Customer 0") -> Page:
     """Open the conversation, and wait until the page is live."""
     page.goto("/desk/?view=my")
     row = page.locator(".row", has_text=who)
@@ -58,69 +58,67 @@ def reply_field(page: Page) -> Locator:
     return page.locator("#reply-text")
 
 
-def test_colleagues_see_each_other_write_and_what_comes_of_it_and_others_nothing(
-    shop: Desk, someone: Callable[..., Page]
-) -> None:
+def test_colleagues_see_typing_and_replies_and_others_nothing(shop: AppInstance, someone: Callable[..., Page]) -> None:
     eve = someone("eve")
     asked: list[str] = []
     eve.goto("/desk/?view=open")
     eve.wait_for_function("() => window.Desk && Desk.speaks")
     eve.on("request", lambda request: asked.append(request.url))
-    dana, omar = look_at(someone("dana")), look_at(someone("omar"))
-    expect(dana.locator(".lookers")).to_contain_text("Omar", timeout=SOON)
-    expect(omar.locator(".lookers")).to_contain_text("Dana", timeout=SOON)
+    dana, omar = open_conversation(someone("dana")), open_conversation(someone("omar"))
+    expect(dana.locator(".lookers")).to_contain_text("Omar", timeout=SHORT_TIMEOUT)
+    expect(omar.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
 
     reply_field(dana).press_sequentially("On its way", delay=10)
-    expect(omar.locator("#writing")).to_have_text("Dana is writing…", timeout=SOON)
+    expect(omar.locator("#writing")).to_have_text("Dana is writing…", timeout=SHORT_TIMEOUT)
     dana.locator("#reply-send").click()
-    expect(omar.locator("#writing")).to_have_count(0, timeout=SOON)
-    expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SOON)
+    expect(omar.locator("#writing")).to_have_count(0, timeout=SHORT_TIMEOUT)
+    expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SHORT_TIMEOUT)
     with omar.expect_request("**/pieces/?message=*"):  # that message, and nothing else
-        shop.ask("message_is_read")
-    expect(omar.locator(".msg.out .status")).to_have_attribute("title", "Read", timeout=SOON)
+        shop.ask("mark_last_reply_read")
+    expect(omar.locator(".msg.out .status")).to_have_attribute("title", "Read", timeout=SHORT_TIMEOUT)
 
-    shop.ask("customer_says", place=0, text="Thank you!")
+    shop.ask("create_customer_message", place=0, text="Thank you!")
     for page in (dana, omar):
-        expect(page.locator(".msg.in")).to_contain_text("Thank you!", timeout=SOON)
+        expect(page.locator(".msg.in")).to_contain_text("Thank you!", timeout=SHORT_TIMEOUT)
     expect(dana.locator("#announce")).to_contain_text("Customer 0: Thank you!")
     omar.get_by_text("Note", exact=True).first.click()
     omar.locator("#note-text").fill("Well done.")
     omar.locator("#note-send").click()
-    expect(dana.locator(".msg.note")).to_contain_text("Well done.", timeout=SOON)
+    expect(dana.locator(".msg.note")).to_contain_text("Well done.", timeout=SHORT_TIMEOUT)
     omar.goto("/desk/")
-    expect(dana.locator(".lookers")).to_have_count(0, timeout=SOON)
+    expect(dana.locator(".lookers")).to_have_count(0, timeout=SHORT_TIMEOUT)
     assert [url for url in asked if "/conversations/" in url] == []
     expect(eve.locator(".row")).to_have_count(0)
 
 
-def test_a_supervisor_looks_on_unseen_and_follows_the_agent(shop: Desk, someone: Callable[..., Page]) -> None:
-    dana, sue = look_at(someone("dana")), someone("sue")
+def test_supervisor_monitors_unseen_and_sees_typing(shop: AppInstance, someone: Callable[..., Page]) -> None:
+    dana, sue = open_conversation(someone("dana")), someone("sue")
     sue.goto("/desk/conversations/1/")
-    expect(sue.locator(".lookers")).to_contain_text("Dana", timeout=SOON)
+    expect(sue.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
     reply_field(dana).press_sequentially("One moment", delay=10)
-    expect(sue.locator("#writing")).to_have_text("Dana is writing…", timeout=SOON)
+    expect(sue.locator("#writing")).to_have_text("Dana is writing…", timeout=SHORT_TIMEOUT)
     dana.evaluate("Desk.refreshViewers()")
     expect(dana.locator("#viewers")).to_have_text("")
     sue.locator("#head .more-menu summary, #do-release_to_queue").first.click()
     sue.locator("#do-release_to_queue").click()
     # The page follows, says so, and what was typed is still there.
-    expect(dana.locator("#notice")).to_contain_text("Customer 0: Open", timeout=SOON)
+    expect(dana.locator("#notice")).to_contain_text("Customer 0: Open", timeout=SHORT_TIMEOUT)
     expect(dana.locator("#head .state")).to_have_text("Open")
 
 
 @pytest.fixture
-def patient(browser: Browser, shop: Desk) -> Iterator[Page]:
+def patient(browser: Browser, shop: AppInstance) -> Iterator[Page]:
     """Dana's browser, which may complain that it reaches nobody."""
     context = browser.new_context(base_url=shop.url)
     context.set_default_timeout(15_000)
     page = context.new_page()
     sign_in(page, "dana")
-    yield look_at(page)
+    yield open_conversation(page)
     context.close()
 
 
-def test_however_much_happens_the_list_is_asked_for_one_at_a_time(shop: Desk, someone: Callable[..., Page]) -> None:
-    asked, most = look_at(someone("dana")).evaluate(
+def test_inbox_refreshes_do_not_overlap(shop: AppInstance, someone: Callable[..., Page]) -> None:
+    asked, most = open_conversation(someone("dana")).evaluate(
         """async () => {
           const real = fetch;
           let [asked, now, most] = [0, 0, 0];
@@ -142,12 +140,12 @@ def test_however_much_happens_the_list_is_asked_for_one_at_a_time(shop: Desk, so
     assert asked < 5
 
 
-def test_a_server_that_is_killed_and_started_again_costs_nothing(shop: Desk, patient: Page) -> None:
+def test_server_restart_loses_nothing(shop: AppInstance, patient: Page) -> None:
     # First it only fails.
     patient.route("**/reply/", lambda route: route.fulfill(status=500, body="broken"), times=1)
     reply_field(patient).fill("Hello?")
     patient.locator("#reply-send").click()
-    expect(patient.locator("#notice")).to_contain_text("The server could not do that.", timeout=SOON)
+    expect(patient.locator("#notice")).to_contain_text("The server could not do that.", timeout=SHORT_TIMEOUT)
     expect(reply_field(patient)).to_have_value("Hello?")
     patient.get_by_role("button", name="Try again").click()
     expect(patient.locator(".msg.out")).to_contain_text("Hello?")
@@ -155,10 +153,10 @@ def test_a_server_that_is_killed_and_started_again_costs_nothing(shop: Desk, pat
     shop.programs[-1].kill()
     reply_field(patient).fill("Are you still there?")
     patient.locator("#reply-send").click()
-    expect(patient.locator("#notice")).to_contain_text("Nothing you wrote is lost.", timeout=SOON)
+    expect(patient.locator("#notice")).to_contain_text("Nothing you wrote is lost.", timeout=SHORT_TIMEOUT)
     expect(reply_field(patient)).to_have_value("Are you still there?")
     expect(patient.locator("#stream")).to_be_visible()
-    shop.ask("customer_says", place=0, text="Written meanwhile")
+    shop.ask("create_customer_message", place=0, text="Written meanwhile")
     shop.serve("--no-worker")
     expect(patient.locator(".msg.in")).to_contain_text("Written meanwhile")
     expect(patient.locator("#stream")).to_be_hidden()
@@ -169,10 +167,10 @@ def test_a_server_that_is_killed_and_started_again_costs_nothing(shop: Desk, pat
 
 
 def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
-    shop: Desk, someone: Callable[..., Page]
+    shop: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    pks = shop.ask("they_have_talked", messages=700)
-    dana = look_at(someone("dana"))
+    pks = shop.ask("create_message_history", messages=700)
+    dana = open_conversation(someone("dana"))
     expect(dana.locator("#thread > .msg")).to_have_count(50)
     expect(dana.locator(".fold button")).to_have_text("4 earlier events")
     expect(dana.get_by_text("Event 0.")).to_be_hidden()
@@ -180,13 +178,13 @@ def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
     expect(dana.get_by_text("Event 0.")).to_be_visible()
 
     dana.evaluate("document.getElementById('scroller').scrollTop = -600")
-    before = dana.evaluate(PLACE)
+    before = dana.evaluate(VISIBLE_POSITION_SCRIPT)
     dana.locator("#earlier a").evaluate("link => link.click()")
     expect(dana.locator("#thread > .msg")).to_have_count(100)
-    assert dana.evaluate(PLACE) == before
-    shop.ask("customer_says", place=0, text="New below")
+    assert dana.evaluate(VISIBLE_POSITION_SCRIPT) == before
+    shop.ask("create_customer_message", place=0, text="New below")
     expect(dana.locator("#to-newest")).to_have_text("1 new message")
-    assert dana.evaluate(PLACE) == before
+    assert dana.evaluate(VISIBLE_POSITION_SCRIPT) == before
 
     dana.locator(".quote").evaluate("link => link.click()")
     expect(dana.locator(f"#message-{pks[0]}")).to_be_in_viewport()
@@ -197,23 +195,21 @@ def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
     expect(dana.locator("#thread").get_by_text("New below")).to_be_in_viewport()
 
 
-def test_the_place_is_kept_when_a_picture_below_comes_late(shop: Desk, someone: Callable[..., Page]) -> None:
-    pk, dana, held = shop.ask("talk", messages=50), someone("dana"), list[Route]()
+def test_the_place_is_kept_when_a_picture_below_comes_late(shop: AppInstance, someone: Callable[..., Page]) -> None:
+    pk, dana, held = shop.ask("create_long_conversation", messages=50), someone("dana"), list[Route]()
     dana.route("**/attachments/*/", lambda route: held.append(route))
     with dana.expect_request("**/attachments/*/"):
         dana.goto(f"/desk/conversations/{pk}/")
     dana.evaluate("document.getElementById('scroller').scrollTop = -900")
-    message, before = dana.evaluate(PLACE)
+    message, before = dana.evaluate(VISIBLE_POSITION_SCRIPT)
     held.pop().continue_()
     dana.wait_for_function("() => document.querySelector('.picture img').getBoundingClientRect().height > 200")
     now = dana.evaluate("(id) => document.getElementById(id).getBoundingClientRect().top", message)
     assert now == pytest.approx(before, abs=2)
 
 
-def test_a_message_that_is_looked_for_is_before_ones_eyes_with_its_neighbours(
-    shop: Desk, someone: Callable[..., Page]
-) -> None:
-    pks = shop.ask("they_have_talked", messages=300)
+def test_linked_message_is_scrolled_into_view(shop: AppInstance, someone: Callable[..., Page]) -> None:
+    pks = shop.ask("create_message_history", messages=300)
     dana = someone("dana")
     dana.goto(f"/desk/conversations/1/?message={pks[150]}")
     expect(dana.locator(f"#message-{pks[150]}")).to_be_in_viewport()
@@ -224,18 +220,20 @@ def test_a_message_that_is_looked_for_is_before_ones_eyes_with_its_neighbours(
     expect(dana.locator(f"#message-{pks[150]}")).to_be_in_viewport()
 
 
-def test_who_looks_elsewhere_is_told_once_and_not_of_what_is_in_front(shop: Desk, someone: Callable[..., Page]) -> None:
+def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
+    shop: AppInstance, someone: Callable[..., Page]
+) -> None:
     dana = someone("dana")
-    dana.context.add_init_script(LISTENS)
-    look_at(dana)
+    dana.context.add_init_script(RECORD_NOTIFICATIONS_SCRIPT)
+    open_conversation(dana)
     dana.evaluate("document.body.dataset.notifies = document.body.dataset.sounds = ''")
     dana.locator("#scroller").click()
     other = dana.context.new_page()
     other.goto("/desk/preferences/")
     dana.bring_to_front()
-    shop.ask("customer_says", place=0, text="In front")
+    shop.ask("create_customer_message", place=0, text="In front")
     expect(dana.locator(".msg.in")).to_contain_text("In front")
-    shop.ask("customer_says", place=1, text="Elsewhere")
+    shop.ask("create_customer_message", place=1, text="Elsewhere")
     dana.wait_for_function("() => sounds.length")
     expect(dana).to_have_title(re.compile(r"^\(1\) "))
     icon = dana.locator("link[rel=icon]")
@@ -249,7 +247,7 @@ def test_who_looks_elsewhere_is_told_once_and_not_of_what_is_in_front(shop: Desk
     other.close()
     dana.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     dana.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    shop.ask("customer_says", place=0, text="And away")
+    shop.ask("create_customer_message", place=0, text="And away")
     dana.wait_for_function("() => told.length")
     assert dana.evaluate("told") == ["Customer 0: And away"]
     expect(dana.locator("#unread-line + .msg")).to_contain_text("And away")
@@ -260,10 +258,10 @@ def test_who_looks_elsewhere_is_told_once_and_not_of_what_is_in_front(shop: Desk
     dana.wait_for_url("**/sign-in/**")
 
 
-def test_the_focus_stays_where_it_is_whatever_is_put_anew(shop: Desk, someone: Callable[..., Page]) -> None:
-    shop.ask("dana_answers", times=1)
-    shop.ask("fault", kind="not_on_whatsapp")
-    dana = look_at(someone("dana"))
+def test_focus_is_kept_when_fragments_are_replaced(shop: AppInstance, someone: Callable[..., Page]) -> None:
+    shop.ask("send_replies", times=1)
+    shop.ask("set_fault", kind="not_on_whatsapp")
+    dana = open_conversation(someone("dana"))
     expect(dana.get_by_role("button", name="Send again")).to_be_visible()
     found: list[dict[str, Any]] = dana.evaluate(
         """async () => {
@@ -296,8 +294,10 @@ def test_the_focus_stays_where_it_is_whatever_is_put_anew(shop: Desk, someone: C
     assert "\n".join(map(str, found)) == ""
 
 
-def test_without_the_script_a_conversation_is_read_and_answered(shop: Desk, someone: Callable[..., Page]) -> None:
-    shop.ask("customer_says", place=0, text="Plainly")
+def test_without_the_script_a_conversation_is_read_and_answered(
+    shop: AppInstance, someone: Callable[..., Page]
+) -> None:
+    shop.ask("create_customer_message", place=0, text="Plainly")
     dana = someone("dana", java_script_enabled=False)
     dana.goto("/desk/conversations/1/")
     expect(dana.locator(".msg.in")).to_contain_text("Plainly")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
@@ -14,11 +14,11 @@ PICTURE = Path(__file__).parents[2] / "omnichannel" / "demo" / "files" / "broken
 
 
 @pytest.fixture
-def pair(desk: Desk, someone: Callable[..., Page]) -> tuple[Page, Page]:
+def pair(desk: AppInstance, someone: Callable[..., Page]) -> tuple[Page, Page]:
     """Dana in an active conversation with a customer, and the customer's phone."""
-    desk.ask("open_shop")
-    desk.ask("hire", name="Eve", role="Agent")
-    desk.ask("customers_write", count=1)
+    desk.ask("create_shop")
+    desk.ask("create_team_member", name="Eve", role="Agent")
+    desk.ask("create_customer_conversations", count=1)
     desk.serve()
     dana, phone = someone("dana"), someone()
     dana.goto("/desk/")

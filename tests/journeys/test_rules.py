@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 from tests.processes.programs import wait_until
 
 pytestmark = pytest.mark.journey
 
 
-def rules(page: Page) -> Locator:
+def rule_rows(page: Page) -> Locator:
     return page.locator("#routingrule tbody th")
 
 
@@ -29,51 +29,51 @@ def add_rule(page: Page, name: str, word: str) -> None:
     page.get_by_role("link", name="Back to WhatsApp channel work stream").click()
 
 
-def drag(page: Page, row: Locator, *, to: int) -> None:
+def drag_row(page: Page, row: Locator, *, to: int) -> None:
     """Drag the row to the place of another one; as a person does, who lets go when it is where they want it."""
     wanted = row.text_content() or ""
     expect(page.locator("#routingrule tbody tr").first).to_have_attribute("draggable", "true")  # the script is there
     row.hover(position={"x": 150, "y": 10})
     page.mouse.down()
-    rules(page).nth(to).hover(position={"x": 150, "y": 12})
+    rule_rows(page).nth(to).hover(position={"x": 150, "y": 12})
     # Under load the browser begins to drag a moment later: move until the row has followed.
     for place in range(40):
-        if rules(page).nth(to).text_content() == wanted:
+        if rule_rows(page).nth(to).text_content() == wanted:
             break
-        rules(page).nth(to).hover(position={"x": 150, "y": 3 + place % 4})
-    expect(rules(page).nth(to)).to_have_text(wanted)
+        rule_rows(page).nth(to).hover(position={"x": 150, "y": 3 + place % 4})
+    expect(rule_rows(page).nth(to)).to_have_text(wanted)
     page.mouse.up()
 
 
-def tries(page: Page, message: str, outcome: str) -> None:
+def try_message(page: Page, message: str, outcome: str) -> None:
     page.get_by_label("First message").fill(message)
     page.get_by_role("button", name="Try it").click()
     expect(page.locator("#try-it-result")).to_contain_text(outcome)
 
 
-def test_rules_are_built_put_in_order_and_tried(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.ask("hire", name="Ada", role="Administrator")
+def test_rules_are_built_put_in_order_and_tried(desk: AppInstance, someone: Callable[..., Page]) -> None:
+    desk.ask("create_shop")
+    desk.ask("create_team_member", name="Ada", role="Administrator")
     desk.serve()
     ada = someone("ada")
     ada.goto("/admin/routing/workstream/")
     ada.get_by_role("link", name="WhatsApp channel work stream").click()
     add_rule(ada, "Lamps", "lamp")
     add_rule(ada, "Orders", "order")
-    expect(rules(ada)).to_have_text(["Lamps", "Orders"])
+    expect(rule_rows(ada)).to_have_text(["Lamps", "Orders"])
     ada.get_by_role("button", name="Move Orders up").press("Enter")
     expect(ada.get_by_text("The new order is saved.")).to_be_visible()
     ada.reload()
-    expect(rules(ada)).to_have_text(["Orders", "Lamps"])
-    drag(ada, rules(ada).nth(1), to=0)
+    expect(rule_rows(ada)).to_have_text(["Orders", "Lamps"])
+    drag_row(ada, rule_rows(ada).nth(1), to=0)
     expect(ada.get_by_text("The new order is saved.")).to_be_visible()
-    expect(rules(ada)).to_have_text(["Lamps", "Orders"])
-    tries(ada, "Where is my lamp?", "Rule “Lamps” → queue Default messaging queue")
+    expect(rule_rows(ada)).to_have_text(["Lamps", "Orders"])
+    try_message(ada, "Where is my lamp?", "Rule “Lamps” → queue Default messaging queue")
 
 
-def test_a_rule_with_a_group_comes_back_as_it_was_built(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.ask("hire", name="Ada", role="Administrator")
+def test_a_rule_with_a_group_comes_back_as_it_was_built(desk: AppInstance, someone: Callable[..., Page]) -> None:
+    desk.ask("create_shop")
+    desk.ask("create_team_member", name="Ada", role="Administrator")
     desk.serve()
     ada = someone("ada")
     ada.goto("/admin/routing/skillrule/add/?work_stream=1")
@@ -94,9 +94,11 @@ def test_a_rule_with_a_group_comes_back_as_it_was_built(desk: Desk, someone: Cal
     expect(ada.get_by_role("group", name="Condition").get_by_label("Field")).to_have_count(2)
 
 
-def test_a_customer_goes_where_a_rule_about_a_context_variable_says(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.ask("hire", name="Ada", role="Administrator")
+def test_a_customer_goes_where_a_rule_about_a_context_variable_says(
+    desk: AppInstance, someone: Callable[..., Page]
+) -> None:
+    desk.ask("create_shop")
+    desk.ask("create_team_member", name="Ada", role="Administrator")
     desk.serve()
     ada = someone("ada", timezone_id="Asia/Tokyo")
     ada.goto("/admin/routing/workstream/1/change/")
@@ -122,7 +124,7 @@ def test_a_customer_goes_where_a_rule_about_a_context_variable_says(desk: Desk, 
     ada.get_by_role("button", name="Save").click()
     ada.get_by_role("link", name="Back to WhatsApp channel work stream").click()
     expect(ada.get_by_label("Moment (Asia/Tokyo)")).not_to_have_value("")
-    tries(ada, "Amount: 499,99", "No rule → queue Default messaging queue")
-    tries(ada, "Hello!\nAmount: 1200 €", "Rule “Big orders” → queue Big ones")
-    desk.ask("customer_writes", name="Amara", text="Hello!\nAmount: 1200 €")
-    wait_until(lambda: desk.ask("queue_of", customer="Amara") == "Big ones", 15, "the rule has decided")
+    try_message(ada, "Amount: 499,99", "No rule → queue Default messaging queue")
+    try_message(ada, "Hello!\nAmount: 1200 €", "Rule “Big orders” → queue Big ones")
+    desk.ask("send_from_new_customer", name="Amara", text="Hello!\nAmount: 1200 €")
+    wait_until(lambda: desk.ask("queue_name_of_customer", customer="Amara") == "Big ones", 15, "the rule has decided")

@@ -5,29 +5,29 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
-EXCEEDED = "This conversation has exceeded the 24 hour limit to respond to the customer."
+WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 
 
-def test_a_template_is_found_filled_in_sent_and_answered(desk: Desk, someone: Callable[..., Page]) -> None:
-    desk.ask("open_shop")
-    desk.ask("hire", name="Ada", role="Administrator")
-    desk.ask("customers_write", count=1)
+def test_a_template_is_found_filled_in_sent_and_answered(desk: AppInstance, someone: Callable[..., Page]) -> None:
+    desk.ask("create_shop")
+    desk.ask("create_team_member", name="Ada", role="Administrator")
+    desk.ask("create_customer_conversations", count=1)
     desk.serve()
-    sync(desk, someone("ada"))
+    sync_templates(desk, someone("ada"))
     dana, phone = someone("dana"), someone()
     phone.goto("/simulator/")
     dana.get_by_role("link", name="Customer 0").click()
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
 
     phone.get_by_role("button", name="Let 24 hours pass").click()
-    expect(dana.locator(".exceeded")).to_have_text(EXCEEDED)
-    expect(dana.locator("#announce")).to_contain_text(EXCEEDED)
+    expect(dana.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
+    expect(dana.locator("#announce")).to_contain_text(WINDOW_CLOSED_TEXT)
     expect(dana.get_by_role("searchbox", name="Search templates")).to_be_focused()
-    fill_in(dana)
+    fill_template_by_keyboard(dana)
     dana.get_by_role("button", name="Send template").click()
     sent = dana.locator(".msg.out", has_text="Hi Customer, your order 2231 is on its way")
     expect(sent).to_contain_text("Another day")
@@ -40,22 +40,22 @@ def test_a_template_is_found_filled_in_sent_and_answered(desk: Desk, someone: Ca
     expect(answer).to_contain_text("another_day")
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
     expect(dana.locator(".exceeded")).to_have_count(0)
-    begun_and_left(dana)
-    beside_the_reply(dana)
-    write_first(dana)
-    on_the_second(desk, dana)
+    check_draft_restored(dana)
+    check_template_dialog_keeps_reply(dana)
+    start_conversation(dana)
+    check_window_closes_on_time(desk, dana)
 
 
-def sync(desk: Desk, admin: Page) -> None:
+def sync_templates(desk: AppInstance, admin: Page) -> None:
     """The administrator brings the templates over."""
-    desk.ask("submit_templates")
+    desk.ask("create_sample_templates")
     admin.goto("/admin/channels_whatsapp/messagetemplate/")
     admin.get_by_role("button", name="Sync templates").click()
     expect(admin.get_by_role("status").filter(has_text="13 message templates synced: 8 approved.")).to_be_visible()
     expect(admin.locator("#result_list")).to_contain_text("delivery_update")
 
 
-def fill_in(page: Page) -> None:
+def fill_template_by_keyboard(page: Page) -> None:
     """By keyboard alone: search, the first one found, its variables, and the customer's first name as it is offered."""
     search = page.get_by_role("searchbox", name="Search templates")
     expect(page.locator(".template-row")).to_have_count(13)
@@ -80,7 +80,7 @@ def fill_in(page: Page) -> None:
     expect(preview).to_contain_text("Hi Customer, your order 2231 is on its way and arrives on Friday.")
 
 
-def begun_and_left(page: Page) -> None:
+def check_draft_restored(page: Page) -> None:
     """What was filled in is there again when somebody comes back to it: nothing that was typed is lost."""
     page.get_by_role("button", name="Templates").click()
     dialog = page.get_by_role("dialog")
@@ -94,7 +94,7 @@ def begun_and_left(page: Page) -> None:
     page.keyboard.press("Escape")
 
 
-def beside_the_reply(page: Page) -> None:
+def check_template_dialog_keeps_reply(page: Page) -> None:
     """Inside the window templates are a tool of the reply, and what is being written stays."""
     page.get_by_label("Message", exact=True).fill("One moment")
     page.get_by_role("button", name="Templates").click()
@@ -106,7 +106,7 @@ def beside_the_reply(page: Page) -> None:
     expect(page.get_by_label("Message", exact=True)).to_have_value("One moment")
 
 
-def write_first(page: Page) -> None:
+def start_conversation(page: Page) -> None:
     """To a number nobody knows, as it is typed."""
     page.get_by_role("link", name="New conversation").click()
     page.get_by_label("To", exact=True).fill("0171 392000")
@@ -120,11 +120,11 @@ def write_first(page: Page) -> None:
     expect(page.get_by_text("Dana started the conversation on Shop.")).to_be_visible()
 
 
-def on_the_second(desk: Desk, page: Page) -> None:
+def check_window_closes_on_time(desk: AppInstance, page: Page) -> None:
     """Nobody tells the page that the window closes: it knows."""
     page.get_by_role("link", name="Customer 0").click()
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
-    desk.ask("window_closes_in", name="Customer 0", seconds=3)
+    desk.ask("set_window_remaining", name="Customer 0", seconds=3)
     page.reload()
     expect(page.get_by_text("Reply within")).to_be_visible()
-    expect(page.locator(".exceeded")).to_have_text(EXCEEDED, timeout=6_000)
+    expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT, timeout=6_000)

@@ -6,33 +6,33 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
 
 @pytest.fixture
-def pages(desk: Desk, someone: Callable[..., Page]) -> dict[str, Page]:
+def pages(desk: AppInstance, someone: Callable[..., Page]) -> dict[str, Page]:
     """Dana and Omar, agents, and Sue, their supervisor, each in a browser of their own."""
-    desk.ask("open_shop")
-    desk.ask("hire", name="Omar", role="Agent")
-    desk.ask("hire", name="Sue", role="Supervisor")
+    desk.ask("create_shop")
+    desk.ask("create_team_member", name="Omar", role="Agent")
+    desk.ask("create_team_member", name="Sue", role="Supervisor")
     desk.serve()
     return {name: someone(name) for name in ("dana", "omar", "sue")}
 
 
-def open_row(page: Page, who: str, view: str = "my") -> None:
+def open_conversation(page: Page, who: str, view: str = "my") -> None:
     page.goto(f"/desk/?view={view}")
     page.locator(".row", has_text=who).click()
     expect(page.locator("#head h1")).to_have_text(who)
 
 
-def choose(page: Page, button: str, whom: str) -> None:
+def choose_in_dialog(page: Page, button: str, whom: str) -> None:
     page.locator("#head").get_by_role("button", name=button, exact=True).click()
     page.locator("#dialog .choice-row", has_text=whom).click()
 
 
-def confirm(page: Page, button: str) -> None:
+def confirm_dialog(page: Page, button: str) -> None:
     page.locator("#dialog").get_by_role("button", name=button, exact=True).click()
 
 
@@ -42,19 +42,21 @@ def write_note(page: Page, text: str) -> None:
     page.get_by_role("button", name="Add note").click()
 
 
-def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(desk: Desk, pages: dict[str, Page]) -> None:
+def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(
+    desk: AppInstance, pages: dict[str, Page]
+) -> None:
     dana, omar = pages["dana"], pages["omar"]
-    desk.ask("customers_write", count=1)
-    open_row(dana, "Customer 0")
+    desk.ask("create_customer_conversations", count=1)
+    open_conversation(dana, "Customer 0")
     write_note(dana, "@omar the same batch again")
     expect(dana.locator("#thread .note")).to_contain_text("Note for @Omar")
     expect(dana.get_by_role("textbox", name="Note")).to_have_value("")
     expect(omar.locator(".row .mention")).to_be_visible()
 
-    choose(dana, "Transfer", "Omar")
+    choose_in_dialog(dana, "Transfer", "Omar")
     dana.locator("#dialog").get_by_label("Reason").fill("Knows the batch.")
     dana.context.set_offline(True)
-    confirm(dana, "Transfer")
+    confirm_dialog(dana, "Transfer")
     again = dana.locator("#dialog").get_by_role("button", name="Try again")  # behind the dialog it could not be reached
     expect(again).to_be_visible()
     dana.context.set_offline(False)
@@ -62,7 +64,7 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(desk: Desk
     expect(dana.locator("#dialog")).to_have_count(0)
     expect(dana.locator("#head")).to_contain_text("with Omar")
 
-    open_row(omar, "Customer 0")
+    open_conversation(omar, "Customer 0")
     expect(omar.locator("#head")).to_contain_text("with you")
     expect(omar.locator("#thread")).to_contain_text("Dana transferred the conversation to Omar: Knows the batch.")
     expect(omar.locator(".row .mention")).to_have_count(0)
@@ -71,10 +73,12 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(desk: Desk
     expect(dana.locator("#thread")).to_contain_text("I take care of it.")
 
 
-def test_a_note_that_is_not_written_yet_comes_back_with_its_conversation(desk: Desk, pages: dict[str, Page]) -> None:
+def test_a_note_that_is_not_written_yet_comes_back_with_its_conversation(
+    desk: AppInstance, pages: dict[str, Page]
+) -> None:
     dana = pages["dana"]
-    desk.ask("customers_write", count=2)
-    open_row(dana, "Customer 0")
+    desk.ask("create_customer_conversations", count=2)
+    open_conversation(dana, "Customer 0")
     dana.locator(".write-switch").get_by_text("Note").click()
     dana.get_by_role("textbox", name="Note").fill("Second broken")
     dana.locator(".row", has_text="Customer 1").click()
@@ -84,10 +88,10 @@ def test_a_note_that_is_not_written_yet_comes_back_with_its_conversation(desk: D
     expect(dana.get_by_role("textbox", name="Note")).to_have_value("Second broken")
 
 
-def test_a_dialog_is_left_with_escape_and_does_nothing(desk: Desk, pages: dict[str, Page]) -> None:
+def test_a_dialog_is_left_with_escape_and_does_nothing(desk: AppInstance, pages: dict[str, Page]) -> None:
     dana = pages["dana"]
-    desk.ask("customers_write", count=1)
-    open_row(dana, "Customer 0")
+    desk.ask("create_customer_conversations", count=1)
+    open_conversation(dana, "Customer 0")
     dana.locator("#do-transfer").press("Enter")
     expect(dana.locator("#dialog [name=to]").first).to_be_focused()
     dana.keyboard.press("Escape")
@@ -96,18 +100,18 @@ def test_a_dialog_is_left_with_escape_and_does_nothing(desk: Desk, pages: dict[s
     expect(dana.locator("#head")).to_contain_text("with you")
 
 
-def test_a_supervisor_assigns_over_capacity_monitors_and_joins(desk: Desk, pages: dict[str, Page]) -> None:
+def test_a_supervisor_assigns_over_capacity_monitors_and_joins(desk: AppInstance, pages: dict[str, Page]) -> None:
     omar, sue = pages["omar"], pages["sue"]
-    desk.ask("everybody_has_capacity", units=20)
-    desk.ask("customer_waits", name="Amara Diallo", text="Is anybody there?")
-    open_row(sue, "Amara Diallo", "open")
-    choose(sue, "Assign", "Omar")
+    desk.ask("set_all_capacities", units=20)
+    desk.ask("create_waiting_conversation", name="Amara Diallo", text="Is anybody there?")
+    open_conversation(sue, "Amara Diallo", "open")
+    choose_in_dialog(sue, "Assign", "Omar")
     over = re.compile("20 free, this needs 30: over capacity")
     expect(sue.locator("#dialog .choice-row", has_text="Omar")).to_have_text(over)
-    confirm(sue, "Assign")
+    confirm_dialog(sue, "Assign")
     expect(sue.locator("#head")).to_contain_text("with Omar")
 
-    open_row(omar, "Amara Diallo")
+    open_conversation(omar, "Amara Diallo")
     expect(omar.locator("#thread")).to_contain_text(over)
     sue.get_by_role("button", name="Monitor").click()
     expect(sue.locator("#composer")).to_contain_text("You are monitoring Omar. Nobody is told.")

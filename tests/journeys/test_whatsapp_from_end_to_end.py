@@ -5,34 +5,34 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import Desk
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
-NUMBER = "+1 (415) 555-0142"
-STORED = "+14155550142"
-EXCEEDED = "This conversation has exceeded the 24 hour limit to respond to the customer."
+DISPLAYED_NUMBER = "+1 (415) 555-0142"
+STORED_NUMBER = "+14155550142"
+WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 
 
 def test_an_administrator_sets_up_a_channel_and_an_agent_answers_a_customer(
-    desk: Desk, someone: Callable[..., Page]
+    desk: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    desk.ask("hire", name="Ada", role="Administrator")
-    desk.ask("hire", name="Dana", role="Agent")
+    desk.ask("create_team_member", name="Ada", role="Administrator")
+    desk.ask("create_team_member", name="Dana", role="Agent")
     desk.serve()
     console = open_twilio_account(someone())
     admin = someone("ada")
     create_channel(admin, console)
-    paste_callback(console, copied_inbound_url(admin))
+    paste_callback(console, copy_inbound_url(admin))
     add_number(admin)
-    validate(admin)
+    validate_account(admin)
 
     dana = someone("dana")
     dana.goto("/desk/?view=open")
-    phone = customer_writes(someone(), "Hi! My lamp arrived broken.")
-    take(dana, "Hi! My lamp arrived broken.")
-    answer(dana, phone, "So sorry! Which colour would you like?")
-    a_day_passes(dana, phone)
+    phone = send_from_phone(someone(), "Hi! My lamp arrived broken.")
+    take_conversation(dana, "Hi! My lamp arrived broken.")
+    answer_customer(dana, phone, "So sorry! Which colour would you like?")
+    check_reply_after_a_day(dana, phone)
 
 
 def open_twilio_account(page: Page) -> Page:
@@ -43,7 +43,7 @@ def open_twilio_account(page: Page) -> Page:
     account.get_by_role("button", name="Open account").click()
     number = page.locator("form", has=page.get_by_role("heading", name="Add a number"))
     number.get_by_label("Account").select_option(label="Lumen Lamps")
-    number.get_by_label("Number").fill(STORED)
+    number.get_by_label("Number").fill(STORED_NUMBER)
     number.get_by_label("Name").fill("Lumen Lamps")
     number.get_by_role("button", name="Add number").click()
     expect(page.get_by_role("button", name="Save Lumen Lamps")).to_be_visible()
@@ -67,7 +67,7 @@ def create_channel(page: Page, console: Page) -> None:
     expect(page.get_by_label("Auth Token", exact=False).first).to_have_value("")
 
 
-def copied_inbound_url(page: Page) -> str:
+def copy_inbound_url(page: Page) -> str:
     """Step 4: the inbound URL, copied with the button."""
     page.get_by_role("button", name="Copy the Twilio inbound URL").click()
     expect(page.locator("[data-copy=inbound-url]")).to_contain_text("Copied")
@@ -93,27 +93,27 @@ def add_number(page: Page) -> None:
     expect(page.locator("#id_account")).to_contain_text("WhatsApp channel")
     expect(page.locator("#id_work_stream")).to_contain_text("WhatsApp channel work stream")
     page.get_by_label("Name", exact=False).first.fill("WhatsApp phone number")
-    page.locator("#id_number").fill(NUMBER)
+    page.locator("#id_number").fill(DISPLAYED_NUMBER)
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#id_number")).to_have_value(STORED)
+    expect(page.locator("#id_number")).to_have_value(STORED_NUMBER)
     page.go_back()
     listed = page.get_by_role("region", name="WhatsApp phone numbers").first
     expect(listed.get_by_role("link", name="WhatsApp phone number")).to_be_visible()
-    expect(listed).to_contain_text(STORED)
+    expect(listed).to_contain_text(STORED_NUMBER)
     with page.expect_navigation():
         page.get_by_role("button", name="Save").click()
 
 
-def validate(page: Page) -> None:
+def validate_account(page: Page) -> None:
     """Step 11: Validate, answered by a toast, and the result stays on the page."""
     page.get_by_role("button", name="Validate").click()
-    expect(page.locator("#validation-report")).to_contain_text(STORED)
+    expect(page.locator("#validation-report")).to_contain_text(STORED_NUMBER)
     expect(page.get_by_role("status").filter(has_text="Validation succeeded")).to_be_visible()
     page.reload()
-    expect(page.locator("#validation-report")).to_contain_text(STORED)
+    expect(page.locator("#validation-report")).to_contain_text(STORED_NUMBER)
 
 
-def customer_writes(page: Page, text: str) -> Page:
+def send_from_phone(page: Page, text: str) -> Page:
     """A customer with a phone writes to the number."""
     page.goto("/simulator/")
     page.locator("details.invent").evaluate("details => details.open = true")
@@ -127,7 +127,7 @@ def customer_writes(page: Page, text: str) -> Page:
     return page
 
 
-def take(page: Page, text: str) -> None:
+def take_conversation(page: Page, text: str) -> None:
     """The agent sees the conversation without a reload, opens it and takes it."""
     page.get_by_role("link", name="Amara Diallo").click()
     expect(page.get_by_role("main")).to_contain_text(text)
@@ -135,7 +135,7 @@ def take(page: Page, text: str) -> None:
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
 
 
-def answer(page: Page, phone: Page, text: str) -> None:
+def answer_customer(page: Page, phone: Page, text: str) -> None:
     """The agent answers; the customer sees it, and the ticks turn to read without a reload."""
     page.get_by_label("Message", exact=True).fill(text)
     page.get_by_role("button", name="Send", exact=True).click()
@@ -145,7 +145,7 @@ def answer(page: Page, phone: Page, text: str) -> None:
     expect(bubble.locator(".status")).to_have_attribute("title", "Read", timeout=30_000)
 
 
-def a_day_passes(page: Page, phone: Page) -> None:
+def check_reply_after_a_day(page: Page, phone: Page) -> None:
     """24 hours later a reply is refused with the exact sentence, on the page and by the server."""
     page.get_by_label("Message", exact=True).fill("Are you still there?")
     stale = page.context.new_page()
@@ -154,9 +154,9 @@ def a_day_passes(page: Page, phone: Page) -> None:
         "form => [form.action, Object.fromEntries(new FormData(form))]"
     )
     phone.get_by_role("button", name="Let 24 hours pass").click()
-    expect(page.locator(".exceeded")).to_have_text(EXCEEDED)
+    expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
     fields = {name: value for name, value in form[1].items() if name != "file"}
     refused = stale.request.post(
         form[0], form={**fields, "text": "Are you still there?"}, headers={"Referer": page.url}
     )
-    assert (refused.status, EXCEEDED in refused.text()) == (422, True)
+    assert (refused.status, WINDOW_CLOSED_TEXT in refused.text()) == (422, True)

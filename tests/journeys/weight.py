@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page
 
 # Debian's build for work without a screen takes half the processor of the one for people; its pages are the same.
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), "chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-SETTLES_MS = 1500  # what a page still asks for when it has been loaded comes within that time
-HEARS = """
+BROWSER_COMMANDS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM_PATH = next(filter(None, map(shutil.which, BROWSER_COMMANDS)), "chromium")
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SETTLE_MILLISECONDS = 1500  # what a page still asks for when it has been loaded comes within that time
+RECORD_EVENTS_SCRIPT = """
   window.heard = [];
   window.EventSource = class extends EventSource {
     constructor(address) {
@@ -25,7 +25,7 @@ HEARS = """
 
 
 @dataclass
-class Visit:
+class PageVisit:
     """What a first visit asked for, and how much came over the wire, headers included."""
 
     addresses: list[str] = field(default_factory=list)
@@ -40,19 +40,19 @@ class Visit:
         return {urlsplit(address).netloc for address in self.addresses}
 
 
-def look_on(page: Page) -> None:
+def wait_until_settled(page: Page) -> None:
     """Give the page the time to ask for the rest."""
-    page.wait_for_timeout(SETTLES_MS)
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
 
 
-def first_visit(
-    browser: Browser, url: str, path: str, session: str, *, settle: Callable[[Page], None] = look_on
-) -> Visit:
+def measure_first_visit(
+    browser: Browser, url: str, path: str, session: str, *, settle: Callable[[Page], None] = wait_until_settled
+) -> PageVisit:
     """Open the page in a browser that has never been there, with this session."""
     context = browser.new_context(base_url=url)
     context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
-    context.add_init_script(HEARS)
-    page, seen = context.new_page(), Visit()
+    context.add_init_script(RECORD_EVENTS_SCRIPT)
+    page, seen = context.new_page(), PageVisit()
     page.clock.install()
     protocol = context.new_cdp_session(page)
     protocol.send("Network.enable")

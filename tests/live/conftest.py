@@ -12,7 +12,7 @@ from omnichannel.live import hub
 from omnichannel.live.stream import EventStream
 from routing.models import Queue
 from tests import builders
-from tests.live.pages import leave_no_connection, signed_in
+from tests.live.pages import close_pool_connections, session_cookie_for
 
 
 @pytest.fixture
@@ -20,12 +20,12 @@ def stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[E
     monkeypatch.setattr(hub, "POLL_SECONDS", 0.01)
     fresh = EventStream(live_topics_for)
     yield fresh
-    leave_no_connection(fresh.hub._reader, 1)
-    leave_no_connection(fresh._checks, 2)
+    close_pool_connections(fresh.hub._reader, 1)
+    close_pool_connections(fresh._checks, 2)
 
 
 @dataclass
-class People:
+class LiveScenario:
     """Their session cookies, and what there is to talk about."""
 
     dana: str  # has the conversation
@@ -38,16 +38,16 @@ class People:
 
 
 @pytest.fixture
-def people(transactional_db: Any) -> People:
-    orders, returns, shop = builders.queue("Orders"), builders.queue("Returns"), builders.number()
-    dana = builders.agent("Dana", queue=orders)
-    omar, ruth = builders.agent("Omar", queue=orders), builders.agent("Ruth", queue=returns)
-    return People(
-        dana=signed_in(dana.user),
-        omar=signed_in(omar.user),
-        ruth=signed_in(ruth.user),
-        sam=signed_in(builders.user("Supervisor", "Sam")),
+def people(transactional_db: Any) -> LiveScenario:
+    orders, returns, shop = builders.create_queue("Orders"), builders.create_queue("Returns"), builders.create_number()
+    dana = builders.create_agent("Dana", queue=orders)
+    omar, ruth = builders.create_agent("Omar", queue=orders), builders.create_agent("Ruth", queue=returns)
+    return LiveScenario(
+        dana=session_cookie_for(dana.user),
+        omar=session_cookie_for(omar.user),
+        ruth=session_cookie_for(ruth.user),
+        sam=session_cookie_for(builders.create_user("Supervisor", "Sam")),
         orders=orders,
-        hers=builders.conversation(with_agent=dana, in_queue=orders, on=shop),
-        anybodys=builders.conversation(on=shop),
+        hers=builders.create_conversation(with_agent=dana, in_queue=orders, on=shop),
+        anybodys=builders.create_conversation(on=shop),
     )

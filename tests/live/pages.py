@@ -14,21 +14,21 @@ from django.test import Client
 
 from omnichannel.live.stream import EventStream
 
-Answer = TypeVar("Answer")
-PATIENCE = 10.0  # seconds
+Result = TypeVar("Answer")
+TIMEOUT_SECONDS = 10.0  # seconds
 
 
-def signed_in(user: AbstractBaseUser) -> str:
+def session_cookie_for(user: AbstractBaseUser) -> str:
     """The session cookie of this user."""
     client = Client()
     client.force_login(user, backend="omnichannel.auth.AgentAuthBackend")
     return str(client.cookies["sessionid"].value)
 
 
-async def away(function: Callable[..., Answer], *arguments: Any, **named: Any) -> Answer:
+async def run_in_db_thread(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
     """Use the database beside the loop, in a thread that leaves no connection behind."""
 
-    def call() -> Answer:
+    def call() -> Result:
         try:
             return function(*arguments, **named)
         finally:
@@ -38,7 +38,7 @@ async def away(function: Callable[..., Answer], *arguments: Any, **named: Any) -
 
 
 @dataclass(frozen=True)
-class Written:
+class StreamEvent:
     """An event, or a comment, as the page reads it."""
 
     event: str
@@ -46,14 +46,14 @@ class Written:
     data: Any = None
 
     @classmethod
-    def parse(cls, text: str) -> "Written":
+    def parse(cls, text: str) -> "StreamEvent":
         fields = dict(line.split(": ", 1) for line in text.strip().splitlines() if not line.startswith(":"))
         if not fields:
             return cls("comment")
         return cls(fields["event"], int(fields.get("id", 0)), json.loads(fields["data"]))
 
 
-class Page:
+class StreamPage:
     """`async with Page(stream, session) as page`: an open page. `reads` cleared: it takes nothing for now."""
 
     def __init__(
@@ -68,14 +68,14 @@ class Page:
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads.set()
 
-    async def __aenter__(self) -> "Page":
+    async def __aenter__(self) -> "StreamPage":
         self.answer = asyncio.create_task(self.stream(self.scope, self._receive, self._send))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.left.set()
         self.reads.set()
-        await asyncio.wait_for(self.answer, PATIENCE)
+        await asyncio.wait_for(self.answer, TIMEOUT_SECONDS)
 
     async def _receive(self) -> dict[str, Any]:
         await self.left.wait()
@@ -86,18 +86,18 @@ class Page:
         self.messages.put_nowait(message)
 
     async def status(self) -> int:
-        return int((await asyncio.wait_for(self.messages.get(), PATIENCE))["status"])
+        return int((await asyncio.wait_for(self.messages.get(), TIMEOUT_SECONDS))["status"])
 
-    async def next(self, *, comments: bool = False) -> Written:
+    async def next(self, *, comments: bool = False) -> StreamEvent:
         """What is written next; comments are passed over unless they are asked for."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 message = await self.messages.get()
-                written = Written.parse(message["body"].decode())
+                written = StreamEvent.parse(message["body"].decode())
                 if comments or written.event != "comment":
                     return written
 
-    async def opened(self) -> "Page":
+    async def opened(self) -> "StreamPage":
         """Wait until it is open."""
         assert await self.status() == 200
         assert (await self.next()).event == "hello"
@@ -105,15 +105,15 @@ class Page:
 
     async def has_ended(self) -> None:
         """Wait for the server's end of it."""
-        await asyncio.wait_for(asyncio.shield(self.answer), PATIENCE)
+        await asyncio.wait_for(asyncio.shield(self.answer), TIMEOUT_SECONDS)
 
 
-def leave_no_connection(pool: ThreadPoolExecutor, threads: int) -> None:
+def close_pool_connections(pool: ThreadPoolExecutor, threads: int) -> None:
     """Close the database connection of each of the pool's threads, and end them."""
     together = threading.Barrier(threads)
 
     def close() -> None:
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT_SECONDS)
         connection.close()
 
     for done in [pool.submit(close) for _ in range(threads)]:

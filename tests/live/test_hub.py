@@ -12,18 +12,18 @@ from omnichannel.live.hub import Hint, Listener
 from omnichannel.live.models import LiveEvent
 from omnichannel.live.publish import delete_old_events, publish
 from omnichannel.live.stream import EventStream
-from tests.live.conftest import People
-from tests.live.pages import Page, away
-from tests.live.test_stream import answer_to, change
+from tests.live.conftest import LiveScenario
+from tests.live.pages import StreamPage, run_in_db_thread
+from tests.live.test_stream import answer_to, publish_changes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
-    stream: EventStream, people: People
+    stream: EventStream, people: LiveScenario
 ) -> None:
     async def scenario() -> tuple[list[str], int]:
-        async with Page(stream, people.dana) as one, Page(stream, people.sam) as other:
+        async with StreamPage(stream, people.dana) as one, StreamPage(stream, people.sam) as other:
             await one.opened(), await other.opened()
             stream.hub.close()
             byes = [(await one.next()).event, (await other.next()).event]
@@ -33,16 +33,16 @@ def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
     assert asyncio.run(scenario()) == (["bye", "bye"], 503)
 
 
-def test_a_page_that_takes_nothing_is_given_up(
-    stream: EventStream, people: People, monkeypatch: pytest.MonkeyPatch
+def test_page_that_does_not_read_is_disconnected(
+    stream: EventStream, people: LiveScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_module, "WRITE_TIMEOUT_SECONDS", 0.05)
 
     async def scenario() -> None:
-        async with Page(stream, people.dana) as page:
+        async with StreamPage(stream, people.dana) as page:
             await page.opened()
             page.reads.clear()
-            await away(change, people.hers)
+            await run_in_db_thread(publish_changes, people.hers)
             await page.has_ended()
             assert not stream.hub.listeners
 
@@ -59,12 +59,12 @@ def test_a_page_that_falls_far_behind_is_ended_to_come_back_where_it_was() -> No
     assert asyncio.run(scenario()) == [None]
 
 
-def test_the_events_are_read_only_while_a_page_is_open(stream: EventStream, people: People) -> None:
+def test_the_events_are_read_only_while_a_page_is_open(stream: EventStream, people: LiveScenario) -> None:
     async def scenario() -> int:
         for _ in range(2):
-            async with Page(stream, people.dana) as page:
+            async with StreamPage(stream, people.dana) as page:
                 await page.opened()
-                await away(change, people.hers)
+                await run_in_db_thread(publish_changes, people.hers)
                 hint = await page.next()
             assert stream.hub._tail is not None
             await asyncio.wait_for(stream.hub._tail, 5)
@@ -93,9 +93,7 @@ def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
     assert seen == [1, 2]
 
 
-def test_of_two_transactions_that_overlap_a_page_is_told_of_both_whichever_ends_first(
-    stream: EventStream, people: People
-) -> None:
+def test_overlapping_transactions_deliver_both_events(stream: EventStream, people: LiveScenario) -> None:
     published, overtaken = threading.Event(), threading.Event()
 
     def slowly() -> None:
@@ -110,9 +108,9 @@ def test_of_two_transactions_that_overlap_a_page_is_told_of_both_whichever_ends_
             publish("message", 2, topics=["all"])
 
     async def scenario() -> list[int]:
-        async with Page(stream, people.sam) as page:
+        async with StreamPage(stream, people.sam) as page:
             await page.opened()
-            writers = [asyncio.create_task(away(slowly)), asyncio.create_task(away(quickly))]
+            writers = [asyncio.create_task(run_in_db_thread(slowly)), asyncio.create_task(run_in_db_thread(quickly))]
             told = [(await page.next()).data["id"]]
             overtaken.set()
             await asyncio.gather(*writers)

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.databases import Database
-from tests.processes.desk import Desk, blank_database
+from tests.processes.databases import TemporaryDatabase
+from tests.processes.desk import AppInstance, create_template_database
 
 
 @pytest.fixture(scope="session")
-def _blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = blank_database(tmp_path_factory.mktemp("blank"))
+def _blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporaryDatabase]:
+    database = create_template_database(tmp_path_factory.mktemp("blank"))
     yield database
     database.drop()
 
 
 @pytest.fixture
-def desk(tmp_path: Path, _blank: Database) -> Iterator[Desk]:
+def desk(tmp_path: Path, _blank: TemporaryDatabase) -> Iterator[AppInstance]:
     """A desk with an empty database; nothing of it runs yet."""
-    with Desk(tmp_path, blank=_blank) as fresh:
+    with AppInstance(tmp_path, blank=_blank) as fresh:
         yield fresh

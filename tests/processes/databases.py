@@ -12,28 +12,28 @@ from urllib.parse import urlsplit
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
-CLUSTER = os.environ.get("TEST_DATABASE_URL", "")
+CLUSTER_URL = os.environ.get("TEST_DATABASE_URL", "")
 
 
-def _in_cluster(cluster: str, statement: str) -> None:
+def _execute(cluster: str, statement: str) -> None:
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def _address(cluster: str, name: str) -> str:
+def _database_url(cluster: str, name: str) -> str:
     return urlsplit(cluster)._replace(path=f"/{name}").geturl()
 
 
-class Database:
+class TemporaryDatabase:
     """A database without rows, on SQLite in `folder` or in a PostgreSQL cluster: TEST_DATABASE_URL's by default."""
 
-    def __init__(self, folder: Path, *, like: "Database | None" = None, cluster: str = CLUSTER) -> None:
+    def __init__(self, folder: Path, *, like: "TemporaryDatabase | None" = None, cluster: str = CLUSTER_URL) -> None:
         self._cluster = cluster
         self.name = f"desk_{uuid.uuid4().hex}"
         self.file = folder / "desk.sqlite3"
-        self.url = _address(cluster, self.name) if cluster else f"sqlite:///{self.file}"
+        self.url = _database_url(cluster, self.name) if cluster else f"sqlite:///{self.file}"
         if cluster:
-            _in_cluster(cluster, f"CREATE DATABASE {self.name} TEMPLATE {like.name if like else 'template0'}")
+            _execute(cluster, f"CREATE DATABASE {self.name} TEMPLATE {like.name if like else 'template0'}")
         elif like:
             shutil.copy(like.file, self.file)
 
@@ -44,4 +44,4 @@ class Database:
 
     def drop(self) -> None:
         if self._cluster:
-            _in_cluster(self._cluster, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+            _execute(self._cluster, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")

@@ -12,22 +12,22 @@ from urllib.request import ProxyHandler, build_opener
 
 from cryptography.fernet import Fernet
 
-from tests.processes.databases import Database
-from tests.processes.programs import Program, is_running, wait_until
-from tests.processes.rpc_client import Clerk
+from tests.processes.databases import TemporaryDatabase
+from tests.processes.programs import ManagedProcess, is_running, wait_until
+from tests.processes.rpc_client import RpcClient
 
-STARTS_WITHIN = 40.0  # seconds, on a machine that is busy with other things
-STOPS_WITHIN = 12.0
+START_TIMEOUT = 40.0  # seconds, on a machine that is busy with other things
+STOP_TIMEOUT = 12.0
 _open = build_opener(ProxyHandler({})).open
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def environment(folder: Path, database: Database, url: str = "http://127.0.0.1") -> dict[str, str]:
+def build_environment(folder: Path, database: TemporaryDatabase, url: str = "http://127.0.0.1") -> dict[str, str]:
     """What the programs of one desk are started with."""
     return {
         **{name: value for name, value in os.environ.items() if name not in {"TEST_DATABASE_URL", "PYTHONUNBUFFERED"}},
@@ -42,26 +42,28 @@ def environment(folder: Path, database: Database, url: str = "http://127.0.0.1")
     }
 
 
-def blank_database(folder: Path) -> Database:
+def create_template_database(folder: Path) -> TemporaryDatabase:
     """A migrated database, to be copied for each desk."""
-    database = Database(folder)
-    database.migrate(environment(folder, database))
+    database = TemporaryDatabase(folder)
+    database.migrate(build_environment(folder, database))
     return database
 
 
-class Desk:
+class AppInstance:
     """Use as a context manager; what still runs at the end is killed."""
 
-    def __init__(self, folder: Path, *, blank: Database | None = None, database: Database | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, blank: TemporaryDatabase | None = None, database: TemporaryDatabase | None = None
+    ) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.database = database or Database(folder, like=blank)
-        self.programs: list[Program] = []
-        self.environment = environment(folder, self.database, self.url)
-        self._clerk: Clerk | None = None
+        self.database = database or TemporaryDatabase(folder, like=blank)
+        self.programs: list[ManagedProcess] = []
+        self.environment = build_environment(folder, self.database, self.url)
+        self._clerk: RpcClient | None = None
 
-    def __enter__(self) -> "Desk":
+    def __enter__(self) -> "AppInstance":
         return self
 
     def __exit__(
@@ -79,16 +81,16 @@ class Desk:
 
     # -- Programs ---------------------------------------------------------------------------------------------------
 
-    def run(self, *arguments: str) -> Program:
+    def run(self, *arguments: str) -> ManagedProcess:
         """Start `manage.py` with these arguments."""
         log = self.folder / f"{len(self.programs)}-{arguments[0]}.log"
-        self.programs.append(Program(self.environment, log, *arguments))
+        self.programs.append(ManagedProcess(self.environment, log, *arguments))
         return self.programs[-1]
 
-    def serve(self, *arguments: str) -> Program:
+    def serve(self, *arguments: str) -> ManagedProcess:
         """Start the server and wait until it takes work."""
         server = self.run("serve", *arguments)
-        wait_until(lambda: self.is_ready() or server.has_ended, STARTS_WITHIN, "the server takes work")
+        wait_until(lambda: self.is_ready() or server.has_ended, START_TIMEOUT, "the server takes work")
         assert not server.has_ended, server.printed()
         return server
 
@@ -112,5 +114,5 @@ class Desk:
 
     def ask(self, what: str, **arguments: Any) -> Any:
         """Call a function of `tests.processes.remote_fixtures` in a process that has this desk's settings."""
-        self._clerk = self._clerk or Clerk(self.environment)
+        self._clerk = self._clerk or RpcClient(self.environment)
         return self._clerk.ask(what, arguments)

@@ -5,27 +5,27 @@ from collections import Counter
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Customer, Sender
 from omnichannel.conversations.models import Attachment, Message
-from tests.conversations.contacts.hostile_cards import HOSTILE
+from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS
 
 
-def customers_send_hostile_cards() -> None:
+def send_hostile_vcards() -> None:
     """The customers with phones take turns to send all hostile contact cards to the shop."""
     phones, sender = list(Customer.objects.order_by("pk")), Sender.objects.get()
-    for place, (name, card) in enumerate(HOSTILE.items()):
+    for place, (name, card) in enumerate(HOSTILE_VCARDS.items()):
         file = factories.Attachment(f"{name}.vcf", "text/vcard", card)
         factories.customer_writes(phones[place % len(phones)], sender, attachments=[file])
 
 
-def files_by_state() -> dict[str, int]:
+def count_files_by_state() -> dict[str, int]:
     """How many of the desk's files there are of each type in each state."""
     return dict(Counter(f"{file.content_type} {file.state}" for file in Attachment.objects.all()))
 
 
-def file_sizes() -> list[int]:
+def list_file_sizes() -> list[int]:
     """How many bytes of each file are stored, the smallest first."""
     return sorted(file.file.size for file in Attachment.objects.all())
 
 
-def is_filed(text: str) -> bool:
+def has_message(text: str) -> bool:
     """Whether the desk has a message of this text."""
     return Message.objects.filter(body=text).exists()

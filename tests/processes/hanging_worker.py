@@ -12,7 +12,7 @@ from omnichannel.jobs.watchdog import Watchdog  # noqa: E402
 from omnichannel.jobs.worker import LaneHandler, Worker  # noqa: E402
 
 
-def hang(lease: Lease) -> datetime | None:
+def hang_in_c_code(lease: Lease) -> datetime | None:
     """Backtrack in C code: no other thread of this process runs meanwhile, and no signal is handled."""
     re.match(r"(a+)+$", "a" * 64 + "b")
     return None
@@ -20,4 +20,4 @@ def hang(lease: Lease) -> datetime | None:
 
 if __name__ == "__main__":
     enqueue("item", 7)
-    Worker({"item": LaneHandler(hang)}, [], beat=Watchdog(2.0).beat).run_forever()
+    Worker({"item": LaneHandler(hang_in_c_code)}, [], beat=Watchdog(2.0).beat).run_forever()

@@ -13,25 +13,25 @@ from routing.models import Agent, QueueMembership
 from tests import builders
 
 
-def only_for(queue: str, *, agents: list[str]) -> None:
+def move_all_to_queue(queue: str, *, agents: list[str]) -> None:
     """All conversations are in this queue, in which only these agents work."""
-    own = builders.queue(queue)
+    own = builders.create_queue(queue)
     for agent in Agent.objects.filter(user__username__in=agents):
         QueueMembership.objects.create(queue=own, agent=agent)
     Conversation.objects.update(queue=own)
 
 
-def customer_says(place: int, text: str) -> int:
+def create_customer_message(place: int, text: str) -> int:
     """One of Dana's customers writes, while the server may be away; the message's id."""
     conversation = Conversation.objects.get(contact__profile_name=f"Customer {place}")
     with transaction.atomic():
-        message = builders.inbound(conversation, text)
+        message = builders.create_inbound_message(conversation, text)
         Conversation.objects.filter(pk=conversation.pk).update(unread_count=F("unread_count") + 1)
         publish_event(LiveEventKind.MESSAGE, conversation, part_id=message.pk)
     return message.pk
 
 
-def message_is_read() -> None:
+def mark_last_reply_read() -> None:
     """WhatsApp says that the customer has read the last reply."""
     reply = Message.objects.filter(direction="outbound").latest("pk")
     with transaction.atomic():
@@ -39,7 +39,7 @@ def message_is_read() -> None:
         publish_event(LiveEventKind.MESSAGE, reply.conversation, part_id=reply.pk)
 
 
-def they_have_talked(messages: int) -> list[int]:
+def create_message_history(messages: int) -> list[int]:
     """Dana's first customer has written so many messages, the last of them quoting the first; then much happened."""
     conversation, now = Conversation.objects.order_by("pk")[0], timezone.now()
     said = [

@@ -27,7 +27,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-class Program:
+class ManagedProcess:
     """`manage.py …` in a process group of its own, as a terminal starts it; what it prints is kept in a file."""
 
     def __init__(self, environment: Mapping[str, str], log: Path, *arguments: str) -> None:

@@ -44,35 +44,40 @@ from routing.agents import ensure_agent
 from routing.models import Agent, BasePresence, ContactField, Queue, VariableType
 from routing.presence import built_in
 from tests import builders
-from tests.builders import TOKEN
-from tests.processes.files import customers_send_hostile_cards, file_sizes, files_by_state, is_filed
-from tests.processes.live_fixtures import customer_says, message_is_read, only_for, they_have_talked
-from tests.scenario import LAMP, offer, set_the_stage
+from tests.builders import AUTH_TOKEN
+from tests.processes.files import count_files_by_state, has_message, list_file_sizes, send_hostile_vcards
+from tests.processes.live_fixtures import (
+    create_customer_message,
+    create_message_history,
+    mark_last_reply_read,
+    move_all_to_queue,
+)
+from tests.scenario import LAMP_PICTURE, create_offer, create_scenario
 
 __all__ = [
-    "customer_says",
-    "customers_send_hostile_cards",
-    "file_sizes",
-    "files_by_state",
-    "is_filed",
-    "message_is_read",
-    "offer",
-    "only_for",
-    "set_the_stage",
-    "they_have_talked",
+    "create_customer_message",
+    "send_hostile_vcards",
+    "list_file_sizes",
+    "count_files_by_state",
+    "has_message",
+    "mark_last_reply_read",
+    "create_offer",
+    "move_all_to_queue",
+    "create_scenario",
+    "create_message_history",
 ]  # asked for by name, as what follows
 
-NUMBER = "+14155230001"
+SHOP_NUMBER = "+14155230001"
 
 
-def open_shop() -> dict[str, str]:
+def create_shop() -> dict[str, str]:
     """A channel with one number, at Twilio and at the desk, and Dana, who is available."""
-    twilio = factories.create_account("Shop", token=TOKEN)
-    account = builders.account(account_sid=twilio.sid)
-    builders.number(account, digits=NUMBER)
-    factories.create_sender(twilio, NUMBER, "Shop", account.inbound_url, account.status_url)
-    builders.agent("Dana")
-    return {"account_sid": twilio.sid, "number": NUMBER, "key": account.key}
+    twilio = factories.create_account("Shop", token=AUTH_TOKEN)
+    account = builders.create_account(account_sid=twilio.sid)
+    builders.create_number(account, digits=SHOP_NUMBER)
+    factories.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
+    builders.create_agent("Dana")
+    return {"account_sid": twilio.sid, "number": SHOP_NUMBER, "key": account.key}
 
 
 def sign_in(username: str) -> str:
@@ -86,10 +91,10 @@ def sign_in(username: str) -> str:
     return str(session.session_key)
 
 
-def change_something(username: str = "dana") -> int:
+def publish_change(username: str = "dana") -> int:
     """Tell open pages of this agent that a conversation has changed."""
     conversation = Conversation.objects.filter(agent__user__username=username).first()
-    conversation = conversation or builders.conversation(
+    conversation = conversation or builders.create_conversation(
         with_agent=User.objects.get(username=username).agent, on=WhatsAppNumber.objects.get()
     )
     with transaction.atomic():
@@ -97,13 +102,13 @@ def change_something(username: str = "dana") -> int:
     return conversation.pk
 
 
-def change_and_time() -> tuple[int, float]:
+def publish_change_with_time() -> tuple[int, float]:
     """The same; the event's id, and the moment of the commit."""
-    change_something()
+    publish_change()
     return LiveEvent.objects.latest("pk").pk, time.time()
 
 
-def filed() -> dict[str, Any]:
+def count_records() -> dict[str, Any]:
     """How much came of the webhooks."""
     states = WebhookDelivery.objects.values_list("state").annotate(count=Count("pk"))
     return {
@@ -114,12 +119,12 @@ def filed() -> dict[str, Any]:
     }
 
 
-def lanes() -> list[dict[str, Any]]:
+def list_lanes() -> list[dict[str, Any]]:
     """What waits for a worker, and how often each was tried."""
     return list(Lane.objects.order_by("pk").values("kind", "attempts"))
 
 
-def sids() -> list[str]:
+def list_inbound_sids() -> list[str]:
     """The SIDs of all customers' messages."""
     return list(Message.objects.filter(direction="inbound").values_list("twilio_sid", flat=True))
 
@@ -127,7 +132,7 @@ def sids() -> list[str]:
 # -- Replies --------------------------------------------------------------------------------------------------------
 
 
-def customers_write(count: int) -> None:
+def create_customer_conversations(count: int) -> None:
     """Customers with phones, who have just written, each in a conversation with Dana."""
     dana = User.objects.get(username="dana").agent
     sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
@@ -135,10 +140,12 @@ def customers_write(count: int) -> None:
         address = f"whatsapp:+49151140{place:05d}"
         customer = factories.create_customer(f"Customer {place}", address)
         Chat.objects.create(customer=customer, sender=sender, last_wrote_at=timezone.now())
-        builders.conversation(with_agent=dana, on=number, of=builders.contact(customer.name, address=address))
+        builders.create_conversation(
+            with_agent=dana, on=number, of=builders.create_contact(customer.name, address=address)
+        )
 
 
-def dana_answers(times: int) -> None:
+def send_replies(times: int) -> None:
     """Dana sends each customer this many replies, each with a text of its own."""
     dana = User.objects.get(username="dana")
     for part in range(times):
@@ -146,25 +153,25 @@ def dana_answers(times: int) -> None:
             send_reply(conversation, author=dana, text=f"{conversation.pk:05d}-{part:03d}")
 
 
-def dana_answers_one(place: int) -> None:
+def send_one_reply(place: int) -> None:
     """Dana sends one customer a reply: the newest first."""
     conversation = Conversation.objects.order_by("-pk")[place]
     send_reply(conversation, author=User.objects.get(username="dana"), text="On its way.")
 
 
-def pick_ups() -> list[float]:
+def reply_pickup_delays() -> list[float]:
     """How many seconds each reply waited before a worker took it."""
     taken = Message.objects.filter(sending_since__isnull=False)
     return [(one.sending_since - one.created_at).total_seconds() for one in taken if one.sending_since]
 
 
-def fault(kind: str, *, on: bool = True, customers: int | None = None) -> None:
+def set_fault(kind: str, *, on: bool = True, customers: int | None = None) -> None:
     """Let something go wrong at Twilio, for everybody or for this many customers."""
     for customer in [None] if customers is None else Customer.objects.all()[:customers]:
         factories.switch_fault(FaultKind(kind), customer=customer, on=on)
 
 
-def statuses() -> dict[str, int]:
+def count_reply_statuses() -> dict[str, int]:
     """How many replies there are in each status; `unknown` for those whose outcome nobody knows yet."""
     replies = Message.objects.filter(direction="outbound")
     counted = dict(replies.values_list("status").annotate(count=Count("pk")).values_list("status", "count"))
@@ -172,31 +179,31 @@ def statuses() -> dict[str, int]:
     return {**counted, "unknown": unknown, "lanes": Lane.objects.count()}
 
 
-def replies() -> list[dict[str, Any]]:
+def list_replies() -> list[dict[str, Any]]:
     """Every reply of the desk, oldest first."""
     rows = Message.objects.filter(direction="outbound").order_by("pk")
     return list(rows.values("body", "status", "twilio_sid", "error_code", "conversation_id"))
 
 
-def taken_by_twilio() -> list[dict[str, Any]]:
+def list_twilio_messages() -> list[dict[str, Any]]:
     """Every message Twilio took from the desk, in that order."""
     rows = AtTwilio.objects.filter(direction=Direction.OUTBOUND).order_by("pk")
     return list(rows.values("sid", "body", "status", "customer_id"))
 
 
-def callbacks_are_overdue() -> None:
+def make_status_checks_due() -> None:
     """The time has passed after which the desk asks Twilio about messages it has heard nothing of."""
     long_ago = timezone.now() - timedelta(minutes=1)
     Message.objects.filter(check_status_at__isnull=False).update(check_status_at=long_ago)
     JobSchedule.objects.update(next_at=long_ago)
 
 
-def put_off() -> int:
+def count_delayed_replies() -> int:
     """How many replies wait for a later moment because Twilio was busy."""
     return Message.objects.filter(status=MessageStatus.QUEUED, not_before__isnull=False).count()
 
 
-def quick_replies() -> None:
+def create_quick_replies() -> None:
     """A few of everybody's, in two languages."""
     for title, locale, tag, message in (
         ("Greeting", "en", "hello", "Hello {FullName{Customer}}, {FirstName{Agent}} here."),
@@ -206,18 +213,18 @@ def quick_replies() -> None:
         QuickReply.objects.create(title=title, locale=locale, message=message).tags.set(get_or_create_tags([tag]))
 
 
-def can_undo(username: str) -> None:
+def enable_undo_send(username: str) -> None:
     """Somebody wants their replies held for three seconds."""
     agent = Agent.objects.get(user__username=username)
     DeskPreferences.objects.update_or_create(agent=agent, defaults={"can_undo_sending": True})
 
 
-def typed_to(name: str) -> bool:
+def is_typing_shown_to(name: str) -> bool:
     """Whether a customer's phone says that somebody types."""
     return Chat.objects.filter(customer__name=name, typing_until__gt=timezone.now()).exists()
 
 
-def goes_to(username: str) -> None:
+def reassign_all(username: str) -> None:
     """All conversations go to somebody else."""
     with transaction.atomic():
         for conversation in Conversation.objects.select_related("contact", "queue"):
@@ -227,13 +234,13 @@ def goes_to(username: str) -> None:
             publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=[before])
 
 
-def hire(name: str, role: str) -> None:
+def create_team_member(name: str, role: str) -> None:
     """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
-    person = builders.user(role, name, is_staff=role != "Agent")
+    person = builders.create_user(role, name, is_staff=role != "Agent")
     ensure_agent(person)
 
 
-def administrators(*, are_active: bool) -> str | None:
+def set_administrators_active(*, are_active: bool) -> str | None:
     """Switch all administrators on or off; the setup link there is then."""
     User.objects.filter(groups__name=ADMINISTRATOR).update(is_active=are_active)
     return get_setup_link()
@@ -242,12 +249,12 @@ def administrators(*, are_active: bool) -> str | None:
 # -- Templates ------------------------------------------------------------------------------------------------------
 
 
-def submit_templates() -> None:
+def create_sample_templates() -> None:
     """Templates of every kind, made in the Twilio Console."""
     create_samples(Account.objects.get())
 
 
-def window_closes_in(name: str, seconds: int) -> None:
+def set_window_remaining(name: str, seconds: int) -> None:
     """The customer wrote almost a day ago; no page is told."""
     ends = timezone.now() + timedelta(seconds=seconds)
     Conversation.objects.filter(contact__profile_name=name).update(window_closes_at=ends)
@@ -256,41 +263,41 @@ def window_closes_in(name: str, seconds: int) -> None:
 # -- Offers ---------------------------------------------------------------------------------------------------------
 
 
-def everybody_goes_home() -> None:
+def set_all_offline() -> None:
     """All agents are Offline."""
     Agent.objects.update(presence=built_in(BasePresence.OFFLINE))
 
 
-def customer_waits(name: str, text: str) -> int:
+def create_waiting_conversation(name: str, text: str) -> int:
     """A customer has written, and no agent has the conversation."""
     with transaction.atomic():
-        conversation = builders.conversation(on=WhatsAppNumber.objects.get(), of=builders.contact(name))
-        builders.inbound(conversation, text)
+        conversation = builders.create_conversation(on=WhatsAppNumber.objects.get(), of=builders.create_contact(name))
+        builders.create_inbound_message(conversation, text)
         request_assignment()
     return conversation.pk
 
 
-def offers_last(seconds: int) -> None:
+def set_offer_seconds(seconds: int) -> None:
     """Agents have only so long to accept, and are Inactive when they did not."""
-    builders.work_stream(offer_seconds=seconds, inactive_after_missed_offer=True)
+    builders.update_work_stream(offer_seconds=seconds, inactive_after_missed_offer=True)
 
 
-def everybody_has_capacity(units: int) -> None:
+def set_all_capacities(units: int) -> None:
     """No agent can take on more than this."""
     Agent.objects.update(capacity=units)
 
 
-def customer_writes(name: str, text: str) -> None:
+def send_from_new_customer(name: str, text: str) -> None:
     """A customer sends this to the shop from their phone; Twilio delivers it as soon as the server runs."""
     factories.customer_writes(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
-def customer_writes_again(place: int, text: str) -> None:
+def send_from_customer(place: int, text: str) -> None:
     """One of the customers with phones writes once more, through Twilio."""
     factories.customer_writes(Customer.objects.get(name=f"Customer {place}"), Sender.objects.get(), text)
 
 
-def queue_of(customer: str) -> str:
+def queue_name_of_customer(customer: str) -> str:
     """The queue this customer's conversation is in; "" while there is none."""
     found = Conversation.objects.filter(contact__profile_name=customer).first()
     return found.queue.name if found else ""
@@ -299,18 +306,20 @@ def queue_of(customer: str) -> str:
 # -- A call centre ----------------------------------------------------------------------------------------------------
 
 
-def open_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, str]:
+def create_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, str]:
     """Agents in one queue each, supervisors, and conversations everywhere; everybody's session, by their name."""
-    shop = builders.number()
-    rooms = [builders.queue(f"Queue {place}") for place in range(queues)]
-    staff = [builders.agent(f"Agent{place}", queue=rooms[place % queues]) for place in range(agents)]
+    shop = builders.create_number()
+    rooms = [builders.create_queue(f"Queue {place}") for place in range(queues)]
+    staff = [builders.create_agent(f"Agent{place}", queue=rooms[place % queues]) for place in range(agents)]
     for place, agent in enumerate(staff):  # every other one sits in another queue than the agent who has it
-        builders.conversation(with_agent=agent, in_queue=rooms[(place + place % 2) % queues], on=shop)
-    people = [agent.user for agent in staff] + [builders.user("Supervisor", f"Boss{n}") for n in range(supervisors)]
+        builders.create_conversation(with_agent=agent, in_queue=rooms[(place + place % 2) % queues], on=shop)
+    people = [agent.user for agent in staff] + [
+        builders.create_user("Supervisor", f"Boss{n}") for n in range(supervisors)
+    ]
     return {person.username: sign_in(person.username) for person in people}
 
 
-def much_happens(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
+def publish_changes(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
     """Conversations change, one after another; of each event its id, the moment of the commit, the conversation."""
     conversations, events = list(Conversation.objects.order_by("?")), []
     begin = time.monotonic()
@@ -324,7 +333,7 @@ def much_happens(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
     return events
 
 
-def who_may_see_what() -> dict[str, list[int]]:
+def visible_conversations_by_user() -> dict[str, list[int]]:
     """By user name, the conversations that person may see."""
     people = User.objects.all()
     return {one.username: list(conversations_visible_to(one).values_list("pk", flat=True)) for one in people}
@@ -333,10 +342,10 @@ def who_may_see_what() -> dict[str, list[int]]:
 # -- Much to show -----------------------------------------------------------------------------------------------------
 
 
-def talk(messages: int, unread: int = 0) -> int:
+def create_long_conversation(messages: int, unread: int = 0) -> int:
     """Dana has a conversation with so many messages in it, the last one a picture; so many she has not read."""
     dana = Agent.objects.get(user__username="dana")
-    conversation = builders.conversation(with_agent=dana, on=WhatsAppNumber.objects.get())
+    conversation = builders.create_conversation(with_agent=dana, on=WhatsAppNumber.objects.get())
     begin = timezone.now() - timedelta(seconds=messages)
     Message.objects.bulk_create(
         [
@@ -346,7 +355,7 @@ def talk(messages: int, unread: int = 0) -> int:
                 author=dana.user if place % 2 else None,
                 status=MessageStatus.READ if place % 2 else MessageStatus.RECEIVED,
                 body=f"Message {place}: where is my order?",
-                twilio_sid=builders.sid(),
+                twilio_sid=builders.new_sid(),
                 created_at=begin + timedelta(seconds=place),
             )
             for place in range(messages)
@@ -357,17 +366,17 @@ def talk(messages: int, unread: int = 0) -> int:
     conversation.unread_count = unread
     conversation.save()
     picture = Attachment(message=conversation.last_message, content_type="image/png", state=AttachmentState.STORED)
-    picture.file.save("", ContentFile(LAMP.read_bytes()), save=True)
+    picture.file.save("", ContentFile(LAMP_PICTURE.read_bytes()), save=True)
     return conversation.pk
 
 
-def somebody_types_elsewhere(username: str) -> None:
+def publish_unrelated_event(username: str) -> None:
     """Open pages of this agent are told of something that concerns none of them."""
     agent = Agent.objects.get(user__username=username)
     publish("typing", 0, topics=[f"agent:{agent.pk}"])
 
 
-def many_wait(conversations: int) -> None:
+def create_waiting_conversations(conversations: int) -> None:
     """So many customers wait for an agent, each with a message."""
     shop, now = WhatsAppNumber.objects.get(), timezone.now()
     begin = Contact.objects.count()
@@ -397,7 +406,7 @@ def many_wait(conversations: int) -> None:
                 direction="inbound",
                 status=MessageStatus.RECEIVED,
                 body="Hi!",
-                twilio_sid=builders.sid(),
+                twilio_sid=builders.new_sid(),
             )
             for one in waiting
         ]
@@ -407,25 +416,27 @@ def many_wait(conversations: int) -> None:
     Conversation.objects.bulk_update(waiting, ["last_message"], batch_size=200)
 
 
-def regular() -> int:
+def create_returning_customer() -> int:
     """Amara, who has talked to Dana before and now does again; she has another number under another name."""
     number = WhatsAppNumber.objects.get()
     dana = Agent.objects.get(user__username="dana")
-    amara = builders.contact("Amara Diallo", address="whatsapp:+4915111111111")
+    amara = builders.create_contact("Amara Diallo", address="whatsapp:+4915111111111")
     ago = timezone.now() - timedelta(days=9)
-    before = builders.conversation(
+    before = builders.create_conversation(
         of=amara, on=number, with_agent=dana, state="closed", closed_at=ago, created_at=ago, wrote=ago
     )
-    builders.inbound(before, "My lamp is broken", created_at=ago)
+    builders.create_inbound_message(before, "My lamp is broken", created_at=ago)
     before.notes.create(author=dana.user, text="Third lamp", created_at=ago)
-    builders.inbound(builders.conversation(of=amara, on=number, with_agent=dana), "It is me again")
-    at_work = builders.contact("Diallo Lamps Ltd", address="whatsapp:+4915122222222")
-    builders.inbound(builders.conversation(of=at_work, on=number), "An invoice, please")
+    builders.create_inbound_message(
+        builders.create_conversation(of=amara, on=number, with_agent=dana), "It is me again"
+    )
+    at_work = builders.create_contact("Diallo Lamps Ltd", address="whatsapp:+4915122222222")
+    builders.create_inbound_message(builders.create_conversation(of=at_work, on=number), "An invoice, please")
     ContactField.objects.create(display_name="Customer number", name="customer_number", type=VariableType.NUMBER)
     return Conversation.objects.get(contact=amara, closed_at=None).pk
 
 
-def consult_elsewhere(colleague: str) -> None:
+def consult_in_other_queue(colleague: str) -> None:
     """Every conversation is in a queue of its own, and this colleague was only asked into it."""
     queue = Queue.objects.create(name="Own")
     Conversation.objects.update(queue=queue)
@@ -434,13 +445,13 @@ def consult_elsewhere(colleague: str) -> None:
         invite_colleague(conversation, Agent.objects.get(user__username=colleague), by=conversation.agent)
 
 
-def close_all() -> None:
+def close_active_conversations() -> None:
     """Every agent ends and closes what they have."""
     for conversation in Conversation.objects.filter(state="active"):
         end_conversation(conversation, conversation.agent)
         close_conversation(conversation, conversation.agent)
 
 
-def name_labels(names: list[str]) -> None:
+def create_labels(names: list[str]) -> None:
     """Labels agents can use."""
     Label.objects.bulk_create(Label(name=name) for name in names)

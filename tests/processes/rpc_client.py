@@ -10,16 +10,16 @@ from typing import Any
 
 from tests.processes.databases import ROOT
 
-LEAVES_WITHIN = 12.0  # seconds
+CLOSE_TIMEOUT = 12.0  # seconds
 
 
-class Clerk:
+class RpcClient:
     """One for each desk, from its first question on."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._line, theirs = socket.socketpair()
         with theirs:
-            door, _ = _office()
+            door, _ = _start_rpc_server()
             socket.send_fds(door, [json.dumps(environment).encode()], [theirs.fileno()])
         self._words = self._line.makefile("rw")
 
@@ -34,7 +34,7 @@ class Clerk:
     def leave(self) -> None:
         """Say goodbye and wait until it has gone."""
         self._line.shutdown(socket.SHUT_WR)
-        self._line.settimeout(LEAVES_WITHIN)
+        self._line.settimeout(CLOSE_TIMEOUT)
         while self._words.read():
             pass
         self._words.close()
@@ -42,7 +42,7 @@ class Clerk:
 
 
 @cache
-def _office() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
+def _start_rpc_server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
     """Where clerks are made, and the door to it; it ends when this program does."""
     door, inner = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with inner:

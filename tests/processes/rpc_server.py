@@ -18,8 +18,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import close_old_connections, connections
 
-CLERK = "tests.processes.remote_fixtures"
-LONGEST = 1 << 18  # bytes of an environment
+FUNCTIONS_MODULE = "tests.processes.remote_fixtures"
+MAX_ENVIRONMENT_BYTES = 1 << 18  # bytes of an environment
 
 
 def main() -> None:
@@ -27,28 +27,28 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     door = socket.socket(fileno=int(sys.argv[1]))
     while True:
-        environment, own, _, _ = socket.recv_fds(door, LONGEST, 1)
+        environment, own, _, _ = socket.recv_fds(door, MAX_ENVIRONMENT_BYTES, 1)
         if not environment:
             return
-        load_once(json.loads(environment))
+        setup_django_once(json.loads(environment))
         if os.fork() == 0:
             door.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            work_at(json.loads(environment))
-            obey(socket.socket(fileno=own[0]))
+            apply_environment(json.loads(environment))
+            serve_requests(socket.socket(fileno=own[0]))
             return
         os.close(own[0])
 
 
-def load_once(environment: Mapping[str, str]) -> None:
+def setup_django_once(environment: Mapping[str, str]) -> None:
     """Load the product, with the settings of the first desk."""
     if not apps.ready:
         os.environ.update(environment)
         django.setup()
-        importlib.import_module(CLERK)
+        importlib.import_module(FUNCTIONS_MODULE)
 
 
-def work_at(environment: Mapping[str, str]) -> None:
+def apply_environment(environment: Mapping[str, str]) -> None:
     """From now on this process has the settings of that desk, as if it had been started with them."""
     os.environ.clear()
     os.environ.update(environment)
@@ -61,9 +61,9 @@ def work_at(environment: Mapping[str, str]) -> None:
     connections._settings = None
 
 
-def obey(own: socket.socket) -> None:
+def serve_requests(own: socket.socket) -> None:
     """Do what is said until nobody says anything any more."""
-    clerk = sys.modules[CLERK]
+    clerk = sys.modules[FUNCTIONS_MODULE]
     with own, own.makefile("r") as said, own.makefile("w") as answers:
         for line in said:
             name, arguments = json.loads(line)

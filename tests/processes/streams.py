@@ -4,7 +4,7 @@ import http.client
 from types import TracebackType
 
 
-class Stream:
+class EventStreamClient:
     """`GET /live/` with this session; use as a context manager."""
 
     def __init__(self, port: int, session: str = "", *, last_id: int | None = None) -> None:
@@ -16,7 +16,7 @@ class Stream:
         self.connection.request("GET", "/live/", headers=headers)
         self.answer = self.connection.getresponse()
 
-    def __enter__(self) -> "Stream":
+    def __enter__(self) -> "EventStreamClient":
         return self
 
     def __exit__(

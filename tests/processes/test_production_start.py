@@ -13,16 +13,16 @@ import pytest
 
 from omnichannel.accounts.demonstration import DEMO_PASSWORD, DEMO_USERNAMES
 from tests.processes.databases import ROOT
-from tests.processes.desk import STARTS_WITHIN, STOPS_WITHIN, Desk
-from tests.processes.programs import Program, wait_until
+from tests.processes.desk import START_TIMEOUT, STOP_TIMEOUT, AppInstance
+from tests.processes.programs import ManagedProcess, wait_until
 
 pytestmark = pytest.mark.process
 
 PUBLIC_URL = "https://desk.example.com"
-FUTURE = datetime(2035, 1, 1, tzinfo=UTC).timestamp()
+FUTURE_TIMESTAMP = datetime(2035, 1, 1, tzinfo=UTC).timestamp()
 
 
-class Browser:
+class HttpClient:
     """Requests as the TLS proxy passes them on, with cookies."""
 
     def __init__(self, port: int) -> None:
@@ -62,7 +62,7 @@ def static(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def production(desk: Desk, static: Path) -> Desk:
+def production(desk: AppInstance, static: Path) -> AppInstance:
     """A desk with the settings of a public server behind a TLS proxy."""
     desk.environment |= {
         "DEBUG": "",
@@ -73,86 +73,86 @@ def production(desk: Desk, static: Path) -> Desk:
     return desk
 
 
-def start(desk: Desk) -> Program:
+def start_server(desk: AppInstance) -> ManagedProcess:
     return desk.serve("--no-worker", "--port", str(desk.port))
 
 
-def setup_link(server: Program) -> str:
+def setup_link(server: ManagedProcess) -> str:
     """The link to create the first administrator, as the start printed it."""
-    wait_until(lambda: "Omnichannel is at" in server.printed(), STARTS_WITHIN, "the server says where it is")
+    wait_until(lambda: "Omnichannel is at" in server.printed(), START_TIMEOUT, "the server says where it is")
     return re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.printed())[0]
 
 
-def become_administrator(browser: Browser, link: str) -> None:
+def create_administrator(browser: HttpClient, link: str) -> None:
     password = "many horses, one battery"
     names = {"first_name": "Grace", "last_name": "Hopper", "username": "grace"}
     assert browser.post(link, **names, password1=password, password2=password) == 302
 
 
-def leave_an_older_release(static: Path) -> None:
+def create_old_static_files(static: Path) -> None:
     """What an older release collected: other contents, newer dates, and a manifest that names files of its own."""
     for name in ("css/admin.css", "css/admin.0123456789ab.css"):
         old = static / name
         old.parent.mkdir(parents=True, exist_ok=True)
         old.write_text("body { color: red }")
-        os.utime(old, (FUTURE, FUTURE))
+        os.utime(old, (FUTURE_TIMESTAMP, FUTURE_TIMESTAMP))
     manifest = {"paths": {"css/admin.css": "css/admin.0123456789ab.css"}, "version": "1.1", "hash": "0"}
     (static / "staticfiles.json").write_text(json.dumps(manifest))
 
 
-def linked(page: str, ending: str) -> list[str]:
+def linked_paths(page: str, ending: str) -> list[str]:
     return re.findall(rf'(?:href|src)="(/[^"]+\.{ending})"', page)
 
 
 @pytest.mark.parametrize("is_upgrade", [False, True], ids=["empty folder", "older release"])
 def test_a_production_start_serves_the_styles_and_scripts_of_desk_and_administration(
-    production: Desk, static: Path, is_upgrade: bool
+    production: AppInstance, static: Path, is_upgrade: bool
 ) -> None:
     if is_upgrade:
-        leave_an_older_release(static)
-    browser = Browser(production.port)
-    become_administrator(browser, setup_link(start(production)))
+        create_old_static_files(static)
+    browser = HttpClient(production.port)
+    create_administrator(browser, setup_link(start_server(production)))
     administration, desk = browser.get("/admin/"), browser.get("/desk/")
     for page in (administration, desk):
-        assert linked(page, "css")
-        assert linked(page, "js")
-        assert all(browser.get(address) for ending in ("css", "js") for address in linked(page, ending))
-    own = next(address for address in linked(administration, "css") if "/css/admin." in address)
-    assert without_spaces((ROOT / "static/css/admin.css").read_text()[:500]) in without_spaces(browser.get(own))
+        assert linked_paths(page, "css")
+        assert linked_paths(page, "js")
+        assert all(browser.get(address) for ending in ("css", "js") for address in linked_paths(page, ending))
+    own = next(address for address in linked_paths(administration, "css") if "/css/admin." in address)
+    assert remove_whitespace((ROOT / "static/css/admin.css").read_text()[:500]) in remove_whitespace(browser.get(own))
 
 
-def without_spaces(text: str) -> str:
+def remove_whitespace(text: str) -> str:
     return "".join(text.split())
 
 
-def test_a_second_start_prints_no_setup_link_and_the_first_one_is_worth_nothing(production: Desk) -> None:
-    browser = Browser(production.port)
-    server = start(production)
+def test_second_start_prints_no_setup_link_and_invalidates_the_first(production: AppInstance) -> None:
+    browser = HttpClient(production.port)
+    server = start_server(production)
     link = setup_link(server)
-    become_administrator(browser, link)
+    create_administrator(browser, link)
     server.press_ctrl_c()
-    server.ends_cleanly_within(STOPS_WITHIN)
-    again = start(production)
-    wait_until(lambda: "Omnichannel is at" in again.printed(), STARTS_WITHIN, "the server says where it is")
+    server.ends_cleanly_within(STOP_TIMEOUT)
+    again = start_server(production)
+    wait_until(lambda: "Omnichannel is at" in again.printed(), START_TIMEOUT, "the server says where it is")
     assert "/setup/" not in again.printed()
-    assert Browser(production.port).request("GET", link).status == 410
+    assert HttpClient(production.port).request("GET", link).status == 410
 
 
-def test_no_demonstration_account_can_sign_in_on_a_public_server(desk: Desk, production: Desk) -> None:
+def test_no_demonstration_account_can_sign_in_on_a_public_server(desk: AppInstance, production: AppInstance) -> None:
     local = {"DEBUG": "true", "PUBLIC_URL": "http://127.0.0.1", "WHATSAPP_BACKEND": "simulator"}
     public = {name: desk.environment[name] for name in local}
     desk.environment.update(local)
-    desk.run("seed_demo").ends_cleanly_within(STARTS_WITHIN)
+    desk.run("seed_demo").ends_cleanly_within(START_TIMEOUT)
     session = str(desk.ask("sign_in", username="dana"))
     desk.environment.update(public)
-    server = start(production)
+    server = start_server(production)
     for username in sorted(DEMO_USERNAMES):
-        browser = Browser(production.port)
+        browser = HttpClient(production.port)
         assert (
             browser.post("/sign-in/", username=username, password=DEMO_PASSWORD, next="") == 200
         )  # the form once more
         assert browser.request("GET", "/desk/").status == 302
-    kept = Browser(production.port)
+    kept = HttpClient(production.port)
     kept._cookies["sessionid"] = session
     assert kept.request("GET", "/desk/").status == 302
     assert "admin, sofia, dana, omar" in server.printed()

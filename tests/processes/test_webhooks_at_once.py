@@ -5,15 +5,15 @@ import time
 
 import pytest
 
-from tests.processes.desk import Desk
-from tests.processes.twilio import Form, post_all, text_message
+from tests.processes.desk import AppInstance
+from tests.processes.twilio import Form, build_text_form, post_concurrently
 
 pytestmark = pytest.mark.process
 
-CUSTOMERS, EACH = 50, 10
+CUSTOMER_COUNT, MESSAGES_PER_CUSTOMER = 50, 10
 
 
-def posted_twice(forms: list[Form]) -> list[Form]:
+def duplicate_forms(forms: list[Form]) -> list[Form]:
     """Each form twice: every third both times at the same moment, the others some time apart."""
     apart = [form for place, form in enumerate(forms) if place % 3]
     shuffled = random.Random(1).sample(apart, len(apart))
@@ -21,20 +21,23 @@ def posted_twice(forms: list[Form]) -> list[Form]:
     return [*apart, *together, *shuffled]
 
 
-def test_every_message_is_filed_once_however_often_and_fast_twilio_posts_it(desk: Desk) -> None:
-    shop = desk.ask("open_shop")
+def test_every_message_is_filed_once_however_often_and_fast_twilio_posts_it(desk: AppInstance) -> None:
+    shop = desk.ask("create_shop")
     desk.serve()
-    forms = [text_message(shop, place % CUSTOMERS, f"Message {place}") for place in range(CUSTOMERS * EACH)]
-    posts = posted_twice(forms)
+    forms = [
+        build_text_form(shop, place % CUSTOMER_COUNT, f"Message {place}")
+        for place in range(CUSTOMER_COUNT * MESSAGES_PER_CUSTOMER)
+    ]
+    posts = duplicate_forms(forms)
 
     begin = time.monotonic()
-    answers = post_all(desk.url, f"/webhooks/whatsapp/{shop['key']}/inbound/", posts)
+    answers = post_concurrently(desk.url, f"/webhooks/whatsapp/{shop['key']}/inbound/", posts)
     print(f"{len(posts) / (time.monotonic() - begin):.0f} webhooks per second")
 
     assert set(answers) == {200}
-    assert desk.ask("filed") == {
-        "messages": CUSTOMERS * EACH,
-        "contacts": CUSTOMERS,
-        "conversations": CUSTOMERS,
-        "deliveries": {"applied": CUSTOMERS * EACH},
+    assert desk.ask("count_records") == {
+        "messages": CUSTOMER_COUNT * MESSAGES_PER_CUSTOMER,
+        "contacts": CUSTOMER_COUNT,
+        "conversations": CUSTOMER_COUNT,
+        "deliveries": {"applied": CUSTOMER_COUNT * MESSAGES_PER_CUSTOMER},
     }

@@ -6,7 +6,7 @@ from omnichannel.accounts.models import User
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership
 
 
-def many_agents(count: int, queue: Queue | None = None) -> list[Agent]:
+def create_agents(count: int, queue: Queue | None = None) -> list[Agent]:
     """That many available agents, in the queue where one is given."""
     available = Presence.objects.get(base_status=BasePresence.AVAILABLE, is_built_in=True)
     begin = User.objects.count()

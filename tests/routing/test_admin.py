@@ -9,22 +9,28 @@ from django.db import IntegrityError, transaction
 from routing.admin.fields import in_largest_unit
 from routing.models import Agent, Presence, Queue, QueueMembership, WorkStream
 from tests import builders
-from tests.administration.people import page, rows, signed_in, toasts, words
+from tests.administration.people import (
+    admin_url,
+    create_signed_in_client,
+    inline_form_data,
+    message_texts,
+    visible_text,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def ada():
-    return signed_in("Administrator", "Ada")
+    return create_signed_in_client("Administrator", "Ada")
 
 
 @pytest.fixture
 def sam():
-    return signed_in("Supervisor", "Sam")
+    return create_signed_in_client("Supervisor", "Sam")
 
 
-def stream_form(**changed):
+def work_stream_form(**changed):
     return {
         "name": "Orders",
         "channel": "whatsapp",
@@ -43,19 +49,19 @@ def stream_form(**changed):
 
 def queue_form(*members, **changed):
     form = {"name": "Orders", "priority": "10", "assignment_method": "highest_capacity"}
-    return {**form, **rows("memberships", *({"agent": member.pk} for member in members)), **changed}
+    return {**form, **inline_form_data("memberships", *({"agent": member.pk} for member in members)), **changed}
 
 
 def agent_form(agent, *queues, **changed):
-    form = {"capacity": "60", "presence": agent.presence_id, **rows("agent_skills")}
-    return {**form, **rows("memberships", *({"queue": queue.pk} for queue in queues)), **changed}
+    form = {"capacity": "60", "presence": agent.presence_id, **inline_form_data("agent_skills")}
+    return {**form, **inline_form_data("memberships", *({"queue": queue.pk} for queue in queues)), **changed}
 
 
 # -- Work streams
 
 
 def test_a_work_stream_is_set_up_with_ticks_and_a_plain_time(ada):
-    ada.post(page("routing_workstream", "add"), stream_form())
+    ada.post(admin_url("routing_workstream", "add"), work_stream_form())
     stream = WorkStream.objects.get(name="Orders")
     assert stream.allowed_presences == ["available", "away"]
     assert stream.auto_close_after == timedelta(hours=8)
@@ -75,62 +81,62 @@ def test_a_time_is_shown_in_its_largest_whole_unit(time, said):
 
 
 def test_no_time_at_all_is_refused(ada):
-    response = ada.post(page("routing_workstream", "add"), stream_form(auto_close_after_0="0"))
+    response = ada.post(admin_url("routing_workstream", "add"), work_stream_form(auto_close_after_0="0"))
     assert "auto_close_after" in response.context["adminform"].form.errors
 
 
 def test_the_channel_is_locked_after_the_first_save(ada):
-    stream = builders.work_stream()
-    ada.post(page("routing_workstream", "change", stream.pk), stream_form(name="Renamed", channel="sms"))
+    stream = builders.update_work_stream()
+    ada.post(admin_url("routing_workstream", "change", stream.pk), work_stream_form(name="Renamed", channel="sms"))
     stream.refresh_from_db()
     assert (stream.name, stream.channel) == ("Renamed", "whatsapp")
 
 
-def test_a_work_stream_with_numbers_is_kept_and_says_what_to_do(ada):
-    stream = builders.number().work_stream
-    shown = words(ada.get(page("routing_workstream", "delete", stream.pk)))
+def test_work_stream_with_numbers_cannot_be_deleted(ada):
+    stream = builders.create_number().work_stream
+    shown = visible_text(ada.get(admin_url("routing_workstream", "delete", stream.pk)))
     assert "because it is in use: 1 WhatsApp Number." in shown
     assert "Give its numbers another work stream first" in shown
     assert "Deactivate" not in shown
 
 
-def test_a_supervisor_looks_at_work_streams_and_changes_none(sam):
-    stream = builders.work_stream()
-    assert sam.get(page("routing_workstream", "change", stream.pk)).status_code == 200
-    assert sam.post(page("routing_workstream", "change", stream.pk), stream_form()).status_code == 403
+def test_supervisor_views_work_streams_but_cannot_change_them(sam):
+    stream = builders.update_work_stream()
+    assert sam.get(admin_url("routing_workstream", "change", stream.pk)).status_code == 200
+    assert sam.post(admin_url("routing_workstream", "change", stream.pk), work_stream_form()).status_code == 403
 
 
 # -- Queues
 
 
 def test_a_queues_name_is_taken_once(ada):
-    response = ada.post(page("routing_queue", "add"), queue_form(name="Default messaging queue"))
+    response = ada.post(admin_url("routing_queue", "add"), queue_form(name="Default messaging queue"))
     assert "name" in response.context["adminform"].form.errors
 
 
 def test_agents_are_put_into_a_queue_on_its_page(ada):
-    dana = builders.agent("Dana")
-    ada.post(page("routing_queue", "add"), queue_form(dana))
+    dana = builders.create_agent("Dana")
+    ada.post(admin_url("routing_queue", "add"), queue_form(dana))
     assert list(Queue.objects.get(name="Orders").members.all()) == [dana]
 
 
 def test_an_agent_twice_in_a_queue_is_refused(ada):
-    dana = builders.agent("Dana")
-    response = ada.post(page("routing_queue", "add"), queue_form(dana, dana))
-    assert "The same one is listed twice." in words(response)
+    dana = builders.create_agent("Dana")
+    response = ada.post(admin_url("routing_queue", "add"), queue_form(dana, dana))
+    assert "The same one is listed twice." in visible_text(response)
     assert not Queue.objects.filter(name="Orders").exists()
 
 
 def test_the_default_queue_can_not_be_deleted(ada):
     default = Queue.objects.default()
-    assert ada.post(page("routing_queue", "delete", default.pk), {"post": "yes"}).status_code == 403
-    assert "deletelink" not in ada.get(page("routing_queue", "change", default.pk)).content.decode()
+    assert ada.post(admin_url("routing_queue", "delete", default.pk), {"post": "yes"}).status_code == 403
+    assert "deletelink" not in ada.get(admin_url("routing_queue", "change", default.pk)).content.decode()
 
 
 def test_of_the_default_queue_only_the_terms_of_its_work_are_set(ada):
     default = Queue.objects.default()
     form = {"name": "Mine", "priority": "1", "assignment_method": "round_robin", "window_first": "on"}
-    response = ada.post(page("routing_queue", "change", default.pk), form)
+    response = ada.post(admin_url("routing_queue", "change", default.pk), form)
     assert response.status_code == 302
     default.refresh_from_db()
     assert (default.name, default.priority) == ("Default messaging queue", 100)
@@ -138,38 +144,38 @@ def test_of_the_default_queue_only_the_terms_of_its_work_are_set(ada):
 
 
 @pytest.mark.parametrize("changed", [{"name": "Mine"}, {"priority": 1}])
-def test_the_default_queue_keeps_its_name_and_priority_whoever_changes_them(changed):
+def test_default_queue_name_and_priority_cannot_be_changed(changed):
     with pytest.raises(IntegrityError, match="the_default_queue_keeps_its_name_and_priority"), transaction.atomic():
         Queue.objects.filter(is_default=True).update(**changed)
 
 
-def test_who_is_in_the_default_queue_is_not_changed():
+def test_members_of_the_default_queue_cannot_be_changed():
     with pytest.raises(ValidationError, match="Everybody is in the default queue already."):
-        QueueMembership(queue=Queue.objects.default(), agent=builders.agent("Dana")).full_clean()
+        QueueMembership(queue=Queue.objects.default(), agent=builders.create_agent("Dana")).full_clean()
 
 
 def test_everybody_is_in_the_default_queue(ada):
-    assert "Everybody" in words(ada.get(page("routing_queue", "changelist")))
+    assert "Everybody" in visible_text(ada.get(admin_url("routing_queue", "changelist")))
 
 
-def test_a_queue_that_is_in_use_is_kept(ada):
-    orders = builders.queue("Orders")
-    builders.work_stream(fallback_queue=orders)
-    ada.post(page("routing_queue", "delete", orders.pk), {"post": "yes"})
+def test_queue_in_use_cannot_be_deleted(ada):
+    orders = builders.create_queue("Orders")
+    builders.update_work_stream(fallback_queue=orders)
+    ada.post(admin_url("routing_queue", "delete", orders.pk), {"post": "yes"})
     assert Queue.objects.filter(pk=orders.pk).exists()
 
 
 def test_an_unused_queue_goes_with_its_memberships(ada):
-    orders = builders.queue("Orders")
-    builders.agent("Dana", queue=orders)
-    ada.post(page("routing_queue", "delete", orders.pk), {"post": "yes"})
+    orders = builders.create_queue("Orders")
+    builders.create_agent("Dana", queue=orders)
+    ada.post(admin_url("routing_queue", "delete", orders.pk), {"post": "yes"})
     assert not Queue.objects.filter(pk=orders.pk).exists()
 
 
-def test_the_fields_of_each_row_say_what_they_are(ada):
-    orders = builders.queue("Orders")
-    builders.agent("Dana", queue=orders)
-    shown = ada.get(page("routing_queue", "change", orders.pk)).content.decode()
+def test_inline_row_fields_have_labels(ada):
+    orders = builders.create_queue("Orders")
+    builders.create_agent("Dana", queue=orders)
+    shown = ada.get(admin_url("routing_queue", "change", orders.pk)).content.decode()
     assert 'aria-label="Agent"' in shown
     assert 'aria-label="Remove"' in shown
 
@@ -179,38 +185,38 @@ def test_the_fields_of_each_row_say_what_they_are(ada):
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
 def test_capacity_presence_and_queues_of_an_agent_are_set(role):
-    dana, orders = builders.agent("Dana"), builders.queue("Orders")
+    dana, orders = builders.create_agent("Dana"), builders.create_queue("Orders")
     away = Presence.objects.get(base_status="away")
     form = agent_form(dana, orders, presence=away.pk)
-    response = signed_in(role).post(page("routing_agent", "change", dana.pk), form, follow=True)
+    response = create_signed_in_client(role).post(admin_url("routing_agent", "change", dana.pk), form, follow=True)
     dana.refresh_from_db()
     assert (dana.capacity, dana.presence, list(dana.queues.all())) == (60, away, [orders])
-    assert toasts(response) == ["“Dana” is saved."]
+    assert message_texts(response) == ["“Dana” is saved."]
 
 
 def test_agents_are_found_by_the_queues_they_were_put_into(ada):
-    builders.agent("Dana", queue=builders.queue("Orders"))
-    shown = words(ada.get(page("routing_agent", "changelist")))
+    builders.create_agent("Dana", queue=builders.create_queue("Orders"))
+    shown = visible_text(ada.get(admin_url("routing_agent", "changelist")))
     by_queue = shown[shown.index("By queue") :]
     assert "Orders" in by_queue
     assert "Default messaging queue" not in by_queue
 
 
-def test_nobody_is_put_into_the_default_queue_by_hand(ada):
-    dana = builders.agent("Dana")
-    ada.post(page("routing_agent", "change", dana.pk), agent_form(dana, Queue.objects.default()))
+def test_agents_cannot_be_added_to_the_default_queue(ada):
+    dana = builders.create_agent("Dana")
+    ada.post(admin_url("routing_agent", "change", dana.pk), agent_form(dana, Queue.objects.default()))
     assert not dana.queues.exists()
 
 
 def test_agents_come_from_users_and_are_neither_added_nor_deleted(ada):
-    dana = builders.agent("Dana")
-    assert ada.get(page("routing_agent", "add")).status_code == 403
-    assert ada.post(page("routing_agent", "delete", dana.pk), {"post": "yes"}).status_code == 403
+    dana = builders.create_agent("Dana")
+    assert ada.get(admin_url("routing_agent", "add")).status_code == 403
+    assert ada.post(admin_url("routing_agent", "delete", dana.pk), {"post": "yes"}).status_code == 403
     assert Agent.objects.filter(pk=dana.pk).exists()
 
 
-def test_an_agent_has_no_way_in(ada):
-    assert signed_in("Agent").get(page("routing_agent", "changelist")).status_code == 302
+def test_agent_cannot_enter_the_admin(ada):
+    assert create_signed_in_client("Agent").get(admin_url("routing_agent", "changelist")).status_code == 302
 
 
 # -- Presences
@@ -219,22 +225,22 @@ def test_an_agent_has_no_way_in(ada):
 def test_a_built_in_presence_is_neither_changed_nor_deleted(ada):
     away = Presence.objects.get(base_status="away", is_built_in=True)
     form = {"name": "Gone", "text": "Gone", "base_status": "offline", "description": ""}
-    assert ada.post(page("routing_presence", "change", away.pk), form).status_code == 403
-    assert ada.post(page("routing_presence", "delete", away.pk), {"post": "yes"}).status_code == 403
+    assert ada.post(admin_url("routing_presence", "change", away.pk), form).status_code == 403
+    assert ada.post(admin_url("routing_presence", "delete", away.pk), {"post": "yes"}).status_code == 403
     away.refresh_from_db()
     assert away.text == "Appear away"
 
 
 def test_an_own_presence_is_added_and_deleted(ada):
     form = {"name": "Away - In Training", "text": "In training", "base_status": "away", "description": ""}
-    ada.post(page("routing_presence", "add"), form)
+    ada.post(admin_url("routing_presence", "add"), form)
     training = Presence.objects.get(name="Away - In Training")
     assert not training.is_built_in
-    ada.post(page("routing_presence", "delete", training.pk), {"post": "yes"})
+    ada.post(admin_url("routing_presence", "delete", training.pk), {"post": "yes"})
     assert not Presence.objects.filter(pk=training.pk).exists()
 
 
-def test_a_presence_an_agent_shows_is_kept(ada):
+def test_presence_in_use_cannot_be_deleted(ada):
     training = Presence.objects.create(name="Training", text="In training", base_status="away")
-    Agent.objects.filter(pk=builders.agent("Dana").pk).update(presence=training)
-    assert "1 agent." in words(ada.get(page("routing_presence", "delete", training.pk)))
+    Agent.objects.filter(pk=builders.create_agent("Dana").pk).update(presence=training)
+    assert "1 agent." in visible_text(ada.get(admin_url("routing_presence", "delete", training.pk)))

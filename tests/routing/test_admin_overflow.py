@@ -5,35 +5,35 @@ import pytest
 from omnichannel.jobs.models import Lane
 from routing.models import OperatingHours, OverflowRule, Queue, QueueMembership
 from tests import builders
-from tests.administration.people import page, rows, signed_in, words
+from tests.administration.people import admin_url, create_signed_in_client, inline_form_data, visible_text
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def ada():
-    return signed_in("Administrator", "Ada")
+    return create_signed_in_client("Administrator", "Ada")
 
 
 @pytest.fixture
 def orders():
-    return builders.queue("Orders")
+    return builders.create_queue("Orders")
 
 
-def overflow(**changed):
+def overflow_form(**changed):
     return {"condition": "work_item_limit", "limit": "10", "action": "end", "target": "", **changed}
 
 
 def add_url(queue):
-    return f"{page('routing_overflowrule', 'add')}?queue={queue.pk}"
+    return f"{admin_url('routing_overflowrule', 'add')}?queue={queue.pk}"
 
 
 def test_a_full_queue_passes_its_work_on(ada, orders):
-    other = builders.queue("Other")
-    ada.post(add_url(orders), overflow(action="transfer", target=other.pk))
+    other = builders.create_queue("Other")
+    ada.post(add_url(orders), overflow_form(action="transfer", target=other.pk))
     rule = OverflowRule.objects.get()
     assert (rule.queue, rule.limit, rule.target) == (orders, 10, other)
-    shown = words(ada.get(page("routing_queue", "change", orders.pk)))
+    shown = visible_text(ada.get(admin_url("routing_queue", "change", orders.pk)))
     assert "Work item limit exceeds 10 work items Transfer to a different queue Other" in shown
 
 
@@ -48,30 +48,30 @@ def test_a_full_queue_passes_its_work_on(ada, orders):
         ({"condition": "out_of_hours"}, "condition", "This queue has no operating hours: it is always open."),
     ],
 )
-def test_what_can_not_be_is_refused_at_its_field(ada, orders, changed, field, said):
-    response = ada.post(add_url(orders), overflow(**changed))
+def test_invalid_values_are_refused_at_their_field(ada, orders, changed, field, said):
+    response = ada.post(add_url(orders), overflow_form(**changed))
     assert said in response.context["adminform"].form.errors[field][0]
     assert not OverflowRule.objects.exists()
 
 
 def test_a_queue_does_not_overflow_into_itself(ada, orders):
-    response = ada.post(add_url(orders), overflow(action="transfer", target=orders.pk))
-    assert "This is the queue itself" in words(response)
+    response = ada.post(add_url(orders), overflow_form(action="transfer", target=orders.pk))
+    assert "This is the queue itself" in visible_text(response)
 
 
-def test_what_the_condition_and_action_do_not_use_is_left_out(ada, orders):
+def test_unused_overflow_fields_are_cleared(ada, orders):
     orders.operating_hours = OperatingHours.objects.create(name="Office", always_open=True)
     orders.save()
-    ada.post(add_url(orders), overflow(condition="out_of_hours", target=builders.queue("Other").pk))
+    ada.post(add_url(orders), overflow_form(condition="out_of_hours", target=builders.create_queue("Other").pk))
     rule = OverflowRule.objects.get()
     assert (rule.limit, rule.target) == (None, None)
 
 
-def test_a_queue_that_work_overflows_into_is_kept_and_says_why(ada, orders):
-    other = builders.queue("Other")
+def test_overflow_target_queue_cannot_be_deleted_and_says_why(ada, orders):
+    other = builders.create_queue("Other")
     OverflowRule.objects.create(queue=orders, condition="work_item_limit", limit=1, action="transfer", target=other)
-    assert "1 overflow rule." in words(ada.get(page("routing_queue", "delete", other.pk)))
-    ada.post(page("routing_queue", "delete", other.pk), {"post": "yes"})
+    assert "1 overflow rule." in visible_text(ada.get(admin_url("routing_queue", "delete", other.pk)))
+    ada.post(admin_url("routing_queue", "delete", other.pk), {"post": "yes"})
     assert Queue.objects.filter(pk=other.pk).exists()
 
 
@@ -82,42 +82,44 @@ def test_overflow_rules_are_put_in_order(ada, orders):
         )
         for limit in (1, 2)
     )
-    ada.post(page("routing_queue", "order", orders.pk, "overflowrule"), {"down": first.pk})
+    ada.post(admin_url("routing_queue", "order", orders.pk, "overflowrule"), {"down": first.pk})
     assert list(orders.overflow_rules.all()) == [second, first]
 
 
-def test_who_waits_is_looked_at_again_after_a_change(ada, orders):
+def test_changed_overflow_rule_rechecks_waiting_conversations(ada, orders):
     form = {"name": "Orders", "priority": "5", "assignment_method": "round_robin", "window_first": "on"}
-    ada.post(page("routing_queue", "change", orders.pk), {**form, **rows("memberships")})
+    ada.post(admin_url("routing_queue", "change", orders.pk), {**form, **inline_form_data("memberships")})
     orders.refresh_from_db()
     assert (orders.priority, orders.assignment_method, orders.window_first) == (5, "round_robin", True)
     assert Lane.objects.filter(kind="assign", key=0).exists()
 
 
 def test_a_supervisor_puts_agents_into_a_queue_and_changes_nothing_else(orders):
-    sam, dana = signed_in("Supervisor", "Sam"), builders.agent("Dana")
+    sam, dana = create_signed_in_client("Supervisor", "Sam"), builders.create_agent("Dana")
     form = {"name": "Renamed", "priority": "1", "assignment_method": "round_robin"}
-    url = page("routing_queue", "change", orders.pk)
-    sam.post(url, {**form, **rows("memberships", {"agent": dana.pk})})
+    url = admin_url("routing_queue", "change", orders.pk)
+    sam.post(url, {**form, **inline_form_data("memberships", {"agent": dana.pk})})
     orders.refresh_from_db()
     assert (orders.name, list(orders.members.all())) == ("Orders", [dana])
     row = {"id": QueueMembership.objects.get().pk, "agent": dana.pk, "queue": orders.pk, "DELETE": "on"}
-    sam.post(url, rows("memberships", row))
+    sam.post(url, inline_form_data("memberships", row))
     assert not orders.members.exists()
 
 
 def test_a_supervisor_sees_overflow_and_changes_none(orders):
     rule = OverflowRule.objects.create(queue=orders, condition="work_item_limit", limit=3, action="end")
-    sam = signed_in("Supervisor", "Sam")
-    assert "Work item limit exceeds 3 work items" in words(sam.get(page("routing_queue", "change", orders.pk)))
-    assert sam.post(page("routing_overflowrule", "change", rule.pk), overflow()).status_code == 403
-    assert sam.post(page("routing_overflowrule", "delete", rule.pk), {"post": "yes"}).status_code == 403
-    assert sam.post(add_url(orders), overflow()).status_code == 403
+    sam = create_signed_in_client("Supervisor", "Sam")
+    assert "Work item limit exceeds 3 work items" in visible_text(
+        sam.get(admin_url("routing_queue", "change", orders.pk))
+    )
+    assert sam.post(admin_url("routing_overflowrule", "change", rule.pk), overflow_form()).status_code == 403
+    assert sam.post(admin_url("routing_overflowrule", "delete", rule.pk), {"post": "yes"}).status_code == 403
+    assert sam.post(add_url(orders), overflow_form()).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["Agent", ""])
-def test_agents_and_strangers_have_no_way_in(role, orders):
-    client = signed_in(role)
-    assert client.post(add_url(orders), overflow()).status_code == 302
-    assert client.post(page("routing_queue", "order", orders.pk, "overflowrule"), {}).status_code == 302
+def test_agents_and_users_without_role_are_refused(role, orders):
+    client = create_signed_in_client(role)
+    assert client.post(add_url(orders), overflow_form()).status_code == 302
+    assert client.post(admin_url("routing_queue", "order", orders.pk, "overflowrule"), {}).status_code == 302
     assert not OverflowRule.objects.exists()

@@ -15,27 +15,33 @@ from routing.models import (
     SkillType,
 )
 from tests import builders
-from tests.administration.people import page, rows, signed_in, toasts, words
+from tests.administration.people import (
+    admin_url,
+    create_signed_in_client,
+    inline_form_data,
+    message_texts,
+    visible_text,
+)
 
 pytestmark = pytest.mark.django_db
 
-ORDER = {"field": "first_message", "operator": "contains", "value": "order"}
-GERMAN = {"field": "contact_language", "operator": "equals", "value": "de"}
-MONDAYS = {"field": "weekday", "operator": "one_of", "value": [0, 5]}
-EVENING = {"field": "time", "operator": "between", "value": ["17:30", "22:00"]}
+ORDER_CONDITION = {"field": "first_message", "operator": "contains", "value": "order"}
+GERMAN_CONDITION = {"field": "contact_language", "operator": "equals", "value": "de"}
+WEEKDAY_CONDITION = {"field": "weekday", "operator": "one_of", "value": [0, 5]}
+EVENING_CONDITION = {"field": "time", "operator": "between", "value": ["17:30", "22:00"]}
 
 
 @pytest.fixture
 def ada():
-    return signed_in("Administrator", "Ada")
+    return create_signed_in_client("Administrator", "Ada")
 
 
 @pytest.fixture
 def stream():
-    return builders.work_stream()
+    return builders.update_work_stream()
 
 
-def typed(*lines, **match):
+def condition_form(*lines, **match):
     """What the condition builder posts: each line its group, field, operator and value."""
     names = ("group", "field", "operator", "value")
     columns = {f"condition-{name}": [line[place] for line in lines] for place, name in enumerate(names)}
@@ -43,15 +49,21 @@ def typed(*lines, **match):
 
 
 def rule_form(queue, *lines, match=None, **changed):
-    return {"name": "Orders", "description": "", "queue": queue.pk, **typed(*lines, **(match or {})), **changed}
+    return {
+        "name": "Orders",
+        "description": "",
+        "queue": queue.pk,
+        **condition_form(*lines, **(match or {})),
+        **changed,
+    }
 
 
 def add_url(model, stream):
-    return f"{page(model, 'add')}?work_stream={stream.pk}"
+    return f"{admin_url(model, 'add')}?work_stream={stream.pk}"
 
 
-def rule(stream, name, condition=None, position=0):
-    queue = builders.queue(f"Queue of {name}")
+def create_rule(stream, name, condition=None, position=0):
+    queue = builders.create_queue(f"Queue of {name}")
     return RoutingRule.objects.create(
         work_stream=stream, name=name, condition=condition or {}, position=position, queue=queue
     )
@@ -64,10 +76,10 @@ def rule(stream, name, condition=None, position=0):
     "condition",
     [
         {},
-        {"all": [ORDER]},
-        {"any": [ORDER, GERMAN]},
-        {"all": [ORDER, {"any": [GERMAN, MONDAYS]}]},
-        {"all": [EVENING, {"field": "profile_name", "operator": "is_empty"}]},
+        {"all": [ORDER_CONDITION]},
+        {"any": [ORDER_CONDITION, GERMAN_CONDITION]},
+        {"all": [ORDER_CONDITION, {"any": [GERMAN_CONDITION, WEEKDAY_CONDITION]}]},
+        {"all": [EVENING_CONDITION, {"field": "profile_name", "operator": "is_empty"}]},
     ],
 )
 def test_a_condition_comes_back_from_the_builder_as_it_went_in(condition):
@@ -75,27 +87,27 @@ def test_a_condition_comes_back_from_the_builder_as_it_went_in(condition):
 
 
 def test_groups_within_groups_are_shown_and_not_built(ada, stream):
-    deep = {"all": [{"any": [ORDER, {"all": [GERMAN]}]}]}
+    deep = {"all": [{"any": [ORDER_CONDITION, {"all": [GERMAN_CONDITION]}]}]}
     assert not fits_the_builder(deep)
-    orders = rule(stream, "Orders", deep)
-    url = page("routing_routingrule", "change", orders.pk)
-    assert "First message contains “order”" in words(ada.get(url))
+    orders = create_rule(stream, "Orders", deep)
+    url = admin_url("routing_routingrule", "change", orders.pk)
+    assert "First message contains “order”" in visible_text(ada.get(url))
     ada.post(url, {"name": "Renamed", "description": "", "queue": orders.queue_id})
     orders.refresh_from_db()
     assert (orders.name, orders.condition) == ("Renamed", deep)
 
 
-def test_a_condition_that_can_not_be_read_is_kept_and_not_taken_for_none(ada, stream):
-    odd = rule(stream, "Odd", {"field": "colour", "operator": "equals", "value": "red"})
-    url = page("routing_routingrule", "change", odd.pk)
-    assert "A condition that can't be read" in words(ada.get(url))
+def test_unreadable_condition_is_kept_and_not_treated_as_empty(ada, stream):
+    odd = create_rule(stream, "Odd", {"field": "colour", "operator": "equals", "value": "red"})
+    url = admin_url("routing_routingrule", "change", odd.pk)
+    assert "A condition that can't be read" in visible_text(ada.get(url))
     ada.post(url, {"name": "Odd", "description": "", "queue": odd.queue_id})
     odd.refresh_from_db()
     assert odd.condition["field"] == "colour"
 
 
 def test_a_rule_is_made_of_rows_and_groups_without_a_script(ada, stream):
-    queue = builders.queue("Orders")
+    queue = builders.create_queue("Orders")
     lines = (
         ("0", "first_message", "contains", "order"),
         ("0", "", "equals", ""),
@@ -106,13 +118,13 @@ def test_a_rule_is_made_of_rows_and_groups_without_a_script(ada, stream):
     ada.post(add_url("routing_routingrule", stream), form)
     made = RoutingRule.objects.get()
     assert (made.work_stream, made.queue, made.position) == (stream, queue, 1)
-    assert made.condition == {"all": [ORDER, {"any": [GERMAN, MONDAYS]}]}
+    assert made.condition == {"all": [ORDER_CONDITION, {"any": [GERMAN_CONDITION, WEEKDAY_CONDITION]}]}
 
 
 def test_a_time_of_day_is_typed_as_people_write_it(ada, stream):
-    form = rule_form(builders.queue("Evening"), ("0", "time", "between", "17:30 – 22:00"))
+    form = rule_form(builders.create_queue("Evening"), ("0", "time", "between", "17:30 – 22:00"))
     ada.post(add_url("routing_routingrule", stream), form)
-    assert RoutingRule.objects.get().condition == {"all": [EVENING]}
+    assert RoutingRule.objects.get().condition == {"all": [EVENING_CONDITION]}
 
 
 @pytest.mark.parametrize(
@@ -124,17 +136,17 @@ def test_a_time_of_day_is_typed_as_people_write_it(ada, stream):
         (("0", "weekday", "contains", "Monday"), "“Day of the week” can't be asked “contains”."),
     ],
 )
-def test_what_is_wrong_with_a_condition_is_said_and_what_was_typed_stays(ada, stream, line, said):
-    form = rule_form(builders.queue("Orders"), line)
+def test_condition_error_is_shown_and_input_is_kept(ada, stream, line, said):
+    form = rule_form(builders.create_queue("Orders"), line)
     response = ada.post(add_url("routing_routingrule", stream), form)
-    assert said in words(response)
+    assert said in visible_text(response)
     assert not RoutingRule.objects.exists()
     assert f'value="{line[3]}"' in response.content.decode()
 
 
 def test_saving_a_rule_again_changes_nothing(ada, stream):
-    orders = rule(stream, "Orders", {"all": [ORDER, {"any": [GERMAN, MONDAYS]}]})
-    url = page("routing_routingrule", "change", orders.pk)
+    orders = create_rule(stream, "Orders", {"all": [ORDER_CONDITION, {"any": [GERMAN_CONDITION, WEEKDAY_CONDITION]}]})
+    url = admin_url("routing_routingrule", "change", orders.pk)
     form = ada.get(url).context["adminform"].form
     assert not form.fields["condition"].has_changed(orders.condition, form["condition"].value())
 
@@ -142,7 +154,7 @@ def test_saving_a_rule_again_changes_nothing(ada, stream):
 # -- The order, and the work stream's page
 
 
-def names(stream):
+def rule_names(stream):
     return list(stream.routingrules.values_list("name", flat=True))
 
 
@@ -158,48 +170,48 @@ def names(stream):
     ],
 )
 def test_rules_are_moved_on_the_work_streams_page(ada, stream, asked, order):
-    ids = [rule(stream, name, position=place).pk for place, name in enumerate("ABC")]
+    ids = [create_rule(stream, name, position=place).pk for place, name in enumerate("ABC")]
     form = {
         verb: ",".join(str(ids[one]) for one in (place if isinstance(place, list) else [place]))
         for verb, place in asked.items()
     }
-    response = ada.post(page("routing_workstream", "order", stream.pk, "routingrule"), form)
+    response = ada.post(admin_url("routing_workstream", "order", stream.pk, "routingrule"), form)
     assert response.url.endswith("#routingrule")
-    assert names(stream) == order
-    assert toasts(ada.get(response.url)) == ["The new order is saved."]
+    assert rule_names(stream) == order
+    assert message_texts(ada.get(response.url)) == ["The new order is saved."]
 
 
 def test_a_rule_of_another_work_stream_is_not_moved(ada, stream):
     other = type(stream).objects.create(name="Other")
-    foreign = rule(other, "Foreign", position=7)
-    rule(stream, "Own")
-    ada.post(page("routing_workstream", "order", stream.pk, "routingrule"), {"order": str(foreign.pk)})
+    foreign = create_rule(other, "Foreign", position=7)
+    create_rule(stream, "Own")
+    ada.post(admin_url("routing_workstream", "order", stream.pk, "routingrule"), {"order": str(foreign.pk)})
     foreign.refresh_from_db()
     assert foreign.position == 7
 
 
 def test_the_work_streams_page_shows_its_rules_in_order(ada, stream):
-    rule(stream, "Second", position=2)
-    rule(stream, "First", {"all": [ORDER]}, position=1)
-    shown = words(ada.get(page("routing_workstream", "change", stream.pk)))
+    create_rule(stream, "Second", position=2)
+    create_rule(stream, "First", {"all": [ORDER_CONDITION]}, position=1)
+    shown = visible_text(ada.get(admin_url("routing_workstream", "change", stream.pk)))
     assert shown.index("First First message contains “order” Queue of First") < shown.index("Second Always")
     assert "+ New rule item" in shown
 
 
 def test_a_rule_is_reached_from_its_work_stream_and_leads_back(ada, stream):
-    assert ada.get(page("routing_routingrule", "changelist")).url == page("routing_workstream", "changelist")
-    assert ada.get(page("routing_routingrule", "add")).url == page("routing_workstream", "changelist")
-    orders = rule(stream, "Orders")
-    response = ada.post(page("routing_routingrule", "delete", orders.pk), {"post": "yes"})
-    assert response.url == page("routing_workstream", "change", stream.pk)
+    assert ada.get(admin_url("routing_routingrule", "changelist")).url == admin_url("routing_workstream", "changelist")
+    assert ada.get(admin_url("routing_routingrule", "add")).url == admin_url("routing_workstream", "changelist")
+    orders = create_rule(stream, "Orders")
+    response = ada.post(admin_url("routing_routingrule", "delete", orders.pk), {"post": "yes"})
+    assert response.url == admin_url("routing_workstream", "change", stream.pk)
     assert not RoutingRule.objects.exists()
 
 
 def test_the_work_stream_of_a_rule_is_not_changed(ada, stream):
-    orders = rule(stream, "Orders")
+    orders = create_rule(stream, "Orders")
     other = type(stream).objects.create(name="Other")
     form = rule_form(orders.queue, work_stream=other.pk)
-    ada.post(page("routing_routingrule", "change", orders.pk), form)
+    ada.post(admin_url("routing_routingrule", "change", orders.pk), form)
     orders.refresh_from_db()
     assert orders.work_stream == stream
 
@@ -209,42 +221,46 @@ def test_the_work_stream_of_a_rule_is_not_changed(ada, stream):
 
 def test_a_skill_rule_names_skills_with_their_proficiency(ada, stream):
     german = Skill.objects.create(name="German", type=SkillType.objects.create(name="Language"))
-    form = {"name": "German", "description": "", **typed(("0", "contact_language", "equals", "de"))}
-    ada.post(add_url("routing_skillrule", stream), {**form, **rows("needs", {"skill": german.pk, "rating": "7"})})
+    form = {"name": "German", "description": "", **condition_form(("0", "contact_language", "equals", "de"))}
+    ada.post(
+        add_url("routing_skillrule", stream), {**form, **inline_form_data("needs", {"skill": german.pk, "rating": "7"})}
+    )
     made = SkillRule.objects.get()
-    assert made.condition == {"all": [GERMAN]}
+    assert made.condition == {"all": [GERMAN_CONDITION]}
     assert [(need.skill, need.rating) for need in made.needs.all()] == [(german, 7)]
-    assert "German 7" in words(ada.get(page("routing_workstream", "change", stream.pk)))
+    assert "German 7" in visible_text(ada.get(admin_url("routing_workstream", "change", stream.pk)))
 
 
 # -- Try it
 
 
-def sample(**changed):
+def sample_form(**changed):
     form = {"customer_number": "+4915112345678", "first_message": "My order is late", "profile_name": "Amara"}
     form |= {"contact_language": "", "at": f"{timezone.localtime():%Y-%m-%dT%H:%M}", **changed}
     return {f"sample-{name}": value for name, value in form.items()}
 
 
-def test_a_sample_says_which_rule_it_hits_and_why(ada, stream):
-    rule(stream, "German", {"all": [GERMAN]}, position=1)
-    rule(stream, "Orders", {"all": [ORDER]}, position=2)
-    shown = words(ada.post(page("routing_workstream", "try", stream.pk), sample()))
+def test_sample_shows_the_matching_rule_and_reason(ada, stream):
+    create_rule(stream, "German", {"all": [GERMAN_CONDITION]}, position=1)
+    create_rule(stream, "Orders", {"all": [ORDER_CONDITION]}, position=2)
+    shown = visible_text(ada.post(admin_url("routing_workstream", "try", stream.pk), sample_form()))
     assert "Rule “Orders” → queue Queue of Orders" in shown
     assert "Rule “German”: Does not hold because the contact language does not equal “de”." in shown
 
 
 def test_a_script_gets_just_the_result(ada, stream):
-    response = ada.post(page("routing_workstream", "try", stream.pk), sample(), headers={"accept": "application/json"})
+    response = ada.post(
+        admin_url("routing_workstream", "try", stream.pk), sample_form(), headers={"accept": "application/json"}
+    )
     assert "No rule" in response.json()["html"]
     assert "Default messaging queue" in response.json()["html"]
 
 
-def test_the_box_asks_for_everything_rules_can_ask_about(ada, stream):
+def test_dry_run_form_has_every_rule_field(ada, stream):
     ContactField.objects.create(display_name="Tier", name="tier")
     for of in (stream, type(stream).objects.create(name="Other")):
         ContextVariable.objects.create(work_stream=of, display_name=f"Amount of {of}", name="amount", type="number")
-    shown = words(ada.get(page("routing_workstream", "change", stream.pk)))
+    shown = visible_text(ada.get(admin_url("routing_workstream", "change", stream.pk)))
     box = shown[shown.index("Nothing is sent and nothing is kept.") :]
     for label in (
         *("First message", "Button payload", "Customer number", "Profile name", "Contact name", "Contact language"),
@@ -259,75 +275,82 @@ def test_a_context_variable_can_be_typed_or_found_and_has_to_be_a_number(ada, st
     ContextVariable.objects.create(
         work_stream=stream, display_name="Amount", name="amount", type="number", found_after="Amount:"
     )
-    rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "500"})
-    url = page("routing_workstream", "try", stream.pk)
-    assert "Rule “Big”" in words(ada.post(url, sample(**{"first_message": "Amount: 501"})))
-    assert "Rule “Big” →" in words(ada.post(url, sample(**{"context.amount": "1000,5"})))
-    assert "Amount: Enter a number, as 4711 or 12.50." in words(ada.post(url, sample(**{"context.amount": "lots"})))
+    create_rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "500"})
+    url = admin_url("routing_workstream", "try", stream.pk)
+    assert "Rule “Big”" in visible_text(ada.post(url, sample_form(**{"first_message": "Amount: 501"})))
+    assert "Rule “Big” →" in visible_text(ada.post(url, sample_form(**{"context.amount": "1000,5"})))
+    assert "Amount: Enter a number, as 4711 or 12.50." in visible_text(
+        ada.post(url, sample_form(**{"context.amount": "lots"}))
+    )
 
 
-def test_the_moment_is_told_in_the_administrators_zone_and_asked_on_the_numbers_clock(ada, stream):
+def test_dry_run_converts_time_from_the_administrators_to_the_numbers_zone(ada, stream):
     india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
-    builders.number(operating_hours=india, work_stream=stream)
-    rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
-    url = page("routing_workstream", "try", stream.pk)
-    response = ada.post(url, sample(at="2026-11-28T22:00", zone="America/New_York"))
-    shown = words(response)
+    builders.create_number(operating_hours=india, work_stream=stream)
+    create_rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
+    url = admin_url("routing_workstream", "try", stream.pk)
+    response = ada.post(url, sample_form(at="2026-11-28T22:00", zone="America/New_York"))
+    shown = visible_text(response)
     assert "Rule “Sundays” →" in shown
     assert "The moment is Sunday, 08:30 on the clock of India (Asia/Kolkata)." in shown
     assert "Moment (America/New_York)" in shown
-    assert "The moment is Sunday, 03:30" in words(ada.post(url, sample(at="2026-11-28T22:00", zone="no such place")))
+    assert "The moment is Sunday, 03:30" in visible_text(
+        ada.post(url, sample_form(at="2026-11-28T22:00", zone="no such place"))
+    )
 
 
 def test_where_numbers_have_several_clocks_one_is_chosen(ada, stream):
     india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
-    builders.number(operating_hours=india, work_stream=stream)
-    builders.number(work_stream=stream)
+    builders.create_number(operating_hours=india, work_stream=stream)
+    builders.create_number(work_stream=stream)
     OperatingHours.objects.create(name="Elsewhere", time_zone="Europe/Berlin")
-    shown = words(ada.get(page("routing_workstream", "change", stream.pk)))
+    shown = visible_text(ada.get(admin_url("routing_workstream", "change", stream.pk)))
     assert "India (Asia/Kolkata) None: UTC" in shown
     assert "Elsewhere" not in shown[shown.index("Try it") :]
-    url = page("routing_workstream", "try", stream.pk)
-    assert "on the clock of UTC." in words(ada.post(url, sample(clock="none")))
+    url = admin_url("routing_workstream", "try", stream.pk)
+    assert "on the clock of UTC." in visible_text(ada.post(url, sample_form(clock="none")))
 
 
-def test_the_box_counts_who_waits_in_the_queue_now(ada, stream):
-    orders = rule(stream, "Orders", {})
-    builders.conversation(in_queue=orders.queue)
+def test_dry_run_counts_conversations_waiting_now(ada, stream):
+    orders = create_rule(stream, "Orders", {})
+    builders.create_conversation(in_queue=orders.queue)
     OverflowRule.objects.create(queue=orders.queue, condition="work_item_limit", action="end", limit=2)
-    url = page("routing_workstream", "try", stream.pk)
-    assert "1 conversation waits there now." in words(ada.post(url, sample()))
-    builders.conversation(in_queue=orders.queue)
-    assert "is full (2 work items): the conversation is ended." in words(ada.post(url, sample()))
+    url = admin_url("routing_workstream", "try", stream.pk)
+    assert "1 conversation waits there now." in visible_text(ada.post(url, sample_form()))
+    builders.create_conversation(in_queue=orders.queue)
+    assert "is full (2 work items): the conversation is ended." in visible_text(ada.post(url, sample_form()))
 
 
-def test_a_sample_at_no_moment_is_refused_in_words(ada, stream):
-    response = ada.post(page("routing_workstream", "try", stream.pk), sample(at="tomorrow"))
-    assert "Moment: Enter a valid date/time." in words(response)
+def test_sample_without_a_valid_time_is_refused_with_a_message(ada, stream):
+    response = ada.post(admin_url("routing_workstream", "try", stream.pk), sample_form(at="tomorrow"))
+    assert "Moment: Enter a valid date/time." in visible_text(response)
 
 
 # -- Who may
 
 
-def test_a_supervisor_looks_at_rules_and_moves_none(stream):
-    orders, sam = rule(stream, "Orders", {"all": [ORDER]}), signed_in("Supervisor", "Sam")
-    shown = sam.get(page("routing_workstream", "change", stream.pk))
-    assert "First message contains" in words(shown)
-    assert "+ New rule item" not in words(shown)
-    assert "First message contains" in words(sam.get(page("routing_routingrule", "change", orders.pk)))
-    url = page("routing_workstream", "order", stream.pk, "routingrule")
+def test_supervisor_views_rules_but_cannot_reorder_them(stream):
+    orders, sam = (
+        create_rule(stream, "Orders", {"all": [ORDER_CONDITION]}),
+        create_signed_in_client("Supervisor", "Sam"),
+    )
+    shown = sam.get(admin_url("routing_workstream", "change", stream.pk))
+    assert "First message contains" in visible_text(shown)
+    assert "+ New rule item" not in visible_text(shown)
+    assert "First message contains" in visible_text(sam.get(admin_url("routing_routingrule", "change", orders.pk)))
+    url = admin_url("routing_workstream", "order", stream.pk, "routingrule")
     assert sam.post(url, {"up": orders.pk}).status_code == 403
-    assert sam.post(page("routing_routingrule", "change", orders.pk), rule_form(orders.queue)).status_code == 403
+    assert sam.post(admin_url("routing_routingrule", "change", orders.pk), rule_form(orders.queue)).status_code == 403
     assert sam.post(add_url("routing_routingrule", stream), rule_form(orders.queue)).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["Agent", ""])
-def test_agents_and_strangers_have_no_way_in(role, stream):
-    client, orders = signed_in(role), rule(stream, "Orders")
+def test_agents_and_users_without_role_are_refused(role, stream):
+    client, orders = create_signed_in_client(role), create_rule(stream, "Orders")
     for url in (
-        page("routing_routingrule", "change", orders.pk),
-        page("routing_workstream", "order", stream.pk, "routingrule"),
-        page("routing_workstream", "try", stream.pk),
+        admin_url("routing_routingrule", "change", orders.pk),
+        admin_url("routing_workstream", "order", stream.pk, "routingrule"),
+        admin_url("routing_workstream", "try", stream.pk),
     ):
         assert client.post(url, {}).status_code == 302
-    assert names(stream) == ["Orders"]
+    assert rule_names(stream) == ["Orders"]

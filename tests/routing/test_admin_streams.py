@@ -8,31 +8,31 @@ from django.db import IntegrityError, transaction
 
 from routing.models import WorkStream
 from tests import builders
-from tests.administration.people import page, signed_in, words
-from tests.routing.test_admin import stream_form
+from tests.administration.people import admin_url, create_signed_in_client, visible_text
+from tests.routing.test_admin import work_stream_form
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def ada():
-    return signed_in("Administrator", "Ada")
+    return create_signed_in_client("Administrator", "Ada")
 
 
-def errors(response):
+def form_errors(response):
     return response.context["adminform"].form.errors
 
 
-def saved(client, stream, **changed):
-    response = client.post(page("routing_workstream", "change", stream.pk), stream_form(**changed))
+def save_work_stream(client, stream, **changed):
+    response = client.post(admin_url("routing_workstream", "change", stream.pk), work_stream_form(**changed))
     stream.refresh_from_db()
     return response
 
 
 def test_every_setting_is_kept(ada):
-    orders, stream = builders.queue("Orders"), builders.work_stream()
+    orders, stream = builders.create_queue("Orders"), builders.update_work_stream()
     settings = {"offer_seconds": "60", "wrap_up_seconds": "300", "skill_matching": "closest", "capacity": "50"}
-    saved(
+    save_work_stream(
         ada, stream, fallback_queue=orders.pk, inactive_after_missed_offer="on", allowed_presences=["busy"], **settings
     )
     assert (stream.offer_seconds, stream.wrap_up_seconds, stream.skill_matching) == (60, 300, "closest")
@@ -43,7 +43,7 @@ def test_every_setting_is_kept(ada):
 
 
 def test_a_new_work_stream_begins_with_what_is_usual(ada):
-    shown = ada.get(page("routing_workstream", "add")).context["adminform"].form
+    shown = ada.get(admin_url("routing_workstream", "add")).context["adminform"].form
     usual = WorkStream()
     for name in (
         "auto_close_after",
@@ -53,22 +53,22 @@ def test_a_new_work_stream_begins_with_what_is_usual(ada):
         "wrap_up_seconds",
     ):
         assert shown[name].value() == getattr(usual, name)
-    page_shown = ada.get(page("routing_workstream", "add")).content.decode()
+    page_shown = ada.get(admin_url("routing_workstream", "add")).content.decode()
     assert 'name="return_after_disconnect_0" value="15"' in page_shown
     assert 'value="available" id="id_allowed_presences_0" checked' in page_shown
 
 
 @pytest.mark.parametrize(("typed", "kept"), [("", None), ("0", 0), ("30", 30), ("3600", 3600)])
 def test_wrap_up_blocks_capacity_always_not_at_all_or_for_a_time(ada, typed, kept):
-    stream = builders.work_stream()
-    saved(ada, stream, wrap_up_seconds=typed)
+    stream = builders.update_work_stream()
+    save_work_stream(ada, stream, wrap_up_seconds=typed)
     assert stream.wrap_up_seconds == kept
 
 
 def test_a_time_for_wrap_up_set_elsewhere_can_be_kept(ada):
-    stream = builders.work_stream(wrap_up_seconds=75)
-    assert "75 seconds" in words(ada.get(page("routing_workstream", "change", stream.pk)))
-    saved(ada, stream, wrap_up_seconds="75")
+    stream = builders.update_work_stream(wrap_up_seconds=75)
+    assert "75 seconds" in visible_text(ada.get(admin_url("routing_workstream", "change", stream.pk)))
+    save_work_stream(ada, stream, wrap_up_seconds="75")
     assert stream.wrap_up_seconds == 75
 
 
@@ -77,19 +77,19 @@ def test_a_time_for_wrap_up_set_elsewhere_can_be_kept(ada):
     [("5", "minutes", timedelta(minutes=5)), ("1", "hours", timedelta(hours=1)), ("", "minutes", None)],
 )
 def test_how_long_a_disconnected_agent_keeps_their_work_is_set_or_left_open(ada, number, unit, kept):
-    stream = builders.work_stream()
-    saved(ada, stream, return_after_disconnect_0=number, return_after_disconnect_1=unit)
+    stream = builders.update_work_stream()
+    save_work_stream(ada, stream, return_after_disconnect_0=number, return_after_disconnect_1=unit)
     assert stream.return_after_disconnect == kept
-    assert "Return to queue after the agent disconnects" in words(
-        ada.get(page("routing_workstream", "change", stream.pk))
+    assert "Return to queue after the agent disconnects" in visible_text(
+        ada.get(admin_url("routing_workstream", "change", stream.pk))
     )
 
 
 def test_a_disposition_code_is_required_where_the_work_stream_says_so(ada):
-    stream = builders.work_stream()
-    saved(ada, stream, disposition_required="on")
+    stream = builders.update_work_stream()
+    save_work_stream(ada, stream, disposition_required="on")
     assert stream.disposition_required
-    saved(ada, stream)
+    save_work_stream(ada, stream)
     assert not stream.disposition_required
 
 
@@ -117,24 +117,24 @@ def test_a_setting_that_can_not_work_is_not_stored(changed, name):
 
 
 def test_the_mode_is_locked_after_the_first_save(ada):
-    stream = builders.work_stream()
-    saved(ada, stream, distribution_mode="pick")
+    stream = builders.update_work_stream()
+    save_work_stream(ada, stream, distribution_mode="pick")
     assert stream.distribution_mode == "push"
 
 
 def test_where_agents_pick_the_settings_of_push_are_left_out(ada):
-    ada.post(page("routing_workstream", "add"), stream_form(distribution_mode="pick"))
+    ada.post(admin_url("routing_workstream", "add"), work_stream_form(distribution_mode="pick"))
     picked = WorkStream.objects.get(name="Orders")
-    shown = words(ada.get(page("routing_workstream", "change", picked.pk)))
+    shown = visible_text(ada.get(admin_url("routing_workstream", "change", picked.pk)))
     assert picked.distribution_mode == "pick"
     assert "Time to accept" not in shown
     assert "Fallback queue" in shown
-    assert saved(ada, picked, name="Renamed").status_code == 302
+    assert save_work_stream(ada, picked, name="Renamed").status_code == 302
 
 
-def test_who_is_away_is_not_offered_work_that_would_make_them_inactive(ada):
-    response = saved(ada, builders.work_stream(), inactive_after_missed_offer="on")
-    assert "Leave out Away" in errors(response)["allowed_presences"][0]
+def test_away_cannot_be_an_allowed_presence_with_inactive_after_missed_offer(ada):
+    response = save_work_stream(ada, builders.update_work_stream(), inactive_after_missed_offer="on")
+    assert "Leave out Away" in form_errors(response)["allowed_presences"][0]
 
 
 @pytest.mark.parametrize(
@@ -149,12 +149,12 @@ def test_who_is_away_is_not_offered_work_that_would_make_them_inactive(ada):
         ({"skill_matching": "best"}, "skill_matching"),
     ],
 )
-def test_what_can_not_be_is_refused_at_its_field(ada, changed, field):
-    assert list(errors(saved(ada, builders.work_stream(), **changed))) == [field]
+def test_invalid_values_are_refused_at_their_field(ada, changed, field):
+    assert list(form_errors(save_work_stream(ada, builders.update_work_stream(), **changed))) == [field]
 
 
 @pytest.mark.parametrize(("role", "answer"), [("Supervisor", 403), ("Agent", 302), ("", 302)])
 def test_only_administrators_change_work_streams(role, answer):
-    stream = builders.work_stream()
-    assert saved(signed_in(role), stream, capacity="99").status_code == answer
+    stream = builders.update_work_stream()
+    assert save_work_stream(create_signed_in_client(role), stream, capacity="99").status_code == answer
     assert stream.capacity != 99

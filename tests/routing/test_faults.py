@@ -12,18 +12,18 @@ from omnichannel.conversations.models import Conversation, Message
 from routing.assignment import AT_ONCE, MOST_FAULTS
 from routing.models import Queue, WorkStream
 from tests import builders
-from tests.webhook_client import another, deliver, recorded
+from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
 
-NO_LIST = 5  # allowed presences no engine can make sense of: every decision fails
+UNKNOWN_ASSIGNMENT_METHOD = 5  # allowed presences no engine can make sense of: every decision fails
 
 
-def faults(conversation: Conversation) -> list[str]:
+def assignment_errors(conversation: Conversation) -> list[str]:
     return [str(line) for line in conversation.events.filter(kind="assignment_fault").values_list("said", flat=True)]
 
 
-def broken_queue(name: str = "Broken", *, priority: int = 1) -> Queue:
+def create_broken_queue(name: str = "Broken", *, priority: int = 1) -> Queue:
     """A queue whose way of assigning nobody knows; its work comes before all other work."""
     queue = Queue.objects.create(name=name, priority=priority)
     Queue.objects.filter(pk=queue.pk).update(assignment_method="dice")
@@ -31,11 +31,11 @@ def broken_queue(name: str = "Broken", *, priority: int = 1) -> Queue:
 
 
 def test_while_every_decision_fails_messages_are_stored_and_afterwards_they_are_handed_out() -> None:
-    dana, number = builders.agent("Dana"), builders.number()
-    WorkStream.objects.update(allowed_presences=NO_LIST)
-    first = recorded("text", number)
-    for form in (first, another(first)):
-        assert deliver(number.account.inbound_url, form).status_code == 200
+    dana, number = builders.create_agent("Dana"), builders.create_number()
+    WorkStream.objects.update(allowed_presences=UNKNOWN_ASSIGNMENT_METHOD)
+    first = load_payload("text", number)
+    for form in (first, with_new_message_sid(first)):
+        assert post_webhook(number.account.inbound_url, form).status_code == 200
         classify_conversation(Conversation.objects.get().pk)
         assert offer_waiting_conversations(timezone.now()) == (0, False)
     assert Message.objects.count() == 2
@@ -48,35 +48,35 @@ def test_while_every_decision_fails_messages_are_stored_and_afterwards_they_are_
 @pytest.mark.parametrize("others", [1, AT_ONCE, 2 * AT_ONCE])
 def test_work_that_can_not_be_decided_does_not_keep_the_others_from_their_agents(others: int) -> None:
     for _ in range(others):
-        builders.agent()
-    number = builders.number()
-    faulty = builders.conversation(in_queue=broken_queue(), on=number)
-    healthy = [builders.conversation(on=number) for _ in range(others)]
+        builders.create_agent()
+    number = builders.create_number()
+    faulty = builders.create_conversation(in_queue=create_broken_queue(), on=number)
+    healthy = [builders.create_conversation(on=number) for _ in range(others)]
     assert offer_waiting_conversations(timezone.now()) == (others, False)
     faulty.refresh_from_db()
     assert faulty.offered_to is None
     assert not Conversation.objects.filter(pk__in=[one.pk for one in healthy], offered_to=None).exists()
-    assert not [one for one in healthy if faults(one)]
+    assert not [one for one in healthy if assignment_errors(one)]
 
 
-def test_the_timeline_and_the_log_say_once_why_it_could_not_be_assigned(caplog: pytest.LogCaptureFixture) -> None:
-    builders.agent("Dana")
-    faulty = builders.conversation(in_queue=broken_queue())
+def test_assignment_error_is_recorded_once_in_timeline_and_log(caplog: pytest.LogCaptureFixture) -> None:
+    builders.create_agent("Dana")
+    faulty = builders.create_conversation(in_queue=create_broken_queue())
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             offer_waiting_conversations(timezone.now())
-    assert faults(faulty) == ["Could not be assigned: 'dice' is not a valid AssignmentMethod."]
+    assert assignment_errors(faulty) == ["Could not be assigned: 'dice' is not a valid AssignmentMethod."]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_a_work_stream_of_which_everything_fails_is_left_for_the_next_time() -> None:
-    dana, number = builders.agent("Dana"), builders.number()
-    broken = WorkStream.objects.create(name="Broken", allowed_presences=NO_LIST)
+    dana, number = builders.create_agent("Dana"), builders.create_number()
+    broken = WorkStream.objects.create(name="Broken", allowed_presences=UNKNOWN_ASSIGNMENT_METHOD)
     urgent = Queue.objects.create(name="Urgent", priority=1)
     for _ in range(AT_ONCE + MOST_FAULTS):
-        builders.conversation(on=number, work_stream=broken, in_queue=urgent)
-    waiting = builders.conversation(on=number)
+        builders.create_conversation(on=number, work_stream=broken, in_queue=urgent)
+    waiting = builders.create_conversation(on=number)
     assert offer_waiting_conversations(timezone.now()) == (1, False)
     waiting.refresh_from_db()
     assert waiting.offered_to == dana
-    assert sum(len(faults(one)) for one in Conversation.objects.all()) == AT_ONCE
+    assert sum(len(assignment_errors(one)) for one in Conversation.objects.all()) == AT_ONCE

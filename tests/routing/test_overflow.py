@@ -18,59 +18,59 @@ from routing.overflow import (
 )
 from tests import builders
 
-NIGHT, ORDERS = Queue(pk=-1, name="Night"), Queue(pk=-2, name="Orders")
+NIGHT_QUEUE, ORDERS_QUEUE = Queue(pk=-1, name="Night"), Queue(pk=-2, name="Orders")
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 
 
-def overflow(condition: str, action: str = "end", limit: int | None = None, **fields: Any) -> OverflowRule:
-    target = NIGHT if action == "transfer" else None
+def make_overflow_rule(condition: str, action: str = "end", limit: int | None = None, **fields: Any) -> OverflowRule:
+    target = NIGHT_QUEUE if action == "transfer" else None
     return OverflowRule(
-        condition=condition, action=action, limit=limit, **{"queue": ORDERS, "target": target, **fields}
+        condition=condition, action=action, limit=limit, **{"queue": ORDERS_QUEUE, "target": target, **fields}
     )
 
 
-OUT_OF_HOURS, FULL, SLOW = (
-    overflow("out_of_hours"),
-    overflow("work_item_limit", limit=3),
-    overflow("waiting_time", limit=5),
+OUT_OF_HOURS_RULE, FULL_RULE, SLOW_RULE = (
+    make_overflow_rule("out_of_hours"),
+    make_overflow_rule("work_item_limit", limit=3),
+    make_overflow_rule("waiting_time", limit=5),
 )
 
 
 def test_out_of_hours_is_asked_first_whatever_the_order() -> None:
-    rules = [FULL, OUT_OF_HOURS]
-    assert before_entering(rules, Crowd(is_open=False, waiting=3)) is OUT_OF_HOURS
-    assert before_entering(rules, Crowd(is_open=True, waiting=3)) is FULL
+    rules = [FULL_RULE, OUT_OF_HOURS_RULE]
+    assert before_entering(rules, Crowd(is_open=False, waiting=3)) is OUT_OF_HOURS_RULE
+    assert before_entering(rules, Crowd(is_open=True, waiting=3)) is FULL_RULE
 
 
 def test_then_the_rules_are_asked_in_order() -> None:
-    strict = overflow("work_item_limit", limit=1)
-    assert before_entering([FULL, strict], Crowd(is_open=True, waiting=5)) is FULL
-    assert before_entering([FULL, strict], Crowd(is_open=True, waiting=1)) is strict
+    strict = make_overflow_rule("work_item_limit", limit=1)
+    assert before_entering([FULL_RULE, strict], Crowd(is_open=True, waiting=5)) is FULL_RULE
+    assert before_entering([FULL_RULE, strict], Crowd(is_open=True, waiting=1)) is strict
 
 
 @pytest.mark.parametrize(("waiting", "overflows"), [(0, False), (2, False), (3, True), (4, True)])
 def test_a_queue_is_full_when_one_more_would_exceed_its_limit(waiting: int, overflows: bool) -> None:
-    assert (before_entering([FULL], Crowd(is_open=True, waiting=waiting)) is FULL) is overflows
+    assert (before_entering([FULL_RULE], Crowd(is_open=True, waiting=waiting)) is FULL_RULE) is overflows
 
 
-def test_waiting_time_is_not_asked_before_entering_and_nothing_else_while_waiting() -> None:
-    assert before_entering([SLOW], Crowd(is_open=False, waiting=100)) is None
-    assert while_waiting([OUT_OF_HOURS, FULL], since=NOON - dt.timedelta(days=9), now=NOON) is None
+def test_waiting_time_rule_applies_only_while_waiting() -> None:
+    assert before_entering([SLOW_RULE], Crowd(is_open=False, waiting=100)) is None
+    assert while_waiting([OUT_OF_HOURS_RULE, FULL_RULE], since=NOON - dt.timedelta(days=9), now=NOON) is None
 
 
 @pytest.mark.parametrize(("minutes", "overflows"), [(4, False), (5, False), (5.01, True), (600, True)])
 def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, overflows: bool) -> None:
     since = NOON - dt.timedelta(minutes=minutes)
-    assert (while_waiting([SLOW], since=since, now=NOON) is SLOW) is overflows
+    assert (while_waiting([SLOW_RULE], since=since, now=NOON) is SLOW_RULE) is overflows
 
 
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        (OUT_OF_HOURS, "Orders is out of its operating hours"),
-        (FULL, "Orders is full (3 work items)"),
-        (SLOW, "Nobody in Orders was free for 5 minutes"),
-        (overflow("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute"),
+        (OUT_OF_HOURS_RULE, "Orders is out of its operating hours"),
+        (FULL_RULE, "Orders is full (3 work items)"),
+        (SLOW_RULE, "Nobody in Orders was free for 5 minutes"),
+        (make_overflow_rule("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute"),
     ],
 )
 def test_the_reason_is_told_in_words(rule: OverflowRule, words: str) -> None:
@@ -78,12 +78,12 @@ def test_the_reason_is_told_in_words(rule: OverflowRule, words: str) -> None:
 
 
 def test_out_of_hours_without_a_rule_means_waiting_there_anyway() -> None:
-    assert (anyway(ORDERS).condition, anyway(ORDERS).action) == ("out_of_hours", "assign_anyway")
+    assert (anyway(ORDERS_QUEUE).condition, anyway(ORDERS_QUEUE).action) == ("out_of_hours", "assign_anyway")
 
 
 @pytest.mark.django_db
 def test_a_queue_without_hours_is_never_closed() -> None:
-    orders = builders.queue("Orders")
+    orders = builders.create_queue("Orders")
     assert not is_closed(orders, NOON)
     orders.operating_hours = OperatingHours.objects.create(name="Never")
     assert is_closed(orders, NOON)
@@ -91,7 +91,7 @@ def test_a_queue_without_hours_is_never_closed() -> None:
 
 @pytest.mark.django_db
 def test_the_rules_of_a_queue_are_found_in_their_order() -> None:
-    orders, night = builders.queue("Orders"), builders.queue("Night")
+    orders, night = builders.create_queue("Orders"), builders.create_queue("Night")
     rules = OverflowRule.objects
     late = rules.create(queue=orders, position=2, condition="waiting_time", limit=60, action="end")
     soon = rules.create(queue=orders, position=1, condition="waiting_time", limit=5, action="transfer", target=night)

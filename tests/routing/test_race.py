@@ -6,11 +6,11 @@ from tests import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CONVERSATIONS, SECONDS = 240, 10.0
+CONVERSATION_COUNT, TIME_LIMIT_SECONDS = 240, 10.0
 
 
-def test_eight_processes_hand_out_work_and_nobody_gets_too_much_or_waits_in_vain() -> None:
-    race.open_desk(CONVERSATIONS)
-    breaches, closed = race.race(seed=1, seconds=SECONDS)
+def test_concurrent_assignment_never_exceeds_capacity_or_strands_work() -> None:
+    race.create_agents_and_conversations(CONVERSATION_COUNT)
+    breaches, closed = race.run_race(seed=1, seconds=TIME_LIMIT_SECONDS)
     assert breaches == []
     assert closed > 0

@@ -9,25 +9,25 @@ from django.core.management import call_command
 from routing.models import AssignmentMethod, SkillMatching
 from routing.simulation import Day, simulate
 
-SMALL = Day(agents=20, queues=4, conversations=600)
+SMALL_DAY = Day(agents=20, queues=4, conversations=600)
 
 
 def test_the_same_seed_gives_the_same_day() -> None:
-    assert simulate(SMALL) == simulate(SMALL)
-    assert simulate(SMALL) != simulate(Day(seed=2, agents=20, queues=4, conversations=600))
+    assert simulate(SMALL_DAY) == simulate(SMALL_DAY)
+    assert simulate(SMALL_DAY) != simulate(Day(seed=2, agents=20, queues=4, conversations=600))
 
 
-A_WHOLE_DAY, A_SMALL_ONE = Day(equal=True), Day(equal=True, agents=40, queues=4, conversations=2000)
+FULL_EQUAL_DAY, SMALL_EQUAL_DAY = Day(equal=True), Day(equal=True, agents=40, queues=4, conversations=2000)
 
 
-@pytest.mark.parametrize("day", [A_WHOLE_DAY, replace(A_SMALL_ONE, method=AssignmentMethod.ROUND_ROBIN)])
+@pytest.mark.parametrize("day", [FULL_EQUAL_DAY, replace(SMALL_EQUAL_DAY, method=AssignmentMethod.ROUND_ROBIN)])
 def test_of_equal_agents_nobody_gets_more_than_a_fifth_more_than_the_mean(day: Day) -> None:
     report = simulate(day)
     assert sum(report.given) == day.conversations
     assert report.busiest_to_mean <= 1.2
 
 
-def test_all_that_came_was_given_or_is_left() -> None:
+def test_simulated_conversations_are_assigned_or_remain() -> None:
     day = Day(agents=8, queues=4, conversations=900)
     report = simulate(day)
     assert sum(report.left.values()) > 0, "too few agents for so much work"

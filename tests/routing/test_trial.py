@@ -18,7 +18,7 @@ from routing.models import (
     WorkStream,
 )
 from tests import builders
-from tests.routing.test_rules import rule, says, skill_rule
+from tests.routing.test_rules import contains_condition, create_rule, create_skill_rule
 
 pytestmark = pytest.mark.django_db
 
@@ -27,27 +27,27 @@ SATURDAY_NIGHT = dt.datetime(2026, 11, 28, 23, 30, tzinfo=dt.UTC)
 
 @pytest.fixture
 def stream() -> WorkStream:
-    return builders.work_stream()
+    return builders.update_work_stream()
 
 
-def tried(stream: WorkStream, *, clock: OperatingHours | None = None, waiting: int = 0, **facts: Any) -> Trial:
+def run_dry_run(stream: WorkStream, *, clock: OperatingHours | None = None, waiting: int = 0, **facts: Any) -> Trial:
     return try_it(stream, Sample(facts, SATURDAY_NIGHT, clock), lambda queue: waiting)
 
 
-def orders(stream: WorkStream, **fields: Any) -> Queue:
+def create_catch_all_queue(stream: WorkStream, **fields: Any) -> Queue:
     """A queue to which everything goes."""
-    queue = rule(stream, "Orders", {}).queue
+    queue = create_rule(stream, "Orders", {}).queue
     Queue.objects.filter(pk=queue.pk).update(**fields)
     return queue
 
 
-def test_a_trial_tells_of_each_rule_why_it_holds_or_not(stream: WorkStream) -> None:
-    rule(stream, "Numbers", {"field": "customer_number", "operator": "starts_with", "value": "+1"})
-    found = rule(stream, "Order number in first message", says("order"), queue="Orders")
-    rule(stream, "Everything", {})
-    skill_rule(stream, "German", says("bitte"), German=7)
-    skill_rule(stream, "Everybody", {}, Patience=1)
-    trial = tried(stream, first_message="My order", customer_number="+49151")
+def test_dry_run_explains_each_rule(stream: WorkStream) -> None:
+    create_rule(stream, "Numbers", {"field": "customer_number", "operator": "starts_with", "value": "+1"})
+    found = create_rule(stream, "Order number in first message", contains_condition("order"), queue="Orders")
+    create_rule(stream, "Everything", {})
+    create_skill_rule(stream, "German", contains_condition("bitte"), German=7)
+    create_skill_rule(stream, "Everybody", {}, Patience=1)
+    trial = run_dry_run(stream, first_message="My order", customer_number="+49151")
     assert (trial.rule, trial.queue.name, [str(need) for need in trial.skills]) == (found, "Orders", ["Patience (1)"])
     assert trial.lines == [
         "The moment is Saturday, 23:30 on the clock of UTC.",
@@ -60,16 +60,16 @@ def test_a_trial_tells_of_each_rule_why_it_holds_or_not(stream: WorkStream) -> N
 
 
 def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue(stream: WorkStream) -> None:
-    trial = tried(stream)
+    trial = run_dry_run(stream)
     assert trial.lines[1:] == ["Goes to Default messaging queue: no rule holds."]
     assert trial.overflow == ["Default messaging queue is the fallback queue: whether it is open or full is not asked."]
 
 
 def test_days_and_times_are_asked_on_the_clock_of_the_numbers_hours(stream: WorkStream) -> None:
-    sundays = rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
+    sundays = create_rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
     india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
-    assert tried(stream).rule is None
-    trial = tried(stream, clock=india)
+    assert run_dry_run(stream).rule is None
+    trial = run_dry_run(stream, clock=india)
     assert trial.rule == sundays
     assert trial.lines[0] == "The moment is Sunday, 05:00 on the clock of India (Asia/Kolkata)."
 
@@ -78,51 +78,54 @@ def test_a_context_variable_is_found_in_the_message_unless_it_is_typed(stream: W
     ContextVariable.objects.create(
         work_stream=stream, display_name="Amount", name="amount", type=VariableType.NUMBER, found_after="Amount:"
     )
-    big = rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "100"})
-    trial = tried(stream, first_message="Amount: 250")
+    big = create_rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "100"})
+    trial = run_dry_run(stream, first_message="Amount: 250")
     assert trial.rule == big
     assert trial.lines[1:3] == [
         "Amount is found in the first message: “250”.",
         "Rule “Big”: Holds because the amount (250) is greater than 100.",
     ]
-    assert tried(stream, first_message="Amount: 250", **{"context.amount": "99"}).rule is None
+    assert run_dry_run(stream, first_message="Amount: 250", **{"context.amount": "99"}).rule is None
 
 
 def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
     ContactField.objects.create(display_name="VIP", name="vip", type=VariableType.TEXT)
-    rule(stream, "VIPs", {"field": "contact.vip", "operator": "equals", "value": "yes"})
-    assert "Rule “VIPs”: Holds because the VIP (“Yes”) equals “yes”." in tried(stream, **{"contact.vip": "Yes"}).lines
+    create_rule(stream, "VIPs", {"field": "contact.vip", "operator": "equals", "value": "yes"})
+    assert (
+        "Rule “VIPs”: Holds because the VIP (“Yes”) equals “yes”."
+        in run_dry_run(stream, **{"contact.vip": "Yes"}).lines
+    )
 
 
-def test_a_queue_with_room_says_so(stream: WorkStream) -> None:
-    orders(stream)
-    assert tried(stream).overflow == ["Orders is open and has room: no conversations wait there now."]
-    assert tried(stream, waiting=1).overflow == ["Orders is open and has room: 1 conversation waits there now."]
+def test_dry_run_reports_a_queue_below_its_limit(stream: WorkStream) -> None:
+    create_catch_all_queue(stream)
+    assert run_dry_run(stream).overflow == ["Orders is open and has room: no conversations wait there now."]
+    assert run_dry_run(stream, waiting=1).overflow == ["Orders is open and has room: 1 conversation waits there now."]
 
 
-def test_overflow_is_told_for_that_moment(stream: WorkStream) -> None:
-    queue = orders(stream, operating_hours=OperatingHours.objects.create(name="Never"))
-    assert tried(stream).overflow == ["Orders is out of its operating hours: it waits there anyway."]
-    returns = builders.queue("Returns")
+def test_dry_run_reports_the_overflow_at_that_time(stream: WorkStream) -> None:
+    queue = create_catch_all_queue(stream, operating_hours=OperatingHours.objects.create(name="Never"))
+    assert run_dry_run(stream).overflow == ["Orders is out of its operating hours: it waits there anyway."]
+    returns = builders.create_queue("Returns")
     OverflowRule.objects.create(queue=queue, condition="out_of_hours", action="transfer", target=returns)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
-    assert tried(stream).overflow == ["Orders is out of its operating hours: transferred to Returns."]
+    assert run_dry_run(stream).overflow == ["Orders is out of its operating hours: transferred to Returns."]
 
 
-def test_what_waiting_too_long_would_do_is_told_as_well(stream: WorkStream) -> None:
-    queue = orders(stream)
+def test_dry_run_reports_the_waiting_time_overflow(stream: WorkStream) -> None:
+    queue = create_catch_all_queue(stream)
     OverflowRule.objects.create(queue=queue, condition="work_item_limit", action="end", limit=5)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
-    assert tried(stream, waiting=5).overflow == ["Orders is full (5 work items): the conversation is ended."]
-    assert tried(stream, waiting=4).overflow == [
+    assert run_dry_run(stream, waiting=5).overflow == ["Orders is full (5 work items): the conversation is ended."]
+    assert run_dry_run(stream, waiting=4).overflow == [
         "Orders is open and has room: 4 conversations wait there now.",
         "If nobody in Orders is free for 10 minutes: the conversation is ended.",
     ]
 
 
-def test_a_trial_changes_nothing(stream: WorkStream) -> None:
-    orders(stream)
+def test_dry_run_changes_nothing(stream: WorkStream) -> None:
+    create_catch_all_queue(stream)
     SkillRule.objects.create(work_stream=stream, name="Nothing")
     before = [list(model.objects.values()) for model in (RoutingRule, SkillRule, Queue, WorkStream)]
-    tried(stream, first_message="My order")
+    run_dry_run(stream, first_message="My order")
     assert [list(model.objects.values()) for model in (RoutingRule, SkillRule, Queue, WorkStream)] == before

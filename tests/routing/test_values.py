@@ -11,7 +11,7 @@ from routing.models import ContextVariable, VariableType
 from routing.values import NotAValue, found_in, number, read, shown
 
 
-def variable(found_after: str, kind: VariableType = VariableType.TEXT, name: str = "order") -> ContextVariable:
+def make_variable(found_after: str, kind: VariableType = VariableType.TEXT, name: str = "order") -> ContextVariable:
     return ContextVariable(display_name="Order", name=name, type=kind, found_after=found_after)
 
 
@@ -37,7 +37,7 @@ def test_numbers_are_read_as_people_write_them(written: object, meant: str) -> N
 
 
 @pytest.mark.parametrize("written", ["", "many", "4711a", "1.2.3", "1,234", "2.000", "٪", "1e9", None, True, [1]])
-def test_what_is_no_number_or_could_be_two_is_none(written: object) -> None:
+def test_ambiguous_or_invalid_number_is_rejected(written: object) -> None:
     assert number(written) is None
 
 
@@ -53,7 +53,7 @@ def test_a_value_is_kept_by_its_type() -> None:
 
 @settings(deadline=None)  # the machine may be busy with other things
 @given(st.one_of(st.integers(-(10**15), 10**15), st.decimals(-9999, 9999, places=2)))
-def test_what_is_shown_of_a_number_is_read_as_the_same_one(value: int | Decimal) -> None:
+def test_displayed_number_parses_to_the_same_number(value: int | Decimal) -> None:
     kept = read(VariableType.NUMBER, f"{value:f}" if isinstance(value, Decimal) else str(value))
     assert number(shown(kept)) == value
 
@@ -75,12 +75,12 @@ def test_what_is_shown_of_a_number_is_read_as_the_same_one(value: int | Decimal)
 def test_a_value_is_found_after_its_label_up_to_the_end_of_the_line(
     found_after: str, text: str, told: str | None
 ) -> None:
-    assert found_in(text, [variable(found_after)]).get("order") == told
+    assert found_in(text, [make_variable(found_after)]).get("order") == told
 
 
 @pytest.mark.parametrize(("text", "told"), [("Amount: 120,50 €.", 120.5), ("Amount: #7", 7), ("Amount: a lot", None)])
-def test_a_number_is_found_where_it_is_one(text: str, told: float | None) -> None:
-    assert found_in(text, [variable("Amount", VariableType.NUMBER)]).get("order") == told
+def test_number_variable_is_found_only_where_it_is_valid(text: str, told: float | None) -> None:
+    assert found_in(text, [make_variable("Amount", VariableType.NUMBER)]).get("order") == told
 
 
 @pytest.mark.parametrize("label", ["#", "Order", "Order:"])
@@ -88,12 +88,12 @@ def test_a_number_is_found_where_it_is_one(text: str, told: float | None) -> Non
 def test_a_message_made_to_be_slow_is_read_at_once(label: str, unit: str) -> None:
     begin = time.process_time()
     for kind in VariableType:
-        found_in(unit * (64_000 // len(unit)), [variable(label, kind)] * 5)
+        found_in(unit * (64_000 // len(unit)), [make_variable(label, kind)] * 5)
     assert time.process_time() - begin < 1.5
 
 
 @pytest.mark.parametrize("text", ["1" * 61, "\u0301" * 32_000 + "\u0327" * 32_000, "1 " * 1000, "." * 64_000])
-def test_what_is_longer_than_any_number_is_none(text: str) -> None:
+def test_overlong_number_is_rejected(text: str) -> None:
     begin = time.process_time()
     assert number(text) is None
     assert time.process_time() - begin < 1.5
@@ -101,7 +101,7 @@ def test_what_is_longer_than_any_number_is_none(text: str) -> None:
 
 @settings(deadline=None)  # the machine may be busy with other things
 @given(st.text(), st.text(min_size=1))
-def test_whatever_customers_and_administrators_write_nothing_breaks(text: str, label: str) -> None:
+def test_any_value_and_label_cause_no_error(text: str, label: str) -> None:
     for kind in VariableType:
-        value = found_in(text, [variable(label, kind)]).get("order")
+        value = found_in(text, [make_variable(label, kind)]).get("order")
         assert value is None or read(kind, shown(value)) == value

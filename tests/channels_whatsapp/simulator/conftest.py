@@ -10,16 +10,16 @@ from twilio.rest import Client
 
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, Sender
-from tests.channels_whatsapp.simulator.desk import Desk
+from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 
-PREFIXES = {
+HOST_PATHS = {
     "https://api.twilio.com": "api",
     "https://messaging.twilio.com": "messaging",
     "https://content.twilio.com": "content",
 }
 
 
-class Mapped(TwilioHttpClient):
+class SimulatorHttpClient(TwilioHttpClient):
     """Twilio's own client, with its hosts found on this machine."""
 
     def __init__(self, base: str) -> None:
@@ -27,8 +27,8 @@ class Mapped(TwilioHttpClient):
         self.base = base
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        host = next(host for host in PREFIXES if url.startswith(host))
-        return super().request(method, f"{self.base}/{PREFIXES[host]}{url.removeprefix(host)}", *args, **kwargs)
+        host = next(host for host in HOST_PATHS if url.startswith(host))
+        return super().request(method, f"{self.base}/{HOST_PATHS[host]}{url.removeprefix(host)}", *args, **kwargs)
 
 
 @pytest.fixture(autouse=True)
@@ -39,8 +39,8 @@ def _simulator_alone(settings: Any) -> None:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    with Desk() as running:
+def desk() -> Iterator[WebhookReceiver]:
+    with WebhookReceiver() as running:
         yield running
 
 
@@ -50,7 +50,7 @@ def account(db: None) -> Account:
 
 
 @pytest.fixture
-def sender(account: Account, desk: Desk) -> Sender:
+def sender(account: Account, desk: WebhookReceiver) -> Sender:
     return factories.create_sender(account, "+4930111111", "Shop", f"{desk.url}/inbound/", f"{desk.url}/status/")
 
 
@@ -61,6 +61,6 @@ def omar(db: None) -> Customer:
 
 @pytest.fixture
 def twilio(live_server: Any, account: Account) -> Iterator[Client]:
-    http = Mapped(f"{live_server.url}/simulator/twilio")
+    http = SimulatorHttpClient(f"{live_server.url}/simulator/twilio")
     yield Client(account.sid, account.auth_token, http_client=http)
     http.session.close()  # a kept connection keeps a thread of the server, and its database connection

@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl
 
 from twilio.request_validator import RequestValidator
 
-TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+EMPTY_TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
 @dataclass
-class Posted:
+class ReceivedWebhook:
     """One webhook as it arrived."""
 
     url: str
@@ -25,15 +25,15 @@ class Posted:
 
 
 @dataclass
-class Desk:
+class WebhookReceiver:
     """Use as a context manager; `files` are what GET answers with."""
 
-    answer: tuple[int, str, bytes] = (200, "text/xml", TWIML)
+    answer: tuple[int, str, bytes] = (200, "text/xml", EMPTY_TWIML)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    posted: list[Posted] = field(default_factory=list)
+    posted: list[ReceivedWebhook] = field(default_factory=list)
     called: threading.Event = field(default_factory=threading.Event)
 
-    def __enter__(self) -> "Desk":
+    def __enter__(self) -> "WebhookReceiver":
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
@@ -58,7 +58,7 @@ class Desk:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 params = dict(parse_qsl(body, keep_blank_values=True))
-                desk.posted.append(Posted(desk.url + self.path, dict(self.headers.items()), params))
+                desk.posted.append(ReceivedWebhook(desk.url + self.path, dict(self.headers.items()), params))
                 self._say(*desk.answer)
                 desk.called.set()
 

@@ -14,42 +14,47 @@ from channels_whatsapp.simulator.models import Account, Customer, Message, Sende
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OMAR = "whatsapp:+491511234567"
+OMAR_ADDRESS = "whatsapp:+491511234567"
 PICTURE = factories.Attachment("lamp.jpg", "image/jpeg", b"\xff\xd8\xff lamp")
 
 
-def send(twilio: Client, sender: Sender, **fields: Any) -> Any:
-    return twilio.messages.create(**{"to": OMAR, "from_": sender.address, "body": "Hello", **fields})
+def create_message(twilio: Client, sender: Sender, **fields: Any) -> Any:
+    return twilio.messages.create(**{"to": OMAR_ADDRESS, "from_": sender.address, "body": "Hello", **fields})
 
 
 def test_a_created_message_is_queued_and_can_be_fetched(twilio: Client, sender: Sender) -> None:
-    sent = send(twilio, sender)
+    sent = create_message(twilio, sender)
     found = twilio.messages(sent.sid).fetch()
     assert (sent.status, sent.num_media, sent.date_sent) == ("queued", "0", None)
-    assert (found.body, found.to, found.from_, found.direction) == ("Hello", OMAR, sender.address, "outbound-api")
+    assert (found.body, found.to, found.from_, found.direction) == (
+        "Hello",
+        OMAR_ADDRESS,
+        sender.address,
+        "outbound-api",
+    )
 
 
 def test_a_list_ends_after_its_last_page(twilio: Client, sender: Sender) -> None:
     bodies = [f"number {index}" for index in range(7)]
     for body in bodies:
-        send(twilio, sender, body=body)
+        create_message(twilio, sender, body=body)
     assert [found.body for found in twilio.messages.list(page_size=3)] == bodies[::-1]
     assert [found.body for found in twilio.messages.list(page_size=7)] == bodies[::-1]
 
 
 def test_a_list_is_filtered_by_addresses_and_by_time(twilio: Client, sender: Sender) -> None:
-    send(twilio, sender)
-    other = send(twilio, sender, to="whatsapp:US.13491208655302741918")
+    create_message(twilio, sender)
+    other = create_message(twilio, sender, to="whatsapp:US.13491208655302741918")
     Message.objects.filter(sid=other.sid).update(created_at=datetime(2026, 1, 2, 12, tzinfo=UTC))
     listed = twilio.messages.list
-    assert [one.to for one in listed(to=OMAR, from_=sender.address)] == [OMAR]
-    assert listed(to=OMAR, from_="whatsapp:+1") == []
+    assert [one.to for one in listed(to=OMAR_ADDRESS, from_=sender.address)] == [OMAR_ADDRESS]
+    assert listed(to=OMAR_ADDRESS, from_="whatsapp:+1") == []
     assert [one.sid for one in listed(date_sent=datetime(2026, 1, 2, 12, tzinfo=UTC))] == [other.sid]
-    assert [one.to for one in listed(date_sent_after=datetime.now(UTC) - timedelta(minutes=1))] == [OMAR]
+    assert [one.to for one in listed(date_sent_after=datetime.now(UTC) - timedelta(minutes=1))] == [OMAR_ADDRESS]
     assert [one.sid for one in listed(date_sent_before=datetime(2026, 1, 2, 12, tzinfo=UTC))] == [other.sid]
 
 
-def test_the_account_and_its_numbers_are_told(twilio: Client, account: Account, sender: Sender) -> None:
+def test_account_and_its_numbers_are_returned(twilio: Client, account: Account, sender: Sender) -> None:
     factories.create_sender(account, "+14155238886", "Sandbox")
     found = twilio.api.accounts(account.sid).fetch()
     assert (found.friendly_name, found.status, found.type) == ("Ada's shop", "active", "Full")
@@ -57,7 +62,7 @@ def test_the_account_and_its_numbers_are_told(twilio: Client, account: Account, 
     assert twilio.incoming_phone_numbers.list(phone_number="+1") == []
 
 
-def test_senders_are_told_with_their_webhooks_but_not_the_sandbox(
+def test_senders_are_listed_with_their_webhooks_except_the_sandbox(
     twilio: Client, account: Account, sender: Sender
 ) -> None:
     factories.create_sender(account, "+14155238886", "Sandbox")
@@ -73,7 +78,7 @@ def test_senders_are_told_with_their_webhooks_but_not_the_sandbox(
         senders.list()
 
 
-def test_templates_are_told_with_their_approvals(twilio: Client, account: Account) -> None:
+def test_templates_are_listed_with_their_approvals(twilio: Client, account: Account) -> None:
     types = {"twilio/text": {"body": "Hello {{1}}"}}
     content = factories.create_content(account, "greeting", types, variables={"1": "you"}, approval="rejected")
     contents = twilio.content.v1
@@ -108,7 +113,7 @@ def test_media_is_listed_and_its_bytes_are_at_the_cdn(
 def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender, omar: Customer, desk: Any) -> None:
     factories.customer_writes(omar, sender, "a picture, please")
     desk.files["/lamp.png"] = ("image/png", b"a lamp")
-    sent = send(twilio, sender, body="", media_url=[f"{desk.url}/lamp.png"])
+    sent = create_message(twilio, sender, body="", media_url=[f"{desk.url}/lamp.png"])
     assert (sent.num_media, sent.sid[:2]) == ("1", "MM")
     for minutes in (1, 2):
         run_due(datetime.now(UTC) + timedelta(minutes=minutes))
@@ -118,19 +123,19 @@ def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender
 
 
 @pytest.mark.parametrize(("path", "kind", "code"), [("/gone.png", "", 63019), ("/page.html", "text/html", 63021)])
-def test_a_file_that_cannot_be_had_or_sent_fails_the_message(
+def test_message_fails_when_its_file_cannot_be_fetched_or_sent(
     twilio: Client, sender: Sender, omar: Customer, desk: Any, path: str, kind: str, code: int
 ) -> None:
     factories.customer_writes(omar, sender, "a picture, please")
     desk.files = {path: (kind, b"content")}
-    sent = send(twilio, sender, body="", media_url=[desk.url + path])
+    sent = create_message(twilio, sender, body="", media_url=[desk.url + path])
     for minutes in (1, 2):
         run_due(datetime.now(UTC) + timedelta(minutes=minutes))
     found = twilio.messages(sent.sid).fetch()
     assert (found.status, found.error_code) == ("failed", code)
 
 
-def test_what_is_not_there_is_20404(twilio: Client) -> None:
+def test_unknown_resource_returns_error_20404(twilio: Client) -> None:
     with pytest.raises(TwilioRestException) as refusal:
         twilio.messages("SM" + "0" * 32).fetch()
     assert (refusal.value.status, refusal.value.code) == (404, 20404)

@@ -19,7 +19,7 @@ from channels_whatsapp.simulator.models import (
     Sender,
 )
 from channels_whatsapp.simulator.sending import Order, accept
-from tests.channels_whatsapp.simulator.desk import Desk
+from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ LATER = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
-def written(omar: Customer, sender: Sender, desk: Desk) -> Customer:
+def written(omar: Customer, sender: Sender, desk: WebhookReceiver) -> Customer:
     """Omar, who wrote a moment ago."""
     factories.customer_writes(omar, sender, "hello?", now=NOW)
     run_due(NOW)
@@ -36,28 +36,28 @@ def written(omar: Customer, sender: Sender, desk: Desk) -> Customer:
     return omar
 
 
-def desk_sends(customer: Customer, sender: Sender, *, at: datetime = NOW, **fields: str) -> Message:
+def send_from_desk(customer: Customer, sender: Sender, *, at: datetime = NOW, **fields: str) -> Message:
     form = QueryDict(mutable=True)
     form.update({"To": customer.address, "From": sender.address, "Body": "Hello", **fields})
     return accept(sender.account, Order.from_form(form), now=at)
 
 
-def outcome(message: Message) -> tuple[str, int | None]:
+def status_and_error(message: Message) -> tuple[str, int | None]:
     message.refresh_from_db()
     return message.status, message.error_code
 
 
-def test_a_message_is_sent_then_delivered_then_read(desk: Desk, written: Customer, sender: Sender) -> None:
-    message = desk_sends(written, sender)
-    assert outcome(message) == ("queued", None)
+def test_a_message_is_sent_then_delivered_then_read(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
+    message = send_from_desk(written, sender)
+    assert status_and_error(message) == ("queued", None)
     for milliseconds, status in ((200, "sent"), (700, "delivered"), (1500, "delivered"), (2000, "read")):
         run_due(NOW + timedelta(milliseconds=milliseconds))
-        assert outcome(message)[0] == status
+        assert status_and_error(message)[0] == status
     assert desk.statuses() == ["sent", "delivered", "read"]
 
 
-def test_a_status_callback_is_signed_and_complete(desk: Desk, written: Customer, sender: Sender) -> None:
-    message = desk_sends(written, sender, StatusCallback=f"{desk.url}/status/our-own-id/")
+def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
+    message = send_from_desk(written, sender, StatusCallback=f"{desk.url}/status/our-own-id/")
     run_due(LATER)
     callback = desk.posted[-1]
     assert callback.url.endswith("/status/our-own-id/")
@@ -77,49 +77,51 @@ def test_a_status_callback_is_signed_and_complete(desk: Desk, written: Customer,
     assert "ErrorCode" not in callback.params
 
 
-def test_without_read_receipts_a_message_stays_delivered(desk: Desk, written: Customer, sender: Sender) -> None:
+def test_without_read_receipts_a_message_stays_delivered(
+    desk: WebhookReceiver, written: Customer, sender: Sender
+) -> None:
     Customer.objects.update(read_receipts=False)
-    message = desk_sends(written, sender)
+    message = send_from_desk(written, sender)
     run_due(LATER)
     assert factories.customer_looks(Customer.objects.get(), sender) == 0
-    assert outcome(message)[0] == "delivered"
+    assert status_and_error(message)[0] == "delivered"
 
 
-def test_a_customer_who_reads_later_reads_by_looking(desk: Desk, written: Customer, sender: Sender) -> None:
+def test_opening_the_chat_marks_messages_read(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
     Customer.objects.update(reads_at_once=False)
-    message = desk_sends(written, sender)
+    message = send_from_desk(written, sender)
     run_due(LATER)
-    assert outcome(message)[0] == "delivered"
+    assert status_and_error(message)[0] == "delivered"
     assert [factories.customer_looks(written, sender, LATER) for _ in range(2)] == [1, 0]
     run_due(LATER)
-    assert outcome(message)[0] == "read"
+    assert status_and_error(message)[0] == "read"
 
 
-def test_after_24_hours_free_text_fails_with_63016(desk: Desk, written: Customer, sender: Sender) -> None:
+def test_after_24_hours_free_text_fails_with_63016(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
     day = timedelta(hours=24)
     in_time, too_late = (
-        desk_sends(written, sender, at=NOW + day),
-        desk_sends(written, sender, at=NOW + day + timedelta(seconds=1)),
+        send_from_desk(written, sender, at=NOW + day),
+        send_from_desk(written, sender, at=NOW + day + timedelta(seconds=1)),
     )
     run_due(LATER + day)
-    assert (outcome(in_time), outcome(too_late)) == (("read", None), ("failed", 63016))
+    assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("failed", 63016))
     failed = next(one.params for one in desk.posted if one.params["MessageSid"] == too_late.sid)
     assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
     assert "outside the allowed window" in failed["ErrorMessage"]
 
 
-def test_a_day_can_be_made_to_pass(written: Customer, sender: Sender) -> None:
+def test_skipping_a_day_closes_the_window(written: Customer, sender: Sender) -> None:
     factories.let_time_pass(written)
-    message = desk_sends(written, sender, at=timezone.now())
+    message = send_from_desk(written, sender, at=timezone.now())
     run_due(timezone.now() + timedelta(minutes=1))
-    assert outcome(message) == ("failed", 63016)
+    assert status_and_error(message) == ("failed", 63016)
 
 
-def test_the_24_hours_count_for_each_number(written: Customer, sender: Sender) -> None:
+def test_window_is_tracked_per_number(written: Customer, sender: Sender) -> None:
     other = factories.create_sender(sender.account, "+4930222222", "Workshop")
-    message = desk_sends(written, other)
+    message = send_from_desk(written, other)
     run_due(LATER)
-    assert outcome(message) == ("failed", 63016)
+    assert status_and_error(message) == ("failed", 63016)
 
 
 @pytest.mark.parametrize(
@@ -137,9 +139,9 @@ def test_an_approved_template_may_be_sent_at_any_time(
 ) -> None:
     types = {"twilio/quick-reply": {"body": "Hi {{1}}, {{2}}", "actions": [{"title": "Yes", "id": "y"}]}}
     content = factories.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
-    message = desk_sends(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
+    message = send_from_desk(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
     run_due(LATER)
-    assert outcome(message) == expected
+    assert status_and_error(message) == expected
     assert message.body == "Hi Omar, go?"
     assert [(button["text"], button["payload"]) for button in message.buttons] == [("Yes", "y")]
 
@@ -158,60 +160,62 @@ def test_a_customer_who_cannot_be_reached(
     business = factories.create_sender(sender.account, number, "Business")
     factories.customer_writes(omar, business, "hello?", now=NOW)
     factories.switch_fault(kind, customer=omar)
-    message = desk_sends(omar, business)
+    message = send_from_desk(omar, business)
     run_due(LATER)
-    assert outcome(message) == expected
+    assert status_and_error(message) == expected
 
 
-def test_lost_callbacks_leave_the_desk_in_the_dark(desk: Desk, written: Customer, sender: Sender) -> None:
+def test_lost_callbacks_are_not_sent(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
     factories.switch_fault(FaultKind.LOST_CALLBACKS, customer=written)
-    message = desk_sends(written, sender)
+    message = send_from_desk(written, sender)
     run_due(LATER)
-    assert (desk.posted, outcome(message)) == ([], ("read", None))
+    assert (desk.posted, status_and_error(message)) == ([], ("read", None))
 
 
-def test_callbacks_come_twice(desk: Desk, written: Customer, sender: Sender) -> None:
+def test_callbacks_are_sent_twice(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
     factories.switch_fault(FaultKind.TWICE)
-    desk_sends(written, sender)
+    send_from_desk(written, sender)
     run_due(LATER)
     assert desk.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
 
 
-def test_callbacks_come_out_of_order_but_twilio_knows_better(desk: Desk, written: Customer, sender: Sender) -> None:
+def test_callbacks_out_of_order_leave_the_final_status_correct(
+    desk: WebhookReceiver, written: Customer, sender: Sender
+) -> None:
     factories.switch_fault(FaultKind.OUT_OF_ORDER, customer=written)
-    message = desk_sends(written, sender)
+    message = send_from_desk(written, sender)
     run_due(LATER)
     assert desk.statuses() == ["read", "delivered", "sent"]
-    assert outcome(message)[0] == "read"
+    assert status_and_error(message)[0] == "read"
 
 
 def test_a_message_through_a_service_is_accepted_first(written: Customer, sender: Sender) -> None:
     service = "MG" + "1" * 32
     Sender.objects.update(messaging_service_sid=service)
-    message = desk_sends(written, sender, From="", MessagingServiceSid=service)
+    message = send_from_desk(written, sender, From="", MessagingServiceSid=service)
     assert (message.status, message.from_address) == ("accepted", sender.address)
     run_due(LATER)
-    assert outcome(message)[0] == "read"
+    assert status_and_error(message)[0] == "read"
 
 
-def test_somebody_never_seen_before_gets_a_phone(sender: Sender) -> None:
+def test_unknown_recipient_becomes_a_customer(sender: Sender) -> None:
     form = QueryDict(mutable=True)
     form.update({"To": "whatsapp:+15551230000", "From": sender.address, "Body": "Hello"})
     message = accept(sender.account, Order.from_form(form), now=NOW)
     run_due(LATER)
     assert message.customer.address == "whatsapp:+15551230000"
-    assert outcome(message) == ("failed", 63016)
+    assert status_and_error(message) == ("failed", 63016)
 
 
-def test_what_is_claimed_is_nobody_elses_until_the_lease_ends(written: Customer, sender: Sender) -> None:
-    desk_sends(written, sender)
+def test_claimed_errand_is_not_claimed_again_until_the_lease_ends(written: Customer, sender: Sender) -> None:
+    send_from_desk(written, sender)
     claimed = clock._claim(LATER)
     assert (len(claimed), clock._claim(LATER)) == (3, [])
     assert len(clock._claim(LATER + clock.LEASE + timedelta(seconds=1))) == 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_clock_goes_on_until_it_is_stopped(desk: Desk, omar: Customer, sender: Sender) -> None:
+def test_the_clock_goes_on_until_it_is_stopped(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     factories.customer_writes(omar, sender, "hello?")
     stop = threading.Event()
     running = threading.Thread(target=clock.run_forever, args=(stop,))

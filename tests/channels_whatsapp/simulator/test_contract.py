@@ -20,10 +20,10 @@ from channels_whatsapp.simulator.models import Account, Customer, Message, Sende
 
 pytestmark = pytest.mark.django_db
 
-SPECS = {"api": "twilio_api_v2010", "messaging": "twilio_messaging_v2", "content": "twilio_content_v1"}
+SPECIFICATION_FILES = {"api": "twilio_api_v2010", "messaging": "twilio_messaging_v2", "content": "twilio_content_v1"}
 
 
-def folder() -> Path:
+def specification_folder() -> Path:
     """Where Twilio's specifications are. Skips where there are none, fails where they were promised."""
     named = os.environ.get("TWILIO_OPENAPI")
     path = Path(named) if named else Path(django_settings.BASE_DIR).parent / "shared" / "twilio-openapi"
@@ -35,42 +35,42 @@ def folder() -> Path:
 
 
 @cache
-def specification(name: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((folder() / f"{SPECS[name]}.json").read_text())
+def load_specification(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((specification_folder() / f"{SPECIFICATION_FILES[name]}.json").read_text())
     return document
 
 
 def assert_conforms(answer: Any, host: str, path: str, method: str = "get", status: int = 200) -> dict[str, Any]:
     """The answer's JSON, after a check that it is what the specification says, and nothing it does not know."""
-    document = specification(host)
+    document = load_specification(host)
     response = document["paths"][path][method]["responses"][str(status)]
     schema = response["content"]["application/json"]["schema"]
     assert answer.status_code == status, answer.content
     body: dict[str, Any] = answer.json()
     validator = OAS30Validator({**schema, "components": document["components"]})
     assert [f"{'/'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(body)] == []
-    knows(document, schema, body)
+    assert_matches_schema(document, schema, body)
     return body
 
 
-def knows(document: dict[str, Any], schema: dict[str, Any], body: Any) -> None:
+def assert_matches_schema(document: dict[str, Any], schema: dict[str, Any], body: Any) -> None:
     """Fail on a field that the specification does not name, and on one it names that is missing."""
     while "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     if isinstance(body, list):
         for item in body:
-            knows(document, schema["items"], item)
+            assert_matches_schema(document, schema["items"], item)
     elif isinstance(body, dict) and schema.get("properties"):
         assert set(body) <= set(schema["properties"])
         for name, value in body.items():
-            knows(document, schema["properties"][name], value)
+            assert_matches_schema(document, schema["properties"][name], value)
 
 
-ACCOUNT = "/2010-04-01/Accounts/{AccountSid}"
-MESSAGE = f"{ACCOUNT}/Messages/{{MessageSid}}"
+ACCOUNT_PATH = "/2010-04-01/Accounts/{AccountSid}"
+MESSAGE_PATH = f"{ACCOUNT_PATH}/Messages/{{MessageSid}}"
 
 
-class Caller:
+class ApiClient:
     """Calls the simulator with the account's credentials."""
 
     def __init__(self, account: Account) -> None:
@@ -86,8 +86,8 @@ class Caller:
 
 
 @pytest.fixture
-def call(account: Account) -> Caller:
-    return Caller(account)
+def call(account: Account) -> ApiClient:
+    return ApiClient(account)
 
 
 @pytest.fixture
@@ -98,51 +98,57 @@ def inbound(omar: Customer, sender: Sender) -> Message:
     )
 
 
-def test_a_created_message_conforms(call: Caller, sender: Sender) -> None:
+def test_a_created_message_conforms(call: ApiClient, sender: Sender) -> None:
     form = {"To": "whatsapp:+491511234567", "From": sender.address, "Body": "Hello"}
-    assert_conforms(call.post(f"{call.root}/Messages.json", **form), "api", f"{ACCOUNT}/Messages.json", "post", 201)
+    assert_conforms(
+        call.post(f"{call.root}/Messages.json", **form), "api", f"{ACCOUNT_PATH}/Messages.json", "post", 201
+    )
 
 
-def test_messages_conform_alone_and_in_pages(call: Caller, inbound: Message, sender: Sender) -> None:
+def test_messages_conform_alone_and_in_pages(call: ApiClient, inbound: Message, sender: Sender) -> None:
     form = {"To": "whatsapp:+491519999999", "From": sender.address, "Body": "Hello"}
     failed = call.post(f"{call.root}/Messages.json", **form).json()
     run_due(timezone.now() + timedelta(minutes=1))
     answer = call.get(f"{call.root}/Messages/{failed['sid']}.json")
-    assert assert_conforms(answer, "api", f"{ACCOUNT}/Messages/{{Sid}}.json")["error_code"] == 63016
-    first = assert_conforms(call.get(f"{call.root}/Messages.json", PageSize="1"), "api", f"{ACCOUNT}/Messages.json")
+    assert assert_conforms(answer, "api", f"{ACCOUNT_PATH}/Messages/{{Sid}}.json")["error_code"] == 63016
+    first = assert_conforms(
+        call.get(f"{call.root}/Messages.json", PageSize="1"), "api", f"{ACCOUNT_PATH}/Messages.json"
+    )
     second = call.get("api" + first["next_page_uri"])
-    assert assert_conforms(second, "api", f"{ACCOUNT}/Messages.json")["next_page_uri"] is None
+    assert assert_conforms(second, "api", f"{ACCOUNT_PATH}/Messages.json")["next_page_uri"] is None
 
 
-def test_media_conforms(call: Caller, inbound: Message) -> None:
+def test_media_conforms(call: ApiClient, inbound: Message) -> None:
     here = f"{call.root}/Messages/{inbound.sid}/Media"
-    listed = assert_conforms(call.get(f"{here}.json"), "api", f"{MESSAGE}/Media.json")
+    listed = assert_conforms(call.get(f"{here}.json"), "api", f"{MESSAGE_PATH}/Media.json")
     sid = listed["media_list"][0]["sid"]
-    assert_conforms(call.get(f"{here}/{sid}.json"), "api", f"{MESSAGE}/Media/{{Sid}}.json")
+    assert_conforms(call.get(f"{here}/{sid}.json"), "api", f"{MESSAGE_PATH}/Media/{{Sid}}.json")
 
 
-def test_the_account_conforms(call: Caller) -> None:
+def test_the_account_conforms(call: ApiClient) -> None:
     assert_conforms(call.get(f"{call.root}.json"), "api", "/2010-04-01/Accounts/{Sid}.json")
 
 
-def test_numbers_conform(call: Caller, sender: Sender) -> None:
-    assert_conforms(call.get(f"{call.root}/IncomingPhoneNumbers.json"), "api", f"{ACCOUNT}/IncomingPhoneNumbers.json")
+def test_numbers_conform(call: ApiClient, sender: Sender) -> None:
+    assert_conforms(
+        call.get(f"{call.root}/IncomingPhoneNumbers.json"), "api", f"{ACCOUNT_PATH}/IncomingPhoneNumbers.json"
+    )
 
 
 @pytest.mark.parametrize("status", ["ONLINE", "OFFLINE"])
-def test_senders_conform(call: Caller, sender: Sender, status: str) -> None:
+def test_senders_conform(call: ApiClient, sender: Sender, status: str) -> None:
     Sender.objects.update(status=status)
     path = "/v2/Channels/Senders"
     assert_conforms(call.get(f"messaging{path}", Channel="whatsapp"), "messaging", path)
     assert_conforms(call.get(f"messaging{path}/{sender.sid}"), "messaging", f"{path}/{{Sid}}")
 
 
-def test_typing_conforms(call: Caller, inbound: Message) -> None:
+def test_typing_conforms(call: ApiClient, inbound: Message) -> None:
     path = "/v2/Indicators/Typing.json"
     assert_conforms(call.post(f"messaging{path}", channel="whatsapp", messageId=inbound.sid), "messaging", path, "post")
 
 
-def test_templates_conform(call: Caller, account: Account) -> None:
+def test_templates_conform(call: ApiClient, account: Account) -> None:
     content = factories.create_content(account, "hi", {"twilio/text": {"body": "Hi {{1}}"}}, variables={"1": "you"})
     for path in ("/v1/Content", "/v1/ContentAndApprovals"):
         assert_conforms(call.get(f"content{path}", PageSize="1"), "content", path)

@@ -12,7 +12,7 @@ from channels_whatsapp.simulator.models import Customer, FaultKind, Message, Sen
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def send(twilio: Client, sender: Sender, to: str = "whatsapp:+491511234567") -> Any:
+def create_message(twilio: Client, sender: Sender, to: str = "whatsapp:+491511234567") -> Any:
     return twilio.messages.create(to=to, from_=sender.address, body="Hello")
 
 
@@ -30,28 +30,28 @@ def test_a_call_fails_before_or_after_the_message_was_accepted(
 ) -> None:
     factories.switch_fault(kind, customer=omar)
     with pytest.raises(TwilioRestException) as caught:
-        send(twilio, sender)
+        create_message(twilio, sender)
     assert (caught.value.status, caught.value.code) == (status, code)
     assert Message.objects.count() == accepted
 
 
 @pytest.mark.parametrize(("kind", "setting"), [(FaultKind.SLOW, "SLOW"), (FaultKind.HANG, "HANG")])
-def test_a_call_takes_its_time(
+def test_slow_fault_delays_the_call(
     twilio: Client, sender: Sender, omar: Customer, settings: Any, kind: FaultKind, setting: str
 ) -> None:
     setattr(settings, f"SIMULATOR_{setting}_SECONDS", 0.5)
     factories.switch_fault(kind)
     twilio.http_client.timeout = 0.1
     with pytest.raises(OSError, match="timed out"):
-        send(twilio, sender)
+        create_message(twilio, sender)
 
 
 def test_a_fault_of_one_customer_leaves_the_others_alone(twilio: Client, sender: Sender, omar: Customer) -> None:
     factories.switch_fault(FaultKind.TOO_MANY, customer=omar)
-    assert send(twilio, sender, to="whatsapp:+491519999999").status == "queued"
+    assert create_message(twilio, sender, to="whatsapp:+491519999999").status == "queued"
 
 
-def test_a_fault_for_everybody_strikes_every_call_until_it_is_switched_off(twilio: Client, sender: Sender) -> None:
+def test_global_fault_applies_to_every_call_until_switched_off(twilio: Client, sender: Sender) -> None:
     factories.switch_fault(FaultKind.ERROR_BEFORE)
     with pytest.raises(TwilioRestException):
         twilio.api.accounts(sender.account.sid).fetch()
@@ -63,7 +63,7 @@ def test_a_fault_finds_the_customer_by_their_business_scoped_id_too(twilio: Clie
     amara = factories.create_customer("Amara", "+491511111111", external_user_id="DE.77")
     factories.switch_fault(FaultKind.OPTED_OUT, customer=amara)
     with pytest.raises(TwilioRestException, match="unsubscribed"):
-        send(twilio, sender, to="whatsapp:DE.77")
+        create_message(twilio, sender, to="whatsapp:DE.77")
 
 
 def test_media_is_404_at_first(twilio: Client, sender: Sender, omar: Customer, settings: Any) -> None:

@@ -23,8 +23,8 @@ from channels_whatsapp.simulator.models import (
 )
 from channels_whatsapp.simulator.samples import SAMPLES, create_samples
 from channels_whatsapp.simulator.sending import Order, accept
-from tests.channels_whatsapp.simulator.desk import Desk
-from tests.channels_whatsapp.simulator.urls import days_passed_for
+from tests.channels_whatsapp.simulator.desk import WebhookReceiver
+from tests.channels_whatsapp.simulator.urls import skipped_day_addresses
 
 pytestmark = pytest.mark.django_db
 
@@ -36,28 +36,32 @@ def address(omar: Customer, sender: Sender) -> str:
     return f"/simulator/chats/{omar.pk}/{sender.pk}/"
 
 
-def page(browser: Browser, address: str) -> str:
+def get_page(browser: Browser, address: str) -> str:
     answer = browser.get(address)
     assert answer.status_code == 200
     return answer.content.decode()
 
 
 def test_an_empty_simulator_says_what_to_do(db: None) -> None:
-    assert "No phone yet" in page(Browser(), "/simulator/")
-    assert "Open an account" in page(Browser(), "/simulator/console/")
+    assert "No phone yet" in get_page(Browser(), "/simulator/")
+    assert "Open an account" in get_page(Browser(), "/simulator/console/")
 
 
-def test_anybody_may_look_and_nothing_is_inline(address: str, omar: Customer, sender: Sender) -> None:
+def test_simulator_is_public_and_has_no_inline_code(address: str, omar: Customer, sender: Sender) -> None:
     factories.customer_writes(omar, sender, "<script>alert(1)</script>", place=factories.Place("1", "2"))
-    for shown in (page(Browser(), "/simulator/"), page(Browser(), address), page(Browser(), "/simulator/console/")):
+    for shown in (
+        get_page(Browser(), "/simulator/"),
+        get_page(Browser(), address),
+        get_page(Browser(), "/simulator/console/"),
+    ):
         assert " style=" not in shown
         assert "<style" not in shown
         assert "<script>" not in shown
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page(Browser(), address)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in get_page(Browser(), address)
 
 
 def test_every_field_has_a_label_of_its_own(address: str) -> None:
-    shown = page(Browser(), address)
+    shown = get_page(Browser(), address)
     ids = [part.split('"')[0] for part in shown.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
     for name in ("text_text", "place_latitude", "contact_name", "press_text", "habits_name", "new_address"):
@@ -74,13 +78,13 @@ def test_forms_are_protected_against_other_sites(address: str) -> None:
     assert Browser(enforce_csrf_checks=True).post(f"{address}text/", {"text": "hello?"}).status_code == 403
 
 
-def test_with_scripts_only_the_messages_come_back(address: str) -> None:
+def test_script_request_returns_only_the_messages(address: str) -> None:
     answer = Browser().post(f"{address}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
     assert answer.content.decode().startswith('<section class="thread" id="thread"')
     assert "hello?" in answer.content.decode()
 
 
-def test_files_and_marks_go_along(address: str) -> None:
+def test_files_and_message_flags_are_sent(address: str) -> None:
     files = [SimpleUploadedFile(name, b"x", kind) for name, kind in (("a.png", "image/png"), ("b", "<bad>"))]
     form = {"text": "look", "attached": files, "forwarded": "on", "ad": "Lamps"}
     Browser().post(f"{address}text/", form)
@@ -98,13 +102,15 @@ def test_files_and_marks_go_along(address: str) -> None:
         ("press", {"kind": "button", "text": "Blue"}, "button"),
     ],
 )
-def test_other_things_can_be_sent(address: str, what: str, form: dict[str, str], kind: str) -> None:
+def test_locations_contacts_and_other_kinds_can_be_sent(
+    address: str, what: str, form: dict[str, str], kind: str
+) -> None:
     assert Browser().post(f"{address}{what}/", form).status_code == 302
     assert Message.objects.get().extra["MessageType"] == kind
 
 
 @pytest.mark.parametrize(("what", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})])
-def test_what_makes_no_sense_is_not_sent(address: str, what: str, form: dict[str, str]) -> None:
+def test_invalid_message_is_not_sent(address: str, what: str, form: dict[str, str]) -> None:
     plain = Browser().post(f"{address}{what}/", form)
     scripted = Browser().post(f"{address}{what}/", form, headers={"HX-Request": "true"})
     assert (plain.status_code, scripted.status_code) == (422, 200)
@@ -114,7 +120,7 @@ def test_what_makes_no_sense_is_not_sent(address: str, what: str, form: dict[str
 
 def test_a_message_can_be_answered_by_quoting_it(address: str, omar: Customer, sender: Sender) -> None:
     quoted = factories.customer_writes(omar, sender, "the lamp")
-    assert "Answering: the lamp" in page(Browser(), f"{address}?quote={quoted.pk}")
+    assert "Answering: the lamp" in get_page(Browser(), f"{address}?quote={quoted.pk}")
     Browser().post(f"{address}text/", {"text": "that one", "reply_to": quoted.pk})
     assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
 
@@ -123,25 +129,25 @@ def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Custo
     message = factories.customer_writes(omar, sender, "which?")
     offer = [{"kind": "button", "text": "Blue", "payload": "b"}]
     Message.objects.update(direction=Direction.OUTBOUND, buttons=offer)
-    assert "Blue" in page(Browser(), address)
+    assert "Blue" in get_page(Browser(), address)
     Browser().post(f"{address}messages/{message.pk}/buttons/0/")
     assert Message.objects.order_by("-pk")[0].extra["ButtonPayload"] == "b"
 
 
-def test_the_chat_is_sent_again_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
+def test_chat_is_returned_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
     factories.customer_writes(omar, sender, "hello?")
-    seen = page(Browser(), address).split('data-version="')[1].split('"')[0]
+    seen = get_page(Browser(), address).split('data-version="')[1].split('"')[0]
     assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
     run_due(LATER)
     answer = Browser().get(f"{address}thread/", {"seen": seen})
     assert "delivered to the desk" in answer.content.decode()
 
 
-def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: Desk) -> None:
+def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: WebhookReceiver) -> None:
     desk.answer = (403, "text/plain", b"wrong signature")
     factories.customer_writes(omar, sender, "hello?")
     run_due(LATER)
-    assert "The desk answered 403: wrong signature" in page(Browser(), address)
+    assert "The desk answered 403: wrong signature" in get_page(Browser(), address)
 
 
 def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) -> None:
@@ -152,16 +158,16 @@ def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) ->
     assert Fault.objects.kinds_for(None) == {FaultKind.HANG}
 
 
-def test_a_day_passes_here_and_for_whoever_else_has_a_clock(address: str, omar: Customer, sender: Sender) -> None:
+def test_skipping_a_day_notifies_other_clocks(address: str, omar: Customer, sender: Sender) -> None:
     factories.customer_writes(omar, sender, "hello?")
-    days_passed_for.clear()
+    skipped_day_addresses.clear()
     Browser().post(f"{address}day/")
-    assert days_passed_for == [omar.address]
+    assert skipped_day_addresses == [omar.address]
     assert not Chat.objects.get().is_open(datetime.now(UTC))
-    assert "only templates arrive" in page(Browser(), address)
+    assert "only templates arrive" in get_page(Browser(), address)
 
 
-def test_habits_are_kept(address: str) -> None:
+def test_customer_settings_are_saved(address: str) -> None:
     Browser().post(f"{address}habits/", {"name": "Omar B.", "read_receipts": "on"})
     omar = Customer.objects.get()
     assert (omar.name, omar.reads_at_once, omar.read_receipts) == ("Omar B.", False, True)
@@ -175,20 +181,20 @@ def test_habits_are_kept(address: str) -> None:
         (" US.ENT.1349 ", "whatsapp:US.ENT.1349"),
     ],
 )
-def test_a_customer_can_be_invented_once(sender: Sender, typed: str, address: str) -> None:
+def test_customer_can_be_created_once(sender: Sender, typed: str, address: str) -> None:
     for _ in range(2):
         answer = Browser().post("/simulator/customers/", {"name": "Eve", "address": typed})
     eve = Customer.objects.get(address=address)
     assert answer.headers["Location"] == f"/simulator/chats/{eve.pk}/{sender.pk}/"
 
 
-def test_a_number_that_is_none_is_refused(sender: Sender) -> None:
+def test_invalid_number_is_refused(sender: Sender) -> None:
     answer = Browser().post("/simulator/customers/", {"address": "12"})
     assert (answer.status_code, Customer.objects.count()) == (422, 0)
     assert "country code" in answer.content.decode()
 
 
-def test_the_console_takes_the_desks_addresses(sender: Sender) -> None:
+def test_console_saves_the_webhook_urls(sender: Sender) -> None:
     form = {
         f"{sender.pk}-callback_url": "https://desk.example.com/in/",
         f"{sender.pk}-status_callback_url": "",
@@ -197,12 +203,12 @@ def test_the_console_takes_the_desks_addresses(sender: Sender) -> None:
     Browser().post(f"/simulator/console/numbers/{sender.pk}/", form)
     sender.refresh_from_db()
     assert (sender.callback_url, sender.status) == ("https://desk.example.com/in/", "OFFLINE")
-    shown = page(Browser(), "/simulator/console/")
+    shown = get_page(Browser(), "/simulator/console/")
     assert sender.account.sid in shown
     assert sender.account.auth_token in shown
 
 
-def test_accounts_and_numbers_can_be_opened_in_the_console(db: None) -> None:
+def test_accounts_and_numbers_can_be_created_in_the_console(db: None) -> None:
     Browser().post("/simulator/console/accounts/", {"friendly_name": "New shop"})
     account = Account.objects.get()
     form: dict[str, Any] = {"account": account.pk, "number": "+49 30 555 555", "name": "New"}
@@ -212,7 +218,7 @@ def test_accounts_and_numbers_can_be_opened_in_the_console(db: None) -> None:
     assert Browser().post("/simulator/console/accounts/", {}).status_code == 422
 
 
-def test_the_console_gives_sample_templates_once_and_lets_whatsapp_change_its_mind(account: Account) -> None:
+def test_console_creates_sample_templates_once_and_changes_approvals(account: Account) -> None:
     for _ in range(2):
         Browser().post(f"/simulator/console/accounts/{account.pk}/templates/")
     assert account.contents.count() == len(SAMPLES)
@@ -220,17 +226,17 @@ def test_the_console_gives_sample_templates_once_and_lets_whatsapp_change_its_mi
     Browser().post(f"/simulator/console/templates/{content.pk}/", {f"content-{content.pk}-approval": "paused"})
     content.refresh_from_db()
     assert content.approval == "paused"
-    assert "back_to_you" in page(Browser(), "/simulator/console/")
+    assert "back_to_you" in get_page(Browser(), "/simulator/console/")
 
 
-def test_the_phone_shows_a_template_with_all_that_belongs_to_it(omar: Customer, sender: Sender) -> None:
+def test_phone_shows_all_parts_of_a_template(omar: Customer, sender: Sender) -> None:
     create_samples(sender.account)
     for name in ("invoice_ready", "summer_sale", "sign_in_code", "what_is_it_about", "where_we_are"):
         content = sender.account.contents.get(friendly_name=name)
         form = QueryDict(mutable=True)
         form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
         accept(sender.account, Order.from_form(form), now=timezone.now())
-    shown = page(Browser(), f"/simulator/chats/{omar.pk}/{sender.pk}/")
+    shown = get_page(Browser(), f"/simulator/chats/{omar.pk}/{sender.pk}/")
     for part in (
         "Your invoice 2231",
         "Lumen Lamps, Camden",

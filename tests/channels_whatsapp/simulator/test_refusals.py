@@ -12,13 +12,13 @@ from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Mes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OMAR = "whatsapp:+491511234567"
-SHOP = "whatsapp:+4930111111"
+OMAR_ADDRESS = "whatsapp:+491511234567"
+SHOP_ADDRESS = "whatsapp:+4930111111"
 
 
-def refusal(twilio: Client, **fields: Any) -> tuple[int, int]:
+def refused_status_and_code(twilio: Client, **fields: Any) -> tuple[int, int]:
     with pytest.raises(TwilioRestException) as caught:
-        twilio.messages.create(**{"to": OMAR, "from_": SHOP, "body": "Hello", **fields})
+        twilio.messages.create(**{"to": OMAR_ADDRESS, "from_": SHOP_ADDRESS, "body": "Hello", **fields})
     return caught.value.status, caught.value.code
 
 
@@ -41,13 +41,13 @@ def refusal(twilio: Client, **fields: Any) -> tuple[int, int]:
     ],
 )
 def test_a_malformed_message_is_refused(twilio: Client, sender: Sender, fields: dict[str, Any], code: int) -> None:
-    assert refusal(twilio, **fields) == (400, code)
+    assert refused_status_and_code(twilio, **fields) == (400, code)
     assert not Message.objects.exists()
 
 
-def test_a_body_of_1600_characters_and_a_business_scoped_id_are_taken(twilio: Client, sender: Sender) -> None:
+def test_body_of_1600_characters_and_a_business_scoped_id_are_accepted(twilio: Client, sender: Sender) -> None:
     to = "whatsapp:US.13491208655302741918"
-    assert twilio.messages.create(to=to, from_=SHOP, body="x" * 1600).to == to
+    assert twilio.messages.create(to=to, from_=SHOP_ADDRESS, body="x" * 1600).to == to
 
 
 @pytest.mark.parametrize("variables", ["{", "[1]", '{"1": 2}'])
@@ -56,33 +56,33 @@ def test_variables_that_are_no_object_of_texts_are_refused(
 ) -> None:
     content = factories.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
     fields = {"content_sid": content.sid, "content_variables": variables, "body": ""}
-    assert refusal(twilio, **fields) == (400, 21656)
+    assert refused_status_and_code(twilio, **fields) == (400, 21656)
 
 
 def test_an_offline_sender_cannot_send(twilio: Client, sender: Sender) -> None:
     Sender.objects.update(status="OFFLINE")
-    assert refusal(twilio) == (400, 63007)
+    assert refused_status_and_code(twilio) == (400, 63007)
 
 
 def test_a_suspended_account_cannot_send(twilio: Client, sender: Sender) -> None:
     Account.objects.update(status="suspended")
-    assert refusal(twilio) == (403, 20005)
+    assert refused_status_and_code(twilio) == (403, 20005)
 
 
 def test_a_customer_who_opted_out_gets_nothing(twilio: Client, sender: Sender, omar: Customer) -> None:
     factories.switch_fault(FaultKind.OPTED_OUT, customer=omar)
-    assert refusal(twilio) == (400, 21610)
+    assert refused_status_and_code(twilio) == (400, 21610)
 
 
 @pytest.mark.parametrize("header", ["", "Bearer x", "Basic !!!", "Basic QUM6eA=="])
-def test_without_the_right_token_nothing_is_answered(account: Account, header: str) -> None:
+def test_wrong_token_is_refused(account: Account, header: str) -> None:
     address = f"/simulator/twilio/api/2010-04-01/Accounts/{account.sid}.json"
     answer = Browser().get(address, headers={"Authorization": header} if header else {})
     assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (401, 20003, 401)
     assert answer.json()["more_info"] == "https://www.twilio.com/docs/errors/20003"
 
 
-def test_while_rotating_the_secondary_token_is_taken_too(twilio: Client, account: Account) -> None:
+def test_secondary_token_is_accepted_during_rotation(twilio: Client, account: Account) -> None:
     Account.objects.update(auth_token="new", secondary_auth_token=account.auth_token)
     assert twilio.api.accounts(account.sid).fetch().sid == account.sid
 
@@ -94,11 +94,11 @@ def test_another_account_is_not_shown(twilio: Client) -> None:
     assert caught.value.code == 20404
 
 
-def test_addresses_that_are_not_played_answer_as_twilio_does() -> None:
+def test_unsupported_paths_return_twilios_error() -> None:
     answer = Browser(enforce_csrf_checks=True).post("/simulator/twilio/api/2010-04-01/Accounts/AC1/Calls.json")
     assert (answer.status_code, answer.json()["code"]) == (404, 20404)
 
 
-def test_a_form_is_taken_without_a_csrf_token(account: Account) -> None:
+def test_form_is_accepted_without_a_csrf_token(account: Account) -> None:
     address = f"/simulator/twilio/api/2010-04-01/Accounts/{account.sid}/Messages.json"
     assert Browser(enforce_csrf_checks=True).post(address).status_code == 401

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def channel(account: Account, live_server: Any, settings: Any) -> Iterator[WhatsAppAccount]:
     settings.WHATSAPP_BACKEND = "simulator"
     settings.PUBLIC_URL = live_server.url
-    yield builders.account(account_sid=account.sid, auth_token=account.auth_token)
+    yield builders.create_account(account_sid=account.sid, auth_token=account.auth_token)
     # A kept connection keeps a thread of the server, and its database connection.
     twilio._mine.http.session.close()
     del twilio._mine.http
@@ -38,7 +38,7 @@ def test_every_page_is_read(channel: WhatsAppAccount, account: Account, monkeypa
     assert (card.content_type, card.category, card.variables["order"]) == ("whatsapp/card", "UTILITY", "2231")
 
 
-def test_a_next_page_on_another_host_is_not_asked_for(
+def test_next_page_on_another_host_is_not_requested(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_samples(account)
@@ -50,7 +50,7 @@ def test_a_next_page_on_another_host_is_not_asked_for(
     assert not MessageTemplate.objects.exists()
 
 
-def test_where_twilio_has_no_list_with_approvals_each_is_asked_for(
+def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
@@ -63,6 +63,6 @@ def test_where_twilio_has_no_list_with_approvals_each_is_asked_for(
 
 
 @pytest.mark.parametrize("fault", [FaultKind.WRONG_TOKEN, FaultKind.TOO_MANY, FaultKind.ERROR_BEFORE])
-def test_what_twilio_refuses_is_told_and_not_raised(channel: WhatsAppAccount, fault: FaultKind) -> None:
+def test_twilio_error_is_reported_and_not_raised(channel: WhatsAppAccount, fault: FaultKind) -> None:
     factories.switch_fault(fault)
     assert sync(channel).error.startswith("The templates were not synced.")

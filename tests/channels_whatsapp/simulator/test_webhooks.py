@@ -10,21 +10,21 @@ from django.test import Client as Browser
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.clock import run_due
 from channels_whatsapp.simulator.models import Customer, Errand, FaultKind, Message, Sender
-from tests.channels_whatsapp.simulator.desk import Desk
+from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def posted(desk: Desk, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
+def send_and_get_params(desk: WebhookReceiver, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
     factories.customer_writes(customer, sender, **writing)
     run_due(LATER)
     return desk.posted[-1].params
 
 
-def test_a_text_carries_what_twilio_sends_with_it(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, text="hello? & + ü 🙂")
+def test_a_text_carries_what_twilio_sends_with_it(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    params = send_and_get_params(desk, omar, sender, text="hello? & + ü 🙂")
     message = Message.objects.get()
     assert {params[name] for name in ("MessageSid", "SmsSid", "SmsMessageSid")} == {message.sid}
     assert params["Body"] == "hello? & + ü 🙂"
@@ -46,8 +46,8 @@ def test_a_text_carries_what_twilio_sends_with_it(desk: Desk, omar: Customer, se
     assert json.loads(params["ChannelMetadata"])["data"]["context"]["WaId"] == "491511234567"
 
 
-def test_a_webhook_is_signed_with_the_accounts_token(desk: Desk, omar: Customer, sender: Sender) -> None:
-    posted(desk, omar, sender, text="hello? ü")
+def test_a_webhook_is_signed_with_the_accounts_token(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    send_and_get_params(desk, omar, sender, text="hello? ü")
     (webhook,) = desk.posted
     assert webhook.is_signed_with(sender.account.auth_token)
     assert not webhook.is_signed_with("another token")
@@ -55,22 +55,22 @@ def test_a_webhook_is_signed_with_the_accounts_token(desk: Desk, omar: Customer,
     assert len(webhook.headers["I-Twilio-Idempotency-Token"]) == 36
 
 
-def test_the_fragment_of_an_address_is_not_signed(desk: Desk, omar: Customer, sender: Sender) -> None:
+def test_the_fragment_of_an_address_is_not_signed(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     Sender.objects.update(callback_url=f"{desk.url}/inbound/#rc=3&rp=5xx")
     sender.refresh_from_db()
-    posted(desk, omar, sender, text="hello?")
+    send_and_get_params(desk, omar, sender, text="hello?")
     assert desk.posted[0].is_signed_with(sender.account.auth_token)
 
 
-def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: Desk, sender: Sender) -> None:
-    params = posted(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
+def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: WebhookReceiver, sender: Sender) -> None:
+    params = send_and_get_params(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
     assert (params["From"], params["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
     assert "WaId" not in params
 
 
-def test_a_picture_is_posted_by_its_address_at_twilio(desk: Desk, omar: Customer, sender: Sender) -> None:
+def test_a_picture_is_posted_by_its_address_at_twilio(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     picture = factories.Attachment("lamp.jpg", "image/jpeg", b"lamp")
-    params = posted(desk, omar, sender, text="broken", attachments=[picture])
+    params = send_and_get_params(desk, omar, sender, text="broken", attachments=[picture])
     message = Message.objects.get()
     place = f"https://api.twilio.com/2010-04-01/Accounts/{sender.account.sid}/Messages/{message.sid}/Media/"
     assert params["MediaUrl0"] == place + message.media.get().sid
@@ -78,51 +78,57 @@ def test_a_picture_is_posted_by_its_address_at_twilio(desk: Desk, omar: Customer
     assert message.sid.startswith("MM")
 
 
-def test_a_location_is_posted_with_its_label(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, place=factories.Place("52.52", "13.405", label="Hauptstraße 12"))
+def test_a_location_is_posted_with_its_label(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    params = send_and_get_params(desk, omar, sender, place=factories.Place("52.52", "13.405", label="Hauptstraße 12"))
     shown = [params[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
     assert "Address" not in params
 
 
-def test_a_contact_is_posted_as_a_vcard(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, contact=factories.ContactCard("Amara; Diallo", ("+491511111111",)))
+def test_a_contact_is_posted_as_a_vcard(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    params = send_and_get_params(desk, omar, sender, contact=factories.ContactCard("Amara; Diallo", ("+491511111111",)))
     assert (params["MessageType"], params["MediaContentType0"]) == ("contacts", "text/vcard")
     card = Message.objects.get().media.get().file.read().decode()
     assert "FN:Amara\\; Diallo\r\n" in card
     assert "TEL;type=CELL;type=VOICE:+491511111111\r\n" in card
 
 
-def test_a_pressed_button_quotes_the_message_that_offered_it(desk: Desk, omar: Customer, sender: Sender) -> None:
+def test_a_pressed_button_quotes_the_message_that_offered_it(
+    desk: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
     question = factories.customer_writes(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    params = posted(desk, omar, sender, press=factories.Press("Blue", "colour-blue"))
+    params = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "colour-blue"))
     assert (params["ButtonText"], params["ButtonPayload"], params["Body"]) == ("Blue", "colour-blue", "Blue")
     assert (params["MessageType"], params["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
 
-def test_a_list_entry_and_a_quoted_reply_say_what_they_are(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, press=factories.Press("Blue", "7", kind="list"))
+def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
+    desk: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
+    params = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "7", kind="list"))
     assert (params["MessageType"], params["ListTitle"], params["ListId"]) == ("interactive", "Blue", "7")
-    params = posted(desk, omar, sender, text="that one", replying_to=Message.objects.get())
+    params = send_and_get_params(desk, omar, sender, text="that one", replying_to=Message.objects.get())
     assert params["OriginalRepliedMessageSender"] == omar.address
 
 
-def test_an_ad_and_a_forward_leave_their_marks(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, text="is it still there?", ad=factories.Ad("Lamps"), forwarded=True)
+def test_ad_and_forwarded_messages_carry_their_fields(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    params = send_and_get_params(
+        desk, omar, sender, text="is it still there?", ad=factories.Ad("Lamps"), forwarded=True
+    )
     assert (params["ReferralHeadline"], params["ReferralSourceType"], params["Forwarded"]) == ("Lamps", "ad", "true")
     assert params["ReferralCtwaClid"]
 
 
-def test_parameters_nobody_has_seen_before_are_sent_along(desk: Desk, omar: Customer, sender: Sender) -> None:
-    params = posted(desk, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
+def test_unknown_parameters_are_sent(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    params = send_and_get_params(desk, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
     assert (params["MessageType"], params["Depth"]) == ("hologram", "3")
 
 
-def test_a_webhook_may_come_twice(desk: Desk, omar: Customer, sender: Sender) -> None:
+def test_webhook_is_sent_twice_under_the_duplicate_fault(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     factories.switch_fault(FaultKind.TWICE, customer=omar)
-    posted(desk, omar, sender, text="hello?")
+    send_and_get_params(desk, omar, sender, text="hello?")
     first, second = desk.posted
     assert first.params == second.params
     assert first.headers["I-Twilio-Idempotency-Token"] != second.headers["I-Twilio-Idempotency-Token"]
@@ -138,16 +144,16 @@ def test_a_webhook_may_come_twice(desk: Desk, omar: Customer, sender: Sender) ->
         ((204, "text/plain", b""), ""),
     ],
 )
-def test_what_is_wrong_with_the_desks_answer_is_kept(
-    desk: Desk, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
+def test_error_in_the_webhook_response_is_recorded(
+    desk: WebhookReceiver, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
 ) -> None:
     desk.answer = answer
-    posted(desk, omar, sender, text="hello?")
+    send_and_get_params(desk, omar, sender, text="hello?")
     errand = Errand.objects.get()
     assert (errand.http_status, errand.complaint, errand.state) == (answer[0], complaint, "done")
 
 
-def test_a_desk_that_is_not_there_is_named(omar: Customer, sender: Sender) -> None:
+def test_unreachable_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     Sender.objects.update(callback_url="http://127.0.0.1:9/")
     sender.refresh_from_db()
     factories.customer_writes(omar, sender, "hello?")
@@ -155,14 +161,14 @@ def test_a_desk_that_is_not_there_is_named(omar: Customer, sender: Sender) -> No
     assert Errand.objects.get().complaint == "The desk could not be reached."
 
 
-def test_a_number_without_an_address_is_named(omar: Customer, sender: Sender) -> None:
+def test_number_without_a_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     sender.callback_url = ""
     factories.customer_writes(omar, sender, "hello?")
     assert run_due(LATER) == 1
     assert Errand.objects.get().complaint == "No webhook address is set for this number."
 
 
-def test_the_cdn_wants_no_credentials(omar: Customer, sender: Sender) -> None:
+def test_media_cdn_needs_no_credentials(omar: Customer, sender: Sender) -> None:
     page = factories.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
     message = factories.customer_writes(omar, sender, attachments=[page])
     media = message.media.get()

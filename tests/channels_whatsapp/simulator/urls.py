@@ -5,9 +5,9 @@ from django.urls import include, path
 
 from channels_whatsapp.simulator.urls import simulator_urls
 
-days_passed_for: list[str] = []
+skipped_day_addresses: list[str] = []
 
-urlpatterns = [path("simulator/", include((simulator_urls(days_passed_for.append), "simulator")))]
+urlpatterns = [path("simulator/", include((simulator_urls(skipped_day_addresses.append), "simulator")))]
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -19,52 +19,50 @@ from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, Queue
 from tests import builders
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def orders() -> Queue:
-    return builders.queue("Orders")
+    return builders.create_queue("Orders")
 
 
 @pytest.fixture
 def dana(orders: Queue) -> Agent:
-    return builders.agent("Dana", queue=orders)
+    return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
 def eve() -> Agent:
-    return builders.agent("Eve", queue=builders.queue("Returns"))
+    return builders.create_agent("Eve", queue=builders.create_queue("Returns"))
 
 
 @pytest.fixture
 def conversation(orders: Queue, dana: Agent) -> Conversation:
-    return builders.conversation(with_agent=dana, in_queue=orders)
+    return builders.create_conversation(with_agent=dana, in_queue=orders)
 
 
-def sees(agent: Agent, conversation: Conversation) -> bool:
+def can_see(agent: Agent, conversation: Conversation) -> bool:
     return conversations_visible_to(agent.user).filter(pk=conversation.pk).exists()
 
 
-def test_who_is_consulted_sees_the_conversation_until_they_leave(
+def test_consulted_agent_sees_the_conversation_until_they_leave(
     conversation: Conversation, dana: Agent, eve: Agent
 ) -> None:
-    assert not sees(eve, conversation)
+    assert not can_see(eve, conversation)
     invite_colleague(conversation, eve, by=dana)
-    assert sees(eve, conversation)
+    assert can_see(eve, conversation)
     leave_conversation(conversation, eve)
-    assert not sees(eve, conversation)
+    assert not can_see(eve, conversation)
     assert [str(event.said) for event in conversation.events.all()] == [
         "Dana consulted Eve.",
         "Eve left the conversation.",
     ]
 
 
-def test_who_is_consulted_writes_notes_and_nothing_to_the_customer(
-    conversation: Conversation, dana: Agent, eve: Agent
-) -> None:
+def test_consulted_agent_can_write_notes_but_not_reply(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, by=dana)
     add_note(conversation, eve.user, "The batch was recalled.")
     assert not can_reply(eve, conversation)
@@ -72,40 +70,38 @@ def test_who_is_consulted_writes_notes_and_nothing_to_the_customer(
         send_reply(conversation, author=eve.user, text="Hello")
 
 
-def test_who_is_consulted_hears_what_happens(conversation: Conversation, dana: Agent, eve: Agent) -> None:
+def test_consulted_agent_receives_live_events(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, by=dana)
     assert live_topics_for(eve.user) & set(LiveEvent.objects.latest("pk").topics)
     end_conversation(conversation, dana)
     assert live_topics_for(eve.user) & set(LiveEvent.objects.latest("pk").topics)
 
 
-def test_it_uses_no_capacity(conversation: Conversation, dana: Agent, eve: Agent) -> None:
+def test_consultation_uses_no_capacity(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, by=dana)
     leave_conversation(conversation, eve)
     assert [one.free for one in consult_candidates(conversation) if one.agent == eve] == [100]
 
 
-def test_everybody_leaves_when_the_conversation_closes(conversation: Conversation, dana: Agent, eve: Agent) -> None:
+def test_participations_end_when_the_conversation_closes(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, by=dana)
     end_conversation(conversation, dana)
-    assert sees(eve, conversation)
+    assert can_see(eve, conversation)
     close_conversation(conversation, dana)
-    assert not sees(eve, conversation)
+    assert not can_see(eve, conversation)
     assert Participation.objects.get().left_at == conversation.closed_at
     assert f"agent:{eve.pk}" in LiveEvent.objects.latest("pk").topics
 
 
-def test_who_gets_the_conversation_is_no_longer_consulted(
-    conversation: Conversation, dana: Agent, orders: Queue
-) -> None:
-    omar = builders.agent("Omar", queue=orders)
+def test_assigned_agent_is_no_longer_consulted(conversation: Conversation, dana: Agent, orders: Queue) -> None:
+    omar = builders.create_agent("Omar", queue=orders)
     invite_colleague(conversation, omar, by=dana)
     transfer_conversation(conversation, to=omar, by=dana, reason="You know more.")
     assert consulted_participations(conversation) == []
 
 
 def test_no_more_than_five_at_a_time(conversation: Conversation, dana: Agent, eve: Agent) -> None:
-    first, *_ = [builders.agent(f"Helper{place}") for place in range(MAX_CONSULTED)]
+    first, *_ = [builders.create_agent(f"Helper{place}") for place in range(MAX_CONSULTED)]
     for helper in Agent.objects.filter(user__first_name__startswith="Helper"):
         invite_colleague(conversation, helper, by=dana)
     with pytest.raises(TransitionError, match="Up to 5 colleagues"):
@@ -115,34 +111,34 @@ def test_no_more_than_five_at_a_time(conversation: Conversation, dana: Agent, ev
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_for_the_last_place_one_comes_in() -> None:
-    dana = builders.agent("Dana")
-    pk = builders.conversation(with_agent=dana).pk
-    helpers = [builders.agent(f"Helper{place}") for place in range(MAX_CONSULTED + 1)]
+def test_concurrent_invitations_do_not_exceed_the_limit() -> None:
+    dana = builders.create_agent("Dana")
+    pk = builders.create_conversation(with_agent=dana).pk
+    helpers = [builders.create_agent(f"Helper{place}") for place in range(MAX_CONSULTED + 1)]
 
     def ask(helper: Agent) -> None:
         invite_colleague(Conversation.objects.get(pk=pk), helper, by=dana)
 
     for helper in helpers[:-2]:
         ask(helper)
-    outcomes = at_once(lambda: ask(helpers[-1]), lambda: ask(helpers[-2]))
+    outcomes = run_concurrently(lambda: ask(helpers[-1]), lambda: ask(helpers[-2]))
     assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "TransitionRefused"]
 
 
-def test_only_the_agent_who_has_it_consults(conversation: Conversation, eve: Agent, orders: Queue) -> None:
-    omar = builders.agent("Omar", queue=orders)
+def test_only_the_assigned_agent_can_consult(conversation: Conversation, eve: Agent, orders: Queue) -> None:
+    omar = builders.create_agent("Omar", queue=orders)
     with pytest.raises(TransitionError, match="Only the agent who has this conversation"):
         invite_colleague(conversation, eve, by=omar)
 
 
 @pytest.mark.parametrize("presence", ["busy_dnd", "away", "offline", "inactive"])
-def test_who_is_not_there_is_not_asked(conversation: Conversation, dana: Agent, presence: str) -> None:
-    paul = builders.agent("Paul", presence=presence)
+def test_offline_agent_cannot_be_consulted(conversation: Conversation, dana: Agent, presence: str) -> None:
+    paul = builders.create_agent("Paul", presence=presence)
     with pytest.raises(TransitionError, match="Paul can't be consulted now"):
         invite_colleague(conversation, paul, by=dana)
 
 
-def test_nobody_is_asked_twice_nor_leaves_twice(conversation: Conversation, dana: Agent, eve: Agent) -> None:
+def test_agent_cannot_be_invited_or_leave_twice(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, by=dana)
     with pytest.raises(TransitionError, match="Eve can't be consulted now"):
         invite_colleague(conversation, eve, by=dana)

@@ -14,25 +14,25 @@ from hypothesis import strategies as st
 
 from channels_whatsapp.simulator import factories
 from omnichannel.conversations.contacts.vcard_parser import parse_people
-from tests.conversations.contacts.hostile_cards import HOSTILE
+from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS
 
 ROOT = Path(__file__).resolve().parents[3]
-MOST_CPU_SECONDS = 20  # for all hostile cards together: they take two or three
-WORDS = [
+MAX_CPU_SECONDS = 20  # for all hostile cards together: they take two or three
+VCARD_FRAGMENTS = [
     "BEGIN:VCARD", "END:VCARD", "VERSION:2.1", "FN", "N", "TEL", "EMAIL", "ORG", "AGENT:", "item1.", ";", ":", '"',
     "=", "=\r\n", "\r\n ", "\r\n", "\n", "\\", "waid=4917", "CHARSET=", "ENCODING=QUOTED-PRINTABLE", "=C3=A4", "\0",
     "tel:", "+49", "ä", "a@b", ",",
 ]  # fmt: skip
 
 
-def person(*lines: str, version: str = "3.0", ends: str = "\r\n") -> Any:
+def parse_person(*lines: str, version: str = "3.0", ends: str = "\r\n") -> Any:
     """What is read in a card of these lines."""
     [only] = parse_people(ends.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
     return only
 
 
-def phones(*lines: str) -> list[str]:
-    return list(person("FN:Jane Doe", *lines)["phones"])
+def parse_phones(*lines: str) -> list[str]:
+    return list(parse_person("FN:Jane Doe", *lines)["phones"])
 
 
 # -- Names ----------------------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def phones(*lines: str) -> list[str]:
     ],
 )  # fmt: skip
 def test_a_person_is_called_by_the_best_name_in_the_card(lines: list[str], name: str) -> None:
-    assert person(*lines)["name"] == name
+    assert parse_person(*lines)["name"] == name
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_person_is_called_by_the_best_name_in_the_card(lines: list[str], name:
     ],
 )
 def test_names_of_version_2_1_are_decoded(line: str, name: str) -> None:
-    assert person(line, version="2.1") == {"name": name, "phones": []}
+    assert parse_person(line, version="2.1") == {"name": name, "phones": []}
 
 
 # -- Numbers and addresses ------------------------------------------------------------------------------------------
@@ -116,28 +116,28 @@ def test_names_of_version_2_1_are_decoded(line: str, name: str) -> None:
     ],
 )
 def test_a_number_is_read_however_it_is_written(line: str, phone: str) -> None:
-    assert phones(line) == [phone]
+    assert parse_phones(line) == [phone]
 
 
 @pytest.mark.parametrize("line", ["TEL:", "TEL", "TEL;waid=49151", "TEL: - ", "TEL;VALUE=uri:tel:", "XTEL:1", ":1"])
-def test_what_is_no_number_is_left_out(line: str) -> None:
-    assert phones(line) == []
+def test_invalid_numbers_are_left_out(line: str) -> None:
+    assert parse_phones(line) == []
 
 
-def test_a_number_is_told_once_and_no_more_than_ten_are() -> None:
-    assert phones("TEL:+49 151 1", "TEL;CELL:+49-151 1", "TEL;waid=491511:0151 1", "TEL:+49 2") == [
+def test_numbers_are_unique_and_limited_to_ten() -> None:
+    assert parse_phones("TEL:+49 151 1", "TEL;CELL:+49-151 1", "TEL;waid=491511:0151 1", "TEL:+49 2") == [
         "+49 151 1",
         "+49 2",
     ]
-    assert phones(*(f"TEL:+49 {place}" for place in range(500))) == [f"+49 {place}" for place in range(10)]
+    assert parse_phones(*(f"TEL:+49 {place}" for place in range(500))) == [f"+49 {place}" for place in range(10)]
 
 
-def test_addresses_are_told_once_and_have_an_at_sign() -> None:
+def test_email_addresses_are_unique_and_contain_an_at_sign() -> None:
     written = ["mailto:jane@example.org", "Jane@Example.org", "jane.doe@x", "janedoe@x", "none", "a" * 120 + "@b"]
-    found = person("FN:Jane", *(f"EMAIL;INTERNET:{one}" for one in written))
+    found = parse_person("FN:Jane", *(f"EMAIL;INTERNET:{one}" for one in written))
     assert found["emails"] == ["jane@example.org", "jane.doe@x", "janedoe@x"]
-    assert "emails" not in person("FN:Jane", "EMAIL:none")
-    assert len(person(*(f"EMAIL:{place}@x" for place in range(99)))["emails"]) == 10
+    assert "emails" not in parse_person("FN:Jane", "EMAIL:none")
+    assert len(parse_person(*(f"EMAIL:{place}@x" for place in range(99)))["emails"]) == 10
 
 
 # -- Files ----------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_addresses_are_told_once_and_have_an_at_sign() -> None:
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r", "\r\n\r\n"])
 def test_lines_may_end_in_any_way(ends: str) -> None:
-    found = person("N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{ends.strip(' ')} BBBB", "TEL:+49 1", ends=ends)
+    found = parse_person("N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{ends.strip(' ')} BBBB", "TEL:+49 1", ends=ends)
     assert found == {"name": "Jane Doe", "phones": ["+49 1"]}
 
 
@@ -170,11 +170,11 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
 @pytest.mark.parametrize("photo", ["PHOTO;ENCODING=b;TYPE=JPEG:", "LOGO:", "SOUND:", "item2.KEY:", "X-WA-BIZ-PHOTO:"])
 def test_a_large_photo_hides_neither_name_nor_number(photo: str) -> None:
     folded = "\r\n ".join([photo, *["QUJD" * 18] * 1700])
-    found = person(folded, "FN:Lena Roth", "item1.TEL;waid=491701234567:+49 170 1234567", "item1.X-ABLabel:Mobil")
+    found = parse_person(folded, "FN:Lena Roth", "item1.TEL;waid=491701234567:+49 170 1234567", "item1.X-ABLabel:Mobil")
     assert len(folded) > 120_000
     assert found == {"name": "Lena Roth", "phones": ["+49 170 1234567"]}
-    assert person("FN:Lena Roth", folded, "TEL:1") == {"name": "Lena Roth", "phones": ["1"]}
-    assert person("FN:Lena", photo + "A" * 3_000_000, "TEL:1") == {"name": "Lena", "phones": ["1"]}
+    assert parse_person("FN:Lena Roth", folded, "TEL:1") == {"name": "Lena Roth", "phones": ["1"]}
+    assert parse_person("FN:Lena", photo + "A" * 3_000_000, "TEL:1") == {"name": "Lena", "phones": ["1"]}
 
 
 def test_every_card_of_a_file_is_read_also_where_an_end_is_missing() -> None:
@@ -183,7 +183,7 @@ def test_every_card_of_a_file_is_read_also_where_an_end_is_missing() -> None:
     assert len(parse_people(b"BEGIN:VCARD\nFN:A\nEND:VCARD\n" * 50)) == 20
 
 
-def test_a_card_inside_agent_is_nobody_of_the_file() -> None:
+def test_card_nested_in_agent_is_ignored() -> None:
     agent = [
         "AGENT:",
         "BEGIN:VCARD",
@@ -196,14 +196,14 @@ def test_a_card_inside_agent_is_nobody_of_the_file() -> None:
         "END:VCARD",
         "END:VCARD",
     ]
-    assert person("FN:Jane", *agent, "TEL:3", version="2.1") == {"name": "Jane", "phones": ["3"]}
-    assert person("FN:Jane", "AGENT:BEGIN:VCARD\\nTEL:1\\nEND:VCARD", "TEL:3")["phones"] == ["3"]
+    assert parse_person("FN:Jane", *agent, "TEL:3", version="2.1") == {"name": "Jane", "phones": ["3"]}
+    assert parse_person("FN:Jane", "AGENT:BEGIN:VCARD\\nTEL:1\\nEND:VCARD", "TEL:3")["phones"] == ["3"]
 
 
 @pytest.mark.parametrize(
     "file", [b"", b"FN:Jane", b"BEGIN:VCARD", b"BEGIN:VCARD\nnonsense", b"BEGIN:VCALENDAR\nFN:Jane\nEND:VCALENDAR"]
 )
-def test_nobody_is_in_what_is_no_card(file: bytes) -> None:
+def test_text_without_a_card_gives_no_people(file: bytes) -> None:
     assert parse_people(file) == []
 
 
@@ -225,9 +225,10 @@ def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None
 
 @settings(deadline=None)  # the machine may be busy with other things
 @given(
-    st.binary(max_size=300) | st.lists(st.sampled_from(WORDS), max_size=60).map(lambda words: "".join(words).encode())
+    st.binary(max_size=300)
+    | st.lists(st.sampled_from(VCARD_FRAGMENTS), max_size=60).map(lambda words: "".join(words).encode())
 )
-def test_any_bytes_are_people_within_the_limits(noise: bytes) -> None:
+def test_any_bytes_parse_within_the_limits(noise: bytes) -> None:
     for one in parse_people(noise) + parse_people(b"BEGIN:VCARD\r\n" + noise) + parse_people(b"\xff\xfe" + noise):
         emails = one.get("emails", [])
         assert 0 < len(one["name"]) <= 200
@@ -238,7 +239,7 @@ def test_any_bytes_are_people_within_the_limits(noise: bytes) -> None:
         str(one).encode()
 
 
-def steps(card: bytes) -> int:
+def count_function_calls(card: bytes) -> int:
     """How many functions, of Python and of C, are called while the card is read."""
     calls: list[str] = []
     sys.setprofile(lambda _frame, event, _arg: calls.append(event))
@@ -254,14 +255,14 @@ def steps(card: bytes) -> int:
 )
 def test_a_card_eight_times_as_long_takes_no_more_than_eight_times_the_steps(unit: bytes) -> None:
     begin = b"BEGIN:VCARD\r\nFN;ENCODING=QUOTED-PRINTABLE"
-    assert steps(begin + unit * 8000) <= 8 * steps(begin + unit * 1000)
+    assert count_function_calls(begin + unit * 8000) <= 8 * count_function_calls(begin + unit * 1000)
 
 
 def limit_cpu() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_SECONDS, MOST_CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
 
 
-def test_no_hostile_card_keeps_the_desk_busy() -> None:
+def test_hostile_cards_parse_within_the_cpu_limit() -> None:
     program = (
         "from omnichannel.conversations.contacts.vcard_parser import people_in\n"
         "from tests.conversations.contacts.hostile_cards import HOSTILE\n"
@@ -269,4 +270,4 @@ def test_no_hostile_card_keeps_the_desk_busy() -> None:
     )
     command = [sys.executable, "-c", program]
     run = subprocess.run(command, cwd=ROOT, preexec_fn=limit_cpu, capture_output=True, text=True)
-    assert (run.returncode, run.stdout.splitlines()) == (0, list(HOSTILE)), run.stderr
+    assert (run.returncode, run.stdout.splitlines()) == (0, list(HOSTILE_VCARDS)), run.stderr

@@ -21,15 +21,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def dana() -> Agent:
-    return builders.agent("Dana")
+    return builders.create_agent("Dana")
 
 
 @pytest.fixture
 def sue() -> Agent:
-    return builders.agent("Sue", role="Supervisor")
+    return builders.create_agent("Sue", role="Supervisor")
 
 
-def lines(conversation: Conversation) -> list[str]:
+def timeline_texts(conversation: Conversation) -> list[str]:
     return [str(line) for line in conversation.events.values_list("said", flat=True)]
 
 
@@ -37,27 +37,27 @@ def lines(conversation: Conversation) -> list[str]:
 
 
 def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
-    found, vip, old = builders.conversation(), Label.objects.create(name="VIP"), Label.objects.create(name="Old")
+    found, vip, old = builders.create_conversation(), Label.objects.create(name="VIP"), Label.objects.create(name="Old")
     update_labels(found, add=[old], remove=[], by=dana.user)
     assert update_labels(found, add=[vip], remove=[old], by=dana.user)
     assert set(found.labels.all()) == {vip}
-    assert lines(found) == ["Dana added the label Old.", "Dana added the label VIP and removed the label Old."]
+    assert timeline_texts(found) == ["Dana added the label Old.", "Dana added the label VIP and removed the label Old."]
 
 
 def test_a_label_that_is_there_already_changes_nothing(dana: Agent) -> None:
-    found, vip = builders.conversation(), Label.objects.create(name="VIP")
+    found, vip = builders.create_conversation(), Label.objects.create(name="VIP")
     assert update_labels(found, add=[vip], remove=[], by=dana.user)
     assert not update_labels(found, add=[vip], remove=[], by=dana.user)
-    assert len(lines(found)) == 1
+    assert len(timeline_texts(found)) == 1
     assert update_labels(found, add=[], remove=[vip], by=dana.user)
     assert not update_labels(found, add=[], remove=[vip], by=dana.user)
 
 
-def test_a_customers_label_is_told_to_the_pages_of_their_open_conversations(dana: Agent) -> None:
-    found = builders.conversation(with_agent=dana)
+def test_contact_label_publishes_events_for_open_conversations(dana: Agent) -> None:
+    found = builders.create_conversation(with_agent=dana)
     update_labels(found.contact, add=[Label.objects.create(name="VIP")], remove=[], by=dana.user)
     assert LiveEvent.objects.get().subject_id == found.pk
-    assert not lines(found)
+    assert not timeline_texts(found)
 
 
 def test_agents_use_labels_and_supervisors_make_them(dana: Agent, sue: Agent) -> None:
@@ -73,49 +73,52 @@ def test_agents_use_labels_and_supervisors_make_them(dana: Agent, sue: Agent) ->
 # -- Priority ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_urgent_is_handed_out_before_what_waits_longer(dana: Agent) -> None:
+def test_urgent_conversation_is_assigned_before_longer_waiting_ones(dana: Agent) -> None:
     Agent.objects.update(capacity=30)
-    before = builders.conversation(queued_at=timezone.now() - timedelta(hours=1))
-    urgent = builders.conversation()
+    before = builders.create_conversation(queued_at=timezone.now() - timedelta(hours=1))
+    urgent = builders.create_conversation()
     set_priority(urgent, Priority.URGENT, by=dana)
     assert offer_waiting_conversations(timezone.now())[0] == 1
     urgent.refresh_from_db()
     before.refresh_from_db()
     assert (urgent.offered_to, before.offered_to) == (dana, None)
-    assert "Dana set the priority to Urgent." in lines(urgent)
+    assert "Dana set the priority to Urgent." in timeline_texts(urgent)
 
 
-def test_the_priority_is_its_agents_while_somebody_has_it(dana: Agent, sue: Agent) -> None:
-    found = builders.conversation(with_agent=dana)
+def test_assigned_agent_or_supervisor_changes_the_priority(dana: Agent, sue: Agent) -> None:
+    found = builders.create_conversation(with_agent=dana)
     with pytest.raises(TransitionError, match="Only the agent"):
-        set_priority(found, Priority.HIGH, by=builders.agent("Omar"))
+        set_priority(found, Priority.HIGH, by=builders.create_agent("Omar"))
     set_priority(found, Priority.HIGH, by=sue)
     found.refresh_from_db()
     assert found.priority == Priority.HIGH
     set_priority(found, Priority.HIGH, by=dana)
-    assert len(lines(found)) == 1
+    assert len(timeline_texts(found)) == 1
 
 
 # -- Wrapping up ------------------------------------------------------------------------------------------------------
 
 
-def codes(*names: str) -> list[DispositionCode]:
+def create_codes(*names: str) -> list[DispositionCode]:
     return [DispositionCode.objects.create(name=name) for name in names]
 
 
-def test_a_conversation_is_closed_with_what_it_came_to_and_a_note(dana: Agent) -> None:
-    found, chosen = builders.conversation(with_agent=dana, state=State.WRAP_UP), codes("Solved", "Refunded")
+def test_conversation_is_closed_with_codes_and_a_note(dana: Agent) -> None:
+    found, chosen = (
+        builders.create_conversation(with_agent=dana, state=State.WRAP_UP),
+        create_codes("Solved", "Refunded"),
+    )
     close_conversation(found, dana, codes=chosen, note=" Sent a new one. ")
     found.refresh_from_db()
     assert found.state == State.CLOSED
     assert set(found.dispositions.all()) == set(chosen)
     assert found.notes.get().text == "Sent a new one."
-    assert lines(found) == ["Dana closed the conversation: Refunded, Solved."]
+    assert timeline_texts(found) == ["Dana closed the conversation: Refunded, Solved."]
 
 
-def test_where_a_code_is_required_nothing_happens_without_one(dana: Agent) -> None:
-    builders.work_stream(disposition_required=True)
-    found = builders.conversation(with_agent=dana)
+def test_closing_without_a_required_code_is_refused(dana: Agent) -> None:
+    builders.update_work_stream(disposition_required=True)
+    found = builders.create_conversation(with_agent=dana)
     with pytest.raises(dispositions.WrapUpError, match="Choose what the conversation came to") as refused:
         close_conversation(found, dana, note="Bye")
     assert refused.value.field == "codes"
@@ -123,37 +126,37 @@ def test_where_a_code_is_required_nothing_happens_without_one(dana: Agent) -> No
     assert (found.state, found.notes.count()) == (State.ACTIVE, 0)
 
 
-def test_an_active_conversation_is_ended_and_closed_in_one_go(dana: Agent) -> None:
-    found = builders.conversation(with_agent=dana)
+def test_active_conversation_is_ended_and_closed_in_one_step(dana: Agent) -> None:
+    found = builders.create_conversation(with_agent=dana)
     close_conversation(found, dana)
-    assert lines(found) == ["Dana ended the conversation.", "Dana closed the conversation."]
+    assert timeline_texts(found) == ["Dana ended the conversation.", "Dana closed the conversation."]
 
 
-def test_a_message_meanwhile_leaves_it_as_it_was(dana: Agent) -> None:
-    found = builders.conversation(with_agent=dana)
+def test_closing_is_refused_when_a_message_arrived_meanwhile(dana: Agent) -> None:
+    found = builders.create_conversation(with_agent=dana)
     Conversation.objects.update(unread_count=1)
     with pytest.raises(TransitionError, match="has written in the meantime"):
-        close_conversation(found, dana, codes=codes("Solved"), note="Bye")
+        close_conversation(found, dana, codes=create_codes("Solved"), note="Bye")
     found.refresh_from_db()
     assert (found.state, found.dispositions.count(), found.notes.count()) == (State.ACTIVE, 0, 0)
-    assert lines(found) == []
+    assert timeline_texts(found) == []
 
 
 def test_more_than_two_codes_are_refused(dana: Agent) -> None:
-    found = builders.conversation(with_agent=dana)
+    found = builders.create_conversation(with_agent=dana)
     with pytest.raises(dispositions.WrapUpError, match="up to 2"):
-        close_conversation(found, dana, codes=codes("A", "B", "C"))
+        close_conversation(found, dana, codes=create_codes("A", "B", "C"))
 
 
 def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) -> None:
-    found = builders.conversation(with_agent=dana, state=State.WRAP_UP)
+    found = builders.create_conversation(with_agent=dana, state=State.WRAP_UP)
     with pytest.raises(TransitionError, match="Only the agent"):
-        close_conversation(found, builders.agent("Omar"))
+        close_conversation(found, builders.create_agent("Omar"))
     close_conversation(found, sue)
     found.refresh_from_db()
     assert (found.state, found.agent) == (State.CLOSED, dana)
 
 
-def test_a_supervisor_ends_nobodys_conversation(dana: Agent, sue: Agent) -> None:
+def test_supervisor_cannot_end_a_colleagues_conversation(dana: Agent, sue: Agent) -> None:
     with pytest.raises(TransitionError, match="Only the agent"):
-        close_conversation(builders.conversation(with_agent=dana), sue)
+        close_conversation(builders.create_conversation(with_agent=dana), sue)

@@ -5,22 +5,22 @@ from typing import Any
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from tests import builders
 
-DELIVERY = "Hi {{1}}, your order {{2}} is on its way."
-REPLIES = [
+DELIVERY_TEXT = "Hi {{1}}, your order {{2}} is on its way."
+QUICK_REPLY_BUTTONS = [
     {"type": "QUICK_REPLY", "title": "Thanks", "id": "thanks"},
     {"type": "QUICK_REPLY", "title": "Where?", "id": "where"},
 ]
 
 
-def template(
-    of: WhatsAppAccount, name: str = "delivery_update", body: str = DELIVERY, **fields: Any
+def create_template(
+    of: WhatsAppAccount, name: str = "delivery_update", body: str = DELIVERY_TEXT, **fields: Any
 ) -> MessageTemplate:
     """An approved template with quick replies."""
     values = {
-        "content_sid": builders.sid("HX"),
+        "content_sid": builders.new_sid("HX"),
         "language": "en",
         "content_type": "twilio/quick-reply",
-        "content": {"body": body, "actions": REPLIES},
+        "content": {"body": body, "actions": QUICK_REPLY_BUTTONS},
         "text": body,
         "variables": {"1": "Amara", "2": "2231"},
         "category": "UTILITY",

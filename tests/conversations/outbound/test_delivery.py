@@ -20,7 +20,7 @@ from omnichannel.conversations.outbound.delivery import MAX_BACKOFF_SECONDS, del
 from omnichannel.jobs.lanes import Lease, claim_lanes
 from omnichannel.jobs.models import Lane
 from tests import builders
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
@@ -35,15 +35,15 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture
 def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    return builders.conversation(with_agent=builders.agent("Dana"))
+    return builders.create_conversation(with_agent=builders.create_agent("Dana"))
 
 
-def queue(conversation: Conversation, *texts: str) -> list[Message]:
+def queue_replies(conversation: Conversation, *texts: str) -> list[Message]:
     assert conversation.agent is not None
     return [send_reply(conversation, author=conversation.agent.user, text=text) for text in texts]
 
 
-def work() -> dt.datetime | None:
+def run_send_lane() -> dt.datetime | None:
     """What a worker does with the lane that is due; when it is to be looked at again."""
     [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
@@ -51,20 +51,20 @@ def work() -> dt.datetime | None:
     return due
 
 
-def statuses() -> list[str]:
+def message_statuses() -> list[str]:
     return list(Message.objects.order_by("pk").values_list("status", flat=True))
 
 
 def test_replies_of_one_conversation_go_out_in_their_order(conversation: Conversation, twilio: MemoryBackend) -> None:
-    queue(conversation, "one", "two", "three")
-    assert work() is None
+    queue_replies(conversation, "one", "two", "three")
+    assert run_send_lane() is None
     assert [message.body for message in twilio.outbox] == ["one", "two", "three"]
     assert not Lane.objects.exists()
 
 
-def test_what_is_sent_carries_both_addresses_and_our_own_id(conversation: Conversation, twilio: MemoryBackend) -> None:
-    [message] = queue(conversation, "Hi")
-    work()
+def test_sent_message_has_both_addresses_and_the_public_id(conversation: Conversation, twilio: MemoryBackend) -> None:
+    [message] = queue_replies(conversation, "Hi")
+    run_send_lane()
     [sent] = twilio.outbox
     assert (sent.to, sent.sender) == (conversation.contact.address, conversation.number.address)
     assert sent.status_callback == f"{conversation.number.account.status_url}{message.public_id}/"
@@ -75,35 +75,35 @@ def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, twilio: 
     assert conversation.agent is not None
     png = ContentFile(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "a.png")
     send_reply(conversation, author=conversation.agent.user, file=png)
-    work()
+    run_send_lane()
     assert twilio.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
 
 
-def test_only_the_sid_is_kept_and_the_status_is_left_to_callbacks(conversation: Conversation) -> None:
-    [message] = queue(conversation, "Hi")
-    work()
+def test_sending_stores_only_the_sid(conversation: Conversation) -> None:
+    [message] = queue_replies(conversation, "Hi")
+    run_send_lane()
     message.refresh_from_db()
     assert (message.status, message.twilio_sid[:2]) == ("sending", "SM")
 
 
-def test_too_many_calls_put_the_reply_back_for_later(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_rate_limited_reply_is_delayed(conversation: Conversation, twilio: MemoryBackend) -> None:
     twilio.answers = [TwilioBusy()]
-    queue(conversation, "one", "two")
-    due = work()
+    queue_replies(conversation, "one", "two")
+    due = run_send_lane()
     assert due is not None
     assert due > timezone.now()
-    assert (statuses(), twilio.outbox) == (["queued", "queued"], [])
+    assert (message_statuses(), twilio.outbox) == (["queued", "queued"], [])
 
 
-def test_while_backed_off_nothing_overtakes(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+def test_later_replies_wait_during_backoff(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
     twilio.answers = [TwilioBusy()]
-    queue(conversation, "one")
-    due = work()
+    queue_replies(conversation, "one")
+    due = run_send_lane()
     assert due is not None
-    queue(conversation, "two")
-    assert (work(), twilio.outbox) == (due, [])
+    queue_replies(conversation, "two")
+    assert (run_send_lane(), twilio.outbox) == (due, [])
     clock.move_to(due)
-    assert work() is None
+    assert run_send_lane() is None
     assert [message.body for message in twilio.outbox] == ["one", "two"]
 
 
@@ -111,10 +111,10 @@ def test_backing_off_takes_longer_each_time_and_is_never_the_same(
     conversation: Conversation, twilio: MemoryBackend, clock: Any
 ) -> None:
     waits = []
-    queue(conversation, "Hi")
+    queue_replies(conversation, "Hi")
     for _ in range(12):
         twilio.answers = [TwilioBusy()]
-        due = work()
+        due = run_send_lane()
         assert due is not None
         waits.append((due - timezone.now()).total_seconds())
         clock.move_to(due)
@@ -122,41 +122,39 @@ def test_backing_off_takes_longer_each_time_and_is_never_the_same(
         0.5 * min(2.0**n, MAX_BACKOFF_SECONDS) <= wait <= 1.5 * MAX_BACKOFF_SECONDS for n, wait in enumerate(waits, 1)
     )
     assert len({wait / 2.0**n for n, wait in enumerate(waits[:7])}) > 1
-    assert work() is None
+    assert run_send_lane() is None
     assert len(twilio.outbox) == 1
 
 
-def test_the_window_is_looked_at_again_just_before_sending(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
-) -> None:
-    queue(conversation, "Just in time", "And this")
+def test_window_is_checked_again_before_sending(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+    queue_replies(conversation, "Just in time", "And this")
     clock.move_to(NOON + dt.timedelta(hours=24, microseconds=1))
-    work()
+    run_send_lane()
     words = "This conversation has exceeded the 24 hour limit to respond to the customer."
     assert set(Message.objects.values_list("status", "error_message")) == {("failed", words)}
     assert twilio.outbox == []
 
 
 def test_at_exactly_24_hours_it_is_still_sent(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
-    queue(conversation, "Just in time")
+    queue_replies(conversation, "Just in time")
     clock.move_to(NOON + dt.timedelta(hours=24))
-    work()
+    run_send_lane()
     assert len(twilio.outbox) == 1
 
 
-def test_whoever_opts_out_before_it_is_sent_gets_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
-    queue(conversation, "Hi")
+def test_opt_out_before_sending_stops_the_reply(conversation: Conversation, twilio: MemoryBackend) -> None:
+    queue_replies(conversation, "Hi")
     Contact.objects.update(opted_out_at=NOON)
-    work()
-    assert (statuses(), twilio.outbox) == (["failed"], [])
+    run_send_lane()
+    assert (message_statuses(), twilio.outbox) == (["failed"], [])
 
 
-def test_a_refusal_fails_the_message_with_its_code_and_the_next_one_goes(
+def test_refused_message_fails_with_its_code_and_the_next_is_sent(
     conversation: Conversation, twilio: MemoryBackend
 ) -> None:
     twilio.answers = [TwilioRefused(63021, "Invalid content", 400)]
-    first, _ = queue(conversation, "one", "two")
-    work()
+    first, _ = queue_replies(conversation, "one", "two")
+    run_send_lane()
     first.refresh_from_db()
     assert (first.status, first.error_code, first.error_message) == ("failed", 63021, "Invalid content")
     assert [message.body for message in twilio.outbox] == ["two"]
@@ -166,43 +164,43 @@ def test_21610_marks_the_contact_opted_out_and_blocks_the_next_one(
     conversation: Conversation, twilio: MemoryBackend
 ) -> None:
     twilio.answers = [TwilioRefused(21610, "Unsubscribed recipient", 400)]
-    _, second = queue(conversation, "one", "two")
-    work()
+    _, second = queue_replies(conversation, "one", "two")
+    run_send_lane()
     second.refresh_from_db()
     assert Contact.objects.get().opted_out_at is not None
     assert "opted out" in second.error_message
     assert twilio.outbox == []
 
 
-def test_63016_closes_our_window(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_error_63016_closes_the_window(conversation: Conversation, twilio: MemoryBackend) -> None:
     twilio.answers = [TwilioRefused(63016, "Outside the window", 400)]
-    queue(conversation, "one", "two")
-    work()
+    queue_replies(conversation, "one", "two")
+    run_send_lane()
     assert not Conversation.objects.get().window_is_open
-    assert (statuses(), twilio.outbox) == (["failed", "failed"], [])
+    assert (message_statuses(), twilio.outbox) == (["failed", "failed"], [])
 
 
-def test_20003_shows_at_the_channel_until_a_message_gets_through(
+def test_error_20003_flags_the_account_until_a_message_succeeds(
     conversation: Conversation, twilio: MemoryBackend
 ) -> None:
     twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
-    queue(conversation, "one")
-    work()
+    queue_replies(conversation, "one")
+    run_send_lane()
     assert WhatsAppAccount.objects.get().credentials_rejected_at == NOON
-    queue(conversation, "two")
-    work()
+    queue_replies(conversation, "two")
+    run_send_lane()
     assert WhatsAppAccount.objects.get().credentials_rejected_at is None
 
 
-def test_a_worker_that_has_lost_the_lane_sends_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
-    queue(conversation, "Hi")
+def test_worker_without_the_lease_sends_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
+    queue_replies(conversation, "Hi")
     [stale] = claim_lanes(["send"], 1)
     lapsed = NOON - dt.timedelta(seconds=1)
     Lane.objects.update(lease_until=lapsed, due_at=lapsed)
     [fresh] = claim_lanes(["send"], 1)
     assert deliver_messages(stale) is None
     stale.finish(None)
-    assert (twilio.outbox, statuses()) == ([], ["queued"])
+    assert (twilio.outbox, message_statuses()) == ([], ["queued"])
     assert deliver_messages(fresh) is None
     assert len(twilio.outbox) == 1
 
@@ -210,7 +208,7 @@ def test_a_worker_that_has_lost_the_lane_sends_nothing(conversation: Conversatio
 def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
     conversation: Conversation, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    queue(conversation, "one", "two")
+    queue_replies(conversation, "one", "two")
     [lease] = claim_lanes(["send"], 1)
     kept = iter([True, False])
     monkeypatch.setattr(Lease, "keep", lambda self: next(kept))
@@ -221,14 +219,14 @@ def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
 def test_a_worker_that_dies_between_claim_and_call_never_leads_to_a_second_sending(
     conversation: Conversation, twilio: MemoryBackend, clock: Any
 ) -> None:
-    [message] = queue(conversation, "Hi")
+    [message] = queue_replies(conversation, "Hi")
     twilio.answers = [SystemExit()]  # type: ignore[list-item]
     with pytest.raises(SystemExit):
-        work()
+        run_send_lane()
     clock.shift(dt.timedelta(seconds=30))
-    assert work() is not None  # another worker, once the lease has lapsed, asks Twilio
+    assert run_send_lane() is not None  # another worker, once the lease has lapsed, asks Twilio
     clock.shift(dt.timedelta(seconds=61))
-    assert work() is None
+    assert run_send_lane() is None
     message.refresh_from_db()
     assert (message.status, twilio.outbox) == ("failed", [])
 
@@ -238,25 +236,27 @@ def test_no_token_and_no_text_is_logged_when_sending_fails(
     conversation: Conversation, twilio: MemoryBackend, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     twilio.answers = [failure]
-    queue(conversation, "a private matter")
+    queue_replies(conversation, "a private matter")
     with caplog.at_level(logging.DEBUG):
-        work()
-    assert builders.TOKEN not in caplog.text
+        run_send_lane()
+    assert builders.AUTH_TOKEN not in caplog.text
     assert "a private matter" not in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_that_all_believe_they_have_the_lane_send_each_message_once(twilio: MemoryBackend) -> None:
-    conversation = builders.conversation(with_agent=builders.agent("Dana"))
+def test_concurrent_workers_with_stale_leases_send_each_message_once(twilio: MemoryBackend) -> None:
+    conversation = builders.create_conversation(with_agent=builders.create_agent("Dana"))
     texts = [f"{n}" for n in range(6)]
-    queue(conversation, *texts)
+    queue_replies(conversation, *texts)
     [lease] = claim_lanes(["send"], 1)
-    assert all(not isinstance(outcome, Exception) for outcome in at_once(*[lambda: deliver_messages(lease)] * 6))
+    assert all(
+        not isinstance(outcome, Exception) for outcome in run_concurrently(*[lambda: deliver_messages(lease)] * 6)
+    )
     assert sorted(message.body for message in twilio.outbox) == texts
 
 
-def test_a_worker_that_is_told_to_stop_leaves_the_rest_for_another(conversation: Conversation) -> None:
-    [message] = queue(conversation, "one")
+def test_stopping_worker_leaves_remaining_replies(conversation: Conversation) -> None:
+    [message] = queue_replies(conversation, "one")
     [lease] = claim_lanes(["send"], 1)
     assert deliver_messages(replace(lease, is_stopping=lambda: True)) is not None
     message.refresh_from_db()

@@ -22,48 +22,48 @@ from tests import builders
 pytestmark = pytest.mark.django_db
 
 
-def reply(title="Hello", locale="en", message="Hello!", **fields):
+def create_quick_reply(title="Hello", locale="en", message="Hello!", **fields):
     return QuickReply.objects.create(title=title, locale=locale, message=message, **fields)
 
 
-def titles(conversation, user, languages=("en",)):
+def offered_titles(conversation, user, languages=("en",)):
     return [f"{one.title} {one.locale}" for one in get_quick_replies_for(conversation, user, languages)]
 
 
 def test_one_title_is_there_once_in_each_language_for_all_and_for_each_person():
-    dana, omar = builders.agent("Dana").user, builders.agent("Omar").user
+    dana, omar = builders.create_agent("Dana").user, builders.create_agent("Omar").user
     for owner in (None, dana, omar):
-        reply(owner=owner)
-        reply(locale="de", owner=owner)
+        create_quick_reply(owner=owner)
+        create_quick_reply(locale="de", owner=owner)
         with pytest.raises(IntegrityError), transaction.atomic():
-            reply(owner=owner)
+            create_quick_reply(owner=owner)
 
 
 def test_an_agent_is_offered_those_of_the_work_stream_those_of_all_and_their_own():
-    dana, omar = builders.agent("Dana"), builders.agent("Omar")
-    conversation = builders.conversation(with_agent=dana)
+    dana, omar = builders.create_agent("Dana"), builders.create_agent("Omar")
+    conversation = builders.create_conversation(with_agent=dana)
     other = WorkStream.objects.create(name="Returns", capacity=10)
-    reply("Everywhere")
-    reply("Here").work_streams.add(conversation.work_stream, other)
-    reply("Elsewhere").work_streams.add(other)
-    reply("Dana's", owner=dana.user)
-    reply("Omar's", owner=omar.user)
-    assert titles(conversation, dana.user) == ["Dana's en", "Everywhere en", "Here en"]
+    create_quick_reply("Everywhere")
+    create_quick_reply("Here").work_streams.add(conversation.work_stream, other)
+    create_quick_reply("Elsewhere").work_streams.add(other)
+    create_quick_reply("Dana's", owner=dana.user)
+    create_quick_reply("Omar's", owner=omar.user)
+    assert offered_titles(conversation, dana.user) == ["Dana's en", "Everywhere en", "Here en"]
 
 
 def test_the_customers_language_comes_first_then_the_agents():
-    dana = builders.agent("Dana")
-    conversation = builders.conversation(with_agent=dana)
+    dana = builders.create_agent("Dana")
+    conversation = builders.create_conversation(with_agent=dana)
     for locale in ("en", "de", "pt", "pt-BR", "fr"):
-        reply("Hello", locale)
-    shown = titles(conversation, dana.user, ["pt-br", "de"])
+        create_quick_reply("Hello", locale)
+    shown = offered_titles(conversation, dana.user, ["pt-br", "de"])
     assert shown[:3] == ["Hello pt-BR", "Hello pt", "Hello de"]
     assert sorted(shown[3:]) == ["Hello en", "Hello fr"]
 
 
 def test_the_slugs_become_the_names_of_customer_and_agent():
-    dana = builders.user("Agent", "Dana", last_name="Kim")
-    amara = builders.contact("Amara")
+    dana = builders.create_user("Agent", "Dana", last_name="Kim")
+    amara = builders.create_contact("Amara")
     amara.name = "Amara van Diallo"
     values = get_slug_values(amara, dana)
     text = "{FullName{Customer}}|{FirstName{Customer}}|{LastName{Customer}}|{NickName{Customer}}"
@@ -72,8 +72,8 @@ def test_the_slugs_become_the_names_of_customer_and_agent():
     assert fill_slugs(text, values) == "Dana Kim|Dana|Kim|dana"
 
 
-def test_a_slug_that_nobody_knows_a_value_for_stays_to_be_seen():
-    values = get_slug_values(builders.contact(""), builders.user("Agent", "Dana"))
+def test_slug_without_a_value_stays_visible():
+    values = get_slug_values(builders.create_contact(""), builders.create_user("Agent", "Dana"))
     text = fill_slugs("Hello {FullName{Customer}}, {LastName{Agent}} of {Shop{Name}}", values)
     assert find_slugs(text) == ["{FullName{Customer}}", "{LastName{Agent}}", "{Shop{Name}}"]
 
@@ -84,7 +84,7 @@ def test_a_customers_name_is_never_read_as_a_slug_or_a_pattern(name):
 
 
 def test_an_agent_keeps_changes_and_tags_their_own():
-    dana = builders.agent("Dana").user
+    dana = builders.create_agent("Dana").user
     QuickReplyTag.objects.create(name="Returns")
     one = save_own_quick_reply(dana, title=" My  way ", message="Bye\r\n", locale="pt_BR", tags=["returns", "bye"])
     assert (one.title, one.message, one.locale, one.owner) == ("My way", "Bye", "pt-BR", dana)
@@ -106,18 +106,18 @@ def test_an_agent_keeps_changes_and_tags_their_own():
         ({"title": "Taken"}, "title"),
     ],
 )
-def test_what_could_not_be_used_is_refused_at_its_field(changed, field):
-    dana = builders.agent("Dana").user
-    reply("Taken", owner=dana)
+def test_invalid_quick_reply_is_refused_at_its_field(changed, field):
+    dana = builders.create_agent("Dana").user
+    create_quick_reply("Taken", owner=dana)
     with pytest.raises(QuickReplyError) as why:
         save_own_quick_reply(dana, **{"title": "Title", "message": "Hi", "locale": "en", "tags": [], **changed})
     assert why.value.field == field
     assert QuickReply.objects.count() == 1
 
 
-def test_nobody_changes_what_is_somebody_elses():
-    dana, omar = builders.agent("Dana").user, builders.agent("Omar").user
-    for one in (reply(), reply(owner=omar)):
+def test_quick_reply_of_another_agent_cannot_be_changed():
+    dana, omar = builders.create_agent("Dana").user, builders.create_agent("Omar").user
+    for one in (create_quick_reply(), create_quick_reply(owner=omar)):
         with pytest.raises(QuickReplyError):
             save_own_quick_reply(dana, title="Mine", message="Hi", locale="en", tags=[], changes=one)
 
@@ -127,5 +127,5 @@ def test_tags_are_read_as_people_type_them():
 
 
 def test_every_slug_that_is_offered_has_a_value():
-    values = get_slug_values(builders.contact("Amara"), builders.user("Agent", "Dana"))
+    values = get_slug_values(builders.create_contact("Amara"), builders.create_user("Agent", "Dana"))
     assert set(values) == quick_replies.KNOWN_SLUGS

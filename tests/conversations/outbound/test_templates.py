@@ -21,8 +21,8 @@ from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.jobs.models import Lane
 from routing.models import State
 from tests import builders
-from tests.conversations.outbound.sample_templates import template
-from tests.webhook_client import deliver
+from tests.conversations.outbound.sample_templates import create_template
+from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -39,27 +39,27 @@ def clock() -> Iterator[Any]:
 @pytest.fixture
 def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
     """Its customer wrote two days ago."""
-    return builders.conversation(with_agent=builders.agent("Dana"), wrote=NOON - dt.timedelta(hours=48))
+    return builders.create_conversation(with_agent=builders.create_agent("Dana"), wrote=NOON - dt.timedelta(hours=48))
 
 
 @pytest.fixture
 def update(conversation: Conversation) -> MessageTemplate:
-    return template(conversation.number.account)
+    return create_template(conversation.number.account)
 
 
-def send(conversation: Conversation, of: MessageTemplate, values: Any = VALUES, **fields: Any) -> Message:
+def send_to_customer(conversation: Conversation, of: MessageTemplate, values: Any = VALUES, **fields: Any) -> Message:
     assert conversation.agent is not None
     return send_template(conversation, of, values, author=conversation.agent.user, **fields)
 
 
-def refusal(conversation: Conversation, of: MessageTemplate, values: Any = VALUES) -> ReplyError:
+def template_refusal(conversation: Conversation, of: MessageTemplate, values: Any = VALUES) -> ReplyError:
     with pytest.raises(ReplyError) as refused:
-        send(conversation, of, values)
+        send_to_customer(conversation, of, values)
     assert not Message.objects.exists()
     return refused.value
 
 
-def work() -> dt.datetime | None:
+def run_send_lane() -> dt.datetime | None:
     [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
@@ -69,13 +69,13 @@ def work() -> dt.datetime | None:
 def test_a_template_goes_out_after_the_24_hours(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
-    message = send(conversation, update)
+    message = send_to_customer(conversation, update)
     assert (message.kind, message.status, message.body) == (
         "template",
         "queued",
         "Hi Amara, your order 2231 is on its way.",
     )
-    assert work() is None
+    assert run_send_lane() is None
     [sent] = twilio.outbox
     assert (sent.body, sent.media_url, sent.content_sid) == ("", "", update.content_sid)
     assert json.loads(sent.content_variables) == VALUES
@@ -84,8 +84,8 @@ def test_a_template_goes_out_after_the_24_hours(
     assert (message.status, message.twilio_sid[:2]) == ("sending", "SM")
 
 
-def test_what_was_sent_is_kept_with_the_message(conversation: Conversation, update: MessageTemplate) -> None:
-    kept = send(conversation, update).content["template"]
+def test_sent_template_is_stored_with_the_message(conversation: Conversation, update: MessageTemplate) -> None:
+    kept = send_to_customer(conversation, update).content["template"]
     assert (kept["sid"], kept["name"], kept["variables"]) == (update.content_sid, "delivery_update", VALUES)
     assert [button["title"] for button in kept["buttons"]] == ["Thanks", "Where?"]
 
@@ -93,10 +93,10 @@ def test_what_was_sent_is_kept_with_the_message(conversation: Conversation, upda
 def test_only_the_templates_own_variables_are_sent(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
-    send(conversation, update, {**VALUES, "9": "not asked for"})
-    plain = template(conversation.number.account, "plain", "No variables here.", variables={})
-    send(conversation, plain, {"1": "x"})
-    work()
+    send_to_customer(conversation, update, {**VALUES, "9": "not asked for"})
+    plain = create_template(conversation.number.account, "plain", "No variables here.", variables={})
+    send_to_customer(conversation, plain, {"1": "x"})
+    run_send_lane()
     assert [one.content_variables for one in twilio.outbox] == [json.dumps(VALUES), ""]
 
 
@@ -104,81 +104,83 @@ def test_quotes_and_letters_of_every_kind_arrive_as_they_were_typed(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
     values = {"1": 'O\'Neil "Jo" \\ مرحبا', "2": "№ 1 🏮"}
-    send(conversation, update, values)
-    work()
+    send_to_customer(conversation, update, values)
+    run_send_lane()
     assert json.loads(twilio.outbox[0].content_variables) == values
 
 
-def test_missing_variables_are_told_by_name(conversation: Conversation, update: MessageTemplate) -> None:
-    refused = refusal(conversation, update, {"1": " "})
+def test_missing_variables_are_listed_by_name(conversation: Conversation, update: MessageTemplate) -> None:
+    refused = template_refusal(conversation, update, {"1": " "})
     assert isinstance(refused, TemplateSendError)
     assert refused.errors == {"1": "Fill this in.", "2": "Fill this in."}
 
 
 @pytest.mark.parametrize("state", ["unsubmitted", "pending", "rejected", "paused", "disabled", "in_appeal"])
-def test_what_is_not_approved_is_refused_with_the_reason(
+def test_unapproved_template_is_refused_with_the_reason(
     conversation: Conversation, update: MessageTemplate, state: str
 ) -> None:
     update.approval, update.rejection_reason = state, "Because."
-    refused = refusal(conversation, update)
+    refused = template_refusal(conversation, update)
     assert refused.message.startswith("This template can't be sent. ")
     assert refused.message.endswith("Because.")
 
 
-def test_what_is_gone_at_twilio_is_refused(conversation: Conversation, update: MessageTemplate) -> None:
+def test_template_removed_at_twilio_is_refused(conversation: Conversation, update: MessageTemplate) -> None:
     update.gone_at = timezone.now()
-    assert "Twilio does not have it any more." in refusal(conversation, update).message
+    assert "Twilio does not have it any more." in template_refusal(conversation, update).message
 
 
 def test_a_template_of_another_channel_is_refused(conversation: Conversation) -> None:
-    assert refusal(conversation, template(builders.account())).code == "wrong_account"
+    assert template_refusal(conversation, create_template(builders.create_account())).code == "wrong_account"
 
 
 @pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
-def test_customers_who_want_nothing_get_no_template_either(
+def test_opted_out_or_blocked_customer_gets_no_template(
     conversation: Conversation, update: MessageTemplate, field: str, code: str
 ) -> None:
     setattr(conversation.contact, field, timezone.now())
     conversation.contact.save()
-    assert refusal(conversation, update).code == code
+    assert template_refusal(conversation, update).code == code
 
 
 def test_only_the_agent_who_has_the_conversation_sends_in_it(
     conversation: Conversation, update: MessageTemplate
 ) -> None:
     with pytest.raises(ReplyError) as refused:
-        send_template(conversation, update, VALUES, author=builders.agent("Omar").user)
+        send_template(conversation, update, VALUES, author=builders.create_agent("Omar").user)
     assert refused.value.code == "not_yours"
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.CLOSED])
-def test_nothing_is_sent_where_no_answer_is_written(
+def test_template_is_refused_where_replies_are_refused(
     conversation: Conversation, update: MessageTemplate, state: str
 ) -> None:
     conversation.state = state
     conversation.closed_at = timezone.now() if state == State.CLOSED else None
     conversation.save()
-    assert refusal(conversation, update).code == "not_yours"
+    assert template_refusal(conversation, update).code == "not_yours"
 
 
-def test_the_same_form_twice_is_one_template(
+def test_resubmitted_form_sends_one_template(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
     form = uuid.uuid4()
-    assert send(conversation, update, public_id=form) == send(conversation, update, public_id=form)
-    work()
+    assert send_to_customer(conversation, update, public_id=form) == send_to_customer(
+        conversation, update, public_id=form
+    )
+    run_send_lane()
     assert len(twilio.outbox) == 1
 
 
 def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, twilio: MemoryBackend) -> None:
     content = {"body": "What about?", "button": "Choose", "items": [{"id": "a", "item": "My order"}]}
     fields = {"content_type": "twilio/list-picker", "content": content, "approval": "unsubmitted"}
-    picker = template(conversation.number.account, "list", **fields)
-    assert "only within 24 hours" in refusal(conversation, picker, {}).message
+    picker = create_template(conversation.number.account, "list", **fields)
+    assert "only within 24 hours" in template_refusal(conversation, picker, {}).message
     Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))
-    message = send(conversation, picker, {})
+    message = send_to_customer(conversation, picker, {})
     assert message.content["template"]["entries"][0]["title"] == "My order"
-    work()
+    run_send_lane()
     assert twilio.outbox[0].content_sid == picker.content_sid
 
 
@@ -188,9 +190,9 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, twil
 def test_a_template_paused_meanwhile_is_not_sent(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
-    message = send(conversation, update)
+    message = send_to_customer(conversation, update)
     MessageTemplate.objects.update(approval="paused")
-    assert work() is None
+    assert run_send_lane() is None
     message.refresh_from_db()
     assert (message.status, twilio.outbox) == ("failed", [])
     assert "WhatsApp has paused it" in message.error_message
@@ -201,12 +203,12 @@ def test_a_list_whose_window_closed_meanwhile_is_not_sent(
 ) -> None:
     Conversation.objects.update(window_closes_at=NOON)
     content = {"body": "What about?", "button": "Choose", "items": []}
-    picker = template(
+    picker = create_template(
         conversation.number.account, "list", content_type="twilio/list-picker", content=content, approval="unsubmitted"
     )
-    send(conversation, picker, {})
+    send_to_customer(conversation, picker, {})
     clock.shift(1)
-    work()
+    run_send_lane()
     assert (twilio.outbox, Message.objects.get().status) == ([], "failed")
 
 
@@ -216,9 +218,9 @@ def test_replies_and_templates_go_out_in_their_order(
     assert conversation.agent is not None
     Conversation.objects.update(window_closes_at=NOON)
     send_reply(conversation, author=conversation.agent.user, text="one")
-    send(conversation, update)
+    send_to_customer(conversation, update)
     send_reply(conversation, author=conversation.agent.user, text="three")
-    work()
+    run_send_lane()
     assert [(one.body, bool(one.content_sid)) for one in twilio.outbox] == [
         ("one", False),
         ("", True),
@@ -231,17 +233,17 @@ def test_replies_and_templates_go_out_in_their_order(
 
 @pytest.fixture
 def cut_off(conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend) -> Message:
-    message = send(conversation, update)
+    message = send_to_customer(conversation, update)
     twilio.answers = [OutcomeUnknown("ReadTimeout")]
-    assert work() is not None
+    assert run_send_lane() is not None
     message.refresh_from_db()
     assert (message.status, message.twilio_sid, twilio.outbox) == ("sending", "", [])
     return message
 
 
-def at_twilio(message: Message, body: str, **fields: Any) -> SentMessage:
+def twilio_copy(message: Message, body: str, **fields: Any) -> SentMessage:
     to = message.conversation.contact.address
-    return SentMessage(builders.sid("MM"), "sent", to, body, timezone.now(), **fields)
+    return SentMessage(builders.new_sid("MM"), "sent", to, body, timezone.now(), **fields)
 
 
 @pytest.mark.parametrize(
@@ -253,54 +255,54 @@ def at_twilio(message: Message, body: str, **fields: Any) -> SentMessage:
         ("", 0),
     ],
 )
-def test_it_is_found_in_twilios_list_however_twilio_writes_it(
+def test_interrupted_template_is_matched_in_twilios_list(
     cut_off: Message, twilio: MemoryBackend, clock: Any, body: str, num_media: int
 ) -> None:
-    twilio.sent = [at_twilio(cut_off, body, num_media=num_media)]
+    twilio.sent = [twilio_copy(cut_off, body, num_media=num_media)]
     clock.shift(10)
-    assert work() is None
+    assert run_send_lane() is None
     cut_off.refresh_from_db()
     assert cut_off.twilio_sid == twilio.sent[0].sid
     assert twilio.outbox == []
 
 
-def test_of_several_the_one_with_the_same_words_is_it(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
-    twilio.sent = [at_twilio(cut_off, ""), at_twilio(cut_off, cut_off.body)]
+def test_interrupted_template_is_matched_by_text(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
+    twilio.sent = [twilio_copy(cut_off, ""), twilio_copy(cut_off, cut_off.body)]
     clock.shift(10)
-    work()
+    run_send_lane()
     cut_off.refresh_from_db()
     assert cut_off.twilio_sid == twilio.sent[1].sid
 
 
-def test_another_programs_message_is_not_taken_for_it(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
-    twilio.sent = [at_twilio(cut_off, "Your appointment is tomorrow.")]
+def test_message_of_another_program_is_not_matched(cut_off: Message, twilio: MemoryBackend, clock: Any) -> None:
+    twilio.sent = [twilio_copy(cut_off, "Your appointment is tomorrow.")]
     clock.shift(61)
-    assert work() is None
+    assert run_send_lane() is None
     cut_off.refresh_from_db()
     assert (cut_off.status, cut_off.twilio_sid, twilio.outbox) == ("failed", "", [])
 
 
-def test_the_callback_with_our_id_settles_it(cut_off: Message, twilio: MemoryBackend) -> None:
-    sid = builders.sid("MM")
+def test_callback_with_public_id_settles_the_outcome(cut_off: Message, twilio: MemoryBackend) -> None:
+    sid = builders.new_sid("MM")
     url = f"{cut_off.conversation.number.account.status_url}{cut_off.public_id}/"
-    deliver(url, {"MessageSid": sid, "MessageStatus": "delivered"})
+    post_webhook(url, {"MessageSid": sid, "MessageStatus": "delivered"})
     cut_off.refresh_from_db()
     assert (cut_off.status, cut_off.twilio_sid) == ("delivered", sid)
-    assert work() is None
+    assert run_send_lane() is None
     assert twilio.outbox == []
 
 
-def test_a_template_that_stayed_behind_is_sent_again_as_a_template(
+def test_unsent_template_is_resent_as_a_template(
     cut_off: Message, update: MessageTemplate, twilio: MemoryBackend, clock: Any
 ) -> None:
     clock.shift(61)
-    work()
+    run_send_lane()
     assert cut_off.author is not None
     copy = resend_message(cut_off, author=cut_off.author)
     assert (copy.kind, copy.body) == (MessageKind.TEMPLATE, cut_off.body)
     with pytest.raises(ReplyError, match="sent again already"):
         resend_message(cut_off, author=cut_off.author)
-    work()
+    run_send_lane()
     assert [one.content_sid for one in twilio.outbox] == [update.content_sid]
     assert not Lane.objects.filter(kind="send").exists()
 
@@ -309,23 +311,23 @@ def test_a_template_that_stayed_behind_is_sent_again_as_a_template(
 
 
 @pytest.mark.parametrize(("code", "state"), [("63040", "rejected"), ("63041", "paused"), ("63042", "disabled")])
-def test_what_whatsapp_did_to_a_template_is_known_from_the_first_failure(
+def test_template_failure_code_updates_the_template_state(
     conversation: Conversation, update: MessageTemplate, code: str, state: str
 ) -> None:
-    message = send(conversation, update)
-    work()
+    message = send_to_customer(conversation, update)
+    run_send_lane()
     url = f"{conversation.number.account.status_url}{message.public_id}/"
     message.refresh_from_db()
-    deliver(url, {"MessageSid": message.twilio_sid, "MessageStatus": "failed", "ErrorCode": code})
+    post_webhook(url, {"MessageSid": message.twilio_sid, "MessageStatus": "failed", "ErrorCode": code})
     update.refresh_from_db()
     assert update.approval == state
 
 
-def test_variables_twilio_does_not_take_are_told(
+def test_variables_rejected_by_twilio_are_reported(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
-    message = send(conversation, update)
+    message = send_to_customer(conversation, update)
     twilio.answers = [TwilioRefused(21656, "The ContentVariables parameter is invalid", 400)]
-    work()
+    run_send_lane()
     message.refresh_from_db()
     assert (message.status, message.error_code) == ("failed", 21656)

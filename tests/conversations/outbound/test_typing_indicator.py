@@ -24,39 +24,39 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def dana(db: None) -> Agent:
-    return builders.agent("Dana")
+    return builders.create_agent("Dana")
 
 
 @pytest.fixture
 def conversation(dana: Agent, twilio: MemoryBackend) -> Conversation:
-    return builders.conversation(with_agent=dana)
+    return builders.create_conversation(with_agent=dana)
 
 
-def type_at(conversation: Conversation, agent: Agent, seconds: float = 0) -> None:
+def send_typing(conversation: Conversation, agent: Agent, seconds: float = 0) -> None:
     """The agent types, and the worker does what there is to do."""
     request_typing_indicator(conversation, agent, timezone.now() + dt.timedelta(seconds=seconds))
     for lease in claim_lanes([LaneKind.TYPING], 10):
         lease.finish(send_typing_indicator(lease))
 
 
-def test_it_is_told_with_the_customers_newest_message_every_twenty_seconds_at_most(
+def test_typing_is_sent_at_most_every_twenty_seconds(
     conversation: Conversation, dana: Agent, twilio: MemoryBackend
 ) -> None:
-    builders.inbound(conversation)
-    newest = builders.inbound(conversation, "And?")
-    builders.outbound(conversation)
+    builders.create_inbound_message(conversation)
+    newest = builders.create_inbound_message(conversation, "And?")
+    builders.create_outbound_message(conversation)
     for seconds in (0, 1, 10, 19):
-        type_at(conversation, dana, seconds)
+        send_typing(conversation, dana, seconds)
     assert twilio.typed == [newest.twilio_sid]
-    type_at(conversation, dana, REPEAT_INTERVAL.total_seconds() + 1)
+    send_typing(conversation, dana, REPEAT_INTERVAL.total_seconds() + 1)
     assert len(twilio.typed) == 2
 
 
 @pytest.mark.parametrize("why", ["switched off", "window", "opted out", "blocked", "of another", "not active"])
-def test_it_is_not_told_where_nothing_could_be_sent_or_it_is_switched_off(
+def test_typing_is_not_sent_where_replies_are_refused_or_it_is_disabled(
     conversation: Conversation, dana: Agent, twilio: MemoryBackend, why: str
 ) -> None:
-    builders.inbound(conversation)
+    builders.create_inbound_message(conversation)
     now = timezone.now()
     conversation.number.shows_typing = why != "switched off"
     Conversation.objects.update(
@@ -68,28 +68,28 @@ def test_it_is_not_told_where_nothing_could_be_sent_or_it_is_switched_off(
     number = conversation.number
     asked: Any = Conversation.objects.select_related("contact").get(pk=conversation.pk)
     asked.number = number
-    type_at(asked, builders.agent("Omar") if why == "of another" else dana)
+    send_typing(asked, builders.create_agent("Omar") if why == "of another" else dana)
     assert not twilio.typed
 
 
 @pytest.mark.parametrize("error", [OutcomeUnknown("time-out"), TwilioRefused(20404, "Not found", 404)])
-def test_what_twilio_says_to_it_is_no_more_than_a_line_in_the_log(
+def test_typing_error_is_only_logged(
     conversation: Conversation,
     dana: Agent,
     twilio: MemoryBackend,
     error: Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    builders.inbound(conversation)
+    builders.create_inbound_message(conversation)
     twilio.answers.append(error)
     with caplog.at_level("INFO"):
-        type_at(conversation, dana)
+        send_typing(conversation, dana)
     assert "could not be shown that somebody types" in caplog.text
     assert not claim_lanes([LaneKind.TYPING], 10)
 
 
-def test_a_customer_who_never_wrote_here_is_not_told(
+def test_typing_is_not_sent_to_a_customer_who_never_wrote(
     conversation: Conversation, dana: Agent, twilio: MemoryBackend
 ) -> None:
-    type_at(conversation, dana)
+    send_typing(conversation, dana)
     assert not twilio.typed

@@ -16,7 +16,7 @@ from omnichannel.conversations.outbound.undo_send import HOLD_DURATION, UndoSend
 from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.live.models import LiveEvent
 from tests import builders
-from tests.concurrency import at_once
+from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
 
@@ -32,77 +32,80 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture
 def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    return builders.conversation(with_agent=builders.agent("Dana"))
+    return builders.create_conversation(with_agent=builders.create_agent("Dana"))
 
 
-def author(conversation: Conversation) -> Any:
+def assigned_user(conversation: Conversation) -> Any:
     assert conversation.agent is not None
     return conversation.agent.user
 
 
-def held(conversation: Conversation, text: str = "Oops", **more: Any) -> Message:
-    return send_reply(conversation, author=author(conversation), text=text, hold_for=HOLD_DURATION, **more)
+def send_held_reply(conversation: Conversation, text: str = "Oops", **more: Any) -> Message:
+    return send_reply(conversation, author=assigned_user(conversation), text=text, hold_for=HOLD_DURATION, **more)
 
 
-def work() -> None:
+def run_send_lane() -> None:
     """What a worker does with the lanes that are due."""
     for lease in claim_lanes(["send"], 10):
         lease.finish(deliver_messages(lease))
 
 
-def test_a_held_reply_goes_out_when_its_time_has_come_and_what_follows_it_after_it(
+def test_held_reply_is_sent_after_its_delay_and_before_later_replies(
     conversation: Conversation, twilio: MemoryBackend, clock: Any
 ) -> None:
-    held(conversation, "first")
-    send_reply(conversation, author=author(conversation), text="second")
-    work()
+    send_held_reply(conversation, "first")
+    send_reply(conversation, author=assigned_user(conversation), text="second")
+    run_send_lane()
     assert not twilio.outbox
     clock.shift(HOLD_DURATION)
-    work()
+    run_send_lane()
     assert [one.body for one in twilio.outbox] == ["first", "second"]
 
 
-def test_what_is_taken_back_was_never_written(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
-    asked = builders.inbound(conversation, "Which one?")
+def test_undone_reply_is_deleted(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+    asked = builders.create_inbound_message(conversation, "Which one?")
     picture = SimpleUploadedFile("lamp.png", PNG)
-    pks = [held(conversation, "Look", file=picture, quoted=asked).pk, held(conversation, "this one").pk]
+    pks = [
+        send_held_reply(conversation, "Look", file=picture, quoted=asked).pk,
+        send_held_reply(conversation, "this one").pk,
+    ]
     stored = Attachment.objects.get().file
     storage, name = stored.storage, stored.name
     LiveEvent.objects.all().delete()
     clock.shift(HOLD_DURATION - dt.timedelta(seconds=1))
-    back = undo_messages(conversation, author(conversation), pks)
+    back = undo_messages(conversation, assigned_user(conversation), pks)
     assert [(one.body, one.quoted) for one in back] == [("Look", asked), ("this one", None)]
     assert list(Message.objects.all()) == [asked]
     conversation.refresh_from_db()
     assert conversation.last_message == asked
     assert LiveEvent.objects.filter(kind="message").exists()
     clock.shift(HOLD_DURATION)
-    work()
+    run_send_lane()
     assert not twilio.outbox
     assert name
     assert storage.exists(name)  # until the transaction is over
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_file_of_what_was_taken_back_goes_from_the_disk(conversation: Conversation) -> None:
-    message = held(conversation, "", file=SimpleUploadedFile("lamp.png", PNG))
+def test_file_of_an_undone_reply_is_deleted(conversation: Conversation) -> None:
+    message = send_held_reply(conversation, "", file=SimpleUploadedFile("lamp.png", PNG))
     stored = message.attachments.get().file
     assert stored.storage.exists(stored.name)
-    undo_messages(conversation, author(conversation), [message.pk])
+    undo_messages(conversation, assigned_user(conversation), [message.pk])
     assert not stored.storage.exists(stored.name)
 
 
 @pytest.mark.parametrize("how", ["sent", "not held", "somebody else's", "one of two", "nothing"])
-def test_too_late_or_not_theirs_is_said_and_changes_nothing(conversation: Conversation, clock: Any, how: str) -> None:
-    by = builders.agent("Omar").user if how == "somebody else's" else author(conversation)
-    pks = [] if how == "nothing" else [held(conversation).pk]
+def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any, how: str) -> None:
+    by = builders.create_agent("Omar").user if how == "somebody else's" else assigned_user(conversation)
+    pks = [] if how == "nothing" else [send_held_reply(conversation).pk]
     if how == "not held":
         pks = [send_reply(conversation, author=by, text="Hi").pk]
     if how == "one of two":
-        pks.append(builders.outbound(conversation, author=by).pk)
+        pks.append(builders.create_outbound_message(conversation, author=by).pk)
     if how == "sent":
         clock.shift(HOLD_DURATION)
-        work()
+        run_send_lane()
     before = list(Message.objects.values_list("pk", "status"))
     with pytest.raises(UndoSendError, match="on its way already"):
         undo_messages(conversation, by, pks)
@@ -110,14 +113,16 @@ def test_too_late_or_not_theirs_is_said_and_changes_nothing(conversation: Conver
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_and_the_agent_at_the_same_moment_never_both_win(
+def test_concurrent_send_and_undo_have_one_winner(
     conversation: Conversation, twilio: MemoryBackend, clock: Any
 ) -> None:
     for _ in range(25):
         twilio.outbox.clear()
         Message.objects.all().delete()
-        message = held(conversation)
+        message = send_held_reply(conversation)
         clock.shift(HOLD_DURATION)
-        _, taken_back = at_once(work, lambda: undo_messages(conversation, author(conversation), [message.pk]))  # noqa: B023
+        _, taken_back = run_concurrently(
+            run_send_lane, lambda: undo_messages(conversation, assigned_user(conversation), [message.pk])
+        )  # noqa: B023
         assert isinstance(taken_back, UndoSendError) == (len(twilio.outbox) == 1)
         assert isinstance(taken_back, UndoSendError | list)

@@ -8,41 +8,41 @@ from django.urls import reverse
 from omnichannel.conversations.models import Conversation
 from omnichannel.desk.thread.actions import actions_for
 from routing.models import Agent, State
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 
-def address(desk: Desk, name: str) -> str:
+def conversation_url(desk: DeskScenario, name: str) -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def press(desk: Desk, name: str, who: str = "sue", *, plain: bool = False, **fields: str) -> Any:
-    return browser(getattr(desk, who)).post(address(desk, name), fields, **({} if plain else HTMX))
+def post_action(desk: DeskScenario, name: str, who: str = "sue", *, plain: bool = False, **fields: str) -> Any:
+    return client_for(getattr(desk, who)).post(conversation_url(desk, name), fields, **({} if plain else HTMX_HEADERS))
 
 
-def offered(desk: Desk, who: str) -> list[str]:
-    page = browser(getattr(desk, who)).get(address(desk, "conversation"))
+def offered_actions(desk: DeskScenario, who: str) -> list[str]:
+    page = client_for(getattr(desk, who)).get(conversation_url(desk, "conversation"))
     sorting = {"priority", "labels"}
     return [str(action.label) for action in page.context["actions"] if action.name not in sorting]
 
 
-def wait_for_an_agent(desk: Desk) -> None:
+def make_unassigned(desk: DeskScenario) -> None:
     Conversation.objects.update(state=State.OPEN, agent=None)
 
 
-def test_supervisors_are_offered_what_can_be_done(desk: Desk) -> None:
-    assert offered(desk, "sue") == ["Monitor", "Join", "Release to queue"]
-    press(desk, "monitor")
-    assert offered(desk, "sue") == ["Stop monitoring", "Join", "Release to queue"]
-    press(desk, "join")
-    assert offered(desk, "sue") == ["Leave", "Release to queue"]
-    wait_for_an_agent(desk)
-    assert offered(desk, "sue")[:2] == ["Leave", "Assign"]
+def test_supervisors_are_offered_what_can_be_done(desk: DeskScenario) -> None:
+    assert offered_actions(desk, "sue") == ["Monitor", "Join", "Release to queue"]
+    post_action(desk, "monitor")
+    assert offered_actions(desk, "sue") == ["Stop monitoring", "Join", "Release to queue"]
+    post_action(desk, "join")
+    assert offered_actions(desk, "sue") == ["Leave", "Release to queue"]
+    make_unassigned(desk)
+    assert offered_actions(desk, "sue")[:2] == ["Leave", "Assign"]
 
 
 @pytest.mark.parametrize("state", [State.OPEN, State.ACTIVE, State.WRAP_UP, State.WAITING])
-def test_agents_are_offered_none_of_it(desk: Desk, state: State) -> None:
+def test_agents_get_no_supervisor_actions(desk: DeskScenario, state: State) -> None:
     desk.conversation.state = state
     desk.conversation.agent = None if state == State.OPEN else desk.dana
     names = {action.name for action in actions_for(desk.conversation, desk.omar)}
@@ -50,59 +50,60 @@ def test_agents_are_offered_none_of_it(desk: Desk, state: State) -> None:
 
 
 @pytest.mark.parametrize("plain", [True, False])
-def test_an_agent_is_assigned_above_their_capacity_and_the_dialog_says_so(desk: Desk, plain: bool) -> None:
-    wait_for_an_agent(desk)
+def test_an_agent_is_assigned_above_their_capacity_and_the_dialog_says_so(desk: DeskScenario, plain: bool) -> None:
+    make_unassigned(desk)
     Agent.objects.filter(pk=desk.omar.pk).update(capacity=20)
-    client = browser(desk.sue)
-    shown = client.get(address(desk, "assign"), **({} if plain else HTMX)).content.decode()
+    client = client_for(desk.sue)
+    shown = client.get(conversation_url(desk, "assign"), **({} if plain else HTMX_HEADERS)).content.decode()
     assert "20 free, this needs 30: over capacity" in shown
-    answer = press(desk, "assign", to=f"agent-{desk.omar.pk}", plain=plain)
+    answer = post_action(desk, "assign", to=f"agent-{desk.omar.pk}", plain=plain)
     assert answer.status_code == (302 if plain else 200)
     desk.conversation.refresh_from_db()
     assert (desk.conversation.state, desk.conversation.agent) == (State.ACTIVE, desk.omar)
 
 
-def test_a_conversation_is_assigned_to_another_queue(desk: Desk) -> None:
-    wait_for_an_agent(desk)
+def test_a_conversation_is_assigned_to_another_queue(desk: DeskScenario) -> None:
+    make_unassigned(desk)
     returns = desk.eve.queues.get()
-    assert press(desk, "assign", to=f"queue-{returns.pk}").status_code == 200
+    assert post_action(desk, "assign", to=f"queue-{returns.pk}").status_code == 200
     desk.conversation.refresh_from_db()
     assert desk.conversation.queue == returns
 
 
-def test_what_somebody_took_in_the_meantime_is_not_assigned(desk: Desk) -> None:
-    answer = press(desk, "assign", to=f"agent-{desk.omar.pk}")
+def test_conversation_taken_meanwhile_is_not_assigned(desk: DeskScenario) -> None:
+    answer = post_action(desk, "assign", to=f"agent-{desk.omar.pk}")
     assert answer.status_code == 409
     assert "Only a conversation that waits for an agent can be assigned." in answer.content.decode()
 
 
-def test_who_monitors_writes_nothing_and_nobody_sees_them(desk: Desk) -> None:
-    press(desk, "monitor")
-    shown = browser(desk.sue).get(address(desk, "conversation")).content.decode()
+def test_monitoring_supervisor_cannot_write_and_is_hidden(desk: DeskScenario) -> None:
+    post_action(desk, "monitor")
+    shown = client_for(desk.sue).get(conversation_url(desk, "conversation")).content.decode()
     assert "You are monitoring Dana. Nobody is told." in shown
     assert "note-text" not in shown
-    assert press(desk, "note", text="Psst").status_code == 422
-    assert "Sue" not in browser(desk.dana).get(address(desk, "conversation")).content.decode()
-    assert "Sue" not in browser(desk.dana).get(address(desk, "colleagues")).content.decode()
+    assert post_action(desk, "note", text="Psst").status_code == 422
+    assert "Sue" not in client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
+    assert "Sue" not in client_for(desk.dana).get(conversation_url(desk, "colleagues")).content.decode()
 
 
-def test_who_joined_is_seen_by_the_agent(desk: Desk) -> None:
-    press(desk, "join")
+def test_joined_supervisor_is_shown_to_the_agent(desk: DeskScenario) -> None:
+    post_action(desk, "join")
     assert (
-        "Sue joined Dana in the conversation." in browser(desk.dana).get(address(desk, "conversation")).content.decode()
+        "Sue joined Dana in the conversation."
+        in client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     )
-    assert "Sue" in browser(desk.dana).get(address(desk, "colleagues")).content.decode()
+    assert "Sue" in client_for(desk.dana).get(conversation_url(desk, "colleagues")).content.decode()
 
 
-def test_what_is_monitored_is_among_ones_own_until_one_stops(desk: Desk) -> None:
+def test_monitored_conversation_is_in_own_view_until_monitoring_ends(desk: DeskScenario) -> None:
     row = f'id="row-{desk.conversation.pk}"'
-    press(desk, "monitor")
-    assert row in browser(desk.sue).get(reverse("desk:inbox")).content.decode()
-    press(desk, "step_out")
-    assert row not in browser(desk.sue).get(reverse("desk:inbox")).content.decode()
+    post_action(desk, "monitor")
+    assert row in client_for(desk.sue).get(reverse("desk:inbox")).content.decode()
+    post_action(desk, "step_out")
+    assert row not in client_for(desk.sue).get(reverse("desk:inbox")).content.decode()
 
 
-def test_a_supervisor_releases_to_the_queue(desk: Desk) -> None:
-    assert press(desk, "release_to_queue").status_code == 200
+def test_a_supervisor_releases_to_the_queue(desk: DeskScenario) -> None:
+    assert post_action(desk, "release_to_queue").status_code == 200
     desk.conversation.refresh_from_db()
     assert desk.conversation.state == State.OPEN

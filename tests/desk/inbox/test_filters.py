@@ -14,79 +14,90 @@ from omnichannel.conversations.models import Contact, Conversation, Label
 from omnichannel.desk.inbox.sorting import SORT_ORDERS
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-HOUR = timedelta(hours=1)
+ONE_HOUR = timedelta(hours=1)
 
 
-def shown(client: Client, view: str = "open", **query: Any) -> list[Conversation]:
-    answer = client.get(reverse("desk:inbox"), {"view": view, "sort": "newest", **query}, **HTMX)
+def listed_conversations(client: Client, view: str = "open", **query: Any) -> list[Conversation]:
+    answer = client.get(reverse("desk:inbox"), {"view": view, "sort": "newest", **query}, **HTMX_HEADERS)
     return [row.conversation for row in answer.context["inbox"].rows]
 
 
 @pytest.fixture
-def dana(desk: Desk) -> Client:
-    return browser(desk.dana)
+def dana(desk: DeskScenario) -> Client:
+    return client_for(desk.dana)
 
 
-def waiting(desk: Desk, **fields: Any) -> Conversation:
-    return builders.conversation(**{"in_queue": desk.queue, **fields})
+def create_waiting_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
+    return builders.create_conversation(**{"in_queue": desk.queue, **fields})
 
 
-def test_each_filter_leaves_what_it_says(desk: Desk, dana: Client) -> None:
+def test_each_filter_selects_its_conversations(desk: DeskScenario, dana: Client) -> None:
     now = timezone.now()
-    plain = waiting(desk)
-    unread = waiting(desk, unread_count=2)
-    closing = waiting(desk, wrote=now - 23 * HOUR)
-    over = waiting(desk, wrote=now - 25 * HOUR)
-    urgent = waiting(desk, priority=1)
-    elsewhere = waiting(desk, in_queue=builders.Queue.objects.default())
+    plain = create_waiting_conversation(desk)
+    unread = create_waiting_conversation(desk, unread_count=2)
+    closing = create_waiting_conversation(desk, wrote=now - 23 * ONE_HOUR)
+    over = create_waiting_conversation(desk, wrote=now - 25 * ONE_HOUR)
+    urgent = create_waiting_conversation(desk, priority=1)
+    elsewhere = create_waiting_conversation(desk, in_queue=builders.Queue.objects.default())
     label = Label.objects.create(name="VIP")
     update_labels(plain, add=[label], remove=[], by=desk.dana.user)
-    assert shown(dana, unread=1) == [unread]
-    assert shown(dana, soon=1) == [closing]
-    assert shown(dana, priority=1) == [urgent]
-    assert shown(dana, label=label.pk) == [plain]
-    assert shown(dana, queue=elsewhere.queue_id) == [elsewhere]
-    assert set(shown(dana, stream=plain.work_stream_id)) == {plain, unread, closing, over, urgent, elsewhere}
-    assert shown(dana, unread=1, priority=1) == []
+    assert listed_conversations(dana, unread=1) == [unread]
+    assert listed_conversations(dana, soon=1) == [closing]
+    assert listed_conversations(dana, priority=1) == [urgent]
+    assert listed_conversations(dana, label=label.pk) == [plain]
+    assert listed_conversations(dana, queue=elsewhere.queue_id) == [elsewhere]
+    assert set(listed_conversations(dana, stream=plain.work_stream_id)) == {
+        plain,
+        unread,
+        closing,
+        over,
+        urgent,
+        elsewhere,
+    }
+    assert listed_conversations(dana, unread=1, priority=1) == []
 
 
-def test_the_counts_of_the_tabs_stay_what_they_are_whatever_is_filtered(desk: Desk, dana: Client) -> None:
-    waiting(desk)
-    waiting(desk, unread_count=1)
-    answer = dana.get(reverse("desk:inbox"), {"view": "open", "sort": "newest", "unread": 1}, **HTMX)
+def test_the_counts_of_the_tabs_stay_what_they_are_whatever_is_filtered(desk: DeskScenario, dana: Client) -> None:
+    create_waiting_conversation(desk)
+    create_waiting_conversation(desk, unread_count=1)
+    answer = dana.get(reverse("desk:inbox"), {"view": "open", "sort": "newest", "unread": 1}, **HTMX_HEADERS)
     assert [tab.count for tab in answer.context["inbox"].tabs] == [1, 2, 0]
 
 
-def test_what_is_snoozed_is_beside_ones_own_work_not_in_it(desk: Desk, dana: Client) -> None:
+def test_snoozed_conversations_have_a_separate_filter(desk: DeskScenario, dana: Client) -> None:
     now = timezone.now()
-    asleep = builders.conversation(with_agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now + HOUR)
-    back = builders.conversation(with_agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now - HOUR)
-    assert set(shown(dana, "my")) == {desk.conversation, back}
-    assert shown(dana, "my", snoozed=1) == [asleep]
+    asleep = builders.create_conversation(
+        with_agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now + ONE_HOUR
+    )
+    back = builders.create_conversation(
+        with_agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now - ONE_HOUR
+    )
+    assert set(listed_conversations(dana, "my")) == {desk.conversation, back}
+    assert listed_conversations(dana, "my", snoozed=1) == [asleep]
     page = dana.get(reverse("desk:inbox"), {"view": "my"}).content.decode()
     assert "1 snoozed" in page
     assert "Snooze ended" in page
 
 
-def test_supervisors_see_one_agents_work(desk: Desk) -> None:
-    other = builders.conversation(with_agent=desk.omar)
-    assert shown(browser(desk.sue), "ongoing", agent=desk.omar.pk) == [other]
+def test_supervisors_see_one_agents_work(desk: DeskScenario) -> None:
+    other = builders.create_conversation(with_agent=desk.omar)
+    assert listed_conversations(client_for(desk.sue), "ongoing", agent=desk.omar.pk) == [other]
 
 
-def test_closed_is_the_last_24_hours_until_older_is_asked_for(desk: Desk, dana: Client) -> None:
+def test_closed_view_shows_24_hours_unless_older_is_requested(desk: DeskScenario, dana: Client) -> None:
     closed = [
-        waiting(desk, state=State.CLOSED, closed_at=at, state_since=at)
-        for at in (timezone.now() - HOUR, timezone.now() - 30 * HOUR)
+        create_waiting_conversation(desk, state=State.CLOSED, closed_at=at, state_since=at)
+        for at in (timezone.now() - ONE_HOUR, timezone.now() - 30 * ONE_HOUR)
     ]
-    assert shown(dana, "closed") == closed[:1]
-    assert shown(dana, "closed", older=1) == closed
+    assert listed_conversations(dana, "closed") == closed[:1]
+    assert listed_conversations(dana, "closed", older=1) == closed
 
 
-ORDERED = {
+EXPECTED_ORDERS = {
     "newest": ["late", "early"],
     "waiting": ["early", "late"],
     "window": ["late", "early"],
@@ -97,28 +108,37 @@ ORDERED = {
 
 
 @pytest.mark.parametrize("sort", SORT_ORDERS)
-def test_each_order_is_what_it_says(desk: Desk, dana: Client, sort: str) -> None:
+def test_each_sort_order_is_correct(desk: DeskScenario, dana: Client, sort: str) -> None:
     now = timezone.now()
-    begun = {"early": now - 25 * HOUR, "late": now - 2 * HOUR}
+    begun = {"early": now - 25 * ONE_HOUR, "late": now - 2 * ONE_HOUR}
     found = {
-        name: waiting(desk, wrote=at, created_at=at, priority=1 + place, of=builders.contact(name))
+        name: create_waiting_conversation(
+            desk, wrote=at, created_at=at, priority=1 + place, of=builders.create_contact(name)
+        )
         for place, (name, at) in enumerate(begun.items())
     }
-    assert shown(dana, sort=sort) == [found[name] for name in ORDERED[sort]]
+    assert listed_conversations(dana, sort=sort) == [found[name] for name in EXPECTED_ORDERS[sort]]
 
 
 @pytest.mark.parametrize(("view", "sort"), [("closed", "newest"), *(("open", sort) for sort in SORT_ORDERS)])
-def test_each_order_goes_on_where_the_page_ended(desk: Desk, dana: Client, view: str, sort: str) -> None:
-    number, at = builders.number(), timezone.now()
+def test_each_sort_order_paginates_correctly(desk: DeskScenario, dana: Client, view: str, sort: str) -> None:
+    number, at = builders.create_number(), timezone.now()
     for place in range(64):
-        same = {"created_at": at - HOUR * (place % 7), "priority": place % 4 + 1, "state_since": at}
+        same = {"created_at": at - ONE_HOUR * (place % 7), "priority": place % 4 + 1, "state_since": at}
         closed = {"state": State.CLOSED, "closed_at": at} if view == "closed" else {}
-        waiting(desk, on=number, wrote=at - HOUR * (place % 30), of=builders.contact(f"C{place % 5}"), **same, **closed)
-    everything = shown(dana, view, sort=sort, shown=100)
+        create_waiting_conversation(
+            desk,
+            on=number,
+            wrote=at - ONE_HOUR * (place % 30),
+            of=builders.create_contact(f"C{place % 5}"),
+            **same,
+            **closed,
+        )
+    everything = listed_conversations(dana, view, sort=sort, shown=100)
     paged, before = [], ""
     for _ in range(3):
         query = {"view": view, "sort": sort, **({"before": before} if before else {})}
-        inbox = dana.get(reverse("desk:inbox"), query, **HTMX).context["inbox"]
+        inbox = dana.get(reverse("desk:inbox"), query, **HTMX_HEADERS).context["inbox"]
         paged += [row.conversation for row in inbox.rows]
         before = inbox.more
     assert not before
@@ -126,20 +146,20 @@ def test_each_order_goes_on_where_the_page_ended(desk: Desk, dana: Client, view:
     assert paged == everything
 
 
-def test_a_choice_is_remembered_for_each_agent_and_cleared(desk: Desk, dana: Client) -> None:
-    plain, unread = waiting(desk), waiting(desk, unread_count=1)
-    assert shown(dana, unread=1) == [unread]
+def test_a_choice_is_remembered_for_each_agent_and_cleared(desk: DeskScenario, dana: Client) -> None:
+    plain, unread = create_waiting_conversation(desk), create_waiting_conversation(desk, unread_count=1)
+    assert listed_conversations(dana, unread=1) == [unread]
     again = dana.get(reverse("desk:inbox"), {"view": "open"}).context["inbox"]
     assert [row.conversation for row in again.rows] == [unread]
     assert "Clear all" in dana.get(reverse("desk:inbox"), {"view": "open"}).content.decode()
     dana.force_login(desk.omar.user)
     assert len(dana.get(reverse("desk:inbox"), {"view": "open"}).context["inbox"].rows) == 2
     dana.force_login(desk.dana.user)
-    assert set(shown(dana)) == {plain, unread}
+    assert set(listed_conversations(dana)) == {plain, unread}
     assert len(dana.get(reverse("desk:inbox"), {"view": "open"}).context["inbox"].rows) == 2
 
 
-def test_the_address_says_what_is_shown_only_on_the_inbox_page(desk: Desk, dana: Client) -> None:
+def test_the_address_says_what_is_shown_only_on_the_inbox_page(desk: DeskScenario, dana: Client) -> None:
     inbox = reverse("desk:inbox")
     here = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{inbox}?view=my"}
     answer = dana.get(inbox, {"view": "open", "sort": "waiting", "unread": 1}, headers=here)
@@ -159,29 +179,29 @@ def test_the_address_says_what_is_shown_only_on_the_inbox_page(desk: Desk, dana:
         {"queue": "99999999999", "sort": "newest"},
     ],
 )
-def test_nonsense_in_the_address_is_never_an_error(desk: Desk, dana: Client, query: dict[str, str]) -> None:
-    assert dana.get(reverse("desk:inbox"), {"view": "open", **query}, **HTMX).status_code == 200
+def test_invalid_query_parameters_cause_no_error(desk: DeskScenario, dana: Client, query: dict[str, str]) -> None:
+    assert dana.get(reverse("desk:inbox"), {"view": "open", **query}, **HTMX_HEADERS).status_code == 200
 
 
-def test_filters_that_leave_nothing_say_so(desk: Desk, dana: Client) -> None:
+def test_filters_that_leave_nothing_say_so(desk: DeskScenario, dana: Client) -> None:
     page = dana.get(reverse("desk:inbox"), {"view": "open", "sort": "newest", "unread": 1}).content.decode()
     assert "Nothing fits these filters" in page
 
 
 @pytest.mark.parametrize("who", ["dana", "sue", "ada"])
-def test_what_can_be_filtered_by_is_what_one_may_see(desk: Desk, who: str) -> None:
+def test_filter_choices_are_limited_to_visible_records(desk: DeskScenario, who: str) -> None:
     Label.objects.create(name="VIP")
-    page = browser(getattr(desk, who)).get(reverse("desk:filters")).content.decode()
+    page = client_for(getattr(desk, who)).get(reverse("desk:filters")).content.decode()
     assert "VIP" in page
     assert ("Returns" in page) == (who != "dana")
     assert ('name="agent"' in page) == (who != "dana")
 
 
 @pytest.mark.parametrize("count", [1, 300])
-def test_a_filtered_list_takes_eight_questions_however_long_it_is(
-    desk: Desk, dana: Client, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+def test_filtered_list_takes_eight_queries(
+    desk: DeskScenario, dana: Client, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    number, label = builders.number(), Label.objects.create(name="VIP")
+    number, label = builders.create_number(), Label.objects.create(name="VIP")
     contacts = [
         Contact(address=f"whatsapp:+49151{place:07d}", identity=f"whatsapp:+49151{place:07d}") for place in range(count)
     ]
@@ -193,6 +213,6 @@ def test_a_filtered_list_takes_eight_questions_however_long_it_is(
     through.objects.bulk_create(through(conversation_id=one.pk, label_id=label.pk) for one in found)
     query = {"view": "open", "sort": "window", "queue": desk.queue.pk, "label": label.pk, "shown": 240}
     with django_assert_max_num_queries(8):
-        answer = dana.get(reverse("desk:inbox"), query, **HTMX)
+        answer = dana.get(reverse("desk:inbox"), query, **HTMX_HEADERS)
     assert len(answer.context["inbox"].rows) == min(count, 240)
     assert answer.content.decode().count(">VIP</span>") >= min(count, 240)

@@ -10,23 +10,23 @@ from django.test import Client
 
 from omnichannel.desk.shared import asset_bundles
 
-STATIC = Path(settings.BASE_DIR) / "static"
+STATIC_FOLDER = Path(settings.BASE_DIR) / "static"
 # The emoji are fetched when somebody opens them.
-OF_OTHER_PLACES = {
+FILES_OUTSIDE_BUNDLES = {
     "css/admin.css",
     "css/simulator.css",
     "js/admin.js",
     "js/simulator.js",
     "desk/composer/emoji_picker.js",
 }
-NAMED = {
+BUNDLED_FILES = {
     name for kinds in (asset_bundles.STYLESHEETS, asset_bundles.SCRIPTS) for names in kinds.values() for name in names
 }
 
 
 def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
-    there = {str(path.relative_to(STATIC)) for kind in ("*.css", "*.js") for path in STATIC.rglob(kind)}
-    assert there - OF_OTHER_PLACES == NAMED
+    there = {str(path.relative_to(STATIC_FOLDER)) for kind in ("*.css", "*.js") for path in STATIC_FOLDER.rglob(kind)}
+    assert there - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
 
 
 @pytest.mark.django_db
@@ -47,7 +47,7 @@ def test_an_address_of_another_version_gets_ours_and_must_not_keep_it() -> None:
 
 
 @pytest.mark.parametrize("path", ["/assets/x/nothing.css", "/assets/x/nothing.en.js", "/assets/x/desk.xx.js"])
-def test_what_is_no_bundle_is_not_there(path: str) -> None:
+def test_unknown_bundle_is_not_found(path: str) -> None:
     assert Client().get(path).status_code == 404
 
 
@@ -60,7 +60,7 @@ def test_the_bundle_travels_compressed_to_who_can_read_it() -> None:
 
 
 @pytest.mark.django_db
-def test_a_page_travels_compressed_but_a_file_as_it_is() -> None:
+def test_pages_are_compressed_but_files_are_not() -> None:
     browser = Client(headers={"Accept-Encoding": "gzip"})
     assert browser.get("/sign-in/")["Content-Encoding"] == "gzip"
     assert "Content-Encoding" not in browser.get("/health/live/")

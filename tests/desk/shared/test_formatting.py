@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from omnichannel.desk.shared.formatting import linkify, render_markup
 
-OURS = {"strong", "em", "s", "code", "ul", "ol", "li", "blockquote", "a"}
-LINK = {"href", "target", "rel"}
+ALLOWED_TAGS = {"strong", "em", "s", "code", "ul", "ol", "li", "blockquote", "a"}
+LINK_ATTRIBUTES = {"href", "target", "rel"}
 
 
-class Reader(HTMLParser):
+class MarkupParser(HTMLParser):
     """What a browser would make of it: the tags with their attributes, and the words."""
 
     def __init__(self, html: str) -> None:
@@ -63,16 +63,16 @@ def test_a_link_stays_whole_and_clickable_in_bold_and_with_marks_in_it() -> None
 @example("_https://x.y/*_<b>*_")
 @example("javascript:alert(1) www.x.y/<script>")
 def test_no_markup_of_a_stranger_survives(text: str) -> None:
-    shown = Reader(render_markup(text))
-    assert {tag for tag, _ in shown.tags} <= OURS
+    shown = MarkupParser(render_markup(text))
+    assert {tag for tag, _ in shown.tags} <= ALLOWED_TAGS
     for tag, attributes in shown.tags:
-        assert set(attributes) <= (LINK if tag == "a" else {"start"} if tag == "ol" else set())
+        assert set(attributes) <= (LINK_ATTRIBUTES if tag == "a" else {"start"} if tag == "ol" else set())
         assert str(attributes.get("href", "https://")).startswith(("https://", "http://", "mailto:"))
 
 
 @given(st.text(alphabet="*_~`>- 1.ab\n<&", max_size=200))
-def test_no_word_is_lost(text: str) -> None:
-    letters = [one for one in Reader(render_markup(text)).words if one in "ab<&"]
+def test_formatting_loses_no_text(text: str) -> None:
+    letters = [one for one in MarkupParser(render_markup(text)).words if one in "ab<&"]
     assert letters == [one for one in text if one in "ab<&"]
 
 
@@ -83,5 +83,5 @@ def test_a_text_made_to_be_slow_is_shown_at_once(bad: str) -> None:
     assert time.process_time() - begin < 1.5
 
 
-def test_what_is_longer_than_any_message_is_shown_plainly() -> None:
+def test_overlong_text_is_shown_unformatted() -> None:
     assert render_markup("*a* " * 4000) == linkify("*a* " * 4000)

@@ -47,7 +47,7 @@ def test_without_a_message_from_the_customer_there_is_no_time() -> None:
         (-timedelta(hours=1), "13:00"),
     ],
 )
-def test_a_row_says_when_as_short_as_it_can(ago: timedelta, words: str) -> None:
+def test_row_time_is_abbreviated(ago: timedelta, words: str) -> None:
     with time_machine.travel(NOW, tick=False):
         assert format_short_timestamp(NOW - ago) == words
 
