@@ -14,7 +14,7 @@ from django.test import Client
 
 from omnichannel.live.stream import EventStream
 
-Result = TypeVar("Answer")
+Result = TypeVar("Result")
 TIMEOUT_SECONDS = 10.0  # seconds
 
 
