@@ -117,7 +117,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
             sync_later(account)
         if request.accepts("text/html"):
             self._tell(request, report)
-            return HttpResponseRedirect(self.page_of(account) + "#validation")
+            return HttpResponseRedirect(self.get_change_url(account) + "#validation")
         shown = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
         return JsonResponse({"ok": report.ok, "messages": _toast(report), "html": shown})
 
@@ -177,7 +177,7 @@ class WhatsAppNumberAdmin(ProductModelAdmin):
         channel = {"channel": number.account} if number else {}
         return super().change_view(request, object_id, form_url, {**channel, **(extra_context or {})})
 
-    def saved_message(self, thing: Any) -> str:
+    def get_saved_message(self, thing: Any) -> str:
         channel = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[thing.account_id])
         return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, channel, thing.account)
 
@@ -253,7 +253,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         if delivery is None or not self.may_retry(request):
             raise PermissionDenied
         self._retry(request, [delivery.pk])
-        return HttpResponseRedirect(self.page_of(delivery))
+        return HttpResponseRedirect(self.get_change_url(delivery))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -101,11 +101,11 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     filter_horizontal = ()
     search_fields = ("username", "first_name", "last_name", "email")
     search_help_text = "Name or e-mail address"
-    readonly_fields = ("set_password", "last_sign_in", "joined")
-    NAMES = ("first_name", "last_name", "email")
+    readonly_fields = ("set_password", "last_sign_in", "member_since")
+    PERSONAL_FIELDS = ("first_name", "last_name", "email")
     add_fieldsets = (
         ("Sign-in", {"fields": ("username", "password1", "password2")}),
-        ("Person", {"fields": NAMES}),
+        ("Person", {"fields": PERSONAL_FIELDS}),
         ("Roles", {"fields": ("groups",)}),
     )
 
@@ -114,8 +114,8 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
             return self.add_fieldsets
         superuser = ("is_superuser",) if request.user.is_superuser else ()
         return (
-            ("Sign-in", {"fields": ("username", "set_password", "is_active", "last_sign_in", "joined")}),
-            ("Person", {"fields": self.NAMES}),
+            ("Sign-in", {"fields": ("username", "set_password", "is_active", "last_sign_in", "member_since")}),
+            ("Person", {"fields": self.PERSONAL_FIELDS}),
             ("Roles", {"fields": ("groups", *superuser)}),
         )
 
@@ -128,12 +128,12 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         return (*self.readonly_fields, *mine)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+        return super().has_change_permission(request, obj) and self._can_edit_user(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._may_touch(request, obj) and obj != request.user
+        return super().has_delete_permission(request, obj) and self._can_edit_user(request, obj) and obj != request.user
 
-    def _may_touch(self, request: HttpRequest, user: Any) -> bool:
+    def _can_edit_user(self, request: HttpRequest, user: Any) -> bool:
         return user is None or bool(request.user.is_superuser) or not user.is_superuser
 
     def _deactivate_url(self, request: HttpRequest, thing: Any) -> str:
@@ -143,7 +143,7 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         super().save_related(request, form, formsets, change)
         apply_roles(form.instance)
 
-    def title_of(self, thing: User | None) -> str:
+    def get_page_title(self, thing: User | None) -> str:
         return thing.display_name if thing else ""
 
     @admin.display(description="Password")
@@ -155,7 +155,7 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         return format_timestamp(user.last_login)
 
     @admin.display(description="Since", ordering="date_joined")
-    def joined(self, user: User) -> str:
+    def member_since(self, user: User) -> str:
         return format_timestamp(user.date_joined)
 
     @admin.display(description="Name", ordering="first_name")
@@ -175,10 +175,10 @@ admin.site.unregister(Group)
 class RoleAdmin(ReadOnlyModelAdmin):
     """What each role may do. The roles come with the product and are set at every upgrade."""
 
-    list_display = ("name", "meaning", "people")
+    list_display = ("name", "description", "member_count")
     ordering = ("name",)
-    fields = ("name", "meaning", "may")
-    readonly_fields = ("meaning", "may")
+    fields = ("name", "description", "permission_list")
+    readonly_fields = ("description", "permission_list")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         groups: QuerySet[Group] = super().get_queryset(request).annotate(user_count=Count("user"))
@@ -188,15 +188,15 @@ class RoleAdmin(ReadOnlyModelAdmin):
         return super().changelist_view(request, {"title": "Roles", **(extra_context or {})})
 
     @admin.display(description="Meaning")
-    def meaning(self, group: Group) -> str:
+    def description(self, group: Group) -> str:
         return ROLE_DESCRIPTIONS.get(group.name, "")
 
     @admin.display(description="People", ordering="user_count")
-    def people(self, group: Any) -> int:
+    def member_count(self, group: Any) -> int:
         return int(group.user_count)
 
     @admin.display(description="May")
-    def may(self, group: Group) -> SafeString:
+    def permission_list(self, group: Group) -> SafeString:
         names = group.permissions.order_by("content_type__app_label", "codename").values_list("name")
         return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", names))
 
@@ -217,10 +217,10 @@ CONVERSATION_LANE_KINDS = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, L
 class FailedJobAdmin(ReadOnlyModelAdmin):
     """Background jobs that failed so often that they were given up; they can be tried again."""
 
-    list_display = ("gave_up", "job", "conversation", "attempts", "short_error")
-    list_display_links = ("gave_up",)
-    fields = ("job", "conversation", "gave_up", "attempts", "error")
-    readonly_fields = ("job", "conversation", "gave_up")
+    list_display = ("failed_at", "job_label", "conversation", "attempts", "short_error")
+    list_display_links = ("failed_at",)
+    fields = ("job_label", "conversation", "failed_at", "attempts", "error")
+    readonly_fields = ("job_label", "conversation", "failed_at")
     ordering = ("-given_up_at",)
     actions = ("retry",)
 
@@ -228,15 +228,15 @@ class FailedJobAdmin(ReadOnlyModelAdmin):
         given_up: QuerySet[Lane] = super().get_queryset(request).filter(given_up_at__isnull=False)
         return given_up
 
-    def title_of(self, thing: Lane | None) -> str:
-        return self.job(thing) if thing else ""
+    def get_page_title(self, thing: Lane | None) -> str:
+        return self.job_label(thing) if thing else ""
 
     @admin.display(description="Gave up", ordering="given_up_at")
-    def gave_up(self, lane: Lane) -> str:
+    def failed_at(self, lane: Lane) -> str:
         return format_timestamp(lane.given_up_at)
 
     @admin.display(description="Job", ordering="kind")
-    def job(self, lane: Lane) -> str:
+    def job_label(self, lane: Lane) -> str:
         return JOB_LABELS.get(lane.kind, lane.kind)
 
     @admin.display(description="Conversation", empty_value="")

@@ -27,7 +27,7 @@ def apply_roles(user: User) -> None:
 class AgentAuthBackend(PermissionCachingBackend):
     """Who signs in works at the desk, mostly: the agent they are comes with them."""
 
-    along = ("agent__presence", "agent__preferences")
+    select_related_fields = ("agent__presence", "agent__preferences")
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any

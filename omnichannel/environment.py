@@ -12,7 +12,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-# FileAwareEnv also reads SECRET_KEY_FILE and the like, for secrets that are mounted as files.
+# FileAwareEnv also may_read SECRET_KEY_FILE and the like, for secrets that are mounted as files.
 env = environ.FileAwareEnv()
 
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
@@ -38,11 +38,11 @@ def read_choice(name: str, choices: tuple[str, ...], *, default: str) -> str:
     return value
 
 
-def read_required(name: str, *, why: str) -> str:
+def read_required(name: str, *, reason: str) -> str:
     """The value of `name`; a missing or empty one stops the start and says why it is needed."""
     value: str = env.str(name, default="")
     if not value:
-        raise ImproperlyConfigured(f"{name} is not set. {why}")
+        raise ImproperlyConfigured(f"{name} is not set. {reason}")
     return value
 
 

@@ -79,7 +79,7 @@ def has_administrator() -> bool:
 
 
 def _can_sign_in(user: User) -> bool:
-    return user.has_usable_password() and (settings.DEMONSTRATION_ALLOWED or not is_demo_password_hash(user.password))
+    return user.has_usable_password() and (settings.DEMO_ALLOWED or not is_demo_password_hash(user.password))
 
 
 def create_first_administrator(user: User) -> bool:
@@ -129,9 +129,9 @@ class FirstAdministratorForm(UserCreationBase):
         self.fields["password2"].label, self.fields["password2"].help_text = _("Password again"), ""
         for field in self.fields.values():
             field.widget.attrs["class"] = "input"
-        self._focus_first()
+        self._set_autofocus()
 
-    def _focus_first(self) -> None:
+    def _set_autofocus(self) -> None:
         """Put the cursor where something is to be corrected, else where one begins."""
         self.fields["username"].widget.attrs.pop("autofocus", None)
         first = next((name for name in self.fields if name in self.errors), "first_name")

@@ -30,13 +30,13 @@ if _is_local:
     ]
     PUBLIC_URL = environment.validate_public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 else:
-    SECRET_KEY = environment.read_required("SECRET_KEY", why="It signs sessions: any long random text, kept secret.")
+    SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions: any long random text, kept secret.")
     environment.read_required(
-        "ENCRYPTION_KEYS", why="They encrypt auth tokens. `python -m omnichannel.new_key` prints one."
+        "ENCRYPTION_KEYS", reason="They encrypt auth tokens. `python -m omnichannel.new_key` prints one."
     )
     ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS"))
     PUBLIC_URL = environment.validate_public_url(
-        environment.read_required("PUBLIC_URL", why="It is the https address that people and Twilio use.")
+        environment.read_required("PUBLIC_URL", reason="It is the https address that people and Twilio use.")
     )
 
 DEBUG = _is_local and environment.is_loopback_url(PUBLIC_URL)
@@ -45,7 +45,7 @@ WHATSAPP_BACKEND = environment.read_whatsapp_backend(PUBLIC_URL, default="simula
 # What the dry run of routing rules knows of numbers and conversations; routing itself may not import them.
 DRY_RUN_CONTEXT = "omnichannel.conversations.assignment.classify.ConversationDryRunContext"
 # Whether the demonstration's people may sign in. Everybody can read their password.
-DEMONSTRATION_ALLOWED = environment.is_loopback_url(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
+DEMO_ALLOWED = environment.is_loopback_url(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
 LOG_LEVEL = environment.read_choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
 _host = urlsplit(PUBLIC_URL).hostname or ""
@@ -136,7 +136,7 @@ def _get_database_config() -> dict[str, Any]:
         config |= {
             "ENGINE": "omnichannel.core.postgresql",
             "CONN_HEALTH_CHECKS": True,
-            "STATEMENT_SECONDS": 8.0,
+            "STATEMENT_TIMEOUT": 8.0,
             "OPTIONS": {"connect_timeout": 3, "tcp_user_timeout": 8000, **config.get("OPTIONS", {})},
         }
     else:
@@ -226,11 +226,11 @@ REST_FRAMEWORK = {
 # Connect and read, in seconds. Twilio's client has no time-out of its own.
 TWILIO_TIMEOUT = (3.05, 7.0)
 # A lane whose worker was killed is taken over after this long; longer than any single call a handler makes.
-WORKER_LEASE = timedelta(seconds=20)
-# A worker whose loop stands still for so long ends itself, and `serve` replaces it; longer than a database may take.
-WORKER_HANGS_AFTER = timedelta(seconds=30)
+WORKER_LEASE_DURATION = timedelta(seconds=20)
+# A worker whose loop stands still for so long ends itself, and `start_server` replaces it; longer than a database may take.
+WORKER_HANG_TIMEOUT = timedelta(seconds=30)
 # How long Twilio may take to list a message whose call was cut off; its own side may work on for some 26 seconds.
-OUTBOUND_ABSENT_AFTER = timedelta(seconds=60)
+UNKNOWN_OUTCOME_TIMEOUT = timedelta(seconds=60)
 
 # -- Log ------------------------------------------------------------------------------------------------------------
 

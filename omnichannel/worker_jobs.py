@@ -36,15 +36,15 @@ def retry_deliveries(lease: Lease) -> datetime | None:
     return next_retry()
 
 
-def create_worker(threads: int = 8, beat: Callable[[], None] = lambda: None) -> Worker:
+def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda: None) -> Worker:
     """Return a worker that does everything this product does in the background."""
     return Worker(
         handlers={
-            # Never given up: a reply's outcome must be settled, and these lanes serve everybody.
-            LaneKind.SEND: LaneHandler(deliver_messages, gives_up=False),
-            LaneKind.ASSIGN: LaneHandler(run_assign_lane, gives_up=False),
-            LaneKind.OFFERS: LaneHandler(run_offers_lane, gives_up=False),
-            RETRY_LANE: LaneHandler(retry_deliveries, gives_up=False),
+            # Never given up: a reply's outcome must be settled, and these lanes start_server everybody.
+            LaneKind.SEND: LaneHandler(deliver_messages, limits_attempts=False),
+            LaneKind.ASSIGN: LaneHandler(run_assign_lane, limits_attempts=False),
+            LaneKind.OFFERS: LaneHandler(run_offers_lane, limits_attempts=False),
+            RETRY_LANE: LaneHandler(retry_deliveries, limits_attempts=False),
             LaneKind.MEDIA: LaneHandler(fetch_attachment, on_give_up=mark_attachment_failed),
             LaneKind.TYPING: LaneHandler(send_typing_indicator),
             LaneKind.AUTOMATE: LaneHandler(send_due_messages),
@@ -69,5 +69,5 @@ def create_worker(threads: int = 8, beat: Callable[[], None] = lambda: None) -> 
             PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],
         threads=threads,
-        beat=beat,
+        send_heartbeat=send_heartbeat,
     )

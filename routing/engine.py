@@ -37,7 +37,9 @@ class Need:
     method: AssignmentMethod = AssignmentMethod.HIGHEST_CAPACITY
     allowed_presences: frozenset[str] = frozenset({BasePresence.AVAILABLE, BasePresence.BUSY})
     passed_over: frozenset[int] = frozenset()  # rejected it, let it time out, gave it back
-    last_resort: frozenset[int] = frozenset()  # the same, but long enough ago to be asked again before nobody is
+    last_resort: frozenset[int] = (
+        frozenset()
+    )  # the same, but long expected_count ago to be asked again before nobody is
     disconnected: frozenset[int] = frozenset()  # had it and lost the connection
     skill_names: Mapping[int, str] = field(default_factory=dict)
 
@@ -74,7 +76,7 @@ class Choice:
         obstacles = {**self.obstacles, **more}
         others = [
             localized("%(count)s %(obstacle)s", count=count, obstacle=one)
-            for one, count in sorted(obstacles.items(), key=lambda item: item[0].words)
+            for one, count in sorted(obstacles.items(), key=lambda item: item[0].msgid)
             if count
         ]
         if self.agent_id is not None:

@@ -22,7 +22,7 @@ from tests.postgres import find_postgres_binaries, temporary_cluster_url
 ALLOWED_SKIP_REASON = "Twilio's OpenAPI files are not here"
 
 
-# Started with a PostgreSQL of its own, so one run of it is enough.
+# Started with a PostgreSQL of its own, so one run of it is expected_count.
 IGNORE_OUTAGE_TESTS = ["--ignore=tests/processes/test_database_outages.py"]
 
 
@@ -64,11 +64,11 @@ def install_packages(packages: list[str]) -> None:
 
 @dataclass
 class PytestRun:
-    """One run of pytest: its name, what it is called with, and the database it runs on."""
+    """One run of pytest: its name, what it is webhook_received with, and the database it runs on."""
 
-    title: str
+    name: str
     arguments: Sequence[str]
-    database: str = ""
+    database_url: str = ""
 
     def run(self) -> TestCounts:
         """Run it and count; a run that broke off counts as a failure. What it said is printed whole when it is done."""
@@ -81,18 +81,18 @@ class PytestRun:
                 command, env=self._environment(), stdout=output, stderr=subprocess.STDOUT, check=False
             ).returncode
         outcome = count_results(report) if report.exists() else TestCounts(failed=1)
-        if code and not outcome.failed:
-            outcome.failed = 1
-        took, failed = time.monotonic() - begin, f", {outcome.failed} failed" if outcome.failed else ""
-        said = f"\n=== {self.title} ===\n{log.read_text(errors='replace').strip()}"
-        print(f"{said}\n{self.title}: {outcome.passed} passed{failed} in {took:.0f} s", flush=True)
+        if code and not outcome.failed_count:
+            outcome.failed_count = 1
+        took, failed = time.monotonic() - begin, f", {outcome.failed_count} failed" if outcome.failed_count else ""
+        said = f"\n=== {self.name} ===\n{log.read_text(errors='replace').strip()}"
+        print(f"{said}\n{self.name}: {outcome.passed} passed{failed} in {took:.0f} s", flush=True)
         return outcome
 
     def _environment(self) -> dict[str, str]:
-        # Some two hundred programs are started: what they are made of is compiled once, also where Python was told to
+        # Some two hundred processes are started: what they are made of is compiled once, also where Python was told to
         # keep nothing.
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        return {**kept, "TEST_DATABASE_URL": self.database}
+        return {**kept, "TEST_DATABASE_URL": self.database_url}
 
 
 def plan_runs(cluster: str, cores: int) -> list[PytestRun]:
@@ -109,11 +109,11 @@ def plan_runs(cluster: str, cores: int) -> list[PytestRun]:
     ]
 
 
-def run_in_parallel(todo: Sequence[PytestRun], at_once: int) -> TestCounts:
+def run_in_parallel(runs: Sequence[PytestRun], max_workers: int) -> TestCounts:
     """So many at once; when one is done, the next begins."""
-    print(f"\nRunning, {at_once} at once: {', '.join(stage.title for stage in todo)} …", flush=True)
-    with ThreadPoolExecutor(at_once) as pool:
-        return sum(pool.map(PytestRun.run, todo), TestCounts())
+    print(f"\nRunning, {max_workers} at once: {', '.join(stage.name for stage in runs)} …", flush=True)
+    with ThreadPoolExecutor(max_workers) as pool:
+        return sum(pool.map(PytestRun.run, runs), TestCounts())
 
 
 def count_results(report: Path) -> TestCounts:
@@ -132,10 +132,10 @@ def main() -> int:
     with temporary_cluster_url(durable=False) as cluster:
         cores = os.cpu_count() or 2
         # One more than there are cores: servers, workers and browsers are waited for much of the time.
-        outcome = run_in_parallel(plan_runs(cluster, cores), at_once=cores + 1)
+        outcome = run_in_parallel(plan_runs(cluster, cores), max_workers=cores + 1)
     skipped = f", {outcome.skipped} skipped" if outcome.skipped else ""
-    print(f"\nTests: {outcome.passed} passed, {outcome.failed} failed{skipped}")
-    return 1 if outcome.failed or not outcome.passed else 0
+    print(f"\nTests: {outcome.passed} passed, {outcome.failed_count} failed{skipped}")
+    return 1 if outcome.failed_count or not outcome.passed else 0
 
 
 if __name__ == "__main__":

@@ -70,11 +70,11 @@ def create_account(**fields: Any) -> WhatsAppAccount:
     return WhatsAppAccount.objects.create(**values)
 
 
-def create_number(of: WhatsAppAccount | None = None, *, digits: str = "", **fields: Any) -> WhatsAppNumber:
+def create_number(account: WhatsAppAccount | None = None, *, number: str = "", **fields: Any) -> WhatsAppNumber:
     values = {
         "name": "Shop",
-        "account": of or create_account(),
-        "number": digits or f"+1415523{next(sequence):04d}",
+        "account": account or create_account(),
+        "number": number or f"+1415523{next(sequence):04d}",
         "work_stream": WorkStream.objects.get(name="WhatsApp channel work stream"),
         **fields,
     }
@@ -88,23 +88,23 @@ def create_contact(name: str = "Amara Diallo", *, address: str = "", **fields: A
 
 def create_conversation(
     *,
-    with_agent: Agent | None = None,
-    on: WhatsAppNumber | None = None,
-    in_queue: Queue | None = None,
-    of: Contact | None = None,
-    wrote: datetime | None = None,
+    agent: Agent | None = None,
+    number: WhatsAppNumber | None = None,
+    queue: Queue | None = None,
+    contact: Contact | None = None,
+    last_inbound_at: datetime | None = None,
     **fields: Any,
 ) -> Conversation:
     """A conversation whose customer wrote just now: active with an agent where one is given, else open."""
-    at = wrote or timezone.now()
-    where = on or create_number()
+    at = last_inbound_at or timezone.now()
+    where = number or create_number()
     values = {
         "number": where,
-        "contact": of or create_contact(),
+        "contact": contact or create_contact(),
         "work_stream": where.work_stream,
-        "queue": in_queue or Queue.objects.default(),
-        "agent": with_agent,
-        "state": State.ACTIVE if with_agent else State.OPEN,
+        "queue": queue or Queue.objects.default(),
+        "agent": agent,
+        "state": State.ACTIVE if agent else State.OPEN,
         "last_inbound_at": at,
         "window_closes_at": at + timedelta(hours=24),
         "last_activity_at": at,
@@ -113,36 +113,42 @@ def create_conversation(
     return Conversation.objects.create(**values)
 
 
-def create_inbound_message(of: Conversation, body: str = "Hello", **fields: Any) -> Message:
+def create_inbound_message(conversation: Conversation, body: str = "Hello", **fields: Any) -> Message:
     """A message from the customer, already filed."""
     values = {"kind": MessageKind.TEXT, "status": MessageStatus.RECEIVED, "twilio_sid": new_sid(), **fields}
-    message = Message.objects.create(conversation=of, direction=MessageDirection.INBOUND, body=body, **values)
-    Conversation.objects.filter(pk=of.pk).update(last_message=message)
+    message = Message.objects.create(conversation=conversation, direction=MessageDirection.INBOUND, body=body, **values)
+    Conversation.objects.filter(pk=conversation.pk).update(last_message=message)
     return message
 
 
-def create_outbound_message(of: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any) -> Message:
+def create_outbound_message(
+    conversation: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any
+) -> Message:
     """A message of ours, with its SID once it has been sent."""
     values = {
         "status": MessageStatus(status),
         "twilio_sid": "" if status in {"queued", "sending"} else new_sid(),
         **fields,
     }
-    message = Message.objects.create(conversation=of, direction=MessageDirection.OUTBOUND, body=body, **values)
-    Conversation.objects.filter(pk=of.pk).update(last_message=message)
+    message = Message.objects.create(
+        conversation=conversation, direction=MessageDirection.OUTBOUND, body=body, **values
+    )
+    Conversation.objects.filter(pk=conversation.pk).update(last_message=message)
     return message
 
 
-def build_inbound_form(to: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str) -> dict[str, str]:
+def build_inbound_form(
+    number: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str
+) -> dict[str, str]:
     """What Twilio posts for a text message; with `changed` parameters, those that are None left out."""
     message = new_sid()
     form = {
         "MessageSid": message,
         "SmsSid": message,
         "SmsMessageSid": message,
-        "AccountSid": to.account.account_sid,
+        "AccountSid": number.account.account_sid,
         "From": sender,
-        "To": to.address,
+        "To": number.address,
         "Body": "Hello",
         "NumMedia": "0",
         "NumSegments": "1",

@@ -14,7 +14,7 @@ class TableRows:
     columns: list[str]
     values: list[tuple[Any, ...]]
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         names = ", ".join(map(connection.ops.quote_name, self.columns))
         places = ", ".join(["%s"] * len(self.columns))
         into = connection.ops.quote_name(self.table)
@@ -38,4 +38,4 @@ def restore_tables(kept: list[TableRows]) -> None:
     """In one transaction: what points at what is looked at when it ends."""
     with transaction.atomic():
         for rows in kept:
-            rows.put_back()
+            rows.restore()

@@ -13,8 +13,8 @@ class FileResponse:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    claimed_length: int | None = None
-    trickles: bool = False  # byte after byte, for as long as anybody reads
+    declared_length: int | None = None
+    never_ends: bool = False  # byte after byte, for as long as anybody may_read
 
 
 @dataclass
@@ -22,11 +22,11 @@ class FileServer:
     """`answers[path]` are given one after the other, the last one again and again; others get 404."""
 
     url: str = ""
-    answers: dict[str, list[FileResponse]] = field(default_factory=lambda: defaultdict(list))
-    asked: list[tuple[str, str | None]] = field(default_factory=list)  # path and Authorization
+    responses: dict[str, list[FileResponse]] = field(default_factory=lambda: defaultdict(list))
+    requests: list[tuple[str, str | None]] = field(default_factory=list)  # path and Authorization
 
-    def next(self, path: str) -> FileResponse:
-        left = self.answers[path]
+    def next_response(self, path: str) -> FileResponse:
+        left = self.responses[path]
         return (left.pop(0) if len(left) > 1 else left[0]) if left else FileResponse(404)
 
 
@@ -37,16 +37,16 @@ def run_file_server() -> Iterator[FileServer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            state.asked.append((self.path, self.headers.get("Authorization")))
-            answer = state.next(self.path)
+            state.requests.append((self.path, self.headers.get("Authorization")))
+            answer = state.next_response(self.path)
             self.send_response(answer.status)
-            length = len(answer.body) if answer.claimed_length is None else answer.claimed_length
+            length = len(answer.body) if answer.declared_length is None else answer.declared_length
             for name, value in {"Content-Length": str(length), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            with contextlib.suppress(OSError):  # who stops reading has had enough
+            with contextlib.suppress(OSError):  # who stops reading has had expected_count
                 self.wfile.write(answer.body)
-                while answer.trickles:
+                while answer.never_ends:
                     self.wfile.write(b".")
                     pause.wait(0.02)
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.journeys.weight import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
+from tests.processes.app import AppInstance, create_template_database
 from tests.processes.databases import ROOT
-from tests.processes.desk import AppInstance, create_template_database
 
 SCREENSHOT_FOLDER = ROOT / "docs" / "screenshots"
 VIEWPORT_SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -31,9 +31,9 @@ class Scene(NamedTuple):
     """A page in a state: its picture's name, who looks, where, and what they do first."""
 
     name: str
-    who: str
+    username: str
     path: str
-    act: PageAction | None = None
+    action: PageAction | None = None
 
 
 def open_search(page: Page) -> None:
@@ -78,19 +78,19 @@ class ScreenshotTaker:
     """Takes each scene in each theme and size."""
 
     def __init__(self, desk: AppInstance, browser: Browser, stage: dict[str, int]) -> None:
-        self.desk, self.browser, self.stage = desk, browser, stage
+        self.app, self.browser, self.conversation_ids = desk, browser, stage
         self.sessions: dict[str, str] = {}
 
-    def take(self, scene: Scene, language: str = "en") -> None:
+    def capture(self, scene: Scene, language: str = "en") -> None:
         for theme in THEMES:
             for size, (width, height) in VIEWPORT_SIZES.items():
-                with self._context(scene.who, theme, width, height, language) as context:
-                    self._picture(context, scene, f"{scene.name}-{theme}-{size}")
+                with self._context(scene.username, theme, width, height, language) as context:
+                    self._save_screenshot(context, scene, f"{scene.name}-{theme}-{size}")
 
     @contextmanager
     def _context(self, who: str, theme: str, width: int, height: int, language: str) -> Iterator[BrowserContext]:
         context = self.browser.new_context(
-            base_url=self.desk.url,
+            base_url=self.app.url,
             viewport={"width": width, "height": height},
             color_scheme="dark" if theme == "dark" else "light",
             reduced_motion="reduce",
@@ -98,18 +98,18 @@ class ScreenshotTaker:
             locale=language,
         )
         if who:
-            self.sessions[who] = self.sessions.get(who) or self.desk.ask("sign_in", username=who)
-            zone = {"name": "timezone", "value": "Europe%2FBerlin", "url": self.desk.url}
-            context.add_cookies([{"name": "sessionid", "value": self.sessions[who], "url": self.desk.url}, zone])
+            self.sessions[who] = self.sessions.get(who) or self.app.call("sign_in", username=who)
+            zone = {"name": "timezone", "value": "Europe%2FBerlin", "url": self.app.url}
+            context.add_cookies([{"name": "sessionid", "value": self.sessions[who], "url": self.app.url}, zone])
         yield context
         context.close()
 
-    def _picture(self, context: BrowserContext, scene: Scene, name: str) -> None:
+    def _save_screenshot(self, context: BrowserContext, scene: Scene, name: str) -> None:
         page = context.new_page()
-        page.goto(scene.path.format(**self.stage))
+        page.goto(scene.path.format(**self.conversation_ids))
         page.wait_for_function(PAGE_IS_IDLE)
-        if scene.act:
-            scene.act(page)
+        if scene.action:
+            scene.action(page)
         page.wait_for_function(PAGE_IS_IDLE)
         page.wait_for_timeout(150)
         page.screenshot(path=SCREENSHOT_FOLDER / f"{name}.png", animations="disabled")
@@ -120,17 +120,17 @@ def main(*names: str) -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         blank = create_template_database(Path(folder))
         (Path(folder) / "desk").mkdir()
-        with AppInstance(Path(folder) / "desk", blank=blank) as desk:
-            stage = desk.ask("create_scenario")
-            desk.serve("--no-worker")
+        with AppInstance(Path(folder) / "desk", template=blank) as desk:
+            conversation_ids = desk.call("create_scenario")
+            desk.start_server("--no-worker")
             browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM_ARGUMENTS)
-            photographer = ScreenshotTaker(desk, browser, stage)
+            photographer = ScreenshotTaker(desk, browser, conversation_ids)
             for scene in SCENES:
                 if not names or scene.name in names:
-                    photographer.take(scene)
-            desk.ask("create_offer")
+                    photographer.capture(scene)
+            desk.call("create_offer")
             if not names or OFFER_SCENE.name in names:
-                photographer.take(OFFER_SCENE)
+                photographer.capture(OFFER_SCENE)
             browser.close()
         blank.drop()
     for picture, name in README_PICTURES.items():

@@ -26,7 +26,7 @@ STORAGES = {
 }
 if DATABASES["default"]["ENGINE"].endswith("postgresql"):  # noqa: F405
     # The machine may be busy with other things; tests of the limits set their own.
-    DATABASES["default"] |= {"STATEMENT_SECONDS": 120.0}  # noqa: F405
+    DATABASES["default"] |= {"STATEMENT_TIMEOUT": 120.0}  # noqa: F405
     DATABASES["default"]["OPTIONS"]["connect_timeout"] = 30  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A real file, as in production: an in-memory database shares one connection between threads.

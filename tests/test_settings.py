@@ -82,7 +82,7 @@ def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, val
 
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
-    show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMONSTRATION_ALLOWED)"
+    show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMO_ALLOWED)"
     here = {"PUBLIC_URL": "http://127.0.0.1:8000"}
     assert run_manage_py("shell", "-c", show, "--no-imports").stdout.strip() == "twilio False"
     assert run_manage_py("shell", "-c", show, "--no-imports", **here).stdout.strip() == "twilio False"

@@ -30,13 +30,13 @@ def post_webhook(
     )
 
 
-def load_payload(name: str, to: WhatsAppNumber, **changed: str | None) -> dict[str, list[str]]:
+def load_payload(name: str, number: WhatsAppNumber, **changed: str | None) -> dict[str, list[str]]:
     """The form in `payloads/<name>.txt`, as if posted for this number; with `changed` parameters, None left out."""
     text = (PAYLOADS_FOLDER / f"{name}.txt").read_text().strip()
     form = parse_qs(text, keep_blank_values=True, strict_parsing=True)
     for key, values in form.items():
         form[key] = [
-            value.replace(RECORDED_ACCOUNT_SID, to.account.account_sid).replace(RECORDED_NUMBER, to.number)
+            value.replace(RECORDED_ACCOUNT_SID, number.account.account_sid).replace(RECORDED_NUMBER, number.number)
             for value in values
         ]
     for key, value in changed.items():

@@ -50,7 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
-    """One customer's chat with one business number. Looking at it reads it."""
+    """One customer's chat with one business number. Looking at it may_read it."""
     customer, sender = _pair(customer_pk, sender_pk)
     factories.customer_looks(customer, sender)
     return render(request, "simulator/phone.html", _phone_context(request, customer, sender))

@@ -57,7 +57,7 @@ PHONE = [
 def simulator_urls(let_time_pass: Callable[[str], None]) -> list[URLPattern]:
     """The simulator's addresses, to be included under the namespace `simulator`.
 
-    `let_time_pass` is called with a customer's address when 24 hours are to pass for them, so that whoever has a
+    `let_time_pass` is webhook_received with a customer's address when 24 hours are to pass for them, so that whoever has a
     clock of its own for that customer can move it too.
     """
     day = path(f"{CHAT}/day/", phone.let_a_day_pass, {"let_time_pass": let_time_pass}, name="day")

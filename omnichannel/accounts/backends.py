@@ -17,16 +17,18 @@ from omnichannel.core.db import SEPARATOR, StringAgg
 class PermissionCachingBackend(ModelBackend):
     """Django's sign-in; the person comes with all permissions, and with what is known `along` with them."""
 
-    along: ClassVar[tuple[str, ...]] = ()
+    select_related_fields: ClassVar[tuple[str, ...]] = ()
 
     def get_user(self, user_id: int) -> User | None:
         """Who is signed in; None for somebody who is no longer there, or switched off."""
-        people = User.objects.select_related(*self.along).annotate(permitted=Subquery(_permission_names_subquery()))
+        people = User.objects.select_related(*self.select_related_fields).annotate(
+            permission_names=Subquery(_permission_names_subquery())
+        )
         user = people.filter(pk=user_id, is_active=True).first()
         if user is None or not self.user_can_authenticate(user):
             return None
         if not user.is_superuser:
-            user._perm_cache = set(filter(None, (user.permitted or "").split(SEPARATOR)))  # type: ignore[attr-defined]
+            user._perm_cache = set(filter(None, (user.permission_names or "").split(SEPARATOR)))  # type: ignore[attr-defined]
         return user
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:

@@ -27,16 +27,12 @@ def is_demo_password_hash(encoded: str) -> bool:
 def is_disabled_demo_account(user: "AbstractBaseUser") -> bool:
     """Return whether nobody may be signed in as this person here."""
     # The name first: this is asked at every request, and only a few passwords need to be hashed for it.
-    return (
-        not settings.DEMONSTRATION_ALLOWED
-        and user.get_username() in DEMO_USERNAMES
-        and is_demo_password_hash(user.password)
-    )
+    return not settings.DEMO_ALLOWED and user.get_username() in DEMO_USERNAMES and is_demo_password_hash(user.password)
 
 
 def is_disabled_demo_password(password: str | None) -> bool:
     """Return whether nobody may sign in with this password here, whatever their name."""
-    return password == DEMO_PASSWORD and not settings.DEMONSTRATION_ALLOWED
+    return password == DEMO_PASSWORD and not settings.DEMO_ALLOWED
 
 
 def is_disabled_demo_sign_in(username: str, password: str) -> bool:

@@ -104,7 +104,7 @@ def get_conversation_or_404(user: User | AnonymousUser, pk: int) -> Conversation
     found = conversations_visible_to(user).select_related(*PAGE_RELATIONS)
     agent = agent_for_user(user) if isinstance(user, User) else None
     if agent is not None:
-        found = found.as_seen_by(agent)
+        found = found.annotate_for_agent(agent)
     conversation = found.filter(pk=pk).first()
     if conversation is None:
         raise _access_lost_error(agent, pk) or Http404("No such conversation.")
@@ -128,7 +128,11 @@ def _access_lost_error(agent: Agent | None, pk: int) -> AccessLostError | None:
 
 def _merged_conversation_error(user: User, pk: int) -> AccessLostError | None:
     """What has become of a conversation that is no longer there, for those who see the one it was joined to."""
-    for joined in ContactMerge.objects.filter(undone_at=None).exclude(joined=[]).values_list("joined", flat=True)[:500]:
+    for joined in (
+        ContactMerge.objects.filter(undone_at=None)
+        .exclude(merged_conversations=[])
+        .values_list("merged_conversations", flat=True)[:500]
+    ):
         kept = next((record["kept"] for record in joined if record["gone"]["pk"] == pk), None)
         if kept is not None and conversations_visible_to(user).filter(pk=kept).exists():
             return AccessLostError(_("This conversation was joined to another one of the same customer."))

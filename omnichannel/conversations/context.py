@@ -16,7 +16,7 @@ from routing.values import NotAValue, Value
 CONTEXT_CHANGED = "context"  # the kind of line in the timeline
 
 
-def set_context(conversation: Conversation, name: str, value: str, by: User) -> None:
+def set_context(conversation: Conversation, name: str, value: str, actor: User) -> None:
     """Give a context variable of the conversation a value, as a person wrote it; an empty one takes it away.
 
     Raises NotAValue, in words for that person.
@@ -28,7 +28,7 @@ def set_context(conversation: Conversation, name: str, value: str, by: User) -> 
     with transaction.atomic():
         if not _update_context(conversation, {name: kept}):
             return
-        record_event(conversation, CONTEXT_CHANGED, value_changed_text(variable.display_name, kept, by), by=by)
+        record_event(conversation, CONTEXT_CHANGED, value_changed_text(variable.display_name, kept, actor), actor=actor)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -51,7 +51,9 @@ def extract_context(conversation: Conversation, first_message: str) -> None:
         return
     _update_context(conversation, news)
     told_of = [f"{one.display_name} “{values.shown(news[one.name])}”" for one in variables if one.name in news]
-    record_event(conversation, CONTEXT_CHANGED, localized("The customer wrote: %(values)s.", values=told_of), by=None)
+    record_event(
+        conversation, CONTEXT_CHANGED, localized("The customer wrote: %(values)s.", values=told_of), actor=None
+    )
 
 
 def _update_context(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:

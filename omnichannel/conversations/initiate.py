@@ -64,7 +64,7 @@ class OutboundTemplate:
     """What is sent, by whom, and the form it came with."""
 
     template: MessageTemplate
-    values: dict[str, str]
+    variables: dict[str, str]
     author: User
     public_id: uuid.UUID | None
 
@@ -141,7 +141,7 @@ def _send_into_open_conversation(existing: Conversation, agent: Agent, letter: O
         if locked.agent_id != agent.pk or locked.state == State.CLOSED:
             raise ConversationAlreadyOpenError(locked)
         if locked.state == State.WAITING:
-            transition(locked, State.ACTIVE, agent=agent, by=agent.user, line=resumed_text(agent))
+            transition(locked, State.ACTIVE, agent=agent, actor=agent.user, event_text=resumed_text(agent))
         return _queue_template_once(locked, letter, is_new=False)
 
 
@@ -149,9 +149,11 @@ def _queue_template_once(conversation: Conversation, letter: OutboundTemplate, *
     locked = lock_for_sending(conversation.pk)
     if (queued_before := find_previous_submission(letter.public_id, locked)) is not None:
         return StartedConversation(locked, queued_before, is_new=False)
-    if (refusal := get_send_error(locked, as_template=True)) is not None:
+    if (refusal := get_send_error(locked, is_template=True)) is not None:
         raise refusal
-    message = queue_template(locked, letter.template, letter.values, author=letter.author, public_id=letter.public_id)
+    message = queue_template(
+        locked, letter.template, letter.variables, author=letter.author, public_id=letter.public_id
+    )
     return StartedConversation(locked, message, is_new=is_new)
 
 
@@ -198,7 +200,7 @@ def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent)
         last_activity_at=now,
     )
     line = localized("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
-    record_event(conversation, STARTED_BY_AGENT, line, by=agent.user, at=now)
+    record_event(conversation, STARTED_BY_AGENT, line, actor=agent.user, at=now)
     schedule_load_refresh(agent.pk)
     publish_event(LiveEventKind.CONVERSATION, conversation)
     return conversation

@@ -24,15 +24,15 @@ def publish_event(
     conversation: Conversation,
     *,
     part_id: int | None = None,
-    also_agents: Iterable[int | None] = (),
-    also_queues: Iterable[int] = (),
+    extra_agent_ids: Iterable[int | None] = (),
+    extra_queue_ids: Iterable[int] = (),
 ) -> None:
     """Publish a live event to everyone who may see the conversation; call it last in the transaction.
 
     `also_agents`, and those who work in `also_queues`, are those who could see it until now.
     """
     asked_in = _participant_ids([conversation])
-    topics = _topics(conversation, {*also_agents, *asked_in.get(conversation.pk, ())}, also_queues)
+    topics = _topics(conversation, {*extra_agent_ids, *asked_in.get(conversation.pk, ())}, extra_queue_ids)
     publish(kind, conversation.pk, part_id=part_id, topics=topics)
 
 

@@ -34,7 +34,7 @@ def add_note(conversation: Conversation, author: User, text: str) -> Note:
     with transaction.atomic():
         note = Note.objects.create(conversation=conversation, author=author, text=body)
         Mention.objects.bulk_create(Mention(note=note, agent=one) for one in meant if one.user_id != author.pk)
-        publish_event(LiveEventKind.NOTE, conversation, part_id=note.pk, also_agents=[one.pk for one in meant])
+        publish_event(LiveEventKind.NOTE, conversation, part_id=note.pk, extra_agent_ids=[one.pk for one in meant])
     return note
 
 
@@ -56,7 +56,7 @@ def _validate_note(conversation: Conversation, author: User, body: str) -> None:
         raise NoteError(note_too_long_text(body))
     if conversation.state == State.CLOSED:
         raise NoteError(gettext("This conversation is closed."))
-    if conversation.participations.filter(agent=agent, left_at=None, part=ParticipationKind.MONITOR).exists():
+    if conversation.participations.filter(agent=agent, left_at=None, kind=ParticipationKind.MONITOR).exists():
         raise NoteError(gettext("You are monitoring. Join the conversation to write notes."))
 
 
@@ -87,10 +87,10 @@ def find_mentioned_agents(text: str, colleagues: Iterable[Agent]) -> list[Agent]
 
 def mark_mentions_seen(conversation: Conversation, agent: Agent) -> None:
     """The agent has the conversation before their eyes: its notes' mark goes from their inbox."""
-    if not conversation.has_mention:
+    if not conversation.has_unread_mention:
         return
     with transaction.atomic():
         unseen = Mention.objects.filter(note__conversation=conversation, agent=agent, seen_at=None)
         unseen.update(seen_at=timezone.now())
-        conversation.has_mention = False
+        conversation.has_unread_mention = False
         publish(LiveEventKind.READ, conversation.pk, topics=[f"agent:{agent.pk}"])

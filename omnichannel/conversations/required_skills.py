@@ -25,9 +25,9 @@ def rating_range() -> tuple[int, int]:
     return ends or (1, 10)
 
 
-def add_required_skill(conversation: Conversation, skill: Skill, rating: int, *, by: User) -> None:
+def add_required_skill(conversation: Conversation, skill: Skill, rating: int, *, actor: User) -> None:
     """The conversation needs this skill, at least so well; raises NeedRefused with a sentence for whoever tried."""
-    _require_permission(conversation, by)
+    _require_permission(conversation, actor)
     lowest, highest = rating_range()
     if not lowest <= rating <= highest:
         raise RequiredSkillError(
@@ -40,17 +40,19 @@ def add_required_skill(conversation: Conversation, skill: Skill, rating: int, *,
         RequiredSkill.objects.update_or_create(
             conversation=conversation, skill=skill, defaults={"rating": rating}, create_defaults={"rating": rating}
         )
-        known = {"by": by.display_name, "skill": skill, "rating": rating}
-        _record_change(conversation, localized("%(by)s added the skill %(skill)s, %(rating)s or better.", **known), by)
+        known = {"by": actor.display_name, "skill": skill, "rating": rating}
+        _record_change(
+            conversation, localized("%(by)s added the skill %(skill)s, %(rating)s or better.", **known), actor
+        )
 
 
-def remove_required_skill(conversation: Conversation, skill: Skill, *, by: User) -> None:
+def remove_required_skill(conversation: Conversation, skill: Skill, *, actor: User) -> None:
     """The conversation needs this skill no more; raises NeedRefused with a sentence for whoever tried."""
-    _require_permission(conversation, by)
+    _require_permission(conversation, actor)
     with transaction.atomic():
         if RequiredSkill.objects.filter(conversation=conversation, skill=skill).delete()[0]:
-            line = localized("%(by)s removed the skill %(skill)s.", by=by.display_name, skill=skill)
-            _record_change(conversation, line, by)
+            line = localized("%(by)s removed the skill %(skill)s.", actor=actor.display_name, skill=skill)
+            _record_change(conversation, line, actor)
 
 
 def _require_permission(conversation: Conversation, by: User) -> None:
@@ -61,7 +63,7 @@ def _require_permission(conversation: Conversation, by: User) -> None:
 
 
 def _record_change(conversation: Conversation, line: LocalizedText, by: User) -> None:
-    record_event(conversation, SKILLS_CHANGED, line, by=by)
+    record_event(conversation, SKILLS_CHANGED, line, actor=by)
     if conversation.state == State.OPEN:
         request_assignment()
     publish_event(LiveEventKind.CONVERSATION, conversation)

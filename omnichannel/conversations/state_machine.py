@@ -56,23 +56,23 @@ def require_all_read(conversation: Conversation) -> None:
 
 
 def record_event(
-    conversation: Conversation, kind: str, line: LocalizedText, *, by: User | None, at: datetime | None = None
+    conversation: Conversation, kind: str, line: LocalizedText, *, actor: User | None, at: datetime | None = None
 ) -> None:
     """Write a line into the timeline, for this moment or for an earlier one."""
     when = at or timezone.now()
-    ConversationEvent.objects.create(conversation=conversation, kind=kind, said=line, actor=by, created_at=when)
+    ConversationEvent.objects.create(conversation=conversation, kind=kind, text=line, actor=actor, created_at=when)
 
 
 def transition(
     conversation: Conversation,
     to: State,
     *,
-    line: LocalizedText,
-    by: User | None,
+    event_text: LocalizedText,
+    actor: User | None,
     agent: Agent | None = None,
     queue: Queue | None = None,
-    only_if: datetime | None = None,
-    snoozed: tuple[datetime | None, datetime | None] = NOT_SNOOZED,
+    expected_state_since: datetime | None = None,
+    snooze_period: tuple[datetime | None, datetime | None] = NOT_SNOOZED,
 ) -> None:
     """Bring the conversation into another state, write it into the timeline and tell the pages.
 
@@ -89,10 +89,10 @@ def transition(
         )
     with transaction.atomic():
         unmoved = Conversation.objects.filter(pk=conversation.pk, state=before, agent=agent_before)
-        if only_if is not None:
-            unmoved = unmoved.filter(state_since=only_if)
+        if expected_state_since is not None:
+            unmoved = unmoved.filter(state_since=expected_state_since)
         closed_at = now if to == State.CLOSED else None
-        also_changed = {**CLEARED_OFFER, "snoozed_at": snoozed[0], "snoozed_until": snoozed[1], **queued}
+        also_changed = {**CLEARED_OFFER, "snoozed_at": snooze_period[0], "snoozed_until": snooze_period[1], **queued}
         if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **also_changed):
             raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
         conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
@@ -100,7 +100,7 @@ def transition(
         for name, value in also_changed.items():
             setattr(conversation, name, value)
         gone = _end_participations(conversation, agent, at=now)
-        record_event(conversation, to.value, line, by=by)
+        record_event(conversation, to.value, event_text, actor=actor)
         if to in {State.ACTIVE, State.WRAP_UP}:
             request_automated_messages(conversation)
         offered_to = _close_pending_offer(conversation, at=now) if before == State.OPEN else None
@@ -108,7 +108,7 @@ def transition(
         if to == State.OPEN or before in USES_CAPACITY or offered_to not in {None, conversation.agent_id}:
             request_assignment()
         also = [agent_before, offered_to, *gone]
-        publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=also, also_queues=[queue_before])
+        publish_event(LiveEventKind.CONVERSATION, conversation, extra_agent_ids=also, extra_queue_ids=[queue_before])
 
 
 def _close_pending_offer(conversation: Conversation, *, at: datetime) -> int | None:
@@ -134,7 +134,7 @@ def _end_participations(conversation: Conversation, agent: Agent | None, *, at: 
     return gone
 
 
-def requeue(conversation: Conversation, queue: Queue, *, line: LocalizedText, by: User | None) -> None:
+def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedText, actor: User | None) -> None:
     """Let an open conversation wait in another queue, from now on; what it needs of an agent stays.
 
     Raises TransitionRefused when it is no longer open.
@@ -148,10 +148,12 @@ def requeue(conversation: Conversation, queue: Queue, *, line: LocalizedText, by
         pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
         conversation.queue, conversation.queued_at = queue, now
         conversation.offered_to = conversation.offer_expires_at = None
-        record_event(conversation, "queued", line, by=by)
+        record_event(conversation, "queued", event_text, actor=actor)
         request_assignment()
         schedule_load_refresh(offered_to)
-        publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=[offered_to], also_queues=[queue_before])
+        publish_event(
+            LiveEventKind.CONVERSATION, conversation, extra_agent_ids=[offered_to], extra_queue_ids=[queue_before]
+        )
 
 
 def resume_on_customer_message(conversation: Conversation) -> None:
@@ -162,7 +164,7 @@ def resume_on_customer_message(conversation: Conversation) -> None:
     is_there = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
     if is_there and stream.keep_same_agent:
         line = localized("The customer wrote again: back to %(agent)s.", agent=agent)
-        transition(conversation, State.ACTIVE, agent=agent, by=None, line=line)
+        transition(conversation, State.ACTIVE, agent=agent, actor=None, event_text=line)
     else:
         line = localized("The customer wrote again: %(queue)s.", queue=conversation.queue)
-        transition(conversation, State.OPEN, agent=None, by=None, line=line)
+        transition(conversation, State.OPEN, agent=None, actor=None, event_text=line)

@@ -1,7 +1,7 @@
 """Sentences that are kept, and read later by people of whatever language.
 
 What is kept is the sentence of the catalogue and, apart from it, the names and numbers that belong into it. It becomes
-words when it is shown, in the language and the time zone of whoever reads it.
+words when it is shown, in the language and the time zone of whoever may_read it.
 """
 
 from collections.abc import Mapping
@@ -21,23 +21,27 @@ DATETIME_KEY = "at"  # how a moment is told from a text among the kept values
 class LocalizedText:
     """A sentence, or a piece of one: its words in English, as in the catalogue, and what belongs into them."""
 
-    words: str
+    msgid: str
     values: tuple[tuple[str, Any], ...] = ()
-    plural: str = ""
+    msgid_plural: str = ""
 
     def __str__(self) -> str:
         shown = {name: _render_value(value) for name, value in self.values}
-        if self.plural:
-            return ngettext(self.words, self.plural, dict(self.values)["count"]) % shown
-        return gettext(self.words) % shown if shown else gettext(self.words)
+        if self.msgid_plural:
+            return ngettext(self.msgid, self.msgid_plural, dict(self.values)["count"]) % shown
+        return gettext(self.msgid) % shown if shown else gettext(self.msgid)
 
-    def kept(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As it is kept in JSON."""
-        plural = {"plural": self.plural} if self.plural else {}
-        return {"words": self.words, **plural, "values": {name: _value_to_json(value) for name, value in self.values}}
+        msgid_plural = {"msgid_plural": self.msgid_plural} if self.msgid_plural else {}
+        return {
+            "msgid": self.msgid,
+            **msgid_plural,
+            "values": {name: _value_to_json(value) for name, value in self.values},
+        }
 
     @classmethod
-    def read(cls, kept: Mapping[str, Any]) -> Self:
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
         """What was kept."""
         values = tuple((name, _value_from_json(value)) for name, value in kept.get("values", {}).items())
         return cls(kept["words"], values, kept.get("plural", ""))
@@ -77,7 +81,7 @@ def _render_value(value: Any) -> str:
 def _value_to_json(value: Any) -> Any:
     match value:
         case LocalizedText():
-            return value.kept()
+            return value.to_json()
         case datetime():
             return {DATETIME_KEY: value.isoformat()}
         case tuple():
@@ -88,7 +92,7 @@ def _value_to_json(value: Any) -> Any:
 def _value_from_json(kept: Any) -> Any:
     match kept:
         case {"words": _}:
-            return LocalizedText.read(kept)
+            return LocalizedText.from_json(kept)
         case dict():
             return datetime.fromisoformat(kept[DATETIME_KEY])
         case list():
@@ -101,7 +105,7 @@ class LocalizedTextField(models.JSONField):
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> LocalizedText | None:
         kept = super().from_db_value(value, expression, connection)
-        return None if kept is None else LocalizedText.read(kept)
+        return None if kept is None else LocalizedText.from_json(kept)
 
     def get_prep_value(self, value: Any) -> Any:
-        return super().get_prep_value(value.kept() if isinstance(value, LocalizedText) else value)
+        return super().get_prep_value(value.to_json() if isinstance(value, LocalizedText) else value)

@@ -29,7 +29,7 @@ class RequestBufferMiddleware:
     """
 
     def __init__(self, inside: Any) -> None:
-        self.inside = inside
+        self.app = inside
 
     async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         with tempfile.SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES) as body:
@@ -42,7 +42,7 @@ class RequestBufferMiddleware:
             if arrived:
                 size = body.tell()
                 body.seek(0)
-                await self.inside(scope, _build_replay(body.read, size, receive), send)
+                await self.app(scope, _build_replay(body.read, size, receive), send)
 
 
 async def _receive_body(receive: Receive, write: Callable[[bytes], object]) -> bool:

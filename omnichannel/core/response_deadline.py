@@ -22,7 +22,7 @@ class ResponseDeadlineMiddleware:
     """
 
     def __init__(self, inside: Any, seconds: float) -> None:
-        self._inside, self._seconds = inside, seconds
+        self._app, self._timeout = inside, seconds
 
     async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         has_begun = has_expired = False
@@ -33,9 +33,9 @@ class ResponseDeadlineMiddleware:
                 has_begun = True
                 await send(message)
 
-        task = asyncio.create_task(self._inside(scope, receive, send_in_time))
+        task = asyncio.create_task(self._app(scope, receive, send_in_time))
         try:
-            await asyncio.wait({task}, timeout=self._seconds)
+            await asyncio.wait({task}, timeout=self._timeout)
             if not has_begun and not task.done():
                 has_expired = True
                 await send({"type": "http.response.start", "status": 503, "headers": UNAVAILABLE_HEADERS})

@@ -27,25 +27,25 @@ def render_conversation(
     conversation: Conversation,
     *,
     composer: Composer | None = None,
-    problem: str = "",
+    error_message: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """Return the whole conversation, without the list when the page has it already, and mark it as read."""
     thread = _thread(request, conversation)
-    if thread.later is None:  # otherwise the newest messages are not on the screen yet
+    if thread.later_cursor is None:  # otherwise the newest messages are not on the screen yet
         mark_read(conversation, request.user)
         mark_mentions_seen(conversation, request.agent)
-    context = {**workspace_context(request, conversation, thread, composer, problem), "at": timezone.now()}
+    context = {**workspace_context(request, conversation, thread, composer, error_message), "at": timezone.now()}
     has_list = request.htmx and request.htmx.target == "workspace"
     template = "desk/thread/_workspace.html" if has_list else "desk/thread/page.html"
     return render(request, template, context, status=status)
 
 
 def _thread(request: AgentRequest, conversation: Conversation) -> Thread:
-    before, after = (Cursor.read(request.GET.get(name, "")) for name in ("before", "after"))
+    before, after = (Cursor.parse(request.GET.get(name, "")) for name in ("before", "after"))
     around = parse_int_or_zero(request.GET.get("message", ""))
     unread = conversation.unread_count if conversation.agent_id == request.agent.pk else 0
-    return get_thread(conversation, before=before, after=after, around=around, unread=unread)
+    return get_thread(conversation, before=before, after=after, around_message_id=around, unread_count=unread)
 
 
 def conversation_response(
@@ -54,21 +54,24 @@ def conversation_response(
     *,
     thread: Thread = EMPTY_THREAD,
     composer: Composer | None = None,
-    gone: Sequence[int] = (),
-    problem: str = "",
+    removed_message_ids: Sequence[int] = (),
+    error_message: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """Return the answer to a form: the fragments that changed, or without scripts the page.
 
     Args:
-        gone: Ids of messages that were taken back; the composer carries their text.
+        removed_message_ids: Ids of messages that were taken back; the composer carries their text.
     """
     if request.htmx:
-        context = {**workspace_context(request, conversation, thread, composer, problem), "gone": gone}
+        context = {
+            **workspace_context(request, conversation, thread, composer, error_message),
+            "removed_message_ids": removed_message_ids,
+        }
         return render(request, "desk/thread/_fragments.html", context, status=status)
-    if status == 200 and not gone:
+    if status == 200 and not removed_message_ids:
         return redirect("desk:conversation", pk=conversation.pk)
-    return render_conversation(request, conversation, composer=composer, problem=problem, status=status)
+    return render_conversation(request, conversation, composer=composer, error_message=error_message, status=status)
 
 
 def render_after_transition(request: AgentRequest, pk: int) -> HttpResponse:
@@ -86,7 +89,7 @@ def workspace_context(
     conversation: Conversation,
     thread: Thread,
     composer: Composer | None = None,
-    problem: str = "",
+    error_message: str = "",
 ) -> dict[str, Any]:
     """Return the template context of the conversation page and its fragments."""
     return {
@@ -95,7 +98,7 @@ def workspace_context(
         "composer": composer or get_composer(conversation, request.agent),
         "actions": actions_for(conversation, request.agent),
         "left": TimeLeft.until(conversation.window_closes_at),
-        "problem": problem,
+        "error_message": error_message,
         "view": view_containing(conversation, request.agent),
     }
 

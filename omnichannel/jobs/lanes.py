@@ -24,7 +24,7 @@ ENQUEUE_SQL = (
     " given_up_at = NULL,"
     f" due_at = CASE WHEN excluded.due_at < {LANE_TABLE}.due_at THEN excluded.due_at ELSE {LANE_TABLE}.due_at END"
 )
-# `Lane.free` and what of the periodic jobs is due, in plain SQL: an idle worker asks this ten times a second, and
+# `Lane.claimable_filter` and what of the periodic jobs is due, in plain SQL: an idle worker asks this ten times a second, and
 # building the query would cost it most.
 DUE_WORK_SQL = (
     f"SELECT kind, 0 FROM {LANE_TABLE} WHERE due_at <= %s AND given_up_at IS NULL"  # noqa: S608 (as above)
@@ -61,13 +61,13 @@ class Lease:
     # Asked between two pieces of work: whether the worker was told to stop.
     is_stopping: Callable[[], bool] = field(default=lambda: False, compare=False)
 
-    def keep(self) -> bool:
+    def renew(self) -> bool:
         """Renew the lease; False when another worker has the lane by now, and nothing more may be written."""
-        return self._rows().update(lease_until=timezone.now() + settings.WORKER_LEASE) == 1
+        return self._get_held_lane().update(lease_until=timezone.now() + settings.WORKER_LEASE_DURATION) == 1
 
     def finish(self, next_due: datetime | None, *, attempts: int = 0, error: str = "") -> None:
         """Give the lane back: gone when nothing is left, due later, or due as was said meanwhile if more came in."""
-        mine = self._rows()
+        mine = self._get_held_lane()
         unchanged = mine.filter(token=self.token)
         free = {"owner": None, "lease_until": None, "attempts": attempts, "error": error}
         done = unchanged.delete()[0] if next_due is None else unchanged.update(due_at=next_due, **free)
@@ -78,9 +78,9 @@ class Lease:
     def give_up(self, error: str) -> None:
         """Keep the lane with its error and leave it alone until somebody has it tried again."""
         free = {"owner": None, "lease_until": None, "attempts": self.attempts, "error": error}
-        self._rows().update(**free, given_up_at=timezone.now())
+        self._get_held_lane().update(**free, given_up_at=timezone.now())
 
-    def _rows(self) -> QuerySet[Lane]:
+    def _get_held_lane(self) -> QuerySet[Lane]:
         """Return the lane while this lease is the one that holds it."""
         return Lane.objects.filter(pk=self.lane_id, owner=self.owner)
 
@@ -110,9 +110,9 @@ def claim_lanes(kinds: Collection[str], limit: int) -> list[Lease]:
     now = timezone.now()
     if limit < 1:
         return []
-    owner, until = uuid.uuid4(), now + settings.WORKER_LEASE
+    owner, until = uuid.uuid4(), now + settings.WORKER_LEASE_DURATION
     with transaction.atomic():
-        waiting = Lane.objects.filter(Lane.free(now), kind__in=kinds).order_by("due_at")
+        waiting = Lane.objects.filter(Lane.claimable_filter(now), kind__in=kinds).order_by("due_at")
         lanes = list(waiting.select_for_update(skip_locked=True)[:limit])
         leased = {"owner": owner, "lease_until": until, "due_at": until, "attempts": F("attempts") + 1}
         Lane.objects.filter(pk__in=[lane.pk for lane in lanes]).update(**leased)

@@ -39,7 +39,7 @@ class Lane(models.Model):
         return f"{self.kind} {self.key}"
 
     @staticmethod
-    def free(at: datetime) -> Q:
+    def claimable_filter(at: datetime) -> Q:
         """Due, not given up, and not leased by a worker that is still alive."""
         return Q(due_at__lte=at, given_up_at=None) & (Q(lease_until=None) | Q(lease_until__lt=at))
 

@@ -17,16 +17,16 @@ class Watchdog:
     """Call `beat` at least every `seconds`; otherwise the process prints its tracebacks and ends with code 1."""
 
     def __init__(self, seconds: float, heartbeat_fd: int | None = None) -> None:
-        self._seconds, self._heartbeat_fd = seconds, heartbeat_fd
-        self._next_beat = 0.0
+        self._timeout, self._heartbeat_fd = seconds, heartbeat_fd
+        self._next_heartbeat = 0.0
 
-    def beat(self) -> None:
+    def send_heartbeat(self) -> None:
         """Say that the loop goes on; more than one call a second costs nothing."""
         now = time.monotonic()
-        if now < self._next_beat:
+        if now < self._next_heartbeat:
             return
-        self._next_beat = now + HEARTBEAT_INTERVAL_SECONDS
-        faulthandler.dump_traceback_later(self._seconds, exit=True)
+        self._next_heartbeat = now + HEARTBEAT_INTERVAL_SECONDS
+        faulthandler.dump_traceback_later(self._timeout, exit=True)
         if self._heartbeat_fd is not None:
             with contextlib.suppress(OSError):  # the starter is gone; the worker notices that by its standard input
                 os.write(self._heartbeat_fd, b".")

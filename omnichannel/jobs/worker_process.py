@@ -1,4 +1,4 @@
-"""The worker that `manage.py serve` runs beside the server: replaced when it ends or hangs."""
+"""The worker that `manage.py start_server` runs beside the server: replaced when it ends or hangs."""
 
 import logging
 import os
@@ -22,16 +22,16 @@ class WorkerProcess:
     """
 
     def __init__(self, silent_seconds: float) -> None:
-        self._silent_seconds = silent_seconds
+        self._heartbeat_timeout = silent_seconds
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start the worker and keep it running from now on."""
-        threading.Thread(target=self._keep_running, daemon=True, name="worker-process").start()
+        threading.Thread(target=self._supervise, daemon=True, name="worker-process").start()
 
-    def tell_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Let the worker finish what it is doing; it is not started again."""
         self._stopping.set()
         with self._lock:
@@ -40,14 +40,14 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """Tell it to stop and wait until it has; kill it when it takes too long, which loses nothing."""
-        self.tell_to_stop()
+        self.request_stop()
         if self._process is not None:
             try:
                 self._process.wait(STOP_TIMEOUT_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
 
-    def _keep_running(self) -> None:
+    def _supervise(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._run_once()
@@ -97,4 +97,4 @@ class WorkerProcess:
                 return
             if not os.read(heartbeat, 4096):
                 return
-            patience = self._silent_seconds
+            patience = self._heartbeat_timeout

@@ -40,19 +40,19 @@ class Listener:
     """One stream: what it listens to, and what waits to be written to it. `None` in the queue ends it."""
 
     topics: set[str]
-    waiting: asyncio.Queue[Hint | None] = field(default_factory=lambda: asyncio.Queue(MAX_BACKLOG))
-    checked_at: float = field(default_factory=time.monotonic)  # when its session was last found valid
+    queue: asyncio.Queue[Hint | None] = field(default_factory=lambda: asyncio.Queue(MAX_BACKLOG))
+    session_checked_at: float = field(default_factory=time.monotonic)  # when its session was last found valid
 
-    def wants(self, hint: Hint) -> bool:
+    def is_subscribed_to(self, hint: Hint) -> bool:
         return not self.topics.isdisjoint(hint.topics)
 
-    def offer(self, hint: Hint | None) -> None:
+    def push(self, hint: Hint | None) -> None:
         """Queue it; a listener that can't keep up is ended."""
-        if self.waiting.full():
-            while not self.waiting.empty():
-                self.waiting.get_nowait()
+        if self.queue.full():
+            while not self.queue.empty():
+                self.queue.get_nowait()
             hint = None
-        self.waiting.put_nowait(hint)
+        self.queue.put_nowait(hint)
 
 
 def _build_hint(row: LiveEvent) -> Hint:
@@ -97,50 +97,50 @@ class Hub:
 
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
-        self.closed = False
-        self.position = 0
-        self._tail: asyncio.Task[None] | None = None
+        self.is_closed = False
+        self.last_event_id = 0
+        self._poll_task: asyncio.Task[None] | None = None
         # One thread, so one database connection, however many streams there are.
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="live")
-        self._starting = asyncio.Lock()
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self._start_lock = asyncio.Lock()
 
-    async def join(self, listener: Listener) -> int:
+    async def subscribe(self, listener: Listener) -> int:
         """Begin to hand events to this listener: every one after the id that is returned."""
-        async with self._starting:
-            if self._tail is None or self._tail.done():
-                self.position = await self._run(_fetch_newest_id)
-                self._tail = asyncio.create_task(self._follow())
+        async with self._start_lock:
+            if self._poll_task is None or self._poll_task.done():
+                self.last_event_id = await self._run_query(_fetch_newest_id)
+                self._poll_task = asyncio.create_task(self._poll_events())
             self.listeners.add(listener)
-            if self.closed:
-                listener.offer(None)
-            return self.position
+            if self.is_closed:
+                listener.push(None)
+            return self.last_event_id
 
-    async def since(self, after: int) -> list[Hint]:
+    async def get_events_after(self, after: int) -> list[Hint]:
         """What was published after this event: what a page missed while it was away."""
-        return await self._run(_fetch_missed_events, after)
+        return await self._run_query(_fetch_missed_events, after)
 
-    async def before(self, moment: datetime) -> int | None:
+    async def get_last_id_before(self, moment: datetime) -> int | None:
         """The last event before that moment; None when nothing has been published since."""
-        return await self._run(_fetch_last_id_before, moment)
+        return await self._run_query(_fetch_last_id_before, moment)
 
-    def leave(self, listener: Listener) -> None:
+    def unsubscribe(self, listener: Listener) -> None:
         self.listeners.discard(listener)
 
     def close(self) -> None:
         """End every stream, and every one that is asked for later."""
-        self.closed = True
+        self.is_closed = True
         for listener in self.listeners:
-            listener.offer(None)
+            listener.push(None)
 
-    async def _run(self, function: Callable[..., ResultT], *arguments: object) -> ResultT:
+    async def _run_query(self, function: Callable[..., ResultT], *arguments: object) -> ResultT:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._reader, _run_in_reader_thread, function, *arguments)
+        return await loop.run_in_executor(self._executor, _run_in_reader_thread, function, *arguments)
 
-    async def _follow(self) -> None:
+    async def _poll_events(self) -> None:
         """Read and hand out while anybody listens. Nothing but cancellation ends it before: pages would fall silent."""
         while self.listeners:
             try:
-                is_behind = await self._read_once()
+                is_behind = await self._poll_once()
             except Error as error:
                 logger.warning("The live events could not be read; trying again: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -150,16 +150,16 @@ class Hub:
             else:
                 await asyncio.sleep(0 if is_behind else POLL_SECONDS)
 
-    async def _read_once(self) -> bool:
+    async def _poll_once(self) -> bool:
         """Hand out the next events; True when there are more."""
-        hints: list[Hint] = await self._run(_fetch_events, self.position)
+        hints: list[Hint] = await self._run_query(_fetch_events, self.last_event_id)
         for hint in hints:
-            self.hand_out(hint)
+            self.dispatch(hint)
         return len(hints) == BATCH_SIZE
 
-    def hand_out(self, hint: Hint) -> None:
+    def dispatch(self, hint: Hint) -> None:
         """Offer it to every stream that listens to one of its topics."""
-        self.position = hint.id
+        self.last_event_id = hint.id
         for listener in self.listeners:
-            if listener.wants(hint):
-                listener.offer(hint)
+            if listener.is_subscribed_to(hint):
+                listener.push(hint)

@@ -75,78 +75,82 @@ class EventStream:
 
     def __init__(self, topics_for: TopicsFor, seen: OnUserSeen = lambda user: None) -> None:
         self.hub = Hub()
-        self._topics_for, self._seen = topics_for, seen
-        self._checks = ThreadPoolExecutor(2, thread_name_prefix="live-session")
+        self._get_topics_for_user, self._on_user_seen = topics_for, seen
+        self._session_executor = ThreadPoolExecutor(2, thread_name_prefix="live-session")
 
     async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["method"] != "GET":
             return await _send_empty_response(send, 405)
         try:
-            topics = await self._topics(headers)
-            if not topics or self.hub.closed:
+            topics = await self._get_topics(headers)
+            if not topics or self.hub.is_closed:
                 return await _send_empty_response(send, 503 if topics else 401)
             listener = Listener(topics)
-            written, missed = await self._join(listener, scope, headers)
+            written, missed = await self._subscribe(listener, scope, headers)
         except Error as error:
             logger.warning("A page could not be told of live events because the database did not answer: %s", error)
             return await _send_empty_response(send, 503)
         gone = asyncio.create_task(_end_on_disconnect(receive, listener))
         try:
-            await self._serve(listener, headers, send, written, missed)
+            await self._write_stream(listener, headers, send, written, missed)
         except OSError:
             pass  # the page has gone, or takes nothing any more
         finally:
-            self.hub.leave(listener)
+            self.hub.unsubscribe(listener)
             gone.cancel()
 
-    async def _topics(self, headers: dict[str, str]) -> set[str] | None:
-        return await asyncio.get_running_loop().run_in_executor(self._checks, self._look_up, headers.get("cookie", ""))
+    async def _get_topics(self, headers: dict[str, str]) -> set[str] | None:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._session_executor, self._load_topics, headers.get("cookie", "")
+        )
 
-    def _look_up(self, cookies: str) -> set[str] | None:
+    def _load_topics(self, cookies: str) -> set[str] | None:
         close_old_connections()
         user = get_session_user(cookies)
-        topics = self._topics_for(user) if user else None
+        topics = self._get_topics_for_user(user) if user else None
         if topics:
-            self._seen(user)
+            self._on_user_seen(user)
         return topics
 
-    async def _join(self, listener: Listener, scope: ASGIMessage, headers: dict[str, str]) -> tuple[int, list[Hint]]:
+    async def _subscribe(
+        self, listener: Listener, scope: ASGIMessage, headers: dict[str, str]
+    ) -> tuple[int, list[Hint]]:
         """Hand events to the listener from now on; returns the last event the page knows and what it missed since."""
-        position = await self.hub.join(listener)
+        position = await self.hub.subscribe(listener)
         try:
             known = _get_last_event_id(headers)
             if known is None and (rendered := _get_rendered_at(scope)) is not None:
-                known = await self.hub.before(rendered - RENDER_MARGIN)
+                known = await self.hub.get_last_id_before(rendered - RENDER_MARGIN)
             if known is None or known >= position:
                 return position, []
-            return known, await self.hub.since(known)
+            return known, await self.hub.get_events_after(known)
         except Error:
-            self.hub.leave(listener)
+            self.hub.unsubscribe(listener)
             raise
 
-    async def _serve(
+    async def _write_stream(
         self, listener: Listener, headers: dict[str, str], send: Send, written: int, missed: list[Hint]
     ) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": RESPONSE_HEADERS})
         await _send_event(send, "hello", {}, written)
         for hint in missed:
             written = hint.id
-            if listener.wants(hint):
+            if listener.is_subscribed_to(hint):
                 await _send_hint(send, hint)
-        await self._follow(listener, headers, send, written)
+        await self._write_new_events(listener, headers, send, written)
         await _send_chunk(send, "event: bye\ndata: {}\n\n", more=False)
 
-    async def _follow(self, listener: Listener, headers: dict[str, str], send: Send, written: int) -> None:
+    async def _write_new_events(self, listener: Listener, headers: dict[str, str], send: Send, written: int) -> None:
         """Write hints as they come, until the end of the stream's life or of the session."""
         ends = time.monotonic() + random.uniform(*STREAM_LIFETIME_SECONDS)  # noqa: S311 (no secret)
         # The first time anywhere in between: pages that all came back at one moment are not all checked at one.
         check_at = time.monotonic() + random.uniform(0, KEEP_ALIVE_SECONDS)  # noqa: S311 (no secret)
         while (now := time.monotonic()) < ends:
             try:
-                hint = await asyncio.wait_for(listener.waiting.get(), check_at - now)
+                hint = await asyncio.wait_for(listener.queue.get(), check_at - now)
             except TimeoutError:
-                if not await self._may_go_on(listener, headers):
+                if not await self._recheck_session(listener, headers):
                     return
                 await _send_chunk(send, ": still here\n\n")
                 check_at = time.monotonic() + KEEP_ALIVE_SECONDS
@@ -156,14 +160,14 @@ class EventStream:
             if hint.id > written:
                 await _send_hint(send, hint)
 
-    async def _may_go_on(self, listener: Listener, headers: dict[str, str]) -> bool:
+    async def _recheck_session(self, listener: Listener, headers: dict[str, str]) -> bool:
         """Check the session again; while the database does not answer, the last check counts for a while."""
         try:
-            topics = await asyncio.wait_for(self._topics(headers), SESSION_CHECK_TIMEOUT_SECONDS)
+            topics = await asyncio.wait_for(self._get_topics(headers), SESSION_CHECK_TIMEOUT_SECONDS)
         except (Error, TimeoutError):
             logger.info("A page's session could not be checked because the database did not answer.")
-            return time.monotonic() - listener.checked_at < MAX_UNCHECKED_SECONDS
-        listener.topics, listener.checked_at = topics or set(), time.monotonic()
+            return time.monotonic() - listener.session_checked_at < MAX_UNCHECKED_SECONDS
+        listener.topics, listener.session_checked_at = topics or set(), time.monotonic()
         return bool(topics)
 
 
@@ -188,7 +192,7 @@ def _parse_integer(text: str) -> int | None:
 async def _end_on_disconnect(receive: Receive, listener: Listener) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    listener.offer(None)
+    listener.push(None)
 
 
 async def _send_hint(send: Send, hint: Hint) -> None:

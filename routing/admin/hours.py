@@ -104,7 +104,7 @@ class OperatingHoursAdmin(DistributionAdmin):
     search_help_text = "Name"
     fieldsets = (("General information", {"fields": ("name", "description", "time_zone", "always_open")}),)
     inlines = (OpeningPeriodInline, HolidayInline)
-    instead_of_deleting = "Give the queues and numbers that use them other operating hours first."
+    deletion_hint = "Give the queues and numbers that use them other operating hours first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OperatingHours]:
         hours: QuerySet[OperatingHours] = (

@@ -139,7 +139,7 @@ class PresenceAdmin(DistributionAdmin):
     form = PresenceForm
     list_display = ("name", "text", "base_status", "origin")
     fields = ("name", "text", "base_status", "description")
-    instead_of_deleting = "Agents show it or begin with it: give them another presence first."
+    deletion_hint = "Agents show it or begin with it: give them another presence first."
 
     @admin.display(description="Origin", ordering="is_built_in")
     def origin(self, presence: Presence) -> SafeString:

@@ -41,7 +41,7 @@ class QueueAdmin(OwnerAdmin):
     change_form_template = "admin/routing/queue.html"
     listings = (OVERFLOW_RULES,)
     copy = staticmethod(copy_of_queue)
-    instead_of_deleting = "Send its work streams, rules and conversations to another queue first."
+    deletion_hint = "Send its work streams, rules and conversations to another queue first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
         queues: QuerySet[Queue] = super().get_queryset(request).annotate(member_count=Count("memberships"))

@@ -122,7 +122,7 @@ class OwnerAdmin(DistributionAdmin):
         made = self.copy(original)
         self.log_addition(request, made, [{"added": {}}])
         self.message_user(request, format_html("“{}” is made. Change what is different.", made), messages.SUCCESS)
-        return HttpResponseRedirect(self.page_of(made))
+        return HttpResponseRedirect(self.get_change_url(made))
 
     def order_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Put what belongs to the thing into another order and show its page."""
@@ -138,7 +138,7 @@ class OwnerAdmin(DistributionAdmin):
         if not request.accepts("text/html"):
             return JsonResponse({"order": ids})
         self.message_user(request, "The new order is saved.", messages.SUCCESS)
-        return HttpResponseRedirect(f"{self.page_of(owner)}#{listing.name}")
+        return HttpResponseRedirect(f"{self.get_change_url(owner)}#{listing.name}")
 
 
 class PartAdmin(DistributionAdmin):
@@ -189,7 +189,7 @@ class PartAdmin(DistributionAdmin):
         opts = self.owner_admin().opts
         return {
             "owner": owner,
-            "owner_url": self.owner_admin().page_of(owner),
+            "owner_url": self.owner_admin().get_change_url(owner),
             "owners": str(opts.verbose_name_plural),
             "nav_url": self._owners_url(),
         }
@@ -207,9 +207,9 @@ class PartAdmin(DistributionAdmin):
             obj.position = (others.aggregate(last=Max("position"))["last"] or 0) + 1
         super().save_model(request, obj, form, change)
 
-    def saved_message(self, thing: Any) -> str:
+    def get_saved_message(self, thing: Any) -> str:
         owner = getattr(thing, self.owner_field)
-        url = self.owner_admin().page_of(owner)
+        url = self.owner_admin().get_change_url(owner)
         return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, url, owner)
 
     def delete_view(

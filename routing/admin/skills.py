@@ -53,11 +53,11 @@ class SkillAdmin(DistributionAdmin):
     search_help_text = "Name or type"
     fields = ("name", "type", "description")
     inlines = (AgentsWithSkillInline,)
-    uses_in_words = {
+    usage_labels = {
         "routing.SkillRuleSkill": ("skill attachment rule", "skill attachment rules"),
         "conversations.RequiredSkill": ("conversation that needs it", "conversations that need it"),
     }
-    instead_of_deleting = "Take it out of the skill attachment rules first; skills that conversations need are kept."
+    deletion_hint = "Take it out of the skill attachment rules first; skills that conversations need are kept."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:
         skills: QuerySet[Skill] = super().get_queryset(request).annotate(agent_count=Count("agent_skills"))
@@ -76,7 +76,7 @@ class SkillTypeAdmin(ProductModelAdmin):
     fields = ("name",)
     search_fields = ("name",)
     search_help_text = "Name"
-    instead_of_deleting = "Give its skills another type first."
+    deletion_hint = "Give its skills another type first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SkillType]:
         types: QuerySet[SkillType] = super().get_queryset(request).annotate(skills_of_it=Count("skills"))
@@ -125,7 +125,7 @@ class RatingValueFormSet(RowFormSet):
 
 
 class RatingValueInline(Rows):
-    """What the values are called."""
+    """What the values are webhook_received."""
 
     model = RatingValue
     formset = RatingValueFormSet

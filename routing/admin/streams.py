@@ -111,7 +111,7 @@ class WorkStreamAdmin(OwnerAdmin):
     change_form_template = "admin/routing/work_stream.html"
     listings = (CONTEXT_VARIABLES, ROUTING_RULES, SKILL_RULES)
     copy = staticmethod(copy_of_stream)
-    instead_of_deleting = "Give its numbers another work stream first; work streams with conversations are kept."
+    deletion_hint = "Give its numbers another work stream first; work streams with conversations are kept."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
         """What only push knows is left out once it is settled that agents pick."""
@@ -153,7 +153,7 @@ class WorkStreamAdmin(OwnerAdmin):
         if not request.accepts("text/html"):
             return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
         request.method = "GET"  # the page around the result is the one to look at and save, not what was posted
-        return self.change_view(request, object_id, self.page_of(stream), context)
+        return self.change_view(request, object_id, self.get_change_url(stream), context)
 
     # -- The list ---------------------------------------------------------------------------------------------------
 

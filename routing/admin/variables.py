@@ -80,7 +80,7 @@ class ContactFieldForm(NamedForm, ContactModelForm):
 class AskedAboutByRules(AnyPage):
     """A page of something that is kept as long as a rule asks about it; put before the page's class."""
 
-    instead_of_deleting = "Change these rules first."
+    deletion_hint = "Change these rules first."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         own = tuple(super().get_readonly_fields(request, obj))

@@ -47,7 +47,7 @@ def dana() -> User:
 
 @pytest.fixture
 def _on_this_machine(settings: Any) -> None:
-    settings.DEMONSTRATION_ALLOWED = True
+    settings.DEMO_ALLOWED = True
 
 
 def set_printed_password(user: User) -> User:
@@ -137,11 +137,11 @@ def test_no_authentication_backend_accepts_the_printed_password(dana: User) -> N
 
 
 def test_existing_session_of_a_demo_account_ends(dana: User, settings: Any) -> None:
-    settings.DEMONSTRATION_ALLOWED = True
+    settings.DEMO_ALLOWED = True
     client = client_for(dana)
     cookie = f"{settings.SESSION_COOKIE_NAME}={client.session.session_key}"
     assert get_session_user(cookie) == dana
-    settings.DEMONSTRATION_ALLOWED = False
+    settings.DEMO_ALLOWED = False
     assert client.get("/desk/")["Location"].startswith("/sign-in/")
     assert client.get("/desk/preferences/password/")["Location"].startswith("/sign-in/")
     assert get_session_user(cookie) is None

@@ -32,14 +32,14 @@ def test_deleting_a_channel_with_numbers_is_refused_even_when_confirmed(ada):
 
 def test_deleting_a_number_with_conversations_counts_them(ada):
     number = builders.create_number()
-    builders.create_conversation(on=number)
-    builders.create_conversation(on=number)
+    builders.create_conversation(number=number)
+    builders.create_conversation(number=number)
     assert "2 conversations" in visible_text(ada.get(admin_url(NUMBER_MODEL, "delete", number.pk)))
 
 
 def test_a_refused_deletion_offers_to_deactivate(ada):
     number = builders.create_number()
-    builders.create_conversation(on=number)
+    builders.create_conversation(number=number)
     offered = admin_url(NUMBER_MODEL, "deactivate", number.pk)
     assert f'action="{offered}"' in ada.get(admin_url(NUMBER_MODEL, "delete", number.pk)).content.decode()
     response = ada.post(offered, follow=True)
@@ -57,7 +57,7 @@ def test_opening_the_deactivation_page_changes_nothing(ada):
 
 def test_an_inactive_number_is_not_offered_deactivation_again(ada):
     number = builders.create_number(is_active=False)
-    builders.create_conversation(on=number)
+    builders.create_conversation(number=number)
     assert "It is inactive already." in visible_text(ada.get(admin_url(NUMBER_MODEL, "delete", number.pk)))
 
 

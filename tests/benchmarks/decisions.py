@@ -31,12 +31,12 @@ def time_assignment(agents: int) -> float:
     crowd = create_agents(agents, queue)
     shop = builders.create_number()
     for agent in crowd[: agents // 2]:
-        builders.create_conversation(on=shop, in_queue=queue, with_agent=agent)
+        builders.create_conversation(number=shop, queue=queue, agent=agent)
     took = []
     for _ in range(REPETITIONS):
         Conversation.objects.filter(offered_to__isnull=False).update(offered_to=None, offer_expires_at=None, queue=1)
         Conversation.objects.filter(agent=None).delete()
-        builders.create_conversation(on=shop, in_queue=queue)
+        builders.create_conversation(number=shop, queue=queue)
         begin = time.perf_counter()
         offered, _ = offer_waiting_conversations(timezone.now())
         took.append(time.perf_counter() - begin)

@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from tests.processes.desk import START_TIMEOUT, AppInstance, create_template_database  # noqa: E402
-from tests.processes.programs import wait_until  # noqa: E402
+from tests.processes.processes import wait_until  # noqa: E402
 from tests.processes.twilio import build_text_form, post_signed_form  # noqa: E402
 
 WEBHOOK_THREADS, CUSTOMER_COUNT, WEBHOOK_SECONDS = 8, 50, 6.0
@@ -60,7 +60,7 @@ def measure_webhooks(desk: AppInstance, shop: dict[str, str]) -> Figures:
         thread.start()
     for thread in threads:
         thread.join()
-    assert desk.ask("count_records")["messages"] == len(took), "A message was lost."
+    assert desk.call("count_records")["messages"] == len(took), "A message was lost."
     figures = {f"webhook, p{part} (ms)": 1000 * percentile(took, part / 100) for part in (50, 95, 99)}
     return {"webhooks per second": len(took) / WEBHOOK_SECONDS, **figures}
 
@@ -73,7 +73,7 @@ def read_cpu_seconds(pid: int) -> float:
 def measure_idle_cpu(desk: AppInstance) -> Figures:
     """What server and worker use of a core while nothing happens."""
     print_progress(f"nothing for {IDLE_SECONDS:.0f} s")
-    pids = {"worker": desk.worker_pids()[-1], "server": desk.programs[0].pid}
+    pids = {"worker": desk.worker_pids()[-1], "server": desk.processes[0].pid}
     before = {name: read_cpu_seconds(pid) for name, pid in pids.items()}
     time.sleep(IDLE_SECONDS)
     used = {name: read_cpu_seconds(pid) - before[name] for name, pid in pids.items()}
@@ -84,12 +84,12 @@ def measure_reply_pickup(desk: AppInstance) -> Figures:
     """How long a reply waits for a worker that has nothing else to do."""
     print_progress(f"{REPLY_COUNT} replies, one at a time")
     spread = random.Random(1)
-    desk.ask("create_customer_conversations", count=REPLY_COUNT)
+    desk.call("create_customer_conversations", count=REPLY_COUNT)
     for place in range(REPLY_COUNT):
-        desk.ask("send_one_reply", place=place)
+        desk.call("send_one_reply", index=place)
         time.sleep(spread.uniform(0.02, 0.18))
-    wait_until(lambda: len(desk.ask("reply_pickup_delays")) == REPLY_COUNT, 30, "every reply was taken by the worker")
-    waited = desk.ask("reply_pickup_delays")
+    wait_until(lambda: len(desk.call("reply_pickup_delays")) == REPLY_COUNT, 30, "every reply was taken by the worker")
+    waited = desk.call("reply_pickup_delays")
     return {f"pick-up of a reply, p{part} (ms)": 1000 * percentile(waited, part / 100) for part in (50, 95)}
 
 
@@ -117,7 +117,7 @@ async def _measure_broadcasts(desk: AppInstance, session: str) -> list[float]:
     await asyncio.wait_for(opened.wait(), START_TIMEOUT)
     commits = {}
     for _ in range(BROADCAST_COUNT):
-        event_id, moment = await asyncio.to_thread(desk.ask, "publish_change_with_time")
+        event_id, moment = await asyncio.to_thread(desk.call, "publish_change_with_time")
         commits[event_id] = moment
         await asyncio.sleep(random.Random(event_id).uniform(0.1, 0.5))
     seen = await asyncio.wait_for(asyncio.gather(*streams), START_TIMEOUT)
@@ -127,8 +127,8 @@ async def _measure_broadcasts(desk: AppInstance, session: str) -> list[float]:
 def measure_live_events(desk: AppInstance) -> Figures:
     """From a commit to the arrival on each of many streams."""
     print_progress(f"{BROADCAST_COUNT} changes for {STREAM_COUNT} open pages")
-    desk.ask("publish_change")
-    late = asyncio.run(_measure_broadcasts(desk, desk.ask("sign_in", username="dana")))
+    desk.call("publish_change")
+    late = asyncio.start_command(_measure_broadcasts(desk, desk.call("sign_in", username="dana")))
     return {f"commit to {STREAM_COUNT} pages, p{part} (ms)": 1000 * percentile(late, part / 100) for part in (50, 95)}
 
 
@@ -136,10 +136,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omnichannel-bench-") as folder:
         (Path(folder) / "blank").mkdir()
         blank = create_template_database(Path(folder) / "blank")
-        with AppInstance(Path(folder), blank=blank) as desk:
+        with AppInstance(Path(folder), template=blank) as desk:
             desk.environment["LOG_LEVEL"] = "WARNING"
-            shop = desk.ask("create_shop")
-            desk.serve()
+            shop = desk.call("create_shop")
+            desk.start_server()
             wait_until(desk.worker_is_running, START_TIMEOUT, "the worker runs")
             figures = {
                 **measure_webhooks(desk, shop),

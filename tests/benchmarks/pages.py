@@ -47,7 +47,7 @@ def median_load_times(desk: AppInstance, session: str, *paths: str) -> list[floa
 
 def measure_conversations(desk: AppInstance, session: str) -> Figures:
     print_progress(f"opening a conversation of {FEW_MESSAGES} and one of {MANY_MESSAGES} messages")
-    pks = [desk.ask("create_long_conversation", messages=count) for count in (FEW_MESSAGES, MANY_MESSAGES)]
+    pks = [desk.call("create_long_conversation", messages=count) for count in (FEW_MESSAGES, MANY_MESSAGES)]
     few, many = median_load_times(desk, session, *[f"/desk/conversations/{pk}/" for pk in pks])
     return {
         f"open {FEW_MESSAGES} messages (ms)": few,
@@ -58,9 +58,9 @@ def measure_conversations(desk: AppInstance, session: str) -> Figures:
 
 def measure_inboxes(desk: AppInstance, session: str) -> Figures:
     print_progress(f"opening the inbox with {FEW_CONVERSATIONS} and with {MANY_CONVERSATIONS} conversations")
-    desk.ask("create_waiting_conversations", conversations=FEW_CONVERSATIONS)
+    desk.call("create_waiting_conversations", conversations=FEW_CONVERSATIONS)
     (few,) = median_load_times(desk, session, "/desk/?view=open")
-    desk.ask("create_waiting_conversations", conversations=MANY_CONVERSATIONS - FEW_CONVERSATIONS)
+    desk.call("create_waiting_conversations", conversations=MANY_CONVERSATIONS - FEW_CONVERSATIONS)
     (many,) = median_load_times(desk, session, "/desk/?view=open")
     return {
         f"inbox of {FEW_CONVERSATIONS} (ms)": few,
@@ -71,12 +71,12 @@ def measure_inboxes(desk: AppInstance, session: str) -> Figures:
 
 def measure_page_weights(desk: AppInstance, session: str) -> Figures:
     print_progress("first visits in a browser")
-    pk, figures = desk.ask("create_long_conversation", messages=FEW_MESSAGES), {}
+    pk, figures = desk.call("create_long_conversation", messages=FEW_MESSAGES), {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM_ARGUMENTS)
         for page, path in {"inbox": "/desk/", "conversation": f"/desk/conversations/{pk}/"}.items():
             seen = measure_first_visit(browser, desk.url, path, session)
-            figures |= {f"{page}, first visit (kB)": seen.kilobytes, f"{page}, requests": float(len(seen.addresses))}
+            figures |= {f"{page}, first visit (kB)": seen.kilobytes, f"{page}, requests": float(len(seen.urls))}
         browser.close()
     return figures
 
@@ -85,11 +85,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omnichannel-bench-") as folder:
         (Path(folder) / "blank").mkdir()
         blank = create_template_database(Path(folder) / "blank")
-        with AppInstance(Path(folder), blank=blank) as desk:
+        with AppInstance(Path(folder), template=blank) as desk:
             desk.environment["LOG_LEVEL"] = "WARNING"
-            desk.ask("create_shop")
-            session = desk.ask("sign_in", username="dana")
-            desk.serve("--no-worker")
+            desk.call("create_shop")
+            session = desk.call("sign_in", username="dana")
+            desk.start_server("--no-worker")
             figures = {
                 **measure_page_weights(desk, session),
                 **measure_conversations(desk, session),

@@ -34,9 +34,9 @@ class StreamProtocol(asyncio.Protocol):
     """An open page: keeps what arrives and when; what it means is found out afterwards."""
 
     def __init__(self, who: str, session: str) -> None:
-        self.who, self.session = who, session
-        self.read: list[tuple[float, bytes]] = []
-        self.told_at = 0.0
+        self.username, self.session = who, session
+        self.received: list[tuple[float, bytes]] = []
+        self.last_hint_at = 0.0
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,16 +46,16 @@ class StreamProtocol(asyncio.Protocol):
         transport.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\n{cookie}\r\n\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
-        self.read.append((time.time(), data))
+        self.received.append((time.time(), data))
         if b"event: hint" in data:
-            self.told_at = time.time()
+            self.last_hint_at = time.time()
         if not self.opened.done() and b"event: hello" in data:
             self.opened.set_result(None)
 
-    def arrivals(self) -> list[tuple[int, float]]:
+    def hint_times(self) -> list[tuple[int, float]]:
         """Each hint's id, and when the last byte of its name was there."""
         text, ends, moments = b"", [], []
-        for at, data in self.read:
+        for at, data in self.received:
             text += data
             ends.append(len(text))
             moments.append(at)
@@ -94,19 +94,21 @@ def compute_delays(
     """Seconds from each commit to each arrival; raises AssertionError unless every page got exactly its events."""
     committed, late = {event_id: at for event_id, at, _ in events}, []
     for page in pages:
-        visible = set(seen_by[page.who])
+        visible = set(seen_by[page.username])
         expected = [event_id for event_id, _, subject in events if subject in visible]
-        arrived = page.arrivals()
+        arrived = page.hint_times()
         got = [event_id for event_id, _ in arrived]
         missing, foreign = len(set(expected) - set(got)), len(set(got) - set(expected))
-        assert got == expected, f"A page of {page.who} missed {missing} of {len(expected)} events, got {foreign} more."
+        assert got == expected, (
+            f"A page of {page.username} missed {missing} of {len(expected)} events, got {foreign} more."
+        )
         late += [at - committed[event_id] for event_id, at in arrived]
     return late
 
 
 async def measure(desk: AppInstance) -> dict[str, float]:
-    server = desk.programs[0].pid
-    sessions = desk.ask("create_call_centre", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
+    server = desk.processes[0].pid
+    sessions = desk.call("create_call_centre", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
     print_progress(f"opening {STREAM_COUNT} streams")
     before, begin = read_memory_kb(server), time.monotonic()
     pages = await open_pages(desk, sessions)
@@ -114,14 +116,16 @@ async def measure(desk: AppInstance) -> dict[str, float]:
     print_progress(f"{EVENTS_PER_SECOND} events a second for {DURATION_SECONDS} s")
     used = read_cpu_seconds(server)
     events = await asyncio.to_thread(
-        desk.ask, "publish_changes", per_second=EVENTS_PER_SECOND, seconds=DURATION_SECONDS
+        desk.call, "publish_changes", per_second=EVENTS_PER_SECOND, seconds=DURATION_SECONDS
     )
     used = (read_cpu_seconds(server) - used) / DURATION_SECONDS
-    while any(page.told_at > time.time() - QUIET_SECONDS for page in pages):  # what is late counts as late, not as lost
+    while any(
+        page.last_hint_at > time.time() - QUIET_SECONDS for page in pages
+    ):  # what is late counts as late, not as lost
         await asyncio.sleep(0.5)
     for page in pages:
         page.transport.abort()
-    late = compute_delays(pages, events, await asyncio.to_thread(desk.ask, "visible_conversations_by_user"))
+    late = compute_delays(pages, events, await asyncio.to_thread(desk.call, "visible_conversations_by_user"))
     return {
         f"{STREAM_COUNT} streams: hints delivered": float(len(late)),
         f"{STREAM_COUNT} streams: opening all (s)": opened,
@@ -138,10 +142,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="omnichannel-bench-") as folder:
         (Path(folder) / "blank").mkdir()
         blank = create_template_database(Path(folder) / "blank")
-        with AppInstance(Path(folder), blank=blank) as desk:
+        with AppInstance(Path(folder), template=blank) as desk:
             desk.environment["LOG_LEVEL"] = "WARNING"
-            desk.serve("--no-worker")
-            figures = asyncio.run(measure(desk))
+            desk.start_server("--no-worker")
+            figures = asyncio.start_command(measure(desk))
         blank.drop()
     print(json.dumps(figures))
 

@@ -172,7 +172,7 @@ def test_new_token_clears_the_rejection(ada, account):
 
 
 def test_the_numbers_of_the_channel_are_listed_with_a_way_to_add_one(ada, account):
-    builders.create_number(account, name="Main line", digits="+14155550100")
+    builders.create_number(account, name="Main line", number="+14155550100")
     builders.create_number(name="Of another channel")
     response = ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk))
     assert "Main line +14155550100 WhatsApp channel work stream Active" in visible_text(response)

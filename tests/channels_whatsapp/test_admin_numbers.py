@@ -79,7 +79,7 @@ def test_invalid_number_is_refused_with_an_example(ada, account, typed):
 
 
 def test_a_number_is_set_up_once_however_it_is_written(ada, account):
-    builders.create_number(account, digits="+14155550100")
+    builders.create_number(account, number="+14155550100")
     response = ada.post(admin_url(NUMBER_MODEL, "add"), number_form(account, number="1 415 555-0100"))
     assert response.context["adminform"].form.errors["number"] == ["This number is already set up."]
 

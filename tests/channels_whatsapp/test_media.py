@@ -48,10 +48,10 @@ def fetch_media(account: WhatsAppAccount, declared: str = "image/jpeg") -> tuple
 def test_twilios_media_of_our_account_is_fetched_with_our_credentials(
     account: WhatsAppAccount, twilio: FileServer
 ) -> None:
-    twilio.answers[simulator_path(account)] = [FileResponse(200, JPEG)]
+    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG)]
     assert fetch_media(account) == (JPEG, "image/jpeg")
     pair = base64.b64encode(f"{account.account_sid}:{builders.AUTH_TOKEN}".encode()).decode()
-    assert twilio.asked == [(simulator_path(account), f"Basic {pair}")]
+    assert twilio.requests == [(simulator_path(account), f"Basic {pair}")]
 
 
 VALID_URL = "https://api.twilio.com/2010-04-01/Accounts/AC" + "1" * 32 + f"/Messages/{MESSAGE_SID}/Media/{MEDIA_SID}"
@@ -92,7 +92,7 @@ FORBIDDEN_URLS = [
 def test_other_urls_are_refused_without_a_request(account: WhatsAppAccount, twilio: FileServer, url: str) -> None:
     with pytest.raises(MediaRefused):
         fetch(account, url, "image/jpeg")
-    assert twilio.asked == []
+    assert twilio.requests == []
 
 
 @given(st.text())
@@ -104,10 +104,10 @@ def test_any_invalid_url_is_refused_with_a_message(text: str) -> None:
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: FileServer, code: int) -> None:
     cdn = "https://mms.twiliocdn.com/file?signature=x"
-    twilio.answers[simulator_path(account)] = [FileResponse(code, headers={"Location": cdn})]
-    twilio.answers["/simulator/twilio/cdn/file?signature=x"] = [FileResponse(200, JPEG)]
+    twilio.responses[simulator_path(account)] = [FileResponse(code, headers={"Location": cdn})]
+    twilio.responses["/simulator/twilio/cdn/file?signature=x"] = [FileResponse(200, JPEG)]
     assert fetch_media(account)[0] == JPEG
-    assert twilio.asked[1] == ("/simulator/twilio/cdn/file?signature=x", None)
+    assert twilio.requests[1] == ("/simulator/twilio/cdn/file?signature=x", None)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: 
     ],
 )
 def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, twilio: FileServer, target: str) -> None:
-    twilio.answers[simulator_path(account)] = [FileResponse(302, headers={"Location": target})]
+    twilio.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": target})]
     with pytest.raises(MediaRefused, match="not safe"):
         fetch_media(account)
-    assert len(twilio.asked) == 1
+    assert len(twilio.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -149,22 +149,22 @@ def test_a_redirect_to_a_name_that_is_none_is_refused(settings: Any, host: str) 
 
 
 def test_redirects_without_end_are_refused(account: WhatsAppAccount, twilio: FileServer) -> None:
-    twilio.answers[simulator_path(account)] = [FileResponse(302, headers={"Location": ""})]
+    twilio.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": ""})]
     with pytest.raises(MediaRefused, match="too often"):
         fetch_media(account)
-    assert len(twilio.asked) == media.MAX_REDIRECTS + 1
+    assert len(twilio.requests) == media.MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
 def test_temporary_http_errors_are_retryable(account: WhatsAppAccount, twilio: FileServer, code: int) -> None:
-    twilio.answers[simulator_path(account)] = [FileResponse(code), FileResponse(200, JPEG)]
+    twilio.responses[simulator_path(account)] = [FileResponse(code), FileResponse(200, JPEG)]
     with pytest.raises(MediaNotReady):
         fetch_media(account)
     assert fetch_media(account)[0] == JPEG
 
 
 def test_interrupted_download_is_retryable(account: WhatsAppAccount, twilio: FileServer) -> None:
-    twilio.answers[simulator_path(account)] = [FileResponse(200, JPEG, claimed_length=5000)]
+    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5000)]
     with pytest.raises(MediaNotReady):
         fetch_media(account)
 
@@ -173,7 +173,7 @@ def test_endless_download_is_aborted_and_retried(
     account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "BODY_SECONDS", 0.2)
-    twilio.answers[simulator_path(account)] = [FileResponse(200, JPEG, claimed_length=5_000_000, trickles=True)]
+    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5_000_000, never_ends=True)]
     with pytest.raises(MediaNotReady):
         fetch_media(account)
 
@@ -188,7 +188,7 @@ def test_the_size_is_capped_while_it_streams(
     account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
-    twilio.answers[simulator_path(account)] = [FileResponse(200, JPEG + b"\x00" * (1024 * 1024))]
+    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG + b"\x00" * (1024 * 1024))]
     with pytest.raises(MediaRefused, match="larger than 1 MB"):
         fetch_media(account)
 
@@ -198,7 +198,7 @@ def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
 ) -> None:
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
     bomb = gzip.compress(b"\x00" * (8 * 1024 * 1024))
-    twilio.answers[simulator_path(account)] = [FileResponse(200, bomb, headers={"Content-Encoding": "gzip"})]
+    twilio.responses[simulator_path(account)] = [FileResponse(200, bomb, headers={"Content-Encoding": "gzip"})]
     with pytest.raises(MediaRefused, match="larger"):
         fetch_media(account)
 

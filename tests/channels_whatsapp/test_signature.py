@@ -125,7 +125,7 @@ def test_emoji_plus_signs_and_blank_values_are_signed_as_they_are(number: WhatsA
 
 
 def test_both_addresses_check_the_signature(number: WhatsAppNumber) -> None:
-    message = builders.create_outbound_message(builders.create_conversation(on=number))
+    message = builders.create_outbound_message(builders.create_conversation(number=number))
     urls = [number.account.status_url, f"{number.account.status_url}{message.public_id}/"]
     for url in urls:
         assert post_webhook(url, {"MessageSid": "SM1"}, token=OTHER_TOKEN).status_code == 403

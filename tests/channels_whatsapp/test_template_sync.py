@@ -59,7 +59,7 @@ def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAcco
     twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
     sync(account)
     [row] = MessageTemplate.objects.all()
-    assert (row.name, row.approval) == ("renamed", "approved")
+    assert (row.label, row.approval) == ("renamed", "approved")
 
 
 def test_unlisted_template_is_marked_gone_and_can_return(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
@@ -151,7 +151,7 @@ def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, twil
 
 def test_a_worker_syncs_every_six_hours() -> None:
     [job] = [one for one in create_worker().periodic if one.run is sync_all]
-    assert job.every == timedelta(hours=6)
+    assert job.interval == timedelta(hours=6)
 
 
 def test_rejected_credentials_are_marked_on_the_channel(account: WhatsAppAccount, twilio: MemoryBackend) -> None:

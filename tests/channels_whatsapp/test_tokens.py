@@ -109,7 +109,7 @@ def test_a_call_that_fails_logs_and_says_nothing_of_the_token(
     with run_file_server() as twilio, caplog.at_level(logging.DEBUG):
         settings.PUBLIC_URL = twilio.url
         path = f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}.json"
-        twilio.answers[path] = [answer]
+        twilio.responses[path] = [answer]
         with pytest.raises(Exception) as raised:  # noqa: PT011 (whichever it is, it must not tell)
             TwilioBackend().fetch_account(account)
     assert builders.AUTH_TOKEN not in caplog.text + str(raised.value) + repr(raised.value)
@@ -134,6 +134,6 @@ def test_malformed_response_is_an_unknown_outcome(settings: Any, answer: FileRes
     with run_file_server() as twilio:
         settings.PUBLIC_URL = twilio.url
         path = f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}/Messages/SM1.json"
-        twilio.answers[path] = [answer]
+        twilio.responses[path] = [answer]
         with pytest.raises(OutcomeUnknown):
             TwilioBackend().fetch(account, "SM1")

@@ -24,7 +24,7 @@ def twilio(settings):
 
 @pytest.fixture
 def number():
-    return builders.create_number(name="Main line", digits="+14155550100")
+    return builders.create_number(name="Main line", number="+14155550100")
 
 
 def build_sender(number, **changed):
@@ -107,7 +107,7 @@ def test_connection_overrides_in_the_url_are_ignored(twilio, number):
 
 
 def test_sandbox_is_recognised_and_its_settings_are_not_checked(twilio):
-    sandbox = builders.create_number(name="Sandbox", digits=SANDBOX_NUMBER)
+    sandbox = builders.create_number(name="Sandbox", number=SANDBOX_NUMBER)
     report = validate(sandbox.account)
     assert report.ok
     assert "sandbox" in report.findings[1].what
@@ -169,4 +169,4 @@ def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(
 
 
 def test_report_is_stored_as_findings_and_remedies(twilio, number):
-    assert set(validate(number.account).as_json()[0]) == {"ok", "what", "todo"}
+    assert set(validate(number.account).to_dict()[0]) == {"ok", "what", "todo"}

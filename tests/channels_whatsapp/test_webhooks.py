@@ -130,7 +130,7 @@ def test_two_accounts_may_use_the_same_sid(number: WhatsAppNumber) -> None:
 
 
 def test_a_status_at_the_inbound_address_is_taken_as_a_status(number: WhatsAppNumber) -> None:
-    message = builders.create_outbound_message(builders.create_conversation(on=number))
+    message = builders.create_outbound_message(builders.create_conversation(number=number))
     form = {"MessageSid": message.twilio_sid, "MessageStatus": "delivered", "SmsStatus": "delivered"}
     assert post_webhook(number.account.inbound_url, form).status_code == 200
     message.refresh_from_db()
@@ -143,7 +143,7 @@ def test_a_message_at_the_status_address_is_taken_as_a_message(number: WhatsAppN
 
 
 def test_each_status_of_one_message_is_applied(number: WhatsAppNumber) -> None:
-    message = builders.create_outbound_message(builders.create_conversation(on=number))
+    message = builders.create_outbound_message(builders.create_conversation(number=number))
     for word in ("sent", "delivered", "delivered", "read"):
         form = {"MessageSid": message.twilio_sid, "MessageStatus": word}
         post_webhook(f"{number.account.status_url}{message.public_id}/", form)
@@ -152,7 +152,7 @@ def test_each_status_of_one_message_is_applied(number: WhatsAppNumber) -> None:
 
 
 def test_statuses_in_the_legacy_format_are_applied(number: WhatsAppNumber) -> None:
-    message = builders.create_outbound_message(builders.create_conversation(on=number))
+    message = builders.create_outbound_message(builders.create_conversation(number=number))
     for word in ("delivered", "read"):
         post_webhook(number.account.status_url, {"SmsSid": message.twilio_sid, "SmsStatus": word})
     message.refresh_from_db()

@@ -34,9 +34,9 @@ def create_skill_rule(**ratings: int) -> None:
 
 
 def create_overflow_rule(
-    queue: Queue, condition: str, action: str = "end", to: Queue | None = None, limit: int = 0
+    queue: Queue, condition: str, action: str = "end", target: Queue | None = None, limit: int = 0
 ) -> None:
-    OverflowRule.objects.create(queue=queue, condition=condition, action=action, target=to, limit=limit or None)
+    OverflowRule.objects.create(queue=queue, condition=condition, action=action, target=target, limit=limit or None)
 
 
 def close_permanently(queue: Queue) -> None:
@@ -59,4 +59,4 @@ def classify_and_refresh(conversation: Conversation) -> Conversation:
 
 
 def timeline_texts(conversation: Conversation) -> list[str]:
-    return [str(line) for line in conversation.events.values_list("said", flat=True)]
+    return [str(line) for line in conversation.events.values_list("text", flat=True)]

@@ -74,12 +74,12 @@ def receives_events(person: Any, conversation: Conversation) -> bool:
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])
 def test_administrators_and_supervisors_see_everything(role: str, orders: Queue, dana: Agent) -> None:
     person = builders.create_user(role)
-    assert can_see(person, builders.create_conversation(in_queue=orders))
-    assert can_see(person, builders.create_conversation(in_queue=orders, with_agent=dana))
+    assert can_see(person, builders.create_conversation(queue=orders))
+    assert can_see(person, builders.create_conversation(queue=orders, agent=dana))
 
 
 def test_an_agent_sees_the_conversations_of_the_queues_they_work_in(orders: Queue, dana: Agent, eli: Agent) -> None:
-    conversation = builders.create_conversation(in_queue=orders)
+    conversation = builders.create_conversation(queue=orders)
     assert (can_see(dana.user, conversation), can_see(eli.user, conversation)) == (True, False)
 
 
@@ -89,11 +89,11 @@ def test_every_agent_works_in_the_default_queue(dana: Agent, eli: Agent) -> None
 
 
 def test_an_agent_sees_what_they_have_wherever_it_waits(orders: Queue, eli: Agent) -> None:
-    assert can_see(eli.user, builders.create_conversation(in_queue=orders, with_agent=eli))
+    assert can_see(eli.user, builders.create_conversation(queue=orders, agent=eli))
 
 
 def test_an_agent_sees_no_more_of_a_queue_they_have_left(orders: Queue, dana: Agent) -> None:
-    conversation = builders.create_conversation(in_queue=orders)
+    conversation = builders.create_conversation(queue=orders)
     QueueMembership.objects.all().delete()
     assert not can_see(dana.user, conversation)
 
@@ -125,8 +125,8 @@ UNAUTHORISED_USERS: list[Callable[[Agent], Any]] = [
 def test_unauthorised_users_see_and_receive_nothing(make: Callable[[Agent], Any], orders: Queue, dana: Agent) -> None:
     conversations = [
         builders.create_conversation(),
-        builders.create_conversation(in_queue=orders),
-        builders.create_conversation(with_agent=dana),
+        builders.create_conversation(queue=orders),
+        builders.create_conversation(agent=dana),
     ]
     person = make(dana)
     assert not any(can_see(person, conversation) for conversation in conversations)
@@ -155,7 +155,7 @@ def test_events_reach_exactly_those_with_access(orders: Queue, dana: Agent, eli:
         AnonymousUser(),
     ]
     for queue, agent in itertools.product(Queue.objects.all(), [None, dana, eli]):
-        conversation = builders.create_conversation(in_queue=queue, with_agent=agent)
+        conversation = builders.create_conversation(queue=queue, agent=agent)
         for person in people:
             assert can_see(person, conversation) == receives_events(person, conversation), (queue, agent, person)
 
@@ -172,7 +172,7 @@ def test_only_the_agent_who_has_it_may_answer_and_only_while_they_work_on_it(
 
 
 def test_access_follows_the_role_as_soon_as_it_is_given(orders: Queue) -> None:
-    person, conversation = builders.create_user(""), builders.create_conversation(in_queue=orders)
+    person, conversation = builders.create_user(""), builders.create_conversation(queue=orders)
     assert not can_see(person, conversation)
     person.groups.add(Group.objects.get(name="Supervisor"))
     assert can_see(type(person).objects.get(pk=person.pk), conversation)

@@ -111,8 +111,8 @@ def test_a_conversation_is_begun_with_its_agent(dana: Agent, update: MessageTemp
     assert (conversation.window_closes_at, conversation.last_inbound_at) == (None, None)
     assert conversation.last_message == started.message
     assert conversation.contact.address == AMARA_ADDRESS
-    said = [str(line) for line in conversation.events.values_list("said", flat=True)]
-    assert said == [f"Dana started the conversation on {conversation.number.name}."]
+    text = [str(line) for line in conversation.events.values_list("text", flat=True)]
+    assert text == [f"Dana started the conversation on {conversation.number.name}."]
     [lease] = claim_lanes(["send"], 1)
     deliver_messages(lease)
     assert (twilio.outbox[0].to, twilio.outbox[0].content_sid) == (AMARA_ADDRESS, update.content_sid)
@@ -179,7 +179,9 @@ def test_the_same_form_twice_begins_one_conversation_with_one_message(dana: Agen
 def test_the_agents_own_open_conversation_gets_the_template(
     dana: Agent, update: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    mine = builders.create_conversation(with_agent=dana, on=number, of=builders.create_contact(address=AMARA_ADDRESS))
+    mine = builders.create_conversation(
+        agent=dana, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
+    )
     started = start_with_template(dana, update)
     assert (started.conversation, started.is_new) == (mine, False)
     assert mine.messages.get().kind == "template"
@@ -189,7 +191,7 @@ def test_one_that_waits_for_the_customer_is_resumed(
     dana: Agent, update: MessageTemplate, number: WhatsAppNumber
 ) -> None:
     waiting = builders.create_conversation(
-        on=number, of=builders.create_contact(address=AMARA_ADDRESS), agent=dana, state=State.WAITING
+        number=number, contact=builders.create_contact(address=AMARA_ADDRESS), agent=dana, state=State.WAITING
     )
     assert start_with_template(dana, update).conversation == waiting
     waiting.refresh_from_db()
@@ -201,7 +203,9 @@ def test_open_conversation_of_a_colleague_is_reported_and_nothing_is_sent(
     dana: Agent, update: MessageTemplate, number: WhatsAppNumber, has_agent: bool
 ) -> None:
     omar = builders.create_agent("Omar") if has_agent else None
-    theirs = builders.create_conversation(with_agent=omar, on=number, of=builders.create_contact(address=AMARA_ADDRESS))
+    theirs = builders.create_conversation(
+        agent=omar, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
+    )
     with pytest.raises(ConversationAlreadyOpenError) as refused:
         start_with_template(dana, update)
     assert refused.value.conversation == theirs
@@ -277,7 +281,7 @@ def test_numbers_and_channels_that_are_switched_off_write_to_nobody(dana: Agent,
 
 
 def test_a_contact_is_known_to_those_who_see_a_conversation_with_them(dana: Agent) -> None:
-    elsewhere = builders.create_conversation(in_queue=builders.create_queue("Orders"))
+    elsewhere = builders.create_conversation(queue=builders.create_queue("Orders"))
     here = builders.create_conversation()
     assert get_contact_or_404(dana.user, here.contact_id) == here.contact
     with pytest.raises(Exception, match="No such contact"):

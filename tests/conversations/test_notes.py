@@ -39,7 +39,7 @@ def eve() -> Agent:
 
 @pytest.fixture
 def conversation(orders: Queue, dana: Agent) -> Conversation:
-    return builders.create_conversation(with_agent=dana, in_queue=orders)
+    return builders.create_conversation(agent=dana, queue=orders)
 
 
 def test_a_note_is_written_down_and_never_a_message(conversation: Conversation, dana: Agent) -> None:
@@ -77,7 +77,7 @@ def test_colleague_without_access_is_not_mentioned(conversation: Conversation, d
     with pytest.raises(NoteError, match="Eve can't see this conversation"):
         add_note(conversation, dana.user, "@eve look")
     assert not Note.objects.exists()
-    invite_colleague(conversation, eve, by=dana)
+    invite_colleague(conversation, eve, agent=dana)
     assert list(add_note(conversation, dana.user, "@eve look").mentions.all()) == [eve]
 
 
@@ -85,11 +85,11 @@ def test_agents_with_access_matches_conversation_visibility(
     conversation: Conversation, dana: Agent, eve: Agent
 ) -> None:
     people = [dana, eve, *(builders.create_agent(role, role=role) for role in ("Agent", "Supervisor", "Administrator"))]
-    invite_colleague(conversation, builders.create_agent("Consulted", queue=builders.create_queue("Else")), by=dana)
+    invite_colleague(conversation, builders.create_agent("Consulted", queue=builders.create_queue("Else")), agent=dana)
     for each in (
         conversation,
         builders.create_conversation(),
-        builders.create_conversation(with_agent=eve, in_queue=dana.queues.get()),
+        builders.create_conversation(agent=eve, queue=dana.queues.get()),
     ):
         seers = set(agents_with_access(each))
         for person in [*people, *Agent.objects.all()]:
@@ -101,10 +101,10 @@ def test_mentioned_colleague_is_notified_and_marked_until_they_open_it(
 ) -> None:
     add_note(conversation, dana.user, "@omar look")
     assert f"agent:{omar.pk}" in LiveEvent.objects.latest("pk").topics
-    assert get_conversation_or_404(omar.user, conversation.pk).has_mention
-    assert not get_conversation_or_404(dana.user, conversation.pk).has_mention
+    assert get_conversation_or_404(omar.user, conversation.pk).has_unread_mention
+    assert not get_conversation_or_404(dana.user, conversation.pk).has_unread_mention
     mark_mentions_seen(get_conversation_or_404(omar.user, conversation.pk), omar)
-    assert not get_conversation_or_404(omar.user, conversation.pk).has_mention
+    assert not get_conversation_or_404(omar.user, conversation.pk).has_unread_mention
     assert Mention.objects.get().seen_at
 
 

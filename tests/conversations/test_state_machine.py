@@ -41,11 +41,11 @@ def create_in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
     """A conversation in this state; Dana has it unless it is open."""
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
     with_agent = None if state == State.OPEN else dana
-    return builders.create_conversation(with_agent=with_agent, **{"state": state, **more, **fields})
+    return builders.create_conversation(agent=with_agent, **{"state": state, **more, **fields})
 
 
 def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
-    transfer_conversation(conversation, to=builders.create_agent("Omar"), by=agent, reason="My shift ends.")
+    transfer_conversation(conversation, target=builders.create_agent("Omar"), agent=agent, reason="My shift ends.")
 
 
 def close_after_timeout(conversation: Conversation, agent: Agent) -> None:
@@ -121,7 +121,7 @@ def test_transition_function_moves_the_conversation_to_its_state(
 def test_other_transitions_are_refused(dana: Agent, before: State, after: State) -> None:
     conversation = create_in_state(before, dana)
     with pytest.raises(TransitionError, match=r"that can't be done now"):
-        transition(conversation, after, agent=dana, by=dana.user, line=localized("Moved."))
+        transition(conversation, after, agent=dana, actor=dana.user, event_text=localized("Moved."))
     conversation.refresh_from_db()
     assert conversation.state == before
 
@@ -237,7 +237,7 @@ def test_an_active_conversation_in_which_somebody_wrote_stays(dana: Agent) -> No
 
 
 def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_seen(dana: Agent) -> None:
-    conversation = builders.create_conversation(with_agent=dana, unread_count=1)
+    conversation = builders.create_conversation(agent=dana, unread_count=1)
     with pytest.raises(TransitionError, match="Read it first"):
         wait_for_customer(conversation, dana)
 

@@ -17,7 +17,7 @@ HOURS_TEXTS = ("%(count)s hour", "%(count)s hours")
 
 
 def store_and_load(sentence: LocalizedText) -> LocalizedText:
-    return LocalizedText.read(sentence.kept())
+    return LocalizedText.from_json(sentence.to_json())
 
 
 def test_text_is_rendered_in_the_readers_language() -> None:
@@ -57,7 +57,7 @@ def test_names_are_not_translated(name: str) -> None:
 
 
 def test_untranslated_text_stays_unchanged() -> None:
-    assert str(LocalizedText.read({"words": "Sue moved 100 % of it."})) == "Sue moved 100 % of it."
+    assert str(LocalizedText.from_json({"words": "Sue moved 100 % of it."})) == "Sue moved 100 % of it."
 
 
 @pytest.mark.django_db
@@ -65,8 +65,8 @@ def test_a_row_keeps_the_sentence() -> None:
     line = localized(
         "Nobody can take it now: %(others)s.", others=[localized("%(count)s %(obstacle)s", count=2, obstacle="x")]
     )
-    record_event(builders.create_conversation(), "nobody", line, by=None)
-    assert ConversationEvent.objects.get().said == line
+    record_event(builders.create_conversation(), "nobody", line, actor=None)
+    assert ConversationEvent.objects.get().text == line
 
 
 @pytest.mark.parametrize("presence", BasePresence)

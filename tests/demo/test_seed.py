@@ -17,14 +17,14 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _on_this_machine(settings: Any) -> None:
-    settings.DEMONSTRATION_ALLOWED = True
+    settings.DEMO_ALLOWED = True
 
 
 def test_an_empty_database_is_filled_once(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("seed_demo", when_new=True)
+    call_command("seed_demo", if_empty=True)
     messages = Message.objects.count()
     assert "dana" in capsys.readouterr().out
-    call_command("seed_demo", when_new=True)
+    call_command("seed_demo", if_empty=True)
     assert (WhatsAppAccount.objects.count(), Message.objects.count()) == (1, messages)
     with pytest.raises(CommandError, match="set up here already"):
         call_command("seed_demo")
@@ -45,14 +45,14 @@ def test_only_those_who_still_have_the_printed_password_are_printed(capsys: pyte
     omar.set_password("another one")
     omar.save()
     capsys.readouterr()
-    call_command("seed_demo", when_new=True)
+    call_command("seed_demo", if_empty=True)
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if DEMO_PASSWORD in line]
     assert [line[0] for line in lines] == ["admin", "sofia", "dana"]
 
 
 def test_a_public_server_gets_no_demonstration(settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    settings.DEMONSTRATION_ALLOWED = False
-    call_command("seed_demo", when_new=True)
+    settings.DEMO_ALLOWED = False
+    call_command("seed_demo", if_empty=True)
     assert not User.objects.exists()
     assert DEMO_PASSWORD not in capsys.readouterr().out
     with pytest.raises(CommandError, match="needs the simulator"):

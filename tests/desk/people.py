@@ -21,8 +21,8 @@ class DeskScenario:
     dana: Agent  # of the queue; has the conversation
     omar: Agent  # of the queue
     eve: Agent  # of another queue
-    sue: Agent  # supervisor
-    ada: Agent  # administrator
+    supervisor: Agent  # supervisor
+    administrator: Agent  # administrator
     stranger: User
     conversation: Conversation
 
@@ -35,15 +35,15 @@ def create_desk_scenario() -> DeskScenario:
         dana=dana,
         omar=builders.create_agent("Omar", queue=orders),
         eve=builders.create_agent("Eve", queue=builders.create_queue("Returns")),
-        sue=builders.create_agent("Sue", role="Supervisor"),
-        ada=builders.create_agent("Ada", role="Administrator"),
+        supervisor=builders.create_agent("Sue", role="Supervisor"),
+        administrator=builders.create_agent("Ada", role="Administrator"),
         stranger=builders.create_user("", "Stranger"),
-        conversation=builders.create_conversation(with_agent=dana, in_queue=orders),
+        conversation=builders.create_conversation(agent=dana, queue=orders),
     )
 
 
-def client_for(of: Agent | User) -> Client:
+def client_for(user: Agent | User) -> Client:
     """A browser in which this person has signed in."""
     client = Client()
-    client.force_login(of.user if isinstance(of, Agent) else of)
+    client.force_login(user.user if isinstance(user, Agent) else user)
     return client

@@ -117,7 +117,7 @@ def test_user_without_access_cannot_resend_a_failed_message(desk: DeskScenario, 
 
 
 def test_a_message_is_sent_again_only_from_its_own_conversation(desk: DeskScenario) -> None:
-    other = builders.create_conversation(with_agent=desk.dana)
+    other = builders.create_conversation(agent=desk.dana)
     failed = builders.create_outbound_message(other, status="failed")
     url = reverse("desk:again", args=[desk.conversation.pk, failed.pk])
     assert client_for(desk.dana).post(url).status_code == 404
@@ -125,10 +125,10 @@ def test_a_message_is_sent_again_only_from_its_own_conversation(desk: DeskScenar
 
 def test_the_inbox_shows_nobody_elses_queues(desk: DeskScenario) -> None:
     of_orders = builders.create_contact("Waits For Orders")
-    builders.create_conversation(in_queue=desk.queue, of=of_orders)
+    builders.create_conversation(queue=desk.queue, contact=of_orders)
     url = reverse("desk:inbox") + "?view=open"
     assert "Waits For Orders" in client_for(desk.omar).get(url).content.decode()
-    assert "Waits For Orders" in client_for(desk.sue).get(url).content.decode()
+    assert "Waits For Orders" in client_for(desk.supervisor).get(url).content.decode()
     assert "Waits For Orders" not in client_for(desk.eve).get(url).content.decode()
 
 

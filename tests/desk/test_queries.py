@@ -32,7 +32,7 @@ def add_messages(conversation: Conversation, count: int) -> None:
         attach_file(theirs)
         dana = conversation.agent.user if conversation.agent else None
         builders.create_outbound_message(conversation, f"Answer {index}", author=dana, quoted=theirs)
-        record_event(conversation, "active", localized("Dana took the conversation."), by=dana)
+        record_event(conversation, "active", localized("Dana took the conversation."), actor=dana)
         Mention.objects.create(
             note=conversation.notes.create(author=quoting, text="@dana look"),
             agent=ensure_agent(quoting),
@@ -46,7 +46,7 @@ def test_inbox_takes_eight_queries(
 ) -> None:
     number = builders.create_number()
     for _ in range(count):
-        waiting = builders.create_conversation(in_queue=desk.queue, on=number)
+        waiting = builders.create_conversation(queue=desk.queue, number=number)
         attach_file(builders.create_inbound_message(waiting, "", kind=MessageKind.MEDIA))
     client = client_for(desk.dana)
     with django_assert_max_num_queries(8):

@@ -37,7 +37,7 @@ def run_one_round(worker: Worker) -> None:
         connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        worker._turn(pool)
+        worker._run_once(pool)
         pool.submit(disconnect)
 
 
@@ -50,7 +50,7 @@ def run_rounds(worker: Worker, clock: Any, rounds: int = 40) -> None:
 def claim_and_let_expire(clock: Any) -> None:
     """A worker takes the lane and is killed."""
     assert len(claim_lanes(["item"], 1)) == 1
-    clock.shift(settings.WORKER_LEASE + dt.timedelta(seconds=1))
+    clock.shift(settings.WORKER_LEASE_DURATION + dt.timedelta(seconds=1))
 
 
 def test_item_failing_every_attempt_is_marked_failed_with_its_error(clock: Any) -> None:
@@ -81,7 +81,7 @@ def test_on_give_up_handler_is_called_and_the_lane_is_deleted(clock: Any) -> Non
 
 def test_lane_without_give_up_is_retried_forever(clock: Any) -> None:
     enqueue("everybody", 0)
-    run_rounds(Worker({"everybody": LaneHandler(raise_error, gives_up=False)}, []), clock)
+    run_rounds(Worker({"everybody": LaneHandler(raise_error, limits_attempts=False)}, []), clock)
     lane = Lane.objects.get()
     assert lane.attempts > MAX_ATTEMPTS * 2
     assert lane.given_up_at is None
@@ -89,7 +89,12 @@ def test_lane_without_give_up_is_retried_forever(clock: Any) -> None:
 
 def test_send_assign_offers_and_retry_lanes_never_give_up() -> None:
     handlers = create_worker().handlers
-    assert {kind for kind, handler in handlers.items() if not handler.gives_up} == {"send", "assign", "offers", "retry"}
+    assert {kind for kind, handler in handlers.items() if not handler.limits_attempts} == {
+        "send",
+        "assign",
+        "offers",
+        "retry",
+    }
 
 
 def test_failed_lane_is_not_claimed_until_it_is_retried(clock: Any) -> None:
@@ -112,14 +117,14 @@ def test_enqueueing_a_failed_lane_allows_one_more_attempt(clock: Any) -> None:
 
 def test_stuck_worker_sends_no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     beats: list[str] = []
-    worker = Worker({}, [], beat=lambda: beats.append("beat"))
+    worker = Worker({}, [], send_heartbeat=lambda: beats.append("beat"))
     run_one_round(worker)
     assert beats == ["beat"]
     monkeypatch.setattr("omnichannel.jobs.worker.STUCK_AFTER_SECONDS", -1.0)
     enqueue("item", 7)
-    worker._running[1] = _RunningWork("lane item 7")
+    worker._running_work[1] = _RunningWork("lane item 7")
     worker._leases[Future()] = claim_lanes(["item"], 1)[0]
     worker._next_renewal = 0.0
     run_one_round(worker)
     assert beats == ["beat"]
-    assert worker.stopping
+    assert worker.stop_requested

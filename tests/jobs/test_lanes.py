@@ -112,26 +112,26 @@ def test_expired_lease_is_claimed_even_if_enqueued_for_later(clock: Any) -> None
     enqueue("send", 7)
     claim_one()
     enqueue("send", 7, at=NOON + 3600 * ONE_SECOND)
-    clock.shift(settings.WORKER_LEASE + ONE_SECOND)
+    clock.shift(settings.WORKER_LEASE_DURATION + ONE_SECOND)
     assert claim_one().key == 7
 
 
 def test_expired_lease_is_taken_over(clock: Any) -> None:
     enqueue("send", 7)
     dead = claim_one()
-    clock.shift(settings.WORKER_LEASE)
+    clock.shift(settings.WORKER_LEASE_DURATION)
     assert claim_lanes(["send"], 1) == []
     clock.shift(ONE_SECOND)
     alive = claim_one()
-    assert (dead.keep(), alive.keep()) == (False, True)
+    assert (dead.renew(), alive.renew()) == (False, True)
 
 
 def test_renewed_lease_does_not_expire(clock: Any) -> None:
     enqueue("send", 7)
     lease = claim_one()
     for _ in range(5):
-        clock.shift(settings.WORKER_LEASE - ONE_SECOND)
-        assert lease.keep()
+        clock.shift(settings.WORKER_LEASE_DURATION - ONE_SECOND)
+        assert lease.renew()
     assert claim_lanes(["send"], 1) == []
 
 
@@ -139,7 +139,7 @@ def test_renewed_lease_does_not_expire(clock: Any) -> None:
 def test_a_stale_finish_is_harmless(clock: Any, due: dt.datetime | None) -> None:
     enqueue("send", 7)
     dead = claim_one()
-    clock.shift(settings.WORKER_LEASE + ONE_SECOND)
+    clock.shift(settings.WORKER_LEASE_DURATION + ONE_SECOND)
     alive = claim_one()
     dead.finish(due)
     assert Lane.objects.get().owner == alive.owner

@@ -44,18 +44,23 @@ def run_workers(*workers: Worker) -> Iterator[list[threading.Thread]]:
 
 
 class RecordingHandler:
-    """Remembers which lanes were worked in, and tells when it has seen enough."""
+    """Remembers which lanes were worked in, and tells when it has seen expected_count."""
 
-    def __init__(self, enough: int, then: Callable[[Lease, int], datetime | None] | None = None) -> None:
-        self.seen: list[Lease] = []
-        self.enough, self.done, self.numbers, self.then = enough, threading.Event(), count(1), then
+    def __init__(self, expected_count: int, then: Callable[[Lease, int], datetime | None] | None = None) -> None:
+        self.leases: list[Lease] = []
+        self.expected_count, self.done, self._call_numbers, self.handler = (
+            expected_count,
+            threading.Event(),
+            count(1),
+            then,
+        )
 
     def __call__(self, lease: Lease) -> datetime | None:
-        self.seen.append(lease)
+        self.leases.append(lease)
         try:
-            return self.then(lease, next(self.numbers)) if self.then else None
+            return self.handler(lease, next(self._call_numbers)) if self.handler else None
         finally:
-            if len(self.seen) >= self.enough:
+            if len(self.leases) >= self.expected_count:
                 self.done.set()
             connection.close()
 
@@ -67,7 +72,7 @@ def test_lanes_are_worked_in_by_their_handlers() -> None:
     enqueue("unknown", 1)
     with run_workers(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(TIMEOUT_SECONDS)
-    assert sorted(lease.key for lease in handler.seen) == [0, 1, 2]
+    assert sorted(lease.key for lease in handler.leases) == [0, 1, 2]
     assert [lane.kind for lane in Lane.objects.all()] == ["unknown"]
 
 
@@ -86,7 +91,7 @@ def test_one_lane_is_worked_in_by_one_at_a_time_however_many_workers_there_are()
     enqueue("send", 1)
     with run_workers(Worker({"send": LaneHandler(handler)}, []), Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(TIMEOUT_SECONDS)
-    assert (overlaps, len(handler.seen)) == ([], 10)
+    assert (overlaps, len(handler.leases)) == ([], 10)
 
 
 def test_a_handler_that_fails_is_tried_again_later() -> None:
@@ -137,7 +142,7 @@ def test_concurrent_workers_claim_a_periodic_job_once() -> None:
     now = timezone.now()
     job = PeriodicJob("sweep", timedelta(hours=1), lambda: None)
     JobSchedule.objects.create(name="sweep", next_at=now)
-    assert sorted(run_concurrently(*[lambda: Worker._claim(job, now)] * 6)) == [False] * 5 + [True]
+    assert sorted(run_concurrently(*[lambda: Worker._claim_job(job, now)] * 6)) == [False] * 5 + [True]
 
 
 def test_failed_periodic_job_runs_again() -> None:
@@ -183,7 +188,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
 
 
 def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    handler, claim, cut = RecordingHandler(1), Worker._start_what_is_due, threading.Event()
+    handler, claim, cut = RecordingHandler(1), Worker._start_due_work, threading.Event()
 
     def cut_off_once(self: Worker, pool: object) -> None:
         if not cut.is_set():
@@ -192,7 +197,7 @@ def test_a_worker_whose_connection_was_cut_goes_on(monkeypatch: pytest.MonkeyPat
             connection.connection.close()
         claim(self, pool)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Worker, "_start_what_is_due", cut_off_once)
+    monkeypatch.setattr(Worker, "_start_due_work", cut_off_once)
     enqueue("send", 1)
     with run_workers(Worker({"send": LaneHandler(handler)}, [])):
         assert handler.done.wait(TIMEOUT_SECONDS)

@@ -9,8 +9,8 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.processes.app import AppInstance
 from tests.processes.databases import TemporaryDatabase
-from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
@@ -105,13 +105,13 @@ ENTER_TOO_LONG_NOTE = evaluate("""() => {
 class PageState(NamedTuple):
     """A page as somebody sees it after they did something; `{name}` is a conversation of the stage."""
 
-    who: str
+    username: str
     path: str
-    act: PageAction = do_nothing
+    action: PageAction = do_nothing
 
 
-def conversation_state(name: str, act: PageAction = do_nothing, who: str = "dana") -> PageState:
-    return PageState(who, f"/desk/conversations/{{{name}}}/", act)
+def conversation_state(name: str, act: PageAction = do_nothing, username: str = "dana") -> PageState:
+    return PageState(username, f"/desk/conversations/{{{name}}}/", act)
 
 
 ANONYMOUS = "nobody"
@@ -150,8 +150,8 @@ CONVERSATION_PAGES = [
     ),
     *(conversation_state(name) for name in ("wrap_up", "waiting", "closed", "nameless")),
     conversation_state("of_a_colleague"),
-    conversation_state("of_a_colleague", who="sofia"),
-    conversation_state("of_a_colleague", click_and_wait("#do-monitor", "#do-join"), who="sofia"),
+    conversation_state("of_a_colleague", username="sofia"),
+    conversation_state("of_a_colleague", click_and_wait("#do-monitor", "#do-join"), username="sofia"),
     conversation_state("active", press_and_wait("n", "#note-text:focus")),
     conversation_state("active", click_and_wait("#do-more", ".more-menu .menu-item")),
     conversation_state(
@@ -162,12 +162,12 @@ CONVERSATION_PAGES = [
             click_and_wait("#dialog .primary", "#closing-note-error"),
         ),
     ),
-    conversation_state("wrap_up", who="dana in de"),
+    conversation_state("wrap_up", username="dana in de"),
     conversation_state(
         "active", in_sequence(press_and_wait("s", "#dialog"), click_and_wait("#dialog [value=at]", "#snooze-at-error"))
     ),
     conversation_state("active", in_sequence(click_and_wait("#do-more"), click_and_wait("#do-priority", "#dialog"))),
-    conversation_state("open", click_and_wait("#do-assign", "#dialog"), who="sofia"),
+    conversation_state("open", click_and_wait("#do-assign", "#dialog"), username="sofia"),
     PageState("dana", "/desk/conversations/{active}/merge/"),
     PageState("dana", "/desk/conversations/{active}/transfer/"),
     conversation_state("active", click_and_wait("#thread .picture", "#viewer img")),
@@ -221,52 +221,52 @@ class AccessibilityChecker:
     """Opens the desk's pages as different people, in English or "in de", and lets axe look at them."""
 
     def __init__(self, desk: AppInstance, browser: Browser) -> None:
-        self.desk, self.browser = desk, browser
-        self.stage: dict[str, int] = desk.ask("create_scenario")
-        self.people: dict[str, BrowserContext] = {}
-        desk.serve("--no-worker")
+        self.app, self.browser = desk, browser
+        self.conversation_ids: dict[str, int] = desk.call("create_scenario")
+        self.contexts: dict[str, BrowserContext] = {}
+        desk.start_server("--no-worker")
 
-    def page_of(self, who: str) -> Page:
-        if who not in self.people:
+    def page_for(self, who: str) -> Page:
+        if who not in self.contexts:
             name, _, language = who.partition(" in ")
             size = {"width": 1440, "height": 900}
-            context = self.browser.new_context(base_url=self.desk.url, viewport=size, locale=language or "en")  # type: ignore[arg-type]
+            context = self.browser.new_context(base_url=self.app.url, viewport=size, locale=language or "en")  # type: ignore[arg-type]
             context.add_init_script(AXE_SCRIPT)
             if name != ANONYMOUS:
-                session = self.desk.ask("sign_in", username=name)
-                context.add_cookies([{"name": "sessionid", "value": session, "url": self.desk.url}])
-            self.people[who] = context
+                session = self.app.call("sign_in", username=name)
+                context.add_cookies([{"name": "sessionid", "value": session, "url": self.app.url}])
+            self.contexts[who] = context
             context.new_page()
-        page = self.people[who].pages[0]
+        page = self.contexts[who].pages[0]
         page.set_default_timeout(10_000)
         return page
 
-    def look_at(self, state: PageState) -> list[str]:
+    def check(self, state: PageState) -> list[str]:
         """What axe complains of, in light and in dark."""
-        page = self.page_of(state.who)
+        page = self.page_for(state.username)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
-        answer = page.goto(state.path.format(**self.stage), wait_until="domcontentloaded")
+        answer = page.goto(state.path.format(**self.conversation_ids), wait_until="domcontentloaded")
         assert answer is not None
         assert answer.status < 500, state
-        state.act(page)
+        state.action(page)
         found = self._run(page, FULL_CHECK)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        return [f"{state.who} {state.path}: {one}" for one in [*found, *self._run(page, CONTRAST_CHECK)]]
+        return [f"{state.username} {state.path}: {one}" for one in [*found, *self._run(page, CONTRAST_CHECK)]]
 
     def _run(self, page: Page, options: dict[str, Any]) -> list[str]:
         page.wait_for_function(PAGE_IS_IDLE)
-        answer = page.evaluate(f"axe.run(document, {json.dumps(options)})")
+        answer = page.evaluate(f"axe.start_command(document, {json.dumps(options)})")
         return [
             f"{broken['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
             for broken in answer["violations"]
             for node in broken["nodes"]
         ]
 
-    def complaints(self, states: list[PageState]) -> list[str]:
-        return [one for state in states for one in self.look_at(state)]
+    def check_all(self, states: list[PageState]) -> list[str]:
+        return [one for state in states for one in self.check(state)]
 
     def close(self) -> None:
-        for context in self.people.values():
+        for context in self.contexts.values():
             context.close()
 
 
@@ -274,7 +274,7 @@ class AccessibilityChecker:
 def inspector(
     tmp_path_factory: pytest.TempPathFactory, _blank: TemporaryDatabase, browser: Browser
 ) -> Iterator[AccessibilityChecker]:
-    with AppInstance(tmp_path_factory.mktemp("stage"), blank=_blank) as desk:
+    with AppInstance(tmp_path_factory.mktemp("stage"), template=_blank) as desk:
         looks = AccessibilityChecker(desk, browser)
         yield looks
         looks.close()
@@ -286,13 +286,13 @@ def inspector(
     ids=["strangers", "lists", "conversations", "writing", "administration"],
 )
 def test_axe_finds_nothing(inspector: AccessibilityChecker, states: list[PageState]) -> None:
-    complaints = inspector.complaints(states)
-    assert not complaints, "\n".join(complaints)
+    check_all = inspector.check_all(states)
+    assert not check_all, "\n".join(check_all)
 
 
 def test_pdf_preview_does_not_take_focus(inspector: AccessibilityChecker) -> None:
-    page = inspector.page_of("dana")
-    page.goto(conversation_state("kinds").path.format(**inspector.stage), wait_until="domcontentloaded")
+    page = inspector.page_for("dana")
+    page.goto(conversation_state("kinds").path.format(**inspector.conversation_ids), wait_until="domcontentloaded")
     page.locator("#reply-text").focus()
     page.evaluate("""() => {
         const pdf = document.querySelector("iframe.pdf");
@@ -303,8 +303,8 @@ def test_pdf_preview_does_not_take_focus(inspector: AccessibilityChecker) -> Non
 
 
 def test_axe_finds_nothing_where_something_is_offered(inspector: AccessibilityChecker) -> None:
-    inspector.desk.ask("create_offer")
-    assert inspector.complaints([PageState("dana", "/desk/", lambda page: page.locator(".offer").wait_for())]) == []
+    inspector.app.call("create_offer")
+    assert inspector.check_all([PageState("dana", "/desk/", lambda page: page.locator(".offer").wait_for())]) == []
 
 
 def test_axe_finds_nothing_on_a_refused_sign_in_and_a_locked_one(inspector: AccessibilityChecker) -> None:
@@ -318,10 +318,10 @@ def test_axe_finds_nothing_on_a_refused_sign_in_and_a_locked_one(inspector: Acce
         return act
 
     assert (
-        inspector.complaints([PageState(ANONYMOUS, "/sign-in/", fail(1)), PageState(ANONYMOUS, "/sign-in/", fail(4))])
+        inspector.check_all([PageState(ANONYMOUS, "/sign-in/", fail(1)), PageState(ANONYMOUS, "/sign-in/", fail(4))])
         == []
     )
-    assert inspector.page_of(ANONYMOUS).get_by_role("heading", name="Too many attempts").is_visible()
+    assert inspector.page_for(ANONYMOUS).get_by_role("heading", name="Too many attempts").is_visible()
 
 
 def test_axe_finds_nothing_where_the_first_administrator_is_created(inspector: AccessibilityChecker) -> None:
@@ -331,11 +331,11 @@ def test_axe_finds_nothing_where_the_first_administrator_is_created(inspector: A
         page.locator("form .button").click()
         page.locator(".field-error").first.wait_for()
 
-    link = inspector.desk.ask("set_administrators_active", are_active=False)
+    link = inspector.app.call("set_administrators_active", are_active=False)
     try:
-        found = inspector.complaints(
+        found = inspector.check_all(
             [PageState(ANONYMOUS, link), PageState(ANONYMOUS, link, make_mistakes), PageState("dana", link)]
         )
     finally:
-        inspector.desk.ask("set_administrators_active", are_active=True)
-    assert found + inspector.complaints([PageState(ANONYMOUS, link), PageState(ANONYMOUS, "/setup/forged/")]) == []
+        inspector.app.call("set_administrators_active", are_active=True)
+    assert found + inspector.check_all([PageState(ANONYMOUS, link), PageState(ANONYMOUS, "/setup/forged/")]) == []

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.processes.desk import AppInstance
-from tests.processes.programs import wait_until
+from tests.processes.processes import wait_until
 
 pytestmark = pytest.mark.journey
 
@@ -21,11 +21,11 @@ def picture_upload(name: str) -> dict[str, object]:
 @pytest.fixture
 def dana(desk: AppInstance, someone: Callable[..., Page]) -> Page:
     """Dana, with one customer's conversation open."""
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Omar", role="Agent")
-    desk.ask("create_customer_conversations", count=1)
-    desk.ask("create_quick_replies")
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Omar", role="Agent")
+    desk.call("create_customer_conversations", count=1)
+    desk.call("create_quick_replies")
+    desk.start_server()
     page = someone("dana")
     open_first_conversation(page)
     return page
@@ -47,7 +47,7 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
     reply_field(dana).press_sequentially("/q #hel")
     options = dana.locator("#slash-list").get_by_role("option")
     expect(options).to_have_count(2)
-    desk.ask("send_from_customer", place=0, text="Are you there?")
+    desk.call("send_from_customer", index=0, text="Are you there?")
     expect(dana.locator("#thread")).to_contain_text("Are you there?")
     expect(options).to_have_count(2)
     expect(options.nth(1)).to_contain_text("Hallo Customer 0, hier ist Dana.")
@@ -95,7 +95,7 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
 
 
 def test_files_go_out_in_their_order_and_come_back_with_undo(desk: AppInstance, dana: Page) -> None:
-    desk.ask("enable_undo_send", username="dana")
+    desk.call("enable_undo_send", username="dana")
     dana.reload()
     dana.locator(".attach input").set_input_files([picture_upload("a.png"), picture_upload("b.png")])  # type: ignore[arg-type]
     expect(dana.locator("#files img")).to_have_count(2)
@@ -108,7 +108,7 @@ def test_files_go_out_in_their_order_and_come_back_with_undo(desk: AppInstance, 
     expect(reply_field(dana)).to_be_focused()
     expect(dana.locator("#files li")).to_have_count(2)
     expect(dana.locator("#thread .msg")).to_have_count(0)
-    assert desk.ask("list_replies") == []
+    assert desk.call("list_replies") == []
 
     dana.locator("#open-emoji").click()
     dana.get_by_role("searchbox", name="Find an emoji").fill("daumen hoch")
@@ -117,8 +117,8 @@ def test_files_go_out_in_their_order_and_come_back_with_undo(desk: AppInstance, 
     dana.keyboard.press("Enter")
     expect(dana.locator("#thread .out")).to_have_count(2)
     expect(dana.locator("#undo")).to_have_count(0)
-    wait_until(lambda: len(desk.ask("list_twilio_messages")) == 2, 20, "Twilio has both")
-    assert [one["body"] for one in desk.ask("list_twilio_messages")] == ["Both👍", ""]
+    wait_until(lambda: len(desk.call("list_twilio_messages")) == 2, 20, "Twilio has both")
+    assert [one["body"] for one in desk.call("list_twilio_messages")] == ["Both👍", ""]
 
 
 def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(desk: AppInstance, dana: Page) -> None:
@@ -140,25 +140,27 @@ def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(des
     reply_field(dana).fill("Half a sentence")
     expect(reply_field(beside)).to_have_value("Half a sentence")
     beside.close()
-    desk.ask("reassign_all", username="omar")
+    desk.call("reassign_all", username="omar")
     expect(dana.locator("#composer")).to_contain_text("Omar has this conversation.")
     expect(dana.locator(".unsent textarea")).to_have_value("Half a sentence")
     dana.reload()
     expect(dana.locator(".unsent textarea")).to_have_value("Half a sentence")
-    desk.ask("reassign_all", username="dana")
+    desk.call("reassign_all", username="dana")
     expect(reply_field(dana)).to_have_value("Half a sentence")
 
 
 def test_colleagues_reply_warns_the_composer_and_customer_sees_typing(
     desk: AppInstance, dana: Page, someone: Callable[..., Page]
 ) -> None:
-    desk.ask("send_from_new_customer", name="Amara Diallo", text="Is anybody there?")
+    desk.call("send_from_new_customer", name="Amara Diallo", text="Is anybody there?")
     dana.get_by_role("button", name="Accept").click()
     expect(dana.locator("#head h1")).to_have_text("Amara Diallo")
     dana.locator("#thread .in [data-reply-to]").click()
     expect(dana.locator("#quoting")).to_contain_text("Is anybody there?")
     reply_field(dana).press_sequentially("I am")
-    wait_until(lambda: desk.ask("is_typing_shown_to", name="Amara Diallo"), 20, "the customer sees that somebody types")
+    wait_until(
+        lambda: desk.call("is_typing_shown_to", name="Amara Diallo"), 20, "the customer sees that somebody types"
+    )
 
     omar = someone("omar")
     omar.goto(dana.url)

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.journey
 @pytest.fixture
 def dana(desk: AppInstance, someone: Callable[..., Page]) -> Page:
     """Dana, with a regular customer's conversation before her."""
-    desk.ask("create_shop")
-    pk = desk.ask("create_returning_customer")
-    desk.serve()
+    desk.call("create_shop")
+    pk = desk.call("create_returning_customer")
+    desk.start_server()
     page = someone("dana")
     page.goto(f"/desk/conversations/{pk}/")
     expect(page.locator("#about")).to_contain_text("Additional details")
@@ -82,12 +82,12 @@ def test_consulted_agent_is_told_when_the_conversation_closes(
     desk: AppInstance, dana: Page, someone: Callable[..., Page]
 ) -> None:
     address = dana.url
-    desk.ask("create_team_member", name="Omar", role="Agent")
-    desk.ask("consult_in_other_queue", colleague="omar")
+    desk.call("create_team_member", name="Omar", role="Agent")
+    desk.call("consult_in_other_queue", colleague="omar")
     omar = someone("omar")
     omar.goto(address)
     expect(omar.locator("#head h1")).to_have_text("Amara Diallo")
-    desk.ask("close_active_conversations")
+    desk.call("close_active_conversations")
     expect(omar.locator("#main")).to_contain_text("This conversation is closed; you were only asked into it.")
     expect(omar.locator("#main")).to_be_focused()
     omar.get_by_role("link", name="Back to the inbox").click()

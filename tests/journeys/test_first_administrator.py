@@ -7,19 +7,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.processes.desk import AppInstance
-from tests.processes.programs import wait_until
+from tests.processes.processes import wait_until
 
 pytestmark = pytest.mark.journey
 
 PHONE_VIEWPORT = {"viewport": {"width": 390, "height": 844}}
-STRONG_PASSWORD = "a long enough one 7"
+STRONG_PASSWORD = "a long expected_count one 7"
 
 
 def start_server(desk: AppInstance) -> str:
     """Start the server; what it has printed when it is there."""
-    server = desk.serve("--no-worker")
-    wait_until(lambda: "Ctrl-C stops it" in server.printed(), 10, "the server says where it is")
-    return server.printed()
+    server = desk.start_server("--no-worker")
+    wait_until(lambda: "Ctrl-C stops it" in server.read_output(), 10, "the server says where it is")
+    return server.read_output()
 
 
 def fill_by_keyboard(page: Page, *texts: str) -> None:
@@ -34,9 +34,9 @@ def fill_by_keyboard(page: Page, *texts: str) -> None:
 def test_the_first_administrator_is_created_on_a_phone_by_keyboard(
     desk: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    printed = start_server(desk)
-    link = re.search(r"http\S+/setup/\S+/", printed)
-    assert link, printed
+    read_output = start_server(desk)
+    link = re.search(r"http\S+/setup/\S+/", read_output)
+    assert link, read_output
     page = someone(**PHONE_VIEWPORT)
     page.goto(link[0])
     fill_by_keyboard(page, "Ada", "Moreau", "ada", "password", "password")
@@ -50,5 +50,5 @@ def test_the_first_administrator_is_created_on_a_phone_by_keyboard(
 
 
 def test_a_server_with_an_administrator_prints_no_link(desk: AppInstance) -> None:
-    desk.ask("create_team_member", name="Ada", role="Administrator")
+    desk.call("create_team_member", name="Ada", role="Administrator")
     assert "/setup/" not in start_server(desk)

@@ -13,11 +13,11 @@ pytestmark = pytest.mark.journey
 @pytest.fixture
 def sue(desk: AppInstance, someone: Callable[..., Page]) -> Page:
     """Dana with three conversations, and Sue, her supervisor, at her desk."""
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Sue", role="Supervisor")
-    desk.ask("create_customer_conversations", count=3)
-    desk.ask("create_labels", names=["VIP", "Refund"])
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Sue", role="Supervisor")
+    desk.call("create_customer_conversations", count=3)
+    desk.call("create_labels", names=["VIP", "Refund"])
+    desk.start_server()
     return someone("sue")
 
 
@@ -61,7 +61,7 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(
     dana.locator("#dialog").get_by_role("button", name="Tomorrow morning").click()
     expect(rows).to_have_count(2)
     expect(dana.locator("#show-snoozed")).to_have_text("1 snoozed")
-    desk.ask("send_from_customer", place=1, text="One more thing about lamp 4711")
+    desk.call("send_from_customer", index=1, text="One more thing about lamp 4711")
     expect(rows).to_have_count(3)
 
     # Found by what was written, with the line that hit; the message is shown in its place.
@@ -93,7 +93,7 @@ def test_supervisor_uses_a_bulk_action(desk: AppInstance, sue: Page) -> None:
     expect(sue.locator("#picked-count")).to_have_text("3 selected")
 
     # A message that comes meanwhile moves a row, not what is selected.
-    desk.ask("send_from_customer", place=0, text="Are you there?")
+    desk.call("send_from_customer", index=0, text="Are you there?")
     expect(rows.first).to_contain_text("Are you there?")
     expect(sue.locator(".row-pick :checked")).to_have_count(3)
 

@@ -15,9 +15,9 @@ def focused_element(page: Page) -> str:
 
 
 def test_an_agent_works_by_keyboard_alone(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.ask("create_shop")
-    desk.ask("create_customer_conversations", count=2)
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_customer_conversations", count=2)
+    desk.start_server()
     page = someone("dana")
     expect(page.locator("#rows .row")).to_have_count(2)
 
@@ -56,8 +56,8 @@ def test_an_agent_works_by_keyboard_alone(desk: AppInstance, someone: Callable[.
 
 
 def test_single_key_shortcuts_can_be_disabled(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.ask("create_shop")
-    desk.serve()
+    desk.call("create_shop")
+    desk.start_server()
     page = someone("dana")
     page.goto("/desk/preferences/")
     page.get_by_label("Single keys are shortcuts").uncheck()

@@ -32,12 +32,12 @@ RECORD_NOTIFICATIONS_SCRIPT = """
 @pytest.fixture
 def shop(desk: AppInstance) -> AppInstance:
     """Dana has two customers in Orders, where Omar works too and Eve does not."""
-    desk.ask("create_shop")
+    desk.call("create_shop")
     for name, role in (("Omar", "Agent"), ("Eve", "Agent"), ("Sue", "Supervisor")):
-        desk.ask("create_team_member", name=name, role=role)
-    desk.ask("create_customer_conversations", count=2)
-    desk.ask("move_all_to_queue", queue="Orders", agents=["dana", "omar"])
-    desk.serve()
+        desk.call("create_team_member", name=name, role=role)
+    desk.call("create_customer_conversations", count=2)
+    desk.call("move_all_to_queue", queue_name="Orders", usernames=["dana", "omar"])
+    desk.start_server()
     return desk
 
 
@@ -74,10 +74,10 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(shop: AppInstance,
     expect(omar.locator("#writing")).to_have_count(0, timeout=SHORT_TIMEOUT)
     expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SHORT_TIMEOUT)
     with omar.expect_request("**/pieces/?message=*"):  # that message, and nothing else
-        shop.ask("mark_last_reply_read")
+        shop.call("mark_last_reply_read")
     expect(omar.locator(".msg.out .status")).to_have_attribute("title", "Read", timeout=SHORT_TIMEOUT)
 
-    shop.ask("create_customer_message", place=0, text="Thank you!")
+    shop.call("create_customer_message", index=0, text="Thank you!")
     for page in (dana, omar):
         expect(page.locator(".msg.in")).to_contain_text("Thank you!", timeout=SHORT_TIMEOUT)
     expect(dana.locator("#announce")).to_contain_text("Customer 0: Thank you!")
@@ -150,14 +150,14 @@ def test_server_restart_loses_nothing(shop: AppInstance, patient: Page) -> None:
     patient.get_by_role("button", name="Try again").click()
     expect(patient.locator(".msg.out")).to_contain_text("Hello?")
 
-    shop.programs[-1].kill()
+    shop.processes[-1].kill()
     reply_field(patient).fill("Are you still there?")
     patient.locator("#reply-send").click()
     expect(patient.locator("#notice")).to_contain_text("Nothing you wrote is lost.", timeout=SHORT_TIMEOUT)
     expect(reply_field(patient)).to_have_value("Are you still there?")
     expect(patient.locator("#stream")).to_be_visible()
-    shop.ask("create_customer_message", place=0, text="Written meanwhile")
-    shop.serve("--no-worker")
+    shop.call("create_customer_message", index=0, text="Written meanwhile")
+    shop.start_server("--no-worker")
     expect(patient.locator(".msg.in")).to_contain_text("Written meanwhile")
     expect(patient.locator("#stream")).to_be_hidden()
     patient.get_by_role("button", name="Try again").click()
@@ -169,7 +169,7 @@ def test_server_restart_loses_nothing(shop: AppInstance, patient: Page) -> None:
 def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
     shop: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    pks = shop.ask("create_message_history", messages=700)
+    pks = shop.call("create_message_history", messages=700)
     dana = open_conversation(someone("dana"))
     expect(dana.locator("#thread > .msg")).to_have_count(50)
     expect(dana.locator(".fold button")).to_have_text("4 earlier events")
@@ -182,7 +182,7 @@ def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
     dana.locator("#earlier a").evaluate("link => link.click()")
     expect(dana.locator("#thread > .msg")).to_have_count(100)
     assert dana.evaluate(VISIBLE_POSITION_SCRIPT) == before
-    shop.ask("create_customer_message", place=0, text="New below")
+    shop.call("create_customer_message", index=0, text="New below")
     expect(dana.locator("#to-newest")).to_have_text("1 new message")
     assert dana.evaluate(VISIBLE_POSITION_SCRIPT) == before
 
@@ -196,7 +196,7 @@ def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
 
 
 def test_the_place_is_kept_when_a_picture_below_comes_late(shop: AppInstance, someone: Callable[..., Page]) -> None:
-    pk, dana, held = shop.ask("create_long_conversation", messages=50), someone("dana"), list[Route]()
+    pk, dana, held = shop.call("create_long_conversation", messages=50), someone("dana"), list[Route]()
     dana.route("**/attachments/*/", lambda route: held.append(route))
     with dana.expect_request("**/attachments/*/"):
         dana.goto(f"/desk/conversations/{pk}/")
@@ -209,7 +209,7 @@ def test_the_place_is_kept_when_a_picture_below_comes_late(shop: AppInstance, so
 
 
 def test_linked_message_is_scrolled_into_view(shop: AppInstance, someone: Callable[..., Page]) -> None:
-    pks = shop.ask("create_message_history", messages=300)
+    pks = shop.call("create_message_history", messages=300)
     dana = someone("dana")
     dana.goto(f"/desk/conversations/1/?message={pks[150]}")
     expect(dana.locator(f"#message-{pks[150]}")).to_be_in_viewport()
@@ -226,14 +226,14 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     dana = someone("dana")
     dana.context.add_init_script(RECORD_NOTIFICATIONS_SCRIPT)
     open_conversation(dana)
-    dana.evaluate("document.body.dataset.notifies = document.body.dataset.sounds = ''")
+    dana.evaluate("document.body.dataset.shows_notifications = document.body.dataset.sounds = ''")
     dana.locator("#scroller").click()
     other = dana.context.new_page()
     other.goto("/desk/preferences/")
     dana.bring_to_front()
-    shop.ask("create_customer_message", place=0, text="In front")
+    shop.call("create_customer_message", index=0, text="In front")
     expect(dana.locator(".msg.in")).to_contain_text("In front")
-    shop.ask("create_customer_message", place=1, text="Elsewhere")
+    shop.call("create_customer_message", index=1, text="Elsewhere")
     dana.wait_for_function("() => sounds.length")
     expect(dana).to_have_title(re.compile(r"^\(1\) "))
     icon = dana.locator("link[rel=icon]")
@@ -247,7 +247,7 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     other.close()
     dana.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     dana.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    shop.ask("create_customer_message", place=0, text="And away")
+    shop.call("create_customer_message", index=0, text="And away")
     dana.wait_for_function("() => told.length")
     assert dana.evaluate("told") == ["Customer 0: And away"]
     expect(dana.locator("#unread-line + .msg")).to_contain_text("And away")
@@ -259,8 +259,8 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
 
 
 def test_focus_is_kept_when_fragments_are_replaced(shop: AppInstance, someone: Callable[..., Page]) -> None:
-    shop.ask("send_replies", times=1)
-    shop.ask("set_fault", kind="not_on_whatsapp")
+    shop.call("send_replies", replies_per_customer=1)
+    shop.call("set_fault", kind="not_on_whatsapp")
     dana = open_conversation(someone("dana"))
     expect(dana.get_by_role("button", name="Send again")).to_be_visible()
     found: list[dict[str, Any]] = dana.evaluate(
@@ -297,7 +297,7 @@ def test_focus_is_kept_when_fragments_are_replaced(shop: AppInstance, someone: C
 def test_without_the_script_a_conversation_is_read_and_answered(
     shop: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    shop.ask("create_customer_message", place=0, text="Plainly")
+    shop.call("create_customer_message", index=0, text="Plainly")
     dana = someone("dana", java_script_enabled=False)
     dana.goto("/desk/conversations/1/")
     expect(dana.locator(".msg.in")).to_contain_text("Plainly")

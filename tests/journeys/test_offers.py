@@ -17,10 +17,10 @@ def find_offer(page: Page) -> Locator:
 def test_an_agent_comes_online_and_gets_the_waiting_conversation(
     desk: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    desk.ask("create_shop")
-    desk.ask("set_all_offline")
-    desk.ask("create_waiting_conversation", name="Amara Diallo", text="Where is my lamp?")
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("set_all_offline")
+    desk.call("create_waiting_conversation", name="Amara Diallo", text="Where is my lamp?")
+    desk.start_server()
     dana = someone("dana")
     expect(find_offer(dana)).to_contain_text("Where is my lamp?")
     expect(find_offer(dana)).to_contain_text("sec remaining")
@@ -34,12 +34,12 @@ def test_an_agent_comes_online_and_gets_the_waiting_conversation(
 
 
 def test_an_agent_lets_an_offer_time_out_and_comes_back(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.ask("create_shop")
-    desk.ask("set_offer_seconds", seconds=10)
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("set_offer_seconds", seconds=10)
+    desk.start_server()
     dana = someone("dana")
     expect(dana.locator("#presence-shown")).to_contain_text("100 of 100 free")
-    desk.ask("create_waiting_conversation", name="Amara Diallo", text="Anybody there?")
+    desk.call("create_waiting_conversation", name="Amara Diallo", text="Anybody there?")
     expect(find_offer(dana)).to_contain_text("Anybody there?")
     expect(find_offer(dana)).to_have_count(0)
     missed = dana.get_by_text("You missed Amara Diallo and are Inactive.")
@@ -53,11 +53,11 @@ def test_an_agent_lets_an_offer_time_out_and_comes_back(desk: AppInstance, someo
 def test_rejected_conversation_is_offered_to_others_until_accepted(
     desk: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Omar", role="Agent")
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Omar", role="Agent")
+    desk.start_server()
     dana = someone("dana")
-    desk.ask("create_waiting_conversation", name="Amara Diallo", text="Is it in stock?")
+    desk.call("create_waiting_conversation", name="Amara Diallo", text="Is it in stock?")
     find_offer(dana).get_by_role("button", name="Reject").click()
     expect(find_offer(dana)).to_have_count(0)
     omar = someone("omar")

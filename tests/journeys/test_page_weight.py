@@ -18,7 +18,7 @@ def settle_after_all_events(desk: AppInstance) -> Callable[[Page], None]:
     """The page has heard of everything until now, its own marks as read too, and has asked for what it wants to."""
 
     def settle(page: Page) -> None:
-        desk.ask("publish_unrelated_event", username="dana")
+        desk.call("publish_unrelated_event", username="dana")
         page.wait_for_function("() => heard.includes('typing')")
         page.clock.run_for(SETTLE_MILLISECONDS)
         page.evaluate("document.title")  # what the page has asked for is known by now
@@ -29,14 +29,14 @@ def settle_after_all_events(desk: AppInstance) -> Callable[[Page], None]:
 def test_inbox_and_conversation_stay_within_size_limits_and_load_no_third_party(
     desk: AppInstance, browser: Browser
 ) -> None:
-    desk.ask("create_shop")
+    desk.call("create_shop")
     for unread in (1, 6):  # both say so in the tab's icon, for the other one stays unread
-        pk = desk.ask("create_long_conversation", messages=50, unread=unread)
-    desk.ask("create_waiting_conversations", conversations=30)
-    session = desk.ask("sign_in", username="dana")
-    desk.serve("--no-worker")
+        pk = desk.call("create_long_conversation", messages=50, unread=unread)
+    desk.call("create_waiting_conversations", conversations=30)
+    session = desk.call("sign_in", username="dana")
+    desk.start_server("--no-worker")
     for path in ("/desk/", "/desk/?view=open", f"/desk/conversations/{pk}/"):
-        seen = measure_first_visit(browser, desk.url, path, session, settle=settle_after_all_events(desk))
+        seen = measure_first_visit(browser, desk.url, path, session, wait_until_settled=settle_after_all_events(desk))
         assert seen.kilobytes < MAX_KILOBYTES, (path, seen.kilobytes)
-        assert len(seen.addresses) <= MAX_REQUESTS, seen.addresses
+        assert len(seen.urls) <= MAX_REQUESTS, seen.urls
         assert seen.hosts == {urlsplit(desk.url).netloc}

@@ -16,10 +16,10 @@ PICTURE = Path(__file__).parents[2] / "omnichannel" / "demo" / "files" / "broken
 @pytest.fixture
 def pair(desk: AppInstance, someone: Callable[..., Page]) -> tuple[Page, Page]:
     """Dana in an active conversation with a customer, and the customer's phone."""
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Eve", role="Agent")
-    desk.ask("create_customer_conversations", count=1)
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Eve", role="Agent")
+    desk.call("create_customer_conversations", count=1)
+    desk.start_server()
     dana, phone = someone("dana"), someone()
     dana.goto("/desk/")
     dana.get_by_role("link", name="Customer 0").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.processes.desk import AppInstance
-from tests.processes.programs import wait_until
+from tests.processes.processes import wait_until
 
 pytestmark = pytest.mark.journey
 
@@ -52,9 +52,9 @@ def try_message(page: Page, message: str, outcome: str) -> None:
 
 
 def test_rules_are_built_put_in_order_and_tried(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Ada", role="Administrator")
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Ada", role="Administrator")
+    desk.start_server()
     ada = someone("ada")
     ada.goto("/admin/routing/workstream/")
     ada.get_by_role("link", name="WhatsApp channel work stream").click()
@@ -72,9 +72,9 @@ def test_rules_are_built_put_in_order_and_tried(desk: AppInstance, someone: Call
 
 
 def test_a_rule_with_a_group_comes_back_as_it_was_built(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Ada", role="Administrator")
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Ada", role="Administrator")
+    desk.start_server()
     ada = someone("ada")
     ada.goto("/admin/routing/skillrule/add/?work_stream=1")
     ada.get_by_label("Name").fill("Weekends")
@@ -97,9 +97,9 @@ def test_a_rule_with_a_group_comes_back_as_it_was_built(desk: AppInstance, someo
 def test_a_customer_goes_where_a_rule_about_a_context_variable_says(
     desk: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Ada", role="Administrator")
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Ada", role="Administrator")
+    desk.start_server()
     ada = someone("ada", timezone_id="Asia/Tokyo")
     ada.goto("/admin/routing/workstream/1/change/")
     ada.get_by_role("link", name="New context variable").click()
@@ -126,5 +126,5 @@ def test_a_customer_goes_where_a_rule_about_a_context_variable_says(
     expect(ada.get_by_label("Moment (Asia/Tokyo)")).not_to_have_value("")
     try_message(ada, "Amount: 499,99", "No rule → queue Default messaging queue")
     try_message(ada, "Hello!\nAmount: 1200 €", "Rule “Big orders” → queue Big ones")
-    desk.ask("send_from_new_customer", name="Amara", text="Hello!\nAmount: 1200 €")
-    wait_until(lambda: desk.ask("queue_name_of_customer", customer="Amara") == "Big ones", 15, "the rule has decided")
+    desk.call("send_from_new_customer", name="Amara", text="Hello!\nAmount: 1200 €")
+    wait_until(lambda: desk.call("queue_name_of_customer", customer="Amara") == "Big ones", 15, "the rule has decided")

@@ -13,10 +13,10 @@ WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respon
 
 
 def test_a_template_is_found_filled_in_sent_and_answered(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Ada", role="Administrator")
-    desk.ask("create_customer_conversations", count=1)
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Ada", role="Administrator")
+    desk.call("create_customer_conversations", count=1)
+    desk.start_server()
     sync_templates(desk, someone("ada"))
     dana, phone = someone("dana"), someone()
     phone.goto("/simulator/")
@@ -48,7 +48,7 @@ def test_a_template_is_found_filled_in_sent_and_answered(desk: AppInstance, some
 
 def sync_templates(desk: AppInstance, admin: Page) -> None:
     """The administrator brings the templates over."""
-    desk.ask("create_sample_templates")
+    desk.call("create_sample_templates")
     admin.goto("/admin/channels_whatsapp/messagetemplate/")
     admin.get_by_role("button", name="Sync templates").click()
     expect(admin.get_by_role("status").filter(has_text="13 message templates synced: 8 approved.")).to_be_visible()
@@ -124,7 +124,7 @@ def check_window_closes_on_time(desk: AppInstance, page: Page) -> None:
     """Nobody tells the page that the window closes: it knows."""
     page.get_by_role("link", name="Customer 0").click()
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
-    desk.ask("set_window_remaining", name="Customer 0", seconds=3)
+    desk.call("set_window_remaining", name="Customer 0", seconds=3)
     page.reload()
     expect(page.get_by_text("Reply within")).to_be_visible()
     expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT, timeout=6_000)

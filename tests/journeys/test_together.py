@@ -14,10 +14,10 @@ pytestmark = pytest.mark.journey
 @pytest.fixture
 def pages(desk: AppInstance, someone: Callable[..., Page]) -> dict[str, Page]:
     """Dana and Omar, agents, and Sue, their supervisor, each in a browser of their own."""
-    desk.ask("create_shop")
-    desk.ask("create_team_member", name="Omar", role="Agent")
-    desk.ask("create_team_member", name="Sue", role="Supervisor")
-    desk.serve()
+    desk.call("create_shop")
+    desk.call("create_team_member", name="Omar", role="Agent")
+    desk.call("create_team_member", name="Sue", role="Supervisor")
+    desk.start_server()
     return {name: someone(name) for name in ("dana", "omar", "sue")}
 
 
@@ -46,7 +46,7 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(
     desk: AppInstance, pages: dict[str, Page]
 ) -> None:
     dana, omar = pages["dana"], pages["omar"]
-    desk.ask("create_customer_conversations", count=1)
+    desk.call("create_customer_conversations", count=1)
     open_conversation(dana, "Customer 0")
     write_note(dana, "@omar the same batch again")
     expect(dana.locator("#thread .note")).to_contain_text("Note for @Omar")
@@ -66,7 +66,7 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(
 
     open_conversation(omar, "Customer 0")
     expect(omar.locator("#head")).to_contain_text("with you")
-    expect(omar.locator("#thread")).to_contain_text("Dana transferred the conversation to Omar: Knows the batch.")
+    expect(omar.locator("#thread")).to_contain_text("Dana transferred_bytes the conversation to Omar: Knows the batch.")
     expect(omar.locator(".row .mention")).to_have_count(0)
     omar.get_by_role("textbox", name="Message").fill("I take care of it.")
     omar.get_by_role("button", name="Send").click()
@@ -77,7 +77,7 @@ def test_a_note_that_is_not_written_yet_comes_back_with_its_conversation(
     desk: AppInstance, pages: dict[str, Page]
 ) -> None:
     dana = pages["dana"]
-    desk.ask("create_customer_conversations", count=2)
+    desk.call("create_customer_conversations", count=2)
     open_conversation(dana, "Customer 0")
     dana.locator(".write-switch").get_by_text("Note").click()
     dana.get_by_role("textbox", name="Note").fill("Second broken")
@@ -90,7 +90,7 @@ def test_a_note_that_is_not_written_yet_comes_back_with_its_conversation(
 
 def test_a_dialog_is_left_with_escape_and_does_nothing(desk: AppInstance, pages: dict[str, Page]) -> None:
     dana = pages["dana"]
-    desk.ask("create_customer_conversations", count=1)
+    desk.call("create_customer_conversations", count=1)
     open_conversation(dana, "Customer 0")
     dana.locator("#do-transfer").press("Enter")
     expect(dana.locator("#dialog [name=to]").first).to_be_focused()
@@ -102,8 +102,8 @@ def test_a_dialog_is_left_with_escape_and_does_nothing(desk: AppInstance, pages:
 
 def test_a_supervisor_assigns_over_capacity_monitors_and_joins(desk: AppInstance, pages: dict[str, Page]) -> None:
     omar, sue = pages["omar"], pages["sue"]
-    desk.ask("set_all_capacities", units=20)
-    desk.ask("create_waiting_conversation", name="Amara Diallo", text="Is anybody there?")
+    desk.call("set_all_capacities", units=20)
+    desk.call("create_waiting_conversation", name="Amara Diallo", text="Is anybody there?")
     open_conversation(sue, "Amara Diallo", "open")
     choose_in_dialog(sue, "Assign", "Omar")
     over = re.compile("20 free, this needs 30: over capacity")

@@ -17,9 +17,9 @@ WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respon
 def test_an_administrator_sets_up_a_channel_and_an_agent_answers_a_customer(
     desk: AppInstance, someone: Callable[..., Page]
 ) -> None:
-    desk.ask("create_team_member", name="Ada", role="Administrator")
-    desk.ask("create_team_member", name="Dana", role="Agent")
-    desk.serve()
+    desk.call("create_team_member", name="Ada", role="Administrator")
+    desk.call("create_team_member", name="Dana", role="Agent")
+    desk.start_server()
     console = open_twilio_account(someone())
     admin = someone("ada")
     create_channel(admin, console)

@@ -28,16 +28,16 @@ RECORD_EVENTS_SCRIPT = """
 class PageVisit:
     """What a first visit asked for, and how much came over the wire, headers included."""
 
-    addresses: list[str] = field(default_factory=list)
-    transferred: float = 0
+    urls: list[str] = field(default_factory=list)
+    transferred_bytes: float = 0
 
     @property
     def kilobytes(self) -> float:
-        return self.transferred / 1000
+        return self.transferred_bytes / 1000
 
     @property
     def hosts(self) -> set[str]:
-        return {urlsplit(address).netloc for address in self.addresses}
+        return {urlsplit(address).netloc for address in self.urls}
 
 
 def wait_until_settled(page: Page) -> None:
@@ -46,7 +46,12 @@ def wait_until_settled(page: Page) -> None:
 
 
 def measure_first_visit(
-    browser: Browser, url: str, path: str, session: str, *, settle: Callable[[Page], None] = wait_until_settled
+    browser: Browser,
+    url: str,
+    path: str,
+    session: str,
+    *,
+    wait_until_settled: Callable[[Page], None] = wait_until_settled,
 ) -> PageVisit:
     """Open the page in a browser that has never been there, with this session."""
     context = browser.new_context(base_url=url)
@@ -60,7 +65,7 @@ def measure_first_visit(
 
     def asks(event: Any) -> None:
         if not event["request"]["url"].startswith("data:"):
-            seen.addresses.append(event["request"]["url"])
+            seen.urls.append(event["request"]["url"])
 
     def hears(event: Any) -> None:
         arrived[event["requestId"]] = float(event["response"]["encodedDataLength"])
@@ -74,7 +79,7 @@ def measure_first_visit(
     answer = page.goto(path, wait_until="load")
     assert answer is not None
     assert answer.ok, answer.status
-    settle(page)
+    wait_until_settled(page)
     context.close()
-    seen.transferred = sum(arrived.values())
+    seen.transferred_bytes = sum(arrived.values())
     return seen

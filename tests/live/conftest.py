@@ -21,33 +21,36 @@ def stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[E
     fresh = EventStream(live_topics_for)
     yield fresh
     close_pool_connections(fresh.hub._reader, 1)
-    close_pool_connections(fresh._checks, 2)
+    close_pool_connections(fresh._session_executor, 2)
 
 
 @dataclass
 class LiveScenario:
     """Their session cookies, and what there is to talk about."""
 
-    dana: str  # has the conversation
-    omar: str  # works in the same queue
-    ruth: str  # works in another queue
-    sam: str  # supervises
+    assigned_agent_session: str  # has the conversation
+    colleague_session: str  # works in the same queue
+    other_queue_session: str  # works in another queue
+    supervisor_session: str  # supervises
     orders: Queue
-    hers: Conversation
-    anybodys: Conversation  # in the default queue, where all agents work
+    assigned_conversation: Conversation
+    default_queue_conversation: Conversation  # in the default queue, where all agents work
 
 
 @pytest.fixture
 def people(transactional_db: Any) -> LiveScenario:
     orders, returns, shop = builders.create_queue("Orders"), builders.create_queue("Returns"), builders.create_number()
-    dana = builders.create_agent("Dana", queue=orders)
-    omar, ruth = builders.create_agent("Omar", queue=orders), builders.create_agent("Ruth", queue=returns)
+    assigned_agent_session = builders.create_agent("Dana", queue=orders)
+    omar, other_queue_session = (
+        builders.create_agent("Omar", queue=orders),
+        builders.create_agent("Ruth", queue=returns),
+    )
     return LiveScenario(
-        dana=session_cookie_for(dana.user),
-        omar=session_cookie_for(omar.user),
-        ruth=session_cookie_for(ruth.user),
-        sam=session_cookie_for(builders.create_user("Supervisor", "Sam")),
+        assigned_agent_session=session_cookie_for(assigned_agent_session.user),
+        colleague_session=session_cookie_for(omar.user),
+        other_queue_session=session_cookie_for(other_queue_session.user),
+        supervisor_session=session_cookie_for(builders.create_user("Supervisor", "Sam")),
         orders=orders,
-        hers=builders.create_conversation(with_agent=dana, in_queue=orders, on=shop),
-        anybodys=builders.create_conversation(on=shop),
+        assigned_conversation=builders.create_conversation(agent=assigned_agent_session, queue=orders, number=shop),
+        default_queue_conversation=builders.create_conversation(number=shop),
     )

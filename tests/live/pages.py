@@ -39,14 +39,14 @@ async def run_in_db_thread(function: Callable[..., Result], *arguments: Any, **n
 
 @dataclass(frozen=True)
 class StreamEvent:
-    """An event, or a comment, as the page reads it."""
+    """An event, or a comment, as the page may_read it."""
 
     event: str
     id: int = 0
     data: Any = None
 
     @classmethod
-    def parse(cls, text: str) -> "StreamEvent":
+    def from_text(cls, text: str) -> "StreamEvent":
         fields = dict(line.split(": ", 1) for line in text.strip().splitlines() if not line.startswith(":"))
         if not fields:
             return cls("comment")
@@ -54,7 +54,7 @@ class StreamEvent:
 
 
 class StreamPage:
-    """`async with Page(stream, session) as page`: an open page. `reads` cleared: it takes nothing for now."""
+    """`async with Page(stream, session) as page`: an open page. `may_read` cleared: it takes nothing for now."""
 
     def __init__(
         self, stream: EventStream, session: str = "", *, last_id: int = 0, since: float = 0, method: str = "GET"
@@ -64,48 +64,48 @@ class StreamPage:
         query = f"since={int(since)}".encode() if since else b""
         address = {"path": "/live/", "query_string": query}
         self.scope = {"type": "http", "method": method, **address, "headers": [*cookie, *back]}
-        self.stream, self.reads, self.left = stream, asyncio.Event(), asyncio.Event()
+        self.stream, self.may_read, self.closed = stream, asyncio.Event(), asyncio.Event()
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.reads.set()
+        self.may_read.set()
 
     async def __aenter__(self) -> "StreamPage":
-        self.answer = asyncio.create_task(self.stream(self.scope, self._receive, self._send))
+        self.task = asyncio.create_task(self.stream(self.scope, self._receive, self._send))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.left.set()
-        self.reads.set()
-        await asyncio.wait_for(self.answer, TIMEOUT_SECONDS)
+        self.closed.set()
+        self.may_read.set()
+        await asyncio.wait_for(self.task, TIMEOUT_SECONDS)
 
     async def _receive(self) -> dict[str, Any]:
-        await self.left.wait()
+        await self.closed.wait()
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Any) -> None:
-        await self.reads.wait()
+        await self.may_read.wait()
         self.messages.put_nowait(message)
 
     async def status(self) -> int:
         return int((await asyncio.wait_for(self.messages.get(), TIMEOUT_SECONDS))["status"])
 
-    async def next(self, *, comments: bool = False) -> StreamEvent:
+    async def next_event(self, *, comments: bool = False) -> StreamEvent:
         """What is written next; comments are passed over unless they are asked for."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 message = await self.messages.get()
-                written = StreamEvent.parse(message["body"].decode())
+                written = StreamEvent.from_text(message["body"].decode())
                 if comments or written.event != "comment":
                     return written
 
-    async def opened(self) -> "StreamPage":
+    async def wait_until_open(self) -> "StreamPage":
         """Wait until it is open."""
         assert await self.status() == 200
-        assert (await self.next()).event == "hello"
+        assert (await self.next_event()).event == "hello"
         return self
 
-    async def has_ended(self) -> None:
+    async def wait_until_ended(self) -> None:
         """Wait for the server's end of it."""
-        await asyncio.wait_for(asyncio.shield(self.answer), TIMEOUT_SECONDS)
+        await asyncio.wait_for(asyncio.shield(self.task), TIMEOUT_SECONDS)
 
 
 def close_pool_connections(pool: ThreadPoolExecutor, threads: int) -> None:

@@ -22,11 +22,11 @@ def last_seen_at() -> Any:
 
 
 def test_open_page_updates_last_seen_immediately(stream: EventStream, people: LiveScenario) -> None:
-    stream._seen = record_page_activity
+    stream._on_user_seen = record_page_activity
 
     async def look() -> Any:
-        async with StreamPage(stream, people.dana) as page:
-            await page.opened()
+        async with StreamPage(stream, people.assigned_agent_session) as page:
+            await page.wait_until_open()
             return await run_in_db_thread(last_seen_at)
 
     assert asyncio.run(look()) is not None
@@ -37,13 +37,13 @@ def test_last_seen_is_updated_at_every_check(
 ) -> None:
     monkeypatch.setattr(stream_module, "KEEP_ALIVE_SECONDS", 0.05)
     told: list[str] = []
-    stream._seen = lambda user: told.append(user.username)
+    stream._on_user_seen = lambda user: told.append(user.username)
 
     async def stay() -> None:
-        async with StreamPage(stream, people.dana) as page:
-            await page.opened()
+        async with StreamPage(stream, people.assigned_agent_session) as page:
+            await page.wait_until_open()
             for _ in range(2):
-                await page.next(comments=True)
+                await page.next_event(comments=True)
 
     asyncio.run(stay())
     assert told[:3] == ["dana"] * 3
@@ -51,7 +51,7 @@ def test_last_seen_is_updated_at_every_check(
 
 def test_user_without_access_is_not_marked_seen(stream: EventStream) -> None:
     told: list[str] = []
-    stream._topics_for, stream._seen = live_topics_for, lambda user: told.append(user.username)
+    stream._get_topics_for_user, stream._on_user_seen = live_topics_for, lambda user: told.append(user.username)
 
     async def knock() -> int:
         async with StreamPage(

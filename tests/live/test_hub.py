@@ -23,12 +23,15 @@ def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
     stream: EventStream, people: LiveScenario
 ) -> None:
     async def scenario() -> tuple[list[str], int]:
-        async with StreamPage(stream, people.dana) as one, StreamPage(stream, people.sam) as other:
-            await one.opened(), await other.opened()
+        async with (
+            StreamPage(stream, people.assigned_agent_session) as one,
+            StreamPage(stream, people.supervisor_session) as other,
+        ):
+            await one.wait_until_open(), await other.wait_until_open()
             stream.hub.close()
-            byes = [(await one.next()).event, (await other.next()).event]
-            await one.has_ended()
-            return byes, await answer_to(stream, people.dana)
+            byes = [(await one.next_event()).event, (await other.next_event()).event]
+            await one.wait_until_ended()
+            return byes, await answer_to(stream, people.assigned_agent_session)
 
     assert asyncio.run(scenario()) == (["bye", "bye"], 503)
 
@@ -39,11 +42,11 @@ def test_page_that_does_not_read_is_disconnected(
     monkeypatch.setattr(stream_module, "WRITE_TIMEOUT_SECONDS", 0.05)
 
     async def scenario() -> None:
-        async with StreamPage(stream, people.dana) as page:
-            await page.opened()
-            page.reads.clear()
-            await run_in_db_thread(publish_changes, people.hers)
-            await page.has_ended()
+        async with StreamPage(stream, people.assigned_agent_session) as page:
+            await page.wait_until_open()
+            page.may_read.clear()
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            await page.wait_until_ended()
             assert not stream.hub.listeners
 
     asyncio.run(scenario())
@@ -53,8 +56,8 @@ def test_a_page_that_falls_far_behind_is_ended_to_come_back_where_it_was() -> No
     async def scenario() -> list[Hint | None]:
         listener = Listener({"all"})
         for number in range(hub.MAX_BACKLOG + 1):
-            listener.offer(Hint(number, "message", 1, None, frozenset({"all"})))
-        return [listener.waiting.get_nowait() for _ in range(listener.waiting.qsize())]
+            listener.push(Hint(number, "message", 1, None, frozenset({"all"})))
+        return [listener.queue.get_nowait() for _ in range(listener.queue.qsize())]
 
     assert asyncio.run(scenario()) == [None]
 
@@ -62,10 +65,10 @@ def test_a_page_that_falls_far_behind_is_ended_to_come_back_where_it_was() -> No
 def test_the_events_are_read_only_while_a_page_is_open(stream: EventStream, people: LiveScenario) -> None:
     async def scenario() -> int:
         for _ in range(2):
-            async with StreamPage(stream, people.dana) as page:
-                await page.opened()
-                await run_in_db_thread(publish_changes, people.hers)
-                hint = await page.next()
+            async with StreamPage(stream, people.assigned_agent_session) as page:
+                await page.wait_until_open()
+                await run_in_db_thread(publish_changes, people.assigned_conversation)
+                hint = await page.next_event()
             assert stream.hub._tail is not None
             await asyncio.wait_for(stream.hub._tail, 5)
         return hint.id
@@ -108,13 +111,13 @@ def test_overlapping_transactions_deliver_both_events(stream: EventStream, peopl
             publish("message", 2, topics=["all"])
 
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.sam) as page:
-            await page.opened()
+        async with StreamPage(stream, people.supervisor_session) as page:
+            await page.wait_until_open()
             writers = [asyncio.create_task(run_in_db_thread(slowly)), asyncio.create_task(run_in_db_thread(quickly))]
-            told = [(await page.next()).data["id"]]
+            told = [(await page.next_event()).data["id"]]
             overtaken.set()
             await asyncio.gather(*writers)
-            return [*told, (await page.next()).data["id"]]
+            return [*told, (await page.next_event()).data["id"]]
 
     assert asyncio.run(scenario()) == [1, 2]
 

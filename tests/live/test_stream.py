@@ -57,65 +57,78 @@ def test_somebody_without_a_role_is_refused(stream: EventStream) -> None:
 
 def test_somebody_who_was_deactivated_is_refused(stream: EventStream, people: LiveScenario) -> None:
     User.objects.filter(username="dana").update(is_active=False)
-    assert asyncio.run(answer_to(stream, people.dana)) == 401
+    assert asyncio.run(answer_to(stream, people.assigned_agent_session)) == 401
 
 
 def test_the_stream_can_only_be_read(stream: EventStream, people: LiveScenario) -> None:
-    assert asyncio.run(answer_to(stream, people.dana, method="POST")) == 405
+    assert asyncio.run(answer_to(stream, people.assigned_agent_session, method="POST")) == 405
 
 
 def test_change_event_reaches_only_those_with_access(stream: EventStream, people: LiveScenario) -> None:
     async def first_hint(session: str, opened: asyncio.Barrier) -> Any:
         async with StreamPage(stream, session) as page:
-            await page.opened()
+            await page.wait_until_open()
             await opened.wait()
-            return (await page.next()).data["id"]
+            return (await page.next_event()).data["id"]
 
     async def scenario() -> list[Any]:
-        opened = asyncio.Barrier(5)
-        sessions = (people.dana, people.omar, people.sam, people.ruth)
-        firsts = [asyncio.create_task(first_hint(session, opened)) for session in sessions]
-        await opened.wait()
-        await run_in_db_thread(publish_changes, people.hers, people.anybodys)
+        wait_until_open = asyncio.Barrier(5)
+        sessions = (
+            people.assigned_agent_session,
+            people.colleague_session,
+            people.supervisor_session,
+            people.other_queue_session,
+        )
+        firsts = [asyncio.create_task(first_hint(session, wait_until_open)) for session in sessions]
+        await wait_until_open.wait()
+        await run_in_db_thread(publish_changes, people.assigned_conversation, people.default_queue_conversation)
         return await asyncio.gather(*firsts)
 
-    hers, anybodys = people.hers.pk, people.anybodys.pk
-    assert asyncio.run(scenario()) == [hers, hers, hers, anybodys]
+    assigned_conversation, default_queue_conversation = (
+        people.assigned_conversation.pk,
+        people.default_queue_conversation.pk,
+    )
+    assert asyncio.run(scenario()) == [
+        assigned_conversation,
+        assigned_conversation,
+        assigned_conversation,
+        default_queue_conversation,
+    ]
 
 
 def test_reconnecting_page_gets_missed_events_once(stream: EventStream, people: LiveScenario) -> None:
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.dana) as page:
-            await page.opened()
-            await run_in_db_thread(publish_changes, people.hers)
-            seen = [(await page.next()).id]
-        await run_in_db_thread(publish_changes, people.hers, people.hers)
-        async with StreamPage(stream, people.dana, last_id=seen[0]) as page:
-            await page.opened()
-            await run_in_db_thread(publish_changes, people.hers)
-            return seen + [(await page.next()).id for _ in range(3)]
+        async with StreamPage(stream, people.assigned_agent_session) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            seen = [(await page.next_event()).id]
+        await run_in_db_thread(publish_changes, people.assigned_conversation, people.assigned_conversation)
+        async with StreamPage(stream, people.assigned_agent_session, last_id=seen[0]) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            return seen + [(await page.next_event()).id for _ in range(3)]
 
     first, *others = asyncio.run(scenario())
     assert others == [first + 1, first + 2, first + 3]
 
 
 def test_event_during_reconnect_is_sent_once(stream: EventStream, people: LiveScenario) -> None:
-    publish_changes(people.hers, people.hers)
+    publish_changes(people.assigned_conversation, people.assigned_conversation)
     seen = hub._fetch_newest_id() - 1
 
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.dana, last_id=seen) as page:
-            page.reads.clear()
+        async with StreamPage(stream, people.assigned_agent_session, last_id=seen) as page:
+            page.may_read.clear()
             while not stream.hub.listeners:
                 await asyncio.sleep(0)
-            await run_in_db_thread(publish_changes, people.hers)
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
             (listener,) = stream.hub.listeners
-            while not listener.waiting.qsize():
+            while not listener.queue.qsize():
                 await asyncio.sleep(0)
-            page.reads.set()
-            await page.opened()
-            await run_in_db_thread(publish_changes, people.hers)
-            return [(await page.next()).id for _ in range(3)]
+            page.may_read.set()
+            await page.wait_until_open()
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            return [(await page.next_event()).id for _ in range(3)]
 
     assert asyncio.run(scenario()) == [seen + 1, seen + 2, seen + 3]
 
@@ -124,12 +137,12 @@ def test_page_absent_for_long_starts_at_the_newest_event(
     stream: EventStream, people: LiveScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "MAX_MISSED_EVENTS", 2)
-    publish_changes(*[people.hers] * 5)
+    publish_changes(*[people.assigned_conversation] * 5)
 
     async def scenario() -> tuple[int, int]:
-        async with StreamPage(stream, people.dana, last_id=1) as page:
-            hello = await page.opened()
-            return (await hello.next()).id, (await page.next()).id
+        async with StreamPage(stream, people.assigned_agent_session, last_id=1) as page:
+            hello = await page.wait_until_open()
+            return (await hello.next_event()).id, (await page.next_event()).id
 
     newest = hub._fetch_newest_id()
     assert asyncio.run(scenario()) == (newest - 1, newest)
@@ -137,48 +150,50 @@ def test_page_absent_for_long_starts_at_the_newest_event(
 
 def test_future_event_id_is_treated_as_the_newest(stream: EventStream, people: LiveScenario) -> None:
     async def scenario() -> StreamEvent:
-        async with StreamPage(stream, people.dana, last_id=10**12) as page:
-            await page.opened()
-            await run_in_db_thread(publish_changes, people.hers)
-            return await page.next()
+        async with StreamPage(stream, people.assigned_agent_session, last_id=10**12) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            return await page.next_event()
 
-    assert asyncio.run(scenario()).data["id"] == people.hers.pk
+    assert asyncio.run(scenario()).data["id"] == people.assigned_conversation.pk
 
 
 def test_new_page_gets_events_since_it_was_rendered(stream: EventStream, people: LiveScenario) -> None:
-    publish_changes(people.hers, people.anybodys)
-    LiveEvent.objects.filter(subject_id=people.hers.pk).update(created_at=timezone.now() - timedelta(seconds=20))
+    publish_changes(people.assigned_conversation, people.default_queue_conversation)
+    LiveEvent.objects.filter(subject_id=people.assigned_conversation.pk).update(
+        created_at=timezone.now() - timedelta(seconds=20)
+    )
 
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.dana, since=time.time()) as page:
-            await page.opened()
-            await run_in_db_thread(publish_changes, people.hers)
-            return [(await page.next()).data["id"] for _ in range(2)]
+        async with StreamPage(stream, people.assigned_agent_session, rendered_at=time.time()) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            return [(await page.next_event()).data["id"] for _ in range(2)]
 
-    assert asyncio.run(scenario()) == [people.anybodys.pk, people.hers.pk]
+    assert asyncio.run(scenario()) == [people.default_queue_conversation.pk, people.assigned_conversation.pk]
 
 
 @pytest.mark.parametrize("ago", [600, -600])
 def test_page_with_an_old_or_future_render_time_gets_only_new_events(
     stream: EventStream, people: LiveScenario, ago: int
 ) -> None:
-    publish_changes(people.anybodys)
+    publish_changes(people.default_queue_conversation)
 
     async def scenario() -> int:
-        async with StreamPage(stream, people.dana, since=time.time() - ago) as page:
-            await page.opened()
-            await run_in_db_thread(publish_changes, people.hers)
-            return int((await page.next()).data["id"])
+        async with StreamPage(stream, people.assigned_agent_session, rendered_at=time.time() - ago) as page:
+            await page.wait_until_open()
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            return int((await page.next_event()).data["id"])
 
-    assert asyncio.run(scenario()) == people.hers.pk
+    assert asyncio.run(scenario()) == people.assigned_conversation.pk
 
 
 @pytest.mark.usefixtures("quick_checks")
 def test_idle_stream_sends_keep_alive_comments(stream: EventStream, people: LiveScenario) -> None:
     async def scenario() -> StreamEvent:
-        async with StreamPage(stream, people.dana) as page:
-            await page.opened()
-            return await page.next(comments=True)
+        async with StreamPage(stream, people.assigned_agent_session) as page:
+            await page.wait_until_open()
+            return await page.next_event(comments=True)
 
     assert asyncio.run(scenario()).event == "comment"
 
@@ -192,9 +207,9 @@ def deactivate_user() -> None:
 
 
 def change_password() -> None:
-    dana = User.objects.get(username="dana")
-    dana.set_password("another correct horse")
-    dana.save()
+    assigned_agent_session = User.objects.get(username="assigned_agent_session")
+    assigned_agent_session.set_password("another correct horse")
+    assigned_agent_session.save()
 
 
 def remove_role() -> None:
@@ -207,15 +222,17 @@ def test_stream_ends_when_access_is_revoked(
     stream: EventStream, people: LiveScenario, lose_access: Callable[[], None]
 ) -> None:
     async def scenario() -> None:
-        async with StreamPage(stream, people.dana) as page:
-            await page.opened()
+        async with StreamPage(stream, people.assigned_agent_session) as page:
+            await page.wait_until_open()
             await run_in_db_thread(lose_access)
             numbers, written = itertools.count(1_000_000), StreamEvent("hint")
             while written.event != "bye":
                 topics = frozenset({f"queue:{people.orders.pk}"})
-                stream.hub.hand_out(Hint(next(numbers), LiveEventKind.CONVERSATION, people.hers.pk, None, topics))
-                written = await page.next()
-            await page.has_ended()
+                stream.hub.dispatch(
+                    Hint(next(numbers), LiveEventKind.CONVERSATION, people.assigned_conversation.pk, None, topics)
+                )
+                written = await page.next_event()
+            await page.wait_until_ended()
 
     asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS))
 
@@ -223,12 +240,14 @@ def test_stream_ends_when_access_is_revoked(
 @pytest.mark.usefixtures("quick_checks")
 def test_an_open_page_follows_when_its_agent_joins_another_queue(stream: EventStream, people: LiveScenario) -> None:
     async def scenario() -> Any:
-        async with StreamPage(stream, people.ruth) as page:
-            await page.opened()
-            ruth = await run_in_db_thread(User.objects.select_related("agent").get, username="ruth")
-            await run_in_db_thread(QueueMembership.objects.create, queue=people.orders, agent=ruth.agent)
-            assert [(await page.next(comments=True)).event for _ in range(2)] == ["comment"] * 2
-            await run_in_db_thread(publish_changes, people.hers)
-            return (await page.next()).data["id"]
+        async with StreamPage(stream, people.other_queue_session) as page:
+            await page.wait_until_open()
+            other_queue_session = await run_in_db_thread(
+                User.objects.select_related("agent").get, username="other_queue_session"
+            )
+            await run_in_db_thread(QueueMembership.objects.create, queue=people.orders, agent=other_queue_session.agent)
+            assert [(await page.next_event(comments=True)).event for _ in range(2)] == ["comment"] * 2
+            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            return (await page.next_event()).data["id"]
 
-    assert asyncio.run(scenario()) == people.hers.pk
+    assert asyncio.run(scenario()) == people.assigned_conversation.pk

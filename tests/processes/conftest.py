@@ -19,5 +19,5 @@ def _blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporaryDataba
 @pytest.fixture
 def desk(tmp_path: Path, _blank: TemporaryDatabase) -> Iterator[AppInstance]:
     """A desk with an empty database; nothing of it runs yet."""
-    with AppInstance(tmp_path, blank=_blank) as fresh:
+    with AppInstance(tmp_path, template=_blank) as fresh:
         yield fresh

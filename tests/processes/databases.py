@@ -28,7 +28,7 @@ class TemporaryDatabase:
     """A database without rows, on SQLite in `folder` or in a PostgreSQL cluster: TEST_DATABASE_URL's by default."""
 
     def __init__(self, folder: Path, *, like: "TemporaryDatabase | None" = None, cluster: str = CLUSTER_URL) -> None:
-        self._cluster = cluster
+        self._cluster_url = cluster
         self.name = f"desk_{uuid.uuid4().hex}"
         self.file = folder / "desk.sqlite3"
         self.url = _database_url(cluster, self.name) if cluster else f"sqlite:///{self.file}"
@@ -40,8 +40,8 @@ class TemporaryDatabase:
     def migrate(self, environment: Mapping[str, str]) -> None:
         """Make the tables."""
         command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-        subprocess.run(command, cwd=ROOT, env=environment, check=True)
+        subprocess.start_command(command, cwd=ROOT, env=environment, check=True)
 
     def drop(self) -> None:
-        if self._cluster:
-            _execute(self._cluster, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
+        if self._cluster_url:
+            _execute(self._cluster_url, f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")

@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 from cryptography.fernet import Fernet
 
 from tests.processes.databases import TemporaryDatabase
-from tests.processes.programs import ManagedProcess, is_running, wait_until
+from tests.processes.processes import ManagedProcess, is_running, wait_until
 from tests.processes.rpc_client import RpcClient
 
 START_TIMEOUT = 40.0  # seconds, on a machine that is busy with other things
@@ -28,7 +28,7 @@ def find_free_port() -> int:
 
 
 def build_environment(folder: Path, database: TemporaryDatabase, url: str = "http://127.0.0.1") -> dict[str, str]:
-    """What the programs of one desk are started with."""
+    """What the processes of one desk are started with."""
     return {
         **{name: value for name, value in os.environ.items() if name not in {"TEST_DATABASE_URL", "PYTHONUNBUFFERED"}},
         "DJANGO_SETTINGS_MODULE": "tests.process_settings",
@@ -58,10 +58,10 @@ class AppInstance:
         self.folder = folder
         self.port = find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.database = database or TemporaryDatabase(folder, like=blank)
-        self.programs: list[ManagedProcess] = []
+        self.database = database or TemporaryDatabase(folder, template=blank)
+        self.processes: list[ManagedProcess] = []
         self.environment = build_environment(folder, self.database, self.url)
-        self._clerk: RpcClient | None = None
+        self._rpc_client: RpcClient | None = None
 
     def __enter__(self) -> "AppInstance":
         return self
@@ -69,29 +69,29 @@ class AppInstance:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for program in self.programs:
-            if not program.has_ended:
+        for program in self.processes:
+            if not program.has_exited:
                 program.kill()
         for pid in self.worker_pids():
             if is_running(pid):
                 os.kill(pid, signal.SIGKILL)
-        if self._clerk is not None:
-            self._clerk.leave()
+        if self._rpc_client is not None:
+            self._rpc_client.close()
         self.database.drop()
 
     # -- Programs ---------------------------------------------------------------------------------------------------
 
-    def run(self, *arguments: str) -> ManagedProcess:
+    def start_command(self, *arguments: str) -> ManagedProcess:
         """Start `manage.py` with these arguments."""
-        log = self.folder / f"{len(self.programs)}-{arguments[0]}.log"
-        self.programs.append(ManagedProcess(self.environment, log, *arguments))
-        return self.programs[-1]
+        log = self.folder / f"{len(self.processes)}-{arguments[0]}.log"
+        self.processes.append(ManagedProcess(self.environment, log, *arguments))
+        return self.processes[-1]
 
-    def serve(self, *arguments: str) -> ManagedProcess:
+    def start_server(self, *arguments: str) -> ManagedProcess:
         """Start the server and wait until it takes work."""
-        server = self.run("serve", *arguments)
-        wait_until(lambda: self.is_ready() or server.has_ended, START_TIMEOUT, "the server takes work")
-        assert not server.has_ended, server.printed()
+        server = self.start_command("start_server", *arguments)
+        wait_until(lambda: self.is_ready() or server.has_exited, START_TIMEOUT, "the server takes work")
+        assert not server.has_exited, server.read_output()
         return server
 
     def is_ready(self) -> bool:
@@ -102,9 +102,9 @@ class AppInstance:
             return False
 
     def worker_pids(self) -> list[int]:
-        """The workers that `serve` started, the newest last."""
-        servers = [program for program in self.programs if "-serve" in program.log.name]
-        found = [re.findall(r"The worker is running \(process (\d+)", server.printed()) for server in servers]
+        """The workers that `start_server` started, the newest last."""
+        servers = [program for program in self.processes if "-serve" in program.log.name]
+        found = [re.findall(r"The worker is running \(process (\d+)", server.read_output()) for server in servers]
         return [int(pid) for pids in found for pid in pids]
 
     def worker_is_running(self) -> bool:
@@ -112,7 +112,7 @@ class AppInstance:
 
     # -- Its database -----------------------------------------------------------------------------------------------
 
-    def ask(self, what: str, **arguments: Any) -> Any:
+    def call(self, what: str, **arguments: Any) -> Any:
         """Call a function of `tests.processes.remote_fixtures` in a process that has this desk's settings."""
-        self._clerk = self._clerk or RpcClient(self.environment)
-        return self._clerk.ask(what, arguments)
+        self._rpc_client = self._rpc_client or RpcClient(self.environment)
+        return self._rpc_client.call(what, arguments)

@@ -13,17 +13,17 @@ from routing.models import Agent, QueueMembership
 from tests import builders
 
 
-def move_all_to_queue(queue: str, *, agents: list[str]) -> None:
+def move_all_to_queue(queue_name: str, *, usernames: list[str]) -> None:
     """All conversations are in this queue, in which only these agents work."""
-    own = builders.create_queue(queue)
-    for agent in Agent.objects.filter(user__username__in=agents):
+    own = builders.create_queue(queue_name)
+    for agent in Agent.objects.filter(user__username__in=usernames):
         QueueMembership.objects.create(queue=own, agent=agent)
     Conversation.objects.update(queue=own)
 
 
-def create_customer_message(place: int, text: str) -> int:
+def create_customer_message(index: int, text: str) -> int:
     """One of Dana's customers writes, while the server may be away; the message's id."""
-    conversation = Conversation.objects.get(contact__profile_name=f"Customer {place}")
+    conversation = Conversation.objects.get(contact__profile_name=f"Customer {index}")
     with transaction.atomic():
         message = builders.create_inbound_message(conversation, text)
         Conversation.objects.filter(pk=conversation.pk).update(unread_count=F("unread_count") + 1)
@@ -57,5 +57,5 @@ def create_message_history(messages: int) -> list[int]:
     Message.objects.filter(pk=pks[-1]).update(quoted=pks[0])
     Conversation.objects.filter(pk=conversation.pk).update(last_message=pks[-1])
     for place in range(5):
-        conversation.events.create(kind="note", said=LocalizedText(f"Event {place}."))
+        conversation.events.create(kind="note", text=LocalizedText(f"Event {place}."))
     return pks

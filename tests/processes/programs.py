@@ -49,13 +49,13 @@ class ManagedProcess:
         return self.process.pid
 
     @property
-    def has_ended(self) -> bool:
+    def has_exited(self) -> bool:
         return self.process.poll() is not None
 
-    def printed(self) -> str:
+    def read_output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def press_ctrl_c(self) -> None:
+    def send_interrupt(self) -> None:
         os.killpg(self.pid, signal.SIGINT)
 
     def terminate(self) -> None:
@@ -66,14 +66,14 @@ class ManagedProcess:
         self.process.kill()
         self.process.wait(10)
 
-    def ended_within(self, seconds: float) -> int:
+    def wait_for_exit(self, seconds: float) -> int:
         """Wait for its end; its exit code."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"It still ran after {seconds:.0f} seconds:\n{self.printed()[-4000:]}") from None
+            raise AssertionError(f"It still ran after {seconds:.0f} seconds:\n{self.read_output()[-4000:]}") from None
 
-    def ends_cleanly_within(self, seconds: float) -> None:
+    def assert_clean_exit(self, seconds: float) -> None:
         """Wait for its end and look at what it left: no error code, no traceback."""
-        code = self.ended_within(seconds)
-        assert (code, "Traceback" in self.printed()) == (0, False), self.printed()[-4000:]
+        code = self.wait_for_exit(seconds)
+        assert (code, "Traceback" in self.read_output()) == (0, False), self.read_output()[-4000:]

@@ -74,7 +74,7 @@ def create_shop() -> dict[str, str]:
     """A channel with one number, at Twilio and at the desk, and Dana, who is available."""
     twilio = factories.create_account("Shop", token=AUTH_TOKEN)
     account = builders.create_account(account_sid=twilio.sid)
-    builders.create_number(account, digits=SHOP_NUMBER)
+    builders.create_number(account, number=SHOP_NUMBER)
     factories.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
     builders.create_agent("Dana")
     return {"account_sid": twilio.sid, "number": SHOP_NUMBER, "key": account.key}
@@ -95,7 +95,7 @@ def publish_change(username: str = "dana") -> int:
     """Tell open pages of this agent that a conversation has changed."""
     conversation = Conversation.objects.filter(agent__user__username=username).first()
     conversation = conversation or builders.create_conversation(
-        with_agent=User.objects.get(username=username).agent, on=WhatsAppNumber.objects.get()
+        agent=User.objects.get(username=username).agent, number=WhatsAppNumber.objects.get()
     )
     with transaction.atomic():
         publish_event(LiveEventKind.CONVERSATION, conversation)
@@ -141,21 +141,21 @@ def create_customer_conversations(count: int) -> None:
         customer = factories.create_customer(f"Customer {place}", address)
         Chat.objects.create(customer=customer, sender=sender, last_wrote_at=timezone.now())
         builders.create_conversation(
-            with_agent=dana, on=number, of=builders.create_contact(customer.name, address=address)
+            agent=dana, number=number, contact=builders.create_contact(customer.name, address=address)
         )
 
 
-def send_replies(times: int) -> None:
+def send_replies(replies_per_customer: int) -> None:
     """Dana sends each customer this many replies, each with a text of its own."""
     dana = User.objects.get(username="dana")
-    for part in range(times):
+    for part in range(replies_per_customer):
         for conversation in Conversation.objects.order_by("pk"):
             send_reply(conversation, author=dana, text=f"{conversation.pk:05d}-{part:03d}")
 
 
-def send_one_reply(place: int) -> None:
+def send_one_reply(index: int) -> None:
     """Dana sends one customer a reply: the newest first."""
-    conversation = Conversation.objects.order_by("-pk")[place]
+    conversation = Conversation.objects.order_by("-pk")[index]
     send_reply(conversation, author=User.objects.get(username="dana"), text="On its way.")
 
 
@@ -165,10 +165,10 @@ def reply_pickup_delays() -> list[float]:
     return [(one.sending_since - one.created_at).total_seconds() for one in taken if one.sending_since]
 
 
-def set_fault(kind: str, *, on: bool = True, customers: int | None = None) -> None:
+def set_fault(kind: str, *, is_on: bool = True, customer_count: int | None = None) -> None:
     """Let something go wrong at Twilio, for everybody or for this many customers."""
-    for customer in [None] if customers is None else Customer.objects.all()[:customers]:
-        factories.switch_fault(FaultKind(kind), customer=customer, on=on)
+    for customer in [None] if customer_count is None else Customer.objects.all()[:customer_count]:
+        factories.switch_fault(FaultKind(kind), customer=customer, on=is_on)
 
 
 def count_reply_statuses() -> dict[str, int]:
@@ -231,7 +231,7 @@ def reassign_all(username: str) -> None:
             before = conversation.agent_id
             conversation.agent = Agent.objects.get(user__username=username)
             conversation.save(update_fields=["agent"])
-            publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=[before])
+            publish_event(LiveEventKind.CONVERSATION, conversation, extra_agent_ids=[before])
 
 
 def create_team_member(name: str, role: str) -> None:
@@ -271,7 +271,9 @@ def set_all_offline() -> None:
 def create_waiting_conversation(name: str, text: str) -> int:
     """A customer has written, and no agent has the conversation."""
     with transaction.atomic():
-        conversation = builders.create_conversation(on=WhatsAppNumber.objects.get(), of=builders.create_contact(name))
+        conversation = builders.create_conversation(
+            number=WhatsAppNumber.objects.get(), contact=builders.create_contact(name)
+        )
         builders.create_inbound_message(conversation, text)
         request_assignment()
     return conversation.pk
@@ -292,9 +294,9 @@ def send_from_new_customer(name: str, text: str) -> None:
     factories.customer_writes(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
-def send_from_customer(place: int, text: str) -> None:
+def send_from_customer(index: int, text: str) -> None:
     """One of the customers with phones writes once more, through Twilio."""
-    factories.customer_writes(Customer.objects.get(name=f"Customer {place}"), Sender.objects.get(), text)
+    factories.customer_writes(Customer.objects.get(name=f"Customer {index}"), Sender.objects.get(), text)
 
 
 def queue_name_of_customer(customer: str) -> str:
@@ -312,7 +314,7 @@ def create_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, 
     rooms = [builders.create_queue(f"Queue {place}") for place in range(queues)]
     staff = [builders.create_agent(f"Agent{place}", queue=rooms[place % queues]) for place in range(agents)]
     for place, agent in enumerate(staff):  # every other one sits in another queue than the agent who has it
-        builders.create_conversation(with_agent=agent, in_queue=rooms[(place + place % 2) % queues], on=shop)
+        builders.create_conversation(agent=agent, queue=rooms[(place + place % 2) % queues], number=shop)
     people = [agent.user for agent in staff] + [
         builders.create_user("Supervisor", f"Boss{n}") for n in range(supervisors)
     ]
@@ -345,7 +347,7 @@ def visible_conversations_by_user() -> dict[str, list[int]]:
 def create_long_conversation(messages: int, unread: int = 0) -> int:
     """Dana has a conversation with so many messages in it, the last one a picture; so many she has not read."""
     dana = Agent.objects.get(user__username="dana")
-    conversation = builders.create_conversation(with_agent=dana, on=WhatsAppNumber.objects.get())
+    conversation = builders.create_conversation(agent=dana, number=WhatsAppNumber.objects.get())
     begin = timezone.now() - timedelta(seconds=messages)
     Message.objects.bulk_create(
         [
@@ -423,15 +425,15 @@ def create_returning_customer() -> int:
     amara = builders.create_contact("Amara Diallo", address="whatsapp:+4915111111111")
     ago = timezone.now() - timedelta(days=9)
     before = builders.create_conversation(
-        of=amara, on=number, with_agent=dana, state="closed", closed_at=ago, created_at=ago, wrote=ago
+        contact=amara, number=number, agent=dana, state="closed", closed_at=ago, created_at=ago, last_inbound_at=ago
     )
     builders.create_inbound_message(before, "My lamp is broken", created_at=ago)
     before.notes.create(author=dana.user, text="Third lamp", created_at=ago)
     builders.create_inbound_message(
-        builders.create_conversation(of=amara, on=number, with_agent=dana), "It is me again"
+        builders.create_conversation(contact=amara, number=number, agent=dana), "It is me again"
     )
     at_work = builders.create_contact("Diallo Lamps Ltd", address="whatsapp:+4915122222222")
-    builders.create_inbound_message(builders.create_conversation(of=at_work, on=number), "An invoice, please")
+    builders.create_inbound_message(builders.create_conversation(contact=at_work, number=number), "An invoice, please")
     ContactField.objects.create(display_name="Customer number", name="customer_number", type=VariableType.NUMBER)
     return Conversation.objects.get(contact=amara, closed_at=None).pk
 
@@ -442,7 +444,7 @@ def consult_in_other_queue(colleague: str) -> None:
     Conversation.objects.update(queue=queue)
     Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
     for conversation in Conversation.objects.filter(state="active"):
-        invite_colleague(conversation, Agent.objects.get(user__username=colleague), by=conversation.agent)
+        invite_colleague(conversation, Agent.objects.get(user__username=colleague), agent=conversation.agent)
 
 
 def close_active_conversations() -> None:

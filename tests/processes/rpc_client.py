@@ -17,28 +17,28 @@ class RpcClient:
     """One for each desk, from its first question on."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._line, theirs = socket.socketpair()
+        self._socket, theirs = socket.socketpair()
         with theirs:
             door, _ = _start_rpc_server()
             socket.send_fds(door, [json.dumps(environment).encode()], [theirs.fileno()])
-        self._words = self._line.makefile("rw")
+        self._stream = self._socket.makefile("rw")
 
-    def ask(self, what: str, arguments: dict[str, Any]) -> Any:
+    def call(self, what: str, arguments: dict[str, Any]) -> Any:
         """Call a function of `tests.processes.remote_fixtures`."""
-        self._words.write(json.dumps([what, arguments]) + "\n")
-        self._words.flush()
-        answer = self._words.readline()
+        self._stream.write(json.dumps([what, arguments]) + "\n")
+        self._stream.flush()
+        answer = self._stream.readline()
         assert answer, f"The clerk could not {what}; its reason is above."
         return json.loads(answer)
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Say goodbye and wait until it has gone."""
-        self._line.shutdown(socket.SHUT_WR)
-        self._line.settimeout(CLOSE_TIMEOUT)
-        while self._words.read():
+        self._socket.shutdown(socket.SHUT_WR)
+        self._socket.settimeout(CLOSE_TIMEOUT)
+        while self._stream.read():
             pass
-        self._words.close()
-        self._line.close()
+        self._stream.close()
+        self._socket.close()
 
 
 @cache

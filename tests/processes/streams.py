@@ -14,7 +14,7 @@ class EventStreamClient:
         if last_id is not None:
             headers["Last-Event-ID"] = str(last_id)
         self.connection.request("GET", "/live/", headers=headers)
-        self.answer = self.connection.getresponse()
+        self.response = self.connection.getresponse()
 
     def __enter__(self) -> "EventStreamClient":
         return self
@@ -26,11 +26,11 @@ class EventStreamClient:
 
     @property
     def status(self) -> int:
-        return self.answer.status
+        return self.response.status
 
     def next_event(self) -> str:
         """The name of the next event, comments left out; "" at the stream's end. Its id is kept in `last_id`."""
-        while line := self.answer.readline().decode():
+        while line := self.response.readline().decode():
             if line.startswith("id: "):
                 self.last_id = int(line.removeprefix("id: "))
             elif line.startswith("event: "):

@@ -15,7 +15,7 @@ import pytest
 from tests.postgres import Cluster, run_cluster
 from tests.processes.databases import TemporaryDatabase
 from tests.processes.desk import START_TIMEOUT, AppInstance, build_environment
-from tests.processes.programs import wait_until
+from tests.processes.processes import wait_until
 from tests.processes.streams import EventStreamClient
 from tests.processes.twilio import build_text_form, post_signed_form
 
@@ -36,7 +36,7 @@ def postgres() -> Iterator[Cluster]:
 @pytest.fixture
 def desk(tmp_path: Path, postgres: Cluster) -> Iterator[AppInstance]:
     """A desk on that cluster, whose statements may take two seconds."""
-    database = TemporaryDatabase(tmp_path, cluster=postgres.url)
+    database = TemporaryDatabase(tmp_path, cluster_url=postgres.url)
     database.migrate(build_environment(tmp_path, database))
     with AppInstance(tmp_path, database=database) as fresh:
         fresh.environment["TEST_STATEMENT_SECONDS"] = str(STATEMENT_SECONDS)
@@ -45,15 +45,15 @@ def desk(tmp_path: Path, postgres: Cluster) -> Iterator[AppInstance]:
 
 @pytest.fixture
 def shop(desk: AppInstance) -> dict[str, str]:
-    opened: dict[str, str] = desk.ask("create_shop")
+    opened: dict[str, str] = desk.call("create_shop")
     return opened
 
 
 @pytest.fixture
 def pages(desk: AppInstance, shop: dict[str, str]) -> Iterator[list[EventStreamClient]]:
     """Ten pages that Dana has open, at a server that runs with its worker."""
-    session = str(desk.ask("sign_in", username="dana"))
-    desk.serve()
+    session = str(desk.call("sign_in", username="dana"))
+    desk.start_server()
     wait_until(desk.worker_is_running, START_TIMEOUT, "the worker runs")
     opened = [EventStreamClient(desk.port, session) for _ in range(PAGE_COUNT)]
     assert [page.next_event() for page in opened] == ["hello"] * PAGE_COUNT
@@ -89,14 +89,14 @@ def assert_all_receive(pages: list[EventStreamClient], events: list[int]) -> Non
 def test_pages_receive_every_event_after_postgresql_is_killed(
     desk: AppInstance, shop: dict[str, str], pages: list[EventStreamClient], postgres: Cluster
 ) -> None:
-    assert_all_receive(pages, [desk.ask("publish_change_with_time")[0]])
+    assert_all_receive(pages, [desk.call("publish_change_with_time")[0]])
     postgres.kill()
     wait_until(lambda: get_status(desk, "/health/ready/") == 503, 20, "the server says that its database is away")
     assert get_status(desk, "/health/live/") == 200
     refused, _ = post_message(desk, shop, 1)
     assert refused >= 500
     postgres.start()
-    assert_all_receive(pages, [desk.ask("publish_change_with_time")[0] for _ in range(5)])
+    assert_all_receive(pages, [desk.call("publish_change_with_time")[0] for _ in range(5)])
     wait_until(lambda: post_message(desk, shop, 1)[0] == 200, 20, "a webhook is taken again")
     assert desk.worker_is_running()
 
@@ -104,7 +104,7 @@ def test_pages_receive_every_event_after_postgresql_is_killed(
 def test_frozen_postgresql_keeps_webhooks_timely_and_pages_catch_up(
     desk: AppInstance, shop: dict[str, str], pages: list[EventStreamClient], postgres: Cluster
 ) -> None:
-    assert_all_receive(pages, [desk.ask("publish_change_with_time")[0]])
+    assert_all_receive(pages, [desk.call("publish_change_with_time")[0]])
     postgres.freeze()
     with ThreadPoolExecutor(8) as twilio:  # twice as many as there are threads for webhooks
         waiting = [twilio.submit(post_message, desk, shop, customer) for customer in range(8)]
@@ -115,7 +115,7 @@ def test_frozen_postgresql_keeps_webhooks_timely_and_pages_catch_up(
     assert max(seconds for _, seconds in answers) < WEBHOOK_TIMEOUT
     postgres.thaw()
     wait_until(lambda: post_message(desk, shop, 9)[0] == 200, 20, "a webhook is taken again")
-    assert_all_receive(pages, [desk.ask("publish_change_with_time")[0] for _ in range(5)])
+    assert_all_receive(pages, [desk.call("publish_change_with_time")[0] for _ in range(5)])
     assert get_status(desk, "/health/ready/") == 200
     assert len(desk.worker_pids()) == 1
 
@@ -123,9 +123,9 @@ def test_frozen_postgresql_keeps_webhooks_timely_and_pages_catch_up(
 def test_a_page_that_is_opened_while_postgresql_is_away_is_told_to_come_back(
     desk: AppInstance, postgres: Cluster
 ) -> None:
-    desk.ask("create_shop")
-    session = str(desk.ask("sign_in", username="dana"))
-    desk.serve("--no-worker")
+    desk.call("create_shop")
+    session = str(desk.call("sign_in", username="dana"))
+    desk.start_server("--no-worker")
     postgres.kill()
     with EventStreamClient(desk.port, session) as page:
         assert page.status == 503

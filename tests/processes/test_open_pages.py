@@ -10,9 +10,9 @@ pytestmark = pytest.mark.process
 
 
 def test_open_page_receives_events_and_a_stranger_none(desk: AppInstance) -> None:
-    shop = desk.ask("create_shop")
-    session = desk.ask("sign_in", username="dana")
-    desk.serve("--no-worker")
+    shop = desk.call("create_shop")
+    session = desk.call("sign_in", username="dana")
+    desk.start_server("--no-worker")
     with EventStreamClient(desk.port) as stranger, EventStreamClient(desk.port, session) as page:
         assert (stranger.status, page.status) == (401, 200)
         assert page.next_event() == "hello"
@@ -20,25 +20,25 @@ def test_open_page_receives_events_and_a_stranger_none(desk: AppInstance) -> Non
             desk.url, f"/webhooks/whatsapp/{shop['key']}/inbound/", [build_text_form(shop, 1, "Hello?")]
         )
         assert (answers, page.next_event()) == ([200], "hint")
-        desk.ask("publish_change")
+        desk.call("publish_change")
         assert page.next_event() == "hint"
 
 
 def test_page_misses_no_events_during_a_server_restart(desk: AppInstance) -> None:
-    desk.ask("create_shop")
-    session = desk.ask("sign_in", username="dana")
-    server = desk.serve("--no-worker")
+    desk.call("create_shop")
+    session = desk.call("sign_in", username="dana")
+    server = desk.start_server("--no-worker")
     with EventStreamClient(desk.port, session) as page:
         assert page.next_event() == "hello"
-        desk.ask("publish_change")
+        desk.call("publish_change")
         assert page.next_event() == "hint"
-        server.press_ctrl_c()
+        server.send_interrupt()
         assert page.next_event() == "bye"
-    server.ends_cleanly_within(STOP_TIMEOUT)
-    missed = [desk.ask("publish_change_with_time")[0] for _ in range(3)]
-    desk.serve("--no-worker")
+    server.assert_clean_exit(STOP_TIMEOUT)
+    missed = [desk.call("publish_change_with_time")[0] for _ in range(3)]
+    desk.start_server("--no-worker")
     with EventStreamClient(desk.port, session, last_id=page.last_id) as back:
         assert back.next_event() == "hello"
-        later = desk.ask("publish_change_with_time")[0]
+        later = desk.call("publish_change_with_time")[0]
         told = [(back.next_event(), back.last_id) for _ in range(4)]
     assert told == [("hint", event_id) for event_id in [*missed, later]]

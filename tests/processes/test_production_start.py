@@ -14,7 +14,7 @@ import pytest
 from omnichannel.accounts.demonstration import DEMO_PASSWORD, DEMO_USERNAMES
 from tests.processes.databases import ROOT
 from tests.processes.desk import START_TIMEOUT, STOP_TIMEOUT, AppInstance
-from tests.processes.programs import ManagedProcess, wait_until
+from tests.processes.processes import ManagedProcess, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -74,13 +74,13 @@ def production(desk: AppInstance, static: Path) -> AppInstance:
 
 
 def start_server(desk: AppInstance) -> ManagedProcess:
-    return desk.serve("--no-worker", "--port", str(desk.port))
+    return desk.start_server("--no-worker", "--port", str(desk.port))
 
 
 def setup_link(server: ManagedProcess) -> str:
     """The link to create the first administrator, as the start printed it."""
-    wait_until(lambda: "Omnichannel is at" in server.printed(), START_TIMEOUT, "the server says where it is")
-    return re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.printed())[0]
+    wait_until(lambda: "Omnichannel is at" in server.read_output(), START_TIMEOUT, "the server says where it is")
+    return re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.read_output())[0]
 
 
 def create_administrator(browser: HttpClient, link: str) -> None:
@@ -130,11 +130,11 @@ def test_second_start_prints_no_setup_link_and_invalidates_the_first(production:
     server = start_server(production)
     link = setup_link(server)
     create_administrator(browser, link)
-    server.press_ctrl_c()
-    server.ends_cleanly_within(STOP_TIMEOUT)
+    server.send_interrupt()
+    server.assert_clean_exit(STOP_TIMEOUT)
     again = start_server(production)
-    wait_until(lambda: "Omnichannel is at" in again.printed(), START_TIMEOUT, "the server says where it is")
-    assert "/setup/" not in again.printed()
+    wait_until(lambda: "Omnichannel is at" in again.read_output(), START_TIMEOUT, "the server says where it is")
+    assert "/setup/" not in again.read_output()
     assert HttpClient(production.port).request("GET", link).status == 410
 
 
@@ -142,8 +142,8 @@ def test_no_demonstration_account_can_sign_in_on_a_public_server(desk: AppInstan
     local = {"DEBUG": "true", "PUBLIC_URL": "http://127.0.0.1", "WHATSAPP_BACKEND": "simulator"}
     public = {name: desk.environment[name] for name in local}
     desk.environment.update(local)
-    desk.run("seed_demo").ends_cleanly_within(START_TIMEOUT)
-    session = str(desk.ask("sign_in", username="dana"))
+    desk.start_command("seed_demo").assert_clean_exit(START_TIMEOUT)
+    session = str(desk.call("sign_in", username="dana"))
     desk.environment.update(public)
     server = start_server(production)
     for username in sorted(DEMO_USERNAMES):
@@ -155,5 +155,5 @@ def test_no_demonstration_account_can_sign_in_on_a_public_server(desk: AppInstan
     kept = HttpClient(production.port)
     kept._cookies["sessionid"] = session
     assert kept.request("GET", "/desk/").status == 302
-    assert "admin, sofia, dana, omar" in server.printed()
+    assert "admin, sofia, dana, omar" in server.read_output()
     assert setup_link(server)

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.processes.desk import START_TIMEOUT, AppInstance
-from tests.processes.programs import ManagedProcess, wait_until
+from tests.processes.processes import ManagedProcess, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -15,82 +15,82 @@ SUCCESS_STATUSES = {"sent", "delivered", "read"}
 
 
 def start_worker(desk: AppInstance) -> ManagedProcess:
-    worker = desk.run("run_worker")
-    wait_until(lambda: "The worker is running" in worker.printed(), START_TIMEOUT, "the worker runs")
+    worker = desk.start_command("run_worker")
+    wait_until(lambda: "The worker is running" in worker.read_output(), START_TIMEOUT, "the worker runs")
     return worker
 
 
 def create_queued_replies(desk: AppInstance, *, customers: int, replies: int, fault: str = "") -> None:
     """A server without a worker, and replies that wait to be sent."""
-    desk.ask("create_shop")
-    desk.ask("create_customer_conversations", count=customers)
-    desk.ask("send_replies", times=replies)
+    desk.call("create_shop")
+    desk.call("create_customer_conversations", count=customers)
+    desk.call("send_replies", replies_per_customer=replies)
     if fault:
-        desk.ask("set_fault", kind=fault)
-    desk.serve("--no-worker")
+        desk.call("set_fault", kind=fault)
+    desk.start_server("--no-worker")
 
 
 def is_settled(desk: AppInstance) -> bool:
-    found = desk.ask("count_reply_statuses")
+    found = desk.call("count_reply_statuses")
     return not found.get("queued") and not found["unknown"] and not found["lanes"]
 
 
 def assert_once_and_in_order(desk: AppInstance) -> None:
     """No reply reached a customer twice, each customer's came in order, and what is given up never went out."""
-    taken = desk.ask("list_twilio_messages")
+    taken = desk.call("list_twilio_messages")
     assert [body for body, times in Counter(one["body"] for one in taken).items() if times > 1] == []
     by_customer: dict[int, list[str]] = {}
     for one in taken:
         by_customer.setdefault(one["customer_id"], []).append(one["body"])
     assert [bodies for bodies in by_customer.values() if bodies != sorted(bodies)] == []
     sids = {one["body"]: one["sid"] for one in taken}
-    for reply in desk.ask("list_replies"):
+    for reply in desk.call("list_replies"):
         assert reply["twilio_sid"] == sids.get(reply["body"], ""), reply
         assert (reply["status"] == "failed") == (reply["body"] not in sids), reply
 
 
 def test_killed_workers_send_no_reply_twice_and_leave_none_unsettled(desk: AppInstance) -> None:
     create_queued_replies(desk, customers=20, replies=5, fault="hang")
-    desk.ask("set_fault", kind="lost_callbacks", customers=6)
+    desk.call("set_fault", kind="lost_callbacks", customer_count=6)
     begin = time.monotonic()
     for progress in (15, 35, 55, 75):
         worker = start_worker(desk)
         wait_until(
-            lambda most=100 - progress: desk.ask("count_reply_statuses").get("queued", 0) <= most,
+            lambda most=100 - progress: desk.call("count_reply_statuses").get("queued", 0) <= most,
             60,
             "it has sent some",
         )
         worker.kill()
     worker = start_worker(desk)
     wait_until(lambda: is_settled(desk), SETTLE_TIMEOUT, "every reply is settled")
-    print(f"100 replies settled in {time.monotonic() - begin:.0f} s, {desk.ask('statuses')}")
+    print(f"100 replies settled in {time.monotonic() - begin:.0f} s, {desk.call('statuses')}")
     assert_once_and_in_order(desk)
     worker.terminate()
-    worker.ends_cleanly_within(10)
+    worker.assert_clean_exit(10)
 
 
 def test_replies_that_twilio_took_with_an_error_are_sent_once_by_two_workers(desk: AppInstance) -> None:
     create_queued_replies(desk, customers=6, replies=2, fault="error_after")
-    desk.ask("set_fault", kind="lost_callbacks")
+    desk.call("set_fault", kind="lost_callbacks")
     start_worker(desk), start_worker(desk)
     wait_until(lambda: is_settled(desk), SETTLE_TIMEOUT, "every reply is settled")
     assert_once_and_in_order(desk)
-    assert len(desk.ask("list_twilio_messages")) == 12
+    assert len(desk.call("list_twilio_messages")) == 12
 
 
 def test_replies_wait_while_twilio_is_busy_and_then_go_out_in_order(desk: AppInstance) -> None:
     create_queued_replies(desk, customers=4, replies=3, fault="too_many")
     start_worker(desk)
     wait_until(
-        lambda: desk.ask("count_delayed_replies") == 4,
+        lambda: desk.call("count_delayed_replies") == 4,
         20,
         "the first reply of every conversation was refused and put off",
     )
-    assert desk.ask("list_twilio_messages") == []
-    desk.ask("set_fault", kind="too_many", on=False)
+    assert desk.call("list_twilio_messages") == []
+    desk.call("set_fault", kind="too_many", is_on=False)
     wait_until(lambda: is_settled(desk), SETTLE_TIMEOUT, "every reply is settled")
     assert_once_and_in_order(desk)
-    assert len(desk.ask("list_twilio_messages")) == 12
+    assert len(desk.call("list_twilio_messages")) == 12
 
 
 def test_statuses_are_polled_when_callbacks_are_lost(desk: AppInstance) -> None:
@@ -98,8 +98,8 @@ def test_statuses_are_polled_when_callbacks_are_lost(desk: AppInstance) -> None:
     start_worker(desk)
     wait_until(lambda: is_settled(desk), SETTLE_TIMEOUT, "every reply has its SID")
     wait_until(
-        lambda: {one["status"] for one in desk.ask("list_twilio_messages")} == {"read"}, 20, "customers read them"
+        lambda: {one["status"] for one in desk.call("list_twilio_messages")} == {"read"}, 20, "customers read them"
     )
-    assert desk.ask("count_reply_statuses")["sending"] == 8
-    desk.ask("make_status_checks_due")
-    wait_until(lambda: desk.ask("count_reply_statuses").get("read") == 8, 20, "the desk knows that all were read")
+    assert desk.call("count_reply_statuses")["sending"] == 8
+    desk.call("make_status_checks_due")
+    wait_until(lambda: desk.call("count_reply_statuses").get("read") == 8, 20, "the desk knows that all were read")

@@ -22,8 +22,8 @@ def duplicate_forms(forms: list[Form]) -> list[Form]:
 
 
 def test_every_message_is_filed_once_however_often_and_fast_twilio_posts_it(desk: AppInstance) -> None:
-    shop = desk.ask("create_shop")
-    desk.serve()
+    shop = desk.call("create_shop")
+    desk.start_server()
     forms = [
         build_text_form(shop, place % CUSTOMER_COUNT, f"Message {place}")
         for place in range(CUSTOMER_COUNT * MESSAGES_PER_CUSTOMER)
@@ -35,7 +35,7 @@ def test_every_message_is_filed_once_however_often_and_fast_twilio_posts_it(desk
     print(f"{len(posts) / (time.monotonic() - begin):.0f} webhooks per second")
 
     assert set(answers) == {200}
-    assert desk.ask("count_records") == {
+    assert desk.call("count_records") == {
         "messages": CUSTOMER_COUNT * MESSAGES_PER_CUSTOMER,
         "contacts": CUSTOMER_COUNT,
         "conversations": CUSTOMER_COUNT,

@@ -313,11 +313,11 @@ def test_where_numbers_have_several_clocks_one_is_chosen(ada, stream):
 
 def test_dry_run_counts_conversations_waiting_now(ada, stream):
     orders = create_rule(stream, "Orders", {})
-    builders.create_conversation(in_queue=orders.queue)
+    builders.create_conversation(queue=orders.queue)
     OverflowRule.objects.create(queue=orders.queue, condition="work_item_limit", action="end", limit=2)
     url = admin_url("routing_workstream", "try", stream.pk)
     assert "1 conversation waits there now." in visible_text(ada.post(url, sample_form()))
-    builders.create_conversation(in_queue=orders.queue)
+    builders.create_conversation(queue=orders.queue)
     assert "is full (2 work items): the conversation is ended." in visible_text(ada.post(url, sample_form()))
 
 

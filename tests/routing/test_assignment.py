@@ -30,7 +30,7 @@ def create_skilled_work(agents: int) -> Conversation:
     skills = [Skill.objects.create(name=name, type=kind) for name in ("German", "Billing")]
     crowd = create_agents(agents, queue)
     AgentSkill.objects.bulk_create(AgentSkill(agent=one, skill=skill, rating=5) for one in crowd for skill in skills)
-    conversation = builders.create_conversation(in_queue=queue)
+    conversation = builders.create_conversation(queue=queue)
     RequiredSkill.objects.bulk_create(
         RequiredSkill(conversation=conversation, skill=skill, rating=5) for skill in skills
     )
@@ -62,7 +62,7 @@ def test_batch_assignment_takes_fewer_than_two_queries_per_conversation() -> Non
     create_agents(20)
     on = builders.create_number()
     for _ in range(50):
-        builders.create_conversation(on=on)
+        builders.create_conversation(number=on)
     asked = [sql for sql in capture_dispatch_queries() if "live_liveevent" not in sql and "pg_advisory" not in sql]
     assert Conversation.objects.filter(offered_to__isnull=False).count() == 50
     assert len(asked) < 2 * 50
@@ -71,9 +71,9 @@ def test_batch_assignment_takes_fewer_than_two_queries_per_conversation() -> Non
 def test_load_counts_assigned_and_offered_conversations_per_work_stream() -> None:
     dana, omar = create_agents(2)
     stream = builders.update_work_stream()
-    builders.create_conversation(with_agent=dana)
-    builders.create_conversation(with_agent=dana, state=State.WRAP_UP)
-    builders.create_conversation(with_agent=dana, state=State.WAITING)
+    builders.create_conversation(agent=dana)
+    builders.create_conversation(agent=dana, state=State.WRAP_UP)
+    builders.create_conversation(agent=dana, state=State.WAITING)
     builders.create_conversation(offered_to=dana, offer_expires_at=timezone.now())
     loads = load_by_agent(Conversation.objects.all(), [dana.pk, omar.pk], now=timezone.now())
     assert (loads[dana.pk].units, loads[dana.pk].by_stream) == (90, {stream.pk: 3})

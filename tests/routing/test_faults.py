@@ -20,7 +20,7 @@ UNKNOWN_ASSIGNMENT_METHOD = 5  # allowed presences no engine can make sense of: 
 
 
 def assignment_errors(conversation: Conversation) -> list[str]:
-    return [str(line) for line in conversation.events.filter(kind="assignment_fault").values_list("said", flat=True)]
+    return [str(line) for line in conversation.events.filter(kind="assignment_fault").values_list("text", flat=True)]
 
 
 def create_broken_queue(name: str = "Broken", *, priority: int = 1) -> Queue:
@@ -50,8 +50,8 @@ def test_work_that_can_not_be_decided_does_not_keep_the_others_from_their_agents
     for _ in range(others):
         builders.create_agent()
     number = builders.create_number()
-    faulty = builders.create_conversation(in_queue=create_broken_queue(), on=number)
-    healthy = [builders.create_conversation(on=number) for _ in range(others)]
+    faulty = builders.create_conversation(queue=create_broken_queue(), number=number)
+    healthy = [builders.create_conversation(number=number) for _ in range(others)]
     assert offer_waiting_conversations(timezone.now()) == (others, False)
     faulty.refresh_from_db()
     assert faulty.offered_to is None
@@ -61,7 +61,7 @@ def test_work_that_can_not_be_decided_does_not_keep_the_others_from_their_agents
 
 def test_assignment_error_is_recorded_once_in_timeline_and_log(caplog: pytest.LogCaptureFixture) -> None:
     builders.create_agent("Dana")
-    faulty = builders.create_conversation(in_queue=create_broken_queue())
+    faulty = builders.create_conversation(queue=create_broken_queue())
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             offer_waiting_conversations(timezone.now())
@@ -74,8 +74,8 @@ def test_a_work_stream_of_which_everything_fails_is_left_for_the_next_time() -> 
     broken = WorkStream.objects.create(name="Broken", allowed_presences=UNKNOWN_ASSIGNMENT_METHOD)
     urgent = Queue.objects.create(name="Urgent", priority=1)
     for _ in range(AT_ONCE + MOST_FAULTS):
-        builders.create_conversation(on=number, work_stream=broken, in_queue=urgent)
-    waiting = builders.create_conversation(on=number)
+        builders.create_conversation(number=number, work_stream=broken, queue=urgent)
+    waiting = builders.create_conversation(number=number)
     assert offer_waiting_conversations(timezone.now()) == (1, False)
     waiting.refresh_from_db()
     assert waiting.offered_to == dana

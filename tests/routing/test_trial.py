@@ -109,7 +109,7 @@ def test_dry_run_reports_the_overflow_at_that_time(stream: WorkStream) -> None:
     returns = builders.create_queue("Returns")
     OverflowRule.objects.create(queue=queue, condition="out_of_hours", action="transfer", target=returns)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
-    assert run_dry_run(stream).overflow == ["Orders is out of its operating hours: transferred to Returns."]
+    assert run_dry_run(stream).overflow == ["Orders is out of its operating hours: transferred_bytes to Returns."]
 
 
 def test_dry_run_reports_the_waiting_time_overflow(stream: WorkStream) -> None:

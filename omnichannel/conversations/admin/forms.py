@@ -50,22 +50,22 @@ class AutomatedMessageForm(AutomatedMessageModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         slugs = set(SLUG_PATTERN.findall(cleaned.get("text", "")))
-        if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._variables(cleaned)):
+        if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._get_context_variable_names(cleaned)):
             self.add_error("text", f"There is no slug {{{unknown[0]}}}. {self.fields['text'].help_text}")
-        elif "Position" in slugs and cleaned.get("trigger") != MessageTrigger.POSITION:
+        elif "Position" in slugs and cleaned.get("trigger") != MessageTrigger.QUEUE_POSITION:
             self.add_error("text", "{Position} is known only for the customer's position in queue.")
-        if "language" in cleaned and "trigger" in cleaned and self._is_there(cleaned):
+        if "language" in cleaned and "trigger" in cleaned and self._is_duplicate(cleaned):
             self.add_error("language", "There is a text for this trigger, work stream and language already.")
         return cleaned
 
-    def _variables(self, cleaned: dict[str, Any]) -> set[str]:
+    def _get_context_variable_names(self, cleaned: dict[str, Any]) -> set[str]:
         """The context variables of the work stream; of any, for a text that is sent in all."""
         found = ContextVariable.objects.all()
         if cleaned.get("work_stream"):
             found = found.filter(work_stream=cleaned["work_stream"])
         return set(found.values_list("name", flat=True))
 
-    def _is_there(self, cleaned: dict[str, Any]) -> bool:
+    def _is_duplicate(self, cleaned: dict[str, Any]) -> bool:
         same = AutomatedMessage.objects.filter(
             trigger=cleaned["trigger"], work_stream=cleaned.get("work_stream"), language__iexact=cleaned["language"]
         )
@@ -124,10 +124,10 @@ class QuickReplyForm(QuickReplyModelForm):
                 self.add_error(why.field, why.message)
             else:
                 cleaned |= {"title": title, "message": message, "locale": locale}
-                self._must_be_the_only_one(title, locale)
+                self._validate_unique_title(title, locale)
         return cleaned
 
-    def _must_be_the_only_one(self, title: str, locale: str) -> None:
+    def _validate_unique_title(self, title: str, locale: str) -> None:
         same = QuickReply.objects.filter(owner=None, title=title, locale=locale).exclude(pk=self.instance.pk)
         if same.exists():
             self.add_error("title", "There is a quick reply of this title in this language already.")

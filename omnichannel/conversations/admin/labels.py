@@ -14,36 +14,36 @@ from omnichannel.core.admin.pages import ProductModelAdmin
 class LabelAdmin(ProductModelAdmin):
     """Words by which conversations and customers are found again. Deleting one takes it off all of them."""
 
-    list_display = ("name", "colour", "used")
+    list_display = ("name", "colour", "usage_count")
     list_filter = ("colour",)
     search_fields = ("name",)
     search_help_text = "Name"
     fields = ("name", "colour")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
+        return super().get_queryset(request).annotate(usages=Count("conversations", distinct=True))
 
-    @admin.display(description="Conversations", ordering="uses")
-    def used(self, label: Any) -> int:
-        return int(label.uses)
+    @admin.display(description="Conversations", ordering="usages")
+    def usage_count(self, label: Any) -> int:
+        return int(label.usages)
 
 
 @admin.register(DispositionCode)
 class DispositionCodeAdmin(ProductModelAdmin):
     """What a conversation came to, chosen when it is closed. What was chosen once is deactivated, not deleted."""
 
-    list_display = ("name", "description", "state", "used")
+    list_display = ("name", "description", "state", "usage_count")
     list_filter = ("is_active",)
     search_fields = ("name", "description")
     search_help_text = "Name or description"
     fields = ("name", "description", "is_active")
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).annotate(uses=Count("conversations", distinct=True))
+        return super().get_queryset(request).annotate(usages=Count("conversations", distinct=True))
 
-    @admin.display(description="Conversations", ordering="uses")
-    def used(self, code: Any) -> int:
-        return int(code.uses)
+    @admin.display(description="Conversations", ordering="usages")
+    def usage_count(self, code: Any) -> int:
+        return int(code.usages)
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest

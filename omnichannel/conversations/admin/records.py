@@ -39,11 +39,11 @@ STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet",
 
 @admin.register(Contact)
 class ContactAdmin(ReadOnlyModelAdmin):
-    list_display = ("display_name", "number", "opted_out", "first_seen")
+    list_display = ("display_name", "display_number", "opted_out", "first_seen")
     search_fields = ("name", "profile_name", "address")
     search_help_text = "Name or number"
-    fields = ("name", "profile_name", "number", "external_user_id", "opted_out", "first_seen")
-    readonly_fields = ("number", "opted_out", "first_seen")
+    fields = ("name", "profile_name", "display_number", "external_user_id", "opted_out", "first_seen")
+    readonly_fields = ("display_number", "opted_out", "first_seen")
 
     @admin.display(description="Opted out")
     def opted_out(self, contact: Contact) -> SafeString | str:
@@ -56,7 +56,7 @@ class ContactAdmin(ReadOnlyModelAdmin):
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyModelAdmin):
-    list_display = ("contact", "number", "shown_state", "queue", "agent", "last_activity")
+    list_display = ("contact", "number", "state_pill", "queue", "agent", "last_activity")
     list_filter = ("state", "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")
     search_fields = ("contact__name", "contact__profile_name", "contact__address")
@@ -64,25 +64,25 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     fields = (
         "contact",
         "number",
-        "shown_state",
+        "state_pill",
         "work_stream",
         "queue",
         "agent",
-        "began",
+        "started",
         "last_activity",
         "window_closes",
-        "closed",
-        "at_the_desk",
+        "closed_on",
+        "desk_link",
     )
-    readonly_fields = ("shown_state", "began", "last_activity", "window_closes", "closed", "at_the_desk")
+    readonly_fields = ("state_pill", "started", "last_activity", "window_closes", "closed_on", "desk_link")
 
     @admin.display(description="State", ordering="state")
-    def shown_state(self, conversation: Conversation) -> SafeString:
+    def state_pill(self, conversation: Conversation) -> SafeString:
         state = State(conversation.state)
         return render_pill(str(state.label), STATE_TONES.get(state, "quiet"))
 
     @admin.display(description="Began", ordering="created_at")
-    def began(self, conversation: Conversation) -> str:
+    def started(self, conversation: Conversation) -> str:
         return format_timestamp(conversation.created_at)
 
     @admin.display(description="Last activity", ordering="last_activity_at")
@@ -94,11 +94,11 @@ class ConversationAdmin(ReadOnlyModelAdmin):
         return format_timestamp(conversation.window_closes_at)
 
     @admin.display(description="Closed")
-    def closed(self, conversation: Conversation) -> str:
+    def closed_on(self, conversation: Conversation) -> str:
         return format_timestamp(conversation.closed_at)
 
     @admin.display(description="At the desk")
-    def at_the_desk(self, conversation: Conversation) -> SafeString:
+    def desk_link(self, conversation: Conversation) -> SafeString:
         return format_html('<a href="/desk/conversations/{}/">Open this conversation</a>', conversation.pk)
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -112,7 +112,7 @@ class AutomatedMessageAdmin(ProductModelAdmin):
     """What the desk says by itself. Without a text for a trigger nothing is said."""
 
     form = AutomatedMessageForm
-    list_display = ("trigger", "where", "spoken", "beginning", "state")
+    list_display = ("trigger", "work_stream_label", "language_label", "text_preview", "state")
     list_display_links = ("trigger",)
     list_filter = ("trigger", "is_active")
     list_select_related = ("work_stream",)
@@ -125,15 +125,15 @@ class AutomatedMessageAdmin(ProductModelAdmin):
     )
 
     @admin.display(description="Work stream", ordering="work_stream")
-    def where(self, message: AutomatedMessage) -> str:
+    def work_stream_label(self, message: AutomatedMessage) -> str:
         return str(message.work_stream or "All")
 
     @admin.display(description="Language", ordering="language")
-    def spoken(self, message: AutomatedMessage) -> str:
+    def language_label(self, message: AutomatedMessage) -> str:
         return message.language or "Any"
 
     @admin.display(description="Text")
-    def beginning(self, message: AutomatedMessage) -> str:
+    def text_preview(self, message: AutomatedMessage) -> str:
         return Truncator(message.text).chars(80)
 
 
@@ -142,7 +142,7 @@ class OptOutWordAdmin(ProductModelAdmin):
     """Words by which customers stop our messages, and want them again."""
 
     form = OptOutWordForm
-    list_display = ("word", "does")
+    list_display = ("word", "meaning_pill")
     list_filter = ("meaning",)
     search_fields = ("word",)
     search_help_text = "Word"
@@ -154,7 +154,7 @@ class OptOutWordAdmin(ProductModelAdmin):
         return super().changelist_view(request, extra_context)
 
     @admin.display(description="Meaning", ordering="meaning")
-    def does(self, word: OptOutWord) -> SafeString:
+    def meaning_pill(self, word: OptOutWord) -> SafeString:
         return render_pill(word.get_meaning_display(), "bad" if word.meaning == OptOutMeaning.STOP else "good")
 
 
@@ -163,7 +163,7 @@ class QuickReplyAdmin(ProductModelAdmin):
     """Texts for everybody; what agents keep for themselves is nobody else's business."""
 
     form = QuickReplyForm
-    list_display = ("title", "locale", "beginning", "tagged", "where")
+    list_display = ("title", "locale", "message_preview", "tag_list", "work_stream_list")
     list_filter = ("locale", "tags", "work_streams")
     search_fields = ("title", "message", "tags__name")
     search_help_text = "Title, message or tag"
@@ -190,15 +190,15 @@ class QuickReplyAdmin(ProductModelAdmin):
         form.instance.tags.add(*get_or_create_tags(form.cleaned_data["new_tags"]))
 
     @admin.display(description="Message")
-    def beginning(self, reply: QuickReply) -> str:
+    def message_preview(self, reply: QuickReply) -> str:
         return Truncator(reply.message).chars(80)
 
     @admin.display(description="Tags")
-    def tagged(self, reply: QuickReply) -> str:
+    def tag_list(self, reply: QuickReply) -> str:
         return " ".join(f"#{tag}" for tag in reply.tags.all())
 
     @admin.display(description="Work streams")
-    def where(self, reply: QuickReply) -> str:
+    def work_stream_list(self, reply: QuickReply) -> str:
         return ", ".join(map(str, reply.work_streams.all())) or "All"
 
 
@@ -207,15 +207,15 @@ class QuickReplyTagAdmin(ProductModelAdmin):
     """Words by which quick replies are found."""
 
     form = QuickReplyTagForm
-    list_display = ("name", "used")
+    list_display = ("name", "usage_count")
     search_fields = ("name",)
     search_help_text = "Name"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuickReplyTag]:
         counted = Count("quick_replies", filter=Q(quick_replies__owner=None), distinct=True)
-        tags: QuerySet[QuickReplyTag] = super().get_queryset(request).annotate(uses=counted)
+        tags: QuerySet[QuickReplyTag] = super().get_queryset(request).annotate(usages=counted)
         return tags
 
-    @admin.display(description="Quick replies", ordering="uses")
-    def used(self, tag: Any) -> int:
-        return int(tag.uses)
+    @admin.display(description="Quick replies", ordering="usages")
+    def usage_count(self, tag: Any) -> int:
+        return int(tag.usages)

@@ -51,7 +51,7 @@ def run_route_lane(lease: Lease) -> None:
 
 
 def classify_conversation(conversation_id: int) -> None:
-    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often called.
+    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often webhook_received.
 
     What an agent has taken meanwhile, or a person has put elsewhere, stays there.
     """
@@ -70,7 +70,7 @@ def classify_conversation(conversation_id: int) -> None:
         if conversation.state != State.CLOSED:
             _add_required_skills(conversation, facts, known)
             request_assignment()
-            publish_event(LiveEventKind.CONVERSATION, conversation, also_queues=[queue_before])
+            publish_event(LiveEventKind.CONVERSATION, conversation, extra_queue_ids=[queue_before])
 
 
 def _first_message(conversation: Conversation) -> Message | None:
@@ -133,7 +133,7 @@ def _routed_text(found: rules.Route) -> LocalizedText:
 
 def _apply_routing_rules(conversation: Conversation, facts: Facts, known: Known) -> None:
     found = rules.route(conversation.work_stream, facts, known)
-    record_event(conversation, ROUTED_EVENT, _routed_text(found), by=None)
+    record_event(conversation, ROUTED_EVENT, _routed_text(found), actor=None)
     # The customer waits since they wrote: their place is not counted from now.
     _set_queue(conversation, found.queue, since=conversation.queued_at)
     if found.queue != rules.fallback(conversation.work_stream):
@@ -149,15 +149,15 @@ def _apply_entry_overflow(conversation: Conversation) -> None:
     """What the queue's overflow rules say about who is about to wait there."""
     queue = conversation.queue
     overflow.one_at_a_time(queue)
-    rule = overflow.at_the_door(queue, count_waiting(queue, besides=conversation), timezone.now())
+    rule = overflow.at_the_door(queue, count_waiting(queue, exclude=conversation), timezone.now())
     if rule is not None:
         _apply_overflow_rule(conversation, rule)
 
 
-def count_waiting(queue: Queue, *, besides: Conversation | None = None) -> int:
+def count_waiting(queue: Queue, *, exclude: Conversation | None = None) -> int:
     """How many wait in the queue for an agent."""
     waiting = Conversation.objects.filter(queue=queue, state=State.OPEN)
-    return exclude_unrouted(waiting.exclude(pk=besides.pk) if besides else waiting).count()
+    return exclude_unrouted(waiting.exclude(pk=exclude.pk) if exclude else waiting).count()
 
 
 class ConversationDryRunContext(DryRunContext):
@@ -175,14 +175,14 @@ def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None
     line, now = overflow.outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            record_event(conversation, QUEUED_EVENT, line, by=None)
+            record_event(conversation, QUEUED_EVENT, line, actor=None)
         case OverflowAction.TRANSFER if rule.target is not None:
-            record_event(conversation, OVERFLOW_TRANSFER_EVENT, line, by=None, at=now)
+            record_event(conversation, OVERFLOW_TRANSFER_EVENT, line, actor=None, at=now)
             _set_queue(conversation, rule.target, since=now)
         case OverflowAction.END:
-            record_event(conversation, OVERFLOW_END_EVENT, line, by=None)
+            record_event(conversation, OVERFLOW_END_EVENT, line, actor=None)
             request_automated_messages(conversation)
-            transition(conversation, State.CLOSED, line=localized("Closed: overflow."), by=None)
+            transition(conversation, State.CLOSED, event_text=localized("Closed: overflow."), actor=None)
 
 
 def _add_required_skills(conversation: Conversation, facts: Facts, known: Known) -> None:
@@ -193,7 +193,7 @@ def _add_required_skills(conversation: Conversation, facts: Facts, known: Known)
     RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
     *others, last = map(str, needed)
     skills = localized("%(others)s and %(last)s", others=others, last=last) if others else last
-    record_event(conversation, SKILLS_EVENT, localized("Needs %(skills)s.", skills=skills), by=None)
+    record_event(conversation, SKILLS_EVENT, localized("Needs %(skills)s.", skills=skills), actor=None)
 
 
 def apply_waiting_time_overflow(now: datetime | None = None) -> int:
@@ -227,5 +227,5 @@ def _overflow_if_overdue(conversation_id: int, queue: Queue, asked: list[Overflo
         _apply_overflow_rule(conversation, rule)
         if conversation.state == State.OPEN:
             request_assignment()
-            publish_event(LiveEventKind.CONVERSATION, conversation, also_queues=[queue.pk])
+            publish_event(LiveEventKind.CONVERSATION, conversation, extra_queue_ids=[queue.pk])
         return True

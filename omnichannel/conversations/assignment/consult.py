@@ -21,38 +21,38 @@ TOO_MANY_CONSULTED = gettext_noop("Up to %(most)s colleagues can be consulted at
 
 def consulted_participations(conversation: Conversation) -> list[Participation]:
     """The colleagues who are in it now, beside its agent; who only monitors is told to nobody."""
-    found = conversation.participations.filter(left_at=None, part=ParticipationKind.CONSULT)
+    found = conversation.participations.filter(left_at=None, kind=ParticipationKind.CONSULT)
     return list(found.select_related("agent__user", "agent__presence", "invited_by__user"))
 
 
 def consult_candidates(conversation: Conversation) -> Sequence[AgentCandidate]:
     """Everybody at the desk who is there and is not in this conversation yet, best skills first."""
-    here = Participation.objects.filter(conversation=conversation, left_at=None, part=ParticipationKind.CONSULT).values(
+    here = Participation.objects.filter(conversation=conversation, left_at=None, kind=ParticipationKind.CONSULT).values(
         "agent"
     )
     there = active_agents().exclude(presence__base_status__in=UNAVAILABLE_PRESENCES)
     return rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id)).exclude(pk__in=here)))
 
 
-def invite_colleague(conversation: Conversation, colleague: Agent, *, by: Agent) -> None:
+def invite_colleague(conversation: Conversation, colleague: Agent, *, agent: Agent) -> None:
     """The agent who has the conversation asks a colleague into it; it uses none of the colleague's capacity.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    require_agent(conversation, by)
+    require_agent(conversation, agent)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
         raise TransitionError(gettext("Colleagues can be consulted while the conversation is active or in wrap-up."))
     if colleague.pk not in {one.agent.pk for one in consult_candidates(conversation)}:
         raise TransitionError(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
     with transaction.atomic():
-        add_participant(conversation, colleague, ParticipationKind.CONSULT, invited_by=by)
-        line = localized("%(by)s consulted %(colleague)s.", by=by, colleague=colleague)
-        record_event(conversation, "consult", line, by=by.user)
+        add_participant(conversation, colleague, ParticipationKind.CONSULT, invited_by=agent)
+        line = localized("%(by)s consulted %(colleague)s.", agent=agent, colleague=colleague)
+        record_event(conversation, "consult", line, actor=agent.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
 def add_participant(
-    conversation: Conversation, agent: Agent, part: ParticipationKind, *, invited_by: Agent | None = None
+    conversation: Conversation, agent: Agent, kind: ParticipationKind, *, invited_by: Agent | None = None
 ) -> None:
     """The agent has this part in the conversation from now on; the caller holds the transaction.
 
@@ -63,13 +63,13 @@ def add_participant(
     if now.state == State.CLOSED:
         raise TransitionError(gettext("This conversation is closed."))
     here = conversation.participations.filter(left_at=None)
-    if part == ParticipationKind.CONSULT and here.filter(part=part).exclude(agent=agent).count() >= MAX_CONSULTED:
+    if kind == ParticipationKind.CONSULT and here.filter(kind=kind).exclude(agent=agent).count() >= MAX_CONSULTED:
         raise TransitionError(gettext(TOO_MANY_CONSULTED) % {"most": MAX_CONSULTED})
-    if here.filter(agent=agent).update(part=part, invited_by=invited_by):
+    if here.filter(agent=agent).update(kind=kind, invited_by=invited_by):
         return
     try:
         with transaction.atomic():
-            Participation.objects.create(conversation=conversation, agent=agent, part=part, invited_by=invited_by)
+            Participation.objects.create(conversation=conversation, agent=agent, kind=kind, invited_by=invited_by)
     except IntegrityError as error:  # the same button pressed twice at once
         raise TransitionError(gettext("%(agent)s is in this conversation already.") % {"agent": agent}) from error
 
@@ -81,11 +81,11 @@ def leave_conversation(conversation: Conversation, agent: Agent) -> None:
     """
     with transaction.atomic():
         theirs = conversation.participations.filter(agent=agent, left_at=None)
-        was = theirs.values_list("part", flat=True).first()
+        was = theirs.values_list("kind", flat=True).first()
         if was is None or not theirs.update(left_at=timezone.now()):
             raise TransitionError(gettext("You are not in this conversation."))
         if was == ParticipationKind.CONSULT:
             record_event(
-                conversation, "left", localized("%(agent)s left the conversation.", agent=agent), by=agent.user
+                conversation, "left", localized("%(agent)s left the conversation.", agent=agent), actor=agent.user
             )
-        publish_event(LiveEventKind.CONVERSATION, conversation, also_agents=[agent.pk])
+        publish_event(LiveEventKind.CONVERSATION, conversation, extra_agent_ids=[agent.pk])

@@ -167,7 +167,7 @@ def _declined_offer_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
 
 
 def _released_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Whoever put it into its queue: gave it back, or transferred it there."""
+    """Whoever put it into its queue: gave it back, or transferred_bytes it there."""
     events = ConversationEvent.objects.filter(conversation__in=pks, kind=State.OPEN, actor__agent__isnull=False)
     since = events.filter(created_at__gte=F("conversation__queued_at"))
     return _fact_rows(since, DECLINED_FACT, who=F("actor__agent__pk"), at=F("created_at"))
@@ -208,7 +208,7 @@ def record_assignment_fault(pk: int, error: Exception) -> None:
         line = localized(
             "Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:MAX_FAULT_LENGTH]
         )
-        ConversationEvent.objects.create(conversation=conversation, kind=FAULT_EVENT, said=line)
+        ConversationEvent.objects.create(conversation=conversation, kind=FAULT_EVENT, text=line)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -236,7 +236,7 @@ def _create_no_agent_events(lost: list[Decision], absent: Mapping[tuple[int, int
     words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_queue_and_stream(one)]}
     ConversationEvent.objects.bulk_create(
         [
-            ConversationEvent(conversation=one.item, kind=NO_AGENT_EVENT, said=words[_queue_and_stream(one)])
+            ConversationEvent(conversation=one.item, kind=NO_AGENT_EVENT, text=words[_queue_and_stream(one)])
             for one in lost
         ]
     )
@@ -270,7 +270,7 @@ def _create_decision_events(
         elif one.item.pk not in told:
             events.append((one, NO_AGENT_EVENT, words))
     ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=one.item, kind=kind, said=line) for one, kind, line in events]
+        [ConversationEvent(conversation=one.item, kind=kind, text=line) for one, kind, line in events]
     )
     return [one for one, _, _ in events]
 

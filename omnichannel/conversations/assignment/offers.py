@@ -30,7 +30,7 @@ def accept_offer(conversation: Conversation, agent: Agent) -> None:
     with transaction.atomic():
         _lock_offered_to(conversation, agent)
         line = localized("%(agent)s accepted the conversation.", agent=agent)
-        transition(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
+        transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=line)
 
 
 def reject_offer(conversation: Conversation, agent: Agent) -> None:
@@ -38,7 +38,7 @@ def reject_offer(conversation: Conversation, agent: Agent) -> None:
     with transaction.atomic():
         held = _lock_offered_to(conversation, agent)
         line = localized("%(agent)s rejected the conversation.", agent=agent)
-        _end_offer(held, OfferOutcome.REJECTED, line, by=agent.user)
+        _end_offer(held, OfferOutcome.REJECTED, line, actor=agent.user)
 
 
 def expire_offers(now: datetime | None = None) -> int:
@@ -86,7 +86,9 @@ def _time_out_offer(conversation: Conversation, agent: Agent, ends: datetime) ->
             return False
         if conversation.work_stream.inactive_after_missed_offer:
             show(agent, built_in(BasePresence.INACTIVE), by_hand=False)
-        _end_offer(held, OfferOutcome.TIMED_OUT, localized("%(agent)s did not answer in time.", agent=agent), by=None)
+        _end_offer(
+            held, OfferOutcome.TIMED_OUT, localized("%(agent)s did not answer in time.", agent=agent), actor=None
+        )
         return True
 
 
@@ -98,7 +100,7 @@ def _withdraw_offer(conversation: Conversation, agent: Agent) -> bool:
         line = localized(
             "No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=LocalizedText(str(agent.presence))
         )
-        _end_offer(held, OfferOutcome.WITHDRAWN, line, by=None)
+        _end_offer(held, OfferOutcome.WITHDRAWN, line, actor=None)
         return True
 
 
@@ -118,7 +120,7 @@ def _lock_open(conversation: Conversation) -> Conversation | None:
     )
 
 
-def _end_offer(held: Conversation, outcome: OfferOutcome, line: LocalizedText, *, by: User | None) -> None:
+def _end_offer(held: Conversation, outcome: OfferOutcome, line: LocalizedText, *, actor: User | None) -> None:
     """Back to its queue, where it keeps its place. The caller holds the conversation."""
     agent_id = held.offered_to_id
     held.offered_to = held.offer_expires_at = None
@@ -126,7 +128,7 @@ def _end_offer(held: Conversation, outcome: OfferOutcome, line: LocalizedText, *
     Offer.objects.filter(conversation=held, outcome=OfferOutcome.PENDING).update(
         outcome=outcome, decided_at=timezone.now()
     )
-    record_event(held, outcome.value, line, by=by)
+    record_event(held, outcome.value, line, actor=actor)
     request_assignment()
     schedule_load_refresh(agent_id)
-    publish_event(LiveEventKind.CONVERSATION, held, also_agents=[agent_id])
+    publish_event(LiveEventKind.CONVERSATION, held, extra_agent_ids=[agent_id])

@@ -20,7 +20,7 @@ def take_conversation(conversation: Conversation, agent: Agent) -> None:
     if not can_take(conversation, agent):
         raise TransitionError(gettext("Conversations of this work stream are offered to agents; they can't be taken."))
     line = localized("%(agent)s took the conversation.", agent=agent)
-    transition(conversation, State.ACTIVE, agent=agent, by=agent.user, line=line)
+    transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=line)
 
 
 def can_take(conversation: Conversation, agent: Agent) -> bool:
@@ -36,7 +36,7 @@ def release_conversation(conversation: Conversation, agent: Agent) -> None:
     if conversation.state != State.ACTIVE:
         raise TransitionError(gettext("Only an active conversation can be given back."))
     line = localized("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
-    transition(conversation, State.OPEN, agent=None, by=agent.user, line=line)
+    transition(conversation, State.OPEN, agent=None, actor=agent.user, event_text=line)
 
 
 def wait_for_customer(conversation: Conversation, agent: Agent) -> None:
@@ -45,7 +45,7 @@ def wait_for_customer(conversation: Conversation, agent: Agent) -> None:
     with transaction.atomic():
         require_all_read(conversation)
         line = localized("%(agent)s is waiting for the customer.", agent=agent)
-        transition(conversation, State.WAITING, agent=agent, by=agent.user, line=line)
+        transition(conversation, State.WAITING, agent=agent, actor=agent.user, event_text=line)
 
 
 def resume_conversation(conversation: Conversation, agent: Agent) -> None:
@@ -53,7 +53,7 @@ def resume_conversation(conversation: Conversation, agent: Agent) -> None:
     require_agent(conversation, agent)
     if conversation.state != State.WAITING:
         raise TransitionError(gettext("Only a conversation that waits for the customer can be resumed."))
-    transition(conversation, State.ACTIVE, agent=agent, by=agent.user, line=resumed_text(agent))
+    transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=resumed_text(agent))
 
 
 def resumed_text(agent: Agent) -> LocalizedText:

@@ -24,84 +24,92 @@ def assignment_targets(conversation: Conversation) -> TransferTargets:
     return TransferTargets(rank_agents(conversation, list(there)), other_queues(conversation))
 
 
-def assign_conversation(conversation: Conversation, *, to: Agent | Queue, by: Agent) -> None:
+def assign_conversation(conversation: Conversation, *, target: Agent | Queue, supervisor: Agent) -> None:
     """Give a conversation that waits to an agent of its queue, even above their capacity, or to another queue.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    _require_supervisor(by)
+    _require_supervisor(supervisor)
     if conversation.state != State.OPEN:
         raise TransitionError(gettext("Only a conversation that waits for an agent can be assigned."))
     allowed = assignment_targets(conversation)
-    if isinstance(to, Queue):
-        if to.pk == conversation.queue_id:
-            raise TransitionError(gettext("The conversation waits in %(to)s already.") % {"to": to})
-        requeue(conversation, to, by=by.user, line=_assigned_text(by, to))
+    if isinstance(target, Queue):
+        if target.pk == conversation.queue_id:
+            raise TransitionError(gettext("The conversation waits in %(to)s already.") % {"to": target})
+        requeue(conversation, target, actor=supervisor.user, event_text=_assigned_text(supervisor, target))
         return
-    colleague = next((one for one in allowed.agents if one.agent.pk == to.pk), None)
+    colleague = next((one for one in allowed.agents if one.agent.pk == target.pk), None)
     if colleague is None:
         raise TransitionError(
             gettext("%(to)s can't be assigned this conversation: not in %(queue)s, or not here.")
-            % {"to": to, "queue": conversation.queue}
+            % {"to": target, "queue": conversation.queue}
         )
-    transition(conversation, State.ACTIVE, agent=to, by=by.user, line=_assigned_text(by, to, colleague))
+    transition(
+        conversation,
+        State.ACTIVE,
+        agent=target,
+        actor=supervisor.user,
+        event_text=_assigned_text(supervisor, target, colleague),
+    )
 
 
 def _assigned_text(by: Agent, to: Agent | Queue, colleague: AgentCandidate | None = None) -> LocalizedText:
-    if colleague is None or not colleague.is_over:
+    if colleague is None or not colleague.is_over_capacity:
         return localized("%(by)s assigned the conversation to %(to)s.", by=by, to=to)
     return localized(
         "%(by)s assigned the conversation to %(to)s (%(free)s free, this needs %(needs)s: over capacity).",
         by=by,
         to=to,
-        free=colleague.free,
-        needs=colleague.needs,
+        free_capacity=colleague.free_capacity,
+        required_capacity=colleague.required_capacity,
     )
 
 
-def monitor_conversation(conversation: Conversation, by: Agent) -> None:
+def monitor_conversation(conversation: Conversation, supervisor: Agent) -> None:
     """Look into a conversation that a colleague has. Nobody is told, and nothing can be written.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    _require_colleagues_conversation(conversation, by)
+    _require_colleagues_conversation(conversation, supervisor)
     with transaction.atomic():
-        if conversation.participations.filter(agent=by, left_at=None).exists():
+        if conversation.participations.filter(agent=supervisor, left_at=None).exists():
             raise TransitionError(gettext("You are in this conversation already."))
-        add_participant(conversation, by, ParticipationKind.MONITOR)
+        add_participant(conversation, supervisor, ParticipationKind.MONITOR)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def join_conversation(conversation: Conversation, by: Agent) -> None:
+def join_conversation(conversation: Conversation, supervisor: Agent) -> None:
     """Come into a colleague's conversation, to write notes; the timeline tells both of it.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    _require_colleagues_conversation(conversation, by)
+    _require_colleagues_conversation(conversation, supervisor)
     with transaction.atomic():
-        if conversation.participations.filter(agent=by, left_at=None, part=ParticipationKind.CONSULT).exists():
+        if conversation.participations.filter(agent=supervisor, left_at=None, kind=ParticipationKind.CONSULT).exists():
             raise TransitionError(gettext("You are in this conversation already."))
-        add_participant(conversation, by, ParticipationKind.CONSULT)
-        line = localized("%(by)s joined %(agent)s in the conversation.", by=by, agent=conversation.agent)
-        record_event(conversation, "joined_in", line, by=by.user)
+        add_participant(conversation, supervisor, ParticipationKind.CONSULT)
+        line = localized(
+            "%(by)s joined %(agent)s in the conversation.", supervisor=supervisor, agent=conversation.agent
+        )
+        record_event(conversation, "joined_in", line, actor=supervisor.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def release_to_queue(conversation: Conversation, by: Agent) -> None:
+def release_to_queue(conversation: Conversation, supervisor: Agent) -> None:
     """Take an active conversation from the agent who has it and let it wait in its queue for another one.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    _require_supervisor(by)
+    _require_supervisor(supervisor)
     if conversation.state != State.ACTIVE:
         raise TransitionError(gettext("Only an active conversation can be given back."))
     line = localized(
         "%(by)s released the conversation from %(agent)s to %(queue)s.",
-        by=by,
+        supervisor=supervisor,
         agent=conversation.agent,
         queue=conversation.queue,
     )
-    transition(conversation, State.OPEN, agent=None, by=by.user, line=line)
+    transition(conversation, State.OPEN, agent=None, actor=supervisor.user, event_text=line)
 
 
 def _require_supervisor(agent: Agent) -> None:

@@ -21,7 +21,7 @@ from routing.models import Agent, AgentSkill, BasePresence, Queue, State
 # Who shows one of these is not there to take over.
 UNAVAILABLE_PRESENCES = {BasePresence.BUSY_DND, BasePresence.AWAY, BasePresence.OFFLINE, BasePresence.INACTIVE}
 MAX_REASON_LENGTH = 300
-REASON_REQUIRED = gettext_noop("Write why, for whoever reads this next.")
+REASON_REQUIRED = gettext_noop("Write why, for whoever may_read this next.")
 
 
 @dataclass(frozen=True)
@@ -29,28 +29,33 @@ class AgentCandidate:
     """An agent who could take the conversation, and how well they would do."""
 
     agent: Agent
-    matching: int
-    required: int
-    used: int
-    needs: int
+    matching_skill_count: int
+    required_skill_count: int
+    used_capacity: int
+    required_capacity: int
 
     @property
-    def free(self) -> int:
+    def free_capacity(self) -> int:
         """Capacity that is left; never less than none."""
-        return max(0, self.agent.capacity - self.used)
+        return max(0, self.agent.capacity - self.used_capacity)
 
     @property
-    def is_over(self) -> bool:
+    def is_over_capacity(self) -> bool:
         """Whether the conversation would take more than is left."""
-        return self.free < self.needs
+        return self.free_capacity < self.required_capacity
 
     @property
-    def skills_words(self) -> str:
+    def skills_text(self) -> str:
         """How many of the skills the conversation needs they have; empty when it needs none."""
-        if not self.required:
+        if not self.required_skill_count:
             return ""
-        words = ngettext("%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required)
-        return words % {"matching": self.matching, "required": self.required}
+        words = ngettext(
+            "%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required_skill_count
+        )
+        return words % {
+            "matching_skill_count": self.matching_skill_count,
+            "required_skill_count": self.required_skill_count,
+        }
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class QueueCandidate:
     """Another queue, and how many conversations wait there."""
 
     queue: Queue
-    waiting: int
+    waiting_count: int
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def rank_agents(conversation: Conversation, agents: Sequence[Agent]) -> list[Age
     loads = load_by_agent(Conversation.objects.all(), [one.pk for one in agents], now=timezone.now())
     needs = conversation.work_stream.capacity
     found = [AgentCandidate(one, matching.get(one.pk, 0), len(required), loads[one.pk].units, needs) for one in agents]
-    return sorted(found, key=lambda one: (-one.matching, -one.free, str(one.agent)))
+    return sorted(found, key=lambda one: (-one.matching_skill_count, -one.free_capacity, str(one.agent)))
 
 
 def other_queues(conversation: Conversation) -> list[QueueCandidate]:
@@ -99,29 +104,38 @@ def other_queues(conversation: Conversation) -> list[QueueCandidate]:
     return [QueueCandidate(queue, waiting.get(queue.pk, 0)) for queue in full]
 
 
-def transfer_conversation(conversation: Conversation, *, to: Agent | Queue, by: Agent, reason: str) -> None:
+def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, agent: Agent, reason: str) -> None:
     """The agent who has the active conversation passes it on, and says why.
 
     A colleague of the queue has it at once; in another queue it waits for an agent, its needs kept. Raises
     TransitionRefused with a sentence for whoever tried.
     """
-    require_agent(conversation, by)
+    require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionError(gettext("Only an active conversation can be transferred."))
+        raise TransitionError(gettext("Only an active conversation can be transferred_bytes."))
     why = _clean_reason(reason)
     allowed = transfer_targets(conversation)
-    if isinstance(to, Queue):
-        if to.pk not in {one.queue.pk for one in allowed.queues}:
-            raise TransitionError(gettext("%(to)s takes no transfers now.") % {"to": to})
-        transition(conversation, State.OPEN, agent=None, queue=to, by=by.user, line=_transferred_text(by, to, why))
+    if isinstance(target, Queue):
+        if target.pk not in {one.queue.pk for one in allowed.queues}:
+            raise TransitionError(gettext("%(to)s takes no transfers now.") % {"to": target})
+        transition(
+            conversation,
+            State.OPEN,
+            agent=None,
+            queue=target,
+            actor=agent.user,
+            event_text=_transferred_text(agent, target, why),
+        )
         return
-    if to.pk not in {one.agent.pk for one in allowed.agents}:
-        raise TransitionError(gettext("%(to)s can't take this conversation now.") % {"to": to})
-    transition(conversation, State.ACTIVE, agent=to, by=by.user, line=_transferred_text(by, to, why))
+    if target.pk not in {one.agent.pk for one in allowed.agents}:
+        raise TransitionError(gettext("%(to)s can't take this conversation now.") % {"to": target})
+    transition(
+        conversation, State.ACTIVE, agent=target, actor=agent.user, event_text=_transferred_text(agent, target, why)
+    )
 
 
 def _transferred_text(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
-    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
+    return localized("%(by)s transferred_bytes the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
 
 
 def _clean_reason(reason: str) -> str:

@@ -21,7 +21,7 @@ BATCH_SIZE = 200
 def send_queue_positions(now: datetime | None = None) -> int:
     """Tell those whose position is new, or another one than they were told minutes ago; returns how many were told."""
     at = now or timezone.now()
-    if not AutomatedMessage.objects.filter(trigger=MessageTrigger.POSITION, is_active=True).exists():
+    if not AutomatedMessage.objects.filter(trigger=MessageTrigger.QUEUE_POSITION, is_active=True).exists():
         return 0
     told = 0
     known = _last_sent_positions()
@@ -30,7 +30,8 @@ def send_queue_positions(now: datetime | None = None) -> int:
         is_news = last_at is None or (last_position != position and at - last_at >= MIN_INTERVAL)
         if is_news and _should_send(conversation, at):
             told += (
-                triggers.send_automated_message(MessageTrigger.POSITION, conversation, Position=position) is not None
+                triggers.send_automated_message(MessageTrigger.QUEUE_POSITION, conversation, Position=position)
+                is not None
             )
         if told == BATCH_SIZE:
             break
@@ -59,7 +60,7 @@ def _waiting_in_order() -> Iterator[tuple[int, Conversation]]:
 def _last_sent_positions() -> dict[int, tuple[int | None, datetime]]:
     """The position each of them was told last, and when."""
     waiting = Conversation.objects.waiting_for_agent().order_by().values("pk")
-    positions = {"conversation__in": waiting, f"content__{AUTOMATED_KEY}": MessageTrigger.POSITION.value}
+    positions = {"conversation__in": waiting, f"content__{AUTOMATED_KEY}": MessageTrigger.QUEUE_POSITION.value}
     said = Message.objects.filter(**positions, direction=MessageDirection.OUTBOUND).order_by("pk")
     rows = said.values_list("conversation_id", "content", "created_at")
     return {pk: (content.get("position"), at) for pk, content, at in rows}

@@ -2,7 +2,7 @@
 
 Nothing is said for which no text is written. What is said goes out inside the 24-hour window, never to customers who
 are blocked or have opted out (but for the confirmation of that), once in a conversation for each trigger, and no later
-than two minutes after its reason: a greeting after an outage is none. Against loops with other programs: at most ten
+than two minutes after its reason: a greeting after an outage is none. Against loops with other processes: at most ten
 such messages to a customer in 24 hours, and none to one who has answered two of them within two seconds each.
 
 It has a lane of its own, so that a fault here holds up nothing else.
@@ -37,7 +37,7 @@ MAX_DELAY = timedelta(minutes=2)
 ROUTING_GRACE_PERIOD = timedelta(seconds=10)
 LIMIT_PERIOD = timedelta(hours=24)
 MAX_PER_DAY = 10
-# No person reads a message and answers it so fast; once may be chance, because they were writing anyway.
+# No person may_read a message and answers it so fast; once may be chance, because they were writing anyway.
 FAST_REPLY_TIME, FAST_REPLY_LIMIT = timedelta(seconds=2), 2
 
 # Who was written to first is not greeted.
@@ -73,7 +73,7 @@ def send_automated_message(trigger: MessageTrigger, conversation: Conversation, 
     with transaction.atomic():
         locked = compose.lock_for_sending(conversation.pk)
         if (
-            compose.get_send_error(locked, automated=trigger)
+            compose.get_send_error(locked, automated_trigger=trigger)
             or _was_sent(trigger, locked)
             or _has_reached_limit(locked.contact)
         ):
@@ -128,7 +128,7 @@ def _due_triggers(conversation: Conversation, now: datetime) -> Iterator[Message
     if is_fresh(State.ACTIVE) and conversation.state == State.ACTIVE:
         yield MessageTrigger.AGENT_ASSIGNED
     if is_fresh(State.WRAP_UP):
-        yield MessageTrigger.ENDED
+        yield MessageTrigger.CONVERSATION_ENDED
     if is_fresh(MessageTrigger.OVERFLOW):
         yield MessageTrigger.OVERFLOW
     has_opted_out = conversation.contact.opted_out_at is not None
@@ -148,7 +148,7 @@ def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigg
 
 def _was_sent(trigger: MessageTrigger, conversation: Conversation) -> bool:
     """Whether it has been said here; an opt-out is confirmed each time, a position has its own rule."""
-    if trigger == MessageTrigger.POSITION:
+    if trigger == MessageTrigger.QUEUE_POSITION:
         return False
     same = GREETING_TRIGGERS if trigger in GREETING_TRIGGERS else (trigger,)
     said = conversation.messages.filter(content__automated__in=[one.value for one in same])

@@ -133,5 +133,5 @@ def set_contact_field(contact: Contact, name: str, value: str, by: User) -> None
         contact.save(update_fields=["fields"])
         line = value_changed_text(field.display_name, kept, by)
         for conversation in contact.conversations.filter(closed_at=None):
-            record_event(conversation, CONTACT_FIELD_EVENT, line, by=by)
+            record_event(conversation, CONTACT_FIELD_EVENT, line, actor=by)
             publish_event(LiveEventKind.CONVERSATION, conversation)

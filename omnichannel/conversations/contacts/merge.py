@@ -83,7 +83,11 @@ def merge_contacts(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
         kept, gone = _lock_contacts(kept, gone)
         if why := get_merge_error(kept, gone, by):
             raise MergeError(why)
-        name, before, was = f"{gone.display_name} ({gone.number})", _snapshot_contact(kept), _snapshot_contact(gone)
+        name, before, was = (
+            f"{gone.display_name} ({gone.display_number})",
+            _snapshot_contact(kept),
+            _snapshot_contact(gone),
+        )
         theirs = list(gone.conversations.values_list("pk", flat=True))
         latest = get_latest_writer(kept, gone)
         address, who = latest.address, latest.identity
@@ -92,13 +96,13 @@ def merge_contacts(kept: Contact, gone: Contact, *, by: User) -> ContactMerge:
         kept.save(update_fields=["address", "identity"])
         _record_addresses(kept, before, was)
         done = ContactMerge.objects.create(
-            kept=kept,
-            gone=was,
-            before=before,
-            after=_snapshot_contact(kept),
-            conversations=theirs,
-            joined=joined,
-            by=by,
+            target=kept,
+            source_snapshot=was,
+            target_before=before,
+            target_after=_snapshot_contact(kept),
+            source_conversation_ids=theirs,
+            merged_conversations=joined,
+            merged_by=by,
         )
         _wake_unread_conversations(kept, joined)
         for record in joined:
@@ -123,7 +127,7 @@ def _snapshot_contact(contact: Contact) -> dict[str, Any]:
     return {
         **snapshot_object(contact),
         "name": contact.display_name,
-        "address": contact.number,
+        "address": contact.display_number,
         "addresses": [[one.address, one.identity] for one in contact.addresses.all()],
         "merges": list(contact.merges.values_list("pk", flat=True)),
     }
@@ -162,7 +166,7 @@ def _wake_unread_conversations(kept: Contact, joined: list[dict[str, Any]]) -> N
 
 def _record_on_open_conversations(contact: Contact, kind: str, line: LocalizedText, by: User) -> None:
     for conversation in contact.conversations.filter(closed_at=None):
-        record_event(conversation, kind, line, by=by)
+        record_event(conversation, kind, line, actor=by)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -177,14 +181,14 @@ def _publish_removal(pictured: dict[str, Any]) -> None:
 
 
 def get_undoable_merges(contact: Contact) -> QuerySet[ContactMerge]:
-    """The merges into this contact that are young enough to be undone, the latest first."""
-    young = contact.merges.filter(undone_at=None, at__gt=timezone.now() - UNDO_PERIOD)
-    return young.select_related("by", "kept")
+    """The merges into this contact that are young expected_count to be undone, the latest first."""
+    young = contact.merges.filter(undone_at=None, merged_at__gt=timezone.now() - UNDO_PERIOD)
+    return young.select_related("merged_by", "target")
 
 
 def can_undo_merge(done: ContactMerge, user: User) -> bool:
     """Who merged two contacts may part them again, and so may those who see every conversation."""
-    return user.is_active and (user.has_perm(SEE_ALL_PERMISSION) or done.by_id == user.pk)
+    return user.is_active and (user.has_perm(SEE_ALL_PERMISSION) or done.merged_by_id == user.pk)
 
 
 def get_undo_error(done: ContactMerge, user: User) -> str:
@@ -193,28 +197,30 @@ def get_undo_error(done: ContactMerge, user: User) -> str:
         return gettext("Only who merged them, or a supervisor, can undo that.")
     if done.undone_at is not None:
         return gettext("This has been undone already.")
-    if done.at < timezone.now() - UNDO_PERIOD:
+    if done.merged_at < timezone.now() - UNDO_PERIOD:
         return gettext("A merge can be undone for %(days)s days.") % {"days": UNDO_PERIOD.days}
-    later = done.kept.merges.filter(undone_at=None, pk__gt=done.pk).order_by("-pk").first()
+    later = done.target.merges.filter(undone_at=None, pk__gt=done.pk).order_by("-pk").first()
     if later is not None:
         return gettext("%(name)s was merged into this customer afterwards. Undo that first.") % {
-            "name": later.gone["name"]
+            "name": later.source_snapshot["name"]
         }
-    if _has_unsent_messages(done.kept.conversations.all()):
+    if _has_unsent_messages(done.target.conversations.all()):
         return gettext("A message to this customer is still being sent. Try again in a moment.")
     return _get_undo_conflict(done)
 
 
 def _get_undo_conflict(done: ContactMerge) -> str:
-    own = done.gone["fields"]
-    others = Contact.objects.exclude(pk=done.kept_id)
-    taken = Q(identity=own["identity"]) | Q(pk=done.gone["pk"])
+    own = done.source_snapshot["fields"]
+    others = Contact.objects.exclude(pk=done.target_id)
+    taken = Q(identity=own["identity"]) | Q(pk=done.source_snapshot["pk"])
     if own["external_user_id"]:
         taken |= Q(external_user_id=own["external_user_id"])
     if others.filter(taken).exists():
-        return gettext("There is another contact with the number %(number)s by now.") % {"number": done.gone["address"]}
-    joined = [record["kept"] for record in done.joined]
-    if done.kept.conversations.filter(pk__in=joined).count() < len(joined):
+        return gettext("There is another contact with the number %(number)s by now.") % {
+            "number": done.source_snapshot["address"]
+        }
+    merged_conversations = [record["kept"] for record in done.merged_conversations]
+    if done.target.conversations.filter(pk__in=merged_conversations).count() < len(merged_conversations):
         return gettext("A conversation that was joined then has been joined to another one since.")
     return ""
 
@@ -225,15 +231,15 @@ def undo_merge(done: ContactMerge, *, by: User) -> Contact:
     Raises MergeRefused with a sentence for whoever tried.
     """
     with transaction.atomic():
-        theirs = done.kept.conversations.filter(closed_at=None).order_by("pk")
+        theirs = done.target.conversations.filter(closed_at=None).order_by("pk")
         list(theirs.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
-        kept = Contact.objects.select_for_update().get(pk=done.kept_id)
-        done = ContactMerge.objects.select_for_update(of=("self",)).select_related("kept").get(pk=done.pk)
+        kept = Contact.objects.select_for_update().get(pk=done.target_id)
+        done = ContactMerge.objects.select_for_update(of=("self",)).select_related("target").get(pk=done.pk)
         if why := get_undo_error(done, by):
             raise MergeError(why)
         back = restore_contact(done, kept)
-        Conversation.objects.filter(pk__in=done.conversations, contact=kept).update(contact=back)
-        parted = [split_conversation(record) for record in done.joined]
+        Conversation.objects.filter(pk__in=done.source_conversation_ids, contact=kept).update(contact=back)
+        parted = [split_conversation(record) for record in done.merged_conversations]
         ContactMerge.objects.filter(pk=done.pk).update(undone_at=timezone.now())
         for contact, other in ((kept, back), (back, kept)):
             names = {"by": by.display_name, "other": other.display_name}

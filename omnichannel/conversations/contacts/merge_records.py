@@ -44,7 +44,7 @@ def merge_contact_data(contact: Contact, other: Contact) -> list[JSONRecord]:
             joined.append(_join_conversations(ours, theirs))
     Conversation.objects.filter(contact=other).update(contact=contact)
     contact.labels.add(*other.labels.all())
-    other.merges.update(kept=contact)
+    other.merges.update(target=contact)
     other.addresses.update(contact=contact)
     news = {
         "name": contact.name or other.name,
@@ -102,7 +102,7 @@ def _join_conversations(kept: Conversation, gone: Conversation) -> JSONRecord:
         unread_count=F("unread_count") + gone.unread_count,
     )
     line = localized("This customer's other conversation was joined to this one: it is the same person.")
-    record_event(kept, "joined", line, by=None)
+    record_event(kept, "joined", line, actor=None)
     return record
 
 

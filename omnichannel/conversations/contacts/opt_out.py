@@ -88,7 +88,7 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
     contact.opted_out_by_word = True
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
     line = localized("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
-    record_event(conversation, MessageTrigger.OPTED_OUT.value, line, by=None)
+    record_event(conversation, MessageTrigger.OPTED_OUT.value, line, actor=None)
     request_automated_messages(conversation)
 
 
@@ -96,7 +96,7 @@ def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> N
     contact.opted_out_at, contact.opted_out_by_word = None, False
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
     line = localized("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
-    record_event(conversation, MessageTrigger.OPTED_IN.value, line, by=None)
+    record_event(conversation, MessageTrigger.OPTED_IN.value, line, actor=None)
     request_automated_messages(conversation)
 
 
@@ -123,7 +123,7 @@ def lift_opt_out(conversation: Conversation, *, by: User, reason: str) -> None:
         conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
         known = {"why": why, "by": by.display_name}
         line = localized("The customer agreed again: %(why)s (%(by)s lifted the opt-out.)", **known)
-        record_event(conversation, OPT_OUT_LIFTED_EVENT, line, by=by)
+        record_event(conversation, OPT_OUT_LIFTED_EVENT, line, actor=by)
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
             publish_event(LiveEventKind.CONVERSATION, shown)
 

@@ -39,11 +39,11 @@ MODELS_BY_RELATED_NAME: dict[str, Any] = {
 
 def restore_contact(done: ContactMerge, kept: Contact) -> Contact:
     """The contact that had gone, as it was; `kept` gives back what it got, unless that was changed since."""
-    before, after, gone = (one["fields"] for one in (done.before, done.after, done.gone))
-    own = {identity for _, identity in done.before["addresses"]}
+    before, after, gone = (one["fields"] for one in (done.target_before, done.target_after, done.source_snapshot))
+    own = {identity for _, identity in done.target_before["addresses"]}
     kept.addresses.exclude(identity__in=own).delete()
     changed = _revert_merged_fields(kept, before, after)
-    if kept.identity in {gone["identity"], *(who for _, who in done.gone["addresses"])}:
+    if kept.identity in {gone["identity"], *(who for _, who in done.source_snapshot["addresses"])}:
         kept.address, kept.identity = before["address"], before["identity"]
         changed += ["address", "identity"]
     kept.fields = {
@@ -71,14 +71,14 @@ def _build_unsaved_contact(fields: dict[str, Any], contact: Contact) -> Contact:
 
 
 def _recreate_contact(done: ContactMerge) -> Contact:
-    fields = {**done.gone["fields"]}
+    fields = {**done.source_snapshot["fields"]}
     fields["labels"] = list(Label.objects.filter(pk__in=fields["labels"]).values_list("pk", flat=True))
-    returning = restore_object({"model": "conversations.contact", "pk": done.gone["pk"], "fields": fields})
+    returning = restore_object({"model": "conversations.contact", "pk": done.source_snapshot["pk"], "fields": fields})
     returning.save()
-    back: Contact = Contact.objects.get(pk=done.gone["pk"])
-    for address, who in done.gone["addresses"]:
+    back: Contact = Contact.objects.get(pk=done.source_snapshot["pk"])
+    for address, who in done.source_snapshot["addresses"]:
         ContactAddress.objects.get_or_create(identity=who, defaults={"contact": back, "address": address})
-    ContactMerge.objects.filter(pk__in=done.gone["merges"]).update(kept=back)
+    ContactMerge.objects.filter(pk__in=done.source_snapshot["merges"]).update(target=back)
     return back
 
 

@@ -1,6 +1,6 @@
 """Contact cards: the names, numbers and e-mail addresses in a vCard of version 2.1, 3.0 or 4.0.
 
-Cards come from strangers, so every step takes time linear in the bytes it reads, and every loop and list has a limit.
+Cards come from strangers, so every step takes time linear in the bytes it may_read, and every loop and list has a limit.
 Sources: RFC 6350 (4.0), RFC 2426 (3.0), the versit specification (2.1) and RFC 3966 (`tel:` addresses).
 """
 
@@ -148,11 +148,16 @@ def _build_person(fields: CardFields) -> Person:
 
 
 def _iter_candidate_names(fields: CardFields) -> Iterator[str]:
-    """Yield what the person can be called by, the best first."""
+    """Yield what the person can be webhook_received by, the best first."""
     for line in fields.get("FN", []):
         yield _unescape_text(_parse_property(line)[1])
     for line in fields.get("N", []):
-        family, given, additional, *_ = [*_split_components(_parse_property(line)[1], comma=" "), "", "", ""]
+        family, given, additional, *_ = [
+            *_split_components(_parse_property(line)[1], comma_replacement=" "),
+            "",
+            "",
+            "",
+        ]
         yield " ".join(filter(None, [given, additional, family]))
     for line in fields.get("ORG", []):
         yield from _split_components(_parse_property(line)[1])
@@ -229,9 +234,11 @@ def _unescape_text(value: str) -> str:
     return _unmask_text(_mask_escapes(value))
 
 
-def _split_components(value: str, comma: str = ",") -> list[str]:
+def _split_components(value: str, comma_replacement: str = ",") -> list[str]:
     """Return the texts between semicolons; `comma` takes the place of those that are not escaped."""
-    return [_unmask_text(one.replace(",", comma)) for one in _mask_escapes(value).split(";", MAX_PARAMETERS)]
+    return [
+        _unmask_text(one.replace(",", comma_replacement)) for one in _mask_escapes(value).split(";", MAX_PARAMETERS)
+    ]
 
 
 def _mask_escapes(value: str) -> str:

@@ -1,7 +1,7 @@
 """A conversation as a PDF, in whatever script it was written.
 
 A program of its own, `python -m omnichannel.conversations.export.pdf`, that needs neither Django nor the database:
-`export.pdf` starts it as a child process with limits. It reads a JSON document from standard input and writes the PDF
+`export.pdf` starts it as a child process with limits. It may_read a JSON document from standard input and writes the PDF
 to standard output.
 
 The fonts come with a package and know Latin, Greek, Cyrillic, Arabic, Hebrew, Thai, Georgian and Devanagari, and many
@@ -49,11 +49,11 @@ class PDFLine:
 
     day: str
     time: str
-    who: str
+    author: str
     text: str
     is_event: bool
     is_note: bool
-    is_ours: bool
+    is_outbound: bool
 
 
 def main() -> None:
@@ -92,14 +92,14 @@ def render_pdf(title: str, facts: Iterable[tuple[str, str]], lines: Iterable[PDF
     """Return the PDF; the footnote is shown when a character is missing."""
     with tempfile.TemporaryDirectory() as folder:
         sheet = _PDFWriter(_FontSet(Path(folder)))
-        sheet.begin(title, facts)
+        sheet.write_header(title, facts)
         day = ""
         for line in lines:
             if line.day != day:
-                sheet.day(line.day)
+                sheet.write_day(line.day)
                 day = line.day
-            sheet.line(line)
-        return sheet.end(footnote)
+            sheet.write_line(line)
+        return sheet.finish(footnote)
 
 
 class _FontSet:
@@ -114,8 +114,10 @@ class _FontSet:
         machine = next((Path(path) for path in SYSTEM_CJK_FONTS if Path(path).is_file()), None)
         if machine is not None:
             self.paths["machine"] = machine
-        self.fallbacks = [name for name in self.paths if name not in {BODY_FONT, BOLD_FONT}]
-        self.known = frozenset().union(*(_get_supported_characters(path) for path in self.paths.values()))
+        self.fallback_names = [name for name in self.paths if name not in {BODY_FONT, BOLD_FONT}]
+        self.supported_characters = frozenset().union(
+            *(_get_supported_characters(path) for path in self.paths.values())
+        )
 
 
 def _get_supported_characters(path: Path) -> frozenset[int]:
@@ -140,46 +142,46 @@ class _PDFWriter:
     """The pages while they are written."""
 
     def __init__(self, fonts: _FontSet) -> None:
-        self.known = fonts.known
-        self.has_gaps = False
-        self.pages = FPDF(format="A4")
-        self.pages.set_margins(18, 16, 18)
-        self.pages.set_auto_page_break(True, 18)
-        self.pages.add_font("body", "", fonts.paths[BODY_FONT])
-        self.pages.add_font("body", "B", fonts.paths[BOLD_FONT])
-        for name in fonts.fallbacks:
-            self.pages.add_font(name, "", fonts.paths[name])
-        self.pages.set_fallback_fonts(fonts.fallbacks, exact_match=False)
-        self.pages.set_text_shaping(True)
-        self.pages.add_page()
+        self.supported_characters = fonts.supported_characters
+        self.has_missing_glyphs = False
+        self.document = FPDF(format="A4")
+        self.document.set_margins(18, 16, 18)
+        self.document.set_auto_page_break(True, 18)
+        self.document.add_font("body", "", fonts.paths[BODY_FONT])
+        self.document.add_font("body", "B", fonts.paths[BOLD_FONT])
+        for name in fonts.fallback_names:
+            self.document.add_font(name, "", fonts.paths[name])
+        self.document.set_fallback_fonts(fonts.fallback_names, exact_match=False)
+        self.document.set_text_shaping(True)
+        self.document.add_page()
 
-    def begin(self, title: str, facts: Iterable[tuple[str, str]]) -> None:
-        self.pages.set_title(title)
+    def write_header(self, title: str, facts: Iterable[tuple[str, str]]) -> None:
+        self.document.set_title(title)
         self._write(title, size=16, style="B", height=9)
-        self.pages.ln(1)
+        self.document.ln(1)
         for name, value in facts:
-            self._write(f"{name}: {value}", size=9, ink=MUTED_COLOR, height=4.6)
+            self._write(f"{name}: {value}", size=9, color=MUTED_COLOR, height=4.6)
 
-    def day(self, day: str) -> None:
-        self.pages.ln(4)
-        self._write(day, size=9, style="B", ink=MUTED_COLOR, align="C")
-        self.pages.ln(1)
+    def write_day(self, day: str) -> None:
+        self.document.ln(4)
+        self._write(day, size=9, style="B", color=MUTED_COLOR, align="C")
+        self.document.ln(1)
 
-    def line(self, line: PDFLine) -> None:
+    def write_line(self, line: PDFLine) -> None:
         if line.is_event:
-            self._write(f"{line.time}  {line.text}", size=8.5, ink=MUTED_COLOR, align="C", height=4.6)
-            self.pages.ln(1)
+            self._write(f"{line.time}  {line.text}", size=8.5, color=MUTED_COLOR, align="C", height=4.6)
+            self.document.ln(1)
             return
-        self._write(f"{line.who}, {line.time}", size=8.5, style="B", ink=MUTED_COLOR, height=4.8)
-        fill: Mapping[str, Any] = {"fill": NOTE_COLOR if line.is_note else OUTBOUND_COLOR} if line.is_ours else {}
+        self._write(f"{line.author}, {line.time}", size=8.5, style="B", color=MUTED_COLOR, height=4.8)
+        fill: Mapping[str, Any] = {"fill": NOTE_COLOR if line.is_note else OUTBOUND_COLOR} if line.is_outbound else {}
         self._write(line.text, size=10.5, **fill)
-        self.pages.ln(2.4)
+        self.document.ln(2.4)
 
-    def end(self, footnote: str) -> bytes:
-        if self.has_gaps:
-            self.pages.ln(4)
-            self._write(footnote, size=8.5, ink=MUTED_COLOR)
-        return bytes(self.pages.output())
+    def finish(self, footnote: str) -> bytes:
+        if self.has_missing_glyphs:
+            self.document.ln(4)
+            self._write(footnote, size=8.5, color=MUTED_COLOR)
+        return bytes(self.document.output())
 
     def _write(
         self,
@@ -187,18 +189,18 @@ class _PDFWriter:
         *,
         size: float,
         style: str = "",
-        ink: tuple[int, int, int] = TEXT_COLOR,
+        color: tuple[int, int, int] = TEXT_COLOR,
         align: str = "L",
         height: float = 5.6,
         fill: tuple[int, int, int] | None = None,
     ) -> None:
-        shown = replace_missing_glyphs(text, self.known)
-        self.has_gaps |= shown != text
-        self.pages.set_font("body", style, size)
-        self.pages.set_text_color(*ink)
+        shown = replace_missing_glyphs(text, self.supported_characters)
+        self.has_missing_glyphs |= shown != text
+        self.document.set_font("body", style, size)
+        self.document.set_text_color(*color)
         if fill:
-            self.pages.set_fill_color(*fill)
-        self.pages.multi_cell(
+            self.document.set_fill_color(*fill)
+        self.document.multi_cell(
             0,
             height,
             shown,

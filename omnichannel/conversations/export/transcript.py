@@ -58,10 +58,10 @@ class PDFExportError(Exception):
 class ExportOptions:
     """What the export holds beside the messages, and in whose time zone and language."""
 
-    zone: tzinfo
+    time_zone: tzinfo
     language: str
-    notes: bool = False
-    timeline: bool = False
+    include_notes: bool = False
+    include_timeline: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -69,14 +69,14 @@ class TranscriptEntry:
     """A message, a note or a line of the timeline; in order by time."""
 
     at: datetime
-    rank: int
+    sort_rank: int
     pk: int
-    who: str
+    author: str
     text: str
-    is_ours: bool = False
+    is_outbound: bool = False
 
-    is_event = property(lambda self: self.rank == 0)
-    is_note = property(lambda self: self.rank == 2)
+    is_event = property(lambda self: self.sort_rank == 0)
+    is_note = property(lambda self: self.sort_rank == 2)
 
 
 def get_file_name(conversation: Conversation, ending: str) -> str:
@@ -91,13 +91,13 @@ def get_header_fields(
     """What stands above the messages: who, where, when, and who took it away."""
 
     def moment(at: datetime) -> str:
-        return date_format(at.astimezone(wanted.zone), _("j M Y, H:i"))
+        return date_format(at.astimezone(wanted.time_zone), _("j M Y, H:i"))
 
     contact, number = conversation.contact, conversation.number
-    exported = {"at": moment(now), "by": by.display_name, "zone": wanted.zone}
+    exported = {"at": moment(now), "by": by.display_name, "time_zone": wanted.time_zone}
     told = [
         (_("Customer"), remove_unsafe_characters(contact.display_name)),
-        (_("Number"), contact.number),
+        (_("Number"), contact.display_number),
         (_("Wrote to"), f"{number.name} ({number.number})"),
         (_("State"), conversation.get_state_display()),
         (_("Agent"), str(conversation.agent) if conversation.agent else _("Nobody")),
@@ -112,24 +112,24 @@ def get_header_fields(
 def iter_entries(conversation: Conversation, wanted: ExportOptions) -> Iterator[TranscriptEntry]:
     """Messages, and the notes and timeline that are wanted, in their order; a few at a time from the database."""
     streams = [_iter_message_entries(conversation)]
-    if wanted.notes:
+    if wanted.include_notes:
         streams.append(_iter_note_entries(conversation.notes.select_related("author")))
-    if wanted.timeline:
+    if wanted.include_timeline:
         streams.append(_iter_event_entries(conversation.events.all()))
     return heapq.merge(*streams)
 
 
 def count_entries(conversation: Conversation, wanted: ExportOptions) -> int:
     """How many entries there will be."""
-    notes = conversation.notes.count() if wanted.notes else 0
-    return conversation.messages.count() + notes + (conversation.events.count() if wanted.timeline else 0)
+    notes = conversation.notes.count() if wanted.include_notes else 0
+    return conversation.messages.count() + notes + (conversation.events.count() if wanted.include_timeline else 0)
 
 
 def export_text(conversation: Conversation, wanted: ExportOptions, *, by: User, now: datetime) -> Iterator[str]:
     """The whole export as text, piece by piece; they are taken when the page that asked for it is long done."""
     pieces = _iter_text(conversation, wanted, by=by, now=now)
     while True:
-        with translation.override(wanted.language), timezone.override(wanted.zone):
+        with translation.override(wanted.language), timezone.override(wanted.time_zone):
             piece = next(pieces, None)
         if piece is None:
             return
@@ -176,14 +176,14 @@ def _iter_text(conversation: Conversation, wanted: ExportOptions, *, by: User, n
         yield f"{name + ':':<{width}} {value}\n"
     yield "\n"
     for entry in iter_entries(conversation, wanted):
-        yield format_entry(entry, wanted.zone)
+        yield format_entry(entry, wanted.time_zone)
 
 
 def format_entry(entry: TranscriptEntry, zone: tzinfo) -> str:
     """An entry as text; what follows its first line is set in, so that no text passes for another entry."""
     said = entry.text.replace("\n", "\n    ")
-    who = f"* {said}" if entry.is_event else f"{entry.who}: {said}"
-    return f"[{entry.at.astimezone(zone):{TIMESTAMP_FORMAT}}] {who}\n"
+    author = f"* {said}" if entry.is_event else f"{entry.author}: {said}"
+    return f"[{entry.at.astimezone(zone):{TIMESTAMP_FORMAT}}] {author}\n"
 
 
 def remove_unsafe_characters(said: str) -> str:
@@ -198,7 +198,7 @@ def _build_pdf_document(conversation: Conversation, wanted: ExportOptions, *, by
         characters += len(entry.text)
         if characters > MAX_PDF_CHARACTERS:
             raise _too_long_error()
-        lines.append(_build_pdf_line(entry, wanted.zone))
+        lines.append(_build_pdf_line(entry, wanted.time_zone))
     document = {
         "title": get_title(conversation),
         "facts": get_header_fields(conversation, wanted, by=by, now=now),
@@ -215,11 +215,11 @@ def _build_pdf_line(entry: TranscriptEntry, zone: tzinfo) -> dict[str, Any]:
     return {
         "day": f"{at:%Y-%m-%d}",
         "time": f"{at:%H:%M}",
-        "who": entry.who,
+        "author": entry.author,
         "text": entry.text,
         "is_event": entry.is_event,
         "is_note": entry.is_note,
-        "is_ours": entry.is_ours,
+        "is_outbound": entry.is_outbound,
     }
 
 
@@ -249,7 +249,7 @@ def _iter_note_entries(found: QuerySet[Note]) -> Iterator[TranscriptEntry]:
 
 def _iter_event_entries(found: QuerySet[ConversationEvent]) -> Iterator[TranscriptEntry]:
     for event in found.order_by("created_at", "pk").iterator(chunk_size=CHUNK_SIZE):
-        yield TranscriptEntry(event.created_at, 0, event.pk, "", remove_unsafe_characters(str(event.said)))
+        yield TranscriptEntry(event.created_at, 0, event.pk, "", remove_unsafe_characters(str(event.text)))
 
 
 def _get_author_name(message: Message, contact: Contact) -> str:

@@ -22,6 +22,6 @@ def apply_delivery(delivery: WebhookDelivery) -> None:
         case WebhookKind.STATUS:
             update = StatusUpdate.from_payload(payload)
             final = delivery.attempts >= UNKNOWN_SID_ATTEMPTS
-            apply_status_update(delivery.account, update, delivery.public_id, final=final)
+            apply_status_update(delivery.account, update, delivery.public_id, is_final_attempt=final)
         case other:
             raise ValueError(f"A delivery of kind {other!r}.")

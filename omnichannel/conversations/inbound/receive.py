@@ -67,7 +67,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
 
 def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
     ours = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
-    ours = ours.knowing_who_shares_it().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
+    ours = ours.annotate_is_shared().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
     found = ours.filter(number=number, closed_at=None)[:2]
     # Number and business-scoped id may have been two people until now: the long way makes them one.
     return found[0] if len(found) == 1 and lookup.has_sender_ids(found[0].contact, inbound) else None
@@ -86,7 +86,7 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
     line = localized("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
-    record_event(conversation, "created", line, by=None, at=at)
+    record_event(conversation, "created", line, actor=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
     request_automated_messages(conversation)
     return conversation

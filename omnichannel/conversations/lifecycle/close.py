@@ -33,7 +33,7 @@ def end_conversation(conversation: Conversation, agent: Agent) -> None:
     """The conversation with the customer is over; the agent finishes up."""
     require_agent(conversation, agent)
     line = localized("%(agent)s ended the conversation.", agent=agent)
-    transition(conversation, State.WRAP_UP, agent=agent, by=agent.user, line=line)
+    transition(conversation, State.WRAP_UP, agent=agent, actor=agent.user, event_text=line)
 
 
 def close_conversation(
@@ -64,7 +64,13 @@ def close_conversation(
         conversation.dispositions.set(codes)
         if text:
             Note.objects.create(conversation=conversation, author=agent.user, text=text)
-        transition(conversation, State.CLOSED, agent=conversation.agent, by=agent.user, line=_closed_text(agent, codes))
+        transition(
+            conversation,
+            State.CLOSED,
+            agent=conversation.agent,
+            actor=agent.user,
+            event_text=_closed_text(agent, codes),
+        )
 
 
 def _closed_text(agent: Agent, codes: Collection[DispositionCode]) -> LocalizedText:
@@ -90,9 +96,9 @@ def close_stale_conversations(now: datetime | None = None) -> int:
                 conversation,
                 State.CLOSED,
                 agent=conversation.agent,
-                by=None,
-                line=line,
-                only_if=conversation.state_since,
+                actor=None,
+                event_text=line,
+                expected_state_since=conversation.state_since,
             )
             closed += 1
         except TransitionError:

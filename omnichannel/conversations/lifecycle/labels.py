@@ -24,7 +24,7 @@ def can_create_label(user: User) -> bool:
     return user.is_active and user.has_perm(CREATE_PERMISSION)
 
 
-def get_or_create_label(name: str, *, by: User) -> Label:
+def get_or_create_label(name: str, *, user: User) -> Label:
     """The label of that name, whatever its capitals; a new one where there is none yet.
 
     Raises LabelRefused with a sentence for whoever tried.
@@ -35,7 +35,7 @@ def get_or_create_label(name: str, *, by: User) -> Label:
     found = Label.objects.filter(name__iexact=wanted).first()
     if found is not None:
         return found
-    if not can_create_label(by):
+    if not can_create_label(user):
         raise LabelError(gettext("There is no such label. A supervisor can create it."))
     if len(wanted) > MAX_LABEL_LENGTH:
         raise LabelError(gettext("A label has up to %(limit)s characters.") % {"limit": MAX_LABEL_LENGTH})
@@ -46,7 +46,7 @@ def get_or_create_label(name: str, *, by: User) -> Label:
         return Label.objects.get(name=wanted)
 
 
-def update_labels(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], by: User) -> bool:
+def update_labels(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], actor: User) -> bool:
     """Put some labels on and take others off, with one line in the timeline; whether anything changed.
 
     What a colleague has labelled meanwhile stays.
@@ -58,7 +58,7 @@ def update_labels(thing: Conversation | Contact, *, add: Iterable[Label], remove
             return False
         thing.labels.add(*added)
         thing.labels.remove(*removed)
-        _record_change(thing, sorted(map(str, added)), sorted(map(str, removed)), by)
+        _record_change(thing, sorted(map(str, added)), sorted(map(str, removed)), actor)
     return True
 
 
@@ -71,8 +71,8 @@ def _record_change(thing: Conversation | Contact, added: list[str], removed: lis
     record_event(
         thing,
         "labelled",
-        localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes_text(added, removed)),
-        by=by,
+        localized("%(by)s %(changes)s.", actor=by.display_name, changes=_changes_text(added, removed)),
+        actor=by,
     )
     publish_event(LiveEventKind.CONVERSATION, thing)
 

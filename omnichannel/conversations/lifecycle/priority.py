@@ -19,12 +19,12 @@ def can_set_priority(conversation: Conversation, agent: Agent) -> bool:
     return conversation.state == State.OPEN or conversation.agent_id == agent.pk or can_supervise(agent)
 
 
-def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -> None:
+def set_priority(conversation: Conversation, priority: Priority, *, agent: Agent) -> None:
     """Say how urgent it is; where it waits, it may be its turn sooner. Nothing happens when it is so already.
 
     Raises TransitionRefused with a sentence for whoever tried.
     """
-    if not can_set_priority(conversation, by):
+    if not can_set_priority(conversation, agent):
         raise TransitionError(gettext("Only the agent who has this conversation can say how urgent it is."))
     with transaction.atomic():
         open_ones = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
@@ -32,9 +32,9 @@ def set_priority(conversation: Conversation, priority: Priority, *, by: Agent) -
             return
         conversation.priority = priority
         line = localized(
-            "%(by)s set the priority to %(priority)s.", by=by, priority=LocalizedText(priority.name.capitalize())
+            "%(by)s set the priority to %(priority)s.", agent=agent, priority=LocalizedText(priority.name.capitalize())
         )
-        record_event(conversation, "priority", line, by=by.user)
+        record_event(conversation, "priority", line, actor=agent.user)
         if conversation.state == State.OPEN:
             request_assignment()
         publish_event(LiveEventKind.CONVERSATION, conversation)

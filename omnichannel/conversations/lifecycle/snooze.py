@@ -52,7 +52,9 @@ def snooze_conversation(conversation: Conversation, agent: Agent, *, until: date
         if until is not None:
             enqueue(LaneKind.SNOOZE, conversation.pk, at=until)
         if conversation.state == State.ACTIVE:
-            transition(conversation, State.WAITING, agent=agent, by=agent.user, line=line, snoozed=(now, until))
+            transition(
+                conversation, State.WAITING, agent=agent, actor=agent.user, event_text=line, snooze_period=(now, until)
+            )
         else:
             _change_snooze(conversation, agent, now, until, line)
 
@@ -65,7 +67,7 @@ def _change_snooze(
     if not waiting.update(snoozed_at=now, snoozed_until=until):
         raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
-    record_event(conversation, "snoozed", line, by=agent.user)
+    record_event(conversation, "snoozed", line, actor=agent.user)
     publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -88,6 +90,6 @@ def run_snooze_lane(lease: Lease) -> datetime | None:
         # The first time only: a lane may be worked in twice.
         asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
         if asleep.update(last_activity_at=now):
-            record_event(found, "snooze_ended", localized("The snooze is over."), by=None)
+            record_event(found, "snooze_ended", localized("The snooze is over."), actor=None)
             publish_event(LiveEventKind.CONVERSATION, found)
     return None

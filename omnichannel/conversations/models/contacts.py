@@ -70,10 +70,10 @@ class Contact(models.Model):
     @property
     def display_name(self) -> str:
         """The name a person gave, else the profile name, else the number."""
-        return self.name or self.profile_name or self.number
+        return self.name or self.profile_name or self.display_number
 
     @property
-    def number(self) -> str:
+    def display_number(self) -> str:
         """The phone number as people write it, or the business-scoped id."""
         return shown_address(self.address)
 
@@ -95,20 +95,20 @@ class ContactAddress(models.Model):
 class ContactMerge(models.Model):
     """Two contacts were made one by a person; everything that is needed to part them again."""
 
-    kept = models.ForeignKey(Contact, models.CASCADE, related_name="merges")
+    target = models.ForeignKey(Contact, models.CASCADE, related_name="merges")
     # The contact that went into the other, field by field; and the conversations that were its own.
-    gone = models.JSONField()
-    conversations = models.JSONField(default=list)
+    source_snapshot = models.JSONField()
+    source_conversation_ids = models.JSONField(default=list)
     # The other contact as it was before and as it was then; and the open conversations that were made one.
-    before = models.JSONField(default=dict)
-    after = models.JSONField(default=dict)
-    joined = models.JSONField(default=list)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
+    target_before = models.JSONField(default=dict)
+    target_after = models.JSONField(default=dict)
+    merged_conversations = models.JSONField(default=list)
+    merged_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    merged_at = models.DateTimeField(default=timezone.now)
     undone_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["-at", "-pk"]
+        ordering = ["-merged_at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.gone.get('name') or self.gone.get('address')} into {self.kept}"
+        return f"{self.source_snapshot.get('name') or self.source_snapshot.get('address')} into {self.target}"

@@ -22,16 +22,16 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         """With everything an inbox row shows."""
         return self.select_related("contact", "number", "queue", "agent__user", "last_message")
 
-    def as_seen_by(self, agent: Agent) -> Self:
+    def annotate_for_agent(self, agent: Agent) -> Self:
         """With this agent's part in each, who was asked in, and whether a note for them is unseen: no query more."""
         return self.annotate(**agent_annotations(agent))
 
-    def knowing_who_shares_it(self) -> Self:
+    def annotate_is_shared(self) -> Self:
         """With whether colleagues have a part in it, so that telling their pages takes no question more."""
         here = Participation.objects.filter(conversation=OuterRef("pk"), left_at=None)
         return self.annotate(is_shared=Exists(here))
 
-    def joined_by(self, agent: Agent) -> Self:
+    def shared_with(self, agent: Agent) -> Self:
         """Those this agent was asked into or looks into, and those with a note for them that they have not seen."""
         parts = Participation.objects.filter(agent=agent, left_at=None)
         mentions = Mention.objects.filter(agent=agent, seen_at=None)
@@ -41,15 +41,15 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
 
 
 def agent_annotations(agent: Agent, conversation: str = "pk") -> dict[str, Any]:
-    """What `as_seen_by` adds, for rows that know the conversation by that name."""
+    """What `annotate_for_agent` adds, for rows that know the conversation by that name."""
     this = OuterRef(conversation)
     here = Participation.objects.filter(conversation=this, left_at=None).order_by()
-    asked_in = here.filter(part=ParticipationKind.CONSULT).values("conversation")
+    asked_in = here.filter(kind=ParticipationKind.CONSULT).values("conversation")
     return {
-        "part": Subquery(here.filter(agent=agent).values("part")[:1]),
-        "asked_in": Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
-        "has_mention": Exists(Mention.objects.filter(note__conversation=this, agent=agent, seen_at=None)),
-        "labelled": Subquery(_label_list_subquery(this)),
+        "participation_kind": Subquery(here.filter(agent=agent).values("kind")[:1]),
+        "consult_version": Subquery(asked_in.annotate(sum=Sum("pk")).values("sum")),
+        "has_unread_mention": Exists(Mention.objects.filter(note__conversation=this, agent=agent, seen_at=None)),
+        "label_list": Subquery(_label_list_subquery(this)),
     }
 
 
@@ -97,7 +97,7 @@ class Conversation(Routable):
     last_inbound_at = models.DateTimeField(null=True)
     window_closes_at = models.DateTimeField(null=True)
     # When the customer was last shown that somebody types; Twilio shows it for 25 seconds.
-    typing_shown_at = models.DateTimeField(null=True, editable=False)
+    typing_indicator_sent_at = models.DateTimeField(null=True, editable=False)
     unread_count = models.PositiveIntegerField(default=0)
     last_message = models.ForeignKey("Message", models.SET_NULL, related_name="+", null=True)
     last_activity_at = models.DateTimeField(default=timezone.now)
@@ -111,11 +111,11 @@ class Conversation(Routable):
     snoozed_until = models.DateTimeField(null=True)
     dispositions = models.ManyToManyField(DispositionCode, related_name="conversations", blank=True)
 
-    # Known when asked for with `as_seen_by`; `asked_in` is another number whenever other colleagues are in it.
-    part: str | None = None
-    asked_in: int | None = None
-    has_mention: bool = False
-    labelled: str | None = None
+    # Known when asked for with `annotate_for_agent`; `asked_in` is another number whenever other colleagues are in it.
+    participation_kind: str | None = None
+    consult_version: int | None = None
+    has_unread_mention: bool = False
+    label_list: str | None = None
     # Whether colleagues may have a part in it; only who has looked says no.
     is_shared: bool = True
 
@@ -162,9 +162,9 @@ class Conversation(Routable):
         return self.snoozed_until is not None and self.snoozed_until <= timezone.now()
 
     @property
-    def shown_labels(self) -> list[LabelChip]:
-        """Its labels, where they were asked for with `as_seen_by`."""
-        words = [word.rpartition(":") for word in (self.labelled or "").split(SEPARATOR) if word]
+    def label_chips(self) -> list[LabelChip]:
+        """Its labels, where they were asked for with `annotate_for_agent`."""
+        words = [word.rpartition(":") for word in (self.label_list or "").split(SEPARATOR) if word]
         return sorted(LabelChip(name, colour) for name, _, colour in words)
 
     @property
@@ -178,7 +178,7 @@ class ConversationEvent(models.Model):
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
     kind = models.CharField(max_length=40)
-    said = LocalizedTextField()
+    text = LocalizedTextField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -187,7 +187,7 @@ class ConversationEvent(models.Model):
         indexes = [models.Index(fields=["conversation", "created_at"], name="timeline_in_order")]
 
     def __str__(self) -> str:
-        return str(self.said)
+        return str(self.text)
 
 
 class RequiredSkill(models.Model):
@@ -243,7 +243,7 @@ class Participation(models.Model):
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="participations")
     agent = models.ForeignKey(Agent, models.PROTECT, related_name="participations")
-    part = models.CharField(max_length=10, choices=ParticipationKind)
+    kind = models.CharField(max_length=10, choices=ParticipationKind)
     invited_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
     joined_at = models.DateTimeField(default=timezone.now)
     left_at = models.DateTimeField(null=True)
@@ -257,7 +257,7 @@ class Participation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.agent}: {self.get_part_display()}"
+        return f"{self.agent}: {self.get_kind_display()}"
 
 
 class Note(models.Model):

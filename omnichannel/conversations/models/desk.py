@@ -56,7 +56,7 @@ class DeskPreferences(models.Model):
     enter_sends = models.BooleanField("Enter sends the message", default=True)
     can_undo_sending = models.BooleanField("wait three seconds before sending, to undo it", default=False)
     plays_sounds = models.BooleanField("play a soft sound", default=True)
-    notifies = models.BooleanField("show a notification when the page is in the background", default=False)
+    shows_notifications = models.BooleanField("show a notification when the page is in the background", default=False)
     uses_shortcuts = models.BooleanField("single keys are shortcuts", default=True)
 
     class Meta:

@@ -142,7 +142,7 @@ class Attachment(models.Model):
     def __str__(self) -> str:
         return self.name or f"file {self.position + 1} of message {self.message_id}"
 
-    def shown_as(self) -> str:
+    def display_type(self) -> str:
         """`image`, `audio`, `video`, `pdf`, or `file` for what is only offered as a download."""
         if self.content_type == "application/pdf":
             return "pdf"

@@ -49,14 +49,16 @@ QUOTED_ELSEWHERE_ERROR = gettext_noop("The message you reply to is not in this c
 
 
 class ReplyError(Exception):
-    """The reply was not queued. `field` is `text` or `file`, the message is for the agent, `code` for programs."""
+    """The reply was not queued. `field` is `text` or `file`, the message is for the agent, `code` for processes."""
 
     def __init__(self, code: str, message: str, *, field: str = "text") -> None:
         super().__init__(message)
         self.code, self.message, self.field = code, message, field
 
 
-def get_send_error(conversation: Conversation, *, automated: str = "", as_template: bool = False) -> ReplyError | None:
+def get_send_error(
+    conversation: Conversation, *, automated_trigger: str = "", is_template: bool = False
+) -> ReplyError | None:
     """Why nothing can be sent to this customer now; None when it can.
 
     `automated` is the trigger of an automated message: an opt-out is still confirmed. For a template the 24 hours do
@@ -65,11 +67,11 @@ def get_send_error(conversation: Conversation, *, automated: str = "", as_templa
     contact = conversation.contact
     if contact.blocked_at:
         return ReplyError("blocked", gettext(BLOCKED_ERROR))
-    if contact.opted_out_at and automated != MessageTrigger.OPTED_OUT:
+    if contact.opted_out_at and automated_trigger != MessageTrigger.OPTED_OUT:
         return ReplyError(
             "opted_out", gettext(OPTED_OUT_BY_WORD_ERROR if contact.opted_out_by_word else OPTED_OUT_ERROR)
         )
-    if not as_template and not is_inside(conversation.window_closes_at, at=timezone.now()):
+    if not is_template and not is_inside(conversation.window_closes_at, at=timezone.now()):
         return ReplyError("window_closed", gettext(EXCEEDED))
     return None
 
@@ -82,7 +84,7 @@ def send_reply(
     file: File[bytes] | None = None,
     public_id: uuid.UUID | None = None,
     quoted: Message | None = None,
-    hold_for: timedelta | None = None,
+    send_delay: timedelta | None = None,
 ) -> Message:
     """Queue a reply to the customer, with text of up to 1,600 characters, a file, or both.
 
@@ -94,7 +96,7 @@ def send_reply(
     if quoted is not None and quoted.conversation_id != conversation.pk:
         raise ReplyError("not_here", gettext(QUOTED_ELSEWHERE_ERROR))
     stored = _store_file(file, validate_reply(conversation, body, file))
-    not_before = timezone.now() + hold_for if hold_for else None
+    not_before = timezone.now() + send_delay if send_delay else None
     try:
         return _queue_reply(conversation, author, body, stored, public_id, quoted=quoted, not_before=not_before)
     except BaseException:  # refused or cut off: the file has no row, and nobody would ever find it
@@ -120,7 +122,7 @@ def _queue_reply(
             raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
         if (refusal := get_send_error(locked)) is not None:
             raise refusal
-        return queue_message(locked, body=body, author=author, stored=stored, public_id=public_id, **more)
+        return queue_message(locked, body=body, author=author, attachment=stored, public_id=public_id, **more)
 
 
 def lock_for_sending(pk: int) -> Conversation:
@@ -139,7 +141,7 @@ def queue_message(
     *,
     body: str,
     author: User | None = None,
-    stored: Attachment | None = None,
+    attachment: Attachment | None = None,
     public_id: uuid.UUID | None = None,
     content: dict[str, Any] | None = None,
     kind: MessageKind | None = None,
@@ -151,7 +153,7 @@ def queue_message(
         public_id=public_id or uuid.uuid4(),
         conversation=locked,
         direction=MessageDirection.OUTBOUND,
-        kind=kind or (MessageKind.MEDIA if stored else MessageKind.TEXT),
+        kind=kind or (MessageKind.MEDIA if attachment else MessageKind.TEXT),
         body=body,
         content=content or {},
         status=MessageStatus.QUEUED,
@@ -159,9 +161,9 @@ def queue_message(
         quoted=quoted,
         not_before=not_before,
     )
-    if stored is not None:
-        stored.message = message
-        stored.save()
+    if attachment is not None:
+        attachment.message = message
+        attachment.save()
     _update_and_publish(locked, message)
     return message
 

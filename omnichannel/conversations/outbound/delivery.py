@@ -45,7 +45,7 @@ def deliver_messages(lease: Lease) -> datetime | None:
     while (message := _get_next_message(lease.key)) is not None:
         if lease.is_stopping():
             return timezone.now()
-        if not lease.keep():
+        if not lease.renew():
             return None
         due = _resolve_unknown_outcome(message) if message.status == MessageStatus.SENDING else _send_message(message)
         if due is not None:
@@ -63,7 +63,7 @@ def _send_message(message: Message) -> datetime | None:
     if message.not_before and message.not_before > timezone.now():
         return message.not_before
     if (refusal := _recheck_before_sending(message)) is not None:
-        _mark_failed(message, None, refusal.message, only_if=MessageStatus.QUEUED)
+        _mark_failed(message, None, refusal.message, expected_status=MessageStatus.QUEUED)
         return None
     account, outgoing = message.conversation.number.account, _build_outgoing_message(message)
     if not _claim_message(message, outgoing.to):
@@ -76,7 +76,7 @@ def _send_message(message: Message) -> datetime | None:
         logger.warning("Whether message %s was sent is not known: %s", message.public_id, error)
         return timezone.now() + RECHECK_DELAY
     except TwilioRefused as refused:
-        _mark_failed(message, refused.code, refused.message, only_if=MessageStatus.SENDING)
+        _mark_failed(message, refused.code, refused.message, expected_status=MessageStatus.SENDING)
         return None
     _store_sid(message, sent)
     delivery_status.mark_credentials_valid(account)
@@ -87,7 +87,7 @@ def _recheck_before_sending(message: Message) -> ReplyError | None:
     """What has come to stand against it since it was queued."""
     is_template = message.kind == MessageKind.TEMPLATE
     automated = message.content.get(AUTOMATED_KEY, "")
-    refusal = get_send_error(message.conversation, automated=automated, as_template=is_template)
+    refusal = get_send_error(message.conversation, automated_trigger=automated, is_template=is_template)
     return refusal or (get_template_send_error(message) if is_template else None)
 
 
@@ -150,10 +150,10 @@ def _store_sid(message: Message, sent: SentMessage) -> None:
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
-def _mark_failed(message: Message, code: int | None, words: str, *, only_if: MessageStatus) -> None:
+def _mark_failed(message: Message, code: int | None, words: str, *, expected_status: MessageStatus) -> None:
     now = timezone.now()
     with transaction.atomic():
-        still = Message.objects.filter(pk=message.pk, status=only_if, twilio_sid="")
+        still = Message.objects.filter(pk=message.pk, status=expected_status, twilio_sid="")
         if still.update(status=MessageStatus.FAILED, error_code=code, error_message=words[:1000], updated_at=now):
             delivery_status.handle_error_code(message, code)
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
@@ -177,9 +177,9 @@ def _resolve_unknown_outcome(message: Message) -> datetime | None:
     if (found := _find_match(message, at_twilio)) is not None:
         _store_sid(message, found)
         return None
-    if timezone.now() - since < settings.OUTBOUND_ABSENT_AFTER:
+    if timezone.now() - since < settings.UNKNOWN_OUTCOME_TIMEOUT:
         return timezone.now() + RECHECK_DELAY
-    _mark_failed(message, None, NOT_SENT_ERROR, only_if=MessageStatus.SENDING)
+    _mark_failed(message, None, NOT_SENT_ERROR, expected_status=MessageStatus.SENDING)
     return None
 
 

@@ -43,7 +43,7 @@ STATUS_BY_TWILIO_STATUS = {
 
 
 def apply_status_update(
-    account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None, *, final: bool = True
+    account: WhatsAppAccount, update: StatusUpdate, public_id: UUID | None, *, is_final_attempt: bool = True
 ) -> None:
     """Move a message's status as a callback says. The caller holds the transaction.
 
@@ -56,7 +56,7 @@ def apply_status_update(
     try:
         message = _find_message(account, update, public_id)
     except NotYet as error:
-        if final:
+        if is_final_attempt:
             raise Ignore(str(error)) from error
         raise
     was_unknown = message.status == MessageStatus.SENDING and not message.twilio_sid

@@ -131,10 +131,10 @@ def get_shared_quick_replies() -> list[QuickReply]:
 
 
 def save_own_quick_reply(
-    user: User, *, title: str, message: str, locale: str, tags: Iterable[str], changes: QuickReply | None = None
+    user: User, *, title: str, message: str, locale: str, tags: Iterable[str], quick_reply: QuickReply | None = None
 ) -> QuickReply:
     """Write down one of this person's own quick replies, or change it. Raises QuickReplyRefused."""
-    one = changes or QuickReply(owner=user)
+    one = quick_reply or QuickReply(owner=user)
     if one.owner_id != user.pk:
         raise QuickReplyError("title", gettext("This quick reply belongs to somebody else."))
     one.title, one.message, one.locale = validate_quick_reply(title, message, locale)

@@ -58,7 +58,7 @@ def send_template(
             return queued_before
         if not can_reply(agent_for_user(author), locked):
             raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
-        if (refusal := get_send_error(locked, as_template=True)) is not None:
+        if (refusal := get_send_error(locked, is_template=True)) is not None:
             raise refusal
         return queue_template(locked, template, values, author=author, public_id=public_id)
 

@@ -25,8 +25,8 @@ def request_typing_indicator(conversation: Conversation, agent: Agent, now: date
     if not conversation.number.shows_typing or not can_reply(agent, conversation) or get_send_error(conversation):
         return
     with transaction.atomic():
-        long_ago = Q(typing_shown_at=None) | Q(typing_shown_at__lte=now - REPEAT_INTERVAL)
-        if Conversation.objects.filter(long_ago, pk=conversation.pk).update(typing_shown_at=now):
+        long_ago = Q(typing_indicator_sent_at=None) | Q(typing_shown_at__lte=now - REPEAT_INTERVAL)
+        if Conversation.objects.filter(long_ago, pk=conversation.pk).update(typing_indicator_sent_at=now):
             enqueue(LaneKind.TYPING, conversation.pk)
 
 

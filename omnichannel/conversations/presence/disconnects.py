@@ -112,16 +112,16 @@ def _release(conversation: Conversation) -> None:
     )
     if is_customer_waiting(conversation):
         line = localized("%(why)s: waiting in %(queue)s for another agent.", why=why, queue=conversation.queue)
-        transition(conversation, State.OPEN, agent=None, by=None, line=line)
+        transition(conversation, State.OPEN, agent=None, actor=None, event_text=line)
     else:
         line = localized("%(why)s: waiting for the customer.", why=why)
-        transition(conversation, State.WAITING, agent=agent, by=None, line=line)
+        transition(conversation, State.WAITING, agent=agent, actor=None, event_text=line)
     # At the moment of the move: it belongs to the time since the conversation came into its queue.
     record_event(
         conversation,
         DISCONNECTED_EVENT,
         localized("%(agent)s was disconnected.", agent=agent),
-        by=agent.user,
+        actor=agent.user,
         at=conversation.state_since,
     )
 

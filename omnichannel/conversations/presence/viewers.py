@@ -37,20 +37,22 @@ def other_viewers(conversation: Conversation, agent: Agent, now: datetime) -> Se
     part = Participation.objects.filter(conversation=conversation, agent=OuterRef("agent"), left_at=None)
     found: QuerySet[Any] = _current_viewers(conversation, now).exclude(agent=agent).select_related("agent__user")
     found = found.annotate(
-        part=Subquery(part.values("part")[:1]), supervises=Exists(supervisors_with_pk(OuterRef("agent")))
+        kind=Subquery(part.values("kind")[:1]), supervises=Exists(supervisors_with_pk(OuterRef("agent")))
     )
     looking = [
         ActiveViewer(row.agent, _is_typing(row, now))
         for row in found.order_by("pk")
-        if not _is_hidden(conversation, row.agent_id, part=row.part, supervises=row.supervises)
+        if not _is_hidden(conversation, row.agent_id, kind=row.part, is_supervisor=row.supervises)
     ]
     return sorted(looking, key=lambda one: not one.is_typing)
 
 
-def _is_hidden(conversation: Conversation, agent_id: int, *, part: str | None, supervises: bool) -> bool:
+def _is_hidden(conversation: Conversation, agent_id: int, *, kind: str | None, is_supervisor: bool) -> bool:
     # A supervisor opens a conversation before choosing to monitor it: they are silent until they take part in it.
     is_somebody_elses = conversation.agent_id not in {None, agent_id}
-    return part == ParticipationKind.MONITOR or (supervises and is_somebody_elses and part != ParticipationKind.CONSULT)
+    return kind == ParticipationKind.MONITOR or (
+        is_supervisor and is_somebody_elses and kind != ParticipationKind.CONSULT
+    )
 
 
 def record_viewing(conversation: Conversation, agent: Agent, now: datetime) -> None:
@@ -118,7 +120,7 @@ def _upsert_viewer(conversation: Conversation, agent: Agent, fields: Iterable[st
 
 
 def _notify_other_viewers(kind: LiveEventKind, conversation: Conversation, agent: Agent, now: datetime) -> None:
-    if _is_hidden(conversation, agent.pk, part=conversation.part, supervises=can_supervise(agent)):
+    if _is_hidden(conversation, agent.pk, kind=conversation.participation_kind, is_supervisor=can_supervise(agent)):
         return
     others = _current_viewers(conversation, now).exclude(agent=agent).values("agent")
     told = agents_with_access(conversation).filter(pk__in=others).values_list("pk", flat=True)

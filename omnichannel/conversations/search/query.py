@@ -27,15 +27,15 @@ class TextSegment:
     """A stretch of text, and whether it is what was looked for."""
 
     text: str
-    is_hit: bool
+    is_match: bool
 
 
 @dataclass(frozen=True)
 class CustomerResult:
     contact: Contact
     conversation: Conversation
-    name: Sequence[TextSegment]
-    number: Sequence[TextSegment]
+    name_segments: Sequence[TextSegment]
+    number_segments: Sequence[TextSegment]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class ConversationResult:
     """A conversation, the newest message in it that fits, and how many more of the newest ones do."""
 
     message: Message
-    line: Sequence[TextSegment]
-    others: int
+    snippet: Sequence[TextSegment]
+    more_matches: int
 
     @property
     def conversation(self) -> Conversation:
@@ -56,7 +56,7 @@ class SearchResults:
     """What was found, newest first. `is_asked` is False for too little to look for."""
 
     text: str
-    is_asked: bool
+    is_valid_query: bool
     customers: Sequence[CustomerResult] = ()
     conversations: Sequence[ConversationResult] = ()
     has_more: bool = False
@@ -70,7 +70,7 @@ def search(user: User, text: str) -> SearchResults:
     """Customers by name, number in any spelling or business-scoped id; messages by the beginnings of their words."""
     asked = " ".join(text.replace("\x00", "").split())[:200]
     if len(asked) < MIN_QUERY_LENGTH:
-        return SearchResults(asked, is_asked=False)
+        return SearchResults(asked, is_valid_query=False)
     words = split_words(asked)
     hits = _search_messages(user, words) if words else []
     found = _group_by_conversation(hits)
@@ -100,7 +100,7 @@ def _search_customers(user: User, asked: str, words: Sequence[str]) -> list[Cust
 
 def _build_customer_result(contact: Contact, latest: Conversation, words: Sequence[str], asked: str) -> CustomerResult:
     name = highlight(contact.display_name, words, anywhere=True)
-    return CustomerResult(contact, latest, name, _highlight_number(contact.number, asked))
+    return CustomerResult(contact, latest, name, _highlight_number(contact.display_number, asked))
 
 
 def with_folded_names(contacts: QuerySet[Contact]) -> QuerySet[Contact]:

@@ -87,9 +87,9 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     list_per_page = 50
     show_full_result_count = False
     # The way out of a refused deletion, for things that can't be deactivated.
-    instead_of_deleting = ""
+    deletion_hint = ""
     # What uses these things, by its model, where the model's own name would tell people nothing: one, and several.
-    uses_in_words: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    usage_labels: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     @property
     def noun(self) -> str:
@@ -120,16 +120,16 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         thing = self.get_object(request, unquote(object_id))
-        title = {"title": self.title_of(thing), "subtitle": None}
+        title = {"title": self.get_page_title(thing), "subtitle": None}
         return super().change_view(request, object_id, form_url, {**title, **(extra_context or {})})
 
-    def title_of(self, thing: Any) -> str:
+    def get_page_title(self, thing: Any) -> str:
         """What the thing's page is headed with."""
         return str(thing)
 
     # -- One Save ---------------------------------------------------------------------------------------------------
 
-    def page_of(self, thing: Model) -> str:
+    def get_change_url(self, thing: Model) -> str:
         """The address of the thing's page."""
         return reverse(
             f"admin:{self.opts.app_label}_{self.opts.model_name}_change",
@@ -137,27 +137,31 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
             current_app=self.admin_site.name,
         )
 
-    def saved_message(self, thing: Model) -> str:
+    def get_saved_message(self, thing: Model) -> str:
         return format_html("“{}” is saved.", thing)
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        return self._stay(request, obj)
+        return self._redirect_to_change_page(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
-        return super().response_change(request, obj) if IS_POPUP_VAR in request.POST else self._stay(request, obj)
+        return (
+            super().response_change(request, obj)
+            if IS_POPUP_VAR in request.POST
+            else self._redirect_to_change_page(request, obj)
+        )
 
-    def _stay(self, request: HttpRequest, thing: Model) -> HttpResponse:
-        self.message_user(request, self.saved_message(thing), messages.SUCCESS)
-        return HttpResponseRedirect(self.page_of(thing))
+    def _redirect_to_change_page(self, request: HttpRequest, thing: Model) -> HttpResponse:
+        self.message_user(request, self.get_saved_message(thing), messages.SUCCESS)
+        return HttpResponseRedirect(self.get_change_url(thing))
 
     # -- Deleting and deactivating ----------------------------------------------------------------------------------
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        in_use = [use for thing in objs for use in describe_usages(thing, self.uses_in_words)]
+        in_use = [use for thing in objs for use in describe_usages(thing, self.usage_labels)]
         if in_use:
             return [], {}, set(), [get_text_list(in_use, "and")]
         return super().get_deleted_objects(objs, request)
@@ -167,10 +171,10 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
     ) -> HttpResponse:
         thing = self.get_object(request, unquote(object_id))
         context = {
-            "instead_of_deleting": self.instead_of_deleting,
+            "deletion_hint": self.deletion_hint,
             "can_be_deactivated": hasattr(thing, "is_active"),
             "deactivate_url": self._deactivate_url(request, thing),
-            "page_url": thing and self.page_of(thing),
+            "page_url": thing and self.get_change_url(thing),
         }
         return super().delete_view(request, object_id, {**context, **(extra_context or {})})
 
@@ -197,7 +201,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
         thing.save(update_fields=["is_active"])
         self.log_change(request, thing, [{"changed": {"fields": ["active"]}}])
         self.message_user(request, format_html("“{}” is deactivated.", thing), messages.SUCCESS)
-        return HttpResponseRedirect(self.page_of(thing))
+        return HttpResponseRedirect(self.get_change_url(thing))
 
 
 class ReadOnlyModelAdmin(ProductModelAdmin):

@@ -17,23 +17,23 @@ MAX_ITEMS: Final = 10
 class NotificationCursor(NamedTuple):
     """The last message and the last note that the page knows of."""
 
-    message: int
-    note: int
+    message_id: int
+    note_id: int
 
     @classmethod
-    def read(cls, text: str) -> Self | None:
+    def parse(cls, text: str) -> Self | None:
         """The place that was written; None for anything else."""
         message, _, note = text.partition("~")
         return cls(parse_int_or_zero(message), parse_int_or_zero(note)) if _ else None
 
     @classmethod
-    def now(cls) -> Self:
+    def latest(cls) -> Self:
         """After everything there is."""
         newest = (model.objects.aggregate(newest=Max("pk"))["newest"] or 0 for model in (Message, Note))
         return cls(*newest)
 
     def __str__(self) -> str:
-        return f"{self.message}~{self.note}"
+        return f"{self.message_id}~{self.note_id}"
 
 
 @dataclass(frozen=True)
@@ -42,33 +42,41 @@ class Notification:
 
     kind: str
     conversation: Conversation
-    who: str
+    sender_name: str
     text: str
 
-    def as_json(self) -> dict[str, Any]:
-        """As the page reads it."""
+    def to_dict(self) -> dict[str, Any]:
+        """As the page may_read it."""
         address = resolve_url("desk:conversation", pk=self.conversation.pk)
         text = self.text[:MAX_PREVIEW_LENGTH]
-        return {"kind": self.kind, "id": self.conversation.pk, "who": self.who, "text": text, "address": address}
+        return {
+            "kind": self.kind,
+            "id": self.conversation.pk,
+            "sender_name": self.sender_name,
+            "text": text,
+            "address": address,
+        }
 
 
 def get_notifications_since(place: NotificationCursor, agent: Agent) -> tuple[list[Notification], NotificationCursor]:
     """The newest of what the agent has not been told of, oldest first, and where to go on from."""
     messages, mentions = _new_messages(place, agent), _new_mentions(place, agent)
     reached = NotificationCursor(
-        max([place.message, *(one.pk for one in messages)]), max([place.note, *(one.note_id for one in mentions)])
+        max([place.message_id, *(one.pk for one in messages)]), max([place.note_id, *(one.note_id for one in mentions)])
     )
     return [*map(_message_notification, messages), *map(_mention_notification, mentions)], reached
 
 
 def _new_messages(place: NotificationCursor, agent: Agent) -> list[Message]:
-    theirs = Message.objects.filter(pk__gt=place.message, direction=MessageDirection.INBOUND, conversation__agent=agent)
+    theirs = Message.objects.filter(
+        pk__gt=place.message_id, direction=MessageDirection.INBOUND, conversation__agent=agent
+    )
     newest = theirs.select_related("conversation__contact").prefetch_related("attachments").order_by("-pk")
     return list(newest[:MAX_ITEMS])[::-1]
 
 
 def _new_mentions(place: NotificationCursor, agent: Agent) -> list[Mention]:
-    meant = Mention.objects.filter(agent=agent, seen_at=None, note__gt=place.note)
+    meant = Mention.objects.filter(agent=agent, seen_at=None, note__gt=place.note_id)
     return list(meant.select_related("note__author", "note__conversation").order_by("-note")[:MAX_ITEMS])[::-1]
 
 

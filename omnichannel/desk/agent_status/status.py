@@ -29,10 +29,10 @@ class OfferCard:
     conversation: Conversation
     icon: str
     text: str
-    seconds: int
+    seconds_left: int
 
     @property
-    def id(self) -> str:
+    def element_id(self) -> str:
         """The same for as long as the offer stands; another when it is offered anew."""
         until = self.conversation.offer_expires_at
         return f"offer-{self.conversation.pk}-{until.timestamp() if until else 0:.0f}"
@@ -42,9 +42,9 @@ class OfferCard:
 class AgentStatus:
     agent: Agent
     presences: Sequence[Presence]
-    free: int
+    free_capacity: int
     offers: Sequence[OfferCard]
-    missed: Offer | None
+    missed_offer: Offer | None
 
     @property
     def is_inactive(self) -> bool:
@@ -57,9 +57,9 @@ def get_agent_status(agent: Agent) -> AgentStatus:
     return AgentStatus(
         agent=agent,
         presences=list(presences_to_choose()),
-        free=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
+        free_capacity=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
         offers=_offer_cards(list(_offered_conversations(agent))),
-        missed=_last_missed_offer(agent),
+        missed_offer=_last_missed_offer(agent),
     )
 
 

@@ -58,18 +58,16 @@ class StartConversationForm(forms.Form):
     to = forms.CharField(max_length=140, required=False)
     public_id = forms.UUIDField(required=False)
 
-    def __init__(
-        self, *args: Any, numbers: QuerySet[WhatsAppNumber], knows_customer: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, numbers: QuerySet[WhatsAppNumber], has_contact: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.numbers, self.knows_customer = numbers, knows_customer
+        self.numbers, self.has_contact = numbers, has_contact
         self.fields["number"] = forms.ModelChoiceField(
             queryset=numbers, error_messages=self.fields["number"].error_messages
         )
 
     def clean_to(self) -> str:
         """The customer's WhatsApp address."""
-        return "" if self.knows_customer else parse_address(self.cleaned_data["to"])
+        return "" if self.has_contact else parse_address(self.cleaned_data["to"])
 
 
 class NoteForm(forms.Form):

@@ -36,48 +36,48 @@ class Composer:
 
     conversation: Conversation
     mode: str
-    sentence: str | Promise = ""
+    explanation: str | Promise = ""
     action: Action | None = None
     text: str = ""
-    note: str = ""
+    note_text: str = ""
     note_error: str = ""
     errors: dict[str, str] = field(default_factory=dict)
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
-    answers_a_form: bool = False
-    undo: Sequence[Message] = ()  # what was queued just now and can still be taken back
-    quoted: Message | None = None
+    is_form_response: bool = False
+    undoable_messages: Sequence[Message] = ()  # what was queued just now and can still be taken back
+    quoted_message: Message | None = None
 
-    limit = TEXT_LIMIT
+    text_limit = TEXT_LIMIT
     note_limit = NOTE_LIMIT
-    exceeded = _(EXCEEDED)
-    seconds_to_undo = HOLD_DURATION.seconds
+    window_exceeded_text = _(EXCEEDED)
+    undo_seconds = HOLD_DURATION.seconds
 
     @property
-    def emoji_script(self) -> str:
+    def emoji_script_url(self) -> str:
         """Where the picker is fetched from when somebody opens it."""
         return static("desk/composer/emoji_picker.js")
 
     @property
-    def left(self) -> TimeLeft:
+    def time_left(self) -> TimeLeft:
         return TimeLeft.until(self.conversation.window_closes_at)
 
     @property
-    def may_note(self) -> bool:
+    def can_write_note(self) -> bool:
         """Whether notes for colleagues can be written here."""
-        return self.mode != "closed" and self.conversation.part != ParticipationKind.MONITOR
+        return self.mode != "closed" and self.conversation.participation_kind != ParticipationKind.MONITOR
 
     @property
-    def begins_with_note(self) -> bool:
+    def starts_in_note_mode(self) -> bool:
         """Whether a note is what is written here first: the colleague was consulted, or a note was refused."""
-        return self.may_note and bool(self.conversation.part or self.note_error)
+        return self.can_write_note and bool(self.conversation.participation_kind or self.note_error)
 
     @property
-    def accept(self) -> str:
+    def accepted_file_types(self) -> str:
         """What the file chooser offers."""
         return ",".join([*MAX_BYTES_BY_TYPE, *FILE_EXTENSIONS, *OFFICE_FILE_EXTENSIONS])
 
     @property
-    def limits(self) -> str:
+    def size_limits_json(self) -> str:
         """Bytes by type, for the check before the upload."""
         return json.dumps(MAX_BYTES_BY_TYPE)
 
@@ -91,7 +91,7 @@ def get_composer(conversation: Conversation, agent: Agent) -> Composer:
         if can_take(conversation, agent):
             return Composer(conversation, "take", UNASSIGNED_TEXT, TAKE)
         return Composer(conversation, "given_out", AWAITING_OFFER_TEXT)
-    if not mine and conversation.part == ParticipationKind.MONITOR:
+    if not mine and conversation.participation_kind == ParticipationKind.MONITOR:
         sentence = gettext("You are monitoring %(agent)s. Nobody is told.")
         return Composer(conversation, "monitoring", sentence % {"agent": conversation.agent})
     if not mine:
@@ -111,28 +111,32 @@ def get_composer_after_refusal(
     *,
     text: str,
     public_id: uuid.UUID | None,
-    quoted: Message | None = None,
+    quoted_message: Message | None = None,
 ) -> Composer:
     """The composer after a reply was refused: the text is still there, the reason beside its field."""
     now = get_composer(conversation, agent)
     return replace(
         now,
-        sentence=now.sentence or why.message,
+        explanation=now.explanation or why.message,
         text=text,
         errors={why.field: why.message},
         public_id=public_id or now.public_id,
-        quoted=quoted,
-        answers_a_form=True,
+        quoted_message=quoted_message,
+        is_form_response=True,
     )
 
 
-def get_composer_after_send(conversation: Conversation, agent: Agent, *, undo: Sequence[Message] = ()) -> Composer:
+def get_composer_after_send(
+    conversation: Conversation, agent: Agent, *, undoable_messages: Sequence[Message] = ()
+) -> Composer:
     """The composer after a reply was queued, with what can still be taken back."""
-    return replace(get_composer(conversation, agent), answers_a_form=True, undo=undo)
+    return replace(get_composer(conversation, agent), is_form_response=True, undoable_messages=undoable_messages)
 
 
 def get_composer_after_undo(conversation: Conversation, agent: Agent, messages: Sequence[Message]) -> Composer:
     """The composer after replies were taken back: their words are in it again, and what they replied to."""
     texts = [one.body for one in messages if one.body]
     quoted = next((one.quoted for one in messages if one.quoted), None)
-    return replace(get_composer(conversation, agent), answers_a_form=True, text="\n\n".join(texts), quoted=quoted)
+    return replace(
+        get_composer(conversation, agent), is_form_response=True, text="\n\n".join(texts), quoted_message=quoted
+    )

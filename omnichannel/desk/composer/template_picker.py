@@ -36,10 +36,10 @@ class TemplateChoice:
     """A template in the list; with a `reason` it can't be chosen."""
 
     template: MessageTemplate
-    reason: str
+    unavailable_reason: str
 
     @property
-    def says(self) -> str:
+    def preview(self) -> str:
         return " ".join(self.template.text.split())[:MAX_PREVIEW_LENGTH]
 
     @property
@@ -76,7 +76,7 @@ class SelectedTemplate:
 
     template: MessageTemplate
     fields: Sequence[VariableField]
-    reason: str = ""
+    unavailable_reason: str = ""
     error: str = ""
 
     @property
@@ -88,7 +88,7 @@ class SelectedTemplate:
         return {one.name: one.value for one in self.fields}
 
     @property
-    def is_known(self) -> bool:
+    def has_full_preview(self) -> bool:
         """Whether all that the customer sees of this kind is in the preview."""
         return self.template.content_type in KINDS
 
@@ -97,7 +97,7 @@ class SelectedTemplate:
         return TemplateChoice(self.template, "").details
 
     @property
-    def begins_at(self) -> str:
+    def autofocus_key(self) -> str:
         """The field to go on in: the first that is wrong, else the first."""
         return next((one.key for one in self.fields if one.error), self.fields[0].key if self.fields else "")
 
@@ -106,25 +106,25 @@ class SelectedTemplate:
 class TemplatePicker:
     """`where` is composer, dialog, page or start: a page may have two of them. `kept` goes along with each step."""
 
-    where: str
-    url: str
+    location: str
+    list_url: str
     choices: Sequence[TemplateChoice] = ()
     has_more: bool = False
     synced_at: datetime | None = None
     sync_url: str = ""
-    synced: Synced | None = None
+    sync_result: Synced | None = None
     query: str = ""
-    chosen: SelectedTemplate | None = None
+    selected: SelectedTemplate | None = None
     send_url: str = ""
-    offers: Sequence[tuple[str, str]] = ()
-    kept: Mapping[str, str] = field(default_factory=dict)
-    include: str = ""
+    name_suggestions: Sequence[tuple[str, str]] = ()
+    preserved_params: Mapping[str, str] = field(default_factory=dict)
+    htmx_include: str = ""
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @property
-    def back(self) -> str:
+    def list_search_url(self) -> str:
         """The address of the list, searched as before."""
-        return f"{self.url}?{urlencode({**self.kept, 'where': self.where, 'q': self.query})}"
+        return f"{self.list_url}?{urlencode({**self.preserved_params, 'location': self.location, 'q': self.query})}"
 
 
 def add_choices(
@@ -151,7 +151,7 @@ def find_template_choices(
         ]
     )
     choices = [TemplateChoice(one, why_not(one, window_is_open=window_is_open)) for one in listed[:MAX_CHOICES]]
-    return sorted(choices, key=lambda one: bool(one.reason)), len(listed) > MAX_CHOICES
+    return sorted(choices, key=lambda one: bool(one.unavailable_reason)), len(listed) > MAX_CHOICES
 
 
 def _search_templates(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
@@ -195,13 +195,13 @@ def build_selected_template(
     template: MessageTemplate,
     *,
     window_is_open: bool,
-    given: Mapping[str, str] | None = None,
+    submitted_values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> SelectedTemplate:
     """The template with its variables, what was filled in so far and what is wrong with it."""
     wrong = errors or {}
     names = variables_of(template.content_type, template.content)
-    values = given or {}
+    values = submitted_values or {}
     fields = [
         VariableField(
             name, f"variable-{place}", values.get(name, ""), str(template.variables.get(name, "")), wrong.get(name, "")

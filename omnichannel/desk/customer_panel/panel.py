@@ -49,7 +49,7 @@ class PanelField:
     error: str = ""
 
     @property
-    def id(self) -> str:
+    def input_id(self) -> str:
         """Its name in the form, and its id on the page."""
         return f"{self.kind}-{self.variable.name}"
 
@@ -61,47 +61,47 @@ class CustomerDetails:
     conversation: Conversation
     labels: Sequence[Label]
     fields: Sequence[PanelField]
-    variables: Sequence[PanelField]
+    context_variables: Sequence[PanelField]
     skills: Sequence[RequiredSkill]
-    other_skills: Sequence[Skill]
-    ratings: tuple[int, int]
-    waited: str
-    may_handle: bool
-    problem: str = ""
+    available_skills: Sequence[Skill]
+    rating_range: tuple[int, int]
+    waiting_time: str
+    can_handle: bool
+    error_message: str = ""
     other_numbers: Sequence[str] = ()
     merges: Sequence["RecentMerge"] = ()
 
     @property
-    def may_set_needs(self) -> bool:
+    def can_set_required_skills(self) -> bool:
         """Whether the reader may say what the conversation needs of its agent."""
-        return self.may_handle and self.conversation.state != State.CLOSED
+        return self.can_handle and self.conversation.state != State.CLOSED
 
 
 def get_customer_details(
     conversation: Conversation,
     reader: User,
     *,
-    written: dict[str, str] | None = None,
+    submitted_values: dict[str, str] | None = None,
     errors: dict[str, str] | None = None,
-    problem: str = "",
+    error_message: str = "",
 ) -> CustomerDetails:
     """As it is now; with what had been `written` in fields and why that was refused, by the fields' names."""
     skills = list(_required_skills(conversation))
     known, context = conversation.contact.fields, conversation.context
-    fields = [_build_field(one, "field", known, written, errors) for one in ContactField.objects.all()]
+    fields = [_build_field(one, "field", known, submitted_values, errors) for one in ContactField.objects.all()]
     variables = conversation.work_stream.context_variables.all()
     may_handle = access.can_manage(reader, conversation)
     return CustomerDetails(
         conversation,
         list(conversation.contact.labels.all()),
         fields,
-        [_build_field(one, "context", context, written, errors) for one in variables],
+        [_build_field(one, "context", context, submitted_values, errors) for one in variables],
         skills,
         _available_skills(skills) if may_handle else (),
         rating_range() if may_handle else (1, 10),
         _waiting_time(conversation),
         may_handle,
-        problem,
+        error_message,
         _other_numbers(conversation.contact),
         [
             RecentMerge(one, merge.get_undo_error(one, reader))
@@ -114,8 +114,8 @@ def get_customer_details(
 class RecentMerge:
     """A contact that went into this one, and why that can't be undone; empty where it can."""
 
-    done: ContactMerge
-    why_not: str
+    merge: ContactMerge
+    undo_refusal: str
 
 
 def _other_numbers(contact: Contact) -> list[str]:
@@ -127,20 +127,20 @@ def _other_numbers(contact: Contact) -> list[str]:
 class ComparisonRow:
     """What two contacts have of a kind, and what will be kept of it."""
 
-    name: str
-    ours: str
-    theirs: str
-    kept: str
+    label: str
+    this_value: str
+    other_value: str
+    merged_value: str
 
 
 def compare_contacts(kept: Contact, gone: Contact) -> list[ComparisonRow]:
     """Two contacts before they are made one."""
     last = merge.get_latest_writer(kept, gone)
-    both = f"{kept.number}, {gone.number}"
+    both = f"{kept.display_number}, {gone.display_number}"
     rows = [
         ComparisonRow(_("Name"), kept.display_name, gone.display_name, kept.name or gone.name or kept.display_name),
-        ComparisonRow(_("Numbers"), kept.number, gone.number, both),
-        ComparisonRow(_("Answers go to"), kept.number, gone.number, last.number),
+        ComparisonRow(_("Numbers"), kept.display_number, gone.display_number, both),
+        ComparisonRow(_("Answers go to"), kept.display_number, gone.display_number, last.display_number),
         _comparison_row(_("Language"), *(language_name(one.language) for one in (kept, gone))),
         ComparisonRow(_("Labels"), *_label_names(kept, gone)),
         ComparisonRow(_("Conversations"), *_conversation_counts(kept, gone)),
@@ -151,7 +151,7 @@ def compare_contacts(kept: Contact, gone: Contact) -> list[ComparisonRow]:
         rows.append(
             _comparison_row(str(field), *(values.shown(one.fields.get(field.name, "")) for one in (kept, gone)))
         )
-    return [row for row in rows if row.ours or row.theirs]
+    return [row for row in rows if row.this_value or row.other_value]
 
 
 def _comparison_row(name: str, ours: str, theirs: str) -> ComparisonRow:
@@ -188,14 +188,16 @@ def _build_field(
     errors: dict[str, str] | None,
 ) -> PanelField:
     field = PanelField(variable, kind, values.shown(known.get(variable.name, "")))
-    return PanelField(variable, kind, (written or {}).get(field.id, field.value), (errors or {}).get(field.id, ""))
+    return PanelField(
+        variable, kind, (written or {}).get(field.input_id, field.value), (errors or {}).get(field.input_id, "")
+    )
 
 
 def _waiting_time(conversation: Conversation) -> str:
     """How long the customer waited for an agent at first, or has waited until now."""
     taken = conversation.events.filter(kind=State.ACTIVE).values_list("created_at", flat=True).first()
     until = taken or conversation.closed_at or timezone.now()
-    return TimeLeft(max(0, int((until - conversation.created_at).total_seconds()))).exact
+    return TimeLeft(max(0, int((until - conversation.created_at).total_seconds()))).exact_label
 
 
 # -- What there was before --------------------------------------------------------------------------------------------
@@ -206,22 +208,22 @@ class Page(Generic[Row]):
     """Some rows, newest first; `more` is where the next ones begin."""
 
     rows: Sequence[Row]
-    more: Cursor | None
+    next_cursor: Cursor | None
     is_first: bool
 
 
 def _paginate(
-    found: QuerySet[Any], before: Cursor | None, at: str, size: int = PAGE_SIZE
+    found: QuerySet[Any], before: Cursor | None, at: str, page_size: int = PAGE_SIZE
 ) -> tuple[list[Any], Cursor | None]:
     if before is not None:
-        found = found.filter(before.before(at))
-    rows = list(found.order_by(f"-{at}", "-pk")[: size + 1])
-    if len(rows) <= size:
+        found = found.filter(before.filter_before(at))
+    rows = list(found.order_by(f"-{at}", "-pk")[: page_size + 1])
+    if len(rows) <= page_size:
         return rows, None
-    last: Any = rows[size - 1]
+    last: Any = rows[page_size - 1]
     for name in at.split("__"):
         last = getattr(last, name)
-    return rows[:size], Cursor(last, rows[size - 1].pk)
+    return rows[:page_size], Cursor(last, rows[page_size - 1].pk)
 
 
 def _visible_conversations(contact: int, reader: User) -> ConversationQuerySet:
@@ -235,7 +237,7 @@ class PreviousConversation:
 
     conversation: Conversation
     icon: str
-    line: str
+    preview: str
     dispositions: str
 
 
@@ -278,5 +280,5 @@ def list_events(conversation: Conversation, reader: User, before: Cursor | None)
     found = ConversationEvent.objects.filter(
         conversation__in=_visible_conversations(conversation.contact_id, reader).values("pk")
     )
-    rows, more = _paginate(found.select_related("actor", "conversation"), before, "created_at", size=40)
+    rows, more = _paginate(found.select_related("actor", "conversation"), before, "created_at", page_size=40)
     return Page(rows, more, before is None)

@@ -42,13 +42,13 @@ class Dialog(DialogContent):
 
     Attributes:
         name: The name of its URL and of its action.
-        act: Called with each conversation, the agent and the form's cleaned data.
+        perform: Called with each conversation, the agent and the form's cleaned data.
         needs_offer: Whether the dialog only opens when the action is among those offered for the conversation.
     """
 
     name: str
-    form: type[DialogForm]
-    act: ActionHandler
+    form_class: type[DialogForm]
+    perform: ActionHandler
     needs_offer: bool = True
 
     @property
@@ -58,7 +58,7 @@ class Dialog(DialogContent):
 
 
 def _set_priority(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    priorities.set_priority(conversation, data["priority"], by=agent)
+    priorities.set_priority(conversation, data["priority"], agent=agent)
 
 
 def _snooze(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
@@ -66,11 +66,11 @@ def _snooze(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> N
 
 
 def _relabel(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    labelling.update_labels(conversation, add=data["add"], remove=data["remove"], by=agent.user)
+    labelling.update_labels(conversation, add=data["add"], remove=data["remove"], actor=agent.user)
 
 
 def _relabel_customer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    labelling.update_labels(conversation.contact, add=data["add"], remove=data["remove"], by=agent.user)
+    labelling.update_labels(conversation.contact, add=data["add"], remove=data["remove"], actor=agent.user)
 
 
 def _close(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
@@ -94,15 +94,15 @@ def _release(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> 
 
 
 def _transfer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    transferring.transfer_conversation(conversation, to=data["to"], by=agent, reason=data["reason"])
+    transferring.transfer_conversation(conversation, target=data["to"], agent=agent, reason=data["reason"])
 
 
 def _consult(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    consult.invite_colleague(conversation, data["to"], by=agent)
+    consult.invite_colleague(conversation, data["to"], agent=agent)
 
 
 def _assign(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    supervise.assign_conversation(conversation, to=data["to"], by=agent)
+    supervise.assign_conversation(conversation, target=data["to"], supervisor=agent)
 
 
 _DESTINATION = "desk/dialogs/_destination_fields.html"
@@ -114,69 +114,94 @@ _NO_FIELDS = "desk/dialogs/_no_fields.html"
 PRIORITY = Dialog(
     name="priority",
     title=_("Priority"),
-    template="desk/dialogs/_priority_fields.html",
-    form=PriorityForm,
-    act=_set_priority,
+    form_template="desk/dialogs/_priority_fields.html",
+    form_class=PriorityForm,
+    perform=_set_priority,
 )
 SNOOZE = Dialog(
-    name="snooze", title=_("Snooze"), template="desk/dialogs/_snooze_fields.html", form=SnoozeForm, act=_snooze
+    name="snooze",
+    title=_("Snooze"),
+    form_template="desk/dialogs/_snooze_fields.html",
+    form_class=SnoozeForm,
+    perform=_snooze,
 )
-LABELS = Dialog(name="labels", title=_("Labels"), template=_LABELS, form=LabelsForm, act=_relabel, submit=_("Save"))
+LABELS = Dialog(
+    name="labels",
+    title=_("Labels"),
+    form_template=_LABELS,
+    form_class=LabelsForm,
+    perform=_relabel,
+    submit_label=_("Save"),
+)
 CUSTOMER_LABELS = Dialog(
     name="customer_labels",
     title=_("Labels of the customer"),
-    template=_LABELS,
-    form=CustomerLabelsForm,
-    act=_relabel_customer,
-    submit=_("Save"),
+    form_template=_LABELS,
+    form_class=CustomerLabelsForm,
+    perform=_relabel_customer,
+    submit_label=_("Save"),
     needs_offer=False,
 )
-CLOSE = Dialog(name="close", title=_("Close"), template=_WRAP_UP, form=WrapUpForm, act=_close, submit=_("Close"))
+CLOSE = Dialog(
+    name="close",
+    title=_("Close"),
+    form_template=_WRAP_UP,
+    form_class=WrapUpForm,
+    perform=_close,
+    submit_label=_("Close"),
+)
 END_AND_CLOSE = Dialog(
     name="finish",
     title=_("End and close"),
-    template=_WRAP_UP,
-    form=WrapUpForm,
-    act=_close,
-    submit=_("End and close"),
+    form_template=_WRAP_UP,
+    form_class=WrapUpForm,
+    perform=_close,
+    submit_label=_("End and close"),
 )
 TRANSFER = Dialog(
     name="transfer",
     title=_("Transfer"),
-    template=_DESTINATION,
-    form=TransferForm,
-    act=_transfer,
-    submit=_("Transfer"),
+    form_template=_DESTINATION,
+    form_class=TransferForm,
+    perform=_transfer,
+    submit_label=_("Transfer"),
 )
 CONSULT = Dialog(
     name="consult",
     title=_("Consult a colleague"),
-    template=_DESTINATION,
-    form=ConsultForm,
-    act=_consult,
-    submit=_("Consult"),
+    form_template=_DESTINATION,
+    form_class=ConsultForm,
+    perform=_consult,
+    submit_label=_("Consult"),
 )
 ASSIGN = Dialog(
-    name="assign", title=_("Assign"), template=_DESTINATION, form=AssignForm, act=_assign, submit=_("Assign")
+    name="assign",
+    title=_("Assign"),
+    form_template=_DESTINATION,
+    form_class=AssignForm,
+    perform=_assign,
+    submit_label=_("Assign"),
 )
 
 # For several conversations, in addition to labels, priority, snooze and close.
 BULK_READ = Dialog(
     name="read",
     title=_("Mark as read"),
-    template=_NO_FIELDS,
-    form=ConfirmForm,
-    act=_mark_read,
-    submit=_("Mark as read"),
+    form_template=_NO_FIELDS,
+    form_class=ConfirmForm,
+    perform=_mark_read,
+    submit_label=_("Mark as read"),
 )
-BULK_END = Dialog(name="end", title=_("End"), template=_NO_FIELDS, form=ConfirmForm, act=_end, submit=_("End"))
+BULK_END = Dialog(
+    name="end", title=_("End"), form_template=_NO_FIELDS, form_class=ConfirmForm, perform=_end, submit_label=_("End")
+)
 BULK_RELEASE = Dialog(
     name="release",
     title=_("Give back"),
-    template=_NO_FIELDS,
-    form=ConfirmForm,
-    act=_release,
-    submit=_("Give back"),
+    form_template=_NO_FIELDS,
+    form_class=ConfirmForm,
+    perform=_release,
+    submit_label=_("Give back"),
 )
-BULK_TRANSFER = replace(TRANSFER, form=BulkTransferForm)
-BULK_ASSIGN = replace(ASSIGN, form=BulkAssignForm)
+BULK_TRANSFER = replace(TRANSFER, form_class=BulkTransferForm)
+BULK_ASSIGN = replace(ASSIGN, form_class=BulkAssignForm)

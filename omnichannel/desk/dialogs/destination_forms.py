@@ -80,7 +80,7 @@ class DestinationForm(DialogForm):
 
     @property
     def is_searchable(self) -> bool:
-        """Return whether the list is long enough to need a search field."""
+        """Return whether the list is long expected_count to need a search field."""
         return len(self.agents) + len(self.queues or ()) > SEARCHABLE_ABOVE
 
     @property
@@ -169,18 +169,26 @@ class ConsultForm(DestinationForm):
 
 
 def _agent_option(colleague: AgentCandidate) -> DestinationOption:
-    if colleague.is_over:
+    if colleague.is_over_capacity:
         load = gettext("%(free)s free, this needs %(needs)s: over capacity")
     else:
         load = gettext("%(free)s of %(capacity)s free")
-    values = {"free": colleague.free, "needs": colleague.needs, "capacity": colleague.agent.capacity}
-    return DestinationOption(colleague.agent, _detail(colleague), load % values, is_over_capacity=colleague.is_over)
+    values = {
+        "free": colleague.free_capacity,
+        "needs": colleague.required_capacity,
+        "capacity": colleague.agent.capacity,
+    }
+    return DestinationOption(
+        colleague.agent, _detail(colleague), load % values, is_over_capacity=colleague.is_over_capacity
+    )
 
 
 def _detail(colleague: AgentCandidate) -> str:
     presence = gettext(colleague.agent.presence.text)
-    return f"{presence} · {colleague.skills_words}" if colleague.skills_words else presence
+    return f"{presence} · {colleague.skills_text}" if colleague.skills_text else presence
 
 
 def _queue_option(destination: QueueCandidate) -> DestinationOption:
-    return DestinationOption(destination.queue, load=gettext("%(count)s waiting") % {"count": destination.waiting})
+    return DestinationOption(
+        destination.queue, load=gettext("%(count)s waiting") % {"count": destination.waiting_count}
+    )

@@ -50,12 +50,12 @@ class SnoozeForm(DialogForm):
     )
 
     @property
-    def times(self) -> list[SnoozeOption]:
+    def options(self) -> list[SnoozeOption]:
         return get_snooze_options(timezone.now())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        suggested = {time.name: time.at for time in self.times}
+        suggested = {time.name: time.until for time in self.options}
         when = cleaned.get("when")
         if when == CUSTOM_TIME:
             if "at" in cleaned and cleaned["at"] is None:
@@ -78,12 +78,12 @@ class LabelsForm(DialogForm):
     """
 
     labels = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
-    before = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
+    previous_labels = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
     create = forms.BooleanField(required=False)
     name = forms.CharField(required=False, max_length=labelling.MAX_LABEL_LENGTH)
 
     @property
-    def may_create(self) -> bool:
+    def can_create(self) -> bool:
         return labelling.can_create_label(self.agent.user)
 
     @property
@@ -107,11 +107,11 @@ class LabelsForm(DialogForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        ticked, before = set(cleaned.get("labels", [])), set(cleaned.get("before", []))
+        ticked, before = set(cleaned.get("labels", [])), set(cleaned.get("previous_labels", []))
         cleaned["add"], cleaned["remove"] = ticked - before, before - ticked
         if cleaned.get("create"):
             try:
-                cleaned["add"].add(labelling.get_or_create_label(cleaned.get("name", ""), by=self.agent.user))
+                cleaned["add"].add(labelling.get_or_create_label(cleaned.get("name", ""), user=self.agent.user))
             except labelling.LabelError as refusal:
                 self.add_error("name", str(refusal))
         return cleaned
@@ -124,7 +124,7 @@ class WrapUpForm(DialogForm):
     note = forms.CharField(required=False, strip=False)
 
     note_limit = MAX_NOTE_LENGTH
-    most_codes = dispositions.MAX_CODES
+    max_codes = dispositions.MAX_CODES
 
     @property
     def choices(self) -> list[tuple[DispositionCode, bool]]:
@@ -133,7 +133,7 @@ class WrapUpForm(DialogForm):
         return [(code, code.pk in ticked) for code in dispositions.active_disposition_codes()]
 
     @property
-    def is_required(self) -> bool:
+    def requires_code(self) -> bool:
         """Return whether at least one of the conversations can't be closed without a code."""
         return any(conversation.work_stream.disposition_required for conversation in self.conversations)
 

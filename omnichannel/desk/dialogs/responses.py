@@ -15,13 +15,13 @@ class DialogContent:
     """The parts of a dialog that its frame shows.
 
     Attributes:
-        template: The fields of the form.
-        submit: The label of the submit button; empty when each choice is a button.
+        form_template: The fields of the form.
+        submit_label: The label of the submit button; empty when each choice is a button.
     """
 
     title: str | Promise
-    template: str
-    submit: str | Promise = ""
+    form_template: str
+    submit_label: str | Promise = ""
 
 
 def render_dialog(request: AgentRequest, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

@@ -16,7 +16,7 @@ class SnoozeOption:
 
     name: str
     label: str | Promise
-    at: datetime | None
+    until: datetime | None
 
 
 def get_snooze_options(now: datetime) -> list[SnoozeOption]:

@@ -32,7 +32,7 @@ def bulk_actions_for(agent: Agent) -> Sequence[Dialog]:
 
 def get_selected_conversations(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
     """Those of these conversations that this person may see, as they are found one by one."""
-    found = access.conversations_visible_to(user).for_inbox().as_seen_by(agent).filter(pk__in=pks)
+    found = access.conversations_visible_to(user).for_inbox().annotate_for_agent(agent).filter(pk__in=pks)
     return list(found.select_related("work_stream", "number__account"))
 
 
@@ -40,14 +40,14 @@ def get_selected_conversations(user: User, agent: Agent, pks: Sequence[int]) -> 
 class BulkResult:
     """What became of it."""
 
-    done: int = 0
-    refused: list[tuple[Conversation, str]] = field(default_factory=list)
-    unseen: int = 0
+    succeeded_count: int = 0
+    refusals: list[tuple[Conversation, str]] = field(default_factory=list)
+    inaccessible_count: int = 0
 
     @property
-    def failed(self) -> int:
+    def failed_count(self) -> int:
         """How many it could not be done with."""
-        return len(self.refused) + self.unseen
+        return len(self.refusals) + self.inaccessible_count
 
 
 def run_bulk_action(
@@ -57,8 +57,8 @@ def run_bulk_action(
     outcome = BulkResult()
     for conversation in conversations:
         try:
-            what.act(conversation, agent, given)
-            outcome.done += 1
+            what.perform(conversation, agent, given)
+            outcome.succeeded_count += 1
         except TransitionError as why:
-            outcome.refused.append((conversation, str(why)))
+            outcome.refusals.append((conversation, str(why)))
     return outcome

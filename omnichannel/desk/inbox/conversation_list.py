@@ -58,13 +58,13 @@ class InboxRow:
     """A conversation in the list."""
 
     conversation: Conversation
-    line: MessagePreview
-    moment: str
-    left: TimeLeft
+    preview: MessagePreview
+    time_label: str
+    time_left: TimeLeft
     # Open, and the agent may not take it themselves: it is given out.
-    is_given_out: bool
+    is_awaiting_offer: bool
     # Snoozed, and its time is over.
-    is_back: bool
+    is_snooze_over: bool
 
 
 @dataclass(frozen=True)
@@ -74,12 +74,12 @@ class Inbox:
     view: str
     filters: InboxFilters
     rows: Sequence[InboxRow]
-    more: str
+    next_cursor: str
     tabs: Sequence[InboxTab] = ()
     chips: Sequence[FilterChip] = ()
-    unread: int = 0
-    snoozed: int = 0
-    bulk_verbs: Sequence[Dialog] = ()
+    unread_count: int = 0
+    snoozed_count: int = 0
+    bulk_actions: Sequence[Dialog] = ()
 
     @property
     def title(self) -> DisplayText:
@@ -101,18 +101,24 @@ def view_containing(conversation: Conversation, agent: Agent) -> str:
     """The tab in which this conversation is found."""
     if conversation.state == State.CLOSED:
         return CLOSED
-    if conversation.agent_id == agent.pk or conversation.part:
+    if conversation.agent_id == agent.pk or conversation.participation_kind:
         return MINE
     return ONGOING if conversation.state in ASSIGNED_STATES and access.can_supervise(agent) else OPEN
 
 
 def get_inbox(
-    user: User, agent: Agent, view: str, filters: InboxFilters = NO_FILTERS, *, before: str = "", shown: int = PAGE_SIZE
+    user: User,
+    agent: Agent,
+    view: str,
+    filters: InboxFilters = NO_FILTERS,
+    *,
+    cursor: str = "",
+    row_count: int = PAGE_SIZE,
 ) -> Inbox:
     """The tab's rows in their order; the tabs with their counts only with the first page."""
     now = timezone.now()
-    size = min(max(shown, PAGE_SIZE), MAX_ROWS)
-    if before and (following := _sort_order(view, filters).after(before)) is not None:
+    size = min(max(row_count, PAGE_SIZE), MAX_ROWS)
+    if cursor and (following := _sort_order(view, filters).filter_after(cursor)) is not None:
         rows, more = _get_page(user, agent, view, filters, following, size, now)
         return Inbox(view, filters, rows, more)
     rows, more = _get_page(user, agent, view, filters, Q(), size, now)
@@ -125,7 +131,7 @@ def get_inbox(
         rows,
         more,
         tabs,
-        filters.chips(),
+        filters.active_chips(),
         counts["unread"] or 0,
         counts["snoozed"],
         bulk_actions_for(agent),
@@ -139,7 +145,7 @@ def _sort_order(view: str, filters: InboxFilters) -> SortOrder:
 def _view_conditions(agent: Agent, now: datetime) -> dict[str, Q]:
     # A conversation does not move once it is closed: `state_since` is when that was, and has an index.
     closed_lately = Q(state=State.CLOSED, state_since__gte=now - CLOSED_VIEW_PERIOD)
-    joined = Q(pk__in=Conversation.objects.joined_by(agent).order_by().values("pk"))
+    joined = Q(pk__in=Conversation.objects.shared_with(agent).order_by().values("pk"))
     return {
         MINE: (Q(agent=agent) | joined) & ~Q(state=State.CLOSED),
         OPEN: Q(state=State.OPEN),
@@ -161,7 +167,7 @@ def _count_views(user: User, agent: Agent, now: datetime) -> dict[str, int]:
 
 
 def _view_condition(agent: Agent, view: str, filters: InboxFilters, now: datetime) -> Q:
-    if view == CLOSED and filters.older:
+    if view == CLOSED and filters.include_older:
         return Q(state=State.CLOSED)
     within = _view_conditions(agent, now)[view]
     return within & ~snoozed_q(now) if view == MINE and not filters.snoozed else within
@@ -174,14 +180,14 @@ def _get_page(
     found = (
         access.conversations_visible_to(user)
         .filter(_view_condition(agent, view, filters, now))
-        .filter(filters.within(now))
+        .filter(filters.build_condition(now))
     )
     # Which ones first, then what they show: databases would else put that together for all that could be meant.
-    chosen = list(order.of(found, now).filter(following).values_list("pk", flat=True)[: size + 1])
-    shown = _annotate_last_file_type(Conversation.objects.filter(pk__in=chosen).for_inbox().as_seen_by(agent))
-    conversations = list(order.of(shown.select_related("last_message__author", "work_stream"), now))
+    chosen = list(order.sort(found, now).filter(following).values_list("pk", flat=True)[: size + 1])
+    shown = _annotate_last_file_type(Conversation.objects.filter(pk__in=chosen).for_inbox().annotate_for_agent(agent))
+    conversations = list(order.sort(shown.select_related("last_message__author", "work_stream"), now))
     rows = [_build_row(conversation, user, agent, now) for conversation in conversations[:size]]
-    return rows, order.place_of(conversations[size - 1]) if len(conversations) > size else ""
+    return rows, order.cursor_for(conversations[size - 1]) if len(conversations) > size else ""
 
 
 def _annotate_last_file_type(conversations: ConversationQuerySet) -> ConversationQuerySet:
@@ -194,9 +200,9 @@ def _build_row(conversation: Conversation, user: User, agent: Agent, now: dateti
     until = conversation.snoozed_until
     return InboxRow(
         conversation=conversation,
-        line=preview_last_message(conversation, user),
-        moment=format_short_timestamp(conversation.last_activity_at),
-        left=TimeLeft.until(conversation.window_closes_at),
-        is_given_out=conversation.state == State.OPEN and not can_take(conversation, agent),
-        is_back=until is not None and until <= now,
+        preview=preview_last_message(conversation, user),
+        time_label=format_short_timestamp(conversation.last_activity_at),
+        time_left=TimeLeft.until(conversation.window_closes_at),
+        is_awaiting_offer=conversation.state == State.OPEN and not can_take(conversation, agent),
+        is_snooze_over=until is not None and until <= now,
     )

@@ -33,41 +33,41 @@ class SortOrder:
     label: str | Promise
     keys: tuple[SortKey, ...]
 
-    def of(self, conversations: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
+    def sort(self, conversations: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
         """The conversations in this order; the same moment and name by the time they began."""
-        marks = [F(one.field).desc() if one.is_descending else F(one.field).asc() for one in self._all]
+        marks = [F(one.field).desc() if one.is_descending else F(one.field).asc() for one in self._keys_with_pk]
         wanted = {
             name: mark for name, mark in _sort_annotations(now).items() if name in {one.field for one in self.keys}
         }
         return conversations.annotate(**wanted).order_by(*marks)
 
     @property
-    def _all(self) -> tuple[SortKey, ...]:
+    def _keys_with_pk(self) -> tuple[SortKey, ...]:
         return (*self.keys, SortKey("pk", self.keys[-1].is_descending, int))
 
-    def place_of(self, conversation: Conversation) -> str:
+    def cursor_for(self, conversation: Conversation) -> str:
         """Where this row stands, to go on from there."""
-        return json.dumps([_serialize_value(getattr(conversation, one.field)) for one in self._all])
+        return json.dumps([_serialize_value(getattr(conversation, one.field)) for one in self._keys_with_pk])
 
-    def after(self, place: str) -> Q | None:
+    def filter_after(self, place: str) -> Q | None:
         """What follows that place; None when it is none in this order."""
-        values = self._values(place)
+        values = self._parse_cursor(place)
         if values is None:
             return None
         found, same = Q(), Q()
-        for key, value in zip(self._all, values, strict=True):
+        for key, value in zip(self._keys_with_pk, values, strict=True):
             found |= same & Q(**{f"{key.field}__{'lt' if key.is_descending else 'gt'}": value})
             same &= Q(**{key.field: value})
         return found
 
-    def _values(self, place: str) -> Sequence[Any] | None:
+    def _parse_cursor(self, place: str) -> Sequence[Any] | None:
         try:
             written = json.loads(place)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(written, list) or len(written) != len(self._all):
+        if not isinstance(written, list) or len(written) != len(self._keys_with_pk):
             return None
-        values = [_parse_value(key.kind, value) for key, value in zip(self._all, written, strict=True)]
+        values = [_parse_value(key.kind, value) for key, value in zip(self._keys_with_pk, written, strict=True)]
         return None if None in values else values
 
 

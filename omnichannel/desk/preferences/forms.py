@@ -42,7 +42,7 @@ class AppearanceForm(UserModelForm):
 class DeskPreferencesForm(PreferencesModelForm):
     """How the desk behaves while one works."""
 
-    sends_with = forms.ChoiceField(
+    send_key = forms.ChoiceField(
         label=_("Send with"),
         widget=forms.RadioSelect,
         choices=[
@@ -53,25 +53,25 @@ class DeskPreferencesForm(PreferencesModelForm):
 
     class Meta:
         model = DeskPreferences
-        fields = ["can_undo_sending", "plays_sounds", "notifies", "uses_shortcuts"]
+        fields = ["can_undo_sending", "plays_sounds", "shows_notifications", "uses_shortcuts"]
         labels = {
             "can_undo_sending": _("Let me undo sending"),
             "plays_sounds": _("Play a soft sound"),
-            "notifies": _("Show notifications"),
+            "shows_notifications": _("Show notifications"),
             "uses_shortcuts": _("Single keys are shortcuts"),
         }
         help_texts = {
             "can_undo_sending": _("Every message waits three seconds before it is sent."),
             "plays_sounds": _("When a customer writes, or a conversation is offered."),
-            "notifies": _("While the desk is in the background. Your browser asks you first."),
+            "shows_notifications": _("While the desk is in the background. Your browser asks you first."),
             "uses_shortcuts": _("R to reply, E to end, and so on. Press ? for the list."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["sends_with"].initial = ENTER if self.instance.enter_sends else CTRL_ENTER
+        self.fields["send_key"].initial = ENTER if self.instance.enter_sends else CTRL_ENTER
 
     def save(self, commit: bool = True) -> DeskPreferences:
         """Keep what was chosen."""
-        self.instance.enter_sends = self.cleaned_data["sends_with"] == ENTER
+        self.instance.enter_sends = self.cleaned_data["send_key"] == ENTER
         return super().save(commit)

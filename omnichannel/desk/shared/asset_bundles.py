@@ -70,12 +70,12 @@ SCRIPTS: Final = {
 class Bundle:
     """What is sent, plain and compressed, under an address that changes with its content."""
 
-    plain: bytes
-    compressed: bytes
+    content: bytes
+    gzipped: bytes
     version: str
 
     @classmethod
-    def of(cls, text: str) -> "Bundle":
+    def from_text(cls, text: str) -> "Bundle":
         """A bundle of this text."""
         plain = text.encode()
         return cls(plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:16])
@@ -93,14 +93,14 @@ def get_script_bundle(kind: str, language: str) -> Bundle:
 
 @lru_cache(maxsize=32)
 def _build_stylesheet_bundle(kind: str, changed: tuple[int, ...]) -> Bundle:
-    return Bundle.of("\n".join(_find_static_file(name).read_text() for name in STYLESHEETS[kind]))
+    return Bundle.from_text("\n".join(_find_static_file(name).read_text() for name in STYLESHEETS[kind]))
 
 
 @lru_cache(maxsize=32)
 def _build_script_bundle(kind: str, language: str, changed: tuple[int, ...]) -> Bundle:
     libraries = (_find_static_file(name).read_text() for name in VENDOR_SCRIPTS[kind])
     own = (_wrap_in_scope(_find_static_file(name).read_text()) for name in SCRIPTS[kind])
-    return Bundle.of("\n".join([_javascript_catalog(language), *libraries, *own]))
+    return Bundle.from_text("\n".join([_javascript_catalog(language), *libraries, *own]))
 
 
 def _wrap_in_scope(script: str) -> str:

@@ -21,7 +21,7 @@ CONTENT_SECURITY_POLICY: Final = (
 
 def attachment_response(request: HttpRequest, attachment: Attachment, *, download: bool = False) -> HttpResponseBase:
     """The file with headers that keep a stranger's bytes from acting as a page; Http404 when it is not there."""
-    is_saved = download or attachment.shown_as() == "file"
+    is_saved = download or attachment.display_type() == "file"
     response = _content_response(request, attachment)
     response["Content-Type"] = attachment.content_type or "application/octet-stream"
     name = "".join(filter(str.isprintable, attachment.name)) or "file"

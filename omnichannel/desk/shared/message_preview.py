@@ -27,14 +27,14 @@ STATUS_LABELS = {
 class MessagePreview(NamedTuple):
     """A message in a line: who wrote it, an icon's name, words."""
 
-    who: str = ""
+    author: str = ""
     icon: str = ""
     text: str = ""
     has_failed: bool = False
 
 
 def file_label_and_icon(content_type: str) -> tuple[str, str]:
-    """What a file is called and its icon, by its type."""
+    """What a file is webhook_received and its icon, by its type."""
     word, icon = FILE_LABELS.get(content_type.partition("/")[0], (_("Document"), "document"))
     return str(word), icon
 

@@ -14,11 +14,11 @@ def parse_int_or_zero(text: str) -> int:
 class Cursor(NamedTuple):
     """The last row shown, by the moment it is sorted by and its id."""
 
-    at: datetime
+    timestamp: datetime
     pk: int
 
     @classmethod
-    def read(cls, text: str) -> Self | None:
+    def parse(cls, text: str) -> Self | None:
         """The cursor that was written; None for anything else."""
         moment, _, pk = text.partition("~")
         try:
@@ -28,12 +28,12 @@ class Cursor(NamedTuple):
         return cls(at, parse_int_or_zero(pk)) if at.tzinfo else None
 
     def __str__(self) -> str:
-        return f"{self.at.isoformat()}~{self.pk}".replace("+00:00", "Z")
+        return f"{self.timestamp.isoformat()}~{self.pk}".replace("+00:00", "Z")
 
-    def before(self, field: str) -> Q:
+    def filter_before(self, field: str) -> Q:
         """What comes before this row, newest first."""
-        return Q(**{f"{field}__lt": self.at}) | Q(**{field: self.at, "pk__lt": self.pk})
+        return Q(**{f"{field}__lt": self.timestamp}) | Q(**{field: self.timestamp, "pk__lt": self.pk})
 
-    def after(self, field: str) -> Q:
+    def filter_after(self, field: str) -> Q:
         """What comes after this row, oldest first."""
-        return Q(**{f"{field}__gt": self.at}) | Q(**{field: self.at, "pk__gt": self.pk})
+        return Q(**{f"{field}__gt": self.timestamp}) | Q(**{field: self.timestamp, "pk__gt": self.pk})

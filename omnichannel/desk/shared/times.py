@@ -30,23 +30,23 @@ class TimeLeft:
         return self.seconds < 0
 
     @property
-    def tone(self) -> str:
+    def urgency(self) -> str:
         """`closed`, `urgent`, `soon`, or nothing worth a colour."""
         if self.is_over:
             return "closed"
         return "urgent" if self.seconds < URGENT_SECONDS else "soon" if self.seconds < SOON_SECONDS else ""
 
     @property
-    def short(self) -> str:
+    def short_label(self) -> str:
         """For a row of the inbox: whole hours while there is plenty."""
         return (
             _("%(hours)s h") % {"hours": self.seconds // SECONDS_PER_HOUR}
             if self.seconds >= SOON_SECONDS
-            else self.exact
+            else self.exact_label
         )
 
     @property
-    def exact(self) -> str:
+    def exact_label(self) -> str:
         """Hours and minutes."""
         if self.is_over:
             return _("closed")

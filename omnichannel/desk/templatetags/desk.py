@@ -42,9 +42,11 @@ def formatted_slots(text: str, values: Mapping[str, str] | str) -> SafeString:
 @register.simple_tag
 def note_text(entry: NoteEntry) -> SafeString:
     """A note, escaped, its links clickable and the colleagues it mentions in bold."""
-    names = "|".join(re.escape(name) for name in sorted(entry.names, key=len, reverse=True))
+    mention_names = "|".join(re.escape(name) for name in sorted(entry.mention_names, key=len, reverse=True))
     pieces = (
-        re.split(rf"(?<!\w)(@(?:{names}))(?!\w)", entry.note.text, flags=re.IGNORECASE) if names else [entry.note.text]
+        re.split(rf"(?<!\w)(@(?:{mention_names}))(?!\w)", entry.note.text, flags=re.IGNORECASE)
+        if mention_names
+        else [entry.note.text]
     )
     shown = [format_html("<strong>{}</strong>", one) if place % 2 else linked(one) for place, one in enumerate(pieces)]
     return format_html_join("", "{}", ((one,) for one in shown))

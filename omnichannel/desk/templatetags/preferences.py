@@ -14,7 +14,7 @@ ATTRIBUTES = {
     "data-enter-sends": "enter_sends",
     "data-undo": "can_undo_sending",
     "data-sounds": "plays_sounds",
-    "data-notifies": "notifies",
+    "data-notifies": "shows_notifications",
     "data-shortcuts": "uses_shortcuts",
 }
 

@@ -21,8 +21,8 @@ class Action:
     label: str | Promise
     icon: str
     is_primary: bool = False
-    asks: bool = False  # opens a dialog first
-    in_menu: bool = False  # under More instead of beside it
+    opens_dialog: bool = False  # opens a dialog first
+    is_in_menu: bool = False  # under More instead of beside it
 
     @property
     def url_name(self) -> str:
@@ -32,23 +32,23 @@ class Action:
 TAKE = Action("take", _("Assign to me"), "take", is_primary=True)
 RESUME = Action("resume", _("Resume"), "resume", is_primary=True)
 END = Action("end", _("End"), "end", is_primary=True)
-WAIT_FOR_CUSTOMER = Action("leave", _("Wait for customer"), "clock", in_menu=True)
-RELEASE = Action("release", _("Give back"), "back_to_queue", in_menu=True)
-CLOSE = Action("close", _("Close"), "close_conversation", is_primary=True, asks=True)
-CLOSE_FOR_COLLEAGUE = Action("close", _("Close"), "close_conversation", asks=True, in_menu=True)
-END_AND_CLOSE = Action("finish", _("End and close"), "close_conversation", asks=True, in_menu=True)
-SNOOZE = Action("snooze", _("Snooze"), "snooze", asks=True, in_menu=True)
-PRIORITY = Action("priority", _("Priority"), "priority", asks=True, in_menu=True)
-LABELS = Action("labels", _("Labels"), "tag", asks=True, in_menu=True)
+WAIT_FOR_CUSTOMER = Action("leave", _("Wait for customer"), "clock", is_in_menu=True)
+RELEASE = Action("release", _("Give back"), "back_to_queue", is_in_menu=True)
+CLOSE = Action("close", _("Close"), "close_conversation", is_primary=True, opens_dialog=True)
+CLOSE_FOR_COLLEAGUE = Action("close", _("Close"), "close_conversation", opens_dialog=True, is_in_menu=True)
+END_AND_CLOSE = Action("finish", _("End and close"), "close_conversation", opens_dialog=True, is_in_menu=True)
+SNOOZE = Action("snooze", _("Snooze"), "snooze", opens_dialog=True, is_in_menu=True)
+PRIORITY = Action("priority", _("Priority"), "priority", opens_dialog=True, is_in_menu=True)
+LABELS = Action("labels", _("Labels"), "tag", opens_dialog=True, is_in_menu=True)
 
-CONSULT = Action("consult", _("Consult"), "consult", asks=True, in_menu=True)
-TRANSFER = Action("transfer", _("Transfer"), "transfer", asks=True)
-ASSIGN = Action("assign", _("Assign"), "assign", asks=True)
+CONSULT = Action("consult", _("Consult"), "consult", opens_dialog=True, is_in_menu=True)
+TRANSFER = Action("transfer", _("Transfer"), "transfer", opens_dialog=True)
+ASSIGN = Action("assign", _("Assign"), "assign", opens_dialog=True)
 MONITOR = Action("monitor", _("Monitor"), "monitor")
 JOIN = Action("join", _("Join"), "join")
 STOP_MONITORING = Action("step_out", _("Stop monitoring"), "step_out")
 LEAVE_CONVERSATION = Action("step_out", _("Leave"), "step_out")
-RELEASE_TO_QUEUE = Action("release_to_queue", _("Release to queue"), "back_to_queue", in_menu=True)
+RELEASE_TO_QUEUE = Action("release_to_queue", _("Release to queue"), "back_to_queue", is_in_menu=True)
 
 OWN_ACTIONS = {
     State.ACTIVE: [TRANSFER, END, END_AND_CLOSE, SNOOZE, WAIT_FOR_CUSTOMER, RELEASE, CONSULT],
@@ -70,9 +70,9 @@ def _state_actions(conversation: Conversation, agent: Agent) -> Sequence[Action]
         return OWN_ACTIONS.get(state, [])
     own = (
         {ParticipationKind.CONSULT: [LEAVE_CONVERSATION], ParticipationKind.MONITOR: [STOP_MONITORING]}.get(
-            ParticipationKind(conversation.part)
+            ParticipationKind(conversation.participation_kind)
         )
-        if conversation.part
+        if conversation.participation_kind
         else None
     )
     if state == State.OPEN:
@@ -81,6 +81,6 @@ def _state_actions(conversation: Conversation, agent: Agent) -> Sequence[Action]
     if not can_supervise(agent) or state not in SUPERVISOR_ACTIONS:
         return own or []
     others = SUPERVISOR_ACTIONS[state]
-    if conversation.part == ParticipationKind.CONSULT:
+    if conversation.participation_kind == ParticipationKind.CONSULT:
         others = [action for action in others if action is not JOIN]
     return [*(own or [MONITOR]), *others]

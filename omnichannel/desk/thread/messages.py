@@ -31,39 +31,39 @@ UPDATE_OVERLAP = timedelta(seconds=20)
 class DayDivider:
     """The divider above a day's messages."""
 
-    at: datetime
+    timestamp: datetime
 
     template = "desk/thread/_day.html"
 
     @property
     def id(self) -> str:
-        return f"day-{timezone.localdate(self.at)}"
+        return f"day-{timezone.localdate(self.timestamp)}"
 
     @property
-    def order(self) -> str:
-        start = timezone.localtime(self.at).replace(hour=0, minute=0, second=0, microsecond=0)
+    def sort_key(self) -> str:
+        start = timezone.localtime(self.timestamp).replace(hour=0, minute=0, second=0, microsecond=0)
         return f"{start.astimezone(UTC):{SORT_KEY_FORMAT}}-0"
 
     @property
     def version(self) -> str:
-        return format_day_heading(self.at)
+        return format_day_heading(self.timestamp)
 
 
 @dataclass(frozen=True)
 class UnreadDivider:
     """The divider above the first message that its agent has not seen."""
 
-    before: Message
+    first_unread: Message
 
     template = "desk/thread/_unread_divider.html"
 
     @property
-    def at(self) -> datetime:
-        return self.before.created_at
+    def timestamp(self) -> datetime:
+        return self.first_unread.created_at
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-1-~"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-1-~"
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,12 @@ class MessageEntry:
     """A message as it is shown."""
 
     message: Message
-    was_sent_again: bool = False
+    was_resent: bool = False
 
     template = "desk/thread/_message.html"
 
     @property
-    def at(self) -> datetime:
+    def timestamp(self) -> datetime:
         return self.message.created_at
 
     @property
@@ -84,17 +84,17 @@ class MessageEntry:
         return f"message-{self.message.pk}"
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-2-{self.message.pk:012d}"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-2-{self.message.pk:012d}"
 
     @property
     def version(self) -> str:
         """Another one whenever the message would look different."""
-        marks = f"{'?' if self.outcome_unknown else ''}{'+' if self.was_sent_again else ''}"
+        marks = f"{'?' if self.is_outcome_unknown else ''}{'+' if self.was_resent else ''}"
         return f"{self.message.updated_at.astimezone(UTC):{SORT_KEY_FORMAT}}{marks}"
 
     @property
-    def outcome_unknown(self) -> bool:
+    def is_outcome_unknown(self) -> bool:
         """Whether the call to Twilio was cut off, so that nobody knows yet if the message went out."""
         message = self.message
         if message.status != MessageStatus.SENDING or message.twilio_sid or message.sending_since is None:
@@ -102,22 +102,22 @@ class MessageEntry:
         return timezone.now() - message.sending_since > OUTCOME_UNKNOWN_AFTER
 
     @property
-    def is_settled(self) -> bool:
+    def has_final_status(self) -> bool:
         return self.message.is_inbound or self.message.status not in {MessageStatus.QUEUED, MessageStatus.SENDING}
 
     @property
-    def status_words(self) -> str:
+    def status_label(self) -> str:
         """For screen readers and the mouse: what became of our message."""
         return str(STATUS_LABELS[MessageStatus(self.message.status)])
 
     @property
-    def reason(self) -> str:
+    def failure_reason(self) -> str:
         """Why it was not delivered."""
         of_template = "template" in self.message.content
         return plain_reason(self.message.error_code, self.message.error_message, of_template=of_template)
 
     @property
-    def quoted_words(self) -> tuple[str, str]:
+    def quoted_preview(self) -> tuple[str, str]:
         """Icon and words of the quoted message; both empty without one."""
         quoted = self.message.quoted
         return summarize_message(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
@@ -131,11 +131,11 @@ class Thread:
     """A stretch of the conversation. `earlier` is where to go on upwards, `later` downwards; None where it ends."""
 
     entries: Sequence[ThreadEntry]
-    earlier: Cursor | None = None
-    later: Cursor | None = None
+    earlier_cursor: Cursor | None = None
+    later_cursor: Cursor | None = None
     has_more: bool = False
-    is_one: bool = False  # a message that has changed, and nothing of what else may have
-    shown: int = 0  # the message that was looked for
+    is_single_message: bool = False  # a message that has changed, and nothing of what else may have
+    target_message_id: int = 0  # the message that was looked for
 
 
 def get_thread(
@@ -143,26 +143,28 @@ def get_thread(
     *,
     before: Cursor | None = None,
     after: Cursor | None = None,
-    around: int = 0,
-    unread: int = 0,
+    around_message_id: int = 0,
+    unread_count: int = 0,
 ) -> Thread:
     """The newest messages, or those at that place in the conversation, with what happened meanwhile."""
     if after is not None:
         return _get_thread_after(conversation, after)
-    return (around and _get_thread_around(conversation, around)) or _get_thread_before(conversation, before, unread)
+    return (around_message_id and _get_thread_around(conversation, around_message_id)) or _get_thread_before(
+        conversation, before, unread_count
+    )
 
 
 def _get_thread_before(conversation: Conversation, before: Cursor | None, unread: int) -> Thread:
     found = _messages_of(conversation)
     if before is not None:
         # Said twice, so that the index is entered at the place.
-        found = found.filter(before.before("created_at"), created_at__lte=before.at)
+        found = found.filter(before.filter_before("created_at"), created_at__lte=before.timestamp)
     newest = list(found.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])
     messages, is_all = newest[:PAGE_SIZE][::-1], len(newest) <= PAGE_SIZE
     others = get_events_and_notes(
         conversation,
         since=None if is_all else messages[0].created_at,
-        before=before.at if before is not None else None,
+        before=before.timestamp if before is not None else None,
     )
     earlier = None if is_all else _cursor_at(messages[0])
     later = _cursor_at(messages[-1]) if before is not None and messages else None
@@ -174,10 +176,12 @@ def _get_thread_before(conversation: Conversation, before: Cursor | None, unread
 
 
 def _get_thread_after(conversation: Conversation, after: Cursor) -> Thread:
-    found = _messages_of(conversation).filter(after.after("created_at"), created_at__gte=after.at)
+    found = _messages_of(conversation).filter(after.filter_after("created_at"), created_at__gte=after.timestamp)
     oldest = list(found.order_by("created_at", "pk")[: PAGE_SIZE + 1])
     messages, is_all = oldest[:PAGE_SIZE], len(oldest) <= PAGE_SIZE
-    others = get_events_and_notes(conversation, since=after.at, before=None if is_all else messages[-1].created_at)
+    others = get_events_and_notes(
+        conversation, since=after.timestamp, before=None if is_all else messages[-1].created_at
+    )
     earlier = _cursor_at(messages[0]) if messages else after
     return Thread(
         sort_with_day_dividers([*_message_entries(messages), *others]),
@@ -201,8 +205,8 @@ def _get_thread_around(conversation: Conversation, pk: int) -> Thread | None:
     messages = found[max(0, middle - CONTEXT_SIZE + 1) : middle + CONTEXT_SIZE + 1]
     earlier = _cursor_at(messages[0]) if found[0] is not messages[0] else None
     later = _cursor_at(messages[-1]) if found[-1] is not messages[-1] else None
-    others = get_events_and_notes(conversation, since=earlier and earlier.at, before=later and later.at)
-    return Thread(sort_with_day_dividers([*_message_entries(messages), *others]), earlier, later, shown=pk)
+    others = get_events_and_notes(conversation, since=earlier and earlier.timestamp, before=later and later.timestamp)
+    return Thread(sort_with_day_dividers([*_message_entries(messages), *others]), earlier, later, target_message_id=pk)
 
 
 def _cursor_at(message: Message) -> Cursor:
@@ -221,12 +225,12 @@ def _unread_dividers(messages: Sequence[Message], unread: int) -> list[UnreadDiv
     return [UnreadDivider(theirs[-unread])] if 0 < unread <= len(theirs) else []
 
 
-def get_thread_updates(conversation: Conversation, *, after: int, since: datetime) -> Thread:
+def get_thread_updates(conversation: Conversation, *, after_message_id: int, changed_since: datetime) -> Thread:
     """What was written after that message or has changed since then, for a page that is open."""
-    at = since - UPDATE_OVERLAP
+    at = changed_since - UPDATE_OVERLAP
     # All that is under way: one of those that is missing here was taken back, and goes from the page.
     unsettled = Q(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING])
-    changed = _messages_of(conversation).filter(Q(pk__gt=after) | Q(updated_at__gte=at) | unsettled)
+    changed = _messages_of(conversation).filter(Q(pk__gt=after_message_id) | Q(updated_at__gte=at) | unsettled)
     messages = list(changed.order_by("pk")[:MAX_UPDATES])
     others = get_events_and_notes(conversation, since=at)
     return Thread(sort_with_day_dividers([*_message_entries(messages), *others]), has_more=len(messages) == MAX_UPDATES)
@@ -244,7 +248,7 @@ def get_changed_message(agent: Agent, conversation: int, pk: int) -> Message | N
 
 def single_message_update(message: Message) -> Thread:
     """This message only."""
-    return Thread(sort_with_day_dividers(_message_entries([message])), is_one=True)
+    return Thread(sort_with_day_dividers(_message_entries([message])), is_single_message=True)
 
 
 def thread_of_note(note: Note) -> Thread:
@@ -279,9 +283,9 @@ def sort_with_day_dividers(
     """By time, each day under its divider."""
     ordered: list[ThreadEntry] = []
     day = None
-    for entry in sorted(entries, key=lambda one: one.order):
-        if timezone.localdate(entry.at) != day:
-            day = timezone.localdate(entry.at)
-            ordered.append(DayDivider(entry.at))
+    for entry in sorted(entries, key=lambda one: one.sort_key):
+        if timezone.localdate(entry.timestamp) != day:
+            day = timezone.localdate(entry.timestamp)
+            ordered.append(DayDivider(entry.timestamp))
         ordered.append(entry)
     return ordered

@@ -28,7 +28,7 @@ class EventEntry:
     template = "desk/thread/_event.html"
 
     @property
-    def at(self) -> datetime:
+    def timestamp(self) -> datetime:
         return self.event.created_at
 
     @property
@@ -36,8 +36,8 @@ class EventEntry:
         return f"event-{self.event.pk}"
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-1-{self.event.pk:012d}"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-1-{self.event.pk:012d}"
 
     version = "1"
 
@@ -47,17 +47,17 @@ class NoteEntry:
     """A note of a colleague, and whom it mentions."""
 
     note: Note
-    meant: tuple[User, ...] = ()
+    mentioned_users: tuple[User, ...] = ()
 
     template = "desk/thread/_note.html"
 
     @property
-    def names(self) -> set[str]:
+    def mention_names(self) -> set[str]:
         """By what names the text may mention them."""
-        return {name for user in self.meant for name in (user.display_name, user.username)}
+        return {name for user in self.mentioned_users for name in (user.display_name, user.username)}
 
     @property
-    def at(self) -> datetime:
+    def timestamp(self) -> datetime:
         return self.note.created_at
 
     @property
@@ -65,8 +65,8 @@ class NoteEntry:
         return f"note-{self.note.pk}"
 
     @property
-    def order(self) -> str:
-        return f"{self.at.astimezone(UTC):{SORT_KEY_FORMAT}}-3-{self.note.pk:012d}"
+    def sort_key(self) -> str:
+        return f"{self.timestamp.astimezone(UTC):{SORT_KEY_FORMAT}}-3-{self.note.pk:012d}"
 
     version = "1"
 
@@ -86,7 +86,7 @@ def _timeline_rows(conversation: Conversation, since: datetime | None, before: d
 
     nobody = {"who": Value(0, IntegerField()), **{name: _text_value("") for name in ("first", "last", "name")}}
     events = conversation.events.filter(within("created_at")).annotate(
-        what=_text_value(EVENT_ROW), row=F("pk"), at=F("created_at"), words=Cast("said", TextField()), **nobody
+        what=_text_value(EVENT_ROW), row=F("pk"), at=F("created_at"), words=Cast("text", TextField()), **nobody
     )
     notes = conversation.notes.filter(within("created_at")).annotate(
         what=_text_value(NOTE_ROW),
@@ -124,7 +124,7 @@ def _build_entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[EventEntry | Not
             meant.setdefault(pk, []).append(_build_user(*who))
     for what, pk, at, words, *who in found:
         if what == EVENT_ROW:
-            yield EventEntry(ConversationEvent(pk=pk, said=LocalizedText.read(json.loads(words)), created_at=at))
+            yield EventEntry(ConversationEvent(pk=pk, text=LocalizedText.from_json(json.loads(words)), created_at=at))
         elif what == NOTE_ROW:
             note = Note(pk=pk, text=words, created_at=at, author=_build_user(*who))
             yield NoteEntry(note, tuple(meant.get(pk, ())))

@@ -31,7 +31,7 @@ def scripts(request: HttpRequest, version: str, kind: str, language: str) -> Htt
 
 def _bundle_response(request: HttpRequest, bundle: Bundle, version: str, content_type: str) -> HttpResponse:
     compressed = "gzip" in request.headers.get("Accept-Encoding", "")
-    response = HttpResponse(bundle.compressed if compressed else bundle.plain, content_type=content_type)
+    response = HttpResponse(bundle.gzipped if compressed else bundle.content, content_type=content_type)
     if compressed:
         response["Content-Encoding"] = "gzip"
     patch_vary_headers(response, ["Accept-Encoding"])

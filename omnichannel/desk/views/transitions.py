@@ -29,7 +29,7 @@ def _transition_view(transition: Callable[[Conversation, Agent], None]) -> Calla
             transition(conversation, request.agent)
         except TransitionError as refusal:
             current = access.get_conversation_or_404(request.user, pk)
-            return conversation_response(request, current, problem=str(refusal), status=409)
+            return conversation_response(request, current, error_message=str(refusal), status=409)
         return render_after_transition(request, pk)
 
     return view

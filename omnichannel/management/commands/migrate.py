@@ -11,6 +11,6 @@ class Command(migrate.Command):
     """Rebuilding an index over millions of rows takes longer than any page may."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        unlimited = getattr(connections[options["database"]], "unlimited_statements", contextlib.nullcontext)
+        unlimited = getattr(connections[options["database"]], "without_statement_timeout", contextlib.nullcontext)
         with unlimited():
             super().handle(*args, **options)

@@ -34,18 +34,18 @@ class Command(BaseCommand):
     def handle(
         self, *, threads: int, until_stdin_closes: bool, heartbeat_fd: int | None = None, **options: Any
     ) -> None:
-        watchdog = Watchdog(settings.WORKER_HANGS_AFTER.total_seconds(), heartbeat_fd)
-        worker = create_worker(threads, beat=watchdog.beat)
+        watchdog = Watchdog(settings.WORKER_HANG_TIMEOUT.total_seconds(), heartbeat_fd)
+        worker = create_worker(threads, send_heartbeat=watchdog.send_heartbeat)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         if until_stdin_closes:
             threading.Thread(target=_stop_when_stdin_closes, args=[worker], daemon=True).start()
-        self._say(f"The worker is running (process {os.getpid()}, {threads} threads).")
+        self._print(f"The worker is running (process {os.getpid()}, {threads} threads).")
         worker.run_forever()
         watchdog.cancel()
-        self._say("The worker has stopped.")
+        self._print("The worker has stopped.")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         """Print it now: into a file or a pipe it would otherwise wait until the end."""
         self.stdout.write(text)
         self.stdout.flush()

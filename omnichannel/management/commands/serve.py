@@ -1,4 +1,4 @@
-"""`manage.py serve`: everything in one: migrations, static files, server, worker; Ctrl-C stops all of it."""
+"""`manage.py start_server`: everything in one: migrations, static files, server, worker; Ctrl-C stops all of it."""
 
 import contextlib
 import signal
@@ -21,7 +21,7 @@ from omnichannel.jobs.worker_process import WorkerProcess
 
 GRACEFUL_SHUTDOWN_SECONDS = 5  # seconds, those that are being answered when the server is told to stop
 # The worker ends itself when it hangs; a worker that can't even do that is killed a little later.
-WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANGS_AFTER * 4 / 3
+WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANG_TIMEOUT * 4 / 3
 
 
 class ServerWithWorker(uvicorn.Server):
@@ -35,19 +35,19 @@ class ServerWithWorker(uvicorn.Server):
         wind_down: Callable[[], object],
     ) -> None:
         super().__init__(config)
-        self._worker, self._say_started, self._wind_down = worker, started, wind_down
+        self._worker, self._on_started, self._on_shutdown = worker, started, wind_down
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # Ends the program when the port is taken: nothing else has been started by then.
         await super().startup(sockets)
         if self._worker is not None:
             self._worker.start()
-        self._say_started()
+        self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._wind_down()
+        self._on_shutdown()
         if self._worker is not None:
-            self._worker.tell_to_stop()
+            self._worker.request_stop()
         await super().shutdown(sockets)
 
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-migrate", action="store_true", help="Leave the database as it is.")
 
     def handle(self, *, host: str, port: int, no_worker: bool, no_migrate: bool, **options: Any) -> None:
-        if settings.DEMONSTRATION_ALLOWED and host not in LOOPBACK_HOSTS:
+        if settings.DEMO_ALLOWED and host not in LOOPBACK_HOSTS:
             raise CommandError(
                 f"--host {host} would open the simulator and the demonstration's passwords to others. "
                 "Set PUBLIC_URL to the https address of this server, or leave --host out."
@@ -78,11 +78,11 @@ class Command(BaseCommand):
             finally:
                 if worker is not None:
                     worker.stop()
-        self._say("Stopped.")
+        self._print("Stopped.")
 
     def _prepare(self, *, migrate: bool) -> None:
         if migrate:
-            self._say("Bringing the database up to date …")
+            self._print("Bringing the database up to date …")
             call_command("migrate", verbosity=0, interactive=False)
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
@@ -102,19 +102,19 @@ class Command(BaseCommand):
         )
         address = self.style.SUCCESS(f"Omnichannel is at {settings.PUBLIC_URL} (Ctrl-C stops it).")
         started = "\n".join([*self._sign_in_notes(), address])
-        ServerWithWorker(config, worker, lambda: self._say(started), wind_down).run()
+        ServerWithWorker(config, worker, lambda: self._print(started), wind_down).run()
 
     def _sign_in_notes(self) -> list[str]:
         """What whoever starts the server must know about signing in."""
         notes = []
         with contextlib.suppress(Error):  # a database that is away for a moment must not keep the server from starting
-            if not settings.DEMONSTRATION_ALLOWED and (names := ", ".join(get_active_demo_usernames())):
+            if not settings.DEMO_ALLOWED and (names := ", ".join(get_active_demo_usernames())):
                 notes.append(f"The demonstration accounts can't sign in here, everybody knows their password: {names}.")
             if link := get_setup_link():
                 notes.append(f"There is no administrator yet. Create the first one within 24 hours: {link}")
         return notes
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         """Print it now: into a file or a pipe it would otherwise wait until the end."""
         self.stdout.write(text)
         self.stdout.flush()

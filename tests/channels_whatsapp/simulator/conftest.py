@@ -24,11 +24,11 @@ class SimulatorHttpClient(TwilioHttpClient):
 
     def __init__(self, base: str) -> None:
         super().__init__(timeout=5)
-        self.base = base
+        self.base_url = base
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
         host = next(host for host in HOST_PATHS if url.startswith(host))
-        return super().request(method, f"{self.base}/{HOST_PATHS[host]}{url.removeprefix(host)}", *args, **kwargs)
+        return super().request(method, f"{self.base_url}/{HOST_PATHS[host]}{url.removeprefix(host)}", *args, **kwargs)
 
 
 @pytest.fixture(autouse=True)

@@ -18,23 +18,23 @@ class ReceivedWebhook:
 
     url: str
     headers: dict[str, str]
-    params: dict[str, str]
+    form: dict[str, str]
 
     def is_signed_with(self, token: str) -> bool:
-        return bool(RequestValidator(token).validate(self.url, self.params, self.headers["X-Twilio-Signature"]))
+        return bool(RequestValidator(token).validate(self.url, self.form, self.headers["X-Twilio-Signature"]))
 
 
 @dataclass
 class WebhookReceiver:
     """Use as a context manager; `files` are what GET answers with."""
 
-    answer: tuple[int, str, bytes] = (200, "text/xml", EMPTY_TWIML)
+    response: tuple[int, str, bytes] = (200, "text/xml", EMPTY_TWIML)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    posted: list[ReceivedWebhook] = field(default_factory=list)
-    called: threading.Event = field(default_factory=threading.Event)
+    webhooks: list[ReceivedWebhook] = field(default_factory=list)
+    webhook_received: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "WebhookReceiver":
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
@@ -49,18 +49,18 @@ class WebhookReceiver:
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def statuses(self) -> list[str]:
-        return [one.params["MessageStatus"] for one in self.posted if "MessageStatus" in one.params]
+        return [one.form["MessageStatus"] for one in self.webhooks if "MessageStatus" in one.form]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _make_handler(self) -> type[BaseHTTPRequestHandler]:
         desk = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                params = dict(parse_qsl(body, keep_blank_values=True))
-                desk.posted.append(ReceivedWebhook(desk.url + self.path, dict(self.headers.items()), params))
-                self._say(*desk.answer)
-                desk.called.set()
+                form = dict(parse_qsl(body, keep_blank_values=True))
+                desk.webhooks.append(ReceivedWebhook(desk.url + self.path, dict(self.headers.items()), form))
+                self._say(*desk.response)
+                desk.webhook_received.set()
 
             def do_GET(self) -> None:
                 content_type, content = desk.files.get(self.path, ("", b""))

@@ -104,9 +104,9 @@ def test_media_is_listed_and_its_bytes_are_at_the_cdn(
     base = f"{live_server.url}/simulator/twilio"
     address = f"{base}/api/2010-04-01/Accounts/{account.sid}/Messages/{message.sid}/Media/{listed.sid}"
     assert requests.get(address, timeout=5, allow_redirects=False).status_code == 401
-    answer = requests.get(address, timeout=5, allow_redirects=False, auth=(account.sid, account.auth_token))
-    place = answer.headers["Location"].removeprefix("https://mms.twiliocdn.com")
-    assert answer.status_code == 307
+    response = requests.get(address, timeout=5, allow_redirects=False, auth=(account.sid, account.auth_token))
+    place = response.headers["Location"].removeprefix("https://mms.twiliocdn.com")
+    assert response.status_code == 307
     assert requests.get(f"{base}/cdn{place}", timeout=5).content == PICTURE.content
 
 

@@ -32,7 +32,7 @@ def written(omar: Customer, sender: Sender, desk: WebhookReceiver) -> Customer:
     """Omar, who wrote a moment ago."""
     factories.customer_writes(omar, sender, "hello?", now=NOW)
     run_due(NOW)
-    desk.posted.clear()
+    desk.webhooks.clear()
     return omar
 
 
@@ -59,7 +59,7 @@ def test_a_message_is_sent_then_delivered_then_read(desk: WebhookReceiver, writt
 def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
     message = send_from_desk(written, sender, StatusCallback=f"{desk.url}/status/our-own-id/")
     run_due(LATER)
-    callback = desk.posted[-1]
+    callback = desk.webhooks[-1]
     assert callback.url.endswith("/status/our-own-id/")
     assert callback.is_signed_with(sender.account.auth_token)
     expected = {
@@ -73,8 +73,8 @@ def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written
         "ChannelToAddress": "+49151123" + "X" * 4,
         "StructuredMessage": "false",
     }
-    assert expected.items() <= callback.params.items()
-    assert "ErrorCode" not in callback.params
+    assert expected.items() <= callback.form.items()
+    assert "ErrorCode" not in callback.form
 
 
 def test_without_read_receipts_a_message_stays_delivered(
@@ -105,7 +105,7 @@ def test_after_24_hours_free_text_fails_with_63016(desk: WebhookReceiver, writte
     )
     run_due(LATER + day)
     assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("failed", 63016))
-    failed = next(one.params for one in desk.posted if one.params["MessageSid"] == too_late.sid)
+    failed = next(one.form for one in desk.webhooks if one.form["MessageSid"] == too_late.sid)
     assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
     assert "outside the allowed window" in failed["ErrorMessage"]
 
@@ -169,7 +169,7 @@ def test_lost_callbacks_are_not_sent(desk: WebhookReceiver, written: Customer, s
     factories.switch_fault(FaultKind.LOST_CALLBACKS, customer=written)
     message = send_from_desk(written, sender)
     run_due(LATER)
-    assert (desk.posted, status_and_error(message)) == ([], ("read", None))
+    assert (desk.webhooks, status_and_error(message)) == ([], ("read", None))
 
 
 def test_callbacks_are_sent_twice(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
@@ -220,7 +220,7 @@ def test_the_clock_goes_on_until_it_is_stopped(desk: WebhookReceiver, omar: Cust
     stop = threading.Event()
     running = threading.Thread(target=clock.run_forever, args=(stop,))
     running.start()
-    assert desk.called.wait(10)
+    assert desk.webhook_received.wait(10)
     stop.set()
     running.join(10)
     assert not running.is_alive()

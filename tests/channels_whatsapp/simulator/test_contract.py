@@ -109,8 +109,8 @@ def test_messages_conform_alone_and_in_pages(call: ApiClient, inbound: Message, 
     form = {"To": "whatsapp:+491519999999", "From": sender.address, "Body": "Hello"}
     failed = call.post(f"{call.root}/Messages.json", **form).json()
     run_due(timezone.now() + timedelta(minutes=1))
-    answer = call.get(f"{call.root}/Messages/{failed['sid']}.json")
-    assert assert_conforms(answer, "api", f"{ACCOUNT_PATH}/Messages/{{Sid}}.json")["error_code"] == 63016
+    response = call.get(f"{call.root}/Messages/{failed['sid']}.json")
+    assert assert_conforms(response, "api", f"{ACCOUNT_PATH}/Messages/{{Sid}}.json")["error_code"] == 63016
     first = assert_conforms(
         call.get(f"{call.root}/Messages.json", PageSize="1"), "api", f"{ACCOUNT_PATH}/Messages.json"
     )

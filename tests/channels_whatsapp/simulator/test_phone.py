@@ -37,9 +37,9 @@ def address(omar: Customer, sender: Sender) -> str:
 
 
 def get_page(browser: Browser, address: str) -> str:
-    answer = browser.get(address)
-    assert answer.status_code == 200
-    return answer.content.decode()
+    response = browser.get(address)
+    assert response.status_code == 200
+    return response.content.decode()
 
 
 def test_an_empty_simulator_says_what_to_do(db: None) -> None:
@@ -69,8 +69,8 @@ def test_every_field_has_a_label_of_its_own(address: str) -> None:
 
 
 def test_a_plain_form_post_writes_and_comes_back(address: str) -> None:
-    answer = Browser().post(f"{address}text/", {"text": "hello?"})
-    assert (answer.status_code, answer.headers["Location"]) == (302, address)
+    response = Browser().post(f"{address}text/", {"text": "hello?"})
+    assert (response.status_code, response.headers["Location"]) == (302, address)
     assert Message.objects.get().body == "hello?"
 
 
@@ -79,9 +79,9 @@ def test_forms_are_protected_against_other_sites(address: str) -> None:
 
 
 def test_script_request_returns_only_the_messages(address: str) -> None:
-    answer = Browser().post(f"{address}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
-    assert answer.content.decode().startswith('<section class="thread" id="thread"')
-    assert "hello?" in answer.content.decode()
+    response = Browser().post(f"{address}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
+    assert response.content.decode().startswith('<section class="thread" id="thread"')
+    assert "hello?" in response.content.decode()
 
 
 def test_files_and_message_flags_are_sent(address: str) -> None:
@@ -139,12 +139,12 @@ def test_chat_is_returned_only_when_it_changed(address: str, omar: Customer, sen
     seen = get_page(Browser(), address).split('data-version="')[1].split('"')[0]
     assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
     run_due(LATER)
-    answer = Browser().get(f"{address}thread/", {"seen": seen})
-    assert "delivered to the desk" in answer.content.decode()
+    response = Browser().get(f"{address}thread/", {"seen": seen})
+    assert "delivered to the desk" in response.content.decode()
 
 
 def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: WebhookReceiver) -> None:
-    desk.answer = (403, "text/plain", b"wrong signature")
+    desk.response = (403, "text/plain", b"wrong signature")
     factories.customer_writes(omar, sender, "hello?")
     run_due(LATER)
     assert "The desk answered 403: wrong signature" in get_page(Browser(), address)
@@ -183,15 +183,15 @@ def test_customer_settings_are_saved(address: str) -> None:
 )
 def test_customer_can_be_created_once(sender: Sender, typed: str, address: str) -> None:
     for _ in range(2):
-        answer = Browser().post("/simulator/customers/", {"name": "Eve", "address": typed})
+        response = Browser().post("/simulator/customers/", {"name": "Eve", "address": typed})
     eve = Customer.objects.get(address=address)
-    assert answer.headers["Location"] == f"/simulator/chats/{eve.pk}/{sender.pk}/"
+    assert response.headers["Location"] == f"/simulator/chats/{eve.pk}/{sender.pk}/"
 
 
 def test_invalid_number_is_refused(sender: Sender) -> None:
-    answer = Browser().post("/simulator/customers/", {"address": "12"})
-    assert (answer.status_code, Customer.objects.count()) == (422, 0)
-    assert "country code" in answer.content.decode()
+    response = Browser().post("/simulator/customers/", {"address": "12"})
+    assert (response.status_code, Customer.objects.count()) == (422, 0)
+    assert "country code" in response.content.decode()
 
 
 def test_console_saves_the_webhook_urls(sender: Sender) -> None:

@@ -77,9 +77,9 @@ def test_a_customer_who_opted_out_gets_nothing(twilio: Client, sender: Sender, o
 @pytest.mark.parametrize("header", ["", "Bearer x", "Basic !!!", "Basic QUM6eA=="])
 def test_wrong_token_is_refused(account: Account, header: str) -> None:
     address = f"/simulator/twilio/api/2010-04-01/Accounts/{account.sid}.json"
-    answer = Browser().get(address, headers={"Authorization": header} if header else {})
-    assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (401, 20003, 401)
-    assert answer.json()["more_info"] == "https://www.twilio.com/docs/errors/20003"
+    response = Browser().get(address, headers={"Authorization": header} if header else {})
+    assert (response.status_code, response.json()["code"], response.json()["status"]) == (401, 20003, 401)
+    assert response.json()["more_info"] == "https://www.twilio.com/docs/errors/20003"
 
 
 def test_secondary_token_is_accepted_during_rotation(twilio: Client, account: Account) -> None:
@@ -95,8 +95,8 @@ def test_another_account_is_not_shown(twilio: Client) -> None:
 
 
 def test_unsupported_paths_return_twilios_error() -> None:
-    answer = Browser(enforce_csrf_checks=True).post("/simulator/twilio/api/2010-04-01/Accounts/AC1/Calls.json")
-    assert (answer.status_code, answer.json()["code"]) == (404, 20404)
+    response = Browser(enforce_csrf_checks=True).post("/simulator/twilio/api/2010-04-01/Accounts/AC1/Calls.json")
+    assert (response.status_code, response.json()["code"]) == (404, 20404)
 
 
 def test_form_is_accepted_without_a_csrf_token(account: Account) -> None:

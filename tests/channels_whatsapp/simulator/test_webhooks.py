@@ -20,14 +20,14 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 def send_and_get_params(desk: WebhookReceiver, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
     factories.customer_writes(customer, sender, **writing)
     run_due(LATER)
-    return desk.posted[-1].params
+    return desk.webhooks[-1].form
 
 
 def test_a_text_carries_what_twilio_sends_with_it(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    params = send_and_get_params(desk, omar, sender, text="hello? & + ü 🙂")
+    form = send_and_get_params(desk, omar, sender, text="hello? & + ü 🙂")
     message = Message.objects.get()
-    assert {params[name] for name in ("MessageSid", "SmsSid", "SmsMessageSid")} == {message.sid}
-    assert params["Body"] == "hello? & + ü 🙂"
+    assert {form[name] for name in ("MessageSid", "SmsSid", "SmsMessageSid")} == {message.sid}
+    assert form["Body"] == "hello? & + ü 🙂"
     expected = {
         "AccountSid": sender.account.sid,
         "From": "whatsapp:+491511234567",
@@ -42,13 +42,13 @@ def test_a_text_carries_what_twilio_sends_with_it(desk: WebhookReceiver, omar: C
         "Forwarded": "false",
         "ReferralNumMedia": "0",
     }
-    assert expected.items() <= params.items()
-    assert json.loads(params["ChannelMetadata"])["data"]["context"]["WaId"] == "491511234567"
+    assert expected.items() <= form.items()
+    assert json.loads(form["ChannelMetadata"])["data"]["context"]["WaId"] == "491511234567"
 
 
 def test_a_webhook_is_signed_with_the_accounts_token(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     send_and_get_params(desk, omar, sender, text="hello? ü")
-    (webhook,) = desk.posted
+    (webhook,) = desk.webhooks
     assert webhook.is_signed_with(sender.account.auth_token)
     assert not webhook.is_signed_with("another token")
     assert webhook.headers["User-Agent"] == "TwilioProxy/1.1"
@@ -59,35 +59,35 @@ def test_the_fragment_of_an_address_is_not_signed(desk: WebhookReceiver, omar: C
     Sender.objects.update(callback_url=f"{desk.url}/inbound/#rc=3&rp=5xx")
     sender.refresh_from_db()
     send_and_get_params(desk, omar, sender, text="hello?")
-    assert desk.posted[0].is_signed_with(sender.account.auth_token)
+    assert desk.webhooks[0].is_signed_with(sender.account.auth_token)
 
 
 def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: WebhookReceiver, sender: Sender) -> None:
-    params = send_and_get_params(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
-    assert (params["From"], params["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
-    assert "WaId" not in params
+    form = send_and_get_params(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
+    assert (form["From"], form["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
+    assert "WaId" not in form
 
 
 def test_a_picture_is_posted_by_its_address_at_twilio(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     picture = factories.Attachment("lamp.jpg", "image/jpeg", b"lamp")
-    params = send_and_get_params(desk, omar, sender, text="broken", attachments=[picture])
+    form = send_and_get_params(desk, omar, sender, text="broken", attachments=[picture])
     message = Message.objects.get()
     place = f"https://api.twilio.com/2010-04-01/Accounts/{sender.account.sid}/Messages/{message.sid}/Media/"
-    assert params["MediaUrl0"] == place + message.media.get().sid
-    assert (params["NumMedia"], params["MediaContentType0"], params["MessageType"]) == ("1", "image/jpeg", "image")
+    assert form["MediaUrl0"] == place + message.media.get().sid
+    assert (form["NumMedia"], form["MediaContentType0"], form["MessageType"]) == ("1", "image/jpeg", "image")
     assert message.sid.startswith("MM")
 
 
 def test_a_location_is_posted_with_its_label(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    params = send_and_get_params(desk, omar, sender, place=factories.Place("52.52", "13.405", label="Hauptstraße 12"))
-    shown = [params[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
+    form = send_and_get_params(desk, omar, sender, place=factories.Place("52.52", "13.405", label="Hauptstraße 12"))
+    shown = [form[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
-    assert "Address" not in params
+    assert "Address" not in form
 
 
 def test_a_contact_is_posted_as_a_vcard(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    params = send_and_get_params(desk, omar, sender, contact=factories.ContactCard("Amara; Diallo", ("+491511111111",)))
-    assert (params["MessageType"], params["MediaContentType0"]) == ("contacts", "text/vcard")
+    form = send_and_get_params(desk, omar, sender, contact=factories.ContactCard("Amara; Diallo", ("+491511111111",)))
+    assert (form["MessageType"], form["MediaContentType0"]) == ("contacts", "text/vcard")
     card = Message.objects.get().media.get().file.read().decode()
     assert "FN:Amara\\; Diallo\r\n" in card
     assert "TEL;type=CELL;type=VOICE:+491511111111\r\n" in card
@@ -99,38 +99,36 @@ def test_a_pressed_button_quotes_the_message_that_offered_it(
     question = factories.customer_writes(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    params = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "colour-blue"))
-    assert (params["ButtonText"], params["ButtonPayload"], params["Body"]) == ("Blue", "colour-blue", "Blue")
-    assert (params["MessageType"], params["OriginalRepliedMessageSid"]) == ("button", question.sid)
+    form = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "colour-blue"))
+    assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "colour-blue", "Blue")
+    assert (form["MessageType"], form["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
 
 def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
     desk: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    params = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "7", kind="list"))
-    assert (params["MessageType"], params["ListTitle"], params["ListId"]) == ("interactive", "Blue", "7")
-    params = send_and_get_params(desk, omar, sender, text="that one", replying_to=Message.objects.get())
-    assert params["OriginalRepliedMessageSender"] == omar.address
+    form = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "7", kind="list"))
+    assert (form["MessageType"], form["ListTitle"], form["ListId"]) == ("interactive", "Blue", "7")
+    form = send_and_get_params(desk, omar, sender, text="that one", replying_to=Message.objects.get())
+    assert form["OriginalRepliedMessageSender"] == omar.address
 
 
 def test_ad_and_forwarded_messages_carry_their_fields(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    params = send_and_get_params(
-        desk, omar, sender, text="is it still there?", ad=factories.Ad("Lamps"), forwarded=True
-    )
-    assert (params["ReferralHeadline"], params["ReferralSourceType"], params["Forwarded"]) == ("Lamps", "ad", "true")
-    assert params["ReferralCtwaClid"]
+    form = send_and_get_params(desk, omar, sender, text="is it still there?", ad=factories.Ad("Lamps"), forwarded=True)
+    assert (form["ReferralHeadline"], form["ReferralSourceType"], form["Forwarded"]) == ("Lamps", "ad", "true")
+    assert form["ReferralCtwaClid"]
 
 
 def test_unknown_parameters_are_sent(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    params = send_and_get_params(desk, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
-    assert (params["MessageType"], params["Depth"]) == ("hologram", "3")
+    form = send_and_get_params(desk, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
+    assert (form["MessageType"], form["Depth"]) == ("hologram", "3")
 
 
 def test_webhook_is_sent_twice_under_the_duplicate_fault(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     factories.switch_fault(FaultKind.TWICE, customer=omar)
     send_and_get_params(desk, omar, sender, text="hello?")
-    first, second = desk.posted
-    assert first.params == second.params
+    first, second = desk.webhooks
+    assert first.form == second.form
     assert first.headers["I-Twilio-Idempotency-Token"] != second.headers["I-Twilio-Idempotency-Token"]
 
 
@@ -147,7 +145,7 @@ def test_webhook_is_sent_twice_under_the_duplicate_fault(desk: WebhookReceiver, 
 def test_error_in_the_webhook_response_is_recorded(
     desk: WebhookReceiver, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
 ) -> None:
-    desk.answer = answer
+    desk.response = answer
     send_and_get_params(desk, omar, sender, text="hello?")
     errand = Errand.objects.get()
     assert (errand.http_status, errand.complaint, errand.state) == (answer[0], complaint, "done")
@@ -175,6 +173,6 @@ def test_media_cdn_needs_no_credentials(omar: Customer, sender: Sender) -> None:
     address = f"/simulator/twilio/cdn/{sender.account.sid}/{media.sid}/{media.key}"
     assert Browser().get(address, headers={"Authorization": "Basic x"}).status_code == 404
     assert Browser().get(f"{address}0").status_code == 404
-    answer = Browser().get(address)
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    response = Browser().get(address)
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"

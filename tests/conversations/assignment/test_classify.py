@@ -122,7 +122,7 @@ def test_conversation_taken_before_classification_keeps_its_agent_and_gets_skill
 def test_manually_moved_conversation_is_not_reclassified(orders: Queue) -> None:
     billing = builders.create_queue("Billing")
     conversation = create_new_conversation(in_queue=billing)
-    record_event(conversation, "queued", localized("Moved to Billing."), by=builders.create_user("Supervisor"))
+    record_event(conversation, "queued", localized("Moved to Billing."), actor=builders.create_user("Supervisor"))
     assert classify_and_refresh(conversation).queue == billing
 
 

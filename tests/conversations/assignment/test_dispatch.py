@@ -63,7 +63,7 @@ def create_skill(name: str, **ratings: Agent) -> Skill:
 
 
 def last_event_text(conversation: Conversation) -> str:
-    return str(conversation.events.latest("pk").said)
+    return str(conversation.events.latest("pk").text)
 
 
 def test_open_conversation_is_offered_with_the_reason_in_the_timeline() -> None:
@@ -100,7 +100,7 @@ def test_timeline_says_once_why_a_conversation_is_unassigned() -> None:
     conversation = create_waiting_conversation()
     dispatch_after()
     dispatch_after()
-    assert [str(event.said) for event in conversation.events.filter(kind="nobody")] == [
+    assert [str(event.text) for event in conversation.events.filter(kind="nobody")] == [
         "Nobody can take it now: 1 not showing Available or Busy."
     ]
 
@@ -201,7 +201,7 @@ def test_with_exact_matching_it_waits_for_the_skill() -> None:
 def test_wrap_up_uses_capacity_only_as_long_as_the_work_stream_says() -> None:
     stream = builders.update_work_stream(capacity=100, wrap_up_seconds=60)
     dana = builders.create_agent("Dana")
-    builders.create_conversation(with_agent=dana, state=State.WRAP_UP)
+    builders.create_conversation(agent=dana, state=State.WRAP_UP)
     conversation = create_waiting_conversation()
     assert dispatch_after() == 0
     stream.wrap_up_seconds = None
@@ -216,14 +216,14 @@ def test_wrap_up_uses_capacity_only_as_long_as_the_work_stream_says() -> None:
 def test_waiting_for_the_customer_uses_no_capacity() -> None:
     builders.update_work_stream(capacity=100)
     dana = builders.create_agent("Dana")
-    wait_for_customer(builders.create_conversation(with_agent=dana), dana)
+    wait_for_customer(builders.create_conversation(agent=dana), dana)
     create_waiting_conversation()
     assert dispatch_after() == 1
 
 
 def test_agent_who_released_a_conversation_is_skipped() -> None:
     dana = builders.create_agent("Dana")
-    conversation = builders.create_conversation(with_agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     release_conversation(conversation, dana)
     assert dispatch_after() == 0
     omar = builders.create_agent("Omar")
@@ -248,7 +248,7 @@ def take_assign_lane() -> bool:
 
 def test_assignment_is_requested_when_work_or_capacity_appears() -> None:
     dana = builders.create_agent("Dana")
-    first, second = builders.create_conversation(with_agent=dana), builders.create_conversation(with_agent=dana)
+    first, second = builders.create_conversation(agent=dana), builders.create_conversation(agent=dana)
     for verb, conversation in [(wait_for_customer, first), (release_conversation, second)]:
         verb(conversation, dana)
         assert take_assign_lane(), verb
@@ -275,7 +275,7 @@ def test_unassignable_conversations_do_not_block_others() -> None:
     orders = Queue.objects.create(name="Orders", priority=1)
     on = builders.create_number()
     for _ in range(120):
-        builders.create_conversation(in_queue=orders, on=on)
+        builders.create_conversation(queue=orders, number=on)
     builders.create_agent("Dana")
     late = create_waiting_conversation(0, on=on)
     dispatch_after()
@@ -286,14 +286,14 @@ def test_unassignable_conversations_do_not_block_others() -> None:
 
 
 def unassigned_reasons() -> list[str]:
-    return [str(line) for line in ConversationEvent.objects.filter(kind="nobody").values_list("said", flat=True)]
+    return [str(line) for line in ConversationEvent.objects.filter(kind="nobody").values_list("text", flat=True)]
 
 
 def test_every_unassigned_conversation_gets_a_reason() -> None:
     orders, on = Queue.objects.create(name="Orders"), builders.create_number()
     builders.create_agent("Dana", presence="away", queue=orders)
     for _ in range(120):
-        builders.create_conversation(in_queue=orders, on=on)
+        builders.create_conversation(queue=orders, number=on)
     dispatch_after()
     assert unassigned_reasons() == ["Nobody can take it now: 1 not showing Available or Busy."] * 120
     dispatch_after()
@@ -305,7 +305,7 @@ def test_rechecking_unassigned_conversations_needs_constant_queries() -> None:
     asked = []
     for _ in range(2):
         for _ in range(60 + 30 * len(asked)):
-            builders.create_conversation(in_queue=orders, on=on)
+            builders.create_conversation(queue=orders, number=on)
         dispatch_after()
         with CaptureQueriesContext(connection) as queries:
             dispatch_after()
@@ -315,7 +315,7 @@ def test_rechecking_unassigned_conversations_needs_constant_queries() -> None:
 
 def test_disconnected_agent_is_preferred_on_return() -> None:
     omar, dana = builders.create_agent("Omar"), builders.create_agent("Dana")
-    conversation = builders.create_conversation(with_agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     Agent.objects.filter(pk=dana.pk).update(
         presence=built_in(BasePresence.OFFLINE), last_seen_at=timezone.now() - timedelta(hours=2)
     )
@@ -324,7 +324,7 @@ def test_disconnected_agent_is_preferred_on_return() -> None:
     release_overdue_conversations(dana.pk, timezone.now())
     Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
     dispatch_after()
-    assert omar.pk < dana.pk, "or it would be hers without that"
+    assert omar.pk < dana.pk, "or it would be assigned_conversation without that"
     assert get_offered_agent(conversation) == dana
     assert last_event_text(conversation) == "Offered to Dana: had it before of 2 who can take it (100 units free)."
 

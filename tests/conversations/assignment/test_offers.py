@@ -49,7 +49,7 @@ def test_accepting_an_offer_assigns_the_conversation(offered: Conversation, dana
     offers.accept_offer(offered, dana)
     assert offer_outcomes(offered) == [OfferOutcome.ACCEPTED]
     assert (offered.state, offered.agent, offered.offered_to) == (State.ACTIVE, dana, None)
-    assert str(offered.events.latest("pk").said) == "Dana accepted the conversation."
+    assert str(offered.events.latest("pk").text) == "Dana accepted the conversation."
 
 
 def test_rejected_conversation_goes_to_the_next_agent_and_keeps_its_position(
@@ -81,7 +81,7 @@ def test_an_offer_lasts_as_long_as_the_work_stream_says(dana: Agent) -> None:
     assert offers.expire_offers(now + timedelta(seconds=45)) == 1
     assert offer_outcomes(conversation) == [OfferOutcome.TIMED_OUT]
     assert (conversation.state, conversation.offered_to) == (State.OPEN, None)
-    assert str(conversation.events.latest("pk").said) == "Dana did not answer in time."
+    assert str(conversation.events.latest("pk").text) == "Dana did not answer in time."
 
 
 @pytest.mark.parametrize(("is_on", "shown"), [(True, BasePresence.INACTIVE), (False, BasePresence.AVAILABLE)])

@@ -41,17 +41,17 @@ def orders() -> Queue:
 def test_a_closed_queue_passes_on_to_another(orders: Queue) -> None:
     night = builders.create_queue("Night")
     close_permanently(orders)
-    create_overflow_rule(orders, "out_of_hours", "transfer", to=night)
+    create_overflow_rule(orders, "out_of_hours", "transfer", target=night)
     conversation = classify_and_refresh(create_new_conversation())
     assert (conversation.queue, conversation.state) == (night, State.OPEN)
-    assert timeline_texts(conversation)[-1] == "Orders is out of its operating hours: transferred to Night."
+    assert timeline_texts(conversation)[-1] == "Orders is out of its operating hours: transferred_bytes to Night."
 
 
 def test_transferred_conversation_does_not_overflow_again_on_entry(orders: Queue) -> None:
     night = builders.create_queue("Night")
     for queue, to in ((orders, night), (night, orders)):
-        create_overflow_rule(queue, "work_item_limit", "transfer", to=to, limit=1)
-        builders.create_conversation(in_queue=queue)
+        create_overflow_rule(queue, "work_item_limit", "transfer", target=to, limit=1)
+        builders.create_conversation(queue=queue)
     assert classify_and_refresh(create_new_conversation()).queue == night
 
 
@@ -77,7 +77,7 @@ def test_a_full_queue_ends_the_conversation(orders: Queue) -> None:
 def test_customer_is_told_when_an_overflow_ends_the_conversation(orders: Queue) -> None:
     AutomatedMessage.objects.create(trigger="overflow", text="{QueueName} is busy today. Please write tomorrow.")
     create_overflow_rule(orders, "work_item_limit", "end", limit=1)
-    builders.create_conversation(in_queue=orders)
+    builders.create_conversation(queue=orders)
     conversation = classify_and_refresh(create_new_conversation())
     for lease in claim_lanes([LaneKind.AUTOMATE], 10):
         lease.finish(send_due_messages(lease))
@@ -87,14 +87,14 @@ def test_customer_is_told_when_an_overflow_ends_the_conversation(orders: Queue) 
 def test_customer_gets_no_closing_message_when_an_overflow_transfers(orders: Queue) -> None:
     AutomatedMessage.objects.create(trigger="overflow", text="Please write tomorrow.")
     close_permanently(orders)
-    create_overflow_rule(orders, "out_of_hours", "transfer", to=builders.create_queue("Night"))
+    create_overflow_rule(orders, "out_of_hours", "transfer", target=builders.create_queue("Night"))
     classify_conversation(create_new_conversation().pk)
     assert not Lane.objects.filter(kind=LaneKind.AUTOMATE).exists()
 
 
 def test_only_open_work_counts_against_the_limit(orders: Queue) -> None:
     create_overflow_rule(orders, "work_item_limit", "end", limit=1)
-    builders.create_conversation(in_queue=orders, with_agent=builders.create_agent("Dana"))
+    builders.create_conversation(queue=orders, agent=builders.create_agent("Dana"))
     assert classify_and_refresh(create_new_conversation()).state == State.OPEN
 
 
@@ -112,26 +112,26 @@ def test_the_fallback_queue_takes_everything(orders: Queue) -> None:
 
 def create_waiting_conversation(queue: Queue, minutes: float, **fields: Any) -> Conversation:
     since = timezone.now() - dt.timedelta(minutes=minutes)
-    return builders.create_conversation(in_queue=queue, queued_at=since, **fields)
+    return builders.create_conversation(queue=queue, queued_at=since, **fields)
 
 
 @time_machine.travel(MONDAY_NIGHT, tick=False)
 def test_conversation_waiting_too_long_is_transferred_and_restarts_its_wait(orders: Queue) -> None:
     night = builders.create_queue("Night")
-    create_overflow_rule(orders, "waiting_time", "transfer", to=night, limit=5)
+    create_overflow_rule(orders, "waiting_time", "transfer", target=night, limit=5)
     late, early = create_waiting_conversation(orders, 6), create_waiting_conversation(orders, 5)
     assert apply_waiting_time_overflow() == 1
     late.refresh_from_db()
     early.refresh_from_db()
     assert (late.queue, late.queued_at, early.queue) == (night, MONDAY_NIGHT, orders)
-    assert timeline_texts(late) == ["Nobody in Orders was free for 5 minutes: transferred to Night."]
+    assert timeline_texts(late) == ["Nobody in Orders was free for 5 minutes: transferred_bytes to Night."]
     assert Lane.objects.filter(kind=LaneKind.ASSIGN).exists()
 
 
 def test_conversation_does_not_bounce_between_queues(orders: Queue) -> None:
     night = builders.create_queue("Night")
-    create_overflow_rule(orders, "waiting_time", "transfer", to=night, limit=1)
-    create_overflow_rule(night, "waiting_time", "transfer", to=orders, limit=1)
+    create_overflow_rule(orders, "waiting_time", "transfer", target=night, limit=1)
+    create_overflow_rule(night, "waiting_time", "transfer", target=orders, limit=1)
     create_waiting_conversation(orders, 2)
     later = timezone.now() + dt.timedelta(hours=1)
     assert (apply_waiting_time_overflow(), apply_waiting_time_overflow(later)) == (1, 0)
@@ -161,7 +161,7 @@ def test_queues_without_rules_are_not_checked_for_overflow(orders: Queue) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_overflow_each_conversation_once(orders: Queue) -> None:
-    create_overflow_rule(orders, "waiting_time", "transfer", to=builders.create_queue("Night"), limit=5)
+    create_overflow_rule(orders, "waiting_time", "transfer", target=builders.create_queue("Night"), limit=5)
     for _ in range(5):
         create_waiting_conversation(orders, 6)
     assert sum(run_concurrently(*[apply_waiting_time_overflow] * 4)) == 5

@@ -39,20 +39,20 @@ def sue() -> Agent:
 
 @pytest.fixture
 def waiting(orders: Queue) -> Conversation:
-    return builders.create_conversation(in_queue=orders)
+    return builders.create_conversation(queue=orders)
 
 
 @pytest.fixture
 def danas(orders: Queue, dana: Agent) -> Conversation:
-    return builders.create_conversation(with_agent=dana, in_queue=orders)
+    return builders.create_conversation(agent=dana, queue=orders)
 
 
 def timeline_texts(conversation: Conversation) -> list[str]:
-    return [str(event.said) for event in conversation.events.all()]
+    return [str(event.text) for event in conversation.events.all()]
 
 
 def test_a_supervisor_assigns_what_waits(waiting: Conversation, dana: Agent, sue: Agent) -> None:
-    assign_conversation(waiting, to=dana, by=sue)
+    assign_conversation(waiting, target=dana, supervisor=sue)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.agent) == (State.ACTIVE, dana)
     assert timeline_texts(waiting) == ["Sue assigned the conversation to Dana."]
@@ -62,9 +62,9 @@ def test_supervisor_can_assign_above_capacity_with_a_warning(
     waiting: Conversation, dana: Agent, sue: Agent, orders: Queue
 ) -> None:
     Agent.objects.filter(pk=dana.pk).update(capacity=50)
-    builders.create_conversation(with_agent=dana, in_queue=orders)
+    builders.create_conversation(agent=dana, queue=orders)
     assert [(one.free, one.needs, one.is_over) for one in assignment_targets(waiting).agents] == [(20, 30, True)]
-    assign_conversation(waiting, to=dana, by=sue)
+    assign_conversation(waiting, target=dana, supervisor=sue)
     waiting.refresh_from_db()
     assert waiting.agent == dana
     assert timeline_texts(waiting) == ["Sue assigned the conversation to Dana (20 free, this needs 30: over capacity)."]
@@ -73,7 +73,7 @@ def test_supervisor_can_assign_above_capacity_with_a_warning(
 def test_supervisor_can_assign_to_another_queue(waiting: Conversation, sue: Agent) -> None:
     returns = builders.create_queue("Returns")
     before = waiting.queued_at
-    assign_conversation(waiting, to=returns, by=sue)
+    assign_conversation(waiting, target=returns, supervisor=sue)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.queue) == (State.OPEN, returns)
     assert waiting.queued_at > before
@@ -87,17 +87,17 @@ def test_supervisor_can_assign_only_to_online_queue_members(waiting: Conversatio
     assert sorted(str(one.agent) for one in assignment_targets(waiting).agents) == ["Away", "Dana"]
     for colleague in (eve, gone):
         with pytest.raises(TransitionError, match="can't be assigned this conversation"):
-            assign_conversation(waiting, to=colleague, by=sue)
+            assign_conversation(waiting, target=colleague, supervisor=sue)
 
 
 def test_assigned_conversation_cannot_be_assigned_again(danas: Conversation, dana: Agent, sue: Agent) -> None:
     with pytest.raises(TransitionError, match="Only a conversation that waits"):
-        assign_conversation(danas, to=dana, by=sue)
+        assign_conversation(danas, target=dana, supervisor=sue)
 
 
 def test_monitoring_is_silent(danas: Conversation, sue: Agent) -> None:
     monitor_conversation(danas, sue)
-    assert Participation.objects.get().part == ParticipationKind.MONITOR
+    assert Participation.objects.get().kind == ParticipationKind.MONITOR
     assert (consulted_participations(danas), timeline_texts(danas)) == ([], [])
     leave_conversation(danas, sue)
     assert timeline_texts(danas) == []
@@ -135,7 +135,7 @@ def test_supervisor_cannot_monitor_their_own_conversation(
     sue: Agent, verb: Callable[[Conversation, Agent], None]
 ) -> None:
     with pytest.raises(TransitionError):
-        verb(builders.create_conversation(with_agent=sue), sue)
+        verb(builders.create_conversation(agent=sue), sue)
 
 
 @pytest.mark.parametrize("verb", [monitor_conversation, join_conversation, release_to_queue])
@@ -150,7 +150,7 @@ def test_agents_cannot_supervise(
 
 def test_agents_cannot_assign(waiting: Conversation, dana: Agent) -> None:
     with pytest.raises(TransitionError, match="Only a supervisor"):
-        assign_conversation(waiting, to=dana, by=dana)
+        assign_conversation(waiting, target=dana, supervisor=dana)
 
 
 def test_administrators_supervise_too(danas: Conversation) -> None:

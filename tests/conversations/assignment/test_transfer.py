@@ -33,7 +33,7 @@ def omar(orders: Queue) -> Agent:
 
 @pytest.fixture
 def conversation(orders: Queue, dana: Agent) -> Conversation:
-    return builders.create_conversation(with_agent=dana, in_queue=orders)
+    return builders.create_conversation(agent=dana, queue=orders)
 
 
 def add_skills(agent: Agent, **ratings: int) -> Agent:
@@ -58,30 +58,30 @@ def candidate_names(conversation: Conversation) -> list[str]:
 def test_transfer_assigns_the_colleague_and_records_the_reason(
     conversation: Conversation, dana: Agent, omar: Agent
 ) -> None:
-    transfer_conversation(conversation, to=omar, by=dana, reason="  Speaks\nPortuguese. ")
+    transfer_conversation(conversation, target=omar, agent=dana, reason="  Speaks\nPortuguese. ")
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent) == (State.ACTIVE, omar)
     event = conversation.events.get()
-    assert str(event.said) == "Dana transferred the conversation to Omar: Speaks Portuguese."
+    assert str(event.text) == "Dana transferred_bytes the conversation to Omar: Speaks Portuguese."
     assert event.actor == dana.user
 
 
 def test_transfer_notifies_both_agents(conversation: Conversation, dana: Agent, omar: Agent) -> None:
-    transfer_conversation(conversation, to=omar, by=dana, reason="Lunch.")
+    transfer_conversation(conversation, target=omar, agent=dana, reason="Lunch.")
     assert {f"agent:{dana.pk}", f"agent:{omar.pk}"} <= set(LiveEvent.objects.latest("pk").topics)
 
 
 def test_transfer_moves_the_capacity_use_to_the_new_agent(conversation: Conversation, dana: Agent, omar: Agent) -> None:
-    transfer_conversation(conversation, to=omar, by=dana, reason="Lunch.")
+    transfer_conversation(conversation, target=omar, agent=dana, reason="Lunch.")
     back = transfer_targets(conversation)
-    assert [(str(one.agent), one.used) for one in back.agents] == [("Dana", 0)]
+    assert [(str(one.agent), one.used_capacity) for one in back.agents] == [("Dana", 0)]
 
 
 def test_queue_transfer_restarts_the_wait_and_keeps_required_skills(conversation: Conversation, dana: Agent) -> None:
     add_required_skills(conversation, Portuguese=5)
     Conversation.objects.update(queued_at=timezone.now() - timedelta(hours=1))
     returns = builders.create_queue("Returns")
-    transfer_conversation(conversation, to=returns, by=dana, reason="Wants a refund.")
+    transfer_conversation(conversation, target=returns, agent=dana, reason="Wants a refund.")
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent, conversation.queue) == (State.OPEN, None, returns)
     assert timezone.now() - conversation.queued_at < timedelta(minutes=1)
@@ -90,14 +90,14 @@ def test_queue_transfer_restarts_the_wait_and_keeps_required_skills(conversation
 
 def test_queue_transfer_notifies_both_queues(conversation: Conversation, dana: Agent, orders: Queue) -> None:
     returns = builders.create_queue("Returns")
-    transfer_conversation(conversation, to=returns, by=dana, reason="Wants a refund.")
+    transfer_conversation(conversation, target=returns, agent=dana, reason="Wants a refund.")
     assert {f"queue:{orders.pk}", f"queue:{returns.pk}"} <= set(LiveEvent.objects.latest("pk").topics)
 
 
 @pytest.mark.parametrize("reason", ["", "  \n ", "x" * 301])
 def test_transfer_requires_a_reason(conversation: Conversation, dana: Agent, omar: Agent, reason: str) -> None:
     with pytest.raises(TransitionError):
-        transfer_conversation(conversation, to=omar, by=dana, reason=reason)
+        transfer_conversation(conversation, target=omar, agent=dana, reason=reason)
     conversation.refresh_from_db()
     assert conversation.agent == dana
 
@@ -109,7 +109,7 @@ def test_offline_agent_is_not_a_transfer_candidate(
     away = builders.create_agent("Paul", queue=orders, presence=presence)
     assert candidate_names(conversation) == []
     with pytest.raises(TransitionError, match="Paul can't take this conversation now"):
-        transfer_conversation(conversation, to=away, by=dana, reason="Lunch.")
+        transfer_conversation(conversation, target=away, agent=dana, reason="Lunch.")
 
 
 @pytest.mark.parametrize("presence", ["available", "busy"])
@@ -122,7 +122,7 @@ def test_only_colleagues_of_the_queue_are_offered(conversation: Conversation, da
     eve = builders.create_agent("Eve", queue=builders.create_queue("Returns"))
     assert candidate_names(conversation) == []
     with pytest.raises(TransitionError):
-        transfer_conversation(conversation, to=eve, by=dana, reason="Lunch.")
+        transfer_conversation(conversation, target=eve, agent=dana, reason="Lunch.")
 
 
 def test_deactivated_agent_is_not_a_transfer_candidate(conversation: Conversation, omar: Agent, orders: Queue) -> None:
@@ -138,24 +138,24 @@ def test_the_best_skills_come_first_then_the_most_free_capacity(conversation: Co
     add_skills(builders.create_agent("One", queue=orders), Portuguese=3)
     add_skills(builders.create_agent("Both", queue=orders), Portuguese=9, Lamps=1)
     full = add_skills(builders.create_agent("Full", queue=orders), Portuguese=3)
-    builders.create_conversation(with_agent=full, in_queue=orders)
+    builders.create_conversation(agent=full, queue=orders)
     assert candidate_names(conversation) == ["Both", "One", "Full", "Low"]
-    assert [one.skills_words for one in transfer_targets(conversation).agents][0] == "2 of 2 skills"
+    assert [one.skills_text for one in transfer_targets(conversation).agents][0] == "2 of 2 skills"
 
 
 def test_needed_skills_are_not_a_condition(conversation: Conversation, dana: Agent, omar: Agent) -> None:
     add_required_skills(conversation, Portuguese=5)
-    transfer_conversation(conversation, to=omar, by=dana, reason="He asked for it.")
+    transfer_conversation(conversation, target=omar, agent=dana, reason="He asked for it.")
     conversation.refresh_from_db()
     assert conversation.agent == omar
 
 
 def test_candidates_show_their_free_capacity(conversation: Conversation, omar: Agent, orders: Queue) -> None:
     for _ in range(2):
-        builders.create_conversation(with_agent=omar, in_queue=orders)
+        builders.create_conversation(agent=omar, queue=orders)
     colleague = transfer_targets(conversation).agents[0]
     assert (colleague.free, colleague.is_over) == (40, False)
-    builders.create_conversation(with_agent=omar, in_queue=orders)
+    builders.create_conversation(agent=omar, queue=orders)
     colleague = transfer_targets(conversation).agents[0]
     assert (colleague.free, colleague.needs, colleague.is_over) == (10, 30, True)
 
@@ -164,23 +164,23 @@ def test_candidate_queues_show_waiting_counts_and_exclude_closed_queues(
     conversation: Conversation, dana: Agent
 ) -> None:
     returns = builders.create_queue("Returns")
-    builders.create_conversation(in_queue=returns)
-    builders.create_conversation(in_queue=returns, with_agent=dana)
+    builders.create_conversation(queue=returns)
+    builders.create_conversation(queue=returns, agent=dana)
     shut = builders.create_queue("Night")
     shut.operating_hours = OperatingHours.objects.create(name="Never")
     shut.save()
-    assert [(str(one.queue), one.waiting) for one in transfer_targets(conversation).queues] == [
+    assert [(str(one.queue), one.waiting_count) for one in transfer_targets(conversation).queues] == [
         ("Default messaging queue", 0),
         ("Returns", 1),
     ]
     with pytest.raises(TransitionError, match="Night takes no transfers now"):
-        transfer_conversation(conversation, to=shut, by=dana, reason="Late.")
+        transfer_conversation(conversation, target=shut, agent=dana, reason="Late.")
 
 
 def test_only_the_agent_who_has_it_transfers_it(conversation: Conversation, omar: Agent) -> None:
     for somebody in (omar, builders.create_agent("Sue", role="Supervisor")):
         with pytest.raises(TransitionError, match="Only the agent who has this conversation"):
-            transfer_conversation(conversation, to=omar, by=somebody, reason="Mine.")
+            transfer_conversation(conversation, target=omar, agent=somebody, reason="Mine.")
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.WRAP_UP])
@@ -190,17 +190,17 @@ def test_only_an_active_conversation_is_transferred(
     Conversation.objects.update(state=state)
     conversation.refresh_from_db()
     with pytest.raises(TransitionError, match="Only an active conversation"):
-        transfer_conversation(conversation, to=omar, by=dana, reason="Lunch.")
+        transfer_conversation(conversation, target=omar, agent=dana, reason="Lunch.")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_transfer_is_refused() -> None:
     orders = builders.create_queue("Orders")
     dana, *others = (builders.create_agent(name, queue=orders) for name in ("Dana", "Omar", "Paul"))
-    pk = builders.create_conversation(with_agent=dana, in_queue=orders).pk
+    pk = builders.create_conversation(agent=dana, queue=orders).pk
 
     def to(colleague: Agent) -> None:
-        transfer_conversation(Conversation.objects.get(pk=pk), to=colleague, by=dana, reason="Lunch.")
+        transfer_conversation(Conversation.objects.get(pk=pk), target=colleague, agent=dana, reason="Lunch.")
 
     outcomes = run_concurrently(lambda: to(others[0]), lambda: to(others[1]))
     assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "TransitionRefused"]

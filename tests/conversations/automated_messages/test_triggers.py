@@ -144,7 +144,7 @@ def test_while_it_is_open_the_customer_is_greeted(number: WhatsAppNumber) -> Non
 
 def test_the_first_agent_is_announced_and_the_end(number: WhatsAppNumber, clock: Any) -> None:
     create_automated_message(MessageTrigger.AGENT_ASSIGNED, "{AgentName} has joined the conversation.")
-    create_automated_message(MessageTrigger.ENDED, "Good bye, {CustomerName}!")
+    create_automated_message(MessageTrigger.CONVERSATION_ENDED, "Good bye, {CustomerName}!")
     conversation = receive_message(number, ProfileName="Amara")
     dana, omar = builders.create_agent("Dana"), builders.create_agent("Omar")
     for agent in (dana, omar):
@@ -223,7 +223,7 @@ def chosen_greeting(conversation: Conversation) -> str | None:
 
 
 def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_language(number: WhatsAppNumber) -> None:
-    conversation = builders.create_conversation(on=number, of=builders.create_contact(language="pt-BR"))
+    conversation = builders.create_conversation(number=number, contact=builders.create_contact(language="pt-BR"))
     assert chosen_greeting(conversation) is None
     create_automated_message(MessageTrigger.GREETING, "Guten Tag", language="de")
     assert chosen_greeting(conversation) is None
@@ -250,7 +250,7 @@ def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_lan
 )
 def test_slugs_are_filled_once_and_unknown_ones_left_out(number: WhatsAppNumber, words: str, body: str | None) -> None:
     create_automated_message(MessageTrigger.GREETING, words)
-    conversation = builders.create_conversation(on=number, of=builders.create_contact("{AgentName}"))
+    conversation = builders.create_conversation(number=number, contact=builders.create_contact("{AgentName}"))
     message = send_automated_message(MessageTrigger.GREETING, conversation)
     assert (message.body if message else None) == body
 
@@ -280,9 +280,9 @@ def test_changed_text_applies_to_later_messages(number: WhatsAppNumber) -> None:
 def test_no_automated_message_where_an_agent_could_not_reply(
     number: WhatsAppNumber, contact: dict[str, Any], fields: dict[str, Any]
 ) -> None:
-    create_automated_message(MessageTrigger.ENDED, "Good bye!")
-    conversation = builders.create_conversation(on=number, of=builders.create_contact(**contact), **fields)
-    assert send_automated_message(MessageTrigger.ENDED, conversation) is None
+    create_automated_message(MessageTrigger.CONVERSATION_ENDED, "Good bye!")
+    conversation = builders.create_conversation(number=number, contact=builders.create_contact(**contact), **fields)
+    assert send_automated_message(MessageTrigger.CONVERSATION_ENDED, conversation) is None
 
 
 def test_automated_messages_per_customer_are_limited_per_day(number: WhatsAppNumber, clock: Any) -> None:
@@ -329,7 +329,7 @@ def test_concurrent_agent_and_automated_replies_do_not_deadlock(
 ) -> None:
     create_automated_message(MessageTrigger.GREETING, "Hello!")
     dana = builders.create_agent("Dana")
-    conversation = builders.create_conversation(on=number, with_agent=dana)
+    conversation = builders.create_conversation(number=number, agent=dana)
     replies = [partial(send_reply, conversation, author=dana.user, text=f"Answer {n}") for n in range(4)]
     greetings = [
         partial(send_automated_message, MessageTrigger.GREETING, Conversation.objects.get(pk=conversation.pk))
@@ -344,9 +344,9 @@ def test_concurrent_agent_and_automated_replies_do_not_deadlock(
 
 
 def test_waiting_customer_is_sent_their_queue_position_and_changes(number: WhatsAppNumber, clock: Any) -> None:
-    create_automated_message(MessageTrigger.POSITION, "You are number {Position}.")
+    create_automated_message(MessageTrigger.QUEUE_POSITION, "You are number {Position}.")
     waiting = [
-        builders.create_conversation(on=number, queued_at=FRIDAY_NOON + dt.timedelta(seconds=place))
+        builders.create_conversation(number=number, queued_at=FRIDAY_NOON + dt.timedelta(seconds=place))
         for place in range(3)
     ]
     assert send_queue_positions() == 0  # an agent may take them in a moment
@@ -364,13 +364,15 @@ def test_waiting_customer_is_sent_their_queue_position_and_changes(number: Whats
 
 
 def test_positions_are_counted_per_queue(number: WhatsAppNumber, clock: Any) -> None:
-    create_automated_message(MessageTrigger.POSITION, "{Position} in {QueueName}")
+    create_automated_message(MessageTrigger.QUEUE_POSITION, "{Position} in {QueueName}")
     urgent = builders.create_queue("Urgent")
     urgent.window_first = True
     urgent.save()
     for hours_ago in (1, 20):
-        builders.create_conversation(on=number, in_queue=urgent, wrote=FRIDAY_NOON - dt.timedelta(hours=hours_ago))
-    builders.create_conversation(on=number)
+        builders.create_conversation(
+            number=number, queue=urgent, last_inbound_at=FRIDAY_NOON - dt.timedelta(hours=hours_ago)
+        )
+    builders.create_conversation(number=number)
     clock.shift(20)
     assert send_queue_positions() == 3
     told = Message.objects.filter(direction="outbound").values_list("body", "conversation__last_inbound_at")
@@ -382,12 +384,12 @@ def test_positions_are_counted_per_queue(number: WhatsAppNumber, clock: Any) -> 
 
 
 def test_no_position_message_out_of_hours_or_while_offered(number: WhatsAppNumber, clock: Any) -> None:
-    create_automated_message(MessageTrigger.POSITION, "You are number {Position}.")
+    create_automated_message(MessageTrigger.QUEUE_POSITION, "You are number {Position}.")
     offered = {"offered_to": builders.create_agent("Dana"), "offer_expires_at": FRIDAY_NOON + dt.timedelta(minutes=2)}
-    builders.create_conversation(on=number, **offered)
+    builders.create_conversation(number=number, **offered)
     closed = builders.create_number()
     set_opening_hours(closed, 0)
-    builders.create_conversation(on=closed)
+    builders.create_conversation(number=closed)
     clock.shift(20)
     assert send_queue_positions() == 0
 
@@ -395,7 +397,7 @@ def test_no_position_message_out_of_hours_or_while_offered(number: WhatsAppNumbe
 def test_positions_are_not_computed_without_a_text(
     number: WhatsAppNumber, clock: Any, django_assert_num_queries: Any
 ) -> None:
-    builders.create_conversation(on=number)
+    builders.create_conversation(number=number)
     clock.shift(20)
     with django_assert_num_queries(1):
         assert send_queue_positions() == 0

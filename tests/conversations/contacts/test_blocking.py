@@ -34,7 +34,9 @@ def dana() -> Agent:
 
 @pytest.fixture
 def conversation(number: WhatsAppNumber, dana: Agent) -> Conversation:
-    return builders.create_conversation(on=number, of=builders.create_contact(address=PHONE_ADDRESS), with_agent=dana)
+    return builders.create_conversation(
+        number=number, contact=builders.create_contact(address=PHONE_ADDRESS), agent=dana
+    )
 
 
 def receive_message(number: WhatsAppNumber, **changed: Any) -> WebhookDelivery:
@@ -87,7 +89,7 @@ def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation,
     block_contact(conversation, by=dana.user)
     block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)  # has been done already
     unblock_contact(conversation, by=dana.user)
-    lines = conversation.events.values_list("kind", "said", "actor")
+    lines = conversation.events.values_list("kind", "text", "actor")
     dana_pk = dana.user.pk
     assert [(kind, str(line), actor) for kind, line, actor in lines] == [
         ("blocked", "Dana blocked this customer.", dana_pk),

@@ -47,7 +47,7 @@ def work() -> Contact:
 def create_conversation_with_message(
     contact: Contact, on: WhatsAppNumber, said: str = "Hello", **fields: Any
 ) -> Conversation:
-    conversation = builders.create_conversation(of=contact, on=on, **fields)
+    conversation = builders.create_conversation(contact=contact, number=on, **fields)
     builders.create_inbound_message(conversation, said)
     return conversation
 
@@ -85,10 +85,10 @@ def test_merge_combines_the_data_of_both_contacts(
     assert (home.name, home.language, home.fields) == ("A. Diallo", "fr", {"group": "gold"})
     assert [str(label) for label in home.labels.all()] == ["VIP"]
     assert set(home.conversations.all()) == {ours, theirs}
-    assert (done.by, done.conversations) == (sue.user, [theirs.pk])
+    assert (done.merged_by, done.source_conversation_ids) == (sue.user, [theirs.pk])
     line = theirs.events.get(kind=merges.MERGED_EVENT)
     assert line.actor == sue.user
-    assert str(line.said).startswith("Sue merged A. Diallo (")
+    assert str(line.text).startswith("Sue merged A. Diallo (")
 
 
 def test_messages_from_either_number_belong_to_the_merged_contact(
@@ -199,7 +199,7 @@ def test_undoing_brings_both_back_as_they_were(
     assert (contact_snapshot(home), contact_snapshot(back)) == before
     assert [*home.conversations.all(), *back.conversations.all()] == [ours, theirs]
     assert not home.addresses.exists()
-    assert str(theirs.events.get(kind=merges.UNMERGED_EVENT).said) == "Sue parted this customer from Amara again."
+    assert str(theirs.events.get(kind=merges.UNMERGED_EVENT).text) == "Sue parted this customer from Amara again."
 
 
 @pytest.mark.parametrize("has_agent", [True, False])
@@ -292,7 +292,7 @@ def test_only_the_merging_agent_and_supervisors_can_undo(
 
 def test_merge_cannot_be_undone_after_thirty_days(sue: Agent, home: Contact, work: Contact) -> None:
     done = merge_contacts(home, work, by=sue.user)
-    done.at = timezone.now() - timedelta(days=31)
+    done.merged_at = timezone.now() - timedelta(days=31)
     assert get_undo_error(done, sue.user) == "A merge can be undone for 30 days."
 
 

@@ -48,7 +48,7 @@ def test_merged_conversation_has_the_messages_of_both(
     number: WhatsAppNumber, numbered: Contact, scoped: Contact
 ) -> None:
     for contact in (numbered, scoped):
-        builders.create_inbound_message(builders.create_conversation(on=number, of=contact, unread_count=1))
+        builders.create_inbound_message(builders.create_conversation(number=number, contact=contact, unread_count=1))
     receive_message_with_both_addresses(number)
     conversation = Conversation.objects.get()
     assert (conversation.messages.count(), conversation.unread_count) == (3, 3)
@@ -60,7 +60,7 @@ def test_merged_conversation_keeps_the_agent(
 ) -> None:
     dana = builders.create_agent("Dana")
     for name, contact in (("numbered", numbered), ("scoped", scoped)):
-        builders.create_conversation(on=number, of=contact, with_agent=dana if name == has_it else None)
+        builders.create_conversation(number=number, contact=contact, agent=dana if name == has_it else None)
     receive_message_with_both_addresses(number)
     conversation = Conversation.objects.get()
     assert (conversation.agent, conversation.state) == (dana, "active")
@@ -71,8 +71,10 @@ def test_queued_reply_of_the_removed_conversation_is_still_sent(
     number: WhatsAppNumber, numbered: Contact, scoped: Contact
 ) -> None:
     dana = builders.create_agent("Dana")
-    builders.create_conversation(on=number, of=numbered, with_agent=builders.create_agent("Eli"))
-    reply = send_reply(builders.create_conversation(on=number, of=scoped, with_agent=dana), author=dana.user, text="Hi")
+    builders.create_conversation(number=number, contact=numbered, agent=builders.create_agent("Eli"))
+    reply = send_reply(
+        builders.create_conversation(number=number, contact=scoped, agent=dana), author=dana.user, text="Hi"
+    )
     receive_message_with_both_addresses(number)
     reply.refresh_from_db()
     assert Lane.objects.filter(kind="send", key=reply.conversation_id).exists()
@@ -80,8 +82,8 @@ def test_queued_reply_of_the_removed_conversation_is_still_sent(
 
 def test_the_window_is_that_of_the_later_message(number: WhatsAppNumber, numbered: Contact, scoped: Contact) -> None:
     soon = timezone.now() + timedelta(minutes=5)  # the clocks of two servers differ
-    builders.create_conversation(on=number, of=numbered)
-    builders.create_conversation(on=number, of=scoped, wrote=soon)
+    builders.create_conversation(number=number, contact=numbered)
+    builders.create_conversation(number=number, contact=scoped, last_inbound_at=soon)
     receive_message_with_both_addresses(number)
     assert Conversation.objects.get().last_inbound_at == soon
 
@@ -97,8 +99,8 @@ def test_the_name_a_person_gave_under_either_address_stays(
 def test_data_known_under_either_address_is_kept(number: WhatsAppNumber, numbered: Contact, scoped: Contact) -> None:
     Contact.objects.filter(pk=numbered.pk).update(fields={"tier": "Gold"})
     Contact.objects.filter(pk=scoped.pk).update(fields={"tier": "Silver", "seats": 4})
-    builders.create_conversation(on=number, of=numbered, context={"order": "A-17"})
-    builders.create_conversation(on=number, of=scoped, context={"order": "B-2", "colour": "red"})
+    builders.create_conversation(number=number, contact=numbered, context={"order": "A-17"})
+    builders.create_conversation(number=number, contact=scoped, context={"order": "B-2", "colour": "red"})
     receive_message_with_both_addresses(number)
     assert Contact.objects.get().fields == {"tier": "Gold", "seats": 4}
     assert set(Conversation.objects.get().context) == {"order", "colour"}
@@ -107,24 +109,24 @@ def test_data_known_under_either_address_is_kept(number: WhatsAppNumber, numbere
 def test_conversations_on_other_numbers_and_closed_ones_move_too(
     number: WhatsAppNumber, numbered: Contact, scoped: Contact
 ) -> None:
-    builders.create_conversation(on=builders.create_number(), of=scoped)
-    builders.create_conversation(on=number, of=scoped, state="closed", closed_at=timezone.now())
+    builders.create_conversation(number=builders.create_number(), contact=scoped)
+    builders.create_conversation(number=number, contact=scoped, state="closed", closed_at=timezone.now())
     receive_message_with_both_addresses(number)
     assert Contact.objects.get().conversations.count() == 3
 
 
 def test_timeline_records_the_merge(number: WhatsAppNumber, numbered: Contact, scoped: Contact) -> None:
     for contact in (numbered, scoped):
-        builders.create_conversation(on=number, of=contact)
+        builders.create_conversation(number=number, contact=contact)
     receive_message_with_both_addresses(number)
     assert Conversation.objects.get().events.filter(kind="joined").count() == 1
 
 
 def test_participants_and_notes_move_too() -> None:
     dana, omar, paul = (builders.create_agent(name) for name in ("Dana", "Omar", "Paul"))
-    kept, gone = (builders.create_conversation(with_agent=dana) for _ in range(2))
+    kept, gone = (builders.create_conversation(agent=dana) for _ in range(2))
     for conversation, colleague in ((kept, omar), (gone, omar), (gone, paul)):
-        invite_colleague(conversation, colleague, by=dana)
+        invite_colleague(conversation, colleague, agent=dana)
     add_note(gone, dana.user, "@omar look")
     Conversation.objects.filter(pk=gone.pk).update(number=kept.number)
     with transaction.atomic():

@@ -88,7 +88,7 @@ def test_a_word_that_is_the_whole_message_opts_out(number: WhatsAppNumber, body:
     event = Conversation.objects.get().events.last()
     assert event is not None
     assert event.kind == "opted_out"
-    assert body.strip() in str(event.said)
+    assert body.strip() in str(event.text)
 
 
 @pytest.mark.usefixtures("words")
@@ -195,7 +195,7 @@ def test_plain_text_of_empty_text_is_empty() -> None:
 
 def create_opted_out_conversation(agent: Agent) -> Conversation:
     contact = builders.create_contact(opted_out_at=timezone.now(), opted_out_by_word=True)
-    return builders.create_conversation(with_agent=agent, of=contact)
+    return builders.create_conversation(agent=agent, contact=contact)
 
 
 def test_lifted_opt_out_allows_replies_and_is_recorded() -> None:
@@ -207,7 +207,7 @@ def test_lifted_opt_out_allows_replies_and_is_recorded() -> None:
     assert send_reply(conversation, author=dana.user, text="Hello").status == "queued"
     line = conversation.events.get(kind=opt_out.OPT_OUT_LIFTED_EVENT)
     assert line.actor == dana.user
-    assert str(line.said) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
+    assert str(line.text) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
 
 
 @pytest.mark.parametrize(("reason", "said"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])

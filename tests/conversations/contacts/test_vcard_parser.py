@@ -25,9 +25,9 @@ VCARD_FRAGMENTS = [
 ]  # fmt: skip
 
 
-def parse_person(*lines: str, version: str = "3.0", ends: str = "\r\n") -> Any:
+def parse_person(*lines: str, version: str = "3.0", line_ending: str = "\r\n") -> Any:
     """What is read in a card of these lines."""
-    [only] = parse_people(ends.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
+    [only] = parse_people(line_ending.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
     return only
 
 
@@ -145,7 +145,7 @@ def test_email_addresses_are_unique_and_contain_an_at_sign() -> None:
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r", "\r\n\r\n"])
 def test_lines_may_end_in_any_way(ends: str) -> None:
-    found = parse_person("N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{ends.strip(' ')} BBBB", "TEL:+49 1", ends=ends)
+    found = parse_person("N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{ends.strip(' ')} BBBB", "TEL:+49 1", line_ending=ends)
     assert found == {"name": "Jane Doe", "phones": ["+49 1"]}
 
 
@@ -240,7 +240,7 @@ def test_any_bytes_parse_within_the_limits(noise: bytes) -> None:
 
 
 def count_function_calls(card: bytes) -> int:
-    """How many functions, of Python and of C, are called while the card is read."""
+    """How many functions, of Python and of C, are webhook_received while the card is read."""
     calls: list[str] = []
     sys.setprofile(lambda _frame, event, _arg: calls.append(event))
     try:

@@ -50,7 +50,7 @@ def receive_message_with_files(name: str, **changed: Any) -> list[Attachment]:
 
 def set_file_responses(twilio: FileServer, attachment: Attachment, *answers: FileResponse) -> None:
     path = attachment.source_url.removeprefix("https://api.twilio.com")
-    twilio.answers["/simulator/twilio/api" + path] = list(answers)
+    twilio.responses["/simulator/twilio/api" + path] = list(answers)
 
 
 def run_media_lane() -> datetime | None:
@@ -67,7 +67,7 @@ def test_file_is_stored_under_a_generated_name_and_an_event_is_published(twilio:
     assert run_media_lane() is None
     file.refresh_from_db()
     assert (file.state, file.content_type, file.size) == (AttachmentState.STORED, "image/jpeg", len(JPEG))
-    assert (file.file.read(), file.shown_as()) == (JPEG, "image")
+    assert (file.file.read(), file.display_type()) == (JPEG, "image")
     assert file.file.name.startswith("attachments/")
     assert LiveEvent.objects.latest("pk").part_id == file.message_id
     assert not Lane.objects.filter(kind="media").exists()
@@ -121,7 +121,7 @@ def test_file_of_another_account_is_never_requested(twilio: FileServer) -> None:
     [file] = receive_message_with_files("voice", MediaUrl0=url)
     assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.error, twilio.asked) == (
+    assert (file.state, file.error, twilio.requests) == (
         AttachmentState.FAILED,
         "The file belongs to another Twilio account.",
         [],
@@ -133,7 +133,7 @@ def test_invalid_media_url_fails_immediately(twilio: FileServer, url: str) -> No
     [file] = receive_message_with_files("voice", MediaUrl0=url)
     assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, twilio.asked) == (AttachmentState.FAILED, [])
+    assert (file.state, twilio.requests) == (AttachmentState.FAILED, [])
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_only_what_is_safe_is_shown_inline(twilio: FileServer, content: bytes, d
     set_file_responses(twilio, file, FileResponse(200, content, headers={"Content-Type": declared}))
     run_media_lane()
     file.refresh_from_db()
-    assert file.shown_as() == shown
+    assert file.display_type() == shown
 
 
 def test_a_file_that_is_fetched_twice_is_stored_once(twilio: FileServer) -> None:
@@ -231,7 +231,7 @@ def test_a_malformed_card_stays_a_file_to_download(twilio: FileServer) -> None:
     set_file_responses(twilio, file, FileResponse(200, b"BEGIN:VCARD\r\nnonsense"))
     assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.content_type, file.shown_as()) == (AttachmentState.STORED, "text/vcard", "file")
+    assert (file.state, file.content_type, file.display_type()) == (AttachmentState.STORED, "text/vcard", "file")
 
 
 def test_a_card_without_a_name_still_shows_its_numbers() -> None:

@@ -116,7 +116,7 @@ def test_quote_of_an_unknown_message_is_plain_text(number: WhatsAppNumber) -> No
 
 
 def test_a_quote_never_shows_another_customers_message(number: WhatsAppNumber) -> None:
-    others = builders.create_outbound_message(builders.create_conversation(on=number), "For somebody else")
+    others = builders.create_outbound_message(builders.create_conversation(number=number), "For somebody else")
     assert receive_payload(number, "quoted_reply", OriginalRepliedMessageSid=others.twilio_sid).quoted is None
 
 
@@ -157,7 +157,7 @@ def test_a_status_is_never_filed_as_a_message(number: WhatsAppNumber, name: str)
 
 def test_an_unknown_status_is_stored_and_ignored(number: WhatsAppNumber) -> None:
     message = builders.create_outbound_message(
-        builders.create_conversation(on=number), twilio_sid="SM000000000000000000000000000000e1"
+        builders.create_conversation(number=number), twilio_sid="SM000000000000000000000000000000e1"
     )
     answer = post_webhook(
         f"{number.account.status_url}{message.public_id}/", load_payload("status_unknown_word", number)

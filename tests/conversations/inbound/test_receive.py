@@ -71,7 +71,7 @@ def test_a_message_after_the_close_starts_a_new_conversation(number: WhatsAppNum
 def test_a_message_leaves_an_agents_conversation_with_the_agent(number: WhatsAppNumber, state: State) -> None:
     dana = builders.create_agent("Dana")
     of = builders.create_contact(address=PHONE_ADDRESS)
-    builders.create_conversation(on=number, of=of, with_agent=dana, state=state)
+    builders.create_conversation(number=number, contact=of, agent=dana, state=state)
     assert (receive_message(number).state, receive_message(number).agent) == (state, dana)
 
 
@@ -91,7 +91,7 @@ def test_a_waiting_customer_who_writes_goes_back_to_the_same_agent_or_to_the_que
     builders.update_work_stream(keep_same_agent=keeps)
     dana = builders.create_agent("Dana", presence=presence)
     of = builders.create_contact(address=PHONE_ADDRESS)
-    builders.create_conversation(on=number, of=of, with_agent=dana, state=State.WAITING)
+    builders.create_conversation(number=number, contact=of, agent=dana, state=State.WAITING)
     conversation = receive_message(number)
     assert conversation.state == state
     assert conversation.agent == (dana if state == State.ACTIVE else None)
@@ -102,7 +102,7 @@ def test_a_conversation_does_not_go_back_to_somebody_who_has_left_the_company(nu
     dana.user.is_active = False
     dana.user.save()
     of = builders.create_contact(address=PHONE_ADDRESS)
-    builders.create_conversation(on=number, of=of, with_agent=dana, state=State.WAITING)
+    builders.create_conversation(number=number, contact=of, agent=dana, state=State.WAITING)
     assert receive_message(number).state == State.OPEN
 
 
@@ -110,7 +110,7 @@ def test_allowed_presences_decide_who_gets_a_conversation_back(number: WhatsAppN
     builders.update_work_stream(allowed_presences=["away"])
     dana = builders.create_agent("Dana", presence="away")
     of = builders.create_contact(address=PHONE_ADDRESS)
-    builders.create_conversation(on=number, of=of, with_agent=dana, state=State.WAITING)
+    builders.create_conversation(number=number, contact=of, agent=dana, state=State.WAITING)
     assert receive_message(number).agent == dana
     assert Presence.objects.get(agents=dana).base_status == "away"
 
@@ -176,7 +176,7 @@ def test_a_new_customer_seen_under_both_addresses_at_once_is_one_contact(number:
 @pytest.mark.django_db(transaction=True)
 def test_a_known_customers_messages_at_once_after_the_close_make_one_new_conversation(number: WhatsAppNumber) -> None:
     builders.create_conversation(
-        on=number, of=builders.create_contact(address=PHONE_ADDRESS), state=State.CLOSED, closed_at=NOON
+        number=number, contact=builders.create_contact(address=PHONE_ADDRESS), state=State.CLOSED, closed_at=NOON
     )
     receive_concurrently(number, *[PHONE_ADDRESS] * 16)
     assert Conversation.objects.get(closed_at=None).messages.count() == 16

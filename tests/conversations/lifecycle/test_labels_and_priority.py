@@ -30,7 +30,7 @@ def sue() -> Agent:
 
 
 def timeline_texts(conversation: Conversation) -> list[str]:
-    return [str(line) for line in conversation.events.values_list("said", flat=True)]
+    return [str(line) for line in conversation.events.values_list("text", flat=True)]
 
 
 # -- Labels -----------------------------------------------------------------------------------------------------------
@@ -38,36 +38,36 @@ def timeline_texts(conversation: Conversation) -> list[str]:
 
 def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
     found, vip, old = builders.create_conversation(), Label.objects.create(name="VIP"), Label.objects.create(name="Old")
-    update_labels(found, add=[old], remove=[], by=dana.user)
-    assert update_labels(found, add=[vip], remove=[old], by=dana.user)
+    update_labels(found, add=[old], remove=[], actor=dana.user)
+    assert update_labels(found, add=[vip], remove=[old], actor=dana.user)
     assert set(found.labels.all()) == {vip}
     assert timeline_texts(found) == ["Dana added the label Old.", "Dana added the label VIP and removed the label Old."]
 
 
 def test_a_label_that_is_there_already_changes_nothing(dana: Agent) -> None:
     found, vip = builders.create_conversation(), Label.objects.create(name="VIP")
-    assert update_labels(found, add=[vip], remove=[], by=dana.user)
-    assert not update_labels(found, add=[vip], remove=[], by=dana.user)
+    assert update_labels(found, add=[vip], remove=[], actor=dana.user)
+    assert not update_labels(found, add=[vip], remove=[], actor=dana.user)
     assert len(timeline_texts(found)) == 1
-    assert update_labels(found, add=[], remove=[vip], by=dana.user)
-    assert not update_labels(found, add=[], remove=[vip], by=dana.user)
+    assert update_labels(found, add=[], remove=[vip], actor=dana.user)
+    assert not update_labels(found, add=[], remove=[vip], actor=dana.user)
 
 
 def test_contact_label_publishes_events_for_open_conversations(dana: Agent) -> None:
-    found = builders.create_conversation(with_agent=dana)
-    update_labels(found.contact, add=[Label.objects.create(name="VIP")], remove=[], by=dana.user)
+    found = builders.create_conversation(agent=dana)
+    update_labels(found.contact, add=[Label.objects.create(name="VIP")], remove=[], actor=dana.user)
     assert LiveEvent.objects.get().subject_id == found.pk
     assert not timeline_texts(found)
 
 
 def test_agents_use_labels_and_supervisors_make_them(dana: Agent, sue: Agent) -> None:
     with pytest.raises(LabelError, match="A supervisor can create it"):
-        get_or_create_label("VIP", by=dana.user)
-    made = get_or_create_label("  VIP  ", by=sue.user)
+        get_or_create_label("VIP", user=dana.user)
+    made = get_or_create_label("  VIP  ", user=sue.user)
     assert made.name == "VIP"
-    assert get_or_create_label("vip", by=dana.user) == made
+    assert get_or_create_label("vip", user=dana.user) == made
     with pytest.raises(LabelError, match="up to 40"):
-        get_or_create_label("x" * 41, by=sue.user)
+        get_or_create_label("x" * 41, user=sue.user)
 
 
 # -- Priority ---------------------------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def test_urgent_conversation_is_assigned_before_longer_waiting_ones(dana: Agent)
     Agent.objects.update(capacity=30)
     before = builders.create_conversation(queued_at=timezone.now() - timedelta(hours=1))
     urgent = builders.create_conversation()
-    set_priority(urgent, Priority.URGENT, by=dana)
+    set_priority(urgent, Priority.URGENT, agent=dana)
     assert offer_waiting_conversations(timezone.now())[0] == 1
     urgent.refresh_from_db()
     before.refresh_from_db()
@@ -86,13 +86,13 @@ def test_urgent_conversation_is_assigned_before_longer_waiting_ones(dana: Agent)
 
 
 def test_assigned_agent_or_supervisor_changes_the_priority(dana: Agent, sue: Agent) -> None:
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     with pytest.raises(TransitionError, match="Only the agent"):
-        set_priority(found, Priority.HIGH, by=builders.create_agent("Omar"))
-    set_priority(found, Priority.HIGH, by=sue)
+        set_priority(found, Priority.HIGH, agent=builders.create_agent("Omar"))
+    set_priority(found, Priority.HIGH, agent=sue)
     found.refresh_from_db()
     assert found.priority == Priority.HIGH
-    set_priority(found, Priority.HIGH, by=dana)
+    set_priority(found, Priority.HIGH, agent=dana)
     assert len(timeline_texts(found)) == 1
 
 
@@ -105,7 +105,7 @@ def create_codes(*names: str) -> list[DispositionCode]:
 
 def test_conversation_is_closed_with_codes_and_a_note(dana: Agent) -> None:
     found, chosen = (
-        builders.create_conversation(with_agent=dana, state=State.WRAP_UP),
+        builders.create_conversation(agent=dana, state=State.WRAP_UP),
         create_codes("Solved", "Refunded"),
     )
     close_conversation(found, dana, codes=chosen, note=" Sent a new one. ")
@@ -118,7 +118,7 @@ def test_conversation_is_closed_with_codes_and_a_note(dana: Agent) -> None:
 
 def test_closing_without_a_required_code_is_refused(dana: Agent) -> None:
     builders.update_work_stream(disposition_required=True)
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     with pytest.raises(dispositions.WrapUpError, match="Choose what the conversation came to") as refused:
         close_conversation(found, dana, note="Bye")
     assert refused.value.field == "codes"
@@ -127,13 +127,13 @@ def test_closing_without_a_required_code_is_refused(dana: Agent) -> None:
 
 
 def test_active_conversation_is_ended_and_closed_in_one_step(dana: Agent) -> None:
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     close_conversation(found, dana)
     assert timeline_texts(found) == ["Dana ended the conversation.", "Dana closed the conversation."]
 
 
 def test_closing_is_refused_when_a_message_arrived_meanwhile(dana: Agent) -> None:
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     Conversation.objects.update(unread_count=1)
     with pytest.raises(TransitionError, match="has written in the meantime"):
         close_conversation(found, dana, codes=create_codes("Solved"), note="Bye")
@@ -143,13 +143,13 @@ def test_closing_is_refused_when_a_message_arrived_meanwhile(dana: Agent) -> Non
 
 
 def test_more_than_two_codes_are_refused(dana: Agent) -> None:
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     with pytest.raises(dispositions.WrapUpError, match="up to 2"):
         close_conversation(found, dana, codes=create_codes("A", "B", "C"))
 
 
 def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) -> None:
-    found = builders.create_conversation(with_agent=dana, state=State.WRAP_UP)
+    found = builders.create_conversation(agent=dana, state=State.WRAP_UP)
     with pytest.raises(TransitionError, match="Only the agent"):
         close_conversation(found, builders.create_agent("Omar"))
     close_conversation(found, sue)
@@ -159,4 +159,4 @@ def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) 
 
 def test_supervisor_cannot_end_a_colleagues_conversation(dana: Agent, sue: Agent) -> None:
     with pytest.raises(TransitionError, match="Only the agent"):
-        close_conversation(builders.create_conversation(with_agent=dana), sue)
+        close_conversation(builders.create_conversation(agent=dana), sue)

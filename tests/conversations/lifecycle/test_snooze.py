@@ -33,7 +33,7 @@ def dana() -> Agent:
 
 
 def create_snoozed_conversation(dana: Agent, **fields: Any) -> Conversation:
-    found = builders.create_conversation(with_agent=dana, **fields)
+    found = builders.create_conversation(agent=dana, **fields)
     snooze_conversation(found, dana, until=timezone.now() + ONE_HOUR)
     return found
 
@@ -60,7 +60,7 @@ def test_a_snoozed_conversation_waits_and_uses_no_capacity(dana: Agent) -> None:
     assert (found.state, found.agent) == (State.WAITING, dana)
     assert is_hidden(found)
     assert not is_hidden(found, hours=1)
-    assert str(found.events.last().said).startswith("Dana snoozed the conversation until ")
+    assert str(found.events.last().text).startswith("Dana snoozed the conversation until ")
 
 
 def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) -> None:
@@ -71,7 +71,7 @@ def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) 
         assert run_snooze_lane(lease_for(found)) is None
         found.refresh_from_db()
         assert found.last_activity_at == timezone.now()
-        assert str(found.events.last().said) == "The snooze is over."
+        assert str(found.events.last().text) == "The snooze is over."
         assert f"agent:{dana.pk}" in LiveEvent.objects.get().topics
         assert run_snooze_lane(lease_for(found)) is None
         assert LiveEvent.objects.count() == 1
@@ -80,7 +80,7 @@ def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) 
 
 def test_a_snoozed_conversation_comes_back_when_the_customer_writes(dana: Agent) -> None:
     builders.update_work_stream(keep_same_agent=True)
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     snooze_conversation(found, dana, until=None)
     assert is_hidden(found, days=20)
     assert receive_message(found) == 200
@@ -121,13 +121,13 @@ def test_snoozed_conversation_is_not_closed_for_inactivity(dana: Agent) -> None:
 
 @pytest.mark.parametrize("hours", [-1, 24 * 91])
 def test_invalid_snooze_time_is_refused(dana: Agent, hours: int) -> None:
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     with pytest.raises(TransitionError, match="Choose a time"):
         snooze_conversation(found, dana, until=timezone.now() + timedelta(hours=hours))
 
 
 def test_only_the_assigned_agent_can_snooze_a_read_conversation(dana: Agent) -> None:
-    found = builders.create_conversation(with_agent=dana)
+    found = builders.create_conversation(agent=dana)
     with pytest.raises(TransitionError, match="Only the agent"):
         snooze_conversation(found, builders.create_agent("Omar"), until=None)
     Conversation.objects.update(unread_count=1)
@@ -140,7 +140,7 @@ def test_only_the_assigned_agent_can_snooze_a_read_conversation(dana: Agent) -> 
 def test_concurrent_message_is_not_hidden_by_a_snooze(dana: Agent) -> None:
     builders.update_work_stream(keep_same_agent=True)
     for _ in range(5):
-        found = builders.create_conversation(with_agent=dana)
+        found = builders.create_conversation(agent=dana)
         answers = run_concurrently(
             lambda found=found: receive_message(found),
             lambda found=found: snooze_conversation(

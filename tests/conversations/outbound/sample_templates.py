@@ -13,7 +13,7 @@ QUICK_REPLY_BUTTONS = [
 
 
 def create_template(
-    of: WhatsAppAccount, name: str = "delivery_update", body: str = DELIVERY_TEXT, **fields: Any
+    account: WhatsAppAccount, name: str = "delivery_update", body: str = DELIVERY_TEXT, **fields: Any
 ) -> MessageTemplate:
     """An approved template with quick replies."""
     values = {
@@ -27,4 +27,4 @@ def create_template(
         "approval": "approved",
         **fields,
     }
-    return MessageTemplate.objects.create(account=of, name=name, **values)
+    return MessageTemplate.objects.create(account=account, name=name, **values)

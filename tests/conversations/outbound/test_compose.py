@@ -33,7 +33,7 @@ def dana() -> Agent:
 
 @pytest.fixture
 def conversation(dana: Agent) -> Conversation:
-    return builders.create_conversation(with_agent=dana)
+    return builders.create_conversation(agent=dana)
 
 
 def reply_refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyError:
@@ -70,21 +70,21 @@ def test_reply_does_not_extend_the_window(conversation: Conversation, dana: Agen
 
 
 def test_reply_exactly_24_hours_after_the_message_is_allowed(dana: Agent) -> None:
-    conversation = builders.create_conversation(with_agent=dana, wrote=NOON)
+    conversation = builders.create_conversation(agent=dana, last_inbound_at=NOON)
     with time_machine.travel(NOON + DAY, tick=False):
         assert send_reply(conversation, author=dana.user, text="Just in time").status == "queued"
 
 
 @pytest.mark.parametrize("reply", [{"text": "Too late"}, {"file": ContentFile(PNG, "late.png")}])
 def test_reply_after_24_hours_is_refused_with_the_exact_text(dana: Agent, reply: Any) -> None:
-    conversation = builders.create_conversation(with_agent=dana, wrote=NOON)
+    conversation = builders.create_conversation(agent=dana, last_inbound_at=NOON)
     with time_machine.travel(NOON + DAY + MICROSECOND, tick=False):
         refused = reply_refusal(conversation, dana, **reply)
     assert (str(refused), refused.code) == (WINDOW_CLOSED_TEXT, "window_closed")
 
 
 def test_a_customer_who_never_wrote_has_no_window(dana: Agent) -> None:
-    conversation = builders.create_conversation(with_agent=dana, last_inbound_at=None, window_closes_at=None)
+    conversation = builders.create_conversation(agent=dana, last_inbound_at=None, window_closes_at=None)
     assert reply_refusal(conversation, dana, text="Hello?").message == WINDOW_CLOSED_TEXT
 
 
@@ -112,7 +112,7 @@ def test_nul_characters_are_left_out(conversation: Conversation, dana: Agent) ->
 @pytest.mark.parametrize("state", [State.OPEN, State.WAITING, State.CLOSED])
 def test_only_active_and_wrap_up_conversations_are_answered(dana: Agent, state: State) -> None:
     conversation = builders.create_conversation(
-        with_agent=None if state == State.OPEN else dana,
+        agent=None if state == State.OPEN else dana,
         state=state,
         closed_at=NOON if state == State.CLOSED else None,
     )
@@ -135,7 +135,7 @@ def test_the_same_form_twice_queues_one_message(conversation: Conversation, dana
 
 
 def test_resubmitted_form_after_the_window_closed_returns_the_queued_message(dana: Agent) -> None:
-    conversation, form = builders.create_conversation(with_agent=dana, wrote=NOON), uuid.uuid4()
+    conversation, form = builders.create_conversation(agent=dana, last_inbound_at=NOON), uuid.uuid4()
     with time_machine.travel(NOON + DAY, tick=False) as clock:
         one = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
         clock.shift(MICROSECOND)
@@ -145,7 +145,7 @@ def test_resubmitted_form_after_the_window_closed_returns_the_queued_message(dan
 @pytest.mark.django_db(transaction=True)
 def test_the_same_form_ten_times_at_once_queues_one_message() -> None:
     dana = builders.create_agent("Dana")
-    conversation, form = builders.create_conversation(with_agent=dana), uuid.uuid4()
+    conversation, form = builders.create_conversation(agent=dana), uuid.uuid4()
     outcomes = run_concurrently(
         *[lambda: send_reply(conversation, author=dana.user, text="Hi", public_id=form).pk] * 10
     )
@@ -162,7 +162,7 @@ def test_somebody_elses_form_id_shows_nothing_of_theirs(conversation: Conversati
 @pytest.mark.django_db(transaction=True)
 def test_replies_queued_at_once_are_numbered_in_the_order_of_their_commits() -> None:
     dana = builders.create_agent("Dana")
-    conversation = builders.create_conversation(with_agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     outcomes = run_concurrently(
         *[lambda n=n: send_reply(conversation, author=dana.user, text=f"{n}").pk for n in range(10)]
     )

@@ -35,7 +35,7 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture
 def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    return builders.create_conversation(with_agent=builders.create_agent("Dana"))
+    return builders.create_conversation(agent=builders.create_agent("Dana"))
 
 
 def queue_replies(conversation: Conversation, *texts: str) -> list[Message]:
@@ -211,7 +211,7 @@ def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
     queue_replies(conversation, "one", "two")
     [lease] = claim_lanes(["send"], 1)
     kept = iter([True, False])
-    monkeypatch.setattr(Lease, "keep", lambda self: next(kept))
+    monkeypatch.setattr(Lease, "renew", lambda self: next(kept))
     deliver_messages(lease)
     assert [message.body for message in twilio.outbox] == ["one"]
 
@@ -245,7 +245,7 @@ def test_no_token_and_no_text_is_logged_when_sending_fails(
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_workers_with_stale_leases_send_each_message_once(twilio: MemoryBackend) -> None:
-    conversation = builders.create_conversation(with_agent=builders.create_agent("Dana"))
+    conversation = builders.create_conversation(agent=builders.create_agent("Dana"))
     texts = [f"{n}" for n in range(6)]
     queue_replies(conversation, *texts)
     [lease] = claim_lanes(["send"], 1)

@@ -41,7 +41,7 @@ def test_one_title_is_there_once_in_each_language_for_all_and_for_each_person():
 
 def test_an_agent_is_offered_those_of_the_work_stream_those_of_all_and_their_own():
     dana, omar = builders.create_agent("Dana"), builders.create_agent("Omar")
-    conversation = builders.create_conversation(with_agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     other = WorkStream.objects.create(name="Returns", capacity=10)
     create_quick_reply("Everywhere")
     create_quick_reply("Here").work_streams.add(conversation.work_stream, other)
@@ -53,7 +53,7 @@ def test_an_agent_is_offered_those_of_the_work_stream_those_of_all_and_their_own
 
 def test_the_customers_language_comes_first_then_the_agents():
     dana = builders.create_agent("Dana")
-    conversation = builders.create_conversation(with_agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     for locale in ("en", "de", "pt", "pt-BR", "fr"):
         create_quick_reply("Hello", locale)
     shown = offered_titles(conversation, dana.user, ["pt-br", "de"])
@@ -89,7 +89,7 @@ def test_an_agent_keeps_changes_and_tags_their_own():
     one = save_own_quick_reply(dana, title=" My  way ", message="Bye\r\n", locale="pt_BR", tags=["returns", "bye"])
     assert (one.title, one.message, one.locale, one.owner) == ("My way", "Bye", "pt-BR", dana)
     assert {tag.name for tag in one.tags.all()} == {"Returns", "bye"}
-    save_own_quick_reply(dana, title="My way", message="Goodbye", locale="pt-BR", tags=[], changes=one)
+    save_own_quick_reply(dana, title="My way", message="Goodbye", locale="pt-BR", tags=[], quick_reply=one)
     assert (QuickReply.objects.get().message, one.tags.count()) == ("Goodbye", 0)
 
 
@@ -119,7 +119,7 @@ def test_quick_reply_of_another_agent_cannot_be_changed():
     dana, omar = builders.create_agent("Dana").user, builders.create_agent("Omar").user
     for one in (create_quick_reply(), create_quick_reply(owner=omar)):
         with pytest.raises(QuickReplyError):
-            save_own_quick_reply(dana, title="Mine", message="Hi", locale="en", tags=[], changes=one)
+            save_own_quick_reply(dana, title="Mine", message="Hi", locale="en", tags=[], quick_reply=one)
 
 
 def test_tags_are_read_as_people_type_them():

@@ -39,7 +39,9 @@ def clock() -> Iterator[Any]:
 @pytest.fixture
 def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
     """Its customer wrote two days ago."""
-    return builders.create_conversation(with_agent=builders.create_agent("Dana"), wrote=NOON - dt.timedelta(hours=48))
+    return builders.create_conversation(
+        agent=builders.create_agent("Dana"), last_inbound_at=NOON - dt.timedelta(hours=48)
+    )
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def dana(db: None) -> Agent:
 
 @pytest.fixture
 def conversation(dana: Agent, twilio: MemoryBackend) -> Conversation:
-    return builders.create_conversation(with_agent=dana)
+    return builders.create_conversation(agent=dana)
 
 
 def send_typing(conversation: Conversation, agent: Agent, seconds: float = 0) -> None:

@@ -32,7 +32,7 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture
 def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    return builders.create_conversation(with_agent=builders.create_agent("Dana"))
+    return builders.create_conversation(agent=builders.create_agent("Dana"))
 
 
 def assigned_user(conversation: Conversation) -> Any:
@@ -41,7 +41,7 @@ def assigned_user(conversation: Conversation) -> Any:
 
 
 def send_held_reply(conversation: Conversation, text: str = "Oops", **more: Any) -> Message:
-    return send_reply(conversation, author=assigned_user(conversation), text=text, hold_for=HOLD_DURATION, **more)
+    return send_reply(conversation, author=assigned_user(conversation), text=text, send_delay=HOLD_DURATION, **more)
 
 
 def run_send_lane() -> None:

@@ -33,7 +33,7 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture
 def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
-    return builders.create_conversation(with_agent=builders.create_agent("Dana"))
+    return builders.create_conversation(agent=builders.create_agent("Dana"))
 
 
 def run_send_lane() -> dt.datetime | None:

@@ -32,10 +32,10 @@ def set_last_seen(agent: Agent, *, minutes: int) -> Agent:
     return agent
 
 
-def create_active_conversation(agent: Agent, *, since: int = 60, **fields: Any) -> Conversation:
+def create_active_conversation(agent: Agent, *, minutes: int = 60, **fields: Any) -> Conversation:
     """The agent has an active conversation in which the customer has written."""
-    at = timezone.now() - timedelta(minutes=since)
-    conversation = builders.create_conversation(with_agent=agent, state_since=at, **fields)
+    at = timezone.now() - timedelta(minutes=minutes)
+    conversation = builders.create_conversation(agent=agent, state_since=at, **fields)
     builders.create_inbound_message(conversation, "Where is my order?", created_at=at)
     return conversation
 
@@ -59,7 +59,7 @@ def test_a_customer_who_waits_for_an_answer_goes_back_to_the_queue(dana: Agent) 
     conversation = create_active_conversation(dana, in_queue=queue)
     assert run_disconnect(dana) is None
     assert state_and_agent(conversation) == (State.OPEN, None)
-    lines = [str(line) for line in conversation.events.values_list("said", flat=True)]
+    lines = [str(line) for line in conversation.events.values_list("text", flat=True)]
     assert lines == [
         "Dana was disconnected.",
         "Dana did not come back within 15 minutes: waiting in Orders for another agent.",
@@ -170,7 +170,7 @@ def test_work_stream_without_a_delay_never_disconnects(dana: Agent) -> None:
 
 
 def test_conversation_assigned_during_absence_has_its_own_delay(dana: Agent) -> None:
-    conversation = create_active_conversation(dana, since=3)
+    conversation = create_active_conversation(dana, minutes=3)
     again = run_disconnect(dana)
     assert state_and_agent(conversation) == (State.ACTIVE, dana)
     assert abs(again - timezone.now() - timedelta(minutes=12)) < timedelta(seconds=5)

@@ -159,7 +159,7 @@ def test_presence_follows_the_load(django_capture_on_commit_callbacks: Any) -> N
 def test_the_load_of_an_agent_who_chose_by_hand_only_counts(django_capture_on_commit_callbacks: Any) -> None:
     dana = builders.create_agent("Dana")
     show_presence(dana, built_in(BasePresence.AVAILABLE))
-    builders.create_conversation(with_agent=dana)
+    builders.create_conversation(agent=dana)
     with django_capture_on_commit_callbacks(execute=True):
         schedule_load_refresh(dana.pk, None)
     assert (shown_presence(dana), used_capacity([dana.pk])) == ("available", {dana.pk: 30})
@@ -168,7 +168,7 @@ def test_the_load_of_an_agent_who_chose_by_hand_only_counts(django_capture_on_co
 def test_wrap_up_uses_capacity_for_as_long_as_the_work_stream_says() -> None:
     builders.update_work_stream(wrap_up_seconds=60)
     dana, now = builders.create_agent("Dana", presence="busy"), timezone.now()
-    builders.create_conversation(with_agent=dana, state=State.WRAP_UP, state_since=now)
+    builders.create_conversation(agent=dana, state=State.WRAP_UP, state_since=now)
     assert used_capacity([dana.pk], now + timedelta(seconds=59)) == {dana.pk: 30}
     assert used_capacity([dana.pk], now + timedelta(seconds=60)) == {dana.pk: 0}
     refresh_agent_loads(now)
@@ -180,5 +180,5 @@ def test_wrap_up_uses_capacity_for_as_long_as_the_work_stream_says() -> None:
 
 def test_waiting_conversations_use_no_capacity() -> None:
     dana = builders.create_agent("Dana")
-    builders.create_conversation(with_agent=dana, state=State.WAITING)
+    builders.create_conversation(agent=dana, state=State.WAITING)
     assert used_capacity([dana.pk]) == {dana.pk: 0}

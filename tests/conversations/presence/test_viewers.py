@@ -43,8 +43,8 @@ def record_viewers(desk: DeskScenario, *agents: Agent, at: datetime = NOW) -> No
         record_viewing(load_conversation_for(agent, desk), agent, at)
 
 
-def list_other_viewers(desk: DeskScenario, to: Agent, at: datetime = NOW) -> list[tuple[str, bool]]:
-    return [(str(one.agent), one.is_typing) for one in other_viewers(load_conversation_for(to, desk), to, at)]
+def list_other_viewers(desk: DeskScenario, agent: Agent, at: datetime = NOW) -> list[tuple[str, bool]]:
+    return [(str(one.agent), one.is_typing) for one in other_viewers(load_conversation_for(agent, desk), agent, at)]
 
 
 def take_published_events() -> list[tuple[str, list[str]]]:
@@ -56,31 +56,31 @@ def take_published_events() -> list[tuple[str, list[str]]]:
 
 def test_colleagues_see_each_other_and_nobody_sees_themselves(desk: DeskScenario) -> None:
     record_viewers(desk, desk.dana, desk.omar)
-    assert list_other_viewers(desk, to=desk.dana) == [("Omar", False)]
-    assert list_other_viewers(desk, to=desk.omar) == [("Dana", False)]
+    assert list_other_viewers(desk, agent=desk.dana) == [("Omar", False)]
+    assert list_other_viewers(desk, agent=desk.omar) == [("Dana", False)]
 
 
 def test_viewer_without_signal_for_30_seconds_is_removed(desk: DeskScenario) -> None:
     record_viewers(desk, desk.omar)
-    assert list_other_viewers(desk, to=desk.dana, at=NOW + VIEWER_TIMEOUT) == [("Omar", False)]
-    assert list_other_viewers(desk, to=desk.dana, at=NOW + VIEWER_TIMEOUT + timedelta(seconds=1)) == []
+    assert list_other_viewers(desk, agent=desk.dana, at=NOW + VIEWER_TIMEOUT) == [("Omar", False)]
+    assert list_other_viewers(desk, agent=desk.dana, at=NOW + VIEWER_TIMEOUT + timedelta(seconds=1)) == []
 
 
 def test_viewer_who_leaves_is_removed_immediately(desk: DeskScenario) -> None:
     record_viewers(desk, desk.dana, desk.omar)
     take_published_events()
     remove_viewer(load_conversation_for(desk.omar, desk), desk.omar, NOW)
-    assert list_other_viewers(desk, to=desk.dana) == []
+    assert list_other_viewers(desk, agent=desk.dana) == []
     assert take_published_events() == [(LiveEventKind.VIEWING, [f"agent:{desk.dana.pk}"])]
 
 
 def test_typing_viewer_is_listed_first_until_they_stop(desk: DeskScenario) -> None:
-    record_viewers(desk, desk.omar, desk.ada, desk.dana)
+    record_viewers(desk, desk.omar, desk.administrator, desk.dana)
     record_typing(load_conversation_for(desk.dana, desk), desk.dana, NOW)
-    assert list_other_viewers(desk, to=desk.omar)[0] == ("Dana", True)
-    assert list_other_viewers(desk, to=desk.omar, at=NOW + TYPING_TIMEOUT)[0] == ("Dana", False)
+    assert list_other_viewers(desk, agent=desk.omar)[0] == ("Dana", True)
+    assert list_other_viewers(desk, agent=desk.omar, at=NOW + TYPING_TIMEOUT)[0] == ("Dana", False)
     stop_typing(load_conversation_for(desk.dana, desk), desk.dana, NOW)
-    assert list_other_viewers(desk, to=desk.omar) == [("Dana", False)]
+    assert list_other_viewers(desk, agent=desk.omar) == [("Dana", False)]
 
 
 def test_viewer_events_reach_only_other_viewers_and_only_on_change(desk: DeskScenario) -> None:
@@ -113,32 +113,32 @@ def test_viewer_without_access_gets_no_events(desk: DeskScenario) -> None:
 
 
 def test_supervisor_viewing_a_colleagues_conversation_is_hidden(desk: DeskScenario) -> None:
-    record_viewers(desk, desk.dana, desk.sue)
-    assert (list_other_viewers(desk, to=desk.dana), take_published_events()) == ([], [])
-    supervise.monitor_conversation(load_conversation_for(desk.sue, desk), desk.sue)
+    record_viewers(desk, desk.dana, desk.supervisor)
+    assert (list_other_viewers(desk, agent=desk.dana), take_published_events()) == ([], [])
+    supervise.monitor_conversation(load_conversation_for(desk.supervisor, desk), desk.supervisor)
     take_published_events()
-    record_typing(load_conversation_for(desk.sue, desk), desk.sue, NOW)
-    assert (list_other_viewers(desk, to=desk.dana), take_published_events()) == ([], [])
-    assert list_other_viewers(desk, to=desk.sue) == [("Dana", False)]
+    record_typing(load_conversation_for(desk.supervisor, desk), desk.supervisor, NOW)
+    assert (list_other_viewers(desk, agent=desk.dana), take_published_events()) == ([], [])
+    assert list_other_viewers(desk, agent=desk.supervisor) == [("Dana", False)]
 
 
 def test_a_supervisor_who_monitors_sees_that_the_agent_writes(desk: DeskScenario) -> None:
-    record_viewers(desk, desk.dana, desk.sue)
+    record_viewers(desk, desk.dana, desk.supervisor)
     record_typing(load_conversation_for(desk.dana, desk), desk.dana, NOW)
-    assert take_published_events() == [(LiveEventKind.TYPING, [f"agent:{desk.sue.pk}"])]
+    assert take_published_events() == [(LiveEventKind.TYPING, [f"agent:{desk.supervisor.pk}"])]
 
 
 def test_joined_supervisor_and_consulted_colleague_are_shown_as_viewers(desk: DeskScenario) -> None:
-    supervise.join_conversation(load_conversation_for(desk.sue, desk), desk.sue)
-    invite_colleague(load_conversation_for(desk.dana, desk), desk.eve, by=desk.dana)
-    record_viewers(desk, desk.sue, desk.eve)
-    assert list_other_viewers(desk, to=desk.dana) == [("Sue", False), ("Eve", False)]
+    supervise.join_conversation(load_conversation_for(desk.supervisor, desk), desk.supervisor)
+    invite_colleague(load_conversation_for(desk.dana, desk), desk.eve, agent=desk.dana)
+    record_viewers(desk, desk.supervisor, desk.eve)
+    assert list_other_viewers(desk, agent=desk.dana) == [("Sue", False), ("Eve", False)]
 
 
 def test_supervisor_viewing_an_unassigned_conversation_is_shown(desk: DeskScenario) -> None:
     Conversation.objects.update(agent=None, state=State.OPEN)
-    record_viewers(desk, desk.sue)
-    assert list_other_viewers(desk, to=desk.omar) == [("Sue", False)]
+    record_viewers(desk, desk.supervisor)
+    assert list_other_viewers(desk, agent=desk.omar) == [("Sue", False)]
 
 
 def test_stale_viewers_are_deleted(desk: DeskScenario) -> None:

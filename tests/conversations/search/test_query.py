@@ -38,7 +38,7 @@ def find_customer_names(sue: Agent, text: str) -> list[str]:
 
 
 def marked_excerpt(found: SearchResults) -> str:
-    return "".join(f"[{one.text}]" if one.is_hit else one.text for one in found.conversations[0].line)
+    return "".join(f"[{one.text}]" if one.is_match else one.text for one in found.conversations[0].snippet)
 
 
 @pytest.mark.parametrize(
@@ -71,19 +71,19 @@ def test_words_are_found_and_marked_with_or_without_their_accents(sue: Agent, bo
 @pytest.mark.parametrize("text", ["marin", "MARÍN", "rín jose", "José"])
 def test_customers_are_found_with_or_without_the_accents_of_their_names(sue: Agent, text: str) -> None:
     there = builders.create_contact("José Marín", address="whatsapp:+34600000001")
-    builders.create_conversation(of=there)
-    builders.create_conversation(of=builders.create_contact("Ann Mason", address="whatsapp:+34600000002"))
+    builders.create_conversation(contact=there)
+    builders.create_conversation(contact=builders.create_contact("Ann Mason", address="whatsapp:+34600000002"))
     assert find_customer_names(sue, text) == ["José Marín"]
     (found,) = search(sue.user, text).customers
-    assert {fold_text(one.text) for one in found.name if one.is_hit} == set(split_words(text))
+    assert {fold_text(one.text) for one in found.name_segments if one.is_match} == set(split_words(text))
     other = builders.create_contact("Ann", address="whatsapp:+34600000003")
     assert list(merge.search_merge_candidates(other, sue.user, text)) == [there]
 
 
 def test_the_digits_that_were_looked_for_are_marked_in_the_number(sue: Agent) -> None:
-    builders.create_conversation(of=builders.create_contact("Amara Diallo", address="whatsapp:+491511234567"))
+    builders.create_conversation(contact=builders.create_contact("Amara Diallo", address="whatsapp:+491511234567"))
     (found,) = search(sue.user, "0151 1234").customers
-    assert "".join(one.text for one in found.number if one.is_hit).replace(" ", "") == "1511234"
+    assert "".join(one.text for one in found.number_segments if one.is_match).replace(" ", "") == "1511234"
 
 
 @pytest.mark.parametrize("text", ["rder", "order 9", "'; DROP TABLE x; --", '"', "or*", "a & !b", "NOT order"])
@@ -120,7 +120,7 @@ def test_hits_of_one_conversation_are_one_with_the_newest_first(sue: Agent) -> N
     found = search(sue.user, "lamp")
     assert [each.conversation for each in found.conversations] == [other, one]
     assert found.conversations[1].message.body == "lamp two"
-    assert found.conversations[1].others == 1
+    assert found.conversations[1].more_matches == 1
 
 
 def test_a_body_that_changes_or_goes_is_not_found_any_more(sue: Agent) -> None:
@@ -137,14 +137,14 @@ def test_a_body_that_changes_or_goes_is_not_found_any_more(sue: Agent) -> None:
     ["amara", "Diallo Am", "+49 151 1234567", "0151 1234567", "0049 151-1234567", "+49 (0)151 1234567", "1234567"],
 )
 def test_customers_are_found_by_name_and_by_number_however_it_is_written(sue: Agent, text: str) -> None:
-    builders.create_conversation(of=builders.create_contact("Amara Diallo", address="whatsapp:+491511234567"))
-    builders.create_conversation(of=builders.create_contact("Bob", address="whatsapp:+15551230000"))
+    builders.create_conversation(contact=builders.create_contact("Amara Diallo", address="whatsapp:+491511234567"))
+    builders.create_conversation(contact=builders.create_contact("Bob", address="whatsapp:+15551230000"))
     assert find_customer_names(sue, text) == ["Amara Diallo"]
 
 
 def test_customers_are_found_by_their_business_scoped_id(sue: Agent) -> None:
     hidden = builders.create_contact("Ola", address="whatsapp:US.1349120", external_user_id="whatsapp:US.1349120")
-    builders.create_conversation(of=hidden)
+    builders.create_conversation(contact=hidden)
     assert find_customer_names(sue, "US.1349120") == ["Ola"]
 
 
@@ -160,7 +160,7 @@ def test_search_finds_only_visible_conversations() -> None:
 
 
 def test_single_letter_search_finds_nothing(sue: Agent) -> None:
-    assert not search(sue.user, " a ").is_asked
+    assert not search(sue.user, " a ").is_valid_query
 
 
 def test_search_index_is_rebuilt_when_missing(sue: Agent) -> None:

@@ -22,13 +22,13 @@ READ_URL_NAMES, ANSWER_URL_NAMES = "offers", ["accept", "reject"]
 
 
 def create_offer(
-    desk: DeskScenario, to: Agent | None = None, *, seconds: int = 120, says: str = "Where is my lamp?"
+    desk: DeskScenario, agent: Agent | None = None, *, seconds: int = 120, message_text: str = "Where is my lamp?"
 ) -> Conversation:
     """A conversation whose customer has just written, offered to Dana unless to somebody else."""
-    agent = to or desk.dana
+    agent = agent or desk.dana
     until = timezone.now() + timedelta(seconds=seconds)
-    offered = builders.create_conversation(in_queue=desk.queue, offered_to=agent, offer_expires_at=until)
-    builders.create_inbound_message(offered, says)
+    offered = builders.create_conversation(queue=desk.queue, offered_to=agent, offer_expires_at=until)
+    builders.create_inbound_message(offered, message_text)
     Offer.objects.create(conversation=offered, agent=agent)
     return offered
 
@@ -38,10 +38,10 @@ def offers_fragment(of: Agent) -> str:
 
 
 def answer_offer(
-    desk: DeskScenario, name: str, offered: Conversation, *, who: str = "dana", plain: bool = False
+    desk: DeskScenario, name: str, offered: Conversation, *, username: str = "dana", without_htmx: bool = False
 ) -> Any:
     url = reverse(f"desk:{name}", args=[offered.pk])
-    return client_for(getattr(desk, who)).post(url, **({} if plain else HTMX_HEADERS))
+    return client_for(getattr(desk, username)).post(url, **({} if without_htmx else HTMX_HEADERS))
 
 
 # -- The notice -------------------------------------------------------------------------------------------------------
@@ -60,7 +60,10 @@ def test_an_offer_says_who_where_what_and_for_how_long(desk: DeskScenario) -> No
 
 def test_an_offer_is_for_the_agent_it_is_offered_to_and_nobody_else(desk: DeskScenario) -> None:
     create_offer(desk)
-    assert all("Where is my lamp?" not in offers_fragment(one) for one in (desk.omar, desk.eve, desk.sue, desk.ada))
+    assert all(
+        "Where is my lamp?" not in offers_fragment(one)
+        for one in (desk.omar, desk.eve, desk.supervisor, desk.administrator)
+    )
 
 
 def test_expired_offer_is_not_shown(desk: DeskScenario) -> None:
@@ -69,8 +72,8 @@ def test_expired_offer_is_not_shown(desk: DeskScenario) -> None:
 
 
 def test_several_offers_are_stacked_the_most_urgent_first(desk: DeskScenario) -> None:
-    create_offer(desk, seconds=90, says="There is time")
-    create_offer(desk, seconds=20, says="Quick")
+    create_offer(desk, seconds=90, message_text="There is time")
+    create_offer(desk, seconds=20, message_text="Quick")
     shown = offers_fragment(desk.dana)
     assert shown.index("Quick") < shown.index("There is time")
 
@@ -83,7 +86,7 @@ def test_the_customers_words_are_shown_and_not_what_was_answered_by_itself(desk:
 
 def test_a_picture_is_a_word_and_markup_is_only_text(desk: DeskScenario) -> None:
     builders.create_inbound_message(create_offer(desk), "", kind=MessageKind.MEDIA)
-    create_offer(desk, says="<script>alert(1)</script>")
+    create_offer(desk, message_text="<script>alert(1)</script>")
     shown = offers_fragment(desk.dana)
     assert "Document" in shown
     assert "<script>alert" not in shown
@@ -124,7 +127,7 @@ def test_offers_take_a_constant_number_of_queries(
 def test_accepting_opens_the_conversation(desk: DeskScenario, plain: bool) -> None:
     offered = create_offer(desk)
     page = reverse("desk:conversation", args=[offered.pk])
-    assert page in answer_offer(desk, "accept", offered, plain=plain)["Location" if plain else "HX-Location"]
+    assert page in answer_offer(desk, "accept", offered, without_htmx=plain)["Location" if plain else "HX-Location"]
     offered.refresh_from_db()
     assert (offered.state, offered.agent) == (State.ACTIVE, desk.dana)
 
@@ -132,7 +135,7 @@ def test_accepting_opens_the_conversation(desk: DeskScenario, plain: bool) -> No
 @pytest.mark.parametrize("plain", [True, False])
 def test_rejecting_leaves_it_to_others(desk: DeskScenario, plain: bool) -> None:
     offered = create_offer(desk)
-    assert answer_offer(desk, "reject", offered, plain=plain).status_code == (302 if plain else 200)
+    assert answer_offer(desk, "reject", offered, without_htmx=plain).status_code == (302 if plain else 200)
     offered.refresh_from_db()
     assert (offered.state, offered.offered_to) == (State.OPEN, None)
     assert "Where is my lamp?" not in offers_fragment(desk.dana)
@@ -143,7 +146,7 @@ def test_rejecting_leaves_it_to_others(desk: DeskScenario, plain: bool) -> None:
 @pytest.mark.parametrize("who", ["omar", "sue", "ada"])
 def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str, plain: bool, who: str) -> None:
     offered = create_offer(desk)
-    refused = answer_offer(desk, name, offered, who=who, plain=plain)
+    refused = answer_offer(desk, name, offered, username=who, without_htmx=plain)
     assert refused.status_code == 409
     assert "not offered to you any more" in refused.content.decode()
     offered.refresh_from_db()
@@ -231,7 +234,7 @@ def test_changes_require_post(desk: DeskScenario, name: str) -> None:
 )
 def test_only_what_may_be_selected_has_the_button(desk: DeskScenario, mode: str, selecting: bool, may: bool) -> None:
     builders.update_work_stream(distribution_mode=mode, allow_selecting=selecting)
-    waits = builders.create_conversation(in_queue=desk.queue)
+    waits = builders.create_conversation(queue=desk.queue)
     client = client_for(desk.dana)
     page = client.get(reverse("desk:conversation", args=[waits.pk])).content.decode()
     listed = client.get(reverse("desk:inbox") + "?view=open", **HTMX_HEADERS).content.decode()
@@ -248,9 +251,9 @@ def get_ongoing_view(desk: DeskScenario, who: str) -> Any:
 
 @pytest.mark.parametrize("who", ["sue", "ada"])
 def test_supervisor_sees_all_ongoing_conversations(desk: DeskScenario, who: str) -> None:
-    builders.create_conversation(with_agent=desk.omar, state=State.WAITING)
-    builders.create_conversation(with_agent=desk.eve, state=State.WRAP_UP)
-    builders.create_conversation(in_queue=desk.queue)
+    builders.create_conversation(agent=desk.omar, state=State.WAITING)
+    builders.create_conversation(agent=desk.eve, state=State.WRAP_UP)
+    builders.create_conversation(queue=desk.queue)
     answered = get_ongoing_view(desk, who)
     rows = answered.context["inbox"].rows
     assert {str(row.conversation.agent) for row in rows} == {"Dana", "Omar", "Eve"}

@@ -35,10 +35,10 @@ def test_page_reports_its_viewer_and_gets_the_others(desk: DeskScenario) -> None
 def test_typing_colleague_is_named(desk: DeskScenario) -> None:
     for who in (desk.dana, desk.omar):
         client_for(who).post(conversation_url(desk, "typing"))
-    shown = post_viewing(client_for(desk.ada), desk)
+    shown = post_viewing(client_for(desk.administrator), desk)
     assert "<bdi>Dana</bdi> and <bdi>Omar</bdi> are writing…" in shown
     client_for(desk.omar).post(conversation_url(desk, "typing"), {"stopped": "1"})
-    assert "<bdi>Dana</bdi> is writing…" in post_viewing(client_for(desk.ada), desk)
+    assert "<bdi>Dana</bdi> is writing…" in post_viewing(client_for(desk.administrator), desk)
 
 
 def test_get_request_does_not_record_a_viewer(desk: DeskScenario) -> None:

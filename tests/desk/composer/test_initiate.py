@@ -60,7 +60,9 @@ def test_templates_are_synced_for_the_chosen_number(desk: DeskScenario, settings
     memory.backend.reset()
     memory.backend.templates = [Template(builders.new_sid("HX"), "theirs", "en", {}, {}, {"status": "approved"})]
     other = builders.create_number()
-    answer = client_for(desk.ada).post(f"{START_PATH}sync/", {"number": other.pk, "where": "start"}, **HTMX_HEADERS)
+    answer = client_for(desk.administrator).post(
+        f"{START_PATH}sync/", {"number": other.pk, "where": "start"}, **HTMX_HEADERS
+    )
     assert "theirs" in visible_text(answer)
     assert other.account.templates.count() == 1
 

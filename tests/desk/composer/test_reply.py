@@ -21,9 +21,9 @@ pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x00" * 64
 
 
-def post_reply(desk: DeskScenario, text: str = "Hi", *, plain: bool = False, **form: Any) -> Any:
+def post_reply(desk: DeskScenario, text: str = "Hi", *, without_htmx: bool = False, **form: Any) -> Any:
     url = reverse("desk:reply", args=[desk.conversation.pk])
-    return client_for(desk.dana).post(url, {"text": text, **form}, **({} if plain else HTMX_HEADERS))
+    return client_for(desk.dana).post(url, {"text": text, **form}, **({} if without_htmx else HTMX_HEADERS))
 
 
 def get_page(desk: DeskScenario) -> str:
@@ -41,7 +41,7 @@ def test_a_reply_is_queued_and_shown_with_a_fresh_form(desk: DeskScenario) -> No
 
 
 def test_without_the_script_the_reply_leads_back_to_the_conversation(desk: DeskScenario) -> None:
-    answer = post_reply(desk, plain=True)
+    answer = post_reply(desk, without_htmx=True)
     assert answer.status_code == 302
     assert answer["Location"] == reverse("desk:conversation", args=[desk.conversation.pk])
 
@@ -61,7 +61,7 @@ def test_a_form_with_a_broken_id_is_refused_and_keeps_its_text(desk: DeskScenari
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_over_1600_characters_is_refused_by_the_field_and_the_text_is_kept(desk: DeskScenario, plain: bool) -> None:
-    answer = post_reply(desk, "x" * 1601, plain=plain)
+    answer = post_reply(desk, "x" * 1601, without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert "WhatsApp takes up to 1,600 characters; this is 1 too long." in shown
@@ -83,7 +83,7 @@ def test_empty_reply_is_refused(desk: DeskScenario) -> None:
 @pytest.mark.parametrize("plain", [True, False])
 def test_after_24_hours_a_reply_is_refused_in_exactly_these_words(desk: DeskScenario, plain: bool) -> None:
     Conversation.objects.update(window_closes_at=timezone.now() - timedelta(seconds=1))
-    answer = post_reply(desk, "Too late", plain=plain)
+    answer = post_reply(desk, "Too late", without_htmx=plain)
     assert answer.status_code == 422
     shown = answer.content.decode()
     assert "This conversation has exceeded the 24 hour limit to respond to the customer." in shown

@@ -63,7 +63,7 @@ def test_only_people_on_the_card_can_be_saved(desk: DeskScenario, place: dict[st
 def test_a_card_is_saved_only_from_its_own_conversation(desk: DeskScenario) -> None:
     url = reverse(
         "desk:save_card",
-        args=[builders.create_conversation(with_agent=desk.dana).pk, create_card_message(desk).pk, 0, 0],
+        args=[builders.create_conversation(agent=desk.dana).pk, create_card_message(desk).pk, 0, 0],
     )
     assert client_for(desk.dana).post(url).status_code == 404
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def other(desk: DeskScenario) -> Contact:
     """The same person under another number, who wrote to the same queue."""
     contact = builders.create_contact("Amara at work", address="whatsapp:+4915122222222")
-    builders.create_inbound_message(builders.create_conversation(of=contact, in_queue=desk.queue), "From work")
+    builders.create_inbound_message(builders.create_conversation(contact=contact, queue=desk.queue), "From work")
     return contact
 
 
@@ -51,12 +51,14 @@ def test_anonymous_user_cannot_merge(desk: DeskScenario, other: Contact) -> None
 
 
 def test_partly_visible_contact_is_not_offered_for_merging(desk: DeskScenario, other: Contact) -> None:
-    builders.create_conversation(of=other, in_queue=builders.create_queue("Secret"))
+    builders.create_conversation(contact=other, queue=builders.create_queue("Secret"))
     client = client_for(desk.dana)
     assert "Amara at work" not in client.get(merge_url(desk, "?q=amara"), **HTMX_HEADERS).content.decode()
     assert client.get(merge_url(desk, f"?with={other.pk}")).status_code == 404
     assert post_merge(desk, "dana", other).status_code == 404
-    assert "Amara at work" in client_for(desk.sue).get(merge_url(desk, "?q=amara"), **HTMX_HEADERS).content.decode()
+    assert (
+        "Amara at work" in client_for(desk.supervisor).get(merge_url(desk, "?q=amara"), **HTMX_HEADERS).content.decode()
+    )
 
 
 def test_the_other_contact_is_found_and_both_are_seen_side_by_side(desk: DeskScenario, other: Contact) -> None:
@@ -78,15 +80,15 @@ def test_merge_works_without_javascript(desk: DeskScenario, other: Contact) -> N
 
 
 def test_merge_redirects_to_the_merged_conversation(desk: DeskScenario, other: Contact) -> None:
-    waits = builders.create_conversation(in_queue=desk.queue)
-    theirs = builders.create_conversation(of=other, in_queue=desk.queue, on=waits.number, with_agent=desk.dana)
+    waits = builders.create_conversation(queue=desk.queue)
+    theirs = builders.create_conversation(contact=other, queue=desk.queue, number=waits.number, agent=desk.dana)
     answer = client_for(desk.dana).post(reverse("desk:merge", args=[waits.pk]), {"with": other.pk}, **HTMX_HEADERS)
     assert answer["HX-Redirect"] == reverse("desk:conversation", args=[theirs.pk])
     assert not Conversation.objects.filter(pk=waits.pk).exists()
 
 
 def test_impossible_merge_shows_the_reason_and_no_button(desk: DeskScenario, other: Contact) -> None:
-    builders.create_conversation(of=other, on=desk.conversation.number, in_queue=desk.queue, with_agent=desk.omar)
+    builders.create_conversation(contact=other, number=desk.conversation.number, queue=desk.queue, agent=desk.omar)
     both = client_for(desk.dana).get(merge_url(desk, f"?with={other.pk}"), **HTMX_HEADERS).content.decode()
     assert "one with Dana, one with Omar" in both
     assert "confirm-merge" not in both
@@ -118,13 +120,13 @@ def test_panel_shows_the_other_number_and_offers_undo(desk: DeskScenario, other:
 
 def test_a_merge_of_another_customer_is_not_undone_from_here(desk: DeskScenario, other: Contact) -> None:
     third = builders.create_contact("Third")
-    done = merge_contacts(other, third, by=desk.sue.user)
-    assert client_for(desk.sue).post(undo_url(desk, done)).status_code == 404
+    done = merge_contacts(other, third, by=desk.supervisor.user)
+    assert client_for(desk.supervisor).post(undo_url(desk, done)).status_code == 404
 
 
 def test_impossible_undo_shows_the_reason(desk: DeskScenario, other: Contact) -> None:
     first = merge_contacts(desk.conversation.contact, other, by=desk.dana.user)
-    merge_contacts(desk.conversation.contact, builders.create_contact("Third"), by=desk.sue.user)
+    merge_contacts(desk.conversation.contact, builders.create_contact("Third"), by=desk.supervisor.user)
     answer = client_for(desk.dana).post(undo_url(desk, first), **HTMX_HEADERS)
     assert answer.status_code == 409
     assert "Third was merged into this customer afterwards" in answer.content.decode()
@@ -132,8 +134,8 @@ def test_impossible_undo_shows_the_reason(desk: DeskScenario, other: Contact) ->
 
 
 def test_page_of_a_merged_conversation_gets_410_with_the_reason(desk: DeskScenario, other: Contact) -> None:
-    waits = builders.create_conversation(in_queue=desk.queue)
-    builders.create_conversation(of=other, in_queue=desk.queue, on=waits.number, with_agent=desk.dana)
+    waits = builders.create_conversation(queue=desk.queue)
+    builders.create_conversation(contact=other, queue=desk.queue, number=waits.number, agent=desk.dana)
     merge_contacts(waits.contact, other, by=desk.dana.user)
     assert LiveEvent.objects.filter(kind="conversation", subject_id=waits.pk).exists()
     pieces = reverse("desk:pieces", args=[waits.pk])

@@ -163,7 +163,9 @@ def test_the_customers_labels_are_shown(desk: DeskScenario) -> None:
 
 def test_conversation_details_are_shown(desk: DeskScenario) -> None:
     Conversation.objects.update(created_at=timezone.now() - timedelta(minutes=40))
-    happened(desk.conversation, "active", "Dana took it.", by=desk.dana.user, at=timezone.now() - timedelta(minutes=28))
+    happened(
+        desk.conversation, "active", "Dana took it.", actor=desk.dana.user, at=timezone.now() - timedelta(minutes=28)
+    )
     page = get_section(desk, "about")
     for words in ("Engagement channel", "WhatsApp", "Waiting time", "12 min", "Start time"):
         assert words in page
@@ -181,7 +183,7 @@ def test_its_agent_adds_a_skill_and_removes_it_again(desk: DeskScenario, german:
     assert "German 3" in post_section(desk, "skills", skill=german.pk, rating=3).content.decode()
     assert [(one.skill, one.rating) for one in desk.conversation.required_skills.all()] == [(german, 3)]
     assert "German 3" not in post_section(desk, "skills", skill=german.pk, remove=1).content.decode()
-    lines = [str(line) for line in desk.conversation.events.values_list("said", flat=True)]
+    lines = [str(line) for line in desk.conversation.events.values_list("text", flat=True)]
     assert lines == ["Dana added the skill German, 3 or better.", "Dana removed the skill German."]
 
 
@@ -245,8 +247,8 @@ def test_earlier_conversations_are_listed_with_what_they_came_to(desk: DeskScena
 def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) -> None:
     hidden = create_earlier_conversation(desk, in_queue=builders.create_queue("Secret"))
     builders.create_inbound_message(hidden, "Between us")
-    hidden.notes.create(author=desk.sue.user, text="Careful")
-    happened(hidden, "note", localized("Something happened"), by=desk.sue.user)
+    hidden.notes.create(author=desk.supervisor.user, text="Careful")
+    happened(hidden, "note", localized("Something happened"), actor=desk.supervisor.user)
     for name, words in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
         assert words not in get_section(desk, name)
         assert words in get_section(desk, name, "sue")
@@ -267,7 +269,7 @@ def test_notes_of_all_conversations_are_listed_newest_first(desk: DeskScenario) 
     create_earlier_conversation(desk).notes.create(
         author=desk.omar.user, text="Old", created_at=timezone.now() - timedelta(days=7)
     )
-    desk.conversation.notes.create(author=desk.sue.user, text="New")
+    desk.conversation.notes.create(author=desk.supervisor.user, text="New")
     page = get_section(desk, "pane_notes")
     assert page.index("New") < page.index("Old")
     assert "another conversation" in page
@@ -293,7 +295,7 @@ def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: DeskScenario) -
 
 def test_a_long_list_goes_on_where_it_ended(desk: DeskScenario) -> None:
     for number in range(45):
-        happened(desk.conversation, "note", localized(f"Event {number:02}"), by=None)
+        happened(desk.conversation, "note", localized(f"Event {number:02}"), actor=None)
     first = get_section(desk, "story")
     assert "Event 44" in first
     assert "Event 04" not in first
@@ -313,12 +315,12 @@ def test_a_section_takes_few_queries_however_much_there_is(
         before = create_earlier_conversation(desk, with_agent=desk.omar)
         create_attachment(before, "a.png")
         before.notes.create(author=desk.omar.user, text="Noted")
-        happened(before, "note", localized("Happened"), by=desk.omar.user)
+        happened(before, "note", localized("Happened"), actor=desk.omar.user)
     client = client_for(desk.dana)
     with django_assert_max_num_queries(2 + 6):
         assert client.get(conversation_url(desk, name), **HTMX_HEADERS).status_code == 200
 
 
 def test_hostile_note_is_escaped(desk: DeskScenario) -> None:
-    desk.conversation.notes.create(author=desk.sue.user, text="<script>alert(1)</script>")
+    desk.conversation.notes.create(author=desk.supervisor.user, text="<script>alert(1)</script>")
     assert "<script>" not in get_section(desk, "pane_notes")

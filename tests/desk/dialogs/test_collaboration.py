@@ -27,8 +27,12 @@ def conversation_url(desk: DeskScenario, name: str) -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def post_action(desk: DeskScenario, name: str, who: str = "dana", *, plain: bool = False, **fields: str) -> Any:
-    return client_for(getattr(desk, who)).post(conversation_url(desk, name), fields, **({} if plain else HTMX_HEADERS))
+def post_action(
+    desk: DeskScenario, name: str, username: str = "dana", *, without_htmx: bool = False, **fields: str
+) -> Any:
+    return client_for(getattr(desk, username)).post(
+        conversation_url(desk, name), fields, **({} if without_htmx else HTMX_HEADERS)
+    )
 
 
 def get_conversation_page(desk: DeskScenario, who: str = "dana") -> str:
@@ -88,7 +92,7 @@ def test_transfer_reason_is_kept_after_a_conflict(desk: DeskScenario) -> None:
     answer = post_action(desk, "transfer", to=to, reason="Knows the lamps")
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Only an active conversation can be transferred." in page
+    assert "Only an active conversation can be transferred_bytes." in page
     assert "Knows the lamps</textarea>" in page
     assert is_checked(page, to)
 
@@ -110,33 +114,33 @@ def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) 
 
 @pytest.mark.parametrize("name", ["note", "monitor", "join", "step_out", "release_to_queue"])
 def test_changes_require_post(desk: DeskScenario, name: str) -> None:
-    assert client_for(desk.sue).get(conversation_url(desk, name)).status_code == 405
+    assert client_for(desk.supervisor).get(conversation_url(desk, name)).status_code == 405
 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_transfer_gives_the_conversation_to_a_colleague(desk: DeskScenario, plain: bool) -> None:
-    answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason="Speaks Thai.", plain=plain)
+    answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason="Speaks Thai.", without_htmx=plain)
     assert answer.status_code == (302 if plain else 200)
     desk.conversation.refresh_from_db()
     assert desk.conversation.agent == desk.omar
     shown = get_conversation_page(desk, "omar")
     assert "with you" in shown
-    assert "Dana transferred the conversation to Omar: Speaks Thai." in shown
+    assert "Dana transferred_bytes the conversation to Omar: Speaks Thai." in shown
 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_refused_transfer_keeps_the_form_and_shows_the_reason(desk: DeskScenario, plain: bool) -> None:
-    answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason=" ", plain=plain)
+    answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason=" ", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert "Write why, for whoever reads this next." in shown
+    assert "Write why, for whoever may_read this next." in shown
     assert is_checked(shown, agent_value(desk, "omar"))
     assert ("<html" in shown) == plain
 
 
 def test_the_dialog_shows_presence_skills_and_free_capacity(desk: DeskScenario) -> None:
     for _ in range(3):
-        builders.create_conversation(with_agent=desk.omar, in_queue=desk.queue)
+        builders.create_conversation(agent=desk.omar, queue=desk.queue)
     builders.create_agent("Gone", queue=desk.queue, presence="offline")
     shown = client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
     assert "10 free, this needs 30: over capacity" in shown
@@ -149,7 +153,7 @@ def test_the_dialog_shows_presence_skills_and_free_capacity(desk: DeskScenario) 
 @pytest.mark.parametrize("plain", [True, False])
 def test_transfer_out_of_sight_redirects_to_the_inbox(desk: DeskScenario, plain: bool) -> None:
     elsewhere = builders.create_queue("Elsewhere")
-    answer = post_action(desk, "transfer", to=f"queue-{elsewhere.pk}", reason="Theirs.", plain=plain)
+    answer = post_action(desk, "transfer", to=f"queue-{elsewhere.pk}", reason="Theirs.", without_htmx=plain)
     assert answer["Location" if plain else "HX-Redirect"] == reverse("desk:inbox")
 
 
@@ -175,13 +179,13 @@ def test_consulted_colleague_has_it_in_their_inbox_and_can_only_write_notes(desk
 
 def test_a_consulted_colleagues_unread_messages_are_not_counted_as_theirs(desk: DeskScenario) -> None:
     Conversation.objects.update(unread_count=3)
-    invite_colleague(desk.conversation, desk.eve, by=desk.dana)
+    invite_colleague(desk.conversation, desk.eve, agent=desk.dana)
     assert 'data-unread="0"' in client_for(desk.eve).get(reverse("desk:inbox")).content.decode()
 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_a_refused_note_keeps_its_text(desk: DeskScenario, plain: bool) -> None:
-    answer = post_action(desk, "note", text="@eve look at this", plain=plain)
+    answer = post_action(desk, "note", text="@eve look at this", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert "Eve can&#x27;t see this conversation." in shown

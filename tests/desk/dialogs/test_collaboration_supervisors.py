@@ -17,8 +17,12 @@ def conversation_url(desk: DeskScenario, name: str) -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def post_action(desk: DeskScenario, name: str, who: str = "sue", *, plain: bool = False, **fields: str) -> Any:
-    return client_for(getattr(desk, who)).post(conversation_url(desk, name), fields, **({} if plain else HTMX_HEADERS))
+def post_action(
+    desk: DeskScenario, name: str, username: str = "sue", *, without_htmx: bool = False, **fields: str
+) -> Any:
+    return client_for(getattr(desk, username)).post(
+        conversation_url(desk, name), fields, **({} if without_htmx else HTMX_HEADERS)
+    )
 
 
 def offered_actions(desk: DeskScenario, who: str) -> list[str]:
@@ -53,10 +57,10 @@ def test_agents_get_no_supervisor_actions(desk: DeskScenario, state: State) -> N
 def test_an_agent_is_assigned_above_their_capacity_and_the_dialog_says_so(desk: DeskScenario, plain: bool) -> None:
     make_unassigned(desk)
     Agent.objects.filter(pk=desk.omar.pk).update(capacity=20)
-    client = client_for(desk.sue)
+    client = client_for(desk.supervisor)
     shown = client.get(conversation_url(desk, "assign"), **({} if plain else HTMX_HEADERS)).content.decode()
     assert "20 free, this needs 30: over capacity" in shown
-    answer = post_action(desk, "assign", to=f"agent-{desk.omar.pk}", plain=plain)
+    answer = post_action(desk, "assign", to=f"agent-{desk.omar.pk}", without_htmx=plain)
     assert answer.status_code == (302 if plain else 200)
     desk.conversation.refresh_from_db()
     assert (desk.conversation.state, desk.conversation.agent) == (State.ACTIVE, desk.omar)
@@ -78,7 +82,7 @@ def test_conversation_taken_meanwhile_is_not_assigned(desk: DeskScenario) -> Non
 
 def test_monitoring_supervisor_cannot_write_and_is_hidden(desk: DeskScenario) -> None:
     post_action(desk, "monitor")
-    shown = client_for(desk.sue).get(conversation_url(desk, "conversation")).content.decode()
+    shown = client_for(desk.supervisor).get(conversation_url(desk, "conversation")).content.decode()
     assert "You are monitoring Dana. Nobody is told." in shown
     assert "note-text" not in shown
     assert post_action(desk, "note", text="Psst").status_code == 422
@@ -98,9 +102,9 @@ def test_joined_supervisor_is_shown_to_the_agent(desk: DeskScenario) -> None:
 def test_monitored_conversation_is_in_own_view_until_monitoring_ends(desk: DeskScenario) -> None:
     row = f'id="row-{desk.conversation.pk}"'
     post_action(desk, "monitor")
-    assert row in client_for(desk.sue).get(reverse("desk:inbox")).content.decode()
+    assert row in client_for(desk.supervisor).get(reverse("desk:inbox")).content.decode()
     post_action(desk, "step_out")
-    assert row not in client_for(desk.sue).get(reverse("desk:inbox")).content.decode()
+    assert row not in client_for(desk.supervisor).get(reverse("desk:inbox")).content.decode()
 
 
 def test_a_supervisor_releases_to_the_queue(desk: DeskScenario) -> None:

@@ -34,7 +34,7 @@ def fetch_updates(client: Client, desk: DeskScenario, name: str = "pieces", **ho
 
 def test_consulted_colleague_gets_a_closed_notice(desk: DeskScenario) -> None:
     eve = client_for(desk.eve)
-    consult.invite_colleague(desk.conversation, desk.eve, by=desk.dana)
+    consult.invite_colleague(desk.conversation, desk.eve, agent=desk.dana)
     assert fetch_updates(eve, desk)[0] == 200
     close_conversation(desk)
     status, piece = fetch_updates(eve, desk, **HTMX_HEADERS)
@@ -49,7 +49,7 @@ def test_consulted_colleague_gets_a_closed_notice(desk: DeskScenario) -> None:
 
 
 def test_agent_who_left_a_consultation_is_told_so(desk: DeskScenario) -> None:
-    consult.invite_colleague(desk.conversation, desk.eve, by=desk.dana)
+    consult.invite_colleague(desk.conversation, desk.eve, agent=desk.dana)
     consult.leave_conversation(desk.conversation, desk.eve)
     assert "You are no longer in this conversation." in fetch_updates(client_for(desk.eve), desk, "conversation")[1]
 
@@ -57,7 +57,12 @@ def test_agent_who_left_a_consultation_is_told_so(desk: DeskScenario) -> None:
 def test_agent_who_transferred_out_of_sight_is_told_so(desk: DeskScenario) -> None:
     returns = Queue.objects.get(name="Returns")
     transition(
-        desk.conversation, State.OPEN, agent=None, queue=returns, by=desk.dana.user, line=localized("To Returns.")
+        desk.conversation,
+        State.OPEN,
+        agent=None,
+        queue=returns,
+        actor=desk.dana.user,
+        event_text=localized("To Returns."),
     )
     status, page = fetch_updates(client_for(desk.dana), desk)
     assert status == 410
@@ -65,7 +70,7 @@ def test_agent_who_transferred_out_of_sight_is_told_so(desk: DeskScenario) -> No
 
 
 def test_action_after_losing_access_gets_the_same_explanation(desk: DeskScenario) -> None:
-    consult.invite_colleague(desk.conversation, desk.eve, by=desk.dana)
+    consult.invite_colleague(desk.conversation, desk.eve, agent=desk.dana)
     close_conversation(desk)
     answer = client_for(desk.eve).post(
         reverse("desk:note", args=[desk.conversation.pk]), {"text": "Hm"}, **HTMX_HEADERS
@@ -83,7 +88,7 @@ def test_conversation_is_not_found_for_users_who_never_participated(desk: DeskSc
 
 
 def test_those_who_still_see_it_see_it(desk: DeskScenario) -> None:
-    consult.invite_colleague(desk.conversation, desk.omar, by=desk.dana)
+    consult.invite_colleague(desk.conversation, desk.omar, agent=desk.dana)
     close_conversation(desk)
     assert fetch_updates(client_for(desk.omar), desk)[0] == 200
 

@@ -15,9 +15,9 @@ from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 pytestmark = pytest.mark.django_db
 
 
-def post_action(desk: DeskScenario, name: str, *, who: str = "dana", plain: bool = False) -> Any:
+def post_action(desk: DeskScenario, name: str, *, username: str = "dana", without_htmx: bool = False) -> Any:
     url = reverse(f"desk:{name}", args=[desk.conversation.pk])
-    return client_for(getattr(desk, who)).post(url, **({} if plain else HTMX_HEADERS))
+    return client_for(getattr(desk, username)).post(url, **({} if without_htmx else HTMX_HEADERS))
 
 
 def set_state(desk: DeskScenario, state: State) -> None:
@@ -60,7 +60,7 @@ def test_only_what_can_be_done_now_is_offered(desk: DeskScenario, state: State) 
 @pytest.mark.parametrize("plain", [True, False])
 def test_each_button_does_what_it_says(desk: DeskScenario, before: State, name: str, after: State, plain: bool) -> None:
     set_state(desk, before)
-    answer = post_action(desk, name, plain=plain)
+    answer = post_action(desk, name, without_htmx=plain)
     assert answer.status_code == (302 if plain else 200)
     desk.conversation.refresh_from_db()
     assert desk.conversation.state == after
@@ -70,7 +70,7 @@ def test_each_button_does_what_it_says(desk: DeskScenario, before: State, name: 
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_outdated_action_is_refused_with_the_current_state(desk: DeskScenario, plain: bool) -> None:
-    answer = post_action(desk, "take", who="omar", plain=plain)
+    answer = post_action(desk, "take", username="omar", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 409
     assert "Somebody else has taken this conversation." in shown
@@ -88,7 +88,7 @@ def test_a_conversation_with_unread_messages_is_not_closed(desk: DeskScenario) -
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_release_out_of_sight_redirects_to_the_inbox(desk: DeskScenario, plain: bool) -> None:
-    elsewhere = builders.create_conversation(with_agent=desk.dana, in_queue=builders.create_queue("Elsewhere"))
+    elsewhere = builders.create_conversation(agent=desk.dana, queue=builders.create_queue("Elsewhere"))
     url = reverse("desk:release", args=[elsewhere.pk])
     answer = client_for(desk.dana).post(url, **({} if plain else HTMX_HEADERS))
     assert answer["Location" if plain else "HX-Redirect"] == reverse("desk:inbox")

@@ -14,9 +14,11 @@ from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 pytestmark = pytest.mark.django_db
 
 
-def post_bulk_action(client: Client, verb: str, *conversations: Conversation, plain: bool = False, **form: Any) -> Any:
-    given = {"verb": verb, "pk": [one.pk for one in conversations], **form}
-    return client.post(reverse("desk:bulk"), given, **({} if plain else HTMX_HEADERS))
+def post_bulk_action(
+    client: Client, action: str, *conversations: Conversation, without_htmx: bool = False, **form: Any
+) -> Any:
+    given = {"verb": action, "pk": [one.pk for one in conversations], **form}
+    return client.post(reverse("desk:bulk"), given, **({} if without_htmx else HTMX_HEADERS))
 
 
 def create_own_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
@@ -92,13 +94,13 @@ def test_bulk_mark_read_applies_only_to_own_conversations(desk: DeskScenario) ->
 
 
 def test_supervisors_assign_release_and_close(desk: DeskScenario) -> None:
-    sue = client_for(desk.sue)
-    waiting = builders.create_conversation(in_queue=desk.queue)
+    supervisor = client_for(desk.supervisor)
+    waiting = builders.create_conversation(queue=desk.queue)
     wrapped = create_own_conversation(desk, state=State.WRAP_UP)
     active = create_own_conversation(desk)
-    assert post_bulk_action(sue, "assign", waiting, to=f"agent-{desk.omar.pk}").status_code == 204
-    assert post_bulk_action(sue, "release", active).status_code == 204
-    assert post_bulk_action(sue, "close", wrapped).status_code == 204
+    assert post_bulk_action(supervisor, "assign", waiting, to=f"agent-{desk.omar.pk}").status_code == 204
+    assert post_bulk_action(supervisor, "release", active).status_code == 204
+    assert post_bulk_action(supervisor, "close", wrapped).status_code == 204
     assert conversation_states(waiting, active, wrapped) == [State.ACTIVE, State.OPEN, State.CLOSED]
 
 
@@ -132,7 +134,7 @@ def test_incomplete_bulk_form_is_refused(desk: DeskScenario) -> None:
 
 @pytest.mark.parametrize("verb", ["labels", "priority", "snooze", "transfer", "read", "end", "close", "assign"])
 def test_every_dialog_is_a_page_without_the_script(desk: DeskScenario, verb: str) -> None:
-    page = client_for(desk.sue).get(reverse("desk:bulk"), {"verb": verb, "pk": [desk.conversation.pk]})
+    page = client_for(desk.supervisor).get(reverse("desk:bulk"), {"verb": verb, "pk": [desk.conversation.pk]})
     assert page.status_code == 200
     assert "<html" in page.content.decode()
     assert "1 conversation" in page.content.decode()
@@ -140,4 +142,4 @@ def test_every_dialog_is_a_page_without_the_script(desk: DeskScenario, verb: str
 
 def test_user_without_role_cannot_use_bulk_actions(desk: DeskScenario) -> None:
     assert post_bulk_action(client_for(desk.stranger), "end", desk.conversation).status_code == 403
-    assert post_bulk_action(Client(), "end", desk.conversation, plain=True).status_code == 302
+    assert post_bulk_action(Client(), "end", desk.conversation, without_htmx=True).status_code == 302

@@ -31,13 +31,13 @@ def listed_conversations(desk: DeskScenario, view: str = "my", **query: Any) -> 
 
 def create_closed_conversation(desk: DeskScenario, hours_ago: float) -> Conversation:
     at = timezone.now() - timedelta(hours=hours_ago)
-    return builders.create_conversation(in_queue=desk.queue, state=State.CLOSED, closed_at=at, state_since=at)
+    return builders.create_conversation(queue=desk.queue, state=State.CLOSED, closed_at=at, state_since=at)
 
 
 def test_each_conversation_is_in_its_view(desk: DeskScenario) -> None:
-    waiting = builders.create_conversation(in_queue=desk.queue)
+    waiting = builders.create_conversation(queue=desk.queue)
     lately, long_ago = create_closed_conversation(desk, 23), create_closed_conversation(desk, 25)
-    of_omar = builders.create_conversation(with_agent=desk.omar, in_queue=desk.queue)
+    of_omar = builders.create_conversation(agent=desk.omar, queue=desk.queue)
     assert listed_conversations(desk, "my") == [desk.conversation]
     assert listed_conversations(desk, "open") == [waiting]
     assert listed_conversations(desk, "closed") == [lately]
@@ -46,14 +46,14 @@ def test_each_conversation_is_in_its_view(desk: DeskScenario) -> None:
 
 
 def test_waiting_and_wrap_up_conversations_are_in_my_view(desk: DeskScenario) -> None:
-    waiting = builders.create_conversation(with_agent=desk.dana, state=State.WAITING)
-    ending = builders.create_conversation(with_agent=desk.dana, state=State.WRAP_UP)
+    waiting = builders.create_conversation(agent=desk.dana, state=State.WAITING)
+    ending = builders.create_conversation(agent=desk.dana, state=State.WRAP_UP)
     assert set(listed_conversations(desk)) == {desk.conversation, waiting, ending}
 
 
 def test_the_newest_comes_first(desk: DeskScenario) -> None:
     Conversation.objects.update(last_activity_at=timezone.now() - timedelta(hours=1))
-    newer = builders.create_conversation(with_agent=desk.dana)
+    newer = builders.create_conversation(agent=desk.dana)
     assert listed_conversations(desk) == [newer, desk.conversation]
 
 
@@ -63,10 +63,10 @@ def test_unknown_view_falls_back_to_my_conversations(desk: DeskScenario) -> None
 
 def test_load_more_goes_on_where_the_page_ended_even_when_rows_came_meanwhile(desk: DeskScenario) -> None:
     number = builders.create_number()
-    all_of_them = [builders.create_conversation(in_queue=desk.queue, on=number) for _ in range(64)]
+    all_of_them = [builders.create_conversation(queue=desk.queue, number=number) for _ in range(64)]
     first = get_inbox(desk, "open")
-    builders.create_conversation(in_queue=desk.queue, on=number)
-    second = get_inbox(desk, "open", before=str(first.more))
+    builders.create_conversation(queue=desk.queue, number=number)
+    second = get_inbox(desk, "open", before=str(first.next_cursor))
     third = get_inbox(desk, "open", before=str(second.more))
     pages = [[row.conversation for row in page.rows] for page in (first, second, third)]
     assert [len(page) for page in pages] == [30, 30, 4]
@@ -77,7 +77,7 @@ def test_load_more_goes_on_where_the_page_ended_even_when_rows_came_meanwhile(de
 def test_a_page_that_shows_sixty_rows_is_brought_up_to_date_with_sixty(desk: DeskScenario) -> None:
     number = builders.create_number()
     for _ in range(70):
-        builders.create_conversation(in_queue=desk.queue, on=number)
+        builders.create_conversation(queue=desk.queue, number=number)
     assert len(listed_conversations(desk, "open", shown=60)) == 60
 
 
@@ -90,9 +90,9 @@ def test_invalid_list_cursor_causes_no_error(desk: DeskScenario, text: str) -> N
 
 def test_a_row_shows_the_last_line_and_who_wrote_it(desk: DeskScenario) -> None:
     builders.create_outbound_message(desk.conversation, "It is\non its way", author=desk.dana.user)
-    assert get_inbox(desk).rows[0].line == ("You", "", "It is on its way", False)
+    assert get_inbox(desk).rows[0].preview == ("You", "", "It is on its way", False)
     builders.create_outbound_message(desk.conversation, "Mine", author=desk.omar.user)
-    assert get_inbox(desk).rows[0].line.who == "Omar"
+    assert get_inbox(desk).rows[0].preview.who == "Omar"
 
 
 def test_a_failed_answer_is_marked_in_the_list(desk: DeskScenario) -> None:
@@ -107,7 +107,7 @@ def test_a_failed_answer_is_marked_in_the_list(desk: DeskScenario) -> None:
 def test_list_shows_a_label_for_a_pending_file(desk: DeskScenario, content_type: str, word: str) -> None:
     message = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=message, declared_type=content_type)
-    assert get_inbox(desk).rows[0].line.text == word
+    assert get_inbox(desk).rows[0].preview.text == word
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_list_shows_a_label_for_a_pending_file(desk: DeskScenario, content_type:
 )
 def test_every_message_kind_has_a_summary(desk: DeskScenario, kind: str, content: dict[str, Any], words: str) -> None:
     builders.create_inbound_message(desk.conversation, "", kind=kind, content=content)
-    assert get_inbox(desk).rows[0].line.text == words
+    assert get_inbox(desk).rows[0].preview.text == words
 
 
 def test_unread_messages_are_counted_on_the_row_and_for_the_title(desk: DeskScenario) -> None:

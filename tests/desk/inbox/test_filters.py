@@ -44,7 +44,7 @@ def test_each_filter_selects_its_conversations(desk: DeskScenario, dana: Client)
     urgent = create_waiting_conversation(desk, priority=1)
     elsewhere = create_waiting_conversation(desk, in_queue=builders.Queue.objects.default())
     label = Label.objects.create(name="VIP")
-    update_labels(plain, add=[label], remove=[], by=desk.dana.user)
+    update_labels(plain, add=[label], remove=[], actor=desk.dana.user)
     assert listed_conversations(dana, unread=1) == [unread]
     assert listed_conversations(dana, soon=1) == [closing]
     assert listed_conversations(dana, priority=1) == [urgent]
@@ -71,10 +71,10 @@ def test_the_counts_of_the_tabs_stay_what_they_are_whatever_is_filtered(desk: De
 def test_snoozed_conversations_have_a_separate_filter(desk: DeskScenario, dana: Client) -> None:
     now = timezone.now()
     asleep = builders.create_conversation(
-        with_agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now + ONE_HOUR
+        agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now + ONE_HOUR
     )
     back = builders.create_conversation(
-        with_agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now - ONE_HOUR
+        agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now - ONE_HOUR
     )
     assert set(listed_conversations(dana, "my")) == {desk.conversation, back}
     assert listed_conversations(dana, "my", snoozed=1) == [asleep]
@@ -84,8 +84,8 @@ def test_snoozed_conversations_have_a_separate_filter(desk: DeskScenario, dana: 
 
 
 def test_supervisors_see_one_agents_work(desk: DeskScenario) -> None:
-    other = builders.create_conversation(with_agent=desk.omar)
-    assert listed_conversations(client_for(desk.sue), "ongoing", agent=desk.omar.pk) == [other]
+    other = builders.create_conversation(agent=desk.omar)
+    assert listed_conversations(client_for(desk.supervisor), "ongoing", agent=desk.omar.pk) == [other]
 
 
 def test_closed_view_shows_24_hours_unless_older_is_requested(desk: DeskScenario, dana: Client) -> None:
@@ -140,7 +140,7 @@ def test_each_sort_order_paginates_correctly(desk: DeskScenario, dana: Client, v
         query = {"view": view, "sort": sort, **({"before": before} if before else {})}
         inbox = dana.get(reverse("desk:inbox"), query, **HTMX_HEADERS).context["inbox"]
         paged += [row.conversation for row in inbox.rows]
-        before = inbox.more
+        before = inbox.next_cursor
     assert not before
     assert len(paged) == 64
     assert paged == everything

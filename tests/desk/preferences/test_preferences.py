@@ -20,7 +20,7 @@ PREFERENCES_FORM = {
     "language": "de",
     "sends_with": "ctrl_enter",
     "can_undo_sending": "on",
-    "notifies": "on",
+    "shows_notifications": "on",
 }
 
 
@@ -29,8 +29,8 @@ def get_page(client: Client, path: str = "/desk/", **headers: str) -> str:
 
 
 def administrator_client(desk: DeskScenario) -> Client:
-    User.objects.filter(pk=desk.ada.user_id).update(is_staff=True)
-    return client_for(desk.ada)
+    User.objects.filter(pk=desk.administrator.user_id).update(is_staff=True)
+    return client_for(desk.administrator)
 
 
 def find_first_tag(name: str, page: str) -> str:

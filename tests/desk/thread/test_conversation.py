@@ -36,7 +36,7 @@ def time_ago(**time: float) -> Any:
 def test_messages_and_events_are_in_order_under_their_days(desk: DeskScenario) -> None:
     old = builders.create_inbound_message(desk.conversation, "old", created_at=time_ago(days=3))
     new = builders.create_inbound_message(desk.conversation, "new", created_at=time_ago(minutes=5))
-    record_event(desk.conversation, "active", localized("Dana took the conversation."), by=None)
+    record_event(desk.conversation, "active", localized("Dana took the conversation."), actor=None)
     shown = thread_entries(desk)
     assert [type(entry) for entry in shown] == [DayDivider, MessageEntry, DayDivider, MessageEntry, EventEntry]
     assert [entry.message for entry in shown if isinstance(entry, MessageEntry)] == [old, new]
@@ -64,10 +64,10 @@ def test_the_newest_fifty_come_first_and_the_rest_follows_upwards(desk: DeskScen
     found: list[Message] = []
     while True:
         found = [entry.message for entry in thread.entries if isinstance(entry, MessageEntry)] + found
-        if thread.earlier is None:
+        if thread.earlier_cursor is None:
             break
         url = reverse("desk:earlier", args=[desk.conversation.pk])
-        thread = client.get(url, {"before": str(thread.earlier)}, **HTMX_HEADERS).context["thread"]
+        thread = client.get(url, {"before": str(thread.earlier_cursor)}, **HTMX_HEADERS).context["thread"]
     assert found == said
 
 
@@ -76,8 +76,8 @@ def test_without_the_script_earlier_messages_are_a_page_of_their_own(desk: DeskS
         builders.create_inbound_message(desk.conversation, f"message {n}.", created_at=time_ago(minutes=200 - n))
     client = client_for(desk.dana)
     url = reverse("desk:conversation", args=[desk.conversation.pk])
-    earlier = client.get(url).context["thread"].earlier
-    assert "message 3." in client.get(url, {"before": str(earlier)}).content.decode()
+    earlier_cursor = client.get(url).context["thread"].earlier_cursor
+    assert "message 3." in client.get(url, {"before": str(earlier_cursor)}).content.decode()
 
 
 def test_text_keeps_its_lines_and_its_links_open_elsewhere(desk: DeskScenario) -> None:
@@ -270,7 +270,7 @@ def test_assigned_agent_opening_it_clears_unread_and_shows_the_unread_line(desk:
 
 def test_other_users_opening_it_leave_it_unread(desk: DeskScenario) -> None:
     Conversation.objects.update(unread_count=2)
-    client_for(desk.sue).get(reverse("desk:conversation", args=[desk.conversation.pk]))
+    client_for(desk.supervisor).get(reverse("desk:conversation", args=[desk.conversation.pk]))
     desk.conversation.refresh_from_db()
     assert desk.conversation.unread_count == 2
 
@@ -279,8 +279,8 @@ def test_the_customer_panel_lists_the_other_conversations_one_may_see(desk: Desk
     contact = desk.conversation.contact
     at = time_ago(days=3)
     past = {"of": contact, "state": State.CLOSED, "closed_at": at}
-    mine = builders.create_conversation(in_queue=desk.queue, **past)
-    hidden = builders.create_conversation(in_queue=builders.create_queue("Secret"), **past)
+    mine = builders.create_conversation(queue=desk.queue, **past)
+    hidden = builders.create_conversation(queue=builders.create_queue("Secret"), **past)
     shown = client_for(desk.dana).get(reverse("desk:former", args=[desk.conversation.pk])).content.decode()
     assert reverse("desk:conversation", args=[mine.pk]) in shown
     assert reverse("desk:conversation", args=[hidden.pk]) not in shown

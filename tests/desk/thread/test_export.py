@@ -39,9 +39,9 @@ def create_messages(desk: DeskScenario) -> None:
     builders.create_outbound_message(
         desk.conversation, "Sorry!", author=desk.dana.user, created_at=NOON.replace(minute=1)
     )
-    desk.conversation.notes.create(author=desk.sue.user, text="Third one", created_at=NOON.replace(minute=2))
+    desk.conversation.notes.create(author=desk.supervisor.user, text="Third one", created_at=NOON.replace(minute=2))
     record_event(
-        desk.conversation, "active", localized("Dana took the conversation."), by=None, at=NOON.replace(minute=3)
+        desk.conversation, "active", localized("Dana took the conversation."), actor=None, at=NOON.replace(minute=3)
     )
 
 
@@ -62,7 +62,7 @@ def test_the_text_says_who_wrote_what_and_when_in_the_readers_zone(desk: DeskSce
     create_messages(desk)
     told = export_text(desk, zone="Europe/Berlin")
     assert told.startswith("Conversation with Amara Diallo\n")
-    assert desk.conversation.contact.number in told
+    assert desk.conversation.contact.display_number in told
     assert "[2026-07-01 14:00] Amara Diallo: My lamp is broken\n" in told
     assert "[2026-07-01 14:01] Dana: Sorry!\n" in told
     assert "times are of Europe/Berlin" in told
@@ -79,7 +79,7 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None
 
 def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     create_messages(desk)
-    record_event(desk.conversation, "active", localized("%(agent)s took the conversation.", agent="Dana"), by=None)
+    record_event(desk.conversation, "active", localized("%(agent)s took the conversation.", agent="Dana"), actor=None)
     desk.dana.user.language = "de"
     desk.dana.user.save()
     told = export_text(desk, query="?notes=1&timeline=1")

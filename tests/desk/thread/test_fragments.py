@@ -74,7 +74,7 @@ def test_unchanged_messages_are_not_included(desk: DeskScenario) -> None:
 
 
 def test_events_are_included(desk: DeskScenario) -> None:
-    record_event(desk.conversation, "active", LocalizedText("Dana took the conversation."), by=None)
+    record_event(desk.conversation, "active", LocalizedText("Dana took the conversation."), actor=None)
     entries = fetch_fragments(desk, since=timezone.now()).context["thread"].entries
     assert any(isinstance(entry, EventEntry) for entry in entries)
 
@@ -140,7 +140,7 @@ def test_fragment_of_a_failed_message_includes_its_resent_copy(desk: DeskScenari
 
 
 def test_a_message_of_another_conversation_does_not_come(desk: DeskScenario) -> None:
-    elsewhere = builders.create_inbound_message(builders.create_conversation(with_agent=desk.dana), "elsewhere")
+    elsewhere = builders.create_inbound_message(builders.create_conversation(agent=desk.dana), "elsewhere")
     assert elsewhere not in fragment_messages(fetch_message(desk, elsewhere.pk))
 
 

@@ -61,7 +61,7 @@ def test_paging_from_a_linked_message_reaches_every_message(desk: DeskScenario, 
     all_said = create_messages(desk, 100)
     thread = get_page(desk, message=all_said[place].pk).context["thread"]
     found = thread_messages(thread)
-    earlier, later = thread.earlier, thread.later
+    earlier, later = thread.earlier_cursor, thread.later_cursor
     while earlier:
         more = fetch_earlier(desk, before=str(earlier)).context["thread"]
         found, earlier = thread_messages(more) + found, more.earlier
@@ -74,11 +74,11 @@ def test_paging_from_a_linked_message_reaches_every_message(desk: DeskScenario, 
 def test_events_between_messages_are_included_exactly_once(desk: DeskScenario) -> None:
     all_said = create_messages(desk, 120)
     for place in (10, 70, 119):
-        record_event(desk.conversation, "active", LocalizedText(f"event {place}"), by=None)
+        record_event(desk.conversation, "active", LocalizedText(f"event {place}"), actor=None)
         desk.conversation.events.filter(said__words=f"event {place}").update(created_at=all_said[place].created_at)
     thread = get_page(desk, message=all_said[50].pk).context["thread"]
-    down = fetch_earlier(desk, after=str(thread.later)).context["thread"]
-    up = fetch_earlier(desk, before=str(thread.earlier)).context["thread"]
+    down = fetch_earlier(desk, after=str(thread.later_cursor)).context["thread"]
+    up = fetch_earlier(desk, before=str(thread.earlier_cursor)).context["thread"]
     events = [entry.id for part in (up, thread, down) for entry in part.entries if isinstance(entry, EventEntry)]
     assert len(events) == len(set(events)) == 3
 
@@ -109,13 +109,13 @@ def test_viewing_old_messages_does_not_mark_new_ones_read(desk: DeskScenario) ->
 def test_without_the_script_the_links_go_up_and_down(desk: DeskScenario) -> None:
     all_said = create_messages(desk, 200)
     thread = get_page(desk, message=all_said[100].pk).context["thread"]
-    assert thread_messages(get_page(desk, before=str(thread.earlier)).context["thread"])[-1] == all_said[75]
-    assert thread_messages(get_page(desk, after=str(thread.later)).context["thread"])[0] == all_said[126]
+    assert thread_messages(get_page(desk, before=str(thread.earlier_cursor)).context["thread"])[-1] == all_said[75]
+    assert thread_messages(get_page(desk, after=str(thread.later_cursor)).context["thread"])[0] == all_said[126]
 
 
 def test_a_quote_leads_to_the_message_wherever_it_is(desk: DeskScenario) -> None:
     before = builders.create_inbound_message(
-        builders.create_conversation(in_queue=desk.queue), "in an earlier conversation"
+        builders.create_conversation(queue=desk.queue), "in an earlier conversation"
     )
     builders.create_outbound_message(desk.conversation, "as said", quoted=before)
     here = reverse("desk:conversation", args=[before.conversation_id])

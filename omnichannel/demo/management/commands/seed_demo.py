@@ -17,17 +17,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--when-new", action="store_true", help="Do nothing where something is set up already.")
 
-    def handle(self, *, when_new: bool, **options: Any) -> None:
+    def handle(self, *, if_empty: bool, **options: Any) -> None:
         self.stdout.write("Bringing the database up to date …")
         call_command("migrate", verbosity=0, interactive=False)
-        if not settings.DEMONSTRATION_ALLOWED:
-            if when_new:
+        if not settings.DEMO_ALLOWED:
+            if if_empty:
                 return
             raise CommandError("The demonstration needs the simulator: set WHATSAPP_BACKEND=simulator.")
         if is_database_empty():
             self.stdout.write("Filling the empty database with demonstration data …")
             seed_database()
-        elif not when_new:
+        elif not if_empty:
             raise CommandError("Something is set up here already; demonstration data goes into an empty database.")
         self._print_sign_ins()
 

@@ -11,6 +11,6 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 @agent_required
 def notifications(request: AgentRequest) -> JsonResponse:
     """What there is to tell since `?since=`, and where to go on from; at first only that."""
-    since = NotificationCursor.read(request.GET.get("since", ""))
-    found, place = get_notifications_since(since, request.agent) if since else ([], NotificationCursor.now())
-    return JsonResponse({"place": str(place), "news": [one.as_json() for one in found]})
+    since = NotificationCursor.parse(request.GET.get("since", ""))
+    found, place = get_notifications_since(since, request.agent) if since else ([], NotificationCursor.latest())
+    return JsonResponse({"place": str(place), "news": [one.to_dict() for one in found]})

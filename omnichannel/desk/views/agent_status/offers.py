@@ -22,7 +22,7 @@ from routing.models import Agent
 def offers(request: AgentRequest) -> HttpResponse:
     """What is offered, the presence and the free capacity: for every page of the agent, or as a page of its own."""
     # A page that has just been opened begins with this: from here on there are news for it.
-    return render_agent_status(request, news_from=NotificationCursor.now() if request.htmx else None)
+    return render_agent_status(request, notification_cursor=NotificationCursor.latest() if request.htmx else None)
 
 
 def _offer_view(
@@ -37,7 +37,7 @@ def _offer_view(
         try:
             verb(conversation, request.agent)
         except TransitionError as refused:
-            return render_agent_status(request, problem=str(refused), status=409)
+            return render_agent_status(request, error_message=str(refused), status=409)
         return then(request, pk)
 
     return view

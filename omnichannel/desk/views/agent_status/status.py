@@ -14,11 +14,19 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
 def render_agent_status(
-    request: AgentRequest, *, news_from: NotificationCursor | None = None, problem: str = "", status: int = 200
+    request: AgentRequest,
+    *,
+    notification_cursor: NotificationCursor | None = None,
+    error_message: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     """Return the agent's current status, as a fragment or as a page."""
     template = "desk/agent_status/_status.html" if request.htmx else "desk/agent_status/page.html"
-    context = {"standing": get_agent_status(request.agent), "problem": problem, "news_from": news_from}
+    context = {
+        "standing": get_agent_status(request.agent),
+        "error_message": error_message,
+        "notification_cursor": notification_cursor,
+    }
     return render(request, template, context, status=status)
 
 

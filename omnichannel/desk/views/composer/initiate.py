@@ -32,7 +32,7 @@ def new_conversation(request: AgentRequest) -> HttpResponse:
     picker = _build_picker(request, request.GET, contact)
     found = _find_template(number, request.GET.get("template", ""))
     if found is not None:
-        picker = replace(picker, chosen=template_picker.build_selected_template(found, window_is_open=False))
+        picker = replace(picker, selected=template_picker.build_selected_template(found, window_is_open=False))
     elif number is not None:
         picker = template_picker.add_choices(picker, number.account, contact, window_is_open=False)
     return _render_page(request, form, contact, picker)
@@ -46,7 +46,9 @@ def sync_templates(request: AgentRequest) -> HttpResponse:
     number = _selected_number(form, request.POST)
     if number is None:
         raise Http404("There is no number to write from.")
-    picker = replace(_build_picker(request, request.POST, contact), synced=template_sync.sync_by_hand(number.account))
+    picker = replace(
+        _build_picker(request, request.POST, contact), sync_result=template_sync.sync_by_hand(number.account)
+    )
     return _render_page(
         request, form, contact, template_picker.add_choices(picker, number.account, contact, window_is_open=False)
     )
@@ -109,7 +111,7 @@ def _build_form(
 ) -> StartConversationForm:
     numbers = access.sender_numbers_for(request.user)
     if is_bound:
-        return StartConversationForm(values, numbers=numbers, knows_customer=contact is not None)
+        return StartConversationForm(values, numbers=numbers, has_contact=contact is not None)
     initial = {"number": values.get("number", ""), "to": values.get("to", "")}
     return StartConversationForm(numbers=numbers, initial=initial)
 
@@ -133,14 +135,14 @@ def _find_template(number: WhatsAppNumber | None, pk: str) -> MessageTemplate | 
 
 def _build_picker(request: AgentRequest, values: Mapping[str, str], contact: Contact | None) -> TemplatePicker:
     return TemplatePicker(
-        where="start",
-        url=reverse("desk:start"),
+        location="start",
+        list_url=reverse("desk:start"),
         send_url=reverse("desk:begin"),
         sync_url=reverse("desk:sync_start"),
         query=values.get("q", "")[:200],
-        offers=template_picker.get_name_suggestions(contact, request.agent),
-        kept={name: values[name] for name in PRESERVED_FIELDS if values.get(name)},
-        include="#start-fields",
+        name_suggestions=template_picker.get_name_suggestions(contact, request.agent),
+        preserved_params={name: values[name] for name in PRESERVED_FIELDS if values.get(name)},
+        htmx_include="#start-fields",
     )
 
 
@@ -168,9 +170,11 @@ def _render_with_errors(
     values: Mapping[str, str],
     errors: Mapping[str, str],
 ) -> HttpResponse:
-    again = template_picker.build_selected_template(template, window_is_open=False, given=values, errors=errors)
+    again = template_picker.build_selected_template(
+        template, window_is_open=False, submitted_values=values, errors=errors
+    )
     return _render_page(
-        request, form, contact, replace(_build_picker(request, request.POST, contact), chosen=again), status=422
+        request, form, contact, replace(_build_picker(request, request.POST, contact), selected=again), status=422
     )
 
 

@@ -24,6 +24,6 @@ def create_note(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         written = add_note(conversation, request.user, text)
     except NoteError as why:
-        again = replace(get_composer(conversation, request.agent), note=text, note_error=str(why))
+        again = replace(get_composer(conversation, request.agent), note_text=text, note_error=str(why))
         return conversation_response(request, conversation, composer=again, status=422)
     return conversation_response(request, conversation, thread=thread_of_note(written))

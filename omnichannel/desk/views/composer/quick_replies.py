@@ -91,7 +91,7 @@ def _save_form(request: AgentRequest, form: PersonalQuickReplyForm, one: QuickRe
     fields = {name: form.cleaned_data[name] for name in ("title", "message", "locale")}
     tags = quick_replies.parse_tag_names(form.cleaned_data["tags"])
     try:
-        return quick_replies.save_own_quick_reply(request.user, **fields, tags=tags, changes=one)
+        return quick_replies.save_own_quick_reply(request.user, **fields, tags=tags, quick_reply=one)
     except quick_replies.QuickReplyError as why:
         form.add_error(why.field, why.message)
     return None
@@ -121,7 +121,9 @@ def _render_page(
 
 def _render_dialog(request: AgentRequest, form: PersonalQuickReplyForm, *, status: int = 200) -> HttpResponse:
     dialog = DialogContent(
-        title=gettext("Save as quick reply"), template="desk/composer/_quick_reply_fields.html", submit=gettext("Save")
+        title=gettext("Save as quick reply"),
+        form_template="desk/composer/_quick_reply_fields.html",
+        submit_label=gettext("Save"),
     )
     context = {
         "dialog": dialog,

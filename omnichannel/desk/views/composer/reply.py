@@ -47,11 +47,11 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
     except ReplyError as why:
         text, public_id = form.data.get("text", ""), form.cleaned_data.get("public_id")
         again = get_composer_after_refusal(
-            conversation, request.agent, why, text=text, public_id=public_id, quoted=quoted
+            conversation, request.agent, why, text=text, public_id=public_id, quoted_message=quoted
         )
         return conversation_response(request, conversation, composer=again, status=422)
     undo = [one for one in messages if one.not_before and one.status == MessageStatus.QUEUED]
-    fresh = get_composer_after_send(conversation, request.agent, undo=undo)
+    fresh = get_composer_after_send(conversation, request.agent, undoable_messages=undo)
     return conversation_response(
         request, conversation, thread=thread_of_messages(conversation, *messages), composer=fresh
     )
@@ -75,7 +75,7 @@ def _send_messages(
     first, *more = files
     for file in more:
         validate_reply(conversation, "", file)  # all of them, before the first goes out
-    send = partial(send_reply, conversation, author=request.user, hold_for=_hold_duration(request))
+    send = partial(send_reply, conversation, author=request.user, send_delay=_hold_duration(request))
     text, public_id = form.cleaned_data["text"], form.cleaned_data["public_id"] or uuid.uuid4()
     sent = [send(text=text, file=first, public_id=public_id, quoted=quoted)]
     return [*sent, *(send(file=one, public_id=uuid.uuid5(public_id, str(at))) for at, one in enumerate(more))]
@@ -94,9 +94,12 @@ def undo_send(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         messages = undo_messages(conversation, request.user, pks)
     except UndoSendError:
-        return conversation_response(request, conversation, problem=gettext(TOO_LATE_ERROR), status=409)
+        return conversation_response(request, conversation, error_message=gettext(TOO_LATE_ERROR), status=409)
     return conversation_response(
-        request, conversation, composer=get_composer_after_undo(conversation, request.agent, messages), gone=pks
+        request,
+        conversation,
+        composer=get_composer_after_undo(conversation, request.agent, messages),
+        removed_message_ids=pks,
     )
 
 
@@ -119,5 +122,5 @@ def resend(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
     try:
         copy = resend_message(failed, author=request.user)
     except ReplyError as why:
-        return conversation_response(request, conversation, problem=why.message, status=422)
+        return conversation_response(request, conversation, error_message=why.message, status=422)
     return conversation_response(request, conversation, thread=thread_of_messages(conversation, failed, copy))

@@ -32,13 +32,13 @@ def choose_template(request: AgentRequest, pk: int) -> HttpResponse:
     """The templates there are for this conversation's customer, or the one that was chosen, to be filled in."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not access.can_reply(request.agent, conversation):
-        return conversation_response(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
+        return conversation_response(request, conversation, error_message=NOT_ASSIGNED_ERROR, status=409)
     picker = _build_picker(request, conversation, request.GET)
     found = _find_template(conversation, request.GET.get("template", ""))
     if found is None:
         return _render_picker(request, conversation, _add_choices(picker, conversation))
     filled_in = template_picker.build_selected_template(found, window_is_open=conversation.window_is_open)
-    return _render_picker(request, conversation, replace(picker, chosen=filled_in))
+    return _render_picker(request, conversation, replace(picker, selected=filled_in))
 
 
 @require_POST
@@ -47,9 +47,9 @@ def sync(request: AgentRequest, pk: int) -> HttpResponse:
     """Bring the channel's templates over from Twilio now, and show them with what came of it."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not access.can_reply(request.agent, conversation):
-        return conversation_response(request, conversation, problem=NOT_ASSIGNED_ERROR, status=409)
+        return conversation_response(request, conversation, error_message=NOT_ASSIGNED_ERROR, status=409)
     synced = template_sync.sync_by_hand(conversation.number.account)
-    picker = replace(_build_picker(request, conversation, request.POST), synced=synced)
+    picker = replace(_build_picker(request, conversation, request.POST), sync_result=synced)
     return _render_picker(request, conversation, _add_choices(picker, conversation))
 
 
@@ -69,7 +69,7 @@ def send(request: AgentRequest, pk: int) -> HttpResponse:
         message = send_template(conversation, template, values, author=request.user, public_id=public_id)
     except ReplyError as why:
         return _render_refusal(request, conversation, template, values, why)
-    fresh = replace(get_composer(conversation, request.agent), answers_a_form=True)
+    fresh = replace(get_composer(conversation, request.agent), is_form_response=True)
     return conversation_response(
         request, conversation, thread=thread_of_messages(conversation, message), composer=fresh
     )
@@ -84,8 +84,10 @@ def _render_refusal(
 ) -> HttpResponse:
     errors = getattr(why, "errors", {"": why.message})
     inside = conversation.window_is_open
-    again = template_picker.build_selected_template(template, window_is_open=inside, given=values, errors=errors)
-    picker = replace(_build_picker(request, conversation, request.POST), chosen=again)
+    again = template_picker.build_selected_template(
+        template, window_is_open=inside, submitted_values=values, errors=errors
+    )
+    picker = replace(_build_picker(request, conversation, request.POST), selected=again)
     return _render_picker(request, conversation, picker, status=422)
 
 
@@ -96,12 +98,12 @@ def _find_template(conversation: Conversation, pk: str) -> MessageTemplate | Non
 def _build_picker(request: AgentRequest, conversation: Conversation, form: Mapping[str, str]) -> TemplatePicker:
     where = form.get("where", "")
     return TemplatePicker(
-        where=where if where in PICKER_LOCATIONS and request.htmx else "page",
-        url=reverse("desk:templates", args=[conversation.pk]),
+        location=where if where in PICKER_LOCATIONS and request.htmx else "page",
+        list_url=reverse("desk:templates", args=[conversation.pk]),
         send_url=reverse("desk:send_template", args=[conversation.pk]),
         sync_url=reverse("desk:sync_templates", args=[conversation.pk]),
         query=form.get("q", "")[:200],
-        offers=template_picker.get_name_suggestions(conversation.contact, request.agent),
+        name_suggestions=template_picker.get_name_suggestions(conversation.contact, request.agent),
     )
 
 

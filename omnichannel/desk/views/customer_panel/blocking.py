@@ -21,7 +21,7 @@ def _blocking_view(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]
         try:
             verb(conversation, by=request.user)
         except blocking.BlockContactError as refused:
-            return conversation_response(request, conversation, problem=str(refused), status=403)
+            return conversation_response(request, conversation, error_message=str(refused), status=403)
         return conversation_response(request, conversation)
 
     return view

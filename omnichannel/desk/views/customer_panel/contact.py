@@ -17,7 +17,9 @@ def rename_contact(request: AgentRequest, pk: int) -> HttpResponse:
     conversation = access.get_conversation_or_404(request.user, pk)
     form = RenameContactForm(request.POST)
     if not form.is_valid():
-        return conversation_response(request, conversation, problem=" ".join(map(str, form.errors["name"])), status=422)
+        return conversation_response(
+            request, conversation, error_message=" ".join(map(str, form.errors["name"])), status=422
+        )
     lookup.rename_contact(conversation.contact, form.cleaned_data["name"])
     return conversation_response(request, conversation)
 
@@ -30,7 +32,7 @@ def set_contact_language(request: AgentRequest, pk: int) -> HttpResponse:
     form = ContactLanguageForm(request.POST)
     if not form.is_valid():
         return conversation_response(
-            request, conversation, problem=" ".join(map(str, form.errors["language"])), status=422
+            request, conversation, error_message=" ".join(map(str, form.errors["language"])), status=422
         )
     lookup.set_contact_language(conversation.contact, form.cleaned_data["language"])
     return conversation_response(request, conversation)

@@ -31,7 +31,7 @@ def merge(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         done = merges.merge_contacts(conversation.contact, other, by=request.user)
     except merges.MergeError as refused:
-        return _render_comparison(request, conversation, other, why=str(refused), status=409)
+        return _render_comparison(request, conversation, other, refusal=str(refused), status=409)
     return _redirect_to_merged_conversation(request, conversation, done)
 
 
@@ -45,14 +45,14 @@ def _render_search(request: AgentRequest, conversation: Conversation) -> HttpRes
 
 
 def _render_comparison(
-    request: AgentRequest, conversation: Conversation, other: Contact, *, why: str = "", status: int = 200
+    request: AgentRequest, conversation: Conversation, other: Contact, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
     kept = conversation.contact
     context = {
         "conversation": conversation,
         "other": other,
         "rows": compare_contacts(kept, other),
-        "why": why or merges.get_merge_error(kept, other, request.user),
+        "why": refusal or merges.get_merge_error(kept, other, request.user),
     }
     return _render_dialog(request, "desk/customer_panel/_merge_comparison.html", context, status=status)
 
@@ -66,8 +66,8 @@ def _redirect_to_merged_conversation(
     request: AgentRequest, conversation: Conversation, done: ContactMerge
 ) -> HttpResponse:
     """The conversation, or the one it was joined to."""
-    joined = {record["gone"]["pk"]: record["kept"] for record in done.joined}
-    address = resolve_url("desk:conversation", pk=joined.get(conversation.pk, conversation.pk))
+    merged_conversations = {record["gone"]["pk"]: record["kept"] for record in done.merged_conversations}
+    address = resolve_url("desk:conversation", pk=merged_conversations.get(conversation.pk, conversation.pk))
     return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
 
 
@@ -76,13 +76,17 @@ def _redirect_to_merged_conversation(
 def undo_merge(request: AgentRequest, pk: int, merge_pk: int) -> HttpResponse:
     """Part two contacts again; 409 with the reason when that can't be done."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    done = ContactMerge.objects.filter(pk=merge_pk, kept=conversation.contact).select_related("kept", "by").first()
+    done = (
+        ContactMerge.objects.filter(pk=merge_pk, target=conversation.contact)
+        .select_related("target", "merged_by")
+        .first()
+    )
     if done is None:
         raise Http404("No such merge.")
     try:
         merges.undo_merge(done, by=request.user)
     except merges.MergeError as refused:
         status = 409 if merges.can_undo_merge(done, request.user) else 403
-        return conversation_response(request, conversation, problem=str(refused), status=status)
+        return conversation_response(request, conversation, error_message=str(refused), status=status)
     address = resolve_url("desk:conversation", pk=pk)
     return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)

@@ -43,7 +43,7 @@ def _section_view(rows: SectionLoader, template: str) -> Callable[..., HttpRespo
     @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.get_conversation_or_404(request.user, pk)
-        found = rows(conversation, request.user, Cursor.read(request.GET.get("before", "")))
+        found = rows(conversation, request.user, Cursor.parse(request.GET.get("before", "")))
         return _render_section(request, template, {"conversation": conversation, "page": found})
 
     return view
@@ -113,7 +113,7 @@ def _field_update_view(
             except NotAValue as refused:
                 errors[name] = str(refused)
         if errors:
-            return _render_details(request, conversation, status=422, written=written, errors=errors)
+            return _render_details(request, conversation, status=422, submitted_values=written, errors=errors)
         return _details_response(request, conversation)
 
     return view
@@ -139,18 +139,21 @@ def update_required_skills(request: AgentRequest, pk: int) -> HttpResponse:
     form = RequiredSkillForm(request.POST)
     if not form.is_valid():
         problem = " ".join(str(error) for errors in form.errors.values() for error in errors)
-        return _render_details(request, conversation, status=422, problem=problem)
+        return _render_details(request, conversation, status=422, error_message=problem)
     skill: Skill = form.cleaned_data["skill"]
     try:
         if form.cleaned_data["remove"]:
-            required_skills.remove_required_skill(conversation, skill, by=request.user)
+            required_skills.remove_required_skill(conversation, skill, actor=request.user)
         else:
             required_skills.add_required_skill(
-                conversation, skill, form.cleaned_data["rating"] or required_skills.rating_range()[0], by=request.user
+                conversation,
+                skill,
+                form.cleaned_data["rating"] or required_skills.rating_range()[0],
+                actor=request.user,
             )
     except required_skills.RequiredSkillError as refused:
         status = 403 if not access.can_manage(request.user, conversation) else 409
-        return _render_details(request, conversation, status=status, problem=str(refused))
+        return _render_details(request, conversation, status=status, error_message=str(refused))
     return _details_response(request, conversation)
 
 
@@ -163,5 +166,5 @@ def lift_opt_out(request: AgentRequest, pk: int) -> HttpResponse:
         opt_out.lift_opt_out(conversation, by=request.user, reason=request.POST.get("reason", ""))
     except opt_out.LiftOptOutError as refused:
         status = 422 if access.can_lift_opt_out(request.user, conversation) else 403
-        return conversation_response(request, conversation, problem=str(refused), status=status)
+        return conversation_response(request, conversation, error_message=str(refused), status=status)
     return conversation_response(request, conversation)

@@ -27,11 +27,13 @@ def bulk_action(request: AgentRequest) -> HttpResponse:
     if not 0 < len(set(pks)) <= several.MAX_CONVERSATIONS:
         return _render_selection_error(request)
     conversations = several.get_selected_conversations(request.user, request.agent, pks)
-    form = what.form(given if request.method == "POST" else None, conversations=conversations, agent=request.agent)
-    if request.method != "POST" or not form.is_valid():
-        return _render_action_dialog(request, what, form, pks, status=422 if form.is_bound else 200)
-    outcome = several.run_bulk_action(what, conversations, request.agent, form.cleaned_data)
-    outcome.unseen = len(set(pks)) - len(conversations)
+    form_class = what.form_class(
+        given if request.method == "POST" else None, conversations=conversations, agent=request.agent
+    )
+    if request.method != "POST" or not form_class.is_valid():
+        return _render_action_dialog(request, what, form_class, pks, status=422 if form_class.is_bound else 200)
+    outcome = several.run_bulk_action(what, conversations, request.agent, form_class.cleaned_data)
+    outcome.inaccessible_count = len(set(pks)) - len(conversations)
     return _result_response(request, what, outcome)
 
 
@@ -63,12 +65,18 @@ def _render_action_dialog(
 
 
 def _result_response(request: AgentRequest, what: Dialog, outcome: several.BulkResult) -> HttpResponse:
-    words = ngettext("%(count)s done", "%(count)s done", outcome.done) % {"count": outcome.done}
-    if outcome.failed:
-        failed = ngettext("%(count)s could not", "%(count)s could not", outcome.failed) % {"count": outcome.failed}
-        words = f"{words}, {failed}"
-    told = {"HX-Trigger": json.dumps({"bulk-done": {"words": f"{what.title}: {words}.", "failed": outcome.failed}})}
-    if request.htmx and not outcome.failed:
+    words = ngettext("%(count)s done", "%(count)s done", outcome.succeeded_count) % {"count": outcome.succeeded_count}
+    if outcome.failed_count:
+        failed_count = ngettext("%(count)s could not", "%(count)s could not", outcome.failed_count) % {
+            "count": outcome.failed_count
+        }
+        words = f"{words}, {failed_count}"
+    told = {
+        "HX-Trigger": json.dumps(
+            {"bulk-done": {"words": f"{what.title}: {words}.", "failed_count": outcome.failed_count}}
+        )
+    }
+    if request.htmx and not outcome.failed_count:
         return HttpResponse(status=204, headers=told)
     context = {
         "form_template": "desk/inbox/_bulk_result.html",

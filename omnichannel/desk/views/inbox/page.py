@@ -24,7 +24,7 @@ def inbox(request: AgentRequest) -> HttpResponse:
     view = lists.get_view_or_default(request.GET.get("view", ""), request.agent)
     filters, before = _get_filters(request), request.GET.get("before", "")
     shown = parse_int_or_zero(request.GET.get("shown", ""))
-    found = lists.get_inbox(request.user, request.agent, view, filters, before=before, shown=shown)
+    found = lists.get_inbox(request.user, request.agent, view, filters, cursor=before, row_count=shown)
     response = render(request, _template_name(request, found), {"inbox": found, "view": view})
     if "sort" in request.GET and not shown and not before:
         _remember_filters(request, response, found)
@@ -34,8 +34,8 @@ def inbox(request: AgentRequest) -> HttpResponse:
 def _get_filters(request: AgentRequest) -> InboxFilters:
     """Those of the address; an address without any has those the agent last chose."""
     if "sort" in request.GET:
-        return InboxFilters.read(request.GET.dict())
-    return InboxFilters.read(QueryDict(request.COOKIES.get(_filter_cookie_name(request), "")).dict())
+        return InboxFilters.parse(request.GET.dict())
+    return InboxFilters.parse(QueryDict(request.COOKIES.get(_filter_cookie_name(request), "")).dict())
 
 
 def _filter_cookie_name(request: AgentRequest) -> str:
@@ -44,7 +44,7 @@ def _filter_cookie_name(request: AgentRequest) -> str:
 
 def _remember_filters(request: AgentRequest, response: HttpResponse, found: lists.Inbox) -> None:
     """The choice lasts; on the inbox's own page it stands in the address too, to go back to and to pass on."""
-    lasting = found.filters.for_another_tab
+    lasting = found.filters.query_for_other_views
     response.set_cookie(
         _filter_cookie_name(request),
         lasting,
@@ -55,7 +55,7 @@ def _remember_filters(request: AgentRequest, response: HttpResponse, found: list
     )
     inbox_page = resolve_url("desk:inbox")
     if request.htmx and (request.htmx.current_url_abs_path or "").partition("?")[0] == inbox_page:
-        response["HX-Push-Url"] = f"{inbox_page}?view={found.view}&{found.filters.query}"
+        response["HX-Push-Url"] = f"{inbox_page}?view={found.view}&{found.filters.query_string}"
 
 
 def _template_name(request: AgentRequest, found: lists.Inbox) -> str:

@@ -29,7 +29,7 @@ def retry_download(request: AgentRequest, pk: int) -> HttpResponse:
     try:
         media_download.retry_download(found)
     except media_download.MediaRetryError as refused:
-        return conversation_response(request, conversation, problem=str(refused), status=409)
+        return conversation_response(request, conversation, error_message=str(refused), status=409)
     return conversation_response(request, conversation, thread=thread_of_messages(conversation, found.message))
 
 

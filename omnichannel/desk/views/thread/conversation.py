@@ -27,7 +27,7 @@ NOTICES: dict[str, Any] = {"open_already": _("There is an open conversation with
 def conversation(request: AgentRequest, pk: int) -> HttpResponse:
     """The conversation with its newest messages, or those at `?before=`, `?after=` or around `?message=`."""
     found = access.get_conversation_or_404(request.user, pk)
-    return render_conversation(request, found, problem=NOTICES.get(request.GET.get("told", ""), ""))
+    return render_conversation(request, found, error_message=NOTICES.get(request.GET.get("told", ""), ""))
 
 
 @require_GET
@@ -35,7 +35,7 @@ def conversation(request: AgentRequest, pk: int) -> HttpResponse:
 def more_messages(request: AgentRequest, pk: int) -> HttpResponse:
     """The messages above those that the page shows already, or with `?after=` those below."""
     found = access.get_conversation_or_404(request.user, pk)
-    before, after = (Cursor.read(request.GET.get(name, "")) for name in ("before", "after"))
+    before, after = (Cursor.parse(request.GET.get(name, "")) for name in ("before", "after"))
     if before is None and after is None:
         raise Http404("No such place in the conversation.")
     thread = get_thread(found, before=before, after=after)
@@ -60,7 +60,7 @@ def updates(request: AgentRequest, pk: int) -> HttpResponse:
         parse_int_or_zero(request.GET.get("after", "")),
         _parse_timestamp(request.GET.get("changed_since", "")),
     )
-    thread = get_thread_updates(found, after=after, since=since or now)
+    thread = get_thread_updates(found, after_message_id=after, changed_since=since or now)
     return render(request, "desk/thread/_fragments.html", {**workspace_context(request, found, thread), "at": now})
 
 

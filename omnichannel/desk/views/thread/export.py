@@ -21,8 +21,8 @@ def export(request: AgentRequest, pk: int) -> HttpResponseBase:
     wanted = exports.ExportOptions(
         timezone.get_current_timezone(),
         get_language(),
-        notes="notes" in request.GET,
-        timeline="timeline" in request.GET,
+        include_notes="include_notes" in request.GET,
+        include_timeline="include_timeline" in request.GET,
     )
     if request.GET.get("format") == "pdf":
         return _as_pdf(request, conversation, wanted)
@@ -35,7 +35,7 @@ def _as_pdf(request: AgentRequest, conversation: Conversation, wanted: exports.E
     try:
         pages = exports.export_pdf(conversation, wanted, by=request.user, now=timezone.now())
     except exports.PDFExportError as refusal:
-        return render_conversation(request, conversation, problem=str(refusal), status=409)
+        return render_conversation(request, conversation, error_message=str(refusal), status=409)
     return _as_download(HttpResponse(pages, content_type="application/pdf"), conversation, "pdf")
 
 
