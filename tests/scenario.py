@@ -96,7 +96,7 @@ class ScenarioBuilder:
             size=len(content) or 84_000,
             **{"state": AttachmentState.STORED, **fields},
         )
-        kept.create_attachment.save("", ContentFile(content or b"\0"), save=True)
+        kept.file.save("", ContentFile(content or b"\0"), save=True)
 
 
 def create_scenario() -> dict[str, int]:

@@ -36,7 +36,7 @@ def run_benchmarks(title: str, cluster: str = "") -> dict[str, float]:
     figures: dict[str, float] = {}
     for part in BENCHMARK_MODULES:
         command = [sys.executable, "-m", f"tests.benchmarks.{part}"]
-        found = subprocess.start_command(command, env=environment, stdout=subprocess.PIPE, check=True)
+        found = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
         figures.update(json.loads(found.stdout))
     return figures
 

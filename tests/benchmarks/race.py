@@ -19,7 +19,7 @@ def main() -> int:
         for seed in range(1, times + 1):
             command = [sys.executable, "-m", "tests.benchmarks.one_race", str(seed)]
             environment = {**os.environ, "TEST_DATABASE_URL": address}
-            failed += subprocess.start_command(command, env=environment, check=False).returncode != 0
+            failed += subprocess.run(command, env=environment, check=False).returncode != 0
     print(f"{times - failed} of {times} races kept every promise.")
     return 1 if failed else 0
 

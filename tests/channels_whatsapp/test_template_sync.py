@@ -59,7 +59,7 @@ def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAcco
     twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
     sync(account)
     [row] = MessageTemplate.objects.all()
-    assert (row.label, row.approval) == ("renamed", "approved")
+    assert (row.name, row.approval) == ("renamed", "approved")
 
 
 def test_unlisted_template_is_marked_gone_and_can_return(account: WhatsAppAccount, twilio: MemoryBackend) -> None:

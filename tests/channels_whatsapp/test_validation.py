@@ -169,4 +169,4 @@ def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(
 
 
 def test_report_is_stored_as_findings_and_remedies(twilio, number):
-    assert set(validate(number.account).to_dict()[0]) == {"ok", "what", "todo"}
+    assert set(validate(number.account).as_json()[0]) == {"ok", "what", "todo"}

@@ -20,7 +20,7 @@ def stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[E
     monkeypatch.setattr(hub, "POLL_SECONDS", 0.01)
     fresh = EventStream(live_topics_for)
     yield fresh
-    close_pool_connections(fresh.hub._reader, 1)
+    close_pool_connections(fresh.hub._executor, 1)
     close_pool_connections(fresh._session_executor, 2)
 
 

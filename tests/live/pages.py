@@ -57,11 +57,11 @@ class StreamPage:
     """`async with Page(stream, session) as page`: an open page. `may_read` cleared: it takes nothing for now."""
 
     def __init__(
-        self, stream: EventStream, session: str = "", *, last_id: int = 0, since: float = 0, method: str = "GET"
+        self, stream: EventStream, session: str = "", *, last_id: int = 0, rendered_at: float = 0, method: str = "GET"
     ) -> None:
         cookie = [(b"cookie", f"sessionid={session}".encode())] if session else []
         back = [(b"last-event-id", str(last_id).encode())] if last_id else []
-        query = f"since={int(since)}".encode() if since else b""
+        query = f"since={int(rendered_at)}".encode() if rendered_at else b""
         address = {"path": "/live/", "query_string": query}
         self.scope = {"type": "http", "method": method, **address, "headers": [*cookie, *back]}
         self.stream, self.may_read, self.closed = stream, asyncio.Event(), asyncio.Event()

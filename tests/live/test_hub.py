@@ -69,8 +69,8 @@ def test_the_events_are_read_only_while_a_page_is_open(stream: EventStream, peop
                 await page.wait_until_open()
                 await run_in_db_thread(publish_changes, people.assigned_conversation)
                 hint = await page.next_event()
-            assert stream.hub._tail is not None
-            await asyncio.wait_for(stream.hub._tail, 5)
+            assert stream.hub._poll_task is not None
+            await asyncio.wait_for(stream.hub._poll_task, 5)
         return hint.id
 
     assert asyncio.run(scenario()) == LiveEvent.objects.latest("pk").pk

@@ -27,20 +27,22 @@ def _database_url(cluster: str, name: str) -> str:
 class TemporaryDatabase:
     """A database without rows, on SQLite in `folder` or in a PostgreSQL cluster: TEST_DATABASE_URL's by default."""
 
-    def __init__(self, folder: Path, *, like: "TemporaryDatabase | None" = None, cluster: str = CLUSTER_URL) -> None:
-        self._cluster_url = cluster
+    def __init__(
+        self, folder: Path, *, template: "TemporaryDatabase | None" = None, cluster_url: str = CLUSTER_URL
+    ) -> None:
+        self._cluster_url = cluster_url
         self.name = f"desk_{uuid.uuid4().hex}"
         self.file = folder / "desk.sqlite3"
-        self.url = _database_url(cluster, self.name) if cluster else f"sqlite:///{self.file}"
-        if cluster:
-            _execute(cluster, f"CREATE DATABASE {self.name} TEMPLATE {like.name if like else 'template0'}")
-        elif like:
-            shutil.copy(like.file, self.file)
+        self.url = _database_url(cluster_url, self.name) if cluster_url else f"sqlite:///{self.file}"
+        if cluster_url:
+            _execute(cluster_url, f"CREATE DATABASE {self.name} TEMPLATE {template.name if template else 'template0'}")
+        elif template:
+            shutil.copy(template.file, self.file)
 
     def migrate(self, environment: Mapping[str, str]) -> None:
         """Make the tables."""
         command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-        subprocess.start_command(command, cwd=ROOT, env=environment, check=True)
+        subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
     def drop(self) -> None:
         if self._cluster_url:

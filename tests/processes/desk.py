@@ -53,12 +53,12 @@ class AppInstance:
     """Use as a context manager; what still runs at the end is killed."""
 
     def __init__(
-        self, folder: Path, *, blank: TemporaryDatabase | None = None, database: TemporaryDatabase | None = None
+        self, folder: Path, *, template: TemporaryDatabase | None = None, database: TemporaryDatabase | None = None
     ) -> None:
         self.folder = folder
         self.port = find_free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.database = database or TemporaryDatabase(folder, template=blank)
+        self.database = database or TemporaryDatabase(folder, template=template)
         self.processes: list[ManagedProcess] = []
         self.environment = build_environment(folder, self.database, self.url)
         self._rpc_client: RpcClient | None = None

@@ -39,7 +39,7 @@ def test_worker_without_heartbeat_is_replaced(desk: AppInstance) -> None:
 
 def test_a_worker_that_hangs_inside_c_code_ends_itself_and_says_where(desk: AppInstance) -> None:
     command = [sys.executable, "-m", "tests.processes.hanging_worker"]
-    ended = subprocess.start_command(
+    ended = subprocess.run(
         command, cwd=ROOT, env=desk.environment, capture_output=True, text=True, timeout=START_TIMEOUT, check=False
     )
     assert ended.returncode == 1

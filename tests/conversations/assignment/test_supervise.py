@@ -63,7 +63,9 @@ def test_supervisor_can_assign_above_capacity_with_a_warning(
 ) -> None:
     Agent.objects.filter(pk=dana.pk).update(capacity=50)
     builders.create_conversation(agent=dana, queue=orders)
-    assert [(one.free, one.needs, one.is_over) for one in assignment_targets(waiting).agents] == [(20, 30, True)]
+    assert [
+        (one.free_capacity, one.required_capacity, one.is_over_capacity) for one in assignment_targets(waiting).agents
+    ] == [(20, 30, True)]
     assign_conversation(waiting, target=dana, supervisor=sue)
     waiting.refresh_from_db()
     assert waiting.agent == dana

@@ -154,10 +154,10 @@ def test_candidates_show_their_free_capacity(conversation: Conversation, omar: A
     for _ in range(2):
         builders.create_conversation(agent=omar, queue=orders)
     colleague = transfer_targets(conversation).agents[0]
-    assert (colleague.free, colleague.is_over) == (40, False)
+    assert (colleague.free_capacity, colleague.is_over_capacity) == (40, False)
     builders.create_conversation(agent=omar, queue=orders)
     colleague = transfer_targets(conversation).agents[0]
-    assert (colleague.free, colleague.needs, colleague.is_over) == (10, 30, True)
+    assert (colleague.free_capacity, colleague.required_capacity, colleague.is_over_capacity) == (10, 30, True)
 
 
 def test_candidate_queues_show_waiting_counts_and_exclude_closed_queues(

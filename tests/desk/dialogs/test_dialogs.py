@@ -101,9 +101,9 @@ def test_invalid_time_is_shown_in_the_dialog(desk: DeskScenario, when: str, at: 
 def test_offered_snooze_times_use_local_time() -> None:
     with timezone.override(ZoneInfo("Europe/Berlin")):
         offered = {
-            one.name: f"{timezone.localtime(one.timestamp):%d %H:%M}"
+            one.name: f"{timezone.localtime(one.until):%d %H:%M}"
             for one in get_snooze_options(timezone.now())
-            if one.timestamp
+            if one.until
         }
     # The clocks change in the night to the 29th.
     assert offered == {"hour": "28 11:00", "later": "28 13:00", "tomorrow": "29 09:00", "monday": "30 09:00"}

@@ -67,7 +67,7 @@ def test_load_more_goes_on_where_the_page_ended_even_when_rows_came_meanwhile(de
     first = get_inbox(desk, "open")
     builders.create_conversation(queue=desk.queue, number=number)
     second = get_inbox(desk, "open", before=str(first.next_cursor))
-    third = get_inbox(desk, "open", before=str(second.more))
+    third = get_inbox(desk, "open", before=str(second.next_cursor))
     pages = [[row.conversation for row in page.rows] for page in (first, second, third)]
     assert [len(page) for page in pages] == [30, 30, 4]
     assert sum(pages, []) == all_of_them[::-1]
@@ -92,7 +92,7 @@ def test_a_row_shows_the_last_line_and_who_wrote_it(desk: DeskScenario) -> None:
     builders.create_outbound_message(desk.conversation, "It is\non its way", author=desk.dana.user)
     assert get_inbox(desk).rows[0].preview == ("You", "", "It is on its way", False)
     builders.create_outbound_message(desk.conversation, "Mine", author=desk.omar.user)
-    assert get_inbox(desk).rows[0].preview.who == "Omar"
+    assert get_inbox(desk).rows[0].preview.author == "Omar"
 
 
 def test_a_failed_answer_is_marked_in_the_list(desk: DeskScenario) -> None:

@@ -29,7 +29,7 @@ NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # a Wednesday
 def test_the_time_left_turns_amber_then_red_then_closed(left: timedelta, short: str, exact: str, tone: str) -> None:
     with time_machine.travel(NOW, tick=False):
         found = TimeLeft.until(NOW + left)
-    assert (found.short, found.exact, found.tone) == (short, exact, tone)
+    assert (found.short_label, found.exact_label, found.urgency) == (short, exact, tone)
 
 
 def test_without_a_message_from_the_customer_there_is_no_time() -> None:

@@ -12,7 +12,8 @@ from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
 from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
-from omnichannel.desk.thread.messages import DayDivider, EventEntry, MessageEntry, UnreadDivider
+from omnichannel.desk.thread.messages import DayDivider, MessageEntry, UnreadDivider
+from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for

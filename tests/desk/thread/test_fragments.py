@@ -13,7 +13,8 @@ from omnichannel.conversations.models import Label, Message, MessageStatus
 from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
-from omnichannel.desk.thread.messages import EventEntry, MessageEntry
+from omnichannel.desk.thread.messages import MessageEntry
+from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
 from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for

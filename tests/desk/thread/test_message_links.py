@@ -14,7 +14,8 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import Conversation, Message, MessageDirection, MessageStatus
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
-from omnichannel.desk.thread.messages import CONTEXT_SIZE, PAGE_SIZE, EventEntry, MessageEntry, Thread, get_thread
+from omnichannel.desk.thread.messages import CONTEXT_SIZE, PAGE_SIZE, MessageEntry, Thread, get_thread
+from omnichannel.desk.thread.timeline import EventEntry
 from tests import builders
 from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 
