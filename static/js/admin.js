@@ -152,14 +152,14 @@ function onOrder(list) {
 // -- The condition builder: without this script there are spare rows instead of buttons --------------------------------
 
 const VALUE_HINTS = {
-  "list": "Values, with commas between them",
-  "range": "09:00 - 17:30",
-  "weekday": "Monday",
+  list: "Values, with commas between them",
+  range: "09:00 - 17:30",
+  weekday: "Monday",
   "weekday list": "Monday, Tuesday",
-  "language": "de",
-  "number": "100",
+  language: "de",
+  number: "100",
   "number list": "100, 200",
-  "phone": "+49",
+  phone: "+49",
 };
 
 function onCondition(builder) {
@@ -172,7 +172,9 @@ function onCondition(builder) {
   let groups = builder.querySelectorAll(".condition-group").length;
 
   function fit(row) {
-    const [field, operator, value] = ["field", "operator", "value"].map((part) => row.querySelector(`[name=${name}-${part}]`));
+    const [field, operator, value] = ["field", "operator", "value"].map((part) =>
+      row.querySelector(`[name=${name}-${part}]`),
+    );
     const fits = rules.fitting[field.value] || [];
     for (const option of operator.options) option.hidden = option.disabled = !fits.includes(option.value);
     if (field.value && !fits.includes(operator.value)) operator.value = fits[0];
@@ -245,7 +247,11 @@ function onCondition(builder) {
 
 // A name for what is displayed so, as the server makes it, until somebody types another one.
 function nameFrom(words) {
-  const plain = words.toLowerCase().replaceAll("ß", "ss").normalize("NFKD").replace(/[^\x20-\x7e]/g, "");
+  const plain = words
+    .toLowerCase()
+    .replaceAll("ß", "ss")
+    .normalize("NFKD")
+    .replace(/[^\x20-\x7e]/g, "");
   const name = plain.replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "");
   return /^[0-9]/.test(name) ? "variable_" + name : name;
 }

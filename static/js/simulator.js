@@ -14,7 +14,9 @@
   let heard = document.getElementById("heard")?.dataset.pk;
   let atTheEnd = true;
 
-  const toTheEnd = () => { thread().scrollTop = thread().scrollHeight; };
+  const toTheEnd = () => {
+    thread().scrollTop = thread().scrollHeight;
+  };
   const isAtTheEnd = () => thread().scrollHeight - thread().scrollTop - thread().clientHeight < NEAR_THE_END;
 
   function announce() {
@@ -37,7 +39,9 @@
     field.focus();
   }
 
-  document.body.addEventListener("htmx:beforeSwap", () => { atTheEnd = isAtTheEnd(); });
+  document.body.addEventListener("htmx:beforeSwap", () => {
+    atTheEnd = isAtTheEnd();
+  });
   document.body.addEventListener("htmx:afterSettle", () => {
     if (atTheEnd) toTheEnd();
     announce();
@@ -56,7 +60,13 @@
   files.addEventListener("change", showChosen);
 
   // Pictures arrive after the page: what was at the end stays there.
-  document.body.addEventListener("load", () => { if (atTheEnd) toTheEnd(); }, true);
+  document.body.addEventListener(
+    "load",
+    () => {
+      if (atTheEnd) toTheEnd();
+    },
+    true,
+  );
 
   setInterval(() => {
     // On a narrow screen the list of customers may hide the chat: then nobody looks at it.

@@ -35,9 +35,31 @@
 
   // Notes as frequency, beginning and length in seconds.
   const SOUNDS = {
-    message: { wave: "sine", loud: 0.09, notes: [[659, 0, 0.16], [880, 0.11, 0.28]] },
-    mention: { wave: "sine", loud: 0.09, notes: [[880, 0, 0.14], [880, 0.16, 0.22]] },
-    offer: { wave: "triangle", loud: 0.12, notes: [[523, 0, 0.18], [659, 0.15, 0.18], [784, 0.3, 0.42]] },
+    message: {
+      wave: "sine",
+      loud: 0.09,
+      notes: [
+        [659, 0, 0.16],
+        [880, 0.11, 0.28],
+      ],
+    },
+    mention: {
+      wave: "sine",
+      loud: 0.09,
+      notes: [
+        [880, 0, 0.14],
+        [880, 0.16, 0.22],
+      ],
+    },
+    offer: {
+      wave: "triangle",
+      loud: 0.12,
+      notes: [
+        [523, 0, 0.18],
+        [659, 0.15, 0.18],
+        [784, 0.3, 0.42],
+      ],
+    },
   };
   let audio;
 
@@ -47,7 +69,8 @@
     audio ??= new AudioContext();
     if (audio.state === "suspended") audio.resume();
   }
-  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, allow, { capture: true, passive: true });
+  for (const kind of ["pointerdown", "keydown"])
+    document.addEventListener(kind, allow, { capture: true, passive: true });
 
   function sound(kind) {
     const { wave, loud, notes } = SOUNDS[kind];
@@ -139,7 +162,8 @@
     playSomewhere("offer");
     const who = card.querySelector(".who").textContent.trim();
     const said = card.querySelector(".said")?.textContent.trim() ?? "";
-    if (mayNotify() && isAway()) notify(interpolate(gettext("Offered to you: %s"), [who]), said, card.id, () => card.focus());
+    if (mayNotify() && isAway())
+      notify(interpolate(gettext("Offered to you: %s"), [who]), said, card.id, () => card.focus());
   };
 
   // -- The tab's icon -----------------------------------------------------------------------------------------------

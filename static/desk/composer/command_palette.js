@@ -28,7 +28,13 @@
   const commands = () =>
     [
       ["p", gettext("Public"), gettext("Write to the customer"), way("public", "reply-text"), "write-public"],
-      ["i", gettext("Internal"), gettext("Write to colleagues: the customer never sees it"), way("note", "note-text"), "write-note"],
+      [
+        "i",
+        gettext("Internal"),
+        gettext("Write to colleagues: the customer never sees it"),
+        way("note", "note-text"),
+        "write-note",
+      ],
       ["n", gettext("Note"), gettext("A note for colleagues"), way("note", "note-text"), "write-note"],
       ["c", gettext("Consult"), gettext("Ask a colleague into the conversation"), door("do-consult"), "do-consult"],
       ["t", gettext("Transfer"), gettext("Pass the conversation on"), door("do-transfer"), "do-transfer"],
@@ -67,7 +73,9 @@
   function matches(option, words) {
     const tags = option.dataset.tags.split(" ").filter(Boolean);
     const text = option.textContent.toLowerCase();
-    return words.every((word) => (word.startsWith("#") ? tags.some((tag) => tag.startsWith(word.slice(1))) : text.includes(word)));
+    return words.every((word) =>
+      word.startsWith("#") ? tags.some((tag) => tag.startsWith(word.slice(1))) : text.includes(word),
+    );
   }
 
   function made(tag, className, text = "") {
@@ -88,13 +96,19 @@
   function commandsFor(typed) {
     const word = typed.words.toLowerCase();
     if (/^q(\s|$)/.test(word)) return [];
-    const fitting = commands().filter(([key, label]) => !word || key === word || (word.length > 1 && label.toLowerCase().startsWith(word)));
+    const fitting = commands().filter(
+      ([key, label]) => !word || key === word || (word.length > 1 && label.toLowerCase().startsWith(word)),
+    );
     return fitting.map(commandOption);
   }
 
   function repliesFor(typed) {
     if (field.id !== "reply-text") return [];
-    const words = typed.words.replace(/^q(\s+|$)/i, "").toLowerCase().split(/\s+/).filter(Boolean);
+    const words = typed.words
+      .replace(/^q(\s+|$)/i, "")
+      .toLowerCase()
+      .split(/\s+/)
+      .filter(Boolean);
     const found = new DOMParser().parseFromString(replies.html, "text/html").querySelectorAll("[role=option]");
     return [...found].filter((option) => matches(option, words)).slice(0, MOST);
   }
@@ -187,7 +201,7 @@
       event.preventDefault();
       event.stopImmediatePropagation();
     },
-    true
+    true,
   );
 
   function dismiss() {

@@ -47,7 +47,8 @@
 
   Desk.isSendKey = (event) => {
     // 229: the Enter that ends a composition comes after it in Safari.
-    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229 || event.shiftKey || event.altKey) return false;
+    if (event.key !== "Enter" || event.isComposing || event.keyCode === 229 || event.shiftKey || event.altKey)
+      return false;
     return event.ctrlKey || event.metaKey || ("enterSends" in document.body.dataset && hasKeyboard());
   };
 
@@ -99,7 +100,8 @@
     if (exceeded) Desk.say(exceeded.textContent.trim());
     // Who has sent or taken back writes on, with whatever they pressed: the button they pressed may be gone.
     const writesOn = done && /\/(reply|undo)\/$/.test(Desk.answered.path) && hasKeyboard();
-    if (writesOn || (focus && !fresh.contains(document.activeElement))) (next ?? byId("main")).focus({ preventScroll: true });
+    if (writesOn || (focus && !fresh.contains(document.activeElement)))
+      (next ?? byId("main")).focus({ preventScroll: true });
     tell({ root, wasSent, wasUndone });
   };
 
@@ -122,7 +124,12 @@
     const shown = composer.querySelector(".unsent textarea");
     if (shown) return void (shown.value = text);
     const label = document.createElement("label");
-    const area = Object.assign(document.createElement("textarea"), { readOnly: true, rows: 3, dir: "auto", value: text });
+    const area = Object.assign(document.createElement("textarea"), {
+      readOnly: true,
+      rows: 3,
+      dir: "auto",
+      value: text,
+    });
     label.className = "unsent";
     label.append(gettext("This was not sent:"), area);
     composer.querySelector(".instead, .window-closed")?.append(label);
@@ -137,9 +144,15 @@
     const over = length(text.trim()) - limit;
     if (over > 0) {
       const words = gettext("WhatsApp takes up to %s characters; this is %s too long.");
-      return Desk.complain(interpolate(words, [limit, over].map((number) => number.toLocaleString(document.documentElement.lang))));
+      return Desk.complain(
+        interpolate(
+          words,
+          [limit, over].map((number) => number.toLocaleString(document.documentElement.lang)),
+        ),
+      );
     }
-    if (COMMAND.test(text.trim())) return Desk.complain(gettext("This is a command: choose from the list, or write something else."));
+    if (COMMAND.test(text.trim()))
+      return Desk.complain(gettext("This is a command: choose from the list, or write something else."));
     if (Desk.slugLeft()) return false;
     if (!text.trim() && !Desk.filesChosen()) return false;
     return !Desk.asksMeanwhile();

@@ -30,7 +30,10 @@
     write: (kind, text, pk = here()) => pk && store(key(kind, pk), text),
   };
 
-  const FIELDS = [["reply", "reply-text"], ["note", "note-text"]];
+  const FIELDS = [
+    ["reply", "reply-text"],
+    ["note", "note-text"],
+  ];
   const STILL_TYPING = 1500; // milliseconds after a key
   let typedAt = 0;
   document.addEventListener("input", ({ target }) => {
@@ -52,6 +55,8 @@
   // Who signs out leaves nothing behind.
   document.addEventListener("submit", (event) => {
     if (!event.target.action.endsWith("/sign-out/")) return;
-    Object.keys(localStorage).filter((name) => name.startsWith(PREFIX)).forEach((name) => localStorage.removeItem(name));
+    Object.keys(localStorage)
+      .filter((name) => name.startsWith(PREFIX))
+      .forEach((name) => localStorage.removeItem(name));
   });
 })();

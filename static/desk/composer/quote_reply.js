@@ -11,7 +11,9 @@
   const SAID = [".body", ".card-words strong", "audio", "video", ".picture img", ".mark-line"];
 
   function wordsOf(li) {
-    const said = SAID.map((place) => li.querySelector(`.bubble > ${place}, .bubble > :not(.quote) ${place}`)).find(Boolean);
+    const said = SAID.map((place) => li.querySelector(`.bubble > ${place}, .bubble > :not(.quote) ${place}`)).find(
+      Boolean,
+    );
     const who = li.classList.contains("in") ? Desk.workspace().dataset.name : li.querySelector(".author")?.textContent;
     const text = said?.textContent.trim() || said?.getAttribute("aria-label") || said?.alt || gettext("File");
     return { pk: li.dataset.pk, who: who?.trim() || gettext("You"), text: text.slice(0, LONGEST) };

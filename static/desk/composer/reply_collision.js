@@ -8,10 +8,11 @@
   let begun = null; // the conversation one writes in, and what was there when one began
   let isAccepted = false;
 
-  const others = () => [...document.querySelectorAll("#thread > .out[data-author]")].filter((li) => {
-    const { user } = byId("composer").dataset;
-    return li.dataset.author && li.dataset.author !== user;
-  });
+  const others = () =>
+    [...document.querySelectorAll("#thread > .out[data-author]")].filter((li) => {
+      const { user } = byId("composer").dataset;
+      return li.dataset.author && li.dataset.author !== user;
+    });
 
   function begin() {
     const pk = Desk.workspace()?.dataset.pk;

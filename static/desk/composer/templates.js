@@ -87,10 +87,16 @@
     field.focus();
   }
 
-  document.addEventListener("htmx:oobAfterSwap", (event) => event.detail.target.id === "start-to-error" && setTimeout(markNumber));
+  document.addEventListener(
+    "htmx:oobAfterSwap",
+    (event) => event.detail.target.id === "start-to-error" && setTimeout(markNumber),
+  );
 
   let hadFocus = false; // what is being replaced
-  document.addEventListener("htmx:beforeSwap", ({ detail }) => (hadFocus = detail.target.contains(document.activeElement)));
+  document.addEventListener(
+    "htmx:beforeSwap",
+    ({ detail }) => (hadFocus = detail.target.contains(document.activeElement)),
+  );
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, requestConfig } = event.detail;
@@ -112,7 +118,9 @@
     byId("dialog")?.close();
   });
 
-  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("section.templates").forEach(offerNames));
+  document.addEventListener("DOMContentLoaded", () =>
+    document.querySelectorAll("section.templates").forEach(offerNames),
+  );
 
   // -- Keys ---------------------------------------------------------------------------------------------------------
 

@@ -25,7 +25,8 @@
     const focused = bar.contains(document.activeElement);
     bar.remove();
     if (focused) byId("reply-text")?.focus();
-    if (bar.dataset.failed !== undefined) Desk.notice(gettext("That is on its way already. It can't be taken back any more."));
+    if (bar.dataset.failed !== undefined)
+      Desk.notice(gettext("That is on its way already. It can't be taken back any more."));
   }
 
   Desk.countDown = countDown;

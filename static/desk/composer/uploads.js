@@ -58,7 +58,11 @@
   function remove(item) {
     if (item.url) URL.revokeObjectURL(item.url);
     item.url = "";
-    for (const [pk, items] of chosen) chosen.set(pk, items.filter((one) => one !== item));
+    for (const [pk, items] of chosen)
+      chosen.set(
+        pk,
+        items.filter((one) => one !== item),
+      );
   }
 
   // -- Showing ------------------------------------------------------------------------------------------------------
@@ -148,7 +152,11 @@
   async function sendAll() {
     const [pk, to] = [here(), form().action];
     const { csrfmiddlewaretoken, quoted } = form().elements;
-    const fields = { csrfmiddlewaretoken: csrfmiddlewaretoken.value, text: byId("reply-text").value, quoted: quoted.value };
+    const fields = {
+      csrfmiddlewaretoken: csrfmiddlewaretoken.value,
+      text: byId("reply-text").value,
+      quoted: quoted.value,
+    };
     const items = mine(pk);
     const went = [];
     isSending = true;
@@ -189,7 +197,10 @@
     const undo = here() === pk && byId("undo");
     const held = undo ? undo.dataset.seconds * 1000 : 0;
     const still = went.filter(({ at, message }) => message && Date.now() - at < held - MARGIN);
-    sent.set(pk, still.map(({ item }) => item));
+    sent.set(
+      pk,
+      still.map(({ item }) => item),
+    );
     if (!undo || !still.length) return undo && undo.remove();
     undo.querySelectorAll("[name=message]").forEach((one) => one.remove());
     const given = still.map(({ message }) => ({ type: "hidden", name: "message", value: message }));
@@ -207,14 +218,17 @@
       if (isSending) Desk.notice(gettext("The files you sent before are still on their way."));
       else if (Desk.mayReply()) sendAll();
     },
-    true
+    true,
   );
 
   document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt === form() && sent.delete(here()));
 
   document.addEventListener("desk:composer", ({ detail }) => {
     if (detail.wasUndone) {
-      chosen.set(here(), [...(sent.get(here()) ?? []), ...mine()].map((item) => ({ ...item, id: newId(), share: null })));
+      chosen.set(
+        here(),
+        [...(sent.get(here()) ?? []), ...mine()].map((item) => ({ ...item, id: newId(), share: null })),
+      );
       sent.delete(here());
     }
     // What is shown stays: somebody may be about to remove one of them.
@@ -229,7 +243,8 @@
 
   // Why no file can be attached here; "" where one can.
   function whyNone() {
-    if (byId("write-note")?.checked) return gettext("A note takes no files. Switch to Public to send one to the customer.");
+    if (byId("write-note")?.checked)
+      return gettext("A note takes no files. Switch to Public to send one to the customer.");
     return input() ? "" : gettext("Attachments from agents are switched off for this number.");
   }
 

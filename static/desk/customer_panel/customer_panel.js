@@ -33,7 +33,8 @@
 
   // What was pressed may be gone from the answer: the focus stays where it was pressed.
   document.addEventListener("htmx:afterSettle", (event) => {
-    const posted = event.detail.requestConfig?.verb === "post" && event.detail.pathInfo?.requestPath?.includes("/skills/");
+    const posted =
+      event.detail.requestConfig?.verb === "post" && event.detail.pathInfo?.requestPath?.includes("/skills/");
     if (posted && document.activeElement === document.body) byId("about")?.focus({ preventScroll: true });
   });
 
@@ -105,7 +106,7 @@
       event.stopPropagation();
       closeBeside();
     },
-    true
+    true,
   );
 
   // -- A conversation that may not be seen any more -------------------------------------------------------------------

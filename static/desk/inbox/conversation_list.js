@@ -65,7 +65,8 @@
   // The row at the top of what is seen stays there, whatever came above it.
   function keepingPlace(rows, change) {
     const top = rows.getBoundingClientRect().top;
-    const anchor = rows.scrollTop > 0 && [...rows.querySelectorAll("li")].find((li) => li.getBoundingClientRect().bottom > top);
+    const anchor =
+      rows.scrollTop > 0 && [...rows.querySelectorAll("li")].find((li) => li.getBoundingClientRect().bottom > top);
     const was = anchor ? anchor.getBoundingClientRect().top : 0;
     change();
     if (anchor && anchor.isConnected) rows.scrollTop += anchor.getBoundingClientRect().top - was;
@@ -287,19 +288,23 @@
 
   document.addEventListener("input", (event) => event.target.dataset.find && find(event.target));
 
-  document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    if (target.dataset?.find && key === "Enter" && target.value.trim()) {
-      event.preventDefault();
-      chooseFound(target);
-    }
-    if (target.id === "search" && key === "Escape" && target.value) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      target.value = "";
-      byId("found").replaceChildren();
-    }
-  }, true);
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const { target, key } = event;
+      if (target.dataset?.find && key === "Enter" && target.value.trim()) {
+        event.preventDefault();
+        chooseFound(target);
+      }
+      if (target.id === "search" && key === "Escape" && target.value) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        target.value = "";
+        byId("found").replaceChildren();
+      }
+    },
+    true,
+  );
 
   document.addEventListener("search", (event) => {
     if (event.target.id === "search" && !event.target.value) byId("found").replaceChildren();

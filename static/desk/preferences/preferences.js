@@ -11,7 +11,9 @@
     const answer = "Notification" in window ? await Notification.requestPermission() : "denied";
     if (answer === "granted") return;
     wanted.checked = false;
-    refused.textContent = gettext("Your browser does not allow notifications from this page. Allow them in its settings first.");
+    refused.textContent = gettext(
+      "Your browser does not allow notifications from this page. Allow them in its settings first.",
+    );
   }
 
   wanted?.addEventListener("change", ask);

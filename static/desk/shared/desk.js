@@ -49,7 +49,8 @@ window.Desk = {};
 
   // -- Putting pieces in place --------------------------------------------------------------------------------------
 
-  const REACHED = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
+  const REACHED =
+    "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
 
   // Where the focus is in this part, to put it back after the part has been replaced: on the element of the same id,
   // else on the one that is in its place now.
@@ -294,8 +295,14 @@ window.Desk = {};
     if (status === 404) location.reload();
     else if (status !== 401) saysServerError(event);
   });
-  document.addEventListener("htmx:sendError", failed(() => gettext("No connection. Nothing you wrote is lost.")));
-  document.addEventListener("htmx:timeout", failed(() => gettext("No answer so far. Nothing you wrote is lost.")));
+  document.addEventListener(
+    "htmx:sendError",
+    failed(() => gettext("No connection. Nothing you wrote is lost.")),
+  );
+  document.addEventListener(
+    "htmx:timeout",
+    failed(() => gettext("No answer so far. Nothing you wrote is lost.")),
+  );
 
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     const sendsFiles = [...detail.formData.values()].some((value) => value instanceof File && value.size);

@@ -9,46 +9,58 @@
 
   // -- What there is: the overview is made of this, and of whatever else on the page has data-shortcut --------------
 
-  const press = (...selectors) => () => {
-    const found = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find(isInReach);
-    if (!found) return false;
-    if (found.matches(FIELDS)) found.focus();
-    else found.click();
-    return true;
-  };
+  const press =
+    (...selectors) =>
+    () => {
+      const found = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find(isInReach);
+      if (!found) return false;
+      if (found.matches(FIELDS)) found.focus();
+      else found.click();
+      return true;
+    };
 
   const isUsable = (element) => !element.disabled && (element.checkVisibility?.() ?? true);
   // What is in a closed menu can't be seen, but done.
-  const isInReach = (element) => isUsable(element) || Boolean(!element.disabled && element.closest("details.menu:not([open])"));
+  const isInReach = (element) =>
+    isUsable(element) || Boolean(!element.disabled && element.closest("details.menu:not([open])"));
 
   const registry = () => [
-    [gettext("Everywhere"), [
-      ["?", gettext("Show this overview"), showOverview],
-      ["/", gettext("Search"), press('[data-shortcut="/"]', "#search", '#list [type="search"]')],
-      ["g m", gettext("My conversations"), press("#tab-my")],
-      ["g o", gettext("Open: what waits for an agent"), press("#tab-open")],
-      ["g c", gettext("Closed conversations"), press("#tab-closed")],
-      ["a", gettext("Accept what is offered"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
-      ["Alt 1", gettext("Presence: the first in the menu, Alt 2 the second, and so on")],
-      ["Escape", gettext("Leave a field, close what is open, back to the list")],
-    ]],
-    [gettext("In the list"), [
-      ["j", gettext("Next conversation"), () => step(1)],
-      ["k", gettext("Conversation before"), () => step(-1)],
-      ["Enter", gettext("Open it")],
-      ["x", gettext("Select it"), () => Desk.pick()],
-    ]],
-    [gettext("In a conversation"), [
-      ["r", gettext("Reply"), () => write("public", "reply-text")],
-      ["n", gettext("Note for colleagues"), () => write("note", "note-text")],
-      ["e", gettext("End, then close"), press('[data-shortcut="e"]', "#do-end", "#do-close")],
-      ["t", gettext("Transfer"), press('[data-shortcut="t"]', "#do-transfer")],
-      ["c", gettext("Consult"), press('[data-shortcut="c"]', "#do-consult")],
-      ["s", gettext("Snooze"), press('[data-shortcut="s"]', "#do-snooze")],
-      ["l", gettext("Labels"), press('[data-shortcut="l"]', "#do-labels")],
-      ["[", gettext("To the list"), toList],
-      ["]", gettext("To the customer"), toCustomer],
-    ]],
+    [
+      gettext("Everywhere"),
+      [
+        ["?", gettext("Show this overview"), showOverview],
+        ["/", gettext("Search"), press('[data-shortcut="/"]', "#search", '#list [type="search"]')],
+        ["g m", gettext("My conversations"), press("#tab-my")],
+        ["g o", gettext("Open: what waits for an agent"), press("#tab-open")],
+        ["g c", gettext("Closed conversations"), press("#tab-closed")],
+        ["a", gettext("Accept what is offered"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
+        ["Alt 1", gettext("Presence: the first in the menu, Alt 2 the second, and so on")],
+        ["Escape", gettext("Leave a field, close what is open, back to the list")],
+      ],
+    ],
+    [
+      gettext("In the list"),
+      [
+        ["j", gettext("Next conversation"), () => step(1)],
+        ["k", gettext("Conversation before"), () => step(-1)],
+        ["Enter", gettext("Open it")],
+        ["x", gettext("Select it"), () => Desk.pick()],
+      ],
+    ],
+    [
+      gettext("In a conversation"),
+      [
+        ["r", gettext("Reply"), () => write("public", "reply-text")],
+        ["n", gettext("Note for colleagues"), () => write("note", "note-text")],
+        ["e", gettext("End, then close"), press('[data-shortcut="e"]', "#do-end", "#do-close")],
+        ["t", gettext("Transfer"), press('[data-shortcut="t"]', "#do-transfer")],
+        ["c", gettext("Consult"), press('[data-shortcut="c"]', "#do-consult")],
+        ["s", gettext("Snooze"), press('[data-shortcut="s"]', "#do-snooze")],
+        ["l", gettext("Labels"), press('[data-shortcut="l"]', "#do-labels")],
+        ["[", gettext("To the list"), toList],
+        ["]", gettext("To the customer"), toCustomer],
+      ],
+    ],
   ];
 
   const key = (element) => element.dataset.shortcut;
@@ -57,7 +69,9 @@
   function groups() {
     const known = registry();
     const keys = new Set(known.flatMap(([, entries]) => entries.map(([one]) => one)));
-    const others = [...document.querySelectorAll("[data-shortcut]")].filter((one) => !keys.has(key(one)) && isUsable(one));
+    const others = [...document.querySelectorAll("[data-shortcut]")].filter(
+      (one) => !keys.has(key(one)) && isUsable(one),
+    );
     const more = others.map((one) => [key(one), name(one), press(`[data-shortcut="${CSS.escape(key(one))}"]`)]);
     return more.length ? [...known, [gettext("On this page"), more]] : known;
   }
@@ -130,7 +144,8 @@
 
   function shownGroup([title, entries]) {
     const list = made("dl");
-    for (const [keys, words] of entries) list.append(made("div", "", [made("dt", words), made("dd", "", shownKeys(keys))]));
+    for (const [keys, words] of entries)
+      list.append(made("div", "", [made("dt", words), made("dd", "", shownKeys(keys))]));
     return made("section", "", [made("h2", title), list]);
   }
 

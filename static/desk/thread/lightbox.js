@@ -58,7 +58,7 @@
       stage().replaceChildren();
       (byId(shown) || byId("scroller"))?.focus({ preventScroll: true });
     },
-    true
+    true,
   );
 
   document.addEventListener("keydown", (event) => {
@@ -68,7 +68,11 @@
   });
 
   let from;
-  document.addEventListener("touchstart", ({ target, touches }) => (from = target.closest(".viewer-stage") && touches[0].clientX), { passive: true });
+  document.addEventListener(
+    "touchstart",
+    ({ target, touches }) => (from = target.closest(".viewer-stage") && touches[0].clientX),
+    { passive: true },
+  );
   document.addEventListener("touchend", ({ changedTouches }) => {
     const by = from ? changedTouches[0].clientX - from : 0;
     from = 0;
@@ -97,7 +101,7 @@
       target.playbackRate = speed;
       target.parentElement.querySelector(".speed").textContent = `${speed}×`;
     },
-    true
+    true,
   );
 
   // -- A PDF between the messages -----------------------------------------------------------------------------------

@@ -148,7 +148,7 @@
     if (!scroller) return;
     watcher = new IntersectionObserver(
       (seen) => seen.filter((one) => one.isIntersecting).forEach((one) => one.target.querySelector("a").click()),
-      { root: scroller, rootMargin: `${FETCHED_AHEAD}px 0px` }
+      { root: scroller, rootMargin: `${FETCHED_AHEAD}px 0px` },
     );
     for (const end of ["earlier", "later"]) if (linkAt(end)) watcher.observe(byId(end));
   }
@@ -160,7 +160,9 @@
     const end = fetched === "earlier" ? "later" : "earlier";
     const gone = end === "later" ? all.slice(KEPT) : all.slice(0, all.length - KEPT);
     gone.forEach((li) => li.remove());
-    const edge = entries().filter((li) => li.dataset.pk).at(end === "later" ? -1 : 0);
+    const edge = entries()
+      .filter((li) => li.dataset.pk)
+      .at(end === "later" ? -1 : 0);
     if (edge) pointTo(end, edge);
   }
 
@@ -290,6 +292,6 @@
         showNewest();
       });
     },
-    true
+    true,
   );
 })();
