@@ -93,7 +93,7 @@ PICK = click("#rows .row-pick", "#bulk button")
 # What the connection and a failing request say; what is typed past a field's length comes back with an error.
 SPEAK = run("""() => {
     document.getElementById("stream").hidden = false;
-    Desk.notice("No connection.", () => {});
+    Omnichannel.showNotice("No connection.", () => {});
 }""")
 TOO_LONG = run("""() => {
     const note = document.getElementById("closing-note");

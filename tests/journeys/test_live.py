@@ -50,7 +50,7 @@ def look_at(page: Page, who: str = "Customer 0") -> Page:
     else:
         row.click()
     expect(page.locator("#head h1")).to_have_text(who)
-    page.wait_for_function("() => window.Desk && Desk.speaks")
+    page.wait_for_function("() => window.Omnichannel?.isLeader")
     return page
 
 
@@ -64,7 +64,7 @@ def test_colleagues_see_each_other_write_and_what_comes_of_it_and_others_nothing
     eve = someone("eve")
     asked: list[str] = []
     eve.goto("/desk/?view=open")
-    eve.wait_for_function("() => window.Desk && Desk.speaks")
+    eve.wait_for_function("() => window.Omnichannel?.isLeader")
     eve.on("request", lambda request: asked.append(request.url))
     dana, omar = look_at(someone("dana")), look_at(someone("omar"))
     expect(dana.locator(".lookers")).to_contain_text("Omar", timeout=SOON)
@@ -99,7 +99,7 @@ def test_a_supervisor_looks_on_unseen_and_follows_the_agent(shop: Desk, someone:
     expect(sue.locator(".lookers")).to_contain_text("Dana", timeout=SOON)
     reply_field(dana).press_sequentially("One moment", delay=10)
     expect(sue.locator("#writing")).to_have_text("Dana is writing…", timeout=SOON)
-    dana.evaluate("Desk.refreshViewers()")
+    dana.evaluate("Omnichannel.refreshViewers()")
     expect(dana.locator("#viewers")).to_have_text("")
     sue.locator("#head .more-menu summary, #do-release_to_queue").first.click()
     sue.locator("#do-release_to_queue").click()
@@ -133,7 +133,8 @@ def test_however_much_happens_the_list_is_asked_for_one_at_a_time(shop: Desk, so
             return answer;
           };
           for (; !asked; await new Promise(requestAnimationFrame)) {
-            await Promise.all([...Array(9)].map(Desk.refreshList)); // one that was under way may take them all along
+            // A request that is running may serve all of them.
+            await Promise.all([...Array(9)].map(Omnichannel.refreshList));
           }
           return [asked, most];
         }"""
@@ -243,7 +244,7 @@ def test_who_looks_elsewhere_is_told_once_and_not_of_what_is_in_front(shop: Desk
     assert dana.evaluate("[sounds, told]") == [["message"], []]
     # Should the other tab be the last one, it does not tell all this once more.
     with other.expect_response("**/desk/news/**") as answer:
-        other.evaluate("Desk.speaks = true; Desk.refreshNews()")
+        other.evaluate("Omnichannel.isLeader = true; Omnichannel.refreshNews()")
     assert answer.value.json()["news"] == []
 
     other.close()
@@ -284,7 +285,7 @@ def test_the_focus_stays_where_it_is_whatever_is_put_anew(shop: Desk, someone: C
                 if (one?.dataset.version) one.dataset.version = "another";
                 if (part === "rows" || part === "tabs") one?.append(document.createComment("another"));
               }
-              await Promise.all([Desk.refresh(), Desk.refreshList()]);
+              await Promise.all([Omnichannel.refreshConversation(), Omnichannel.refreshList()]);
               const after = document.activeElement;
               const kept = name === (after.id || after.textContent.trim());
               if (!kept) lost.push({ id, name, now: after.tagName + after.id });
