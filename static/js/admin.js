@@ -1,4 +1,4 @@
-// Scripts of the administration: copy buttons, toasts, validation, ordered lists, conditions. All forms work without it.
+// The administration: copy buttons, toasts, validation, ordered lists, conditions. All forms work without JavaScript.
 "use strict";
 
 (() => {

@@ -40,10 +40,7 @@
     const old = byId("presence");
     if (!old || old.dataset.version === fresh.dataset.version) return;
     old.dataset.version = fresh.dataset.version;
-    const focusedId = old.contains(document.activeElement) ? document.activeElement.id : "";
-    old.innerHTML = fresh.innerHTML;
-    htmx.process(old);
-    if (focusedId) focus(byId(focusedId));
+    Omnichannel.replaceContent(old, fresh);
   }
 
   function merge(html) {

@@ -1,4 +1,4 @@
-// Quick replies and commands: / or /q in the composer opens a list above it, which is filtered by the text that follows.
+// Quick replies and commands: / or /q in the composer opens a list above it, filtered by the text that follows.
 "use strict";
 
 (() => {

@@ -82,12 +82,9 @@
   function mergePart(id, fresh) {
     const old = byId(id);
     if (!old || !fresh || old.innerHTML === fresh.innerHTML) return;
-    const focusedId = old.contains(document.activeElement) ? document.activeElement.id : "";
     const { scrollTop } = old;
-    old.innerHTML = fresh.innerHTML;
-    htmx.process(old);
+    Omnichannel.replaceContent(old, fresh);
     old.scrollTop = scrollTop;
-    if (focusedId) focus(byId(focusedId));
   }
 
   // Merge a link before or after the rows.

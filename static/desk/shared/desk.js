@@ -1,4 +1,4 @@
-// The open conversation: fetches fragments of the page and merges them, without losing focus, typed text or scroll position.
+// The open conversation: fetches fragments and merges them without losing focus, typed text or scroll position.
 "use strict";
 
 (() => {
@@ -57,7 +57,7 @@
   const FOCUSABLE =
     "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea, summary, audio, video, [tabindex]";
 
-  // Remember the focus in an element that is about to be replaced. The returned function restores it in the replacement:
+  // Remember the focus in an element that is about to be replaced. The returned function restores it in the new one:
   // on the element with the same id, else on the element at the same position.
   Omnichannel.rememberFocus = (root) => {
     const focused = document.activeElement;
@@ -70,6 +70,14 @@
       const next = (id && byId(id)) || candidates[Math.min(Math.max(position, 0), candidates.length - 1)];
       focus(next || byId("scroller") || byId("main"));
     };
+  };
+
+  // Replace the content of an element. The focus stays on the element with the same id.
+  Omnichannel.replaceContent = (old, fresh) => {
+    const focusedId = old.contains(document.activeElement) ? document.activeElement.id : "";
+    old.innerHTML = fresh.innerHTML;
+    htmx.process(old);
+    if (focusedId) focus(byId(focusedId));
   };
 
   function swap(old, fresh) {

@@ -1,4 +1,4 @@
-// Keyboard shortcuts and their overview. Elements with data-shortcut="k" add their own; the common ones are listed here.
+// Keyboard shortcuts and their overview. Elements with data-shortcut="k" add their own to the common ones below.
 "use strict";
 
 (() => {
