@@ -3,14 +3,16 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BIOME := $(BIN)/node node_modules/@biomejs/biome/bin/biome
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test lint bench screenshots help
+.PHONY: run test lint format bench screenshots help
 
 help:
 	@echo "make run    the desk with demonstration data on http://127.0.0.1:8000"
 	@echo "make test   everything, on SQLite and PostgreSQL, browser journeys included"
-	@echo "make lint   ruff, mypy, import-linter, templates, migrations"
+	@echo "make lint   ruff, mypy, import-linter, templates, style sheets, scripts, migrations"
+	@echo "make format formats style sheets and scripts"
 	@echo "make bench  the benchmarks"
 	@echo "make screenshots  pictures of the desk in docs/screenshots/"
 
@@ -23,14 +25,18 @@ test: $(VENV)/dev
 	@$(BIN)/python -m tests
 
 lint: export DEBUG = true
-lint: $(VENV)/dev
+lint: $(VENV)/dev node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
+	$(BIOME) check --error-on-warnings
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: $(VENV)/dev node_modules/.package-lock.json
+	$(BIOME) check --write
 
 bench: $(VENV)/dev
 	@$(BIN)/python -m tests.benchmarks
@@ -53,3 +59,8 @@ $(VENV)/dev: requirements.txt requirements-dev.txt | $(BIN)/python
 	@echo "Installing what requirements-dev.txt names …"
 	@$(BIN)/pip install -q -r requirements-dev.txt
 	@touch $@ $(VENV)/run
+
+node_modules/.package-lock.json: package.json package-lock.json | $(VENV)/dev
+	@echo "Installing what package-lock.json names …"
+	@$(BIN)/npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@

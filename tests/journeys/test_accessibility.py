@@ -93,7 +93,7 @@ SELECT_FIRST_ROW = click_and_wait("#rows .row-pick", "#bulk button")
 # What the connection and a failing request say; what is typed past a field's length comes back with an error.
 SHOW_NOTICES = evaluate("""() => {
     document.getElementById("stream").hidden = false;
-    Desk.notice("No connection.", () => {});
+    Omnichannel.showNotice("No connection.", () => {});
 }""")
 ENTER_TOO_LONG_NOTE = evaluate("""() => {
     const note = document.getElementById("closing-note");

@@ -50,7 +50,7 @@ def open_conversation(page: Page, who: str = "Customer 0") -> Page:
     else:
         row.click()
     expect(page.locator("#head h1")).to_have_text(who)
-    page.wait_for_function("() => window.Desk && Desk.speaks")
+    page.wait_for_function("() => window.Omnichannel?.isLeader")
     return page
 
 
@@ -62,7 +62,7 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(shop: AppInstance,
     eve = someone("eve")
     asked: list[str] = []
     eve.goto("/desk/?view=open")
-    eve.wait_for_function("() => window.Desk && Desk.speaks")
+    eve.wait_for_function("() => window.Omnichannel?.isLeader")
     eve.on("request", lambda request: asked.append(request.url))
     dana, omar = open_conversation(someone("dana")), open_conversation(someone("omar"))
     expect(dana.locator(".lookers")).to_contain_text("Omar", timeout=SHORT_TIMEOUT)
@@ -97,7 +97,7 @@ def test_supervisor_monitors_unseen_and_sees_typing(shop: AppInstance, someone: 
     expect(sue.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
     reply_field(dana).press_sequentially("One moment", delay=10)
     expect(sue.locator("#writing")).to_have_text("Dana is writing…", timeout=SHORT_TIMEOUT)
-    dana.evaluate("Desk.refreshViewers()")
+    dana.evaluate("Omnichannel.refreshViewers()")
     expect(dana.locator("#viewers")).to_have_text("")
     sue.locator("#head .more-menu summary, #do-release_to_queue").first.click()
     sue.locator("#do-release_to_queue").click()
@@ -131,7 +131,8 @@ def test_inbox_refreshes_do_not_overlap(shop: AppInstance, someone: Callable[...
             return answer;
           };
           for (; !asked; await new Promise(requestAnimationFrame)) {
-            await Promise.all([...Array(9)].map(Desk.refreshList)); // one that was under way may take them all along
+            // A request that is running may serve all of them.
+            await Promise.all([...Array(9)].map(Omnichannel.refreshList));
           }
           return [asked, most];
         }"""
@@ -241,7 +242,7 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     assert dana.evaluate("[sounds, told]") == [["message"], []]
     # Should the other tab be the last one, it does not tell all this once more.
     with other.expect_response("**/desk/news/**") as answer:
-        other.evaluate("Desk.speaks = true; Desk.refreshNews()")
+        other.evaluate("Omnichannel.isLeader = true; Omnichannel.refreshNews()")
     assert answer.value.json()["news"] == []
 
     other.close()
@@ -282,7 +283,7 @@ def test_focus_is_kept_when_fragments_are_replaced(shop: AppInstance, someone: C
                 if (one?.dataset.version) one.dataset.version = "another";
                 if (part === "rows" || part === "tabs") one?.append(document.createComment("another"));
               }
-              await Promise.all([Desk.refresh(), Desk.refreshList()]);
+              await Promise.all([Omnichannel.refreshConversation(), Omnichannel.refreshList()]);
               const after = document.activeElement;
               const kept = name === (after.id || after.textContent.trim());
               if (!kept) lost.push({ id, name, now: after.tagName + after.id });

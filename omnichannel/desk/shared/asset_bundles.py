@@ -40,6 +40,7 @@ SCRIPTS: Final = {
     "base": ("desk/shared/timezone.js",),
     "desk": (
         "desk/shared/timezone.js",
+        "js/dom.js",
         "desk/shared/desk.js",
         "desk/shared/announcer.js",
         "desk/thread/thread.js",

@@ -29,6 +29,15 @@ def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
     assert there - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
 
 
+@pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.name)
+def test_script_defines_no_global_but_the_namespace(path: Path) -> None:
+    text = path.read_text()
+    namespace = ["window.Omnichannel = {};"] if path.name == "dom.js" else []
+    top_level = [line for line in text.splitlines() if line and not line.startswith((" ", "//"))]
+    assert top_level == ['"use strict";', *namespace, "(() => {", "})();"]
+    assert re.findall(r"\b(?:window|globalThis)\.\w+ =(?!=).*", text) == namespace
+
+
 @pytest.mark.django_db
 def test_a_page_names_one_style_sheet_and_one_script_that_browsers_keep_for_good() -> None:
     page = Client().get("/sign-in/").content.decode()
