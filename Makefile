@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make run           the desk with demonstration data on http://127.0.0.1:8000"
 	@echo "make test          all tests, on SQLite and PostgreSQL, browser tests included"
-	@echo "make coverage      which lines the last 'make test' did not run"
+	@echo "make coverage      which lines the last 'make test' did not run (Python 3.12 or newer)"
 	@echo "make lint          linters, type checker, templates, migrations, deployment files"
 	@echo "make format        format the code"
 	@echo "make translations  bring the translation catalogs up to date"
@@ -40,19 +40,21 @@ JOBS := $(shell expr $(CORES) + 1)
 WORKERS := $(shell expr \( $(CORES) / 2 \) \* \( $(CORES) \> 3 \))
 REPORTS := var/test-reports
 PYTEST = $(BIN)/python -m pytest -q --fail-on-skip --junitxml=$(REPORTS)/$@.xml
+# Measuring coverage is cheap from Python 3.12 on (sys.monitoring); on 3.11 it takes nearly twice the processor time.
+COVERAGE = $(shell $(BIN)/python -c 'import sys; print("--cov --cov-report=" if sys.version_info >= (3, 12) else "")')
 ON_POSTGRESQL := $(BIN)/python -m tests.postgres
 UNIT_TESTS := -n $(WORKERS) --dist loadfile --ignore=tests/processes --ignore=tests/journeys tests
 
 test: $(VENV)/dev
 	@$(BIN)/python -m tests.system_packages
-	@rm -rf $(REPORTS)
+	@rm -rf $(REPORTS) .coverage
 	@echo "Running $(TEST_STAGES), $(JOBS) at once; each prints its output when it is done …"
 	@$(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) \
 		$(if $(filter output-sync,$(.FEATURES)),--output-sync=target) $(TEST_STAGES); \
 	$(BIN)/python -m tests.summary $$? $(TEST_STAGES:%=$(REPORTS)/%.xml)
 
 test-sqlite: $(VENV)/dev
-	$(PYTEST) --cov --cov-report= $(UNIT_TESTS)
+	$(PYTEST) $(COVERAGE) $(UNIT_TESTS)
 
 test-postgresql: $(VENV)/dev
 	$(ON_POSTGRESQL) $(PYTEST) -m database $(UNIT_TESTS)
