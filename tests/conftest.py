@@ -2,7 +2,7 @@
 
 import gc
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,35 @@ def _uses_database(item: pytest.Item) -> bool:
         or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         or (isinstance(case, type) and issubclass(case, SimpleTestCase))
     )
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fail-on-skip", action="store_true", help="Count a skipped test as failed, as `make test` does.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With --fail-on-skip, a test may be skipped only if it is marked `may_skip`."""
+    report = yield
+    if item.get_closest_marker("may_skip") is None:
+        _fail_if_skipped(item.config, report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """With --fail-on-skip, no module may be skipped while it is imported."""
+    report = yield
+    _fail_if_skipped(collector.config, report)
+    return report
+
+
+def _fail_if_skipped(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and config.getoption("--fail-on-skip"):
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, which --fail-on-skip does not allow: {report.longrepr}"
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
+from django.core.management import CommandError, call_command
 
-from tests import translations
-from tests.translations import LANGUAGES
+from omnichannel.management import translation_catalogs as catalogs
+from omnichannel.management.commands import translations
+from omnichannel.management.translation_catalogs import DOMAINS, LANGUAGES
 
-GETTEXT_DOMAINS = ["django", "djangojs"]
-LANGUAGES_AND_DOMAINS = [(language, domain) for language in LANGUAGES for domain in GETTEXT_DOMAINS]
+LANGUAGES_AND_DOMAINS = [(language, domain) for language in LANGUAGES for domain in DOMAINS]
 PLACEHOLDER_PATTERN = re.compile(r"%\(\w+\)s|%s|\{\w+\}|</?\w+>")
 TEXT_ATTRIBUTES = {"aria-label", "title", "placeholder", "alt"}
 UNTRANSLATED_NAMES = {"Omnichannel", "PDF", "WhatsApp"}  # the same in every language
@@ -24,23 +25,21 @@ TRANSLATED_BLOCK_PATTERN = re.compile(
 
 @pytest.mark.parametrize(("language", "domain"), LANGUAGES_AND_DOMAINS)
 def test_every_word_is_translated(language: str, domain: str) -> None:
-    known = {(message.context, message.id) for message in translations.read_catalog(language, domain)}
-    needed = {(message.context, message.id) for message in translations.extract_messages(domain)}
-    assert needed - known == set(), "python -m tests.translations brings the catalogues up to date"
-    assert translations.untranslated_messages(translations.read_catalog(language, domain)) == []
+    known = {(message.context, message.id) for message in catalogs.read_catalog(language, domain)}
+    needed = {(message.context, message.id) for message in catalogs.extract_messages(domain)}
+    assert needed - known == set(), "`make translations` brings the catalogs up to date"
+    assert catalogs.untranslated(catalogs.read_catalog(language, domain)) == []
 
 
 @pytest.mark.parametrize(("language", "domain"), LANGUAGES_AND_DOMAINS)
 def test_compiled_catalogs_match_their_sources(language: str, domain: str) -> None:
-    written = translations.catalog_path(language, domain, "mo").read_bytes()
-    assert written == translations.compile_catalog(translations.read_catalog(language, domain))
+    written = catalogs.catalog_path(language, domain, "mo").read_bytes()
+    assert written == catalogs.compile_catalog(catalogs.read_catalog(language, domain))
 
 
 @pytest.mark.parametrize(("language", "domain"), LANGUAGES_AND_DOMAINS)
 def test_translations_have_the_same_placeholders(language: str, domain: str) -> None:
-    wrong = [
-        message.id for message in translations.read_catalog(language, domain) if not _has_same_placeholders(message)
-    ]
+    wrong = [message.id for message in catalogs.read_catalog(language, domain) if not _has_same_placeholders(message)]
     assert wrong == []
 
 
@@ -77,7 +76,7 @@ def _untranslated_texts(template: str) -> list[str]:
     return [word for word in words if re.search(r"[^\W\d_]{2}", word) and word not in UNTRANSLATED_NAMES]
 
 
-@pytest.mark.parametrize("path", translations.translated_templates(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", catalogs.templates(), ids=lambda path: path.name)
 def test_a_template_of_the_desk_says_nothing_that_is_not_translated(path: Path) -> None:
     assert _untranslated_texts(path.read_text()) == []
 
@@ -87,3 +86,32 @@ def test_untranslated_text_is_detected() -> None:
         "Now",
         "Hello",
     ]
+
+
+@pytest.mark.parametrize("language", ["pt-br", "pt_BR", "pt_br"])
+def test_a_language_with_a_region_gets_catalogs_that_django_finds(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(catalogs, "LOCALE_ROOT", tmp_path)
+    call_command("translations", language)
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
+    folder = "pt_BR/LC_MESSAGES"
+    assert files == [f"{folder}/{name}" for name in ("django.mo", "django.po", "djangojs.mo", "djangojs.po")]
+    assert catalogs.read_catalog(language, "django").locale_identifier == "pt_BR"
+    assert f"{language}: not translated: Unsupported message" in capsys.readouterr().out
+
+
+def test_an_update_keeps_the_translations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = catalogs.catalog_path("de", "djangojs", "po").read_bytes()
+    monkeypatch.setattr(catalogs, "LOCALE_ROOT", tmp_path)
+    path = catalogs.catalog_path("de", "djangojs", "po")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(before)
+    call_command("translations", "de")
+    assert path.read_bytes() == before
+
+
+def test_without_babel_the_command_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translations, "find_spec", lambda name: None)
+    with pytest.raises(CommandError, match=r"requirements-dev\.lock"):
+        call_command("translations")
