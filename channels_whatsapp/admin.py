@@ -16,15 +16,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from channels_whatsapp import admin_templates
-from channels_whatsapp.admin_forms import TOKENS, WhatsAppAccountForm, WhatsAppNumberForm
-from channels_whatsapp.deliveries import retry_now
-from channels_whatsapp.models import Approval, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.template_sync import sync_later
-from channels_whatsapp.validation import Report, validate_and_keep
+from channels_whatsapp.admin_forms import TOKEN_FIELDS, WhatsAppAccountForm, WhatsAppNumberForm
+from channels_whatsapp.deliveries import retry_deliveries
+from channels_whatsapp.models import ApprovalStatus, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.template_sync import enqueue_sync
+from channels_whatsapp.validation import ValidationReport, validate_and_save
 from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp, render_pill
 from routing.models import Channel, WorkStream
 
-NUMBER_ADD = "admin:channels_whatsapp_whatsappnumber_add"
+NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
 
 
 @admin.register(WhatsAppAccount)
@@ -57,12 +57,12 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
 
     @admin.action(description="Sync templates", permissions=["change"])
     def sync_templates(self, request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
-        admin_templates.sync_these(request, accounts)
+        admin_templates.sync_accounts(request, accounts)
 
     def get_fieldsets(self, request: HttpRequest, obj: WhatsAppAccount | None = None) -> list[Any]:
         """Without permission to change it the tokens are left out: a read-only field would show them."""
         may_write = self.has_change_permission(request, obj) if obj else True
-        secrets = TOKENS if may_write else ()
+        secrets = TOKEN_FIELDS if may_write else ()
         remove = ["remove_secondary_auth_token"] if may_write and obj and obj.secondary_auth_token else []
         return [
             ("Twilio account details", {"fields": ["name", "account_sid", *secrets[:1]]}),
@@ -78,7 +78,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         kwargs["fields"] = [name for name in names if name != "remove_secondary_auth_token"]
         return super().get_form(request, obj, change=change, **kwargs)
 
-    @method_decorator(sensitive_post_parameters(*TOKENS))
+    @method_decorator(sensitive_post_parameters(*TOKEN_FIELDS))
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return super().changeform_view(request, *args, **kwargs)
 
@@ -91,14 +91,14 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
 
     def _sections(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
         """What the page shows below the account's details."""
-        there, approved = Q(gone_at=None), Q(gone_at=None, approval=Approval.APPROVED)
+        there, approved = Q(gone_at=None), Q(gone_at=None, approval=ApprovalStatus.APPROVED)
         may_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
         return {
             "account": account,
             "numbers": account.numbers.select_related("work_stream"),
-            "add_number_url": f"{reverse(NUMBER_ADD)}?account={account.pk}" if may_add else "",
+            "add_number_url": f"{reverse(NUMBER_ADD_URL_NAME)}?account={account.pk}" if may_add else "",
             "validate_url": reverse("admin:channels_whatsapp_validate", args=[account.pk]),
-            "sync_url": admin_templates.sync_address(account),
+            "sync_url": admin_templates.get_sync_url(account),
             "template_counts": account.templates.aggregate(all=Count("pk", there), approved=Count("pk", approved)),
             "may_validate": self.has_change_permission(request, account),
         }
@@ -112,22 +112,22 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         account = self.get_object(request, str(pk))
         if account is None or not self.has_change_permission(request, account):
             raise PermissionDenied
-        report = validate_and_keep(account)
+        report = validate_and_save(account)
         if report.credentials == "accepted":
-            sync_later(account)
+            enqueue_sync(account)
         if request.accepts("text/html"):
             self._tell(request, report)
             return HttpResponseRedirect(self.get_change_url(account) + "#validation")
         shown = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
-        return JsonResponse({"ok": report.ok, "messages": _toast(report), "html": shown})
+        return JsonResponse({"ok": report.ok, "messages": _get_result_messages(report), "html": shown})
 
-    def _tell(self, request: HttpRequest, report: Report) -> None:
+    def _tell(self, request: HttpRequest, report: ValidationReport) -> None:
         level = messages.SUCCESS if report.ok else messages.ERROR
-        for text in _toast(report):
+        for text in _get_result_messages(report):
             self.message_user(request, text, level)
 
 
-def _toast(report: Report) -> list[str]:
+def _get_result_messages(report: ValidationReport) -> list[str]:
     """Success in one sentence, or each thing that is wrong and what to do."""
     if report.ok:
         return ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
@@ -182,7 +182,7 @@ class WhatsAppNumberAdmin(ProductModelAdmin):
         return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, channel, thing.account)
 
 
-TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
+DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
 
 
 @admin.register(WebhookDelivery)
@@ -214,7 +214,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     @admin.display(description="State", ordering="state")
     def outcome(self, delivery: WebhookDelivery) -> SafeString:
         state = DeliveryState(delivery.state)
-        return render_pill(str(state.label), TONES[state])
+        return render_pill(str(state.label), DELIVERY_STATE_TONES[state])
 
     @admin.display(description="Error", empty_value="")
     def short_error(self, delivery: WebhookDelivery) -> str:
@@ -222,7 +222,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Parameters")
     def parameters(self, delivery: WebhookDelivery) -> SafeString:
-        pairs = [(name, value) for name, values in sorted(delivery.payload.items()) for value in _several(values)]
+        pairs = [(name, value) for name, values in sorted(delivery.payload.items()) for value in _as_list(values)]
         rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
         return format_html('<table class="parameters"><tbody>{}</tbody></table>', rows)
 
@@ -236,7 +236,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         self._retry(request, list(deliveries.values_list("pk", flat=True)))
 
     def _retry(self, request: HttpRequest, ids: list[int]) -> None:
-        count = retry_now(ids)
+        count = retry_deliveries(ids)
         if count:
             noun = "delivery is" if count == 1 else "deliveries are"
             self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)
@@ -267,5 +267,5 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
 
-def _several(values: Any) -> list[Any]:
+def _as_list(values: Any) -> list[Any]:
     return values if isinstance(values, list) else [values]

@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django import forms
 from django.utils import formats, timezone
 
-from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber, account_sid_form, service_sid_form
+from channels_whatsapp.models import (
+    WhatsAppAccount,
+    WhatsAppNumber,
+    validate_account_sid,
+    validate_messaging_service_sid,
+)
 
 if TYPE_CHECKING:
     AccountModelForm: TypeAlias = forms.ModelForm[WhatsAppAccount]
@@ -13,7 +18,7 @@ if TYPE_CHECKING:
 else:
     AccountModelForm = NumberModelForm = forms.ModelForm
 
-TOKENS = ("auth_token", "secondary_auth_token")
+TOKEN_FIELDS = ("auth_token", "secondary_auth_token")
 
 
 class SecretInput(forms.PasswordInput):
@@ -25,7 +30,7 @@ class SecretInput(forms.PasswordInput):
         )
 
 
-def _secret(label: str) -> forms.CharField:
+def _build_secret_field(label: str) -> forms.CharField:
     return forms.CharField(label=label, required=False, widget=SecretInput())
 
 
@@ -38,8 +43,8 @@ class WhatsAppAccountForm(AccountModelForm):
         widget=forms.TextInput(attrs={"class": "vTextField mono", "autocomplete": "off", "spellcheck": "false"}),
         help_text="Starts with AC. You find it in the Twilio Console, under Account info.",
     )
-    auth_token = _secret("Auth Token")
-    secondary_auth_token = _secret("Secondary Auth Token")
+    auth_token = _build_secret_field("Auth Token")
+    secondary_auth_token = _build_secret_field("Secondary Auth Token")
     remove_secondary_auth_token = forms.BooleanField(label="Remove the secondary token", required=False)
     messaging_service_sid = forms.CharField(
         label="Messaging Service SID",
@@ -50,11 +55,11 @@ class WhatsAppAccountForm(AccountModelForm):
 
     class Meta:
         model = WhatsAppAccount
-        fields = ("name", "account_sid", *TOKENS, "messaging_service_sid", "is_active")
+        fields = ("name", "account_sid", *TOKEN_FIELDS, "messaging_service_sid", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for token in TOKENS:
+        for token in TOKEN_FIELDS:
             self.initial.pop(token, None)
         if "auth_token" in self.fields:  # a person who may only look gets no fields
             self._explain_the_tokens()
@@ -81,7 +86,7 @@ class WhatsAppAccountForm(AccountModelForm):
 
     def clean_account_sid(self) -> str:
         sid: str = self.cleaned_data["account_sid"]
-        account_sid_form(sid)
+        validate_account_sid(sid)
         others = WhatsAppAccount.objects.exclude(pk=self.instance.pk).filter(account_sid__iexact=sid)
         if other := others.first():
             raise forms.ValidationError(
@@ -92,7 +97,7 @@ class WhatsAppAccountForm(AccountModelForm):
     def clean_messaging_service_sid(self) -> str:
         sid: str = self.cleaned_data["messaging_service_sid"]
         if sid:
-            service_sid_form(sid)
+            validate_messaging_service_sid(sid)
         return sid
 
     def clean_auth_token(self) -> str:

@@ -11,30 +11,32 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import Synced, sync_by_hand
-from channels_whatsapp.templates import kind_name, parts_of, variables_of
+from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
+from channels_whatsapp.template_sync import SyncResult, sync_templates_manually
+from channels_whatsapp.templates import kind_name, parse_parts, get_variable_names
 from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
 from omnichannel.core.languages import language_name
 
-SYNC = "channels_whatsapp.change_whatsappaccount"
-TONES = {
-    Approval.APPROVED: "good",
-    Approval.RECEIVED: "warn",
-    Approval.PENDING: "warn",
-    Approval.PAUSED: "bad",
-    Approval.REJECTED: "bad",
-    Approval.DISABLED: "bad",
+SYNC_PERMISSION = "channels_whatsapp.change_whatsappaccount"
+APPROVAL_TONES = {
+    ApprovalStatus.APPROVED: "good",
+    ApprovalStatus.RECEIVED: "warn",
+    ApprovalStatus.PENDING: "warn",
+    ApprovalStatus.PAUSED: "bad",
+    ApprovalStatus.REJECTED: "bad",
+    ApprovalStatus.DISABLED: "bad",
 }
 
 
-def tell(request: HttpRequest, account: WhatsAppAccount, synced: Synced, *, by_name: bool = False) -> None:
+def show_sync_result(
+    request: HttpRequest, account: WhatsAppAccount, synced: SyncResult, *, by_name: bool = False
+) -> None:
     """Say what came of a sync; with the channel's name where there may be several."""
     said = f"{account}: {synced}" if by_name else str(synced)
     messages.add_message(request, messages.ERROR if synced.error else messages.SUCCESS, said)
 
 
-class Gone(admin.SimpleListFilter):
+class AvailabilityFilter(admin.SimpleListFilter):
     """Templates that Twilio has, or those that it does not list any more."""
 
     title = "at Twilio"
@@ -53,7 +55,7 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
     """Templates are made and submitted in the Twilio Console; here they are looked up."""
 
     list_display = ("name", "state", "language_name", "kind", "category", "account")
-    list_filter = ("approval", "category", "language", "content_type", "account", Gone)
+    list_filter = ("approval", "category", "language", "content_type", "account", AvailabilityFilter)
     list_select_related = ("account",)
     search_fields = ("name", "text", "content_sid")
     search_help_text = "Name, text or Content SID"
@@ -72,7 +74,7 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
     def state(self, template: Any) -> SafeString:
         if template.gone_at:
             return render_pill("Gone", "quiet")
-        return render_pill(template.get_approval_display(), TONES.get(template.approval, "quiet"))
+        return render_pill(template.get_approval_display(), APPROVAL_TONES.get(template.approval, "quiet"))
 
     @admin.display(description="Language", ordering="language")
     def language_name(self, template: MessageTemplate) -> str:
@@ -92,18 +94,18 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
 
     @admin.display(description="Examples")
     def examples(self, template: MessageTemplate) -> str:
-        names = variables_of(template.content_type, template.content)
+        names = get_variable_names(template.content_type, template.content)
         return ", ".join(f"{name}: {template.variables.get(name, '')}" for name in names) or "None"
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         template = self.get_object(request, unquote(object_id))
-        extra = {"parts": parts_of(template.content_type, template.content)} if template else {}
+        extra = {"parts": parse_parts(template.content_type, template.content)} if template else {}
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        extra = {"sync_url": sync_address() if request.user.has_perm(SYNC) else ""}
+        extra = {"sync_url": get_sync_url() if request.user.has_perm(SYNC_PERMISSION) else ""}
         return super().changelist_view(request, {**extra, **(extra_context or {})})
 
     def get_urls(self) -> list[URLPattern]:
@@ -112,7 +114,7 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
         return [path("sync/", view, name="channels_whatsapp_sync_templates"), one, *super().get_urls()]
 
 
-def sync_address(account: WhatsAppAccount | None = None) -> str:
+def get_sync_url(account: WhatsAppAccount | None = None) -> str:
     """Where a button posts to that syncs this channel, or all."""
     if account is None:
         return reverse("admin:channels_whatsapp_sync_templates")
@@ -121,23 +123,23 @@ def sync_address(account: WhatsAppAccount | None = None) -> str:
 
 def sync_view(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """Sync one channel and show its page, or all active ones and show the templates."""
-    if not request.user.has_perm(SYNC):
+    if not request.user.has_perm(SYNC_PERMISSION):
         raise PermissionDenied
     if pk is not None:
         account = WhatsAppAccount.objects.filter(pk=pk).first()
         if account is None:
             raise PermissionDenied
-        tell(request, account, sync_by_hand(account))
+        show_sync_result(request, account, sync_templates_manually(account))
         page = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[pk])
         return HttpResponseRedirect(f"{page}#templates")
-    sync_these(request, WhatsAppAccount.objects.filter(is_active=True))
+    sync_accounts(request, WhatsAppAccount.objects.filter(is_active=True))
     return HttpResponseRedirect(reverse("admin:channels_whatsapp_messagetemplate_changelist"))
 
 
-def sync_these(request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
+def sync_accounts(request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
     """Sync these channels, one after the other, and say what came of each."""
     found = list(accounts)
     for account in found:
-        tell(request, account, sync_by_hand(account), by_name=len(found) > 1)
+        show_sync_result(request, account, sync_templates_manually(account), by_name=len(found) > 1)
     if not found:
         messages.info(request, "There is no active WhatsApp channel to sync.")

@@ -11,9 +11,9 @@ OUTSIDE_WINDOW = 63016
 OPTED_OUT = 21610
 CREDENTIALS_REJECTED = 20003
 # What WhatsApp has done to a template, in the words its list of templates uses.
-TEMPLATE_STATES = {63040: "rejected", 63041: "paused", 63042: "disabled"}
+APPROVAL_BY_ERROR_CODE = {63040: "rejected", 63041: "paused", 63042: "disabled"}
 
-REASONS: dict[int, str] = {
+ERROR_REASONS: dict[int, str] = {
     20003: _(
         "Twilio rejected our credentials. An administrator has to check the channel's Account SID and Auth Token."
     ),
@@ -61,16 +61,16 @@ REASONS: dict[int, str] = {
     92007: _("Twilio did not take what was filled into the template."),
 }
 # Where it means something else for a template than for a reply.
-OF_TEMPLATES: dict[int, str] = {
+TEMPLATE_ERROR_REASONS: dict[int, str] = {
     63016: _("WhatsApp did not take this template after the 24 hours: it is not approved, or not for beginning with."),
     63021: _("WhatsApp refused the template: it is too long with what was filled in, or its file is not one it takes."),
 }
 
 
-def plain_reason(code: int | None, twilio_says: str = "", *, of_template: bool = False) -> str:
+def get_error_reason(code: int | None, twilio_says: str = "", *, of_template: bool = False) -> str:
     """Why a message was not delivered, in a sentence for the agent; Twilio's own words where the table has none."""
-    if of_template and code in OF_TEMPLATES:
-        return gettext(OF_TEMPLATES[code])
-    if code in REASONS:
-        return gettext(REASONS[code])
+    if of_template and code in TEMPLATE_ERROR_REASONS:
+        return gettext(TEMPLATE_ERROR_REASONS[code])
+    if code in ERROR_REASONS:
+        return gettext(ERROR_REASONS[code])
     return gettext(twilio_says or _("WhatsApp did not deliver the message and gave no reason."))

@@ -15,41 +15,45 @@ Payload = Mapping[str, Sequence[str]]
 
 MAX_MEDIA = 10
 SID_LENGTH = 34
-COMMON = {
+COMMON_PARAMETERS = {
     "MessageSid", "SmsSid", "SmsMessageSid", "AccountSid", "MessagingServiceSid", "From", "To", "Body", "NumMedia",
     "NumSegments", "SmsStatus", "ApiVersion", "ProfileName", "WaId", "ExternalUserId",
 }  # fmt: skip
 
 
-def first(payload: Payload, name: str) -> str:
+def get_first_value(payload: Payload, name: str) -> str:
     """The parameter's value; the first one where it is repeated, "" where it is missing."""
     values = payload.get(name) or [""]
     return values[0]
 
 
-def is_status(payload: Payload) -> bool:
+def is_status_callback(payload: Payload) -> bool:
     """Whether this tells what became of a message of ours, whichever address it was posted to."""
-    return bool(first(payload, "MessageStatus")) and not is_inbound(payload)
+    return bool(get_first_value(payload, "MessageStatus")) and not is_inbound_message(payload)
 
 
-def is_inbound(payload: Payload) -> bool:
+def is_inbound_message(payload: Payload) -> bool:
     """Whether this says of itself that it is a customer's message."""
-    return first(payload, "SmsStatus") == "received"
+    return get_first_value(payload, "SmsStatus") == "received"
 
 
 def message_sid(payload: Payload) -> str:
     """The message's SID; "" where there is none, or one that is longer than any of Twilio's."""
-    sid = first(payload, "MessageSid") or first(payload, "SmsSid") or first(payload, "SmsMessageSid")
+    sid = (
+        get_first_value(payload, "MessageSid")
+        or get_first_value(payload, "SmsSid")
+        or get_first_value(payload, "SmsMessageSid")
+    )
     return sid if len(sid) <= SID_LENGTH else ""
 
 
-def whatsapp_address(raw: str) -> str:
+def normalize_whatsapp_address(raw: str) -> str:
     """`whatsapp:` and what follows, "" for another channel and for nobody. A `+` that was lost is put back."""
     text = raw.strip()
-    bare = text.removeprefix(identity.PREFIX).strip()
-    if not text.startswith(identity.PREFIX) or not bare:
+    bare = text.removeprefix(identity.WHATSAPP_PREFIX).strip()
+    if not text.startswith(identity.WHATSAPP_PREFIX) or not bare:
         return ""
-    return identity.PREFIX + ("+" + bare if re.fullmatch(r"[0-9]{5,20}", bare) else bare)
+    return identity.WHATSAPP_PREFIX + ("+" + bare if re.fullmatch(r"[0-9]{5,20}", bare) else bare)
 
 
 @dataclass(frozen=True)
@@ -81,38 +85,45 @@ class InboundMessage:
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
-        media = _media(payload)
-        external = whatsapp_address(first(payload, "ExternalUserId"))
-        sender = whatsapp_address(first(payload, "From")) or external or _from_wa_id(first(payload, "WaId"))
-        content = _content(payload)
+        media = _parse_media(payload)
+        external = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
+        sender = (
+            normalize_whatsapp_address(get_first_value(payload, "From"))
+            or external
+            or _build_address_from_wa_id(get_first_value(payload, "WaId"))
+        )
+        content = _parse_content(payload)
         return cls(
             sid=message_sid(payload),
-            sender=sender[: identity.MAX_LENGTH],
-            recipient=first(payload, "To").strip(),
-            messaging_service_sid=first(payload, "MessagingServiceSid"),
+            sender=sender[: identity.MAX_ADDRESS_LENGTH],
+            recipient=get_first_value(payload, "To").strip(),
+            messaging_service_sid=get_first_value(payload, "MessagingServiceSid"),
             external_user_id=(external or (sender if identity.is_business_scoped(sender) else ""))[:140],
-            profile_name=first(payload, "ProfileName").strip()[:200],
-            kind=_kind(payload, media, content),
-            body=first(payload, "Body"),
+            profile_name=get_first_value(payload, "ProfileName").strip()[:200],
+            kind=_detect_message_kind(payload, media, content),
+            body=get_first_value(payload, "Body"),
             media=media,
             content=content,
-            quoted_sid=first(payload, "OriginalRepliedMessageSid"),
-            opts_out=first(payload, "OptOutType").upper() == "STOP",
-            extra={name: list(values) for name, values in payload.items() if name not in COMMON},
+            quoted_sid=get_first_value(payload, "OriginalRepliedMessageSid"),
+            opts_out=get_first_value(payload, "OptOutType").upper() == "STOP",
+            extra={name: list(values) for name, values in payload.items() if name not in COMMON_PARAMETERS},
         )
 
 
-def _from_wa_id(digits: str) -> str:
-    return whatsapp_address(identity.PREFIX + digits) if digits.strip() else ""
+def _build_address_from_wa_id(digits: str) -> str:
+    return normalize_whatsapp_address(identity.WHATSAPP_PREFIX + digits) if digits.strip() else ""
 
 
-def _media(payload: Payload) -> tuple[MediaItem, ...]:
+def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
     # NumMedia is not trusted: it is 0 or missing in some payloads that carry a MediaUrl0.
-    found = ((first(payload, f"MediaUrl{n}"), first(payload, f"MediaContentType{n}")) for n in range(MAX_MEDIA))
+    found = (
+        (get_first_value(payload, f"MediaUrl{n}"), get_first_value(payload, f"MediaContentType{n}"))
+        for n in range(MAX_MEDIA)
+    )
     return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in found if url)
 
 
-def _kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
+def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
     if "location" in content:
         return "location"
     if media and all(item.content_type in {"text/vcard", "text/x-vcard"} for item in media):
@@ -123,15 +134,15 @@ def _kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, An
         return "list"
     if "button" in content:
         return "button"
-    return "text" if first(payload, "Body").strip() else "unsupported"
+    return "text" if get_first_value(payload, "Body").strip() else "unsupported"
 
 
-def _content(payload: Payload) -> dict[str, Any]:
+def _parse_content(payload: Payload) -> dict[str, Any]:
     parts = {
-        "location": _location(payload),
-        "list": _named(payload, title="ListTitle", payload="ListId"),
-        "button": _named(payload, text="ButtonText", payload="ButtonPayload"),
-        "referral": _named(
+        "location": _parse_location(payload),
+        "list": _pick_parameters(payload, title="ListTitle", payload="ListId"),
+        "button": _pick_parameters(payload, text="ButtonText", payload="ButtonPayload"),
+        "referral": _pick_parameters(
             payload,
             headline="ReferralHeadline",
             body="ReferralBody",
@@ -139,31 +150,31 @@ def _content(payload: Payload) -> dict[str, Any]:
             source="ReferralSourceType",
             source_id="ReferralSourceId",
         ),
-        "forwarded": _forwarded(payload),
-        "type": first(payload, "MessageType"),
+        "forwarded": _parse_forwarded(payload),
+        "type": get_first_value(payload, "MessageType"),
     }
     return {name: part for name, part in parts.items() if part}
 
 
-def _named(values: Payload, /, **names: str) -> dict[str, str]:
-    found = {ours: first(values, theirs) for ours, theirs in names.items()}
+def _pick_parameters(values: Payload, /, **names: str) -> dict[str, str]:
+    found = {ours: get_first_value(values, theirs) for ours, theirs in names.items()}
     return {ours: value for ours, value in found.items() if value}
 
 
-def _forwarded(payload: Payload) -> str:
-    if first(payload, "FrequentlyForwarded").lower() == "true":
+def _parse_forwarded(payload: Payload) -> str:
+    if get_first_value(payload, "FrequentlyForwarded").lower() == "true":
         return "often"
-    return "once" if first(payload, "Forwarded").lower() == "true" else ""
+    return "once" if get_first_value(payload, "Forwarded").lower() == "true" else ""
 
 
-def _location(payload: Payload) -> dict[str, Any]:
+def _parse_location(payload: Payload) -> dict[str, Any]:
     try:
-        latitude, longitude = float(first(payload, "Latitude")), float(first(payload, "Longitude"))
+        latitude, longitude = float(get_first_value(payload, "Latitude")), float(get_first_value(payload, "Longitude"))
     except ValueError:
         return {}
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         return {}
-    place = _named(payload, label="Label", address="Address")
+    place = _pick_parameters(payload, label="Label", address="Address")
     return {"latitude": latitude, "longitude": longitude, **place}
 
 
@@ -179,10 +190,12 @@ class StatusUpdate:
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
         """Read a status callback; an error code that is no number counts as none."""
-        code = first(payload, "ErrorCode")
+        code = get_first_value(payload, "ErrorCode")
         return cls(
             sid=message_sid(payload),
-            status=(first(payload, "MessageStatus") or first(payload, "SmsStatus")).lower(),
+            status=(get_first_value(payload, "MessageStatus") or get_first_value(payload, "SmsStatus")).lower(),
             error_code=int(code) if code.isascii() and code.isdigit() and len(code) < 9 and int(code) else None,
-            error_message=(first(payload, "ErrorMessage") or first(payload, "ChannelStatusMessage"))[:1000],
+            error_message=(
+                get_first_value(payload, "ErrorMessage") or get_first_value(payload, "ChannelStatusMessage")
+            )[:1000],
         )

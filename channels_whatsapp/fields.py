@@ -8,17 +8,17 @@ from django.conf import settings
 from django.core.exceptions import FieldError, ImproperlyConfigured, ValidationError
 from django.db import models
 
-PREFIX = "enc1:"
+ENCRYPTED_PREFIX = "enc1:"
 
 
 @lru_cache(maxsize=4)
-def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+def _build_cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
-def cipher() -> MultiFernet:
+def get_cipher() -> MultiFernet:
     """The cipher of `ENCRYPTION_KEYS`: the first key encrypts, all of them decrypt."""
-    return _cipher(tuple(settings.ENCRYPTION_KEYS))
+    return _build_cipher(tuple(settings.ENCRYPTION_KEYS))
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
@@ -30,13 +30,13 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
-        return PREFIX + cipher().encrypt(value.encode()).decode("ascii") if value else value
+        return ENCRYPTED_PREFIX + get_cipher().encrypt(value.encode()).decode("ascii") if value else value
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str | None:
         if not value:
             return value
         try:
-            return cipher().decrypt(value.removeprefix(PREFIX)).decode()
+            return get_cipher().decrypt(value.removeprefix(ENCRYPTED_PREFIX)).decode()
         except InvalidToken as error:
             raise ImproperlyConfigured(
                 "A secret in the database was encrypted with a key that is not in ENCRYPTION_KEYS."
@@ -47,10 +47,10 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
         return str(self.get_prep_value(self.value_from_object(obj)) or "")
 
     def to_python(self, value: Any) -> Any:
-        if not isinstance(value, str) or not value.startswith(PREFIX):
+        if not isinstance(value, str) or not value.startswith(ENCRYPTED_PREFIX):
             return value
         try:
-            return cipher().decrypt(value.removeprefix(PREFIX)).decode()
+            return get_cipher().decrypt(value.removeprefix(ENCRYPTED_PREFIX)).decode()
         except InvalidToken as error:
             raise ValidationError("This was encrypted with a key that is not in ENCRYPTION_KEYS.") from error
 

@@ -8,10 +8,10 @@ import re
 
 import phonenumbers
 
-MAX_LENGTH = 140
-PREFIX = "whatsapp:"
+MAX_ADDRESS_LENGTH = 140
+WHATSAPP_PREFIX = "whatsapp:"
 
-BUSINESS_SCOPED = re.compile(r"\A[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]+\Z")
+BUSINESS_SCOPED_ID_PATTERN = re.compile(r"\A[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]+\Z")
 
 # Mobile numbers that are written in two ways. WhatsApp reports either, whatever the customer dials:
 # Brazil without the ninth digit, Mexico with a 1 and Argentina with a 9 after the country code.
@@ -22,21 +22,21 @@ ARGENTINA = re.compile(r"\A\+549(\d{10})\Z")
 
 def is_business_scoped(address: str) -> bool:
     """Whether the address is a business-scoped user id: a person whose number is not shown."""
-    return bool(BUSINESS_SCOPED.match(address.removeprefix(PREFIX)))
+    return bool(BUSINESS_SCOPED_ID_PATTERN.match(address.removeprefix(WHATSAPP_PREFIX)))
 
 
-def identity(address: str) -> str:
+def get_identity(address: str) -> str:
     """The same for every spelling of one number; any other address is its own identity."""
-    bare = address.removeprefix(PREFIX)
+    bare = address.removeprefix(WHATSAPP_PREFIX)
     bare = BRAZIL.sub(r"+55\g<1>9\g<2>", bare)
     bare = MEXICO.sub(r"+52\g<1>", bare)
     bare = ARGENTINA.sub(r"+54\g<1>", bare)
-    return PREFIX + bare
+    return WHATSAPP_PREFIX + bare
 
 
-def shown_address(address: str) -> str:
+def format_address(address: str) -> str:
     """The address as people read it: a number with spaces, a business-scoped id as it is."""
-    bare = address.removeprefix(PREFIX)
+    bare = address.removeprefix(WHATSAPP_PREFIX)
     try:
         return phonenumbers.format_number(phonenumbers.parse(bare), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
     except phonenumbers.NumberParseException:

@@ -16,21 +16,21 @@ from routing.models import Channel, OperatingHours, WorkStream
 
 SANDBOX_NUMBER = "+14155238886"
 
-account_sid_form = RegexValidator(
+validate_account_sid = RegexValidator(
     r"\AAC[0-9a-fA-F]{32}\Z",
     "An Account SID is AC followed by 32 digits and letters from a to f. Copy it from the Twilio Console.",
 )
-service_sid_form = RegexValidator(
+validate_messaging_service_sid = RegexValidator(
     r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 digits and letters from a to f."
 )
 
 
-def new_key() -> str:
+def generate_webhook_key() -> str:
     """A random part for an account's webhook addresses, not to be guessed."""
     return secrets.token_urlsafe(24)
 
 
-def plain_number(text: str) -> str:
+def normalize_phone_number(text: str) -> str:
     """`+` and digits, from a number as people write it: with or without `+`, spaces, brackets, `whatsapp:`.
 
     Raises ValidationError where anything but digits and punctuation of numbers is in it.
@@ -52,16 +52,16 @@ class WhatsAppAccount(models.Model):
         "Account SID",
         max_length=34,
         unique=True,
-        validators=[account_sid_form],
+        validators=[validate_account_sid],
         error_messages={"unique": "There is already a WhatsApp channel with this Account SID."},
     )
     auth_token = EncryptedTextField("Auth Token")
     auth_token_set_at = models.DateTimeField(null=True, editable=False)
     secondary_auth_token = EncryptedTextField("Secondary Auth Token", blank=True, default="")
     messaging_service_sid = models.CharField(
-        "Messaging Service SID", max_length=34, blank=True, default="", validators=[service_sid_form]
+        "Messaging Service SID", max_length=34, blank=True, default="", validators=[validate_messaging_service_sid]
     )
-    key = models.CharField(max_length=64, unique=True, default=new_key, editable=False)
+    key = models.CharField(max_length=64, unique=True, default=generate_webhook_key, editable=False)
     is_active = models.BooleanField("active", default=True)
 
     validated_at = models.DateTimeField(null=True, editable=False)
@@ -95,12 +95,12 @@ class WhatsAppAccount(models.Model):
         return [token for token in (self.auth_token, self.secondary_auth_token) if token]
 
 
-class NumberField(models.CharField):  # type: ignore[type-arg]
+class PhoneNumberField(models.CharField):  # type: ignore[type-arg]
     """A phone number, stored as `+` and digits whatever way it was typed."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
-        return plain_number(text) if text else text
+        return normalize_phone_number(text) if text else text
 
 
 class WhatsAppNumber(models.Model):
@@ -110,7 +110,7 @@ class WhatsAppNumber(models.Model):
     account = models.ForeignKey(
         WhatsAppAccount, models.PROTECT, related_name="numbers", verbose_name="WhatsApp Account"
     )
-    number = NumberField(
+    number = PhoneNumberField(
         "WhatsApp Number",
         max_length=40,
         unique=True,
@@ -160,7 +160,7 @@ class WhatsAppNumber(models.Model):
         return bool(self.number == SANDBOX_NUMBER)
 
 
-class Approval(models.TextChoices):
+class ApprovalStatus(models.TextChoices):
     """What WhatsApp says about a template; Twilio's words."""
 
     UNSUBMITTED = "unsubmitted", "Not submitted"
@@ -188,7 +188,7 @@ class MessageTemplate(models.Model):
     variables = models.JSONField(default=dict)
     category = models.CharField(max_length=30, blank=True, default="")
     # A word Twilio has never said before is kept as it is.
-    approval = models.CharField(max_length=30, choices=Approval, default=Approval.UNSUBMITTED)
+    approval = models.CharField(max_length=30, choices=ApprovalStatus, default=ApprovalStatus.UNSUBMITTED)
     rejection_reason = models.TextField(blank=True, default="")
     synced_at = models.DateTimeField(default=timezone.now)
     # Twilio does not list it any more; kept for the messages that were made of it.

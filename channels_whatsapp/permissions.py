@@ -19,7 +19,7 @@ def _validator(token: str) -> RequestValidator:
     return RequestValidator(token)
 
 
-def is_signed(request: Request, account: WhatsAppAccount) -> bool:
+def has_valid_signature(request: Request, account: WhatsAppAccount) -> bool:
     """Whether Twilio signed this request, over PUBLIC_URL and the path as received, with a token we accept.
 
     The Host header plays no part: a proxy may change it and a stranger may choose it. See Twilio's "Webhooks security".
@@ -29,7 +29,7 @@ def is_signed(request: Request, account: WhatsAppAccount) -> bool:
     return any(_validator(token).validate(url, request.POST, signature) for token in account.accepted_tokens)
 
 
-class SignedByTwilio(BasePermission):
+class TwilioSignaturePermission(BasePermission):
     """Refuses with 403 what is not signed by the account in the address; nothing of it is stored."""
 
     message = "The signature is missing or wrong."
@@ -37,7 +37,7 @@ class SignedByTwilio(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         account: WhatsAppAccount = view.get_account()  # type: ignore[attr-defined]
-        if is_signed(request, account):
+        if has_valid_signature(request, account):
             return True
         type(self).refused += 1
         logger.warning(

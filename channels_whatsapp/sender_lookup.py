@@ -4,47 +4,53 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from channels_whatsapp import identity
-from channels_whatsapp.deliveries import Ignore
+from channels_whatsapp.deliveries import IgnoredDeliveryError
 from channels_whatsapp.events import InboundMessage
-from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber, plain_number
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber, normalize_phone_number
 
 
-def number_for(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:
+def find_number(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:
     """The account's number in `To`; without `To`, the number of the Messaging Service.
 
     Raises Ignore, with the reason, for another channel, an unknown number, and a number or account that is switched
     off; such a delivery is kept and can be applied later.
     """
-    found = _by_recipient(account, inbound.recipient) if inbound.recipient else _by_service(account, inbound)
+    found = (
+        _find_by_recipient(account, inbound.recipient)
+        if inbound.recipient
+        else _find_by_messaging_service(account, inbound)
+    )
     if not account.is_active:
-        raise Ignore(f"The channel {account.name} is deactivated.")
+        raise IgnoredDeliveryError(f"The channel {account.name} is deactivated.")
     if not found.is_active:
-        raise Ignore(f"The number {found.number} is deactivated.")
+        raise IgnoredDeliveryError(f"The number {found.number} is deactivated.")
     return found
 
 
-def _by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumber:
+def _find_by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumber:
     channel, colon, _ = recipient.partition(":")
-    if colon and channel != identity.PREFIX.rstrip(":"):
-        raise Ignore(f"It was sent to another channel: {channel[:40]}.")
+    if colon and channel != identity.WHATSAPP_PREFIX.rstrip(":"):
+        raise IgnoredDeliveryError(f"It was sent to another channel: {channel[:40]}.")
     try:
-        number = plain_number(recipient)
+        number = normalize_phone_number(recipient)
     except ValidationError as error:
-        raise Ignore("It was sent to something that is not a number.") from error
-    found = _numbers(account).filter(number=number).first()
+        raise IgnoredDeliveryError("It was sent to something that is not a number.") from error
+    found = _get_numbers(account).filter(number=number).first()
     if found is None:
-        raise Ignore(f"The channel {account.name} has no number {number}.")
+        raise IgnoredDeliveryError(f"The channel {account.name} has no number {number}.")
     return found
 
 
-def _by_service(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:
+def _find_by_messaging_service(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:
     if not inbound.messaging_service_sid:
-        raise Ignore("It does not say to which number it was sent.")
-    numbers = list(_numbers(account).order_by("-is_active", "pk")[:2])
+        raise IgnoredDeliveryError("It does not say to which number it was sent.")
+    numbers = list(_get_numbers(account).order_by("-is_active", "pk")[:2])
     if numbers and (inbound.messaging_service_sid == account.messaging_service_sid or len(numbers) == 1):
         return numbers[0]
-    raise Ignore(f"The channel {account.name} has no Messaging Service {inbound.messaging_service_sid[:34]}.")
+    raise IgnoredDeliveryError(
+        f"The channel {account.name} has no Messaging Service {inbound.messaging_service_sid[:34]}."
+    )
 
 
-def _numbers(account: WhatsAppAccount) -> QuerySet[WhatsAppNumber]:
+def _get_numbers(account: WhatsAppAccount) -> QuerySet[WhatsAppNumber]:
     return account.numbers.select_related("work_stream__fallback_queue")

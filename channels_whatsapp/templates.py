@@ -11,17 +11,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from channels_whatsapp.models import Approval, MessageTemplate
+from channels_whatsapp.models import ApprovalStatus, MessageTemplate
 
 BODY_LIMIT: Final = 1024
 HEADER_LIMIT: Final = 60
 CODE_LIMIT: Final = 15
 
-SLOT = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
-ADDRESS = re.compile(r"\Ahttps?://[^\s/]\S*\Z")
+PLACEHOLDER_PATTERN = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
+URL_PATTERN = re.compile(r"\Ahttps?://[^\s/]\S*\Z")
 
 # Twilio's names of the kinds, in the desk's words.
-KINDS: dict[str, str | Promise] = {
+KIND_LABELS: dict[str, str | Promise] = {
     "twilio/text": gettext_lazy("Text"),
     "twilio/media": gettext_lazy("Media"),
     "twilio/location": gettext_lazy("Location"),
@@ -37,16 +37,16 @@ KINDS: dict[str, str | Promise] = {
     "whatsapp/authentication": gettext_lazy("Authentication"),
     "whatsapp/flows": gettext_lazy("Flow"),
 }
-CATEGORIES: dict[str, str | Promise] = {
+CATEGORY_LABELS: dict[str, str | Promise] = {
     "UTILITY": gettext_lazy("Utility"),
     "MARKETING": gettext_lazy("Marketing"),
     "AUTHENTICATION": gettext_lazy("Authentication"),
 }
-AUTHENTICATION, CATALOG = "whatsapp/authentication", "twilio/catalog"
+AUTHENTICATION_TYPE, CATALOG_TYPE = "whatsapp/authentication", "twilio/catalog"
 # WhatsApp approves none of these; they are for customers who have just written.
-ONLY_INSIDE_THE_WINDOW = frozenset({"twilio/list-picker", "twilio/location"})
+WINDOW_ONLY_TYPES = frozenset({"twilio/list-picker", "twilio/location"})
 
-BUTTONS = {
+BUTTON_KINDS = {
     "QUICK_REPLY": "reply",
     "URL": "url",
     "PHONE_NUMBER": "phone",
@@ -54,18 +54,18 @@ BUTTONS = {
     "VOICE_CALL": "call",
     "VOICE_CALL_REQUEST": "call",
 }
-WHY_NOT: dict[str, str | Promise] = {
-    Approval.UNSUBMITTED: gettext_lazy("It has not been submitted to WhatsApp for approval."),
-    Approval.RECEIVED: gettext_lazy("WhatsApp has not decided about it yet."),
-    Approval.PENDING: gettext_lazy("WhatsApp has not decided about it yet."),
-    Approval.REJECTED: gettext_lazy("WhatsApp has rejected it."),
-    Approval.PAUSED: gettext_lazy("WhatsApp has paused it: too many customers blocked or reported it."),
-    Approval.DISABLED: gettext_lazy("WhatsApp has disabled it."),
+NOT_SENDABLE_REASONS: dict[str, str | Promise] = {
+    ApprovalStatus.UNSUBMITTED: gettext_lazy("It has not been submitted to WhatsApp for approval."),
+    ApprovalStatus.RECEIVED: gettext_lazy("WhatsApp has not decided about it yet."),
+    ApprovalStatus.PENDING: gettext_lazy("WhatsApp has not decided about it yet."),
+    ApprovalStatus.REJECTED: gettext_lazy("WhatsApp has rejected it."),
+    ApprovalStatus.PAUSED: gettext_lazy("WhatsApp has paused it: too many customers blocked or reported it."),
+    ApprovalStatus.DISABLED: gettext_lazy("WhatsApp has disabled it."),
 }
 
 
 @dataclass(frozen=True)
-class Piece:
+class TextSegment:
     """A stretch of text, or with `slot` the place of a variable."""
 
     text: str
@@ -82,7 +82,7 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Item:
+class ListItem:
     """An entry of a list."""
 
     title: str
@@ -91,7 +91,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     label: str
     address: str
     latitude: str
@@ -99,190 +99,196 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Parts:
+class TemplateParts:
     """What a customer sees, from top to bottom; the variables are still in it, or filled in."""
 
     header: str = ""
     media: tuple[str, ...] = ()
     body: str = ""
-    place: Place | None = None
+    place: Location | None = None
     footer: str = ""
     buttons: tuple[Button, ...] = ()
     opens_list: str = ""
-    entries: tuple[Item, ...] = ()
-    cards: "tuple[Parts, ...]" = ()
+    entries: tuple[ListItem, ...] = ()
+    cards: "tuple[TemplateParts, ...]" = ()
 
 
 def kind_name(content_type: str) -> str:
     """The kind in the desk's words; Twilio's own name where it is new."""
-    return str(KINDS.get(content_type, content_type))
+    return str(KIND_LABELS.get(content_type, content_type))
 
 
 def category_name(category: str) -> str:
     """WhatsApp's category in the desk's words; its own word where it is new."""
-    return str(CATEGORIES.get(category.upper(), category.replace("_", " ").capitalize()))
+    return str(CATEGORY_LABELS.get(category.upper(), category.replace("_", " ").capitalize()))
 
 
 # -- Reading what Twilio keeps --------------------------------------------------------------------------------------
 
 
-def parts_of(content_type: str, content: Mapping[str, Any]) -> Parts:
+def parse_parts(content_type: str, content: Mapping[str, Any]) -> TemplateParts:
     """What is in a template of this kind; what is not known of a kind nobody taught us is left out."""
-    if content_type == AUTHENTICATION:
-        return _authentication(content)
-    title, body = _word(content, "title"), _word(content, "body")
-    latitude, longitude = _word(content, "latitude"), _word(content, "longitude")
-    place = Place(_word(content, "label"), _word(content, "address"), latitude, longitude)
-    return Parts(
-        header=_word(content, "header_text") or (title if body else ""),
-        media=tuple(filter(None, [*map(_text, _rows(content, "media")), _word(content, "media_url")])),
+    if content_type == AUTHENTICATION_TYPE:
+        return _parse_authentication(content)
+    title, body = _get_text(content, "title"), _get_text(content, "body")
+    latitude, longitude = _get_text(content, "latitude"), _get_text(content, "longitude")
+    place = Location(_get_text(content, "label"), _get_text(content, "address"), latitude, longitude)
+    return TemplateParts(
+        header=_get_text(content, "header_text") or (title if body else ""),
+        media=tuple(filter(None, [*map(_to_text, _get_list(content, "media")), _get_text(content, "media_url")])),
         body=body or title,
         place=place if latitude and longitude else None,
-        footer=_word(content, "footer") or _word(content, "subtitle"),
-        buttons=(*map(_button, _dicts(content, "actions")), *_opens(content_type, content)),
-        opens_list=_word(content, "button"),
-        entries=tuple(map(_item, _dicts(content, "items"))),
-        cards=tuple(parts_of("twilio/card", card) for card in _dicts(content, "cards")),
+        footer=_get_text(content, "footer") or _get_text(content, "subtitle"),
+        buttons=(*map(_parse_button, _get_dicts(content, "actions")), *_parse_open_button(content_type, content)),
+        opens_list=_get_text(content, "button"),
+        entries=tuple(map(_parse_list_item, _get_dicts(content, "items"))),
+        cards=tuple(parse_parts("twilio/card", card) for card in _get_dicts(content, "cards")),
     )
 
 
-def _authentication(content: Mapping[str, Any]) -> Parts:
+def _parse_authentication(content: Mapping[str, Any]) -> TemplateParts:
     """WhatsApp writes these itself."""
-    minutes = _word(content, "code_expiration_minutes")
+    minutes = _get_text(content, "code_expiration_minutes")
     warning = " For your security, do not share this code." if content.get("add_security_recommendation") else ""
-    actions = _dicts(content, "actions")
-    title = next((_word(action, "copy_code_text") for action in actions), "") or "Copy code"
-    return Parts(
-        body=_word(content, "body") or f"{{{{1}}}} is your verification code.{warning}",
+    actions = _get_dicts(content, "actions")
+    title = next((_get_text(action, "copy_code_text") for action in actions), "") or "Copy code"
+    return TemplateParts(
+        body=_get_text(content, "body") or f"{{{{1}}}} is your verification code.{warning}",
         footer=f"This code expires in {minutes} minutes." if minutes else "",
         buttons=(Button("code", title, "{{1}}"),),
     )
 
 
-def _opens(content_type: str, content: Mapping[str, Any]) -> tuple[Button, ...]:
+def _parse_open_button(content_type: str, content: Mapping[str, Any]) -> tuple[Button, ...]:
     """What opens a flow, in the template's words, or a catalog, in WhatsApp's."""
-    title = "View catalog" if content_type == CATALOG else _word(content, "button_text")
+    title = "View catalog" if content_type == CATALOG_TYPE else _get_text(content, "button_text")
     return (Button("other", title),) if title else ()
 
 
-def _button(action: Mapping[str, Any]) -> Button:
-    target = next((_word(action, name) for name in ("url", "phone", "code", "id") if _word(action, name)), "")
-    kind = BUTTONS.get(_word(action, "type"), "reply" if "id" in action and "type" not in action else "other")
-    return Button(kind, _word(action, "title") or _word(action, "copy_code_text"), target)
+def _parse_button(action: Mapping[str, Any]) -> Button:
+    target = next((_get_text(action, name) for name in ("url", "phone", "code", "id") if _get_text(action, name)), "")
+    kind = BUTTON_KINDS.get(_get_text(action, "type"), "reply" if "id" in action and "type" not in action else "other")
+    return Button(kind, _get_text(action, "title") or _get_text(action, "copy_code_text"), target)
 
 
-def _item(entry: Mapping[str, Any]) -> Item:
-    return Item(_word(entry, "item") or _word(entry, "name"), _word(entry, "description"), _word(entry, "id"))
+def _parse_list_item(entry: Mapping[str, Any]) -> ListItem:
+    return ListItem(
+        _get_text(entry, "item") or _get_text(entry, "name"), _get_text(entry, "description"), _get_text(entry, "id")
+    )
 
 
-def _text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return "" if value is None or isinstance(value, dict | list) else str(value)
 
 
-def _word(values: Mapping[str, Any], name: str) -> str:
-    return _text(values.get(name))
+def _get_text(values: Mapping[str, Any], name: str) -> str:
+    return _to_text(values.get(name))
 
 
-def _rows(values: Mapping[str, Any], name: str) -> list[Any]:
+def _get_list(values: Mapping[str, Any], name: str) -> list[Any]:
     found = values.get(name)
     return found if isinstance(found, list) else [] if found is None else [found]
 
 
-def _dicts(values: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    return [one for one in _rows(values, name) if isinstance(one, dict)]
+def _get_dicts(values: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    return [one for one in _get_list(values, name) if isinstance(one, dict)]
 
 
 # -- Variables ------------------------------------------------------------------------------------------------------
 
 
-def pieces(text: str) -> tuple[Piece, ...]:
+def split_placeholders(text: str) -> tuple[TextSegment, ...]:
     """The text in stretches, so that a page can show its variables."""
-    cut = SLOT.split(text)
-    return tuple(Piece(part, part if place % 2 else "") for place, part in enumerate(cut) if part)
+    cut = PLACEHOLDER_PATTERN.split(text)
+    return tuple(TextSegment(part, part if place % 2 else "") for place, part in enumerate(cut) if part)
 
 
-def texts_of(parts: Any) -> Iterator[str]:
+def iterate_texts(parts: Any) -> Iterator[str]:
     """Every text in it, in the order they are read."""
     if isinstance(parts, str):
         yield parts
     elif isinstance(parts, tuple):
         for one in parts:
-            yield from texts_of(one)
+            yield from iterate_texts(one)
     elif parts is not None:
         for field in fields(parts):
-            yield from texts_of(getattr(parts, field.name))
+            yield from iterate_texts(getattr(parts, field.name))
 
 
-def variables_of(content_type: str, content: Mapping[str, Any]) -> list[str]:
+def get_variable_names(content_type: str, content: Mapping[str, Any]) -> list[str]:
     """The names of the variables: numbers as they count, names as they are read.
 
     Those of parts that nobody taught us come last.
     """
-    known = [*texts_of(parts_of(content_type, content)), json.dumps(content, ensure_ascii=False)]
-    names = list(dict.fromkeys(name for text in known for name in SLOT.findall(text)))
+    known = [*iterate_texts(parse_parts(content_type, content)), json.dumps(content, ensure_ascii=False)]
+    names = list(dict.fromkeys(name for text in known for name in PLACEHOLDER_PATTERN.findall(text)))
     return sorted(names, key=int) if all(name.isdecimal() for name in names) else names
 
 
-def filled(text: str, values: Mapping[str, str]) -> str:
+def fill_text(text: str, values: Mapping[str, str]) -> str:
     """The text with its variables filled in; those without a value stay."""
-    return SLOT.sub(lambda slot: values.get(slot[1]) or slot[0], text)
+    return PLACEHOLDER_PATTERN.sub(lambda slot: values.get(slot[1]) or slot[0], text)
 
 
-def fill(parts: Any, values: Mapping[str, str]) -> Any:
+def fill_parts(parts: Any, values: Mapping[str, str]) -> Any:
     """All of it with its variables filled in."""
     if isinstance(parts, str):
-        return filled(parts, values)
+        return fill_text(parts, values)
     if isinstance(parts, tuple):
-        return tuple(fill(one, values) for one in parts)
+        return tuple(fill_parts(one, values) for one in parts)
     if parts is None:
         return None
-    return replace(parts, **{field.name: fill(getattr(parts, field.name), values) for field in fields(parts)})
+    return replace(parts, **{field.name: fill_parts(getattr(parts, field.name), values) for field in fields(parts)})
 
 
-def shown(template: MessageTemplate, values: Mapping[str, str]) -> Parts:
+def render_template_parts(template: MessageTemplate, values: Mapping[str, str]) -> TemplateParts:
     """What the customer will see."""
-    found: Parts = fill(parts_of(template.content_type, template.content), values)
+    found: TemplateParts = fill_parts(parse_parts(template.content_type, template.content), values)
     return found
 
 
-def as_content(parts: Parts) -> dict[str, Any]:
+def build_message_content(parts: TemplateParts) -> dict[str, Any]:
     """The parts beside the body as they are kept with a message, without those that are empty."""
     kept = asdict(parts)
     return {name: value for name, value in kept.items() if value and name != "body"}
 
 
-def words_in(parts: Parts) -> str:
+def get_search_text(parts: TemplateParts) -> str:
     """What people read in it, by which a template is found."""
     buttons = [button.title for button in parts.buttons]
     items = [f"{item.title} {item.description}" for item in parts.entries]
     place = [parts.place.label, parts.place.address] if parts.place else []
     lines = [parts.header, parts.body, *place, parts.footer, *buttons, parts.opens_list, *items]
-    return "\n".join(line for line in [*lines, *map(words_in, parts.cards)] if line.strip())
+    return "\n".join(line for line in [*lines, *map(get_search_text, parts.cards)] if line.strip())
 
 
 # -- What WhatsApp takes --------------------------------------------------------------------------------------------
 
 
-def cleaned(values: Mapping[str, str]) -> dict[str, str]:
+def clean_variables(values: Mapping[str, str]) -> dict[str, str]:
     """The values as they are sent."""
     return {name: value.replace("\x00", "").strip() for name, value in values.items()}
 
 
-def problems(template: MessageTemplate, values: Mapping[str, str]) -> dict[str, str]:
+def get_variable_errors(template: MessageTemplate, values: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with the values, by variable, in sentences; empty when WhatsApp takes them.
 
     What concerns no variable alone stands under "".
     """
     content_type, content = template.content_type, template.content
-    names = variables_of(content_type, content)
-    found = {name: problem for name in names if (problem := _problem_with(values.get(name, "")))}
+    names = get_variable_names(content_type, content)
+    found = {name: problem for name in names if (problem := _get_value_error(values.get(name, "")))}
     if found:
         return found
-    parts = parts_of(content_type, content)
-    return {**_too_long(parts, values), **_no_addresses(parts, values), **_no_code(content_type, values)}
+    parts = parse_parts(content_type, content)
+    return {
+        **_get_length_errors(parts, values),
+        **_get_url_errors(parts, values),
+        **_get_code_errors(content_type, values),
+    }
 
 
-def _problem_with(value: str) -> str:
+def _get_value_error(value: str) -> str:
     if not value.strip():
         return _("Fill this in.")
     if re.search(r"[\r\n\t\u2028\u2029]", value):
@@ -292,12 +298,12 @@ def _problem_with(value: str) -> str:
     return ""
 
 
-def _too_long(parts: Parts, values: Mapping[str, str]) -> dict[str, str]:
+def _get_length_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for text, limit in ((parts.body, BODY_LIMIT), (parts.header, HEADER_LIMIT)):
-        over = len(filled(text, values)) - limit
+        over = len(fill_text(text, values)) - limit
         if over > 0:
-            longest = max(SLOT.findall(text), key=lambda name: len(values.get(name, "")), default="")
+            longest = max(PLACEHOLDER_PATTERN.findall(text), key=lambda name: len(values.get(name, "")), default="")
             found[longest] = ngettext(
                 "With this the text is %(over)s character too long: WhatsApp takes up to %(limit)s.",
                 "With this the text is %(over)s characters too long: WhatsApp takes up to %(limit)s.",
@@ -306,30 +312,32 @@ def _too_long(parts: Parts, values: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _no_addresses(parts: Parts, values: Mapping[str, str]) -> dict[str, str]:
+def _get_url_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str, str]:
     targets = [button.target for button in parts.buttons if button.kind == "url"]
     return {
         name: _("With this the address of the file or the button is none: %(address)s") % {"address": made[:200]}
         for address in (*parts.media, *targets)
-        if not ADDRESS.match(made := filled(address, values))
-        for name in SLOT.findall(address)
+        if not URL_PATTERN.match(made := fill_text(address, values))
+        for name in PLACEHOLDER_PATTERN.findall(address)
     }
 
 
-def _no_code(content_type: str, values: Mapping[str, str]) -> dict[str, str]:
-    is_too_long = content_type == AUTHENTICATION and len(values.get("1", "")) > CODE_LIMIT
+def _get_code_errors(content_type: str, values: Mapping[str, str]) -> dict[str, str]:
+    is_too_long = content_type == AUTHENTICATION_TYPE and len(values.get("1", "")) > CODE_LIMIT
     return (
         {"1": _("WhatsApp takes codes of up to %(limit)s characters.") % {"limit": CODE_LIMIT}} if is_too_long else {}
     )
 
 
-def why_not(template: MessageTemplate, *, window_is_open: bool) -> str:
+def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool) -> str:
     """Why this template can't be sent now, in a sentence; "" when it can."""
     if template.gone_at is not None:
         return _("Twilio does not have it any more.")
-    if template.content_type in ONLY_INSIDE_THE_WINDOW and template.approval != Approval.APPROVED:
+    if template.content_type in WINDOW_ONLY_TYPES and template.approval != ApprovalStatus.APPROVED:
         return "" if window_is_open else _("WhatsApp takes this kind only within 24 hours of the customer's message.")
-    if template.approval == Approval.APPROVED:
+    if template.approval == ApprovalStatus.APPROVED:
         return ""
-    reason = WHY_NOT.get(template.approval) or _("WhatsApp says it is “%(state)s”.") % {"state": template.approval}
+    reason = NOT_SENDABLE_REASONS.get(template.approval) or _("WhatsApp says it is “%(state)s”.") % {
+        "state": template.approval
+    }
     return f"{reason} {template.rejection_reason}".strip()

@@ -11,18 +11,24 @@ from django.conf import settings
 from django.utils import timezone
 
 from channels_whatsapp.backends import get_backend
-from channels_whatsapp.backends.base import OutcomeUnknown, Sender, TwilioAccount, TwilioBusy, TwilioRefused
-from channels_whatsapp.identity import identity
+from channels_whatsapp.backends.base import (
+    UnknownOutcomeError,
+    TwilioSender,
+    TwilioAccount,
+    TwilioRateLimitError,
+    TwilioRejectedError,
+)
+from channels_whatsapp.identity import get_identity
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 
 # The page promises an answer within 10 seconds.
-PATIENCE = timedelta(seconds=9)
-UP = {"ONLINE", "ONLINE:UPDATING"}
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+VALIDATION_TIMEOUT = timedelta(seconds=9)
+ONLINE_STATUSES = {"ONLINE", "ONLINE:UPDATING"}
+LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
-SENDERS = "In the Twilio Console open Messaging > Senders > WhatsApp senders"
-Failure = TwilioRefused | TwilioBusy | OutcomeUnknown
-Answer = TypeVar("Answer")
+SENDERS_HINT = "In the Twilio Console open Messaging > Senders > WhatsApp senders"
+TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class ValidationReport:
     """All findings; `credentials` is what Twilio said to Account SID and Auth Token."""
 
     findings: tuple[Finding, ...]
@@ -56,20 +62,20 @@ class Report:
         return [asdict(finding) for finding in self.findings]
 
 
-def validate(account: WhatsAppAccount, *, patience: timedelta = PATIENCE) -> Report:
+def validate_account(account: WhatsAppAccount, *, patience: timedelta = VALIDATION_TIMEOUT) -> ValidationReport:
     """Check the account and its active numbers at Twilio; answers within `patience`, whatever Twilio does."""
-    twilio_account, senders = _ask(account, patience)
+    twilio_account, senders = _query_twilio(account, patience)
     if not isinstance(twilio_account, TwilioAccount):
-        rejected = _is_rejection(twilio_account)
-        return Report((_account_failed(twilio_account),), "rejected" if rejected else "unknown")
+        rejected = _is_credential_rejection(twilio_account)
+        return ValidationReport((_build_account_failure(twilio_account),), "rejected" if rejected else "unknown")
     numbers = list(account.numbers.filter(is_active=True))
-    findings = [*_of_account(twilio_account), *_of_senders(senders, numbers, account), *_of_setup(account)]
-    return Report(tuple(findings), "accepted")
+    findings = [*_check_account(twilio_account), *_check_senders(senders, numbers, account), *_check_setup(account)]
+    return ValidationReport(tuple(findings), "accepted")
 
 
-def validate_and_keep(account: WhatsAppAccount) -> Report:
+def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
     """Validate, and keep the result and its time for the channel's page."""
-    report = validate(account)
+    report = validate_account(account)
     now = timezone.now()
     account.validated_at, account.validation_report = now, report.as_json()
     if report.credentials == "accepted":
@@ -80,7 +86,9 @@ def validate_and_keep(account: WhatsAppAccount) -> Report:
     return report
 
 
-def _ask(account: WhatsAppAccount, patience: timedelta) -> tuple[TwilioAccount | Failure, list[Sender] | Failure]:
+def _query_twilio(
+    account: WhatsAppAccount, patience: timedelta
+) -> tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]:
     """Both questions at once, so that the slower one alone decides how long it takes."""
     backend = get_backend()
     pool = ThreadPoolExecutor(max_workers=2)
@@ -89,49 +97,49 @@ def _ask(account: WhatsAppAccount, patience: timedelta) -> tuple[TwilioAccount |
     asked: list[Future[Any]] = [about_account, about_senders]
     wait(asked, timeout=patience.total_seconds())
     pool.shutdown(wait=False, cancel_futures=True)
-    return _answer(about_account), _answer(about_senders)
+    return _get_result(about_account), _get_result(about_senders)
 
 
-def _answer(future: "Future[Answer]") -> "Answer | Failure":
+def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":
     try:
         return future.result(timeout=0)
-    except (TwilioRefused, TwilioBusy, OutcomeUnknown) as failure:
+    except (TwilioRejectedError, TwilioRateLimitError, UnknownOutcomeError) as failure:
         return failure
     except TimeoutError:
-        return OutcomeUnknown("Twilio did not answer in time.")
+        return UnknownOutcomeError("Twilio did not answer in time.")
 
 
 # -- The account ----------------------------------------------------------------------------------------------------
 
 
-def _is_rejection(failure: Failure) -> bool:
-    return isinstance(failure, TwilioRefused) and (failure.status in {401, 404} or failure.code in {20003, 20404})
+def _is_credential_rejection(failure: TwilioFailure) -> bool:
+    return isinstance(failure, TwilioRejectedError) and (failure.status in {401, 404} or failure.code in {20003, 20404})
 
 
-def _account_failed(failure: Failure) -> Finding:
-    if isinstance(failure, TwilioRefused) and (failure.status == 404 or failure.code == 20404):
+def _build_account_failure(failure: TwilioFailure) -> Finding:
+    if isinstance(failure, TwilioRejectedError) and (failure.status == 404 or failure.code == 20404):
         return Finding(
             False,
             "Twilio knows no account with this Account SID.",
             "Copy Account SID and Auth Token again from the Twilio Console, enter them above and save.",
         )
-    if _is_rejection(failure):
+    if _is_credential_rejection(failure):
         return Finding(
             False,
             "Twilio rejected the Account SID or the Auth Token.",
             "Copy both again from the Twilio Console, enter them above and save. "
             "After a rotation the old Auth Token is no longer accepted.",
         )
-    return _no_answer("The Account SID and Auth Token could not be checked", failure)
+    return _build_failure("The Account SID and Auth Token could not be checked", failure)
 
 
-def _no_answer(what: str, failure: Failure) -> Finding:
+def _build_failure(what: str, failure: TwilioFailure) -> Finding:
     match failure:
-        case TwilioRefused():
+        case TwilioRejectedError():
             return Finding(False, f"{what}: Twilio answered “{failure.message}” ({failure.code}).", "")
-        case TwilioBusy():
+        case TwilioRateLimitError():
             return Finding(False, f"{what}: Twilio has too many requests just now.", "Validate again in a minute.")
-        case OutcomeUnknown():
+        case UnknownOutcomeError():
             return Finding(
                 False,
                 f"{what}: Twilio could not be reached.",
@@ -140,7 +148,7 @@ def _no_answer(what: str, failure: Failure) -> Finding:
             )
 
 
-def _of_account(account: TwilioAccount) -> Iterator[Finding]:
+def _check_account(account: TwilioAccount) -> Iterator[Finding]:
     yield Finding(True, "Twilio accepts the Account SID and the Auth Token.")
     if account.status != "active":
         yield Finding(
@@ -153,31 +161,33 @@ def _of_account(account: TwilioAccount) -> Iterator[Finding]:
 # -- The numbers ----------------------------------------------------------------------------------------------------
 
 
-def _of_senders(
-    senders: list[Sender] | Failure, numbers: list[WhatsAppNumber], account: WhatsAppAccount
+def _check_senders(
+    senders: list[TwilioSender] | TwilioFailure, numbers: list[WhatsAppNumber], account: WhatsAppAccount
 ) -> Iterator[Finding]:
     if not numbers:
         yield Finding(False, "No active phone number is set up.", "Add one with + Add New WhatsApp Number.")
     elif isinstance(senders, list):
-        by_identity = {identity(sender.address): sender for sender in senders}
+        by_identity = {get_identity(sender.address): sender for sender in senders}
         for number in numbers:
-            yield _of_number(number, by_identity.get(identity(number.address)), account.inbound_url)
+            yield _check_number(number, by_identity.get(get_identity(number.address)), account.inbound_url)
     elif all(number.is_sandbox for number in numbers):
-        yield from (_of_number(number, None, account.inbound_url) for number in numbers)
+        yield from (_check_number(number, None, account.inbound_url) for number in numbers)
     else:
-        yield _no_answer("The phone numbers could not be checked", senders)
+        yield _build_failure("The phone numbers could not be checked", senders)
 
 
-def _of_number(number: WhatsAppNumber, sender: Sender | None, inbound_url: str) -> Finding:
+def _check_number(number: WhatsAppNumber, sender: TwilioSender | None, inbound_url: str) -> Finding:
     if sender is None:
-        return _sandbox(number, inbound_url) if number.is_sandbox else _not_a_sender(number)
-    if sender.status not in UP:
+        return (
+            _build_sandbox_finding(number, inbound_url) if number.is_sandbox else _build_unknown_sender_finding(number)
+        )
+    if sender.status not in ONLINE_STATUSES:
         reasons = f" ({'; '.join(sender.offline_reasons)})" if sender.offline_reasons else ""
         status = sender.status.lower().replace("_", " ")
         return Finding(
             False,
             f"{number} is not online at Twilio but {status}{reasons}.",
-            f"{SENDERS} and follow what is said there about this sender.",
+            f"{SENDERS_HINT} and follow what is said there about this sender.",
         )
     callback = urldefrag(sender.callback_url).url
     if callback != inbound_url:
@@ -185,12 +195,12 @@ def _of_number(number: WhatsAppNumber, sender: Sender | None, inbound_url: str) 
         return Finding(
             False,
             f"What customers write to {number} {pointing}.",
-            f"{SENDERS}, select this one and set its webhook URL for incoming messages to {inbound_url}",
+            f"{SENDERS_HINT}, select this one and set its webhook URL for incoming messages to {inbound_url}",
         )
     return Finding(True, f"{number} is online and its messages are posted here.")
 
 
-def _sandbox(number: WhatsAppNumber, inbound_url: str) -> Finding:
+def _build_sandbox_finding(number: WhatsAppNumber, inbound_url: str) -> Finding:
     return Finding(
         True,
         f"{number} is Twilio's WhatsApp sandbox, whose settings can't be checked from here.",
@@ -198,18 +208,18 @@ def _sandbox(number: WhatsAppNumber, inbound_url: str) -> Finding:
     )
 
 
-def _not_a_sender(number: WhatsAppNumber) -> Finding:
+def _build_unknown_sender_finding(number: WhatsAppNumber) -> Finding:
     return Finding(
         False,
         f"{number} is not a WhatsApp sender of this Twilio account.",
-        f"{SENDERS} and register it, or correct the number or the Account SID here.",
+        f"{SENDERS_HINT} and register it, or correct the number or the Account SID here.",
     )
 
 
 # -- What may get in the way ----------------------------------------------------------------------------------------
 
 
-def _of_setup(account: WhatsAppAccount) -> Iterator[Finding]:
+def _check_setup(account: WhatsAppAccount) -> Iterator[Finding]:
     if account.messaging_service_sid:
         yield Finding(
             True,
@@ -217,7 +227,7 @@ def _of_setup(account: WhatsAppAccount) -> Iterator[Finding]:
             "An inbound URL of the service may win over the one of the sender: see in the Twilio Console, under "
             f"Messaging > Services > Integration, that it is empty or {account.inbound_url}",
         )
-    if settings.WHATSAPP_BACKEND == "twilio" and urlsplit(settings.PUBLIC_URL).hostname in LOOPBACK:
+    if settings.WHATSAPP_BACKEND == "twilio" and urlsplit(settings.PUBLIC_URL).hostname in LOOPBACK_HOSTS:
         yield Finding(
             False,
             f"Twilio can't reach {settings.PUBLIC_URL}: it is this machine's own address.",

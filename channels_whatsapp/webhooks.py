@@ -10,13 +10,13 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from channels_whatsapp.deliveries import Apply, cleaned, receive, without_nul
+from channels_whatsapp.deliveries import ApplyDelivery, clean_payload, receive_delivery, remove_nul
 from channels_whatsapp.models import WebhookKind, WhatsAppAccount
-from channels_whatsapp.permissions import SignedByTwilio
+from channels_whatsapp.permissions import TwilioSignaturePermission
 
-FORM = "application/x-www-form-urlencoded"
+FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
 # Anything else in the body would be sent to the customer as a reply.
-NOTHING_TO_SAY = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+EMPTY_TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
 class TwilioWebhookView(APIView):
@@ -27,16 +27,16 @@ class TwilioWebhookView(APIView):
     """
 
     authentication_classes = ()
-    permission_classes = (SignedByTwilio,)
+    permission_classes = (TwilioSignaturePermission,)
     parser_classes = (FormParser,)
     kind: WebhookKind = WebhookKind.INBOUND
-    apply: Apply | None = None
+    apply: ApplyDelivery | None = None
     account: WhatsAppAccount | None = None
 
     def get_account(self) -> WhatsAppAccount:
         """The account whose key is in the address; 404 for a key that is not known."""
         if self.account is None:
-            self.account = WhatsAppAccount.objects.filter(key=without_nul(self.kwargs["key"])).first()
+            self.account = WhatsAppAccount.objects.filter(key=remove_nul(self.kwargs["key"])).first()
         if self.account is None:
             raise Http404("No WhatsApp channel has this address.")
         return self.account
@@ -45,7 +45,7 @@ class TwilioWebhookView(APIView):
         if request.method != "POST":
             raise MethodNotAllowed(str(request.method))
         # The signature covers form parameters only: anything else would pass for an empty form.
-        if (request.content_type or "").partition(";")[0].strip().lower() != FORM:
+        if (request.content_type or "").partition(";")[0].strip().lower() != FORM_CONTENT_TYPE:
             raise UnsupportedMediaType(request.content_type or "")
         super().initial(request, *args, **kwargs)
 
@@ -56,6 +56,6 @@ class TwilioWebhookView(APIView):
     def post(self, request: Request, key: str, public_id: UUID | None = None) -> HttpResponse:
         if self.apply is None:
             raise TypeError("TwilioWebhookView.as_view() needs apply=.")
-        payload = cleaned(dict(request.POST.lists()))
-        receive(self.get_account(), payload, public_id, self.apply, kind=self.kind)
-        return HttpResponse(NOTHING_TO_SAY, content_type="text/xml")
+        payload = clean_payload(dict(request.POST.lists()))
+        receive_delivery(self.get_account(), payload, public_id, self.apply, kind=self.kind)
+        return HttpResponse(EMPTY_TWIML, content_type="text/xml")

@@ -9,7 +9,7 @@ from omnichannel.accounts.backends import PermissionCachingBackend
 from omnichannel.accounts.demonstration import is_disabled_demo_account, is_disabled_demo_password
 from omnichannel.accounts.models import User
 from omnichannel.roles import ADMINISTRATOR, AGENT, SUPERVISOR
-from routing.agents import ensure_agent
+from routing.agents import get_or_create_agent
 
 STAFF_ROLES = {ADMINISTRATOR, SUPERVISOR}
 AGENT_ROLES = {ADMINISTRATOR, SUPERVISOR, AGENT}
@@ -21,7 +21,7 @@ def apply_roles(user: User) -> None:
     user.is_staff = user.is_superuser or bool(roles & STAFF_ROLES)
     user.save(update_fields=["is_staff"])
     if roles & AGENT_ROLES:
-        ensure_agent(user)
+        get_or_create_agent(user)
 
 
 class AgentAuthBackend(PermissionCachingBackend):

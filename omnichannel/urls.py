@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from channels_whatsapp.models import WebhookKind
-from channels_whatsapp.simulator.urls import simulator_urls
+from channels_whatsapp.simulator.urls import get_simulator_urls
 from channels_whatsapp.webhooks import TwilioWebhookView
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.core.health import liveness, readiness
@@ -35,4 +35,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 if settings.WHATSAPP_BACKEND == "simulator":
-    urlpatterns.append(path("simulator/", include((simulator_urls(backdate_conversations), "simulator"))))
+    urlpatterns.append(path("simulator/", include((get_simulator_urls(backdate_conversations), "simulator"))))

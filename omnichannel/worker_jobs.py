@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from channels_whatsapp.deliveries import RETRY_LANE, next_retry, retry_failed, retry_if_due
-from channels_whatsapp.template_sync import SYNC_LANE, sync_all, sync_in_lane
+from channels_whatsapp.deliveries import RETRY_LANE, get_next_retry_time, retry_failed_deliveries, enqueue_due_retries
+from channels_whatsapp.template_sync import SYNC_LANE, sync_all_accounts, run_sync_lane
 from omnichannel.conversations.assignment.classify import apply_waiting_time_overflow, run_route_lane
 from omnichannel.conversations.assignment.dispatch import request_assignment_if_waiting, run_assign_lane
 from omnichannel.conversations.assignment.offers import request_overdue_offer_check, run_offers_lane
@@ -32,8 +32,8 @@ from omnichannel.live.publish import delete_old_events
 
 def retry_deliveries(lease: Lease) -> datetime | None:
     """Try failed webhook deliveries again; says when the next one is due."""
-    retry_failed(apply_delivery)
-    return next_retry()
+    retry_failed_deliveries(apply_delivery)
+    return get_next_retry_time()
 
 
 def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda: None) -> Worker:
@@ -51,13 +51,13 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             LaneKind.ROUTE: LaneHandler(run_route_lane),
             LaneKind.SNOOZE: LaneHandler(run_snooze_lane),
             LaneKind.DISCONNECT: LaneHandler(run_disconnect_lane),
-            SYNC_LANE: LaneHandler(sync_in_lane),
+            SYNC_LANE: LaneHandler(run_sync_lane),
         },
         periodic=[
             PeriodicJob("end offers that ran out", timedelta(minutes=1), request_overdue_offer_check),
             PeriodicJob("look for agents", timedelta(seconds=30), request_assignment_if_waiting),
             PeriodicJob("overflow from queues", timedelta(seconds=15), apply_waiting_time_overflow),
-            PeriodicJob("retry failed webhook deliveries", timedelta(minutes=1), retry_if_due),
+            PeriodicJob("retry failed webhook deliveries", timedelta(minutes=1), enqueue_due_retries),
             PeriodicJob("ask about silent messages", timedelta(seconds=15), check_overdue_statuses),
             PeriodicJob("keep attendance", timedelta(seconds=20), update_presences),
             PeriodicJob("look for the gone", timedelta(minutes=5), enqueue_missed_disconnects),
@@ -65,7 +65,7 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale_conversations),
             PeriodicJob("forget who looked", timedelta(minutes=10), delete_stale_viewers),
             PeriodicJob("forget old live events", timedelta(minutes=10), delete_old_events),
-            PeriodicJob("sync message templates", timedelta(hours=6), sync_all),
+            PeriodicJob("sync message templates", timedelta(hours=6), sync_all_accounts),
             PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],
         threads=threads,

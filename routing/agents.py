@@ -4,26 +4,26 @@ from django.db.models import QuerySet
 
 from omnichannel.accounts.models import User
 from routing.models import Agent, BasePresence, Presence, Queue
-from routing.presence import show
+from routing.presence import set_presence
 
 
-def ensure_agent(user: User) -> Agent:
+def get_or_create_agent(user: User) -> Agent:
     """The agent this person is, made if need be: offline, with the usual capacity."""
     offline = Presence.objects.get(base_status=BasePresence.OFFLINE, is_built_in=True)
     agent, _ = Agent.objects.get_or_create(user=user, defaults={"presence": offline})
     return agent
 
 
-def members_of(queue: Queue, agents: QuerySet[Agent]) -> QuerySet[Agent]:
+def filter_queue_members(queue: Queue, agents: QuerySet[Agent]) -> QuerySet[Agent]:
     """Those of these agents who work in the queue; in the default queue all do."""
     return agents if queue.is_default else agents.filter(memberships__queue=queue)
 
 
-def presences_to_choose() -> QuerySet[Presence]:
+def get_selectable_presences() -> QuerySet[Presence]:
     """What agents may show of their own accord; Inactive is for the system to set."""
     return Presence.objects.exclude(base_status=BasePresence.INACTIVE)
 
 
-def show_presence(agent: Agent, presence: Presence) -> None:
+def set_presence_manually(agent: Agent, presence: Presence) -> None:
     """The agent has chosen this presence: the load does not change it."""
-    show(agent, presence, by_hand=True)
+    set_presence(agent, presence, by_hand=True)

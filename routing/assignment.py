@@ -28,9 +28,9 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from routing.engine import Candidate, Choice, Need, choose
+from routing.engine import Candidate, Choice, AssignmentRequirements, choose_agent
 from routing.models import (
-    USES_CAPACITY,
+    CAPACITY_STATES,
     Agent,
     AgentSkill,
     AssignmentMethod,
@@ -43,14 +43,14 @@ from routing.models import (
     WorkStream,
 )
 
-AT_ONCE = 50  # pieces of work in one transaction
-WORTH_NAMING = 50  # agents; for more it is quicker to count what everybody has
-LOOKED_AT = 20_000  # pieces of work of which one call knows the order
-MOST_FAULTS = 10  # of one work stream in one call: after so many, the stream itself is at fault
+BATCH_SIZE = 50  # pieces of work in one transaction
+MAX_AGENT_IDS_IN_QUERY = 50  # agents; for more it is quicker to count what everybody has
+MAX_WORK_ITEMS = 20_000  # pieces of work of which one call knows the order
+MAX_FAILURES_PER_WORK_STREAM = 10  # of one work stream in one call: after so many, the stream itself is at fault
 
 
 @dataclass(frozen=True)
-class Facts:
+class WorkItemFacts:
     """What only the owner of a piece of work knows about it: what it needs, and who has passed it over."""
 
     skills: Mapping[int, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Facts:
     disconnected: frozenset[int] = frozenset()
 
 
-NO_FACTS = Facts()
+EMPTY_WORK_ITEM_FACTS = WorkItemFacts()
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,15 @@ class Decision:
     expires_at: datetime | None = None
 
 
-FactsOf = Callable[[Sequence[int]], Mapping[int, Facts]]
+GetFacts = Callable[[Sequence[int]], Mapping[int, WorkItemFacts]]
 OnDecisions = Callable[[list[Decision]], None]
 OnFailure = Callable[[int, Exception], None]
-Piece = tuple[int, int, int]  # of work: its key, its queue, its work stream
-OnHopeless = Callable[[Mapping[tuple[int, int], Choice]], None]  # by queue and work stream
+WorkItemKey = tuple[int, int, int]  # of work: its key, its queue, its work stream
+OnUnassignable = Callable[[Mapping[tuple[int, int], Choice]], None]  # by queue and work stream
 
 
 @dataclass
-class Load:
+class AgentLoad:
     """What an agent has: units of capacity, and conversations by work stream."""
 
     units: int = 0
@@ -92,17 +92,17 @@ class Load:
         self.by_stream[stream_id] = self.by_stream.get(stream_id, 0) + count
 
 
-def load_by_agent(work: RoutableQuerySet[Any], agent_ids: Iterable[int], *, now: datetime) -> dict[int, Load]:
+def get_load_by_agent(work: RoutableQuerySet[Any], agent_ids: Iterable[int], *, now: datetime) -> dict[int, AgentLoad]:
     """What these agents have: active work, wrap-up for as long as it counts, and what is offered to them; one query."""
     ids = set(agent_ids)
-    held = work.order_by().filter(Q(state__in=USES_CAPACITY) | Q(offered_to__isnull=False))
-    if len(ids) <= WORTH_NAMING:
+    held = work.order_by().filter(Q(state__in=CAPACITY_STATES) | Q(offered_to__isnull=False))
+    if len(ids) <= MAX_AGENT_IDS_IN_QUERY:
         held = held.filter(Q(agent__in=ids) | Q(offered_to__in=ids))
     grouped = held.annotate(
         holder=Coalesce("agent_id", "offered_to_id", output_field=IntegerField()),
         wrap_up_since=Case(When(state=State.WRAP_UP, then="state_since"), output_field=DateTimeField()),
     ).values_list("holder", "work_stream_id", "work_stream__capacity", "work_stream__wrap_up_seconds", "wrap_up_since")
-    loads: dict[int, Load] = {pk: Load() for pk in ids}
+    loads: dict[int, AgentLoad] = {pk: AgentLoad() for pk in ids}
     for holder, stream_id, capacity, seconds, since, count in grouped.annotate(count=Count("pk")):
         counts = since is None or seconds is None or now < since + timedelta(seconds=seconds)
         if counts and holder in loads:
@@ -110,7 +110,7 @@ def load_by_agent(work: RoutableQuerySet[Any], agent_ids: Iterable[int], *, now:
     return loads
 
 
-def to_hand_out(work: RoutableQuerySet[Any]) -> RoutableQuerySet[Any]:
+def filter_unoffered_push_work(work: RoutableQuerySet[Any]) -> RoutableQuerySet[Any]:
     """What the system offers to agents and has not offered yet."""
     return work.filter(state=State.OPEN, offered_to=None, work_stream__distribution_mode=DistributionMode.PUSH)
 
@@ -121,10 +121,10 @@ def assign_waiting(
     work: RoutableQuerySet[Any],
     agents: QuerySet[Agent],
     now: datetime,
-    facts_of: FactsOf,
+    facts_of: GetFacts,
     on_decisions: OnDecisions,
     on_failure: OnFailure,
-    on_hopeless: OnHopeless,
+    on_hopeless: OnUnassignable,
     limit: int | None = None,
 ) -> tuple[int, bool]:
     """Offer waiting work to these agents, in the order of its queryset; how much, and whether some was left out.
@@ -134,12 +134,14 @@ def assign_waiting(
     decided goes to `on_failure`, and the rest goes on; why nobody can take the work of some queue and work stream goes
     to `on_hopeless`, at the end and all at once.
     """
-    going = Round(partial(Batch.lock, work=work, agents=agents, facts_of=facts_of, now=now), waiting, on_decisions)
-    turn = list(waiting.values_list("pk", "queue_id", "work_stream_id")[:LOOKED_AT])
+    going = AssignmentRun(
+        partial(LockedBatch.lock, work=work, agents=agents, facts_of=facts_of, now=now), waiting, on_decisions
+    )
+    turn = list(waiting.values_list("pk", "queue_id", "work_stream_id")[:MAX_WORK_ITEMS])
     place = 0
     while place < len(turn) and (limit is None or going.offered < limit):
-        size = AT_ONCE if limit is None else min(AT_ONCE, limit - going.offered)
-        batch: list[Piece] = []
+        size = BATCH_SIZE if limit is None else min(BATCH_SIZE, limit - going.offered)
+        batch: list[WorkItemKey] = []
         while place < len(turn) and len(batch) < size:
             batch += [turn[place]] if going.is_worth_trying(*turn[place]) else []
             place += 1
@@ -150,10 +152,10 @@ def assign_waiting(
 
 
 @dataclass
-class Round:
+class AssignmentRun:
     """One way through all that waits: what was offered, what nobody can take, and what could not be decided."""
 
-    lock: Callable[[RoutableQuerySet[Any]], "Batch"]
+    lock: Callable[[RoutableQuerySet[Any]], "LockedBatch"]
     waiting: RoutableQuerySet[Any]
     on_decisions: OnDecisions
     offered: int = 0
@@ -163,9 +165,9 @@ class Round:
 
     def is_worth_trying(self, pk: int, queue_id: int, stream_id: int) -> bool:
         """Whether somebody may have room for it, as far as is known by now."""
-        return (queue_id, stream_id) not in self.in_vain and self.faults[stream_id] < MOST_FAULTS
+        return (queue_id, stream_id) not in self.in_vain and self.faults[stream_id] < MAX_FAILURES_PER_WORK_STREAM
 
-    def offer(self, pieces: Sequence[Piece], on_failure: OnFailure) -> None:
+    def offer(self, pieces: Sequence[WorkItemKey], on_failure: OnFailure) -> None:
         """Decide about these together; where that fails, about each half, down to the one that is at fault."""
         fault = self._fault_of([pk for pk, _, _ in pieces]) if pieces else None
         if fault is not None and len(pieces) > 1:
@@ -198,15 +200,15 @@ class Round:
 
 
 @dataclass
-class Batch:
+class LockedBatch:
     """Some work and all agents who come into question for it, held until the end of the transaction."""
 
     work: RoutableQuerySet[Any]
     items: list[Any]
-    facts: Mapping[int, Facts]
+    facts: Mapping[int, WorkItemFacts]
     now: datetime
     agents: dict[int, Candidate]
-    loads: dict[int, Load]
+    loads: dict[int, AgentLoad]
     members: dict[int, set[int]]  # by queue; the default queue has none: everybody works there
     in_vain: dict[tuple[int, int], Choice] = field(default_factory=dict)
     _groups: dict[tuple[int, int], dict[int, Candidate]] = field(default_factory=dict)
@@ -218,26 +220,26 @@ class Batch:
         *,
         work: RoutableQuerySet[Any],
         agents: QuerySet[Agent],
-        facts_of: FactsOf,
+        facts_of: GetFacts,
         now: datetime,
-    ) -> "Batch":
+    ) -> "LockedBatch":
         """Lock, then count: what is counted before the lock may be wrong when it is used."""
         free = waiting.select_related("work_stream", "queue")
         items = list(free.select_for_update(of=("self",), skip_locked=True, no_key=True))
         facts = facts_of([item.pk for item in items]) if items else {}
         found = _lock_agents(items, agents)
-        members, skills = _about(items, facts, found)
+        members, skills = _get_members_and_skills(items, facts, found)
         for pk, known in skills.items():
             found[pk] = replace(found[pk], skills=known)
-        loads = load_by_agent(work, found, now=now) if found else {}
+        loads = get_load_by_agent(work, found, now=now) if found else {}
         return cls(work, items, facts, now, found, loads, members)
 
     def decide(self) -> Iterator[Decision]:
         """An offer for each piece of work, or nobody and why; every offer counts for those after it."""
         for place, item in enumerate(self.items):
-            facts = self.facts.get(item.pk, NO_FACTS)
-            need, kind = need_of(item, facts), (item.queue_id, item.work_stream_id)
-            choice = choose(need, list(self._group(*kind).values()))
+            facts = self.facts.get(item.pk, EMPTY_WORK_ITEM_FACTS)
+            need, kind = build_requirements(item, facts), (item.queue_id, item.work_stream_id)
+            choice = choose_agent(need, list(self._group(*kind).values()))
             if choice.agent_id is None:
                 if need.is_bare:
                     self.in_vain.setdefault(kind, choice)
@@ -286,10 +288,10 @@ class Batch:
                 group[pk] = self._candidate(pk, stream_id)
 
 
-def need_of(item: Any, facts: Facts) -> Need:
+def build_requirements(item: Any, facts: WorkItemFacts) -> AssignmentRequirements:
     """What this piece of work asks of its agent."""
     stream = item.work_stream
-    return Need(
+    return AssignmentRequirements(
         capacity=stream.capacity,
         skills=facts.skills,
         matching=SkillMatching(stream.skill_matching) if facts.skills else SkillMatching.NONE,
@@ -316,8 +318,8 @@ def _lock_agents(items: Sequence[Any], agents: QuerySet[Agent]) -> dict[int, Can
     return {pk: Candidate(pk, capacity, shown, 0, at) for pk, capacity, shown, at in (values if items else ())}
 
 
-def _about(
-    items: Sequence[Any], facts: Mapping[int, Facts], agents: Mapping[int, Candidate]
+def _get_members_and_skills(
+    items: Sequence[Any], facts: Mapping[int, WorkItemFacts], agents: Mapping[int, Candidate]
 ) -> tuple[dict[int, set[int]], dict[int, dict[int, int]]]:
     """Who works in which queue, and who has which of the skills that are asked for; one query for both."""
     queues = {item.queue_id for item in items if not item.queue.is_default}

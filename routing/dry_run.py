@@ -9,15 +9,23 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from routing import hours, overflow
-from routing.conditions import explain, holds
-from routing.fields import CONTEXT_FACT, Facts, Known, known_in
+from routing.conditions import explain_condition, is_condition_met
+from routing.fields import CONTEXT_PREFIX, Facts, AvailableFields, get_available_fields
 from routing.models import OperatingHours, OverflowAction, OverflowCondition, Queue, RoutingRule, WorkStream
-from routing.rules import Need, Route, combined, fallback, moment, needs, route
-from routing.values import found_in, shown
+from routing.rules import (
+    SkillRequirement,
+    Route,
+    combine_skill_requirements,
+    get_fallback_queue,
+    get_time_facts,
+    get_skill_requirements,
+    find_route,
+)
+from routing.values import extract_values, format_value
 
 
 @dataclass(frozen=True)
-class Sample:
+class DryRunInput:
     """A sample of a conversation's beginning: what is known, when, and by whose clock; without one, UTC."""
 
     facts: Facts
@@ -26,12 +34,12 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Trial:
+class DryRunResult:
     """What would become of the sample, and why, line by line."""
 
     rule: RoutingRule | None
     queue: Queue
-    skills: list[Need] = field(default_factory=list)
+    skills: list[SkillRequirement] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     # What the queue's overflow management does at that moment.
     overflow: list[str] = field(default_factory=list)
@@ -57,66 +65,75 @@ def dry_run_context() -> DryRunContext:
     return cast(DryRunContext, import_string(settings.DRY_RUN_CONTEXT)())
 
 
-def try_it(stream: WorkStream, sample: Sample, waiting_in: Callable[[Queue], int] = lambda queue: 0) -> Trial:
+def run_dry_run(
+    stream: WorkStream, sample: DryRunInput, waiting_in: Callable[[Queue], int] = lambda queue: 0
+) -> DryRunResult:
     """Return which rule the sample would match, and why.
 
     Args:
         waiting_in: Returns how many conversations wait in a queue now.
     """
-    known = known_in(stream)
-    learned = _learned(stream, sample.facts)
-    zone = hours.zone_named(sample.clock.time_zone if sample.clock else "UTC")
+    known = get_available_fields(stream)
+    learned = _extract_context_variables(stream, sample.facts)
+    zone = hours.get_time_zone(sample.clock.time_zone if sample.clock else "UTC")
     clock = f"{sample.clock} ({zone.key})" if sample.clock else zone.key
-    facts = {**sample.facts, **learned, **moment(sample.at, zone)}
-    routed = route(stream, facts, known)
+    facts = {**sample.facts, **learned, **get_time_facts(sample.at, zone)}
+    routed = find_route(stream, facts, known)
     lines = [
         f"The moment is {sample.at.astimezone(zone):%A, %H:%M} on the clock of {clock}.",
-        *(f"{known[name].label} is found in the first message: “{shown(value)}”." for name, value in learned.items()),
-        *_routing_lines(stream, routed, facts, known),
-        *_skill_lines(stream, facts, known),
+        *(
+            f"{known[name].label} is found in the first message: “{format_value(value)}”."
+            for name, value in learned.items()
+        ),
+        *_explain_routing(stream, routed, facts, known),
+        *_explain_skills(stream, facts, known),
     ]
-    told = list(_overflow_lines(stream, routed.queue, waiting_in, sample.at))
-    return Trial(routed.rule, routed.queue, needs(stream, facts, known), lines, told)
+    told = list(_explain_overflow(stream, routed.queue, waiting_in, sample.at))
+    return DryRunResult(routed.rule, routed.queue, get_skill_requirements(stream, facts, known), lines, told)
 
 
-def _learned(stream: WorkStream, facts: Facts) -> Facts:
+def _extract_context_variables(stream: WorkStream, facts: Facts) -> Facts:
     """The context variables that nobody typed, as a conversation would learn them."""
-    told = found_in(str(facts.get("first_message", "")), stream.context_variables.all())
-    return {CONTEXT_FACT + name: value for name, value in told.items() if not facts.get(CONTEXT_FACT + name)}
+    told = extract_values(str(facts.get("first_message", "")), stream.context_variables.all())
+    return {CONTEXT_PREFIX + name: value for name, value in told.items() if not facts.get(CONTEXT_PREFIX + name)}
 
 
-def _routing_lines(stream: WorkStream, routed: Route, facts: Facts, known: Known) -> Iterator[str]:
+def _explain_routing(stream: WorkStream, routed: Route, facts: Facts, known: AvailableFields) -> Iterator[str]:
     for rule in stream.routingrules.all():
-        yield f"Rule “{rule}”: {explain(rule.condition, facts, known)}"
+        yield f"Rule “{rule}”: {explain_condition(rule.condition, facts, known)}"
         if rule == routed.rule:
             yield f"Goes to {routed.queue}. Rules after this one are not asked."
             return
     yield f"Goes to {routed.queue}: no rule holds."
 
 
-def _skill_lines(stream: WorkStream, facts: Facts, known: Known) -> Iterator[str]:
+def _explain_skills(stream: WorkStream, facts: Facts, known: AvailableFields) -> Iterator[str]:
     for rule in stream.skillrules.prefetch_related("needs__skill"):
-        added = ", ".join(str(need) for need in combined([rule])) or "nothing"
-        adds = f" Adds {added}." if holds(rule.condition, facts, known) else ""
-        yield f"Skill rule “{rule}”: {explain(rule.condition, facts, known)}{adds}"
+        added = ", ".join(str(need) for need in combine_skill_requirements([rule])) or "nothing"
+        adds = f" Adds {added}." if is_condition_met(rule.condition, facts, known) else ""
+        yield f"Skill rule “{rule}”: {explain_condition(rule.condition, facts, known)}{adds}"
 
 
-def _overflow_lines(
+def _explain_overflow(
     stream: WorkStream, queue: Queue, waiting_in: Callable[[Queue], int], at: datetime
 ) -> Iterator[str]:
     """What happens at the queue's door, and what after waiting there."""
-    if queue == fallback(stream):
+    if queue == get_fallback_queue(stream):
         yield f"{queue} is the fallback queue: whether it is open or full is not asked."
         last = None
     else:
         waiting = waiting_in(queue)
-        last = overflow.at_the_door(queue, waiting, at)
-        yield str(overflow.outcome(last)) if last else f"{queue} is open and has room: {_waiting(waiting)} there now."
+        last = overflow.find_entry_rule(queue, waiting, at)
+        yield (
+            str(overflow.describe_outcome(last))
+            if last
+            else f"{queue} is open and has room: {_format_waiting_count(waiting)} there now."
+        )
     if last is None or last.action == OverflowAction.ASSIGN_ANYWAY:
         for rule in queue.overflow_rules.filter(condition=OverflowCondition.WAITING_TIME).select_related("target"):
-            time = overflow.minutes(rule.limit or 0)
-            yield f"If nobody in {queue} is free for {time}: {overflow.effect(rule)}"
+            time = overflow.format_minutes(rule.limit or 0)
+            yield f"If nobody in {queue} is free for {time}: {overflow.describe_effect(rule)}"
 
 
-def _waiting(count: int) -> str:
+def _format_waiting_count(count: int) -> str:
     return "1 conversation waits" if count == 1 else f"{count or 'no'} conversations wait"

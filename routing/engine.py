@@ -13,22 +13,24 @@ from routing.models.agents import BasePresence
 from routing.models.queues import AssignmentMethod
 from routing.models.streams import SkillMatching
 
-NO_COUNTS: Mapping[LocalizedText, int] = MappingProxyType({})
-NOTHING = LocalizedText("")
-EMPTY = gettext_noop("Nobody works in this queue.")
-ONLY_ONE = gettext_noop("the only one who can take it (%(free)s units free).")
-ONLY_ONE_OF_SOME = gettext_noop("the only one who can take it (%(free)s units free); not considered: %(others)s.")
-BEST = gettext_noop("%(criterion)s of %(suitable)s who can take it (%(free)s units free).")
-BEST_OF_SOME = gettext_noop(
+NO_OBSTACLES: Mapping[LocalizedText, int] = MappingProxyType({})
+EMPTY_TEXT = LocalizedText("")
+NO_AGENTS_TEXT = gettext_noop("Nobody works in this queue.")
+ONLY_SUITABLE_TEXT = gettext_noop("the only one who can take it (%(free)s units free).")
+ONLY_SUITABLE_WITH_OTHERS_TEXT = gettext_noop(
+    "the only one who can take it (%(free)s units free); not considered: %(others)s."
+)
+BEST_TEXT = gettext_noop("%(criterion)s of %(suitable)s who can take it (%(free)s units free).")
+BEST_WITH_OTHERS_TEXT = gettext_noop(
     "%(criterion)s of %(suitable)s who can take it (%(free)s units free); not considered: %(others)s."
 )
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
+NEVER_ASSIGNED = datetime.min.replace(tzinfo=UTC)
 # Closest match: an equal rating counts 0, a higher one a little, a lower one more than any number of higher ones.
-HIGHER, LOWER = 1.0, 100.0
+HIGHER_RATING_PENALTY, LOWER_RATING_PENALTY = 1.0, 100.0
 
 
 @dataclass(frozen=True)
-class Need:
+class AssignmentRequirements:
     """What a piece of work asks of the agent who gets it."""
 
     capacity: int
@@ -66,12 +68,12 @@ class Choice:
     """The agent who gets it and what decided; or None. And how many agents there were with which obstacle."""
 
     agent_id: int | None
-    criterion: LocalizedText = NOTHING
+    criterion: LocalizedText = EMPTY_TEXT
     free: int = 0
     suitable: int = 0
     obstacles: Mapping[LocalizedText, int] = field(default_factory=dict)
 
-    def in_words(self, more: Mapping[LocalizedText, int] = NO_COUNTS) -> LocalizedText:
+    def in_words(self, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> LocalizedText:
         """Why this agent, or why nobody, for the timeline; with `more` agents who were never candidates."""
         obstacles = {**self.obstacles, **more}
         others = [
@@ -81,36 +83,38 @@ class Choice:
         ]
         if self.agent_id is not None:
             return self._why(others)
-        return localized("Nobody can take it now: %(others)s.", others=others) if others else LocalizedText(EMPTY)
+        return (
+            localized("Nobody can take it now: %(others)s.", others=others) if others else LocalizedText(NO_AGENTS_TEXT)
+        )
 
     def _why(self, others: Sequence[LocalizedText]) -> LocalizedText:
         known = {"free": self.free, "others": others}
         if self.suitable == 1:
-            return localized(ONLY_ONE_OF_SOME if others else ONLY_ONE, **known)
+            return localized(ONLY_SUITABLE_WITH_OTHERS_TEXT if others else ONLY_SUITABLE_TEXT, **known)
         known |= {"criterion": self.criterion, "suitable": self.suitable}
-        return localized(BEST_OF_SOME if others else BEST, **known)
+        return localized(BEST_WITH_OTHERS_TEXT if others else BEST_TEXT, **known)
 
 
-Rank = Callable[[Candidate], float]
+RankFunction = Callable[[Candidate], float]
 
 
-def choose(need: Need, candidates: Sequence[Candidate]) -> Choice:
+def choose_agent(need: AssignmentRequirements, candidates: Sequence[Candidate]) -> Choice:
     """The best of those who can take it: filtered as documented, then ordered as the queue says."""
     reasons: Counter[LocalizedText] = Counter()
     suitable: list[Candidate] = []
     for candidate in candidates:
-        obstacle = _obstacle(need, candidate)
+        obstacle = _find_obstacle(need, candidate)
         if obstacle:
             reasons[obstacle] += 1
         else:
             suitable.append(candidate)
     if not suitable:
         return Choice(None, obstacles=reasons)
-    best, criterion = _best(need, suitable)
+    best, criterion = _choose_best(need, suitable)
     return Choice(best.agent_id, criterion, best.free, len(suitable), reasons)
 
 
-def _obstacle(need: Need, candidate: Candidate) -> LocalizedText | None:
+def _find_obstacle(need: AssignmentRequirements, candidate: Candidate) -> LocalizedText | None:
     """Why this agent can't have it, in words that follow a number; None where nothing is in the way."""
     if candidate.presence not in need.allowed_presences:
         return localized("not showing an allowed presence")
@@ -126,10 +130,10 @@ def _obstacle(need: Need, candidate: Candidate) -> LocalizedText | None:
     return None
 
 
-def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, LocalizedText]:
+def _choose_best(need: AssignmentRequirements, suitable: Sequence[Candidate]) -> tuple[Candidate, LocalizedText]:
     """The first in order, and the criterion that decided."""
-    pool, criterion = list(suitable), NOTHING
-    for words, rank in _order(need):
+    pool, criterion = list(suitable), EMPTY_TEXT
+    for words, rank in _get_criteria(need):
         least = min(map(rank, pool))
         pool = [candidate for candidate in pool if rank(candidate) == least]
         criterion = words
@@ -138,35 +142,38 @@ def _best(need: Need, suitable: Sequence[Candidate]) -> tuple[Candidate, Localiz
     return min(pool, key=lambda candidate: candidate.agent_id), criterion
 
 
-def _order(need: Need) -> list[tuple[LocalizedText, Rank]]:
-    order: list[tuple[LocalizedText, Rank]] = []
+def _get_criteria(need: AssignmentRequirements) -> list[tuple[LocalizedText, RankFunction]]:
+    order: list[tuple[LocalizedText, RankFunction]] = []
     if need.last_resort:
         order.append((localized("has not passed it over"), lambda one: one.agent_id in need.last_resort))
     if need.matching == SkillMatching.CLOSEST and need.skills:
-        order.append((localized("closest skills"), lambda one: distance(need.skills, one.skills)))
-    order += METHODS[need.method]
+        order.append((localized("closest skills"), lambda one: get_skill_distance(need.skills, one.skills)))
+    order += CRITERIA_BY_METHOD[need.method]
     if need.disconnected:
         order.append((localized("had it before"), lambda one: one.agent_id not in need.disconnected))
     return order
 
 
-def _has_waited(candidate: Candidate) -> float:
+def _rank_by_last_assignment(candidate: Candidate) -> float:
     # A whole number: a float of so many seconds can't tell two turns in one batch apart.
-    return ((candidate.last_assigned_at or LONG_AGO) - LONG_AGO) // timedelta(microseconds=1)
+    return ((candidate.last_assigned_at or NEVER_ASSIGNED) - NEVER_ASSIGNED) // timedelta(microseconds=1)
 
 
-METHODS: dict[AssignmentMethod, list[tuple[LocalizedText, Rank]]] = {
+CRITERIA_BY_METHOD: dict[AssignmentMethod, list[tuple[LocalizedText, RankFunction]]] = {
     AssignmentMethod.HIGHEST_CAPACITY: [
         (localized("most free capacity"), lambda one: -one.free),
         (localized("fewest conversations of this work stream"), lambda one: one.sessions_in_stream),
-        (localized("longest without new work"), _has_waited),
+        (localized("longest without new work"), _rank_by_last_assignment),
     ],
-    AssignmentMethod.ROUND_ROBIN: [(localized("next in turn"), _has_waited)],
+    AssignmentMethod.ROUND_ROBIN: [(localized("next in turn"), _rank_by_last_assignment)],
 }
 
 
-def distance(required: Mapping[int, int], skills: Mapping[int, int]) -> float:
+def get_skill_distance(required: Mapping[int, int], skills: Mapping[int, int]) -> float:
     """How far somebody's skills are from what is required, averaged: equal, then higher, then lower or lacking."""
     gaps = [skills.get(skill, 0) - rating for skill, rating in required.items()]
-    away = [0.0 if not gap else (HIGHER + gap / 100 if gap > 0 else LOWER - gap) for gap in gaps]
+    away = [
+        0.0 if not gap else (HIGHER_RATING_PENALTY + gap / 100 if gap > 0 else LOWER_RATING_PENALTY - gap)
+        for gap in gaps
+    ]
     return sum(away) / len(away)

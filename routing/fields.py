@@ -15,7 +15,7 @@ from routing.models import ContactField, VariableType, WorkStream
 Facts = Mapping[str, Any]
 
 # Before the names of context variables and contact fields, so that none of them hides another field.
-CONTEXT_FACT, CONTACT_FACT = "context.", "contact."
+CONTEXT_PREFIX, CONTACT_PREFIX = "context.", "contact."
 
 
 class Operator(TextChoices):
@@ -37,7 +37,7 @@ class Operator(TextChoices):
 
 
 # What an operator denies of what another one says; for sentences about what does not hold.
-DENIED = {
+NEGATED_OPERATOR_LABELS = {
     Operator.EQUALS: "does not equal",
     Operator.NOT_EQUALS: "equals",
     Operator.CONTAINS: "does not contain",
@@ -54,7 +54,7 @@ DENIED = {
 }
 
 
-class Type(TextChoices):
+class FieldType(TextChoices):
     """What kind of fact a field is; decides the operators and how values are compared."""
 
     TEXT = "text", "Text"
@@ -74,26 +74,26 @@ class ValueKind(TextChoices):
     RANGE = "range", "From and to"
 
 
-EMPTY_OR_NOT = (Operator.IS_EMPTY, Operator.IS_NOT_EMPTY)
+EMPTINESS_OPERATORS = (Operator.IS_EMPTY, Operator.IS_NOT_EMPTY)
 CHOICE_OPERATORS = (Operator.EQUALS, Operator.NOT_EQUALS, Operator.ONE_OF)
 TEXT_OPERATORS = (
     *(Operator.EQUALS, Operator.NOT_EQUALS, Operator.CONTAINS, Operator.NOT_CONTAINS),
-    *(Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.ANY_WORD, *EMPTY_OR_NOT, Operator.ONE_OF),
+    *(Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.ANY_WORD, *EMPTINESS_OPERATORS, Operator.ONE_OF),
 )
-OPERATORS: dict[Type, tuple[Operator, ...]] = {
-    Type.TEXT: TEXT_OPERATORS,
-    Type.NUMBER: (
+OPERATORS_BY_TYPE: dict[FieldType, tuple[Operator, ...]] = {
+    FieldType.TEXT: TEXT_OPERATORS,
+    FieldType.NUMBER: (
         *(Operator.EQUALS, Operator.NOT_EQUALS, Operator.LESS_THAN, Operator.GREATER_THAN),
-        *(*EMPTY_OR_NOT, Operator.ONE_OF),
+        *(*EMPTINESS_OPERATORS, Operator.ONE_OF),
     ),
-    Type.PHONE: tuple(operator for operator in TEXT_OPERATORS if operator != Operator.ANY_WORD),
-    Type.LANGUAGE: (*CHOICE_OPERATORS, *EMPTY_OR_NOT),
-    Type.WEEKDAY: CHOICE_OPERATORS,
-    Type.TIME: (Operator.BETWEEN,),
+    FieldType.PHONE: tuple(operator for operator in TEXT_OPERATORS if operator != Operator.ANY_WORD),
+    FieldType.LANGUAGE: (*CHOICE_OPERATORS, *EMPTINESS_OPERATORS),
+    FieldType.WEEKDAY: CHOICE_OPERATORS,
+    FieldType.TIME: (Operator.BETWEEN,),
 }
 
 
-def value_kind(operator: Operator) -> ValueKind:
+def get_value_kind(operator: Operator) -> ValueKind:
     """What is typed beside this operator."""
     match operator:
         case Operator.IS_EMPTY | Operator.IS_NOT_EMPTY:
@@ -106,7 +106,7 @@ def value_kind(operator: Operator) -> ValueKind:
             return ValueKind.ONE
 
 
-class Group(TextChoices):
+class FieldGroup(TextChoices):
     """Under which head the condition builder offers a field."""
 
     MESSAGE = "message", "Message"
@@ -118,44 +118,54 @@ class Group(TextChoices):
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldDefinition:
     """Something a condition can ask about."""
 
     name: str
     label: str
-    type: Type
-    group: Group
+    type: FieldType
+    group: FieldGroup
 
 
-Known = Mapping[str, Field]
+AvailableFields = Mapping[str, FieldDefinition]
 
-FIELDS: dict[str, Field] = {
+STANDARD_FIELDS: dict[str, FieldDefinition] = {
     field.name: field
     for field in (
-        Field("first_message", "First message", Type.TEXT, Group.MESSAGE),
-        Field("button_payload", "Button payload", Type.TEXT, Group.MESSAGE),
-        Field("customer_number", "Customer number", Type.PHONE, Group.CUSTOMER),
-        Field("profile_name", "Profile name", Type.TEXT, Group.CUSTOMER),
-        Field("contact_name", "Contact name", Type.TEXT, Group.CUSTOMER),
-        Field("contact_language", "Contact language", Type.LANGUAGE, Group.CUSTOMER),
-        Field("referral_source", "Referral source", Type.TEXT, Group.REFERRAL),
-        Field("referral_source_id", "Referral source id", Type.TEXT, Group.REFERRAL),
-        Field("referral_url", "Referral URL", Type.TEXT, Group.REFERRAL),
-        Field("weekday", "Day of the week", Type.WEEKDAY, Group.TIME),
-        Field("time", "Time of day", Type.TIME, Group.TIME),
+        FieldDefinition("first_message", "First message", FieldType.TEXT, FieldGroup.MESSAGE),
+        FieldDefinition("button_payload", "Button payload", FieldType.TEXT, FieldGroup.MESSAGE),
+        FieldDefinition("customer_number", "Customer number", FieldType.PHONE, FieldGroup.CUSTOMER),
+        FieldDefinition("profile_name", "Profile name", FieldType.TEXT, FieldGroup.CUSTOMER),
+        FieldDefinition("contact_name", "Contact name", FieldType.TEXT, FieldGroup.CUSTOMER),
+        FieldDefinition("contact_language", "Contact language", FieldType.LANGUAGE, FieldGroup.CUSTOMER),
+        FieldDefinition("referral_source", "Referral source", FieldType.TEXT, FieldGroup.REFERRAL),
+        FieldDefinition("referral_source_id", "Referral source id", FieldType.TEXT, FieldGroup.REFERRAL),
+        FieldDefinition("referral_url", "Referral URL", FieldType.TEXT, FieldGroup.REFERRAL),
+        FieldDefinition("weekday", "Day of the week", FieldType.WEEKDAY, FieldGroup.TIME),
+        FieldDefinition("time", "Time of day", FieldType.TIME, FieldGroup.TIME),
     )
 }
-TYPES = {VariableType.TEXT: Type.TEXT, VariableType.NUMBER: Type.NUMBER}
+FIELD_TYPE_BY_VARIABLE_TYPE = {VariableType.TEXT: FieldType.TEXT, VariableType.NUMBER: FieldType.NUMBER}
 
 
-def known_in(stream: WorkStream) -> Known:
+def get_available_fields(stream: WorkStream) -> AvailableFields:
     """What the rules of this work stream can ask about."""
     context = [
-        Field(CONTEXT_FACT + one.name, one.display_name, TYPES[VariableType(one.type)], Group.CONTEXT)
+        FieldDefinition(
+            CONTEXT_PREFIX + one.name,
+            one.display_name,
+            FIELD_TYPE_BY_VARIABLE_TYPE[VariableType(one.type)],
+            FieldGroup.CONTEXT,
+        )
         for one in stream.context_variables.all()
     ]
     contact = [
-        Field(CONTACT_FACT + one.name, one.display_name, TYPES[VariableType(one.type)], Group.CONTACT)
+        FieldDefinition(
+            CONTACT_PREFIX + one.name,
+            one.display_name,
+            FIELD_TYPE_BY_VARIABLE_TYPE[VariableType(one.type)],
+            FieldGroup.CONTACT,
+        )
         for one in ContactField.objects.all()
     ]
-    return {**FIELDS, **{field.name: field for field in (*context, *contact)}}
+    return {**STANDARD_FIELDS, **{field.name: field for field in (*context, *contact)}}

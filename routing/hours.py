@@ -12,11 +12,11 @@ from routing.models import OperatingHours
 
 MIDNIGHT = time(0)
 SECOND = timedelta(seconds=1)
-LOOK_AHEAD = 400  # days; whoever is closed for longer has no next opening
+MAX_DAYS_AHEAD = 400  # days; whoever is closed for longer has no next opening
 
 
 @dataclass(frozen=True)
-class Period:
+class OpenPeriod:
     """Open on one weekday from `opens` until just before `closes`; midnight as the end is the end of the day."""
 
     weekday: int
@@ -30,19 +30,19 @@ class Period:
         return self.weekday == local.weekday() and self.opens <= shown and not is_over
 
 
-ALL_WEEK = tuple(Period(day, MIDNIGHT, MIDNIGHT) for day in range(7))
+ALWAYS_OPEN_PERIODS = tuple(OpenPeriod(day, MIDNIGHT, MIDNIGHT) for day in range(7))
 
 
 @dataclass(frozen=True)
-class Hours:
+class WeeklySchedule:
     """The opening times of a week in one time zone, and the days on which they do not hold."""
 
-    periods: Sequence[Period] = ALL_WEEK
+    periods: Sequence[OpenPeriod] = ALWAYS_OPEN_PERIODS
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     holidays: Mapping[date, str] = field(default_factory=dict)
 
 
-def zone_named(name: str) -> ZoneInfo:
+def get_time_zone(name: str) -> ZoneInfo:
     """The time zone of this name; UTC where there is none of that name."""
     try:
         return ZoneInfo(name)
@@ -50,19 +50,19 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def of(hours: OperatingHours | None) -> Hours | None:
+def build_schedule(hours: OperatingHours | None) -> WeeklySchedule | None:
     """The values of these operating hours; None, always open, where there are none."""
     if hours is None:
         return None
-    own = tuple(Period(one.weekday, one.opens, one.closes) for one in hours.periods.all())
-    return Hours(
-        periods=ALL_WEEK if hours.always_open else own,
-        zone=zone_named(hours.time_zone),
+    own = tuple(OpenPeriod(one.weekday, one.opens, one.closes) for one in hours.periods.all())
+    return WeeklySchedule(
+        periods=ALWAYS_OPEN_PERIODS if hours.always_open else own,
+        zone=get_time_zone(hours.time_zone),
         holidays={one.date: one.name for one in hours.holidays.all()},
     )
 
 
-def is_open(hours: Hours | None, at: datetime) -> bool:
+def is_open(hours: WeeklySchedule | None, at: datetime) -> bool:
     """Whether it is open at this moment."""
     if hours is None:
         return True
@@ -70,12 +70,12 @@ def is_open(hours: Hours | None, at: datetime) -> bool:
     return local.date() not in hours.holidays and any(period.covers(local) for period in hours.periods)
 
 
-def holiday(hours: Hours | None, at: datetime) -> str | None:
+def get_holiday_name(hours: WeeklySchedule | None, at: datetime) -> str | None:
     """The name of the holiday that it is there at this moment; None on any other day."""
     return hours.holidays.get(at.astimezone(hours.zone).date()) if hours else None
 
 
-def next_opening(hours: Hours | None, at: datetime) -> datetime | None:
+def next_opening(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
     """The first moment from `at` on at which it is open, `at` itself where it is; None when it never opens again.
 
     The moment is given in the time zone of the hours.
@@ -84,15 +84,15 @@ def next_opening(hours: Hours | None, at: datetime) -> datetime | None:
         return at.astimezone(hours.zone) if hours else at
     today = at.astimezone(hours.zone).date()
     # Yesterday too: where the clock goes back at midnight, a bit of yesterday comes again.
-    for ahead in range(-1, LOOK_AHEAD):
-        moments = (moment for moment in _changes(hours, today + timedelta(days=ahead)) if moment >= at)
+    for ahead in range(-1, MAX_DAYS_AHEAD):
+        moments = (moment for moment in _get_possible_openings(hours, today + timedelta(days=ahead)) if moment >= at)
         opening = min((moment for moment in moments if is_open(hours, moment)), default=None)
         if opening is not None:
             return opening.astimezone(hours.zone)
     return None
 
 
-def _changes(hours: Hours, day: date) -> Iterator[datetime]:
+def _get_possible_openings(hours: WeeklySchedule, day: date) -> Iterator[datetime]:
     """The moments of this day at which it may open: its periods' beginnings, and where the clock is changed."""
     if day in hours.holidays:
         return

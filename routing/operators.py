@@ -7,17 +7,17 @@ from datetime import time
 from functools import lru_cache
 from typing import Any
 
-from routing.fields import Operator, Type
-from routing.values import number
+from routing.fields import Operator, FieldType
+from routing.values import parse_number
 
 
-def weekday_of(value: object) -> int | None:
+def parse_weekday(value: object) -> int | None:
     """The day, given as a number or as its digit; None for anything else."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return int(text) if re.fullmatch(r"[0-6]", text) else None
 
 
-def time_of(value: object) -> time | None:
+def parse_time(value: object) -> time | None:
     """The time of day, given as such or as HH:MM; None for anything else."""
     if isinstance(value, time):
         return value
@@ -25,41 +25,43 @@ def time_of(value: object) -> time | None:
     return time(int(found[1]), int(found[2])) if found else None
 
 
-def plain(value: object) -> str:
+def normalize_text(value: object) -> str:
     """The text without what people do not mean: capitals, wide letters, blanks around it."""
-    return _plain(value) if isinstance(value, str) else ""
+    return _normalize_cached(value) if isinstance(value, str) else ""
 
 
 @lru_cache(maxsize=16)  # every condition asks for the same few texts of one conversation
-def _plain(text: str) -> str:
+def _normalize_cached(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def digits(value: object) -> str:
+def normalize_phone_number(value: object) -> str:
     """A phone number without the blanks and strokes people put into it."""
-    return re.sub(r"[\s()/-]", "", plain(value).removeprefix("whatsapp:"))
+    return re.sub(r"[\s()/-]", "", normalize_text(value).removeprefix("whatsapp:"))
 
 
-def fits(kind: Type, value: object) -> bool:
+def is_valid_value(kind: FieldType, value: object) -> bool:
     """Whether this can be asked for."""
     match kind:
-        case Type.WEEKDAY:
-            return weekday_of(value) is not None
-        case Type.TIME:
-            return time_of(value) is not None
-        case Type.NUMBER:
-            return number(value) is not None
-        case Type.PHONE:
-            return bool(digits(value))
+        case FieldType.WEEKDAY:
+            return parse_weekday(value) is not None
+        case FieldType.TIME:
+            return parse_time(value) is not None
+        case FieldType.NUMBER:
+            return parse_number(value) is not None
+        case FieldType.PHONE:
+            return bool(normalize_phone_number(value))
         case _:
-            return bool(plain(value))
+            return bool(normalize_text(value))
 
 
-def _is_word_in(word: str, text: str) -> bool:
+def _contains_word(word: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
-def _compare_text(operator: Operator, fact: object, value: Any, plain: Callable[[object], str] = plain) -> bool:
+def _compare_text(
+    operator: Operator, fact: object, value: Any, plain: Callable[[object], str] = normalize_text
+) -> bool:
     text = plain(fact)
     match operator:
         case Operator.EQUALS | Operator.NOT_EQUALS:
@@ -71,7 +73,7 @@ def _compare_text(operator: Operator, fact: object, value: Any, plain: Callable[
         case Operator.ENDS_WITH:
             return text.endswith(plain(value))
         case Operator.ANY_WORD:
-            return any(_is_word_in(plain(word), text) for word in value)
+            return any(_contains_word(plain(word), text) for word in value)
         case Operator.ONE_OF:
             return text in {plain(one) for one in value}
         case _:
@@ -79,20 +81,20 @@ def _compare_text(operator: Operator, fact: object, value: Any, plain: Callable[
 
 
 def _compare_phone(operator: Operator, fact: object, value: Any) -> bool:
-    return _compare_text(operator, fact, value, plain=digits)
+    return _compare_text(operator, fact, value, plain=normalize_phone_number)
 
 
 def _compare_number(operator: Operator, fact: object, value: Any) -> bool:
     """What is not known is neither less nor greater than anything, and equals nothing."""
-    amount = number(fact)
+    amount = parse_number(fact)
     match operator:
         case Operator.IS_EMPTY | Operator.IS_NOT_EMPTY:
             return (amount is None) == (operator == Operator.IS_EMPTY)
         case Operator.ONE_OF:
-            return amount is not None and amount in {number(one) for one in value}
+            return amount is not None and amount in {parse_number(one) for one in value}
         case Operator.EQUALS | Operator.NOT_EQUALS:
-            return (amount == number(value)) == (operator == Operator.EQUALS)
-    limit = number(value)
+            return (amount == parse_number(value)) == (operator == Operator.EQUALS)
+    limit = parse_number(value)
     if amount is None or limit is None:
         return False
     return amount < limit if operator == Operator.LESS_THAN else amount > limit
@@ -100,10 +102,10 @@ def _compare_number(operator: Operator, fact: object, value: Any) -> bool:
 
 def _compare_language(operator: Operator, fact: object, value: Any) -> bool:
     """`de` means German wherever it is spoken; `de-AT` means just that."""
-    tag = plain(fact).replace("_", "-")
+    tag = normalize_text(fact).replace("_", "-")
 
     def is_spoken(wanted: object) -> bool:
-        code = plain(wanted).replace("_", "-")
+        code = normalize_text(wanted).replace("_", "-")
         return tag == code or tag.startswith(f"{code}-")
 
     match operator:
@@ -116,25 +118,25 @@ def _compare_language(operator: Operator, fact: object, value: Any) -> bool:
 
 
 def _compare_weekday(operator: Operator, fact: object, value: Any) -> bool:
-    day = weekday_of(fact)
+    day = parse_weekday(fact)
     if operator == Operator.ONE_OF:
-        return day in {weekday_of(one) for one in value} - {None}
-    return day is not None and (day == weekday_of(value)) == (operator == Operator.EQUALS)
+        return day in {parse_weekday(one) for one in value} - {None}
+    return day is not None and (day == parse_weekday(value)) == (operator == Operator.EQUALS)
 
 
 def _compare_time(operator: Operator, fact: object, value: Any) -> bool:
     """From the first until just before the second; over midnight where the second is the earlier one."""
-    shown, start, end = time_of(fact), time_of(value[0]), time_of(value[1])
+    shown, start, end = parse_time(fact), parse_time(value[0]), parse_time(value[1])
     if shown is None or start is None or end is None:
         return False
     return start <= shown < end if start < end else shown >= start or shown < end
 
 
-COMPARE: dict[Type, Callable[[Operator, object, Any], bool]] = {
-    Type.TEXT: _compare_text,
-    Type.NUMBER: _compare_number,
-    Type.PHONE: _compare_phone,
-    Type.LANGUAGE: _compare_language,
-    Type.WEEKDAY: _compare_weekday,
-    Type.TIME: _compare_time,
+COMPARE_BY_TYPE: dict[FieldType, Callable[[Operator, object, Any], bool]] = {
+    FieldType.TEXT: _compare_text,
+    FieldType.NUMBER: _compare_number,
+    FieldType.PHONE: _compare_phone,
+    FieldType.LANGUAGE: _compare_language,
+    FieldType.WEEKDAY: _compare_weekday,
+    FieldType.TIME: _compare_time,
 }

@@ -11,42 +11,42 @@ from omnichannel.core.localized_text import LocalizedText, localized, localized_
 from routing import hours
 from routing.models import OverflowAction, OverflowCondition, OverflowRule, Queue
 
-BEFORE = (OverflowCondition.OUT_OF_HOURS, OverflowCondition.WORK_ITEM_LIMIT)
+ENTRY_CONDITIONS = (OverflowCondition.OUT_OF_HOURS, OverflowCondition.WORK_ITEM_LIMIT)
 
 
 @dataclass(frozen=True)
-class Crowd:
+class QueueStatus:
     """How a queue stands at the moment somebody is to enter: is it open, and how many wait there already."""
 
     is_open: bool
     waiting: int
 
 
-def before_entering(rules: Iterable[OverflowRule], crowd: Crowd) -> OverflowRule | None:
+def match_entry_rule(rules: Iterable[OverflowRule], crowd: QueueStatus) -> OverflowRule | None:
     """The rule that applies to who is about to enter: out of hours first, then in order; None where none does."""
-    asked = [rule for rule in rules if rule.condition in BEFORE]
+    asked = [rule for rule in rules if rule.condition in ENTRY_CONDITIONS]
     in_order = sorted(asked, key=lambda rule: rule.condition != OverflowCondition.OUT_OF_HOURS)
-    return next((rule for rule in in_order if _applies(rule, crowd)), None)
+    return next((rule for rule in in_order if _is_exceeded(rule, crowd)), None)
 
 
-def _applies(rule: OverflowRule, crowd: Crowd) -> bool:
+def _is_exceeded(rule: OverflowRule, crowd: QueueStatus) -> bool:
     if rule.condition == OverflowCondition.OUT_OF_HOURS:
         return not crowd.is_open
     return rule.limit is not None and crowd.waiting >= rule.limit  # one more would exceed it
 
 
-def while_waiting(rules: Iterable[OverflowRule], *, since: datetime, now: datetime) -> OverflowRule | None:
+def match_waiting_rule(rules: Iterable[OverflowRule], *, since: datetime, now: datetime) -> OverflowRule | None:
     """The first rule whose time somebody who waits since then has exceeded; None where none does."""
     asked = (rule for rule in rules if rule.condition == OverflowCondition.WAITING_TIME and rule.limit is not None)
     return next((rule for rule in asked if now - since > timedelta(minutes=rule.limit or 0)), None)
 
 
-def asked_before(queue: Queue) -> list[OverflowRule]:
+def get_entry_rules(queue: Queue) -> list[OverflowRule]:
     """The queue's rules for those who are about to enter."""
-    return list(queue.overflow_rules.filter(condition__in=BEFORE).select_related("target"))
+    return list(queue.overflow_rules.filter(condition__in=ENTRY_CONDITIONS).select_related("target"))
 
 
-def asked_meanwhile() -> dict[Queue, list[OverflowRule]]:
+def get_waiting_rules_by_queue() -> dict[Queue, list[OverflowRule]]:
     """The rules for those who wait, by queue; queues without such rules are left out."""
     found: dict[Queue, list[OverflowRule]] = {}
     rules = OverflowRule.objects.filter(condition=OverflowCondition.WAITING_TIME).select_related("queue", "target")
@@ -55,12 +55,12 @@ def asked_meanwhile() -> dict[Queue, list[OverflowRule]]:
     return found
 
 
-def is_closed(queue: Queue, at: datetime) -> bool:
+def is_queue_closed(queue: Queue, at: datetime) -> bool:
     """Whether the queue is out of its operating hours."""
-    return not hours.is_open(hours.of(queue.operating_hours), at)
+    return not hours.is_open(hours.build_schedule(queue.operating_hours), at)
 
 
-def reason(rule: OverflowRule) -> LocalizedText:
+def describe_reason(rule: OverflowRule) -> LocalizedText:
     """Why the rule applies, as the beginning of a sentence."""
     match OverflowCondition(rule.condition):
         case OverflowCondition.OUT_OF_HOURS:
@@ -69,16 +69,16 @@ def reason(rule: OverflowRule) -> LocalizedText:
             items = localized_plural("%(count)s work item", "%(count)s work items", rule.limit or 0)
             return localized("%(queue)s is full (%(items)s)", queue=rule.queue, items=items)
         case OverflowCondition.WAITING_TIME:
-            time = minutes(rule.limit or 0)
+            time = format_minutes(rule.limit or 0)
             return localized("Nobody in %(queue)s was free for %(time)s", queue=rule.queue, time=time)
 
 
-def outcome(rule: OverflowRule) -> LocalizedText:
+def describe_outcome(rule: OverflowRule) -> LocalizedText:
     """Why the rule applies and what it does, as a sentence."""
-    return localized("%(reason)s: %(effect)s", reason=reason(rule), effect=effect(rule))
+    return localized("%(reason)s: %(effect)s", reason=describe_reason(rule), effect=describe_effect(rule))
 
 
-def effect(rule: OverflowRule) -> LocalizedText:
+def describe_effect(rule: OverflowRule) -> LocalizedText:
     """What the rule does, as the end of a sentence."""
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
@@ -89,25 +89,25 @@ def effect(rule: OverflowRule) -> LocalizedText:
             return localized("the conversation is ended.")
 
 
-def one_at_a_time(queue: Queue) -> None:
+def lock_limited_queue(queue: Queue) -> None:
     """Before those who wait in a queue with a limit are counted: until this transaction ends, nobody else enters it."""
     if queue.overflow_rules.filter(condition=OverflowCondition.WORK_ITEM_LIMIT).exists():
         Queue.objects.select_for_update(no_key=True).get(pk=queue.pk)
 
 
-def at_the_door(queue: Queue, waiting: int, at: datetime) -> OverflowRule | None:
+def find_entry_rule(queue: Queue, waiting: int, at: datetime) -> OverflowRule | None:
     """The rule that applies to who is about to enter at this moment; None where they just wait there."""
-    is_open = not is_closed(queue, at)
-    rule = before_entering(asked_before(queue), Crowd(is_open, waiting))
-    return anyway(queue) if rule is None and not is_open else rule
+    is_open = not is_queue_closed(queue, at)
+    rule = match_entry_rule(get_entry_rules(queue), QueueStatus(is_open, waiting))
+    return build_default_closed_rule(queue) if rule is None and not is_open else rule
 
 
-def anyway(queue: Queue) -> OverflowRule:
+def build_default_closed_rule(queue: Queue) -> OverflowRule:
     """What happens out of hours where the queue has no rule for it."""
     closed, stays = OverflowCondition.OUT_OF_HOURS, OverflowAction.ASSIGN_ANYWAY
     return OverflowRule(queue=queue, condition=closed, action=stays)
 
 
-def minutes(number: int) -> LocalizedText:
+def format_minutes(number: int) -> LocalizedText:
     """`1 minute`, `5 minutes`."""
     return localized_plural("%(count)s minute", "%(count)s minutes", number)

@@ -7,78 +7,78 @@ from django.db.models import Q
 
 from routing.models import Agent, BasePresence, Presence
 
-FOLLOWS_LOAD: Final = (BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND)
-NOT_THERE: Final = (BasePresence.OFFLINE, BasePresence.INACTIVE)
-GONE_AFTER: Final = timedelta(minutes=3)
-SEEN_EVERY: Final = timedelta(seconds=30)
+LOAD_BASED_PRESENCES: Final = (BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND)
+ABSENT_PRESENCES: Final = (BasePresence.OFFLINE, BasePresence.INACTIVE)
+ABSENCE_TIMEOUT: Final = timedelta(minutes=3)
+LAST_SEEN_INTERVAL: Final = timedelta(seconds=30)
 
 
-def automatic(presence: BasePresence, used: int, capacity: int) -> BasePresence:
+def get_presence_for_load(presence: BasePresence, used: int, capacity: int) -> BasePresence:
     """The presence for this load: Available, Busy or Do not disturb; any other presence stays what it is."""
-    if presence not in FOLLOWS_LOAD:
+    if presence not in LOAD_BASED_PRESENCES:
         return presence
     if used <= 0:
         return BasePresence.AVAILABLE
     return BasePresence.BUSY if used < capacity else BasePresence.BUSY_DND
 
 
-def built_in(base: BasePresence) -> Presence:
+def get_built_in_presence(base: BasePresence) -> Presence:
     """The presence of that base status that comes with the product."""
     return Presence.objects.get(base_status=base, is_built_in=True)
 
 
-def show(agent: Agent, presence: Presence, *, by_hand: bool) -> None:
+def set_presence(agent: Agent, presence: Presence, *, by_hand: bool) -> None:
     """The agent shows this presence from now on; one chosen by hand stays whatever the load."""
     Agent.objects.filter(pk=agent.pk).update(presence=presence, presence_by_hand=by_hand)
     agent.presence, agent.presence_by_hand = presence, by_hand
 
 
-def show_default(agent: Agent) -> None:
+def set_default_presence(agent: Agent) -> None:
     """The agent has come: their default presence, else Available."""
-    show(agent, agent.default_presence or built_in(BasePresence.AVAILABLE), by_hand=False)
+    set_presence(agent, agent.default_presence or get_built_in_presence(BasePresence.AVAILABLE), by_hand=False)
 
 
-def is_there(agent: Agent) -> bool:
+def is_present(agent: Agent) -> bool:
     """Neither Offline nor Inactive."""
-    return agent.presence.base_status not in NOT_THERE
+    return agent.presence.base_status not in ABSENT_PRESENCES
 
 
-def follow_load(agent: Agent, used: int) -> bool:
+def update_presence_for_load(agent: Agent, used: int) -> bool:
     """Show what the load says, unless the agent has chosen by hand; True when that is something new."""
     shown = BasePresence(agent.presence.base_status)
-    wanted = automatic(shown, used, agent.capacity)
+    wanted = get_presence_for_load(shown, used, agent.capacity)
     if wanted == shown or agent.presence_by_hand or not agent.presence.is_built_in:
         return False
     unchanged = Agent.objects.filter(pk=agent.pk, presence=agent.presence_id, presence_by_hand=False)
-    agent.presence = built_in(wanted)
+    agent.presence = get_built_in_presence(wanted)
     return unchanged.update(presence=agent.presence) == 1
 
 
-def note_seen(agent: Agent, now: datetime) -> bool:
+def record_last_seen(agent: Agent, now: datetime) -> bool:
     """One of the agent's pages is open; True when they were gone: they had pages, and then none for a while.
 
     Written every half minute at most.
     """
     before = agent.last_seen_at
-    if before is not None and before > now - SEEN_EVERY:
+    if before is not None and before > now - LAST_SEEN_INTERVAL:
         return False
     Agent.objects.filter(pk=agent.pk).update(last_seen_at=now)
     agent.last_seen_at = now
-    return before is not None and before < now - GONE_AFTER
+    return before is not None and before < now - ABSENCE_TIMEOUT
 
 
-def whose_pages_are_gone(now: datetime) -> list[Agent]:
+def get_agents_without_open_pages(now: datetime) -> list[Agent]:
     """Agents who are not Offline, had pages open, and have had none for a while."""
-    gone = Agent.objects.filter(~Q(presence__base_status=BasePresence.OFFLINE), last_seen_at__lt=now - GONE_AFTER)
+    gone = Agent.objects.filter(~Q(presence__base_status=BasePresence.OFFLINE), last_seen_at__lt=now - ABSENCE_TIMEOUT)
     return list(gone.select_related("user", "presence"))
 
 
-def go_offline(agent: Agent, *, unless_seen_since: datetime) -> bool:
+def set_offline(agent: Agent, *, unless_seen_since: datetime) -> bool:
     """All pages are gone: show Offline; False when the agent has been seen since that moment.
 
     Who was Away by hand is not brought back by a page: they say themselves when they are there again.
     """
     stays = agent.presence_by_hand and agent.presence.base_status == BasePresence.AWAY
     unseen = Agent.objects.filter(pk=agent.pk, last_seen_at__lt=unless_seen_since)
-    agent.presence, agent.presence_by_hand = built_in(BasePresence.OFFLINE), stays
+    agent.presence, agent.presence_by_hand = get_built_in_presence(BasePresence.OFFLINE), stays
     return unseen.update(presence=agent.presence, presence_by_hand=stays) == 1

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TypeVar
 
-from routing.conditions import holds
-from routing.fields import FIELDS, Facts, Known, known_in
+from routing.conditions import is_condition_met
+from routing.fields import STANDARD_FIELDS, Facts, AvailableFields, get_available_fields
 from routing.models import Queue, RoutingRule, Skill, SkillRule, WorkStream
 from routing.models.rules import Rule
 
-AnyRule = TypeVar("AnyRule", bound=Rule)
+RuleT = TypeVar("RuleT", bound=Rule)
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Need:
+class SkillRequirement:
     """A skill a conversation needs, and how well an agent has to have it."""
 
     skill: Skill
@@ -32,39 +32,41 @@ class Need:
         return f"{self.skill} ({self.rating})"
 
 
-def moment(at: datetime, zone: tzinfo) -> dict[str, object]:
+def get_time_facts(at: datetime, zone: tzinfo) -> dict[str, object]:
     """The facts that the clock in this time zone tells."""
     local = at.astimezone(zone)
     return {"weekday": local.weekday(), "time": local.time()}
 
 
-def first_that_holds(rules: Iterable[AnyRule], facts: Facts, known: Known = FIELDS) -> AnyRule | None:
+def find_matching_rule(rules: Iterable[RuleT], facts: Facts, known: AvailableFields = STANDARD_FIELDS) -> RuleT | None:
     """The first rule that holds; None where none does."""
-    return next((rule for rule in rules if holds(rule.condition, facts, known)), None)
+    return next((rule for rule in rules if is_condition_met(rule.condition, facts, known)), None)
 
 
-def fallback(stream: WorkStream) -> Queue:
+def get_fallback_queue(stream: WorkStream) -> Queue:
     """Where the work stream's conversations go that no rule sends elsewhere."""
     return stream.fallback_queue or Queue.objects.default()
 
 
-def route(stream: WorkStream, facts: Facts, known: Known | None = None) -> Route:
+def find_route(stream: WorkStream, facts: Facts, known: AvailableFields | None = None) -> Route:
     """The queue of the first rule that holds, else the work stream's fallback queue, else the default one."""
     rules = stream.routingrules.select_related("queue")
-    rule = first_that_holds(rules, facts, known or known_in(stream))
-    return Route(rule.queue, rule) if rule else Route(fallback(stream))
+    rule = find_matching_rule(rules, facts, known or get_available_fields(stream))
+    return Route(rule.queue, rule) if rule else Route(get_fallback_queue(stream))
 
 
-def needs(stream: WorkStream, facts: Facts, known: Known | None = None) -> list[Need]:
+def get_skill_requirements(
+    stream: WorkStream, facts: Facts, known: AvailableFields | None = None
+) -> list[SkillRequirement]:
     """The skills of all rules that hold; where two ask for the same, the higher rating wins."""
-    rules, known = stream.skillrules.prefetch_related("needs__skill"), known or known_in(stream)
-    return combined(rule for rule in rules if holds(rule.condition, facts, known))
+    rules, known = stream.skillrules.prefetch_related("needs__skill"), known or get_available_fields(stream)
+    return combine_skill_requirements(rule for rule in rules if is_condition_met(rule.condition, facts, known))
 
 
-def combined(rules: Iterable[SkillRule]) -> list[Need]:
+def combine_skill_requirements(rules: Iterable[SkillRule]) -> list[SkillRequirement]:
     """What these rules ask for together."""
     wanted: dict[Skill, int] = {}
     for rule in rules:
         for one in rule.needs.all():
             wanted[one.skill] = max(one.rating, wanted.get(one.skill, 0))
-    return [Need(skill, wanted[skill]) for skill in sorted(wanted, key=lambda skill: skill.name)]
+    return [SkillRequirement(skill, wanted[skill]) for skill in sorted(wanted, key=lambda skill: skill.name)]

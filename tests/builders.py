@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
-from channels_whatsapp.identity import identity
+from channels_whatsapp.identity import get_identity
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import (
@@ -83,7 +83,7 @@ def create_number(account: WhatsAppAccount | None = None, *, number: str = "", *
 
 def create_contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
     where = address or f"whatsapp:+4915112{next(sequence):06d}"
-    return Contact.objects.create(address=where, identity=identity(where), profile_name=name, **fields)
+    return Contact.objects.create(address=where, identity=get_identity(where), profile_name=name, **fields)
 
 
 def create_conversation(

@@ -20,8 +20,8 @@ from omnichannel.conversations.assignment.dispatch import offer_waiting_conversa
 from omnichannel.conversations.lifecycle.close import close_conversation, end_conversation
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
 from omnichannel.conversations.state_machine import TransitionError
-from routing.agents import show_presence
-from routing.assignment import load_by_agent
+from routing.agents import set_presence_manually
+from routing.assignment import get_load_by_agent
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
 from tests import builders
 
@@ -130,7 +130,7 @@ def _end_or_close_conversations(chance: random.Random) -> None:
 
 def _change_presence(chance: random.Random) -> None:
     agent = chance.choice(list(Agent.objects.select_related("presence", "user")))
-    show_presence(agent, chance.choice(list(Presence.objects.filter(is_built_in=True))))
+    set_presence_manually(agent, chance.choice(list(Presence.objects.filter(is_built_in=True))))
     offers.expire_offers(timezone.now())
 
 
@@ -138,7 +138,7 @@ def find_overloaded_agents() -> Iterator[str]:
     """Who has more than their capacity at this moment."""
     close_old_connections()
     capacity = dict(Agent.objects.values_list("pk", "capacity"))
-    loads = load_by_agent(Conversation.objects.all(), capacity, now=timezone.now())
+    loads = get_load_by_agent(Conversation.objects.all(), capacity, now=timezone.now())
     yield from (f"agent {pk} has {loads[pk].units} units" for pk in capacity if loads[pk].units > capacity[pk])
 
 
@@ -158,7 +158,7 @@ def _find_final_violations() -> Iterator[str]:
 
 def _find_unassigned_conversations() -> Iterator[str]:
     agents = {agent.pk: agent for agent in Agent.objects.all()}
-    loads = load_by_agent(Conversation.objects.all(), agents, now=timezone.now())
+    loads = get_load_by_agent(Conversation.objects.all(), agents, now=timezone.now())
     need = WorkStream.objects.get().capacity
     free = {pk for pk, agent in agents.items() if agent.capacity - loads[pk].units >= need}
     for one in Conversation.objects.filter(state=State.OPEN, offered_to=None).select_related("queue"):

@@ -10,9 +10,9 @@ from typing import Any
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.models import Errand, ErrandState, Sender
+from channels_whatsapp.simulator.models import ScheduledTask, TaskState, Sender
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
@@ -123,9 +123,9 @@ def _create_reference_data(stage: ScenarioBuilder) -> None:
     ):
         QuickReply.objects.create(title=title, message=message)
     for name, approval, text, reason in (
-        ("order_update", Approval.APPROVED, "Hello {{1}}, your order {{2}} is on its way.", ""),
-        ("we_are_back", Approval.APPROVED, "Hello {{1}}, we can go on with your question now. Shall we?", ""),
-        ("winter_sale", Approval.REJECTED, "Everything must go!", "Promotional wording in a utility template."),
+        ("order_update", ApprovalStatus.APPROVED, "Hello {{1}}, your order {{2}} is on its way.", ""),
+        ("we_are_back", ApprovalStatus.APPROVED, "Hello {{1}}, we can go on with your question now. Shall we?", ""),
+        ("winter_sale", ApprovalStatus.REJECTED, "Everything must go!", "Promotional wording in a utility template."),
     ):
         MessageTemplate.objects.create(
             account=stage.account,
@@ -269,10 +269,12 @@ def _create_simulator_chat(stage: ScenarioBuilder) -> None:
     """What the simulator shows of a customer; nobody posts it to the desk."""
     amara = factories.create_customer("Amara Diallo", "+4917139200021")
     shop_number = stage.senders["+12025550143"]
-    said = factories.customer_writes(amara, shop_number, "Hi! I ordered lamp 2231 last week, it arrived _broken_")
+    said = factories.receive_customer_message(
+        amara, shop_number, "Hi! I ordered lamp 2231 last week, it arrived _broken_"
+    )
     picture = factories.Attachment("lamp.png", "image/png", LAMP_PICTURE.read_bytes())
-    factories.customer_writes(amara, shop_number, "Look", attachments=[picture], replying_to=said)
-    Errand.objects.update(state=ErrandState.DONE)
+    factories.receive_customer_message(amara, shop_number, "Look", attachments=[picture], replying_to=said)
+    ScheduledTask.objects.update(state=TaskState.DONE)
 
 
 def create_offer(username: str = "dana") -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from channels_whatsapp.models import WhatsAppAccount
 
 
-class TwilioRefused(Exception):
+class TwilioRejectedError(Exception):
     """Twilio answered no: nothing was sent, and the same call again would be refused again."""
 
     def __init__(self, code: int, message: str, status: int) -> None:
@@ -15,11 +15,11 @@ class TwilioRefused(Exception):
         self.code, self.message, self.status = code, message, status
 
 
-class TwilioBusy(Exception):
+class TwilioRateLimitError(Exception):
     """429: too many calls at once. Twilio documents that such a call was never processed and may be repeated."""
 
 
-class OutcomeUnknown(Exception):
+class UnknownOutcomeError(Exception):
     """A time-out, a 5xx or a broken connection: whether Twilio took the call is not known."""
 
 
@@ -63,7 +63,7 @@ class TwilioAccount:
 
 
 @dataclass(frozen=True)
-class Sender:
+class TwilioSender:
     """A WhatsApp sender of the account."""
 
     sid: str
@@ -74,7 +74,7 @@ class Sender:
 
 
 @dataclass(frozen=True)
-class Template:
+class TwilioTemplate:
     """A Content template as Twilio has it; `approval` is what WhatsApp says, in its own words, empty where nothing."""
 
     sid: str
@@ -105,8 +105,8 @@ class WhatsAppBackend(Protocol):
         """Show the customer who sent this message that somebody types; it marks their messages as read."""
         ...
 
-    def list_senders(self, account: WhatsAppAccount) -> list[Sender]: ...
+    def list_senders(self, account: WhatsAppAccount) -> list[TwilioSender]: ...
 
-    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
+    def list_templates(self, account: WhatsAppAccount) -> list[TwilioTemplate]:
         """All Content templates of the account, each with what WhatsApp says about it; takes a call for each page."""
         ...

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from channels_whatsapp.backends.base import (
     OutgoingMessage,
-    Sender,
+    TwilioSender,
     SentMessage,
-    Template,
+    TwilioTemplate,
     TwilioAccount,
-    TwilioRefused,
+    TwilioRejectedError,
 )
 from channels_whatsapp.models import WhatsAppAccount
 
@@ -25,8 +25,8 @@ class MemoryBackend:
     sent: list[SentMessage] = field(default_factory=list)
     answers: list[Exception] = field(default_factory=list)
     typed: list[str] = field(default_factory=list)
-    senders: list[Sender] = field(default_factory=list)
-    templates: list[Template] = field(default_factory=list)
+    senders: list[TwilioSender] = field(default_factory=list)
+    templates: list[TwilioTemplate] = field(default_factory=list)
     account_status: str = "active"
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -51,7 +51,7 @@ class MemoryBackend:
         for message in self.sent:
             if message.sid == sid:
                 return message
-        raise TwilioRefused(20404, "The message was not found.", 404)
+        raise TwilioRejectedError(20404, "The message was not found.", 404)
 
     def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
         self._refuse()
@@ -65,11 +65,11 @@ class MemoryBackend:
         self._refuse()
         self.typed.append(sid)
 
-    def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
+    def list_senders(self, account: WhatsAppAccount) -> list[TwilioSender]:
         self._refuse()
         return list(self.senders)
 
-    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
+    def list_templates(self, account: WhatsAppAccount) -> list[TwilioTemplate]:
         self._refuse()
         return list(self.templates)
 

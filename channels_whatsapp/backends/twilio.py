@@ -17,29 +17,29 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from channels_whatsapp.backends.base import (
-    OutcomeUnknown,
+    UnknownOutcomeError,
     OutgoingMessage,
-    Sender,
+    TwilioSender,
     SentMessage,
-    Template,
+    TwilioTemplate,
     TwilioAccount,
-    TwilioBusy,
-    TwilioRefused,
+    TwilioRateLimitError,
+    TwilioRejectedError,
 )
-from channels_whatsapp.backends.hosts import located
+from channels_whatsapp.backends.hosts import resolve_url
 from channels_whatsapp.models import WhatsAppAccount
 
-LONGEST_LIST = 200
-TEMPLATES_A_PAGE = 100
-MOST_TEMPLATE_PAGES = 100
+MAX_SENDERS = 200
+TEMPLATE_PAGE_SIZE = 100
+MAX_TEMPLATE_PAGES = 100
 CONTENT_HOST = "content.twilio.com"
-NEWEST = 50  # messages between two numbers within a minute or two
+MAX_RECENT_MESSAGES = 50  # messages between two numbers within a minute or two
 
-Answer = TypeVar("Answer")
-_mine = threading.local()
+ResultT = TypeVar("ResultT")
+_thread_local = threading.local()
 
 
-class HttpClient(TwilioHttpClient):  # type: ignore[misc]
+class TimeoutHttpClient(TwilioHttpClient):  # type: ignore[misc]
     """Twilio's HTTP client with the time-outs it lacks by itself."""
 
     def __init__(self) -> None:
@@ -48,43 +48,43 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]
         self.timeout = settings.TWILIO_TIMEOUT
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
-        return super().request(method, located(url), *args, **kwargs)
+        return super().request(method, resolve_url(url), *args, **kwargs)
 
 
 def _client(account: WhatsAppAccount) -> Client:
     # One per thread: Twilio does not promise that its client may be shared, and pooled connections are worth keeping.
-    if not hasattr(_mine, "http"):
-        _mine.http = HttpClient()
-    return Client(account.account_sid, account.auth_token, http_client=_mine.http)
+    if not hasattr(_thread_local, "http"):
+        _thread_local.http = TimeoutHttpClient()
+    return Client(account.account_sid, account.auth_token, http_client=_thread_local.http)
 
 
-def _call(function: Callable[[], Answer]) -> Answer:
+def _call(function: Callable[[], ResultT]) -> ResultT:
     """Make the call and tell apart what its failure means: refused, busy, or not known."""
     try:
         return function()
     except TwilioRestException as error:
-        raise _meaning(error.status, error.code or error.status, error.msg) from error
+        raise _build_error(error.status, error.code or error.status, error.msg) from error
     except TwilioException as error:
         # A failed list keeps its answer only as an argument of the exception.
         answer = next((arg for arg in error.args if isinstance(arg, Response)), None)
         status = getattr(error, "status", None) if answer is None else answer.status_code
         if status is None:
-            raise OutcomeUnknown(type(error).__name__) from error
-        raise _meaning(status, getattr(error, "code", None) or status, "Twilio refused the call.") from error
+            raise UnknownOutcomeError(type(error).__name__) from error
+        raise _build_error(status, getattr(error, "code", None) or status, "Twilio refused the call.") from error
     except requests.RequestException as error:
         # Only its kind: the text carries the whole address, and customers' numbers in it.
-        raise OutcomeUnknown(type(error).__name__) from error
+        raise UnknownOutcomeError(type(error).__name__) from error
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         # An answer that Twilio's own client can't read: a proxy's page, or half of one.
-        raise OutcomeUnknown("The answer is not Twilio's.") from error
+        raise UnknownOutcomeError("The answer is not Twilio's.") from error
 
 
-def _meaning(status: int, code: int, message: str) -> Exception:
+def _build_error(status: int, code: int, message: str) -> Exception:
     if status == 429:
-        return TwilioBusy(message)
+        return TwilioRateLimitError(message)
     if status >= 500 or status == 408:
-        return OutcomeUnknown(f"HTTP {status}")
-    return TwilioRefused(20003 if status == 401 else code, message, status)
+        return UnknownOutcomeError(f"HTTP {status}")
+    return TwilioRejectedError(20003 if status == 401 else code, message, status)
 
 
 class TwilioBackend:
@@ -105,15 +105,18 @@ class TwilioBackend:
                 status_callback=message.status_callback,
             )
         )
-        return _sent(sent)
+        return _build_sent_message(sent)
 
     def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage:
-        return _sent(_call(lambda: _client(account).messages(sid).fetch()))
+        return _build_sent_message(_call(lambda: _client(account).messages(sid).fetch()))
 
     def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
         messages = _client(account).messages
         # Not asked for by date: Twilio's date is that of sending, and what is still queued has none.
-        found = [_sent(one) for one in _call(lambda: messages.list(to=to, from_=sender, limit=NEWEST))]
+        found = [
+            _build_sent_message(one)
+            for one in _call(lambda: messages.list(to=to, from_=sender, limit=MAX_RECENT_MESSAGES))
+        ]
         return [one for one in found if one.created_at is None or one.created_at >= since]
 
     def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
@@ -124,42 +127,42 @@ class TwilioBackend:
         indicator = _client(account).messaging.v2.typing_indicator
         _call(lambda: indicator.create(channel="whatsapp", message_id=sid))
 
-    def list_senders(self, account: WhatsAppAccount) -> list[Sender]:
+    def list_senders(self, account: WhatsAppAccount) -> list[TwilioSender]:
         senders = _client(account).messaging.v2.channels_senders
-        return [_sender(one) for one in _call(lambda: senders.list(channel="whatsapp", limit=LONGEST_LIST))]
+        return [_build_sender(one) for one in _call(lambda: senders.list(channel="whatsapp", limit=MAX_SENDERS))]
 
-    def list_templates(self, account: WhatsAppAccount) -> list[Template]:
+    def list_templates(self, account: WhatsAppAccount) -> list[TwilioTemplate]:
         content = _client(account).content.v1
         try:
-            found = _all_pages(content.content_and_approvals)
-        except TwilioRefused as refused:
+            found = _fetch_all_pages(content.content_and_approvals)
+        except TwilioRejectedError as refused:
             if refused.status not in {404, 405}:
                 raise
-            found = _all_pages(content.contents)  # without what WhatsApp says: asked for one by one below
-        return [_template(content, one) for one in found if one.sid]
+            found = _fetch_all_pages(content.contents)  # without what WhatsApp says: asked for one by one below
+        return [_build_template(content, one) for one in found if one.sid]
 
 
-def _all_pages(resource: Any) -> list[Any]:
+def _fetch_all_pages(resource: Any) -> list[Any]:
     """Every entry of a list of the Content API. Raises OutcomeUnknown for a list that leads away from Twilio."""
-    page = _call(lambda: resource.page(page_size=TEMPLATES_A_PAGE))
+    page = _call(lambda: resource.page(page_size=TEMPLATE_PAGE_SIZE))
     found: list[Any] = _call(lambda: list(page))
-    for _ in range(MOST_TEMPLATE_PAGES):
+    for _ in range(MAX_TEMPLATE_PAGES):
         url = page.next_page_url
         if not url:
             return found
         parts = urlsplit(url)
         if (parts.scheme, parts.netloc) != ("https", CONTENT_HOST):  # the credentials would go there too
-            raise OutcomeUnknown("The next page of the list is not at Twilio.")
+            raise UnknownOutcomeError("The next page of the list is not at Twilio.")
         page = _call(partial(resource.get_page, url))
         found += _call(partial(list, page))
-    raise OutcomeUnknown("The list of templates has no end.")
+    raise UnknownOutcomeError("The list of templates has no end.")
 
 
-def _template(content: Any, found: Any) -> Template:
+def _build_template(content: Any, found: Any) -> TwilioTemplate:
     approval = getattr(found, "approval_requests", None)
     if not approval:
         approval = _call(lambda: content.contents(found.sid).approval_fetch().fetch()).whatsapp
-    return Template(
+    return TwilioTemplate(
         sid=found.sid,
         name=found.friendly_name or "",
         language=found.language or "",
@@ -169,7 +172,7 @@ def _template(content: Any, found: Any) -> Template:
     )
 
 
-def _sent(found: MessageInstance) -> SentMessage:
+def _build_sent_message(found: MessageInstance) -> SentMessage:
     return SentMessage(
         sid=found.sid or "",
         status=str(found.status),
@@ -182,9 +185,9 @@ def _sent(found: MessageInstance) -> SentMessage:
     )
 
 
-def _sender(found: Any) -> Sender:
+def _build_sender(found: Any) -> TwilioSender:
     reasons = found.offline_reasons or []
-    return Sender(
+    return TwilioSender(
         sid=found.sid or "",
         address=found.sender_id or "",
         status=str(found.status),

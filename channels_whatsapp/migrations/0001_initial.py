@@ -63,7 +63,10 @@ class Migration(migrations.Migration):
                 (
                     "key",
                     models.CharField(
-                        default=channels_whatsapp.models.new_key, editable=False, max_length=64, unique=True
+                        default=channels_whatsapp.models.generate_webhook_key,
+                        editable=False,
+                        max_length=64,
+                        unique=True,
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
@@ -84,7 +87,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=100, verbose_name="Name")),
                 (
                     "number",
-                    channels_whatsapp.models.NumberField(
+                    channels_whatsapp.models.PhoneNumberField(
                         error_messages={"unique": "This number is already set up."},
                         help_text="With its country code, for example +1 415 523 8886.",
                         max_length=40,

@@ -7,13 +7,13 @@ from typing import Any
 from django.db.models import Count, Max
 from django.urls import reverse
 
-from channels_whatsapp.simulator.models import Chat, Customer, ErrandKind, Media, Message, Sender
+from channels_whatsapp.simulator.models import Chat, Customer, TaskKind, Media, Message, Sender
 
-LONGEST_CHAT = 200
+MAX_MESSAGES = 200
 
 
 @dataclass(frozen=True)
-class File:
+class BubbleFile:
     """A file in a bubble."""
 
     url: str
@@ -29,7 +29,7 @@ class Bubble:
     tick: str  # waiting, sent, delivered, read, failed
     words: str  # the same for people who don't see ticks
     complaint: str
-    files: list[File]
+    files: list[BubbleFile]
     new_day: date | None
 
     @property
@@ -48,7 +48,7 @@ class Bubble:
         return self.extra.get("Forwarded") == "true"
 
 
-WORDS = {
+STATUS_LABELS = {
     "accepted": "on its way",
     "queued": "on its way",
     "sending": "on its way",
@@ -58,33 +58,35 @@ WORDS = {
     "failed": "not delivered",
     "undelivered": "not delivered",
 }
-TICKS = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
+TICK_BY_STATUS = {"sent": "sent", "delivered": "delivered", "read": "read", "failed": "failed", "undelivered": "failed"}
 
 
-def bubbles_of(customer: Customer, sender: Sender) -> list[Bubble]:
+def get_bubbles(customer: Customer, sender: Sender) -> list[Bubble]:
     """The latest messages of a chat, oldest first."""
     rows = Message.objects.filter(customer=customer, sender=sender).select_related("quoted", "account")
-    newest = list(rows.prefetch_related("media", "errands").order_by("-pk")[:LONGEST_CHAT])
+    newest = list(rows.prefetch_related("media", "errands").order_by("-pk")[:MAX_MESSAGES])
     bubbles: list[Bubble] = []
     day: date | None = None
     for message in reversed(newest):
         today = message.created_at.date()
-        bubbles.append(_bubble(message, today if today != day else None))
+        bubbles.append(_build_bubble(message, today if today != day else None))
         day = today
     return bubbles
 
 
-def _bubble(message: Message, new_day: date | None) -> Bubble:
+def _build_bubble(message: Message, new_day: date | None) -> Bubble:
     complaint = next((errand.complaint for errand in message.errands.all() if errand.complaint), "")
-    tick, words = _mine(message, complaint) if message.is_inbound else _theirs(message)
-    return Bubble(message, tick, words, complaint, [_file(message, media) for media in message.media.all()], new_day)
+    tick, words = _get_inbound_status(message, complaint) if message.is_inbound else _get_outbound_status(message)
+    return Bubble(
+        message, tick, words, complaint, [_build_file(message, media) for media in message.media.all()], new_day
+    )
 
 
-def _mine(message: Message, complaint: str) -> tuple[str, str]:
+def _get_inbound_status(message: Message, complaint: str) -> tuple[str, str]:
     """How far the customer's message came: to Twilio, to the desk, before somebody's eyes."""
     if message.seen_by_business:
         return "read", "read by the desk"
-    webhooks = [errand for errand in message.errands.all() if errand.kind == ErrandKind.INBOUND]
+    webhooks = [errand for errand in message.errands.all() if errand.kind == TaskKind.INBOUND]
     if complaint:
         return "failed", "the desk did not take it"
     if any(errand.http_status for errand in webhooks):
@@ -92,18 +94,18 @@ def _mine(message: Message, complaint: str) -> tuple[str, str]:
     return "sent", "sent"
 
 
-def _theirs(message: Message) -> tuple[str, str]:
-    return TICKS.get(message.status, "waiting"), WORDS.get(message.status, message.status)
+def _get_outbound_status(message: Message) -> tuple[str, str]:
+    return TICK_BY_STATUS.get(message.status, "waiting"), STATUS_LABELS.get(message.status, message.status)
 
 
-def _file(message: Message, media: Media) -> File:
+def _build_file(message: Message, media: Media) -> BubbleFile:
     major = media.content_type.partition("/")[0]
     kind = major if major in {"image", "audio", "video"} else "other"
     url = reverse("simulator:cdn", args=[message.account.sid, media.sid, media.key])
-    return File(url, kind, media.filename or media.content_type)
+    return BubbleFile(url, kind, media.filename or media.content_type)
 
 
-def version_of(customer: Customer, sender: Sender, now: datetime) -> str:
+def get_chat_version(customer: Customer, sender: Sender, now: datetime) -> str:
     """Changes whenever the chat would look different."""
     rows = Message.objects.filter(customer=customer, sender=sender)
     counted = rows.aggregate(messages=Count("pk"), latest=Max("updated_at"))

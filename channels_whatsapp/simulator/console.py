@@ -14,7 +14,7 @@ from channels_whatsapp.simulator.models import Account, Sender
 
 @require_GET
 @never_cache
-def console(request: HttpRequest) -> HttpResponse:
+def show_console(request: HttpRequest) -> HttpResponse:
     """Everything there is."""
     return render(request, "simulator/console.html", _console_context())
 
@@ -31,7 +31,7 @@ def set_webhooks(request: HttpRequest, sender_pk: int) -> HttpResponse:
 
 
 @require_POST
-def open_account(request: HttpRequest) -> HttpResponse:
+def add_account(request: HttpRequest) -> HttpResponse:
     """Open a Twilio account."""
     form = AccountForm(request.POST, auto_id="account_%s")
     if not form.is_valid():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # Django's forms take no type parameters when they run
 else:
     ContentModelForm = forms.ModelForm
 
-APPROVALS = ["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"]
+APPROVAL_STATUSES = ["unsubmitted", "received", "pending", "approved", "rejected", "paused", "disabled"]
 
 
 class ApprovalForm(ContentModelForm):
@@ -24,7 +24,7 @@ class ApprovalForm(ContentModelForm):
     class Meta:
         model = Content
         fields = ["approval"]
-        widgets = {"approval": forms.Select(choices=[(name, name) for name in APPROVALS])}
+        widgets = {"approval": forms.Select(choices=[(name, name) for name in APPROVAL_STATUSES])}
         labels = {"approval": "Status"}
 
 

@@ -3,7 +3,7 @@
 from django.http import HttpResponse, JsonResponse
 
 # code: HTTP status, message
-REFUSALS: dict[int, tuple[int, str]] = {
+API_ERRORS: dict[int, tuple[int, str]] = {
     20001: (400, "{detail}"),
     20003: (401, "Authenticate"),
     20004: (405, "Method not allowed"),
@@ -29,7 +29,7 @@ REFUSALS: dict[int, tuple[int, str]] = {
 }
 
 # What a status callback says of a message that failed.
-FAILURES: dict[int, str] = {
+DELIVERY_ERRORS: dict[int, str] = {
     63015: "Channel Sandbox can only send messages to phone numbers that have joined the Sandbox",
     63016: (
         "Failed to send freeform message because you are outside the allowed window. "
@@ -44,12 +44,12 @@ FAILURES: dict[int, str] = {
 }
 
 
-class TwilioError(Exception):
+class TwilioApiError(Exception):
     """A call is refused: raised anywhere in a view, answered as Twilio's JSON."""
 
     def __init__(self, code: int, **values: str) -> None:
         self.code = code
-        self.status, text = REFUSALS[code]
+        self.status, text = API_ERRORS[code]
         self.message = text.format(**values)
         super().__init__(f"{code}: {self.message}")
 

@@ -18,8 +18,8 @@ from channels_whatsapp.simulator.models import (
     Content,
     Customer,
     Direction,
-    Errand,
-    ErrandKind,
+    ScheduledTask,
+    TaskKind,
     Fault,
     FaultKind,
     Media,
@@ -29,7 +29,7 @@ from channels_whatsapp.simulator.models import (
     new_secret,
     new_sid,
 )
-from channels_whatsapp.simulator.sending import SECOND_TIME, schedule_read
+from channels_whatsapp.simulator.sending import DUPLICATE_DELAY, schedule_read
 from channels_whatsapp.simulator.webhooks import inbound_params
 
 MEDIA_DELAY_SECONDS = 5.0
@@ -45,7 +45,7 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Place:
+class SharedLocation:
     """A location the customer shares."""
 
     latitude: str
@@ -63,7 +63,7 @@ class ContactCard:
 
 
 @dataclass(frozen=True)
-class Press:
+class ButtonPress:
     """A button the customer pressed: `button` on a template, `interactive` in a session, `list` for a list's entry."""
 
     text: str
@@ -103,7 +103,7 @@ def create_sender(
 def create_customer(name: str, address: str, external_user_id: str = "") -> Customer:
     """Give somebody a phone. `address` is a number or a business-scoped id, with or without `whatsapp:`."""
     return Customer.objects.create(
-        name=name, address=_with_channel(address), external_user_id=_with_channel(external_user_id)
+        name=name, address=_add_whatsapp_prefix(address), external_user_id=_add_whatsapp_prefix(external_user_id)
     )
 
 
@@ -112,7 +112,7 @@ def create_content(account: Account, name: str, types: dict[str, Any], **fields:
     return Content.objects.create(account=account, friendly_name=name, types=types, **fields)
 
 
-def switch_fault(kind: FaultKind, *, customer: Customer | None = None, on: bool = True) -> None:
+def set_fault(kind: FaultKind, *, customer: Customer | None = None, on: bool = True) -> None:
     """Let something go wrong for one customer, or for everybody; or let it be."""
     if on:
         Fault.objects.get_or_create(kind=kind, customer=customer)
@@ -120,15 +120,15 @@ def switch_fault(kind: FaultKind, *, customer: Customer | None = None, on: bool 
         Fault.objects.filter(kind=kind, customer=customer).delete()
 
 
-def customer_writes(
+def receive_customer_message(
     customer: Customer,
     sender: Sender,
     text: str = "",
     *,
     attachments: Sequence[Attachment] = (),
-    place: Place | None = None,
+    place: SharedLocation | None = None,
     contact: ContactCard | None = None,
-    press: Press | None = None,
+    press: ButtonPress | None = None,
     replying_to: Message | None = None,
     ad: Ad | None = None,
     forwarded: bool = False,
@@ -137,28 +137,28 @@ def customer_writes(
 ) -> Message:
     """The customer sends a message; the clock posts its webhook. `extra` adds or replaces parameters."""
     now = now or timezone.now()
-    files = [*attachments, _card_file(contact)] if contact else list(attachments)
+    files = [*attachments, _build_vcard_file(contact)] if contact else list(attachments)
     params = {
         "MessageType": _message_type(files, place, press),
-        **_press_params(press),
-        **_place_params(place),
-        **_reply_params(replying_to or (_pressed_message(customer, sender, press) if press else None)),
+        **_build_button_params(press),
+        **_build_location_params(place),
+        **_reply_params(replying_to or (_find_button_message(customer, sender, press) if press else None)),
         **_ad_params(ad),
         "Forwarded": str(forwarded).lower(),
         "FrequentlyForwarded": "false",
         **(extra or {}),
     }
     with transaction.atomic():
-        message = _file_message(customer, sender, press.text if press else text, params, now)
+        message = _create_message(customer, sender, press.text if press else text, params, now)
         if replying_to:
             Message.objects.filter(pk=message.pk).update(quoted=replying_to)
-        _keep_files(message, files, now)
+        _save_files(message, files, now)
         Chat.objects.update_or_create(customer=customer, sender=sender, defaults={"last_wrote_at": now})
-        _queue_webhook(message, now)
+        _schedule_webhook(message, now)
     return message
 
 
-def customer_looks(customer: Customer, sender: Sender, now: datetime | None = None) -> int:
+def mark_chat_read(customer: Customer, sender: Sender, now: datetime | None = None) -> int:
     """The customer looks at the chat: what was delivered becomes read, unless they don't show that. How many did."""
     if not customer.read_receipts:
         return 0
@@ -171,18 +171,18 @@ def customer_looks(customer: Customer, sender: Sender, now: datetime | None = No
     return len(unread)
 
 
-def let_time_pass(customer: Customer) -> None:
+def expire_service_window(customer: Customer) -> None:
     """A day goes by: every business may only send templates to this customer now."""
     long_ago = timezone.now() - SERVICE_WINDOW - timedelta(minutes=1)
     Chat.objects.filter(customer=customer).update(last_wrote_at=long_ago)
 
 
-def _with_channel(address: str) -> str:
+def _add_whatsapp_prefix(address: str) -> str:
     address = address.strip()
     return address if not address or address.startswith("whatsapp:") else f"whatsapp:{address}"
 
 
-def _message_type(files: list[Attachment], place: Place | None, press: Press | None) -> str:
+def _message_type(files: list[Attachment], place: SharedLocation | None, press: ButtonPress | None) -> str:
     if press:
         return "interactive" if press.kind == "list" else press.kind
     if place:
@@ -195,7 +195,7 @@ def _message_type(files: list[Attachment], place: Place | None, press: Press | N
     return major if major in {"image", "audio", "video"} else "document"
 
 
-def _press_params(press: Press | None) -> dict[str, str]:
+def _build_button_params(press: ButtonPress | None) -> dict[str, str]:
     if press is None:
         return {}
     if press.kind == "list":
@@ -203,7 +203,7 @@ def _press_params(press: Press | None) -> dict[str, str]:
     return {"ButtonText": press.text, "ButtonPayload": press.payload or press.text}
 
 
-def _place_params(place: Place | None) -> dict[str, str]:
+def _build_location_params(place: SharedLocation | None) -> dict[str, str]:
     if place is None:
         return {}
     optional = {"Label": place.label, "Address": place.address}
@@ -217,7 +217,7 @@ def _reply_params(quoted: Message | None) -> dict[str, str]:
     return {"OriginalRepliedMessageSid": quoted.sid, "OriginalRepliedMessageSender": quoted.from_address}
 
 
-def _pressed_message(customer: Customer, sender: Sender, press: Press) -> Message | None:
+def _find_button_message(customer: Customer, sender: Sender, press: ButtonPress) -> Message | None:
     """The newest message that offered this button; None where the desk sent no such button."""
     offers = Message.objects.filter(customer=customer, sender=sender, direction=Direction.OUTBOUND).exclude(buttons=[])
     for message in offers.order_by("-pk")[:20]:
@@ -239,19 +239,19 @@ def _ad_params(ad: Ad | None) -> dict[str, str]:
     }
 
 
-def _card_file(contact: ContactCard) -> Attachment:
+def _build_vcard_file(contact: ContactCard) -> Attachment:
     """A vCard as phones write it."""
-    name = _escaped(contact.name)
-    numbers = [f"TEL;type=CELL;type=VOICE:{_escaped(number)}" for number in contact.numbers]
+    name = _escape_vcard(contact.name)
+    numbers = [f"TEL;type=CELL;type=VOICE:{_escape_vcard(number)}" for number in contact.numbers]
     lines = ["BEGIN:VCARD", "VERSION:3.0", f"N:;{name};;;", f"FN:{name}", *numbers, "END:VCARD", ""]
     return Attachment(f"{contact.name[:100]}.vcf", "text/vcard", "\r\n".join(lines).encode())
 
 
-def _escaped(text: str) -> str:
+def _escape_vcard(text: str) -> str:
     return re.sub(r"([\\,;])", r"\\\1", text.replace("\r", "").replace("\n", " "))
 
 
-def _file_message(customer: Customer, sender: Sender, body: str, extra: dict[str, str], now: datetime) -> Message:
+def _create_message(customer: Customer, sender: Sender, body: str, extra: dict[str, str], now: datetime) -> Message:
     return Message.objects.create(
         account=sender.account,
         sender=sender,
@@ -270,7 +270,7 @@ def _file_message(customer: Customer, sender: Sender, body: str, extra: dict[str
     )
 
 
-def _keep_files(message: Message, files: Sequence[Attachment], now: datetime) -> None:
+def _save_files(message: Message, files: Sequence[Attachment], now: datetime) -> None:
     late = FaultKind.MEDIA_LATE in Fault.objects.kinds_for(message.customer)
     delay = getattr(settings, "SIMULATOR_MEDIA_DELAY_SECONDS", MEDIA_DELAY_SECONDS) if late else 0
     for file in files:
@@ -284,12 +284,12 @@ def _keep_files(message: Message, files: Sequence[Attachment], now: datetime) ->
     Message.objects.filter(pk=message.pk).update(num_media=len(files))
 
 
-def _queue_webhook(message: Message, now: datetime) -> None:
+def _schedule_webhook(message: Message, now: datetime) -> None:
     twice = FaultKind.TWICE in Fault.objects.kinds_for(message.customer)
-    for later in (timedelta(), SECOND_TIME) if twice else (timedelta(),):
-        Errand.objects.create(
+    for later in (timedelta(), DUPLICATE_DELAY) if twice else (timedelta(),):
+        ScheduledTask.objects.create(
             message=message,
-            kind=ErrandKind.INBOUND,
+            kind=TaskKind.INBOUND,
             due_at=now + later,
             url=message.sender.callback_url,
             params=inbound_params(message),

@@ -20,7 +20,7 @@ else:
     CustomerModelForm = SenderModelForm = AccountModelForm = forms.ModelForm
     Upload = UploadedFile
 
-LARGEST_FILE = 16 * 1024 * 1024
+MAX_FILE_SIZE = 16 * 1024 * 1024
 CONTENT_TYPE = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
 PUNCTUATION = re.compile(r"[\s().\-/\u00a0]")
 
@@ -39,7 +39,7 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(one, initial) for one in data or []]
 
 
-class SendingForm(forms.Form):
+class CustomerMessageForm(forms.Form):
     """Something the customer can send."""
 
     def writing(self) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class SendingForm(forms.Form):
         raise NotImplementedError
 
 
-class WriteForm(SendingForm):
+class TextMessageForm(CustomerMessageForm):
     """A text, files, or both; perhaps an answer to a message, from an ad, or forwarded."""
 
     text = forms.CharField(
@@ -72,7 +72,7 @@ class WriteForm(SendingForm):
         cleaned = super().clean() or self.cleaned_data
         if not cleaned.get("text", "").strip() and not cleaned.get("attached"):
             raise ValidationError("Write something, or choose a file.")
-        if any(file.size > LARGEST_FILE for file in cleaned.get("attached", [])):
+        if any(file.size > MAX_FILE_SIZE for file in cleaned.get("attached", [])):
             raise ValidationError("WhatsApp takes files of up to 16 MB.")
         return cleaned
 
@@ -81,19 +81,19 @@ class WriteForm(SendingForm):
         cleaned = self.cleaned_data
         return {
             "text": cleaned["text"],
-            "attachments": [_attachment(file) for file in cleaned["attached"]],
+            "attachments": [_build_attachment(file) for file in cleaned["attached"]],
             "forwarded": cleaned["forwarded"],
             "ad": factories.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
         }
 
 
-def _attachment(file: Upload) -> factories.Attachment:
+def _build_attachment(file: Upload) -> factories.Attachment:
     claimed = (file.content_type or "").lower()
     content_type = claimed if CONTENT_TYPE.match(claimed) else "application/octet-stream"
     return factories.Attachment(file.name or "file", content_type, file.read())
 
 
-class PlaceForm(SendingForm):
+class LocationForm(CustomerMessageForm):
     """A location to share."""
 
     latitude = forms.DecimalField(min_value=-90, max_value=90, decimal_places=7, initial="52.5200066")
@@ -105,10 +105,10 @@ class PlaceForm(SendingForm):
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
         latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
-        return {"place": factories.Place(latitude, longitude, cleaned["label"], cleaned["address"])}
+        return {"place": factories.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
 
 
-class ContactForm(SendingForm):
+class ContactForm(CustomerMessageForm):
     """Somebody from the address book."""
 
     name = forms.CharField(max_length=100)
@@ -119,7 +119,7 @@ class ContactForm(SendingForm):
         return {"contact": factories.ContactCard(self.cleaned_data["name"], (self.cleaned_data["number"],))}
 
 
-class PressForm(SendingForm):
+class ButtonPressForm(CustomerMessageForm):
     """A button the customer pressed, whether the desk sent one or not."""
 
     kind = forms.ChoiceField(
@@ -132,7 +132,7 @@ class PressForm(SendingForm):
     def writing(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
-        return {"press": factories.Press(cleaned["text"], cleaned["payload"], cleaned["kind"])}
+        return {"press": factories.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
 
 
 class CustomerForm(forms.Form):
@@ -154,7 +154,7 @@ class CustomerForm(forms.Form):
         return address
 
 
-class HabitsForm(CustomerModelForm):
+class CustomerSettingsForm(CustomerModelForm):
     """How this customer uses the phone."""
 
     class Meta:

@@ -12,21 +12,21 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 
-from channels_whatsapp.simulator.errors import TwilioError
+from channels_whatsapp.simulator.errors import TwilioApiError
 from channels_whatsapp.simulator.models import Account, Customer, Fault, FaultKind
 
 SLOW_SECONDS = 3.0
 HANG_SECONDS = 20.0
 
-View = Callable[..., HttpResponse]
+ViewFunction = Callable[..., HttpResponse]
 
 
-def hang() -> None:
+def delay_response() -> None:
     """Keep the caller waiting, for longer than it should be willing to."""
     time.sleep(getattr(settings, "SIMULATOR_HANG_SECONDS", HANG_SECONDS))
 
 
-def customer_at(address: str) -> Customer | None:
+def find_customer(address: str) -> Customer | None:
     """The customer who answers at this number or business-scoped id; None where nobody does."""
     found = Customer.objects.filter(address=address).first()
     if found is None and address:
@@ -34,19 +34,19 @@ def customer_at(address: str) -> Customer | None:
     return found
 
 
-def suffer(faults: set[str]) -> None:
+def apply_request_faults(faults: set[str]) -> None:
     """What goes wrong before a call is looked at."""
     if FaultKind.SLOW in faults:
         time.sleep(getattr(settings, "SIMULATOR_SLOW_SECONDS", SLOW_SECONDS))
     if FaultKind.WRONG_TOKEN in faults:
-        raise TwilioError(20003)
+        raise TwilioApiError(20003)
     if FaultKind.TOO_MANY in faults:
-        raise TwilioError(20429)
+        raise TwilioApiError(20429)
     if FaultKind.ERROR_BEFORE in faults:
-        raise TwilioError(20500)
+        raise TwilioApiError(20500)
 
 
-def credentials(request: HttpRequest) -> tuple[str, str]:
+def parse_basic_auth(request: HttpRequest) -> tuple[str, str]:
     """User name and password of HTTP Basic authentication; both empty where there is none."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -60,33 +60,33 @@ def credentials(request: HttpRequest) -> tuple[str, str]:
 
 def authenticate(request: HttpRequest) -> Account:
     """The account whose SID and token came with the call. Raises TwilioError 20003."""
-    name, password = credentials(request)
+    name, password = parse_basic_auth(request)
     account = Account.objects.filter(sid=name).first()
     tokens = [account.auth_token, account.secondary_auth_token] if account else []
     if account is None or not any(token and constant_time_compare(token, password) for token in tokens):
-        raise TwilioError(20003)
+        raise TwilioApiError(20003)
     return account
 
 
-def twilio_api(method: str) -> Callable[[View], View]:
+def twilio_api_view(method: str) -> Callable[[ViewFunction], ViewFunction]:
     """Make a view part of Twilio's API: it gets the account that calls, and may raise TwilioError.
 
     An `account_sid` in the address must be the caller's own.
     """
 
-    def decorate(view: View) -> View:
+    def decorate(view: ViewFunction) -> ViewFunction:
         @csrf_exempt
         @wraps(view)
         def wrapper(request: HttpRequest, /, **kwargs: Any) -> HttpResponse:
             try:
                 if request.method != method:
-                    raise TwilioError(20004)
-                suffer(Fault.objects.kinds_for(customer_at(request.POST.get("To", ""))))
+                    raise TwilioApiError(20004)
+                apply_request_faults(Fault.objects.kinds_for(find_customer(request.POST.get("To", ""))))
                 account = authenticate(request)
                 if kwargs.pop("account_sid", account.sid) != account.sid:
-                    raise TwilioError(20404, path=request.path)
+                    raise TwilioApiError(20404, path=request.path)
                 return view(request, account, **kwargs)
-            except TwilioError as refusal:
+            except TwilioApiError as refusal:
                 return refusal.as_response()
 
         return wrapper

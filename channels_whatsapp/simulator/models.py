@@ -171,14 +171,14 @@ class Direction(models.TextChoices):
     OUTBOUND = "outbound-api", "Outbound"
 
 
-RANKS = {"accepted": 0, "queued": 1, "sending": 2, "sent": 3, "delivered": 4, "read": 5}
-FAILURES = {"failed", "undelivered"}
+STATUS_RANKS = {"accepted": 0, "queued": 1, "sending": 2, "sent": 3, "delivered": 4, "read": 5}
+FAILED_STATUSES = {"failed", "undelivered"}
 
 
-def earlier_than(status: str) -> list[str]:
+def get_earlier_statuses(status: str) -> list[str]:
     """The statuses a message may leave for `status`."""
-    limit = RANKS["delivered"] if status in FAILURES else RANKS[status]
-    return [name for name, rank in RANKS.items() if rank < limit]
+    limit = STATUS_RANKS["delivered"] if status in FAILED_STATUSES else STATUS_RANKS[status]
+    return [name for name, rank in STATUS_RANKS.items() if rank < limit]
 
 
 class Message(models.Model):
@@ -229,11 +229,11 @@ class Message(models.Model):
             changes.update(error_code=code, error_message=reason)
         elif self.sent_at is None:
             changes["sent_at"] = self.sent_at = now
-        earlier = earlier_than(status)
+        earlier = get_earlier_statuses(status)
         return bool(Message.objects.filter(pk=self.pk, status__in=earlier).update(**changes))
 
 
-def media_path(media: "Media", filename: str) -> str:
+def get_media_path(media: "Media", filename: str) -> str:
     """Where a file is kept: under its SID alone, whatever name it was sent with."""
     return f"simulator/{media.sid}"
 
@@ -246,7 +246,7 @@ class Media(models.Model):
     key = models.CharField(max_length=64, default=new_secret)  # the CDN asks for no password
     content_type = models.CharField(max_length=120)
     filename = models.CharField(max_length=200, blank=True, default="")
-    file = models.FileField(upload_to=media_path)
+    file = models.FileField(upload_to=get_media_path)
     available_at = models.DateTimeField(default=timezone.now)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -257,30 +257,30 @@ class Media(models.Model):
         return self.sid
 
 
-class ErrandKind(models.TextChoices):
+class TaskKind(models.TextChoices):
     INBOUND = "inbound", "Inbound webhook"
     STATUS = "status", "Status callback"
     FETCH = "fetch", "Fetch the files of an outbound message"
 
 
-class ErrandState(models.TextChoices):
+class TaskState(models.TextChoices):
     DUE = "due", "Due"
     RUNNING = "running", "Running"
     DONE = "done", "Done"
 
 
-class Errand(models.Model):
+class ScheduledTask(models.Model):
     """Something Twilio does at a set time: post a webhook, or fetch the files of an outbound message."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="errands")
-    kind = models.CharField(max_length=10, choices=ErrandKind)
+    kind = models.CharField(max_length=10, choices=TaskKind)
     due_at = models.DateTimeField()
     status = models.CharField(max_length=20, blank=True, default="")  # the one the message takes on
     error_code = models.PositiveIntegerField(null=True)
     url = models.CharField(max_length=500, blank=True, default="")  # empty: nobody is told
     params = models.JSONField(default=dict)
     token = models.UUIDField(default=uuid.uuid4)  # I-Twilio-Idempotency-Token, the same for a retry
-    state = models.CharField(max_length=10, choices=ErrandState, default=ErrandState.DUE)
+    state = models.CharField(max_length=10, choices=TaskState, default=TaskState.DUE)
     owner = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)

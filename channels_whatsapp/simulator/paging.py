@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from channels_whatsapp.simulator.errors import TwilioError
+from channels_whatsapp.simulator.errors import TwilioApiError
 
-M = TypeVar("M", bound=Model)
+ModelT = TypeVar("ModelT", bound=Model)
 
-LARGEST = 1000
-TOKEN = "PA"  # noqa: S105 (a page's token)
+MAX_PAGE_SIZE = 1000
+PAGE_TOKEN_PREFIX = "PA"  # noqa: S105 (a page's token)
 
 
 @dataclass(frozen=True)
@@ -27,40 +27,40 @@ class Page:
     next: str | None
 
 
-def _whole(text: str, default: int) -> int:
+def _parse_int(text: str, default: int) -> int:
     return int(text) if text.isdecimal() else default
 
 
-def page_of(request: HttpRequest, rows: "QuerySet[M]", *, default_size: int = 50) -> Page:
+def get_page(request: HttpRequest, rows: "QuerySet[ModelT]", *, default_size: int = 50) -> Page:
     """The page of `rows` that the request asks for. The page token is the SID of the last row before it."""
-    size = min(max(_whole(request.GET.get("PageSize", ""), default_size), 1), LARGEST)
-    number = _whole(request.GET.get("Page", ""), 0)
+    size = min(max(_parse_int(request.GET.get("PageSize", ""), default_size), 1), MAX_PAGE_SIZE)
+    number = _parse_int(request.GET.get("Page", ""), 0)
     token = request.GET.get("PageToken", "")
     later = rows.order_by("-pk")
     if token:
-        last = rows.filter(sid=token.removeprefix(TOKEN)).first()
+        last = rows.filter(sid=token.removeprefix(PAGE_TOKEN_PREFIX)).first()
         if last is None:
-            raise TwilioError(20001, detail="Invalid page token")
+            raise TwilioApiError(20001, detail="Invalid page token")
         later = later.filter(pk__lt=last.pk)
     found = list(later[: size + 1])
     items = found[:size]
-    following = {"Page": str(number + 1), "PageToken": TOKEN + items[-1].sid} if len(found) > size else None  # type: ignore[attr-defined]
+    following = {"Page": str(number + 1), "PageToken": PAGE_TOKEN_PREFIX + items[-1].sid} if len(found) > size else None  # type: ignore[attr-defined]
     return Page(
         items=items,
         number=number,
         size=size,
         query=request.GET.urlencode(),
-        first=_query(request, size, {"Page": "0"}),
-        next=_query(request, size, following) if following else None,
+        first=_build_query(request, size, {"Page": "0"}),
+        next=_build_query(request, size, following) if following else None,
     )
 
 
-def _query(request: HttpRequest, size: int, place: dict[str, str]) -> str:
+def _build_query(request: HttpRequest, size: int, place: dict[str, str]) -> str:
     kept = [(name, value) for name, value in request.GET.items() if name not in {"Page", "PageToken", "PageSize"}]
     return urlencode([*kept, ("PageSize", str(size)), *place.items()])
 
 
-def envelope_2010(path: str, key: str, page: Page, items: list[dict[str, Any]]) -> dict[str, Any]:
+def build_2010_envelope(path: str, key: str, page: Page, items: list[dict[str, Any]]) -> dict[str, Any]:
     """A page as the 2010 API wraps it: addresses without a host."""
     start = page.number * page.size
     return {
@@ -76,7 +76,7 @@ def envelope_2010(path: str, key: str, page: Page, items: list[dict[str, Any]]) 
     }
 
 
-def envelope_meta(url: str, key: str, page: Page, items: list[dict[str, Any]]) -> dict[str, Any]:
+def build_meta_envelope(url: str, key: str, page: Page, items: list[dict[str, Any]]) -> dict[str, Any]:
     """A page as the newer APIs wrap it: whole addresses, under `meta`."""
     meta = {
         "key": key,

@@ -22,12 +22,12 @@ SUBRESOURCES = {
 }
 
 
-def rfc2822(moment: datetime | None) -> str | None:
+def format_rfc2822(moment: datetime | None) -> str | None:
     """A moment as the 2010 API writes it; None stays None."""
     return format_datetime(moment.astimezone(UTC)) if moment else None
 
 
-def iso(moment: datetime) -> str:
+def format_iso(moment: datetime) -> str:
     """A moment as the newer APIs write it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -42,7 +42,7 @@ def message_path(message: Message) -> str:
     return f"{account_path(message.account)}/Messages/{message.sid}"
 
 
-def account_json(account: Account) -> dict[str, Any]:
+def serialize_account(account: Account) -> dict[str, Any]:
     """An account; as at Twilio, its token is in it."""
     path = account_path(account)
     return {
@@ -52,14 +52,14 @@ def account_json(account: Account) -> dict[str, Any]:
         "owner_account_sid": account.sid,
         "status": account.status,
         "type": account.type,
-        "date_created": rfc2822(account.created_at),
-        "date_updated": rfc2822(account.created_at),
+        "date_created": format_rfc2822(account.created_at),
+        "date_updated": format_rfc2822(account.created_at),
         "subresource_uris": {name: f"{path}/{file}.json" for name, file in SUBRESOURCES.items()},
         "uri": f"{path}.json",
     }
 
 
-def message_json(message: Message) -> dict[str, Any]:
+def serialize_message(message: Message) -> dict[str, Any]:
     """A message. Counts are strings, an unknown date or code is null."""
     path = message_path(message)
     return {
@@ -67,9 +67,9 @@ def message_json(message: Message) -> dict[str, Any]:
         "account_sid": message.account.sid,
         "api_version": API_VERSION,
         "body": message.body,
-        "date_created": rfc2822(message.created_at),
-        "date_sent": rfc2822(message.sent_at),
-        "date_updated": rfc2822(message.updated_at),
+        "date_created": format_rfc2822(message.created_at),
+        "date_sent": format_rfc2822(message.sent_at),
+        "date_updated": format_rfc2822(message.updated_at),
         "direction": message.direction,
         "error_code": message.error_code,
         "error_message": message.error_message or None,
@@ -86,7 +86,7 @@ def message_json(message: Message) -> dict[str, Any]:
     }
 
 
-def media_json(media: Media) -> dict[str, Any]:
+def serialize_media(media: Media) -> dict[str, Any]:
     """What Twilio says of a file; its size is not part of it."""
     message = media.message
     return {
@@ -94,8 +94,8 @@ def media_json(media: Media) -> dict[str, Any]:
         "account_sid": message.account.sid,
         "parent_sid": message.sid,
         "content_type": media.content_type,
-        "date_created": rfc2822(media.created_at),
-        "date_updated": rfc2822(media.created_at),
+        "date_created": format_rfc2822(media.created_at),
+        "date_updated": format_rfc2822(media.created_at),
         "uri": f"{message_path(message)}/Media/{media.sid}.json",
     }
 
@@ -110,7 +110,7 @@ def cdn_url(media: Media) -> str:
     return f"{CDN_HOST}/{media.message.account.sid}/{media.sid}/{media.key}"
 
 
-def number_json(sender: Sender) -> dict[str, Any]:
+def serialize_phone_number(sender: Sender) -> dict[str, Any]:
     """A phone number that the account owns."""
     account = sender.account
     return {
@@ -122,8 +122,8 @@ def number_json(sender: Sender) -> dict[str, Any]:
         "beta": False,
         "bundle_sid": None,
         "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
-        "date_created": rfc2822(sender.created_at),
-        "date_updated": rfc2822(sender.created_at),
+        "date_created": format_rfc2822(sender.created_at),
+        "date_updated": format_rfc2822(sender.created_at),
         "emergency_status": "Inactive",
         "emergency_address_sid": None,
         "emergency_address_status": "unregistered",
@@ -152,7 +152,7 @@ def number_json(sender: Sender) -> dict[str, Any]:
     }
 
 
-def sender_json(sender: Sender) -> dict[str, Any]:
+def serialize_sender(sender: Sender) -> dict[str, Any]:
     """A WhatsApp sender, with the addresses that its webhooks go to."""
     offline = sender.status == "OFFLINE"
     reason = {
@@ -181,7 +181,7 @@ def sender_json(sender: Sender) -> dict[str, Any]:
     }
 
 
-def approval_json(content: Content) -> dict[str, Any]:
+def serialize_approval(content: Content) -> dict[str, Any]:
     """What WhatsApp said of a template."""
     return {
         "name": content.friendly_name,
@@ -193,11 +193,11 @@ def approval_json(content: Content) -> dict[str, Any]:
     }
 
 
-def content_json(content: Content) -> dict[str, Any]:
+def serialize_content(content: Content) -> dict[str, Any]:
     """A template, without what WhatsApp said of it."""
     url = f"{CONTENT_HOST}/v1/Content/{content.sid}"
     return {
-        **_content_core(content),
+        **_serialize_content_base(content),
         "url": url,
         "links": {
             "approval_create": f"{url}/ApprovalRequests/whatsapp",
@@ -206,12 +206,12 @@ def content_json(content: Content) -> dict[str, Any]:
     }
 
 
-def content_and_approval_json(content: Content) -> dict[str, Any]:
+def serialize_content_and_approval(content: Content) -> dict[str, Any]:
     """A template with what WhatsApp said of it."""
-    return {**_content_core(content), "approval_requests": approval_json(content)}
+    return {**_serialize_content_base(content), "approval_requests": serialize_approval(content)}
 
 
-def _content_core(content: Content) -> dict[str, Any]:
+def _serialize_content_base(content: Content) -> dict[str, Any]:
     return {
         "sid": content.sid,
         "account_sid": content.account.sid,
@@ -219,6 +219,6 @@ def _content_core(content: Content) -> dict[str, Any]:
         "language": content.language,
         "variables": content.variables,
         "types": content.types,
-        "date_created": iso(content.created_at),
-        "date_updated": iso(content.created_at),
+        "date_created": format_iso(content.created_at),
+        "date_updated": format_iso(content.created_at),
     }

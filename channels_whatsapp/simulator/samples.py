@@ -5,25 +5,25 @@ from typing import Any
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account
 
-DELIVERY = "Hi {{1}}, your order {{2}} is on its way and arrives {{3}}. Is that all right?"
-LIEFERUNG = "Hallo {{1}}, deine Bestellung {{2}} ist unterwegs und kommt {{3}}. Passt das?"
-PARCEL = {"1": "Amara", "2": "2231", "3": "on Friday"}
+DELIVERY_TEXT_EN = "Hi {{1}}, your order {{2}} is on its way and arrives {{3}}. Is that all right?"
+DELIVERY_TEXT_DE = "Hallo {{1}}, deine Bestellung {{2}} ist unterwegs und kommt {{3}}. Passt das?"
+DELIVERY_VARIABLES = {"1": "Amara", "2": "2231", "3": "on Friday"}
 
 
-def _replies(*titles: str) -> list[dict[str, str]]:
+def _build_quick_replies(*titles: str) -> list[dict[str, str]]:
     return [{"type": "QUICK_REPLY", "title": title, "id": title.lower().replace(" ", "_")} for title in titles]
 
 
-SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+SAMPLE_TEMPLATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (
         "delivery_update",
-        {"twilio/quick-reply": {"body": DELIVERY, "actions": _replies("Yes", "Another day")}},
-        {"variables": PARCEL},
+        {"twilio/quick-reply": {"body": DELIVERY_TEXT_EN, "actions": _build_quick_replies("Yes", "Another day")}},
+        {"variables": DELIVERY_VARIABLES},
     ),
     (
         "delivery_update",
-        {"twilio/quick-reply": {"body": LIEFERUNG, "actions": _replies("Ja", "Anderer Tag")}},
-        {"variables": {**PARCEL, "3": "am Freitag"}, "language": "de"},
+        {"twilio/quick-reply": {"body": DELIVERY_TEXT_DE, "actions": _build_quick_replies("Ja", "Anderer Tag")}},
+        {"variables": {**DELIVERY_VARIABLES, "3": "am Freitag"}, "language": "de"},
     ),
     (
         "back_to_you",
@@ -54,7 +54,7 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
                 "media": ["https://lumen.example/garden/{{2}}.jpg"],
                 "actions": [
                     {"type": "COPY_CODE", "title": "Copy code", "code": "SUMMER20"},
-                    *_replies("Show me", "Not now"),
+                    *_build_quick_replies("Show me", "Not now"),
                 ],
             }
         },
@@ -142,5 +142,5 @@ SAMPLES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 def create_samples(account: Account) -> None:
     """Give the account a template of every kind."""
-    for name, types, fields in SAMPLES:
+    for name, types, fields in SAMPLE_TEMPLATES:
         factories.create_content(account, name, types, **fields)

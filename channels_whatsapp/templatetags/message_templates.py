@@ -7,28 +7,28 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.templates import kind_name, pieces
+from channels_whatsapp.templates import kind_name, split_placeholders
 
 register = template.Library()
 
 ICONS = {"reply": "reply", "url": "open", "phone": "phone", "call": "phone", "code": "copy", "other": "next"}
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
-FILMS = (".mp4", ".3gp")
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+VIDEO_EXTENSIONS = (".mp4", ".3gp")
 
 
 @register.filter
-def slots(text: str, values: Mapping[str, str] | str) -> SafeString:
+def highlight_variables(text: str, values: Mapping[str, str] | str) -> SafeString:
     """The text, escaped, each variable marked: its value in it, or its name where there is none yet."""
     known = values if isinstance(values, Mapping) else {}
-    return format_html_join("", "{}", ((one,) for one in pieces_shown(text, known)))
+    return format_html_join("", "{}", ((one,) for one in render_segments(text, known)))
 
 
-def pieces_shown(text: str, values: Mapping[str, str]) -> list[str]:
+def render_segments(text: str, values: Mapping[str, str]) -> list[str]:
     """The text in pieces, the variables among them as markup."""
-    return [_marked(piece.slot, values) if piece.slot else piece.text for piece in pieces(text)]
+    return [_render_variable(piece.slot, values) if piece.slot else piece.text for piece in split_placeholders(text)]
 
 
-def _marked(slot: str, values: Mapping[str, str]) -> SafeString:
+def _render_variable(slot: str, values: Mapping[str, str]) -> SafeString:
     name = f"{{{{{slot}}}}}"
     value = str(values.get(slot) or "")
     mark = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'
@@ -51,7 +51,7 @@ def button_icon(kind: str) -> str:
 def file_icon(address: str) -> str:
     """The icon's file for a file at this address."""
     path = urlsplit(address).path.lower()
-    name = "photo" if path.endswith(PICTURES) else "video" if path.endswith(FILMS) else "document"
+    name = "photo" if path.endswith(IMAGE_EXTENSIONS) else "video" if path.endswith(VIDEO_EXTENSIONS) else "document"
     return f"_icons/{name}.html"
 
 

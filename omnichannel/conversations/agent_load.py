@@ -9,15 +9,15 @@ from django.utils import timezone
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.models import Conversation
-from routing.assignment import load_by_agent
+from routing.assignment import get_load_by_agent
 from routing.models import Agent, BasePresence
-from routing.presence import FOLLOWS_LOAD, automatic, follow_load
+from routing.presence import LOAD_BASED_PRESENCES, get_presence_for_load, update_presence_for_load
 
 
 def used_capacity(agents: Collection[int], now: datetime | None = None) -> dict[int, int]:
     """The units each of these agents has taken on; wrap-up counts for as long as its work stream says."""
     taken = Conversation.objects.filter(offered_to=None)
-    loads = load_by_agent(taken, agents, now=now or timezone.now())
+    loads = get_load_by_agent(taken, agents, now=now or timezone.now())
     return {pk: load.units for pk, load in loads.items()}
 
 
@@ -42,7 +42,7 @@ def _refresh_agent_load(pk: int) -> None:
     with transaction.atomic():
         # Without a join: on PostgreSQL a row whose presence has just changed would fall out of it.
         agent = Agent.objects.select_for_update(no_key=True).get(pk=pk)
-        if follow_load(agent, used_capacity([pk])[pk]):
+        if update_presence_for_load(agent, used_capacity([pk])[pk]):
             request_assignment()
         publish_presence(pk)
 
@@ -50,11 +50,11 @@ def _refresh_agent_load(pk: int) -> None:
 def refresh_agent_loads(now: datetime | None = None) -> None:
     """A safety net, and for wrap-up that uses capacity only for a while: bring every presence up to its load."""
     follows = Agent.objects.filter(
-        presence_by_hand=False, presence__is_built_in=True, presence__base_status__in=FOLLOWS_LOAD
+        presence_by_hand=False, presence__is_built_in=True, presence__base_status__in=LOAD_BASED_PRESENCES
     )
     agents = list(follows.select_related("presence"))
     used = used_capacity([agent.pk for agent in agents], now)
     for agent in agents:
         shown = BasePresence(agent.presence.base_status)
-        if automatic(shown, used[agent.pk], agent.capacity) != shown:
+        if get_presence_for_load(shown, used[agent.pk], agent.capacity) != shown:
             _refresh_agent_load(agent.pk)

@@ -11,7 +11,7 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing import values
-from routing.values import NotAValue, Value
+from routing.values import InvalidValueError, VariableValue
 
 CONTEXT_CHANGED = "context"  # the kind of line in the timeline
 
@@ -23,8 +23,8 @@ def set_context(conversation: Conversation, name: str, value: str, actor: User) 
     """
     variable = conversation.work_stream.context_variables.filter(name=name).first()
     if variable is None:
-        raise NotAValue(gettext("There is no context variable “%(name)s”.") % {"name": name})
-    kept = values.read(variable.type, value)
+        raise InvalidValueError(gettext("There is no context variable “%(name)s”.") % {"name": name})
+    kept = values.parse_value(variable.type, value)
     with transaction.atomic():
         if not _update_context(conversation, {name: kept}):
             return
@@ -32,11 +32,13 @@ def set_context(conversation: Conversation, name: str, value: str, actor: User) 
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-def value_changed_text(name: str, kept: Value | None, by: User) -> LocalizedText:
+def value_changed_text(name: str, kept: VariableValue | None, by: User) -> LocalizedText:
     """What the timeline says of a value that a person has given, or taken away."""
     if kept is None:
         return localized("%(by)s set %(name)s to nothing.", by=by.display_name, name=name)
-    return localized("%(by)s set %(name)s to “%(value)s”.", by=by.display_name, name=name, value=values.shown(kept))
+    return localized(
+        "%(by)s set %(name)s to “%(value)s”.", by=by.display_name, name=name, value=values.format_value(kept)
+    )
 
 
 def extract_context(conversation: Conversation, first_message: str) -> None:
@@ -45,18 +47,18 @@ def extract_context(conversation: Conversation, first_message: str) -> None:
     The caller holds the transaction, and tells the pages.
     """
     variables = list(conversation.work_stream.context_variables.exclude(found_after=""))
-    told = values.found_in(first_message, variables)
+    told = values.extract_values(first_message, variables)
     news = {name: value for name, value in told.items() if name not in conversation.context}
     if not news:
         return
     _update_context(conversation, news)
-    told_of = [f"{one.display_name} “{values.shown(news[one.name])}”" for one in variables if one.name in news]
+    told_of = [f"{one.display_name} “{values.format_value(news[one.name])}”" for one in variables if one.name in news]
     record_event(
         conversation, CONTEXT_CHANGED, localized("The customer wrote: %(values)s.", values=told_of), actor=None
     )
 
 
-def _update_context(conversation: Conversation, news: Mapping[str, Value | None]) -> bool:
+def _update_context(conversation: Conversation, news: Mapping[str, VariableValue | None]) -> bool:
     """Put these into the conversation, None taking one away; whether that changes anything."""
     locked = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     merged = {name: value for name, value in {**locked.context, **news}.items() if value is not None}

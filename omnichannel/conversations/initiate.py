@@ -12,8 +12,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_whatsapp.identity import PREFIX, identity, is_business_scoped
-from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, plain_number
+from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity, is_business_scoped
+from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, normalize_phone_number
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_for_user, sender_numbers_for
 from omnichannel.conversations.agent_load import schedule_load_refresh
@@ -75,15 +75,15 @@ def parse_address(text: str) -> str:
     Raises ValidationError without a country code: a number that is guessed would be a stranger's.
     """
     plain = "".join(map(_ascii_digit, unicodedata.normalize("NFKC", BIDI_MARKS.sub("", text)))).strip()
-    bare = plain[len(PREFIX) :].strip() if plain.lower().startswith(PREFIX) else plain
+    bare = plain[len(WHATSAPP_PREFIX) :].strip() if plain.lower().startswith(WHATSAPP_PREFIX) else plain
     if is_business_scoped(bare):
-        return PREFIX + bare
+        return WHATSAPP_PREFIX + bare
     digits = TRUNK_PREFIX.sub("", bare.lstrip(" ("))
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     if not digits.startswith("+") or digits[1:].lstrip(" (").startswith("0"):
         raise ValidationError(_("Begin with + and the country code, for example +49 151 1234567."), code="country_code")
-    return PREFIX + plain_number(digits)
+    return WHATSAPP_PREFIX + normalize_phone_number(digits)
 
 
 def _ascii_digit(letter: str) -> str:
@@ -109,7 +109,7 @@ def start_conversation(
     agent = agent_for_user(author)
     if agent is None or not sender_numbers_for(author).filter(pk=number.pk).exists():
         raise StartConversationError("number", _("You can't write from this number."), field="number")
-    if identity(address) == identity(number.address):
+    if get_identity(address) == get_identity(number.address):
         raise StartConversationError("own_number", _("This is our own number."), field="to")
     letter = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
     # Two looks: what was begun by somebody else at this moment is there at the second.
@@ -174,15 +174,15 @@ def _find_contact(address: str) -> Contact | None:
 
 def _matches_address(address: str, *, prefix: str = "") -> Q:
     """Whose number it is in any spelling, also one of two that belong to one person, or whose business-scoped id."""
-    others = ContactAddress.objects.filter(identity=identity(address)).values("contact")
-    who = Q(**{f"{prefix}identity": identity(address)}) | Q(**{f"{prefix}pk__in": others})
+    others = ContactAddress.objects.filter(identity=get_identity(address)).values("contact")
+    who = Q(**{f"{prefix}identity": get_identity(address)}) | Q(**{f"{prefix}pk__in": others})
     return who | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else who
 
 
 def _create_contact(address: str) -> Contact:
     with transaction.atomic():
         own_id = address if is_business_scoped(address) else ""
-        return Contact.objects.create(address=address, identity=identity(address), external_user_id=own_id)
+        return Contact.objects.create(address=address, identity=get_identity(address), external_user_id=own_id)
 
 
 def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversation:

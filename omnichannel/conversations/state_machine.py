@@ -13,7 +13,7 @@ from omnichannel.conversations.lanes import request_assignment, request_automate
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, ConversationEvent, Offer, OfferOutcome
 from omnichannel.core.localized_text import LocalizedText, localized
-from routing.models import USES_CAPACITY, Agent, Queue, State
+from routing.models import CAPACITY_STATES, Agent, Queue, State
 
 # (from, to): what brings it about. The documented product's state machine; closed is final.
 TRANSITIONS: dict[tuple[State, State], str] = {
@@ -105,7 +105,7 @@ def transition(
             request_automated_messages(conversation)
         offered_to = _close_pending_offer(conversation, at=now) if before == State.OPEN else None
         schedule_load_refresh(agent_before, conversation.agent_id, offered_to)
-        if to == State.OPEN or before in USES_CAPACITY or offered_to not in {None, conversation.agent_id}:
+        if to == State.OPEN or before in CAPACITY_STATES or offered_to not in {None, conversation.agent_id}:
             request_assignment()
         also = [agent_before, offered_to, *gone]
         publish_event(LiveEventKind.CONVERSATION, conversation, extra_agent_ids=also, extra_queue_ids=[queue_before])

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import F
 
-from channels_whatsapp.identity import identity
+from channels_whatsapp.identity import get_identity
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, Message
 
@@ -14,7 +14,7 @@ DAY_OFFSET = timedelta(hours=24, minutes=1)
 
 def backdate_conversations(address: str) -> None:
     """Move all that was said with this customer a day and a minute into the past."""
-    conversations = Conversation.objects.filter(contact__identity=identity(address), closed_at=None)
+    conversations = Conversation.objects.filter(contact__identity=get_identity(address), closed_at=None)
     with transaction.atomic():
         Message.objects.filter(conversation__in=conversations).update(
             created_at=F("created_at") - DAY_OFFSET, updated_at=F("updated_at") - DAY_OFFSET

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from omnichannel import roles
 from omnichannel.accounts.demonstration import DEMO_PASSWORD
 from omnichannel.accounts.models import User
-from routing.agents import ensure_agent
+from routing.agents import get_or_create_agent
 from routing.models import (
     Agent,
     BasePresence,
@@ -52,7 +52,7 @@ def _create_user(person: DemoUser) -> Agent:
         is_staff=person.role != roles.AGENT,
     )
     user.groups.add(Group.objects.get(name=person.role))
-    agent = ensure_agent(user)
+    agent = get_or_create_agent(user)
     agent.presence = Presence.objects.get(base_status=person.presence, is_built_in=True)
     agent.save(update_fields=["presence"])
     return agent

@@ -11,10 +11,10 @@ from pathlib import Path
 from django.db import transaction
 from django.utils import timezone
 
-from channels_whatsapp.deliveries import cleaned, fingerprint
+from channels_whatsapp.deliveries import clean_payload, compute_fingerprint
 from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.models import Account, Customer, ErrandState, Sender
+from channels_whatsapp.simulator.models import Account, Customer, TaskState, Sender
 from channels_whatsapp.simulator.models import Message as SentByCustomer
 from channels_whatsapp.simulator.samples import create_samples
 from omnichannel.conversations.assignment import pick
@@ -122,15 +122,15 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
 def _queue_new_messages(shop: Sender, returns: Sender) -> None:
     """What the simulator posts as soon as the server runs."""
     amara = Customer.objects.get(name="Amara Diallo")
-    factories.customer_writes(amara, shop, "The blue one, please. Can it come on Friday?")
+    factories.receive_customer_message(amara, shop, "The blue one, please. Can it come on Friday?")
     nobody = factories.create_customer("", "US.13491208655302741918")
-    factories.customer_writes(nobody, shop, "Do you deliver to Canada?")
+    factories.receive_customer_message(nobody, shop, "Do you deliver to Canada?")
     layla = factories.create_customer("ليلى حسن", "+447700900142")
-    factories.customer_writes(layla, shop, "مرحبا، متى يصل طلبي؟")
+    factories.receive_customer_message(layla, shop, "مرحبا، متى يصل طلبي؟")
     pedro = factories.create_customer("Pedro Almeida", "+5511998765432")
-    place = factories.Place("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
-    factories.customer_writes(pedro, returns, place=place)
-    factories.customer_writes(pedro, returns, "Can you pick the parcel up here?")
+    place = factories.SharedLocation("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
+    factories.receive_customer_message(pedro, returns, place=place)
+    factories.receive_customer_message(pedro, returns, "Can you pick the parcel up here?")
 
 
 def _receive_past_message(
@@ -141,11 +141,11 @@ def _receive_past_message(
     attachments: Iterable[factories.Attachment] = (),
 ) -> Message:
     """The customer wrote earlier: delivered as Twilio would have, at that time."""
-    written = factories.customer_writes(customer, sender, text, attachments=list(attachments), now=at)
+    written = factories.receive_customer_message(customer, sender, text, attachments=list(attachments), now=at)
     delivery = _build_delivery(written, at)
     delivery.save()
     apply_delivery(delivery)
-    written.errands.update(state=ErrandState.DONE, http_status=200)
+    written.errands.update(state=TaskState.DONE, http_status=200)
     message = Message.objects.get(twilio_sid=written.sid)
     Conversation.objects.filter(pk=message.conversation_id).update(last_activity_at=at)
     return message
@@ -154,11 +154,11 @@ def _receive_past_message(
 def _build_delivery(written: SentByCustomer, at: datetime) -> WebhookDelivery:
     errand = written.errands.get()
     account = WhatsAppAccount.objects.get(account_sid=written.sender.account.sid)
-    payload = cleaned({name: [value] for name, value in errand.params.items()})
+    payload = clean_payload({name: [value] for name, value in errand.params.items()})
     return WebhookDelivery(
         account=account,
         kind=WebhookKind.INBOUND,
-        fingerprint=fingerprint(account, payload),
+        fingerprint=compute_fingerprint(account, payload),
         payload=payload,
         received_at=at,
     )

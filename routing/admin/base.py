@@ -11,7 +11,7 @@ from omnichannel.jobs.lanes import enqueue
 ASSIGN_LANE = "assign"
 
 
-class DistributionAdmin(ProductModelAdmin):
+class RoutingSettingsAdmin(ProductModelAdmin):
     """A page whose settings decide who gets work: they hold at once, for what waits as well."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:

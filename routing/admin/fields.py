@@ -8,18 +8,18 @@ from django import forms
 
 from routing.models import BasePresence, RatingModel
 
-UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}
-WRAP_UP_TIMES = (30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600)
+TIME_UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1), "days": timedelta(days=1)}
+WRAP_UP_SECONDS = (30, 60, 120, 300, 600, 900, 1200, 1800, 2700, 3600)
 # Above this many values a scale is typed, not chosen from.
-LONGEST_CHOICE = 20
+MAX_CHOICES = 20
 
 
-def in_largest_unit(time: timedelta) -> tuple[int, str]:
+def split_into_unit(time: timedelta) -> tuple[int, str]:
     """The time as a person would say it: `(24, "hours")`, `(90, "minutes")`."""
     for unit in ("days", "hours"):
-        if time and not time % UNITS[unit] and (unit == "hours" or time > UNITS["days"]):
-            return time // UNITS[unit], unit
-    return time // UNITS["minutes"], "minutes"
+        if time and not time % TIME_UNITS[unit] and (unit == "hours" or time > TIME_UNITS["days"]):
+            return time // TIME_UNITS[unit], unit
+    return time // TIME_UNITS["minutes"], "minutes"
 
 
 class TimeSpanWidget(forms.MultiWidget):
@@ -28,11 +28,11 @@ class TimeSpanWidget(forms.MultiWidget):
     def __init__(self, unit_before: str = "hours") -> None:
         self.unit_before = unit_before
         number = forms.NumberInput(attrs={"min": 1, "aria-label": "Number"})
-        unit = forms.Select(choices=[(unit, unit) for unit in UNITS], attrs={"aria-label": "Unit"})
+        unit = forms.Select(choices=[(unit, unit) for unit in TIME_UNITS], attrs={"aria-label": "Unit"})
         super().__init__([number, unit])
 
     def decompress(self, value: timedelta | None) -> list[Any]:
-        return list(in_largest_unit(value)) if value is not None else [None, self.unit_before]
+        return list(split_into_unit(value)) if value is not None else [None, self.unit_before]
 
 
 class TimeSpanField(forms.MultiValueField):
@@ -40,19 +40,21 @@ class TimeSpanField(forms.MultiValueField):
 
     def __init__(self, *, unit: str = "hours", **kwargs: Any) -> None:
         number = forms.IntegerField(min_value=1, max_value=100_000)
-        units = forms.ChoiceField(choices=[(one, one) for one in UNITS])
+        units = forms.ChoiceField(choices=[(one, one) for one in TIME_UNITS])
         super().__init__(fields=[number, units], widget=TimeSpanWidget(unit), **kwargs)
 
     def compress(self, data_list: list[Any]) -> timedelta | None:
-        return data_list[0] * UNITS[data_list[1] or self.widget.unit_before] if data_list and data_list[0] else None
+        return (
+            data_list[0] * TIME_UNITS[data_list[1] or self.widget.unit_before] if data_list and data_list[0] else None
+        )
 
 
-def base_presences() -> list[tuple[str, str]]:
+def get_base_presence_choices() -> list[tuple[str, str]]:
     """The base statuses people choose from; Inactive is for the system to set."""
     return [(str(value), str(label)) for value, label in BasePresence.choices if value != BasePresence.INACTIVE]
 
 
-def seconds_in_words(seconds: int) -> str:
+def format_seconds(seconds: int) -> str:
     """`30 seconds`, `1 minute`, `60 minutes`."""
     if seconds % 60:
         return f"{seconds} seconds"
@@ -67,17 +69,17 @@ class WrapUpField(forms.TypedChoiceField):
 
     @staticmethod
     def times(stored: int | None = None) -> list[tuple[str, str]]:
-        times = sorted({*WRAP_UP_TIMES, stored or WRAP_UP_TIMES[0]})
-        return [("", "Always block"), ("0", "Don't block"), *((str(time), seconds_in_words(time)) for time in times)]
+        times = sorted({*WRAP_UP_SECONDS, stored or WRAP_UP_SECONDS[0]})
+        return [("", "Always block"), ("0", "Don't block"), *((str(time), format_seconds(time)) for time in times)]
 
     def offer(self, stored: int | None) -> None:
         self.choices = self.times(stored)
 
 
-def proficiency_field() -> forms.Field:
+def build_proficiency_field() -> forms.Field:
     """Asks for a value of the rating model in use, by name where the value has one."""
     scale = RatingModel.objects.filter(in_use=True).first() or RatingModel()
-    if scale.max_value - scale.min_value >= LONGEST_CHOICE:
+    if scale.max_value - scale.min_value >= MAX_CHOICES:
         return forms.IntegerField(label="Proficiency", min_value=scale.min_value, max_value=scale.max_value)
     names = dict(scale.values.values_list("value", "name")) if scale.pk else {}
     values = range(scale.min_value, scale.max_value + 1)
@@ -90,15 +92,15 @@ def proficiency_field() -> forms.Field:
     )
 
 
-def time_zones() -> list[tuple[str, str]]:
+def get_time_zone_choices() -> list[tuple[str, str]]:
     """Every time zone of the world that has a place in its name, and UTC."""
     places = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith("Etc/"))
     return [(name, name.replace("_", " ")) for name in ("UTC", *places)]
 
 
-def clock() -> forms.TimeInput:
+def time_input() -> forms.TimeInput:
     return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
-def calendar() -> forms.DateInput:
+def date_input() -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

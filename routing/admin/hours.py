@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from routing.admin.base import DistributionAdmin
-from routing.admin.fields import calendar, clock, time_zones
-from routing.admin.rows import RowFormSet, Rows
+from routing.admin.base import RoutingSettingsAdmin
+from routing.admin.fields import date_input, time_input, get_time_zone_choices
+from routing.admin.rows import AccessibleInlineFormSet, AccessibleTabularInline
 from routing.models import Holiday, OpeningPeriod, OperatingHours
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 else:
     HoursModelForm = PeriodModelForm = forms.ModelForm
 
-SHORTEST = timedelta(minutes=5)
+MIN_PERIOD_LENGTH = timedelta(minutes=5)
 
 
-def _minutes(at: time, *, is_end: bool = False) -> timedelta:
+def _get_time_since_midnight(at: time, *, is_end: bool = False) -> timedelta:
     """How far into the day it is; midnight as an end is the end of the day."""
     if is_end and at == time():
         return timedelta(hours=24)
@@ -31,7 +31,7 @@ def _minutes(at: time, *, is_end: bool = False) -> timedelta:
 
 class OperatingHoursForm(HoursModelForm):
     time_zone = forms.ChoiceField(
-        label="Time Zone", choices=time_zones, help_text="Summer time is kept, where the zone has it."
+        label="Time Zone", choices=get_time_zone_choices, help_text="Summer time is kept, where the zone has it."
     )
 
     class Meta:
@@ -44,19 +44,19 @@ class OpeningPeriodForm(PeriodModelForm):
     class Meta:
         model = OpeningPeriod
         fields = ("weekday", "opens", "closes")
-        widgets = {"opens": clock(), "closes": clock()}
+        widgets = {"opens": time_input(), "closes": time_input()}
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         opens, closes = cleaned.get("opens"), cleaned.get("closes")
         if opens is None or closes is None:
             return cleaned
-        if _minutes(closes, is_end=True) - _minutes(opens) < SHORTEST:
+        if _get_time_since_midnight(closes, is_end=True) - _get_time_since_midnight(opens) < MIN_PERIOD_LENGTH:
             self.add_error("closes", "The end has to be at least five minutes after the start.")
         return cleaned
 
 
-class OpeningPeriodFormSet(RowFormSet):
+class OpeningPeriodFormSet(AccessibleInlineFormSet):
     """The week: periods of a day may not run into each other, and there has to be one unless it is always open."""
 
     def clean(self) -> None:
@@ -66,14 +66,14 @@ class OpeningPeriodFormSet(RowFormSet):
         rows = sorted(self.filled(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"]))
         for earlier, later in zip(rows, rows[1:], strict=False):
             same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
-            ends = _minutes(earlier.cleaned_data["closes"], is_end=True)
-            if same_day and _minutes(later.cleaned_data["opens"]) < ends:
+            ends = _get_time_since_midnight(earlier.cleaned_data["closes"], is_end=True)
+            if same_day and _get_time_since_midnight(later.cleaned_data["opens"]) < ends:
                 later.add_error("opens", "The period before it on this day has not ended yet.")
         if not rows and not self.instance.always_open:
             raise forms.ValidationError("Add a period in which it is open, or tick 24/7.")
 
 
-class OpeningPeriodInline(Rows):
+class OpeningPeriodInline(AccessibleTabularInline):
     """From when to when it is open."""
 
     model = OpeningPeriod
@@ -83,7 +83,7 @@ class OpeningPeriodInline(Rows):
     verbose_name_plural = "Working hours"
 
 
-class HolidayInline(Rows):
+class HolidayInline(AccessibleTabularInline):
     """Days on which it is closed."""
 
     model = Holiday
@@ -92,12 +92,12 @@ class HolidayInline(Rows):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "date":
-            kwargs["widget"] = calendar()
+            kwargs["widget"] = date_input()
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 @admin.register(OperatingHours)
-class OperatingHoursAdmin(DistributionAdmin):
+class OperatingHoursAdmin(RoutingSettingsAdmin):
     form = OperatingHoursForm
     list_display = ("name", "time_zone", "when", "holiday_count")
     search_fields = ("name",)

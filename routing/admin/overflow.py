@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django import forms
 from django.contrib import admin
 
-from routing.admin.related_lists import Listing, PartAdmin, PartForm
+from routing.admin.related_lists import RelatedList, ChildAdmin, ChildFormMixin
 from routing.models import OverflowAction, OverflowCondition, OverflowRule
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 else:
     OverflowModelForm = forms.ModelForm
 
-MOST = {OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"), OverflowCondition.WAITING_TIME: (2880, "minutes")}
+LIMITS = {OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"), OverflowCondition.WAITING_TIME: (2880, "minutes")}
 
 
-class OverflowRuleForm(PartForm, OverflowModelForm):
+class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
     class Meta:
         model = OverflowRule
         fields = ("condition", "limit", "action", "target")
@@ -39,12 +39,12 @@ class OverflowRuleForm(PartForm, OverflowModelForm):
         return cleaned
 
     def _settle_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
-        if condition not in MOST:
+        if condition not in LIMITS:
             cleaned["limit"] = None
             if self.instance.queue.operating_hours is None:
                 self.add_error("condition", "This queue has no operating hours: it is always open.")
             return
-        most, unit = MOST[condition]
+        most, unit = LIMITS[condition]
         limit = cleaned.get("limit")
         if "limit" not in self.errors and (limit is None or not 1 <= limit <= most):
             self.add_error("limit", f"Enter how many {unit}: 1 to {most}.")
@@ -59,7 +59,7 @@ class OverflowRuleForm(PartForm, OverflowModelForm):
 
 
 @admin.register(OverflowRule)
-class OverflowRuleAdmin(PartAdmin):
+class OverflowRuleAdmin(ChildAdmin):
     form = OverflowRuleForm
     owner_field = "queue"
     autocomplete_fields = ("target",)
@@ -69,7 +69,7 @@ class OverflowRuleAdmin(PartAdmin):
     )
 
 
-def when(rule: OverflowRule) -> str:
+def describe_overflow_condition(rule: OverflowRule) -> str:
     """The condition with its limit, as lists show it."""
     if rule.limit is None:
         return rule.get_condition_display()
@@ -78,13 +78,15 @@ def when(rule: OverflowRule) -> str:
     return f"{rule.get_condition_display()} {rule.limit} {noun}"
 
 
-OVERFLOW_RULES = Listing(
+OVERFLOW_RULE_LIST = RelatedList(
     OverflowRule,
     "queue",
     "Overflow management",
     "Hours and work items are asked once, before a conversation enters the queue; waiting time while it waits.",
     "New overflow rule",
     ("Condition", "Action", "Queue"),
-    lambda queue, rules: ((when(rule), rule.get_action_display(), rule.target or "") for rule in rules),
+    lambda queue, rules: (
+        (describe_overflow_condition(rule), rule.get_action_display(), rule.target or "") for rule in rules
+    ),
     related=("target",),
 )

@@ -9,11 +9,11 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from omnichannel.core.admin.pages import render_pill
-from routing.admin.base import DistributionAdmin
-from routing.admin.fields import base_presences
-from routing.admin.rows import Rows
+from routing.admin.base import RoutingSettingsAdmin
+from routing.admin.fields import get_base_presence_choices
+from routing.admin.rows import AccessibleTabularInline
 from routing.admin.skills import ProficiencyFormSet
-from routing.agents import presences_to_choose
+from routing.agents import get_selectable_presences
 from routing.models import Agent, AgentSkill, BasePresence, Presence, Queue, QueueMembership
 from routing.signals import agent_changed_by_admin
 
@@ -31,7 +31,7 @@ PRESENCE_TONES = {
 }
 
 
-class QueuesOfAgentInline(Rows):
+class AgentQueueInline(AccessibleTabularInline):
     """Where the agent works."""
 
     model = QueueMembership
@@ -45,7 +45,7 @@ class QueuesOfAgentInline(Rows):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
-class SkillsOfAgentInline(Rows):
+class AgentSkillInline(AccessibleTabularInline):
     """What the agent can, and how well."""
 
     model = AgentSkill
@@ -55,7 +55,7 @@ class SkillsOfAgentInline(Rows):
     verbose_name_plural = "Skills"
 
 
-class OwnQueuesFilter(RelatedFilter):
+class NonDefaultQueueFilter(RelatedFilter):
     """By queue; not by the default one, in which everybody is."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
@@ -67,26 +67,26 @@ class OwnQueuesFilter(RelatedFilter):
 
 
 @admin.register(Agent)
-class AgentAdmin(DistributionAdmin):
+class AgentAdmin(RoutingSettingsAdmin):
     """Agents come with their user's role; here they get their capacity, skills and queues."""
 
     list_display = ("__str__", "shown_presence", "capacity", "default_presence", "skill_names", "queue_names")
     list_display_links = ("__str__",)
-    list_filter = ("presence", ("queues", OwnQueuesFilter), "skills")
+    list_filter = ("presence", ("queues", NonDefaultQueueFilter), "skills")
     list_select_related = ("user", "presence", "default_presence")
     search_help_text = "Name"
     search_fields = ("user__username", "user__first_name", "user__last_name")
     SET_HERE = ("capacity", "default_presence", "presence")
     fieldsets = (("User details", {"fields": ("user", *SET_HERE)}),)
     readonly_fields = ("user",)
-    inlines = (SkillsOfAgentInline, QueuesOfAgentInline)
+    inlines = (AgentSkillInline, AgentQueueInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agent]:
         return super().get_queryset(request).prefetch_related("queues", "skills")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "default_presence":
-            kwargs |= {"queryset": presences_to_choose(), "empty_label": "Available"}
+            kwargs |= {"queryset": get_selectable_presences(), "empty_label": "Available"}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
@@ -121,7 +121,7 @@ class AgentAdmin(DistributionAdmin):
 class PresenceForm(PresenceModelForm):
     base_status = forms.ChoiceField(
         label="Base Status",
-        choices=base_presences,
+        choices=get_base_presence_choices,
         help_text="Decides whether work streams give work to an agent who shows this presence.",
     )
 
@@ -133,7 +133,7 @@ class PresenceForm(PresenceModelForm):
 
 
 @admin.register(Presence)
-class PresenceAdmin(DistributionAdmin):
+class PresenceAdmin(RoutingSettingsAdmin):
     """The built-in presences are there to look at; own ones stand on a base status."""
 
     form = PresenceForm

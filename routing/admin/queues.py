@@ -6,18 +6,18 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from routing.admin.overflow import OVERFLOW_RULES
-from routing.admin.related_lists import OwnerAdmin
-from routing.admin.rows import Rows
-from routing.clone import copy_of_queue
+from routing.admin.overflow import OVERFLOW_RULE_LIST
+from routing.admin.related_lists import ParentAdmin
+from routing.admin.rows import AccessibleTabularInline
+from routing.clone import copy_queue
 from routing.models import Queue, QueueMembership
 
-GENERAL = ("name", "priority")
-DISTRIBUTION = ("assignment_method", "window_first", "operating_hours")
-OWN_FIELDS = (*GENERAL, *DISTRIBUTION)
+GENERAL_FIELDS = ("name", "priority")
+DISTRIBUTION_FIELDS = ("assignment_method", "window_first", "operating_hours")
+QUEUE_FIELDS = (*GENERAL_FIELDS, *DISTRIBUTION_FIELDS)
 
 
-class MembershipInline(Rows):
+class MembershipInline(AccessibleTabularInline):
     """Who works in the queue."""
 
     model = QueueMembership
@@ -27,20 +27,20 @@ class MembershipInline(Rows):
 
 
 @admin.register(Queue)
-class QueueAdmin(OwnerAdmin):
+class QueueAdmin(ParentAdmin):
     list_display = ("name", "priority", "assignment_method", "hours", "who_works_there")
     list_select_related = ("operating_hours",)
     ordering = ("priority", "name")
     search_fields = ("name",)
     search_help_text = "Name"
     fieldsets = (
-        ("General information", {"fields": GENERAL}),
-        ("Work distribution", {"fields": DISTRIBUTION}),
+        ("General information", {"fields": GENERAL_FIELDS}),
+        ("Work distribution", {"fields": DISTRIBUTION_FIELDS}),
     )
     inlines = (MembershipInline,)
     change_form_template = "admin/routing/queue.html"
-    listings = (OVERFLOW_RULES,)
-    copy = staticmethod(copy_of_queue)
+    listings = (OVERFLOW_RULE_LIST,)
+    copy = staticmethod(copy_queue)
     deletion_hint = "Send its work streams, rules and conversations to another queue first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
@@ -69,8 +69,8 @@ class QueueAdmin(OwnerAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Queue | None = None) -> tuple[str, ...]:
         """The default queue keeps its name and priority."""
         if not request.user.has_perm("routing.change_queue"):
-            return OWN_FIELDS
-        return GENERAL if obj and obj.is_default else ()
+            return QUEUE_FIELDS
+        return GENERAL_FIELDS if obj and obj.is_default else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
         return super().has_delete_permission(request, obj) and not (obj and obj.is_default)

@@ -17,11 +17,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from routing.admin.base import DistributionAdmin
+from routing.admin.base import RoutingSettingsAdmin
 
 
 @dataclass(frozen=True)
-class Listing:
+class RelatedList:
     """A list on its owner's page; `cells` gives those of each row, of all rows at once."""
 
     model: type[Model]
@@ -54,7 +54,7 @@ class Listing:
         return reverse(f"admin:{self.model._meta.app_label}_{self.name}_{verb}", args=args)
 
 
-def reordered(ids: Sequence[int], asked: QueryDict) -> list[int]:
+def apply_order_change(ids: Sequence[int], asked: QueryDict) -> list[int]:
     """The ids as somebody wants them: one moved up or down, or all in a new order; unknown ones are left out."""
     wanted = [int(pk) for pk in asked.get("order", "").split(",") if pk.isdecimal()]
     new = sorted(ids, key=lambda pk: wanted.index(pk) if pk in wanted else len(wanted))
@@ -66,10 +66,10 @@ def reordered(ids: Sequence[int], asked: QueryDict) -> list[int]:
     return new
 
 
-class OwnerAdmin(DistributionAdmin):
+class ParentAdmin(RoutingSettingsAdmin):
     """A page with lists of what belongs to the thing; and the thing can be copied, with what belongs to it."""
 
-    listings: Sequence[Listing] = ()
+    listings: Sequence[RelatedList] = ()
     copy: Callable[[Any], Model]
 
     def change_view(
@@ -82,7 +82,7 @@ class OwnerAdmin(DistributionAdmin):
         context = {"listings": shown if owner else [], "copy_url": copy_url}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def _shown(self, request: HttpRequest, listing: Listing, owner: Model | None) -> dict[str, Any]:
+    def _shown(self, request: HttpRequest, listing: RelatedList, owner: Model | None) -> dict[str, Any]:
         if owner is None:
             return {}
         rows = [
@@ -98,7 +98,7 @@ class OwnerAdmin(DistributionAdmin):
     def _order_name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_order"
 
-    def _order_url(self, listing: Listing, owner: Model) -> str:
+    def _order_url(self, listing: RelatedList, owner: Model) -> str:
         return reverse(f"admin:{self._order_name}", args=[quote(owner.pk), listing.name])
 
     def get_urls(self) -> list[URLPattern]:
@@ -131,7 +131,7 @@ class OwnerAdmin(DistributionAdmin):
         if owner is None or listing is None or not listing.has_order or not listing.allows(request, "change"):
             raise PermissionDenied
         with transaction.atomic():
-            ids = reordered([row.pk for row in listing.rows_of(owner).select_for_update()], request.POST)
+            ids = apply_order_change([row.pk for row in listing.rows_of(owner).select_for_update()], request.POST)
             for position, pk in enumerate(ids, start=1):
                 listing.rows_of(owner).filter(pk=pk).update(position=position)
             self.log_change(request, owner, f"Order of {listing.title.lower()}.")
@@ -141,7 +141,7 @@ class OwnerAdmin(DistributionAdmin):
         return HttpResponseRedirect(f"{self.get_change_url(owner)}#{listing.name}")
 
 
-class PartAdmin(DistributionAdmin):
+class ChildAdmin(RoutingSettingsAdmin):
     """The page of something that belongs to an owner, reached from there and leading back there."""
 
     owner_field = ""
@@ -223,7 +223,7 @@ class PartAdmin(DistributionAdmin):
         return HttpResponseRedirect(context["owner_url"]) if is_gone else response
 
 
-class PartForm:
+class ChildFormMixin:
     """A form of something that belongs to an owner; put before the model form."""
 
     owner: tuple[str, Any] | None = None

@@ -16,7 +16,7 @@ else:
     AnyInline, AnyFormSet = admin.TabularInline, forms.BaseInlineFormSet
 
 
-class RowFormSet(AnyFormSet):
+class AccessibleInlineFormSet(AnyFormSet):
     """Rows whose fields say what they are."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
@@ -40,8 +40,8 @@ class RowFormSet(AnyFormSet):
         return "This is listed twice."
 
 
-class Rows(PlainRelatedFieldsMixin, AnyInline):
+class AccessibleTabularInline(PlainRelatedFieldsMixin, AnyInline):
     """Things edited on the page of what they belong to."""
 
-    formset = RowFormSet
+    formset = AccessibleInlineFormSet
     extra = 0

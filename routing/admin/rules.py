@@ -7,12 +7,12 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from routing.admin.condition_builder import ConditionField, fits_the_builder
-from routing.admin.related_lists import Listing, PartAdmin, PartForm
-from routing.admin.rows import Rows
+from routing.admin.condition_builder import ConditionField, is_editable_in_builder
+from routing.admin.related_lists import RelatedList, ChildAdmin, ChildFormMixin
+from routing.admin.rows import AccessibleTabularInline
 from routing.admin.skills import ProficiencyFormSet
-from routing.conditions import describe
-from routing.fields import known_in
+from routing.conditions import describe_condition
+from routing.fields import get_available_fields
 from routing.models import RoutingRule, SkillRule, SkillRuleSkill
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ else:
     RoutingRuleModelForm = SkillRuleModelForm = forms.ModelForm
 
 
-class AsksOfItsStream:
+class WorkStreamConditionFormMixin:
     """A form whose condition can ask about what the rule's work stream knows; put before the part's form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         asked = self.fields.get("condition")  # type: ignore[attr-defined]
         if isinstance(asked, ConditionField):
-            asked.know(known_in(self.instance.work_stream))  # type: ignore[attr-defined]
+            asked.know(get_available_fields(self.instance.work_stream))  # type: ignore[attr-defined]
 
 
-class RoutingRuleForm(AsksOfItsStream, PartForm, RoutingRuleModelForm):
+class RoutingRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, RoutingRuleModelForm):
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -40,7 +40,7 @@ class RoutingRuleForm(AsksOfItsStream, PartForm, RoutingRuleModelForm):
         fields = ("name", "description", "queue", "condition")
 
 
-class SkillRuleForm(AsksOfItsStream, PartForm, SkillRuleModelForm):
+class SkillRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, SkillRuleModelForm):
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -48,7 +48,7 @@ class SkillRuleForm(AsksOfItsStream, PartForm, SkillRuleModelForm):
         fields = ("name", "description", "condition")
 
 
-class RuleAdmin(PartAdmin):
+class RuleAdmin(ChildAdmin):
     """A name, a condition, and what follows from it."""
 
     owner_field = "work_stream"
@@ -67,12 +67,12 @@ class RuleAdmin(PartAdmin):
         """A condition with groups within groups came from elsewhere: it is shown in words, and kept as it is."""
         if rule is None:
             return True
-        fits = fits_the_builder(rule.condition, known_in(rule.work_stream))
+        fits = is_editable_in_builder(rule.condition, get_available_fields(rule.work_stream))
         return fits and self.has_change_permission(request, rule)
 
     @admin.display(description="Condition")
     def condition_in_words(self, rule: Any) -> str:
-        return describe(rule.condition, known_in(rule.work_stream))
+        return describe_condition(rule.condition, get_available_fields(rule.work_stream))
 
 
 @admin.register(RoutingRule)
@@ -83,7 +83,7 @@ class RoutingRuleAdmin(RuleAdmin):
     autocomplete_fields = ("queue",)
 
 
-class NeedsInline(Rows):
+class RequiredSkillInline(AccessibleTabularInline):
     """Which skills the rule adds, and how well they are needed."""
 
     model = SkillRuleSkill
@@ -96,25 +96,25 @@ class NeedsInline(Rows):
 @admin.register(SkillRule)
 class SkillRuleAdmin(RuleAdmin):
     form = SkillRuleForm
-    inlines = (NeedsInline,)
+    inlines = (RequiredSkillInline,)
 
 
-def needed(rule: SkillRule) -> str:
+def format_required_skills(rule: SkillRule) -> str:
     """The skills a rule adds, as its list shows them."""
     return ", ".join(f"{need.skill} {need.rating}" for need in rule.needs.all())
 
 
 def _routing_cells(stream: Any, rules: Iterable[RoutingRule]) -> Iterator[Sequence[object]]:
-    known = known_in(stream)
-    return ((rule.name, describe(rule.condition, known), rule.queue) for rule in rules)
+    known = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, known), rule.queue) for rule in rules)
 
 
 def _skill_cells(stream: Any, rules: Iterable[SkillRule]) -> Iterator[Sequence[object]]:
-    known = known_in(stream)
-    return ((rule.name, describe(rule.condition, known), needed(rule)) for rule in rules)
+    known = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, known), format_required_skills(rule)) for rule in rules)
 
 
-ROUTING_RULES = Listing(
+ROUTING_RULE_LIST = RelatedList(
     RoutingRule,
     "work_stream",
     "Routing rule items",
@@ -124,7 +124,7 @@ ROUTING_RULES = Listing(
     _routing_cells,
     related=("queue",),
 )
-SKILL_RULES = Listing(
+SKILL_RULE_LIST = RelatedList(
     SkillRule,
     "work_stream",
     "Skill Attachment Rules",

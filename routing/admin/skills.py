@@ -11,9 +11,9 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from omnichannel.core.admin.pages import ProductModelAdmin, render_pill
-from routing.admin.base import DistributionAdmin
-from routing.admin.fields import proficiency_field
-from routing.admin.rows import RowFormSet, Rows
+from routing.admin.base import RoutingSettingsAdmin
+from routing.admin.fields import build_proficiency_field
+from routing.admin.rows import AccessibleInlineFormSet, AccessibleTabularInline
 from routing.models import AgentSkill, RatingModel, RatingValue, Skill, SkillType
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ else:
     RatingModelForm = forms.ModelForm
 
 
-class ProficiencyFormSet(RowFormSet):
+class ProficiencyFormSet(AccessibleInlineFormSet):
     """Rows with a proficiency on the scale in use."""
 
     @cached_property
     def proficiency(self) -> forms.Field:
-        return proficiency_field()
+        return build_proficiency_field()
 
     def add_fields(self, form: Any, index: int | None) -> None:
         form.fields["rating"] = deepcopy(self.proficiency)
         super().add_fields(form, index)
 
 
-class AgentsWithSkillInline(Rows):
+class SkillAgentInline(AccessibleTabularInline):
     """Who has the skill, and how well."""
 
     model = AgentSkill
@@ -45,14 +45,14 @@ class AgentsWithSkillInline(Rows):
 
 
 @admin.register(Skill)
-class SkillAdmin(DistributionAdmin):
+class SkillAdmin(RoutingSettingsAdmin):
     list_display = ("name", "type", "description", "who_has_it")
     list_filter = ("type",)
     list_select_related = ("type",)
     search_fields = ("name", "type__name")
     search_help_text = "Name or type"
     fields = ("name", "type", "description")
-    inlines = (AgentsWithSkillInline,)
+    inlines = (SkillAgentInline,)
     usage_labels = {
         "routing.SkillRuleSkill": ("skill attachment rule", "skill attachment rules"),
         "conversations.RequiredSkill": ("conversation that needs it", "conversations that need it"),
@@ -87,7 +87,7 @@ class SkillTypeAdmin(ProductModelAdmin):
         return int(kind.skills_of_it)
 
 
-class RatingForm(RatingModelForm):
+class RatingScaleForm(RatingModelForm):
     """A scale. One is in use at any time: choosing another one is the way to leave it."""
 
     class Meta:
@@ -113,7 +113,7 @@ class RatingForm(RatingModelForm):
         return {*super()._get_validation_exclusions(), "in_use"}  # type: ignore[misc]
 
 
-class RatingValueFormSet(RowFormSet):
+class RatingValueFormSet(AccessibleInlineFormSet):
     """Names for values of the scale."""
 
     def clean(self) -> None:
@@ -124,7 +124,7 @@ class RatingValueFormSet(RowFormSet):
                 form.add_error("value", f"The scale goes from {scale.min_value} to {scale.max_value}.")
 
 
-class RatingValueInline(Rows):
+class RatingValueInline(AccessibleTabularInline):
     """What the values are webhook_received."""
 
     model = RatingValue
@@ -135,7 +135,7 @@ class RatingValueInline(Rows):
 
 @admin.register(RatingModel)
 class RatingModelAdmin(ProductModelAdmin):
-    form = RatingForm
+    form = RatingScaleForm
     list_display = ("name", "min_value", "max_value", "used")
     fields = ("name", "min_value", "max_value", "in_use")
     search_fields = ("name",)

@@ -11,12 +11,12 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
-from routing.admin.fields import TimeSpanField, WrapUpField, base_presences, in_largest_unit
-from routing.admin.related_lists import OwnerAdmin
-from routing.admin.rules import ROUTING_RULES, SKILL_RULES
-from routing.admin.trial import SampleForm
-from routing.admin.variables import CONTEXT_VARIABLES
-from routing.clone import copy_of_stream
+from routing.admin.fields import TimeSpanField, WrapUpField, get_base_presence_choices, split_into_unit
+from routing.admin.related_lists import ParentAdmin
+from routing.admin.rules import ROUTING_RULE_LIST, SKILL_RULE_LIST
+from routing.admin.trial import DryRunForm
+from routing.admin.variables import CONTEXT_VARIABLE_LIST
+from routing.clone import copy_work_stream
 from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 else:
     StreamModelForm = forms.ModelForm
 
-GENERAL = ("name", "channel", "capacity", "auto_close_after")
-PUSH_ONLY = ("allow_selecting", "offer_seconds", "inactive_after_missed_offer")
-MATCHING = [
+GENERAL_FIELDS = ("name", "channel", "capacity", "auto_close_after")
+PUSH_ONLY_FIELDS = ("allow_selecting", "offer_seconds", "inactive_after_missed_offer")
+SKILL_MATCHING_CHOICES = [
     (SkillMatching.EXACT.value, "Exact Match"),
     (SkillMatching.CLOSEST.value, "Closest Match"),
     (SkillMatching.NONE.value, "None"),
@@ -40,7 +40,7 @@ class WorkStreamForm(StreamModelForm):
     )
     allowed_presences = forms.MultipleChoiceField(
         label="Allowed Presences",
-        choices=base_presences,
+        choices=get_base_presence_choices,
         widget=forms.CheckboxSelectMultiple,
         help_text=WorkStream._meta.get_field("allowed_presences").help_text,
     )
@@ -56,7 +56,7 @@ class WorkStreamForm(StreamModelForm):
     )
     skill_matching = forms.ChoiceField(
         label="Default skill matching algorithm",
-        choices=MATCHING,
+        choices=SKILL_MATCHING_CHOICES,
         help_text="Exact: an agent needs every skill at least as well as asked for; else the conversation waits. "
         "Closest: whoever comes nearest.",
     )
@@ -64,10 +64,10 @@ class WorkStreamForm(StreamModelForm):
     class Meta:
         model = WorkStream
         fields = (
-            *GENERAL,
+            *GENERAL_FIELDS,
             "distribution_mode",
             "allowed_presences",
-            *PUSH_ONLY,
+            *PUSH_ONLY_FIELDS,
             "keep_same_agent",
             "return_after_disconnect",
             "wrap_up_seconds",
@@ -101,7 +101,7 @@ class WorkStreamForm(StreamModelForm):
 
 
 @admin.register(WorkStream)
-class WorkStreamAdmin(OwnerAdmin):
+class WorkStreamAdmin(ParentAdmin):
     form = WorkStreamForm
     list_display = ("name", "channel", "distribution_mode", "capacity", "closes_after", "goes_to")
     list_select_related = ("fallback_queue",)
@@ -109,19 +109,19 @@ class WorkStreamAdmin(OwnerAdmin):
     search_help_text = "Name"
     autocomplete_fields = ("fallback_queue",)
     change_form_template = "admin/routing/work_stream.html"
-    listings = (CONTEXT_VARIABLES, ROUTING_RULES, SKILL_RULES)
-    copy = staticmethod(copy_of_stream)
+    listings = (CONTEXT_VARIABLE_LIST, ROUTING_RULE_LIST, SKILL_RULE_LIST)
+    copy = staticmethod(copy_work_stream)
     deletion_hint = "Give its numbers another work stream first; work streams with conversations are kept."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
         """What only push knows is left out once it is settled that agents pick."""
         picked = obj is not None and obj.distribution_mode == DistributionMode.PICK
-        push, matching = ((), ()) if picked else (PUSH_ONLY, ("skill_matching",))
+        push, matching = ((), ()) if picked else (PUSH_ONLY_FIELDS, ("skill_matching",))
         distribution = (
             *("distribution_mode", "allowed_presences", *push, "keep_same_agent", "return_after_disconnect"),
             *("wrap_up_seconds", "disposition_required", *matching, "fallback_queue"),
         )
-        return [("General information", {"fields": GENERAL}), ("Work distribution", {"fields": distribution})]
+        return [("General information", {"fields": GENERAL_FIELDS}), ("Work distribution", {"fields": distribution})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: WorkStream | None = None) -> tuple[str, ...]:
         return ("channel", "distribution_mode") if obj else ()
@@ -135,7 +135,7 @@ class WorkStreamAdmin(OwnerAdmin):
         context: dict[str, Any] = {}
         if stream is not None:
             context["try_url"] = reverse("admin:routing_workstream_try", args=[stream.pk])
-            context["sample"] = SampleForm(stream)
+            context["sample"] = DryRunForm(stream)
         context |= extra_context or {}
         return super().change_view(request, object_id, form_url, context)
 
@@ -148,7 +148,7 @@ class WorkStreamAdmin(OwnerAdmin):
         stream = self.get_object(request, unquote(object_id))
         if stream is None or not self.has_view_permission(request, stream):
             raise PermissionDenied
-        sample = SampleForm(stream, request.POST)
+        sample = DryRunForm(stream, request.POST)
         context = {"sample": sample, "trial": sample.result() if sample.is_valid() else None}
         if not request.accepts("text/html"):
             return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
@@ -159,7 +159,7 @@ class WorkStreamAdmin(OwnerAdmin):
 
     @admin.display(description="Auto-close after", ordering="auto_close_after")
     def closes_after(self, stream: WorkStream) -> str:
-        return "{} {}".format(*in_largest_unit(stream.auto_close_after))
+        return "{} {}".format(*split_into_unit(stream.auto_close_after))
 
     @admin.display(description="Fallback queue", ordering="fallback_queue")
     def goes_to(self, stream: WorkStream) -> str:

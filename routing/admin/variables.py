@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.text import get_text_list
 
 from omnichannel.core.admin.pages import ProductModelAdmin
-from routing.admin.related_lists import Listing, PartAdmin, PartForm
+from routing.admin.related_lists import RelatedList, ChildAdmin, ChildFormMixin
 from routing.models import ContactField, ContextVariable, SkillRule
-from routing.variables import name_from, rules_asking
+from routing.variables import generate_name, get_rules_using
 
 if TYPE_CHECKING:
     ContextModelForm: TypeAlias = forms.ModelForm[ContextVariable]
@@ -22,11 +22,11 @@ else:
     ContextModelForm = ContactModelForm = forms.ModelForm
     AnyPage = object
 
-LABELS = {"display_name": "Display Name", "name": "Name", "type": "Type"}
-LOCKED = ("name", "type")  # rules, conversations and contacts know it by its name, and keep values of its type
+FIELD_LABELS = {"display_name": "Display Name", "name": "Name", "type": "Type"}
+LOCKED_FIELDS = ("name", "type")  # rules, conversations and contacts know it by its name, and keep values of its type
 
 
-class NamedForm:
+class GeneratedNameFormMixin:
     """The name is made from the display name where it is left empty; put before the model form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,14 +49,14 @@ class NamedForm:
         taken = self.others()
         if cleaned["name"] in taken:
             raise ValidationError("There is one of this name already.")
-        return cleaned["name"] or name_from(cleaned.get("display_name", ""), taken)
+        return cleaned["name"] or generate_name(cleaned.get("display_name", ""), taken)
 
 
-class ContextVariableForm(NamedForm, PartForm, ContextModelForm):
+class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelForm):
     class Meta:
         model = ContextVariable
         fields = ("display_name", "name", "type", "found_after")
-        labels = {**LABELS, "found_after": "Found after"}
+        labels = {**FIELD_LABELS, "found_after": "Found after"}
         help_texts = {
             "found_after": "Where a customer’s first message has this text, what stands after it, up to the end of "
             "the line, is the value: “Order number:”. Empty: set by agents only.",
@@ -67,46 +67,46 @@ class ContextVariableForm(NamedForm, PartForm, ContextModelForm):
         return set(siblings.values_list("name", flat=True))
 
 
-class ContactFieldForm(NamedForm, ContactModelForm):
+class ContactFieldForm(GeneratedNameFormMixin, ContactModelForm):
     class Meta:
         model = ContactField
         fields = ("display_name", "name", "type")
-        labels = LABELS
+        labels = FIELD_LABELS
 
     def others(self) -> Collection[str]:
         return set(ContactField.objects.exclude(pk=self.instance.pk).values_list("name", flat=True))
 
 
-class AskedAboutByRules(AnyPage):
+class UsedByRulesAdminMixin(AnyPage):
     """A page of something that is kept as long as a rule asks about it; put before the page's class."""
 
     deletion_hint = "Change these rules first."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         own = tuple(super().get_readonly_fields(request, obj))
-        return (*own, *LOCKED) if obj else own
+        return (*own, *LOCKED_FIELDS) if obj else own
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        asking = [_in_words(rule) for thing in objs for rule in rules_asking(thing)]
+        asking = [_describe_rule(rule) for thing in objs for rule in get_rules_using(thing)]
         if asking:
             return [], {}, set(), [get_text_list(asking, "and")]
         return super().get_deleted_objects(objs, request)
 
 
-def _in_words(rule: Any) -> str:
+def _describe_rule(rule: Any) -> str:
     kind = "skill attachment rule" if isinstance(rule, SkillRule) else "routing rule"
     return f"{kind} “{rule}” of {rule.work_stream}"
 
 
 @admin.register(ContextVariable)
-class ContextVariableAdmin(AskedAboutByRules, PartAdmin):
+class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
     form = ContextVariableForm
     owner_field = "work_stream"
     fieldsets = (("General information", {"fields": ("work_stream", "display_name", "name", "type", "found_after")}),)
 
 
 @admin.register(ContactField)
-class ContactFieldAdmin(AskedAboutByRules, ProductModelAdmin):
+class ContactFieldAdmin(UsedByRulesAdminMixin, ProductModelAdmin):
     """What is known of each customer beside name and language."""
 
     form = ContactFieldForm
@@ -116,7 +116,7 @@ class ContactFieldAdmin(AskedAboutByRules, ProductModelAdmin):
     fieldsets = (("General information", {"fields": ("display_name", "name", "type")}),)
 
 
-CONTEXT_VARIABLES = Listing(
+CONTEXT_VARIABLE_LIST = RelatedList(
     ContextVariable,
     "work_stream",
     "Context variables",

@@ -412,7 +412,7 @@ class Migration(migrations.Migration):
                 (
                     "allowed_presences",
                     models.JSONField(
-                        default=routing.models.streams.presences_out_of_the_box,
+                        default=routing.models.streams.get_default_allowed_presences,
                         help_text="Only agents showing one of these get work.",
                     ),
                 ),

@@ -35,9 +35,9 @@ class Migration(migrations.Migration):
             model_name="workstream",
             name="allowed_presences",
             field=models.JSONField(
-                default=routing.models.streams.presences_out_of_the_box,
+                default=routing.models.streams.get_default_allowed_presences,
                 help_text="Only agents showing one of these get work.",
-                validators=[routing.models.streams.presences_are_known],
+                validators=[routing.models.streams.validate_base_presences],
             ),
         ),
         migrations.AddConstraint(

@@ -3,7 +3,7 @@
 from routing.models.agents import Agent, BasePresence, Presence
 from routing.models.hours import Holiday, OpeningPeriod, OperatingHours, Weekday
 from routing.models.queues import AssignmentMethod, Queue, QueueMembership
-from routing.models.routable import USES_CAPACITY, Routable, RoutableQuerySet, State
+from routing.models.routable import CAPACITY_STATES, Routable, RoutableQuerySet, State
 from routing.models.rules import (
     OverflowAction,
     OverflowCondition,
@@ -17,7 +17,7 @@ from routing.models.streams import Channel, DistributionMode, SkillMatching, Wor
 from routing.models.variables import ContactField, ContextVariable, VariableType
 
 __all__ = [
-    "USES_CAPACITY",
+    "CAPACITY_STATES",
     "Agent",
     "AgentSkill",
     "AssignmentMethod",

@@ -11,7 +11,7 @@ from routing.models.agents import Agent
 from routing.models.hours import OperatingHours
 
 # Fixed, as documented: of the default queue only the terms on which its work is given out can be set.
-DEFAULT_QUEUE, DEFAULT_PRIORITY = "Default messaging queue", 100
+DEFAULT_QUEUE_NAME, DEFAULT_PRIORITY = "Default messaging queue", 100
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
@@ -59,7 +59,7 @@ class Queue(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="one_default_queue"),
             models.CheckConstraint(
-                condition=Q(is_default=False) | Q(name=DEFAULT_QUEUE, priority=DEFAULT_PRIORITY),
+                condition=Q(is_default=False) | Q(name=DEFAULT_QUEUE_NAME, priority=DEFAULT_PRIORITY),
                 name="the_default_queue_keeps_its_name_and_priority",
                 violation_error_message="The default queue keeps its name and its priority.",
             ),

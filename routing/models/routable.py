@@ -22,13 +22,13 @@ class State(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
-USES_CAPACITY = (State.ACTIVE, State.WRAP_UP)
+CAPACITY_STATES = (State.ACTIVE, State.WRAP_UP)
 
 
-Routed = TypeVar("Routed", bound=models.Model, covariant=True)
+RoutableT = TypeVar("RoutableT", bound=models.Model, covariant=True)
 
 
-class RoutableQuerySet(models.QuerySet[Routed]):
+class RoutableQuerySet(models.QuerySet[RoutableT]):
     """The desk's vocabulary for work, whatever is routed."""
 
     def waiting_for_agent(self) -> Self:
@@ -51,7 +51,7 @@ class Routable(models.Model):
         abstract = True
         constraints = [
             models.CheckConstraint(
-                condition=~Q(state__in=USES_CAPACITY) | Q(agent__isnull=False),
+                condition=~Q(state__in=CAPACITY_STATES) | Q(agent__isnull=False),
                 name="active_and_wrap_up_%(class)ss_have_an_agent",
             ),
             models.CheckConstraint(

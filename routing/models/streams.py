@@ -26,11 +26,11 @@ class SkillMatching(models.TextChoices):
     CLOSEST = "closest", "Closest match"
 
 
-def presences_out_of_the_box() -> list[str]:
+def get_default_allowed_presences() -> list[str]:
     return [BasePresence.AVAILABLE.value, BasePresence.BUSY.value]
 
 
-def presences_are_known(value: object) -> None:
+def validate_base_presences(value: object) -> None:
     """Raises ValidationError unless this is a list of base statuses from which work can be taken."""
     known = set(BasePresence.values) - {BasePresence.INACTIVE.value}
     if not isinstance(value, list) or not value or not all(isinstance(one, str) and one in known for one in value):
@@ -86,8 +86,8 @@ class WorkStream(models.Model):
         "default skill matching algorithm", max_length=10, choices=SkillMatching, default=SkillMatching.NONE
     )
     allowed_presences = models.JSONField(
-        default=presences_out_of_the_box,
-        validators=[presences_are_known],
+        default=get_default_allowed_presences,
+        validators=[validate_base_presences],
         help_text="Only agents showing one of these get work.",
     )
     keep_same_agent = models.BooleanField(

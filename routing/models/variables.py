@@ -5,7 +5,7 @@ from django.db import models
 
 from routing.models.streams import WorkStream
 
-NAME = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter.")
+NAME_VALIDATOR = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter.")
 
 
 class VariableType(models.TextChoices):
@@ -17,7 +17,7 @@ class Variable(models.Model):
     """Something known by a name, with a value for each conversation or contact."""
 
     display_name = models.CharField(max_length=60)
-    name = models.CharField(max_length=60, validators=[NAME])
+    name = models.CharField(max_length=60, validators=[NAME_VALIDATOR])
     type = models.CharField(max_length=10, choices=VariableType, default=VariableType.TEXT)
 
     class Meta:

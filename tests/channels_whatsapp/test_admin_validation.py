@@ -3,14 +3,14 @@
 import pytest
 
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import OutcomeUnknown, Sender, TwilioRefused
+from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioSender, TwilioRejectedError
 from tests import builders
 from tests.administration.people import admin_url, create_signed_in_client, message_texts, visible_text
 
 pytestmark = pytest.mark.django_db
 
 ACCOUNT_MODEL = "channels_whatsapp_whatsappaccount"
-AUTHENTICATION_ERROR = TwilioRefused(20003, "Authenticate", 401)
+AUTHENTICATION_ERROR = TwilioRejectedError(20003, "Authenticate", 401)
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def ada():
 @pytest.fixture
 def number(twilio):
     number = builders.create_number(name="Main line")
-    twilio.senders = [Sender("XE1", number.address, "ONLINE", number.account.inbound_url)]
+    twilio.senders = [TwilioSender("XE1", number.address, "ONLINE", number.account.inbound_url)]
     return number
 
 
@@ -63,7 +63,7 @@ def test_rejected_credentials_are_flagged_until_the_next_success(ada, number, tw
 def test_unreachable_twilio_leaves_the_flag_unchanged(ada, number, twilio):
     twilio.answers = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
     post_validate(ada, number.account)
-    twilio.answers = [OutcomeUnknown("timed out"), OutcomeUnknown("timed out")]
+    twilio.answers = [UnknownOutcomeError("timed out"), UnknownOutcomeError("timed out")]
     assert "Credentials rejected" in visible_text(post_validate(ada, number.account))
 
 

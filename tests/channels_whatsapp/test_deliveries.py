@@ -9,15 +9,15 @@ from django.utils import timezone
 
 from channels_whatsapp.deliveries import (
     MAX_ATTEMPTS,
-    NEVER_FINISHED,
+    UNFINISHED_ATTEMPT_ERROR,
     RETRY_LANE,
-    Ignore,
-    fingerprint,
-    next_retry,
-    receive,
-    retry_failed,
-    retry_if_due,
-    retry_now,
+    IgnoredDeliveryError,
+    compute_fingerprint,
+    get_next_retry_time,
+    receive_delivery,
+    retry_failed_deliveries,
+    enqueue_due_retries,
+    retry_deliveries,
 )
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from omnichannel.conversations.inbound.apply import apply_delivery
@@ -54,7 +54,7 @@ def number() -> WhatsAppNumber:
 
 def create_failed_delivery(number: WhatsAppNumber, apply: Any = apply_half_then_fail) -> WebhookDelivery:
     """A delivery that could not be applied."""
-    receive(number.account, load_payload("text", number), None, apply)
+    receive_delivery(number.account, load_payload("text", number), None, apply)
     return WebhookDelivery.objects.get()
 
 
@@ -85,18 +85,18 @@ def test_twilio_gets_200_for_a_stored_delivery_that_failed(
 
 def test_a_failed_delivery_is_tried_again_and_then_applied(number: WhatsAppNumber) -> None:
     delivery = create_failed_delivery(number)
-    assert retry_failed(apply_delivery) == 0
+    assert retry_failed_deliveries(apply_delivery) == 0
     make_due()
-    assert retry_failed(apply_delivery) == 1
+    assert retry_failed_deliveries(apply_delivery) == 1
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempts, delivery.error) == (DeliveryState.APPLIED, 2, "")
-    assert retry_failed(apply_delivery) == 0
+    assert retry_failed_deliveries(apply_delivery) == 0
 
 
 def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> None:
     delivery = create_failed_delivery(number)
     WebhookDelivery.objects.update(received_at=timezone.now() - timedelta(hours=2), next_attempt_at=timezone.now())
-    retry_failed(apply_delivery)
+    retry_failed_deliveries(apply_delivery)
     delivery.refresh_from_db()
     message = Message.objects.get()
     assert message.created_at == delivery.received_at
@@ -105,7 +105,7 @@ def test_the_messages_time_is_that_of_its_delivery(number: WhatsAppNumber) -> No
 
 def test_the_same_delivery_again_does_nothing_while_the_first_waits_to_be_retried(number: WhatsAppNumber) -> None:
     create_failed_delivery(number)
-    receive(number.account, load_payload("text", number), None, apply_delivery)
+    receive_delivery(number.account, load_payload("text", number), None, apply_delivery)
     assert (WebhookDelivery.objects.get().state, Message.objects.count()) == (DeliveryState.FAILED, 0)
 
 
@@ -114,22 +114,26 @@ def test_retry_delay_grows_until_retries_stop(number: WhatsAppNumber) -> None:
     while delivery.next_attempt_at is not None:
         waits.append((delivery.next_attempt_at - timezone.now()).total_seconds())
         make_due()
-        retry_failed(apply_half_then_fail)
+        retry_failed_deliveries(apply_half_then_fail)
         delivery.refresh_from_db()
     assert waits == sorted(waits)
     assert (delivery.attempts, delivery.state) == (MAX_ATTEMPTS, DeliveryState.FAILED)
-    assert (retry_now([delivery.pk]), retry_failed(apply_delivery), Message.objects.count()) == (1, 1, 1)
+    assert (retry_deliveries([delivery.pk]), retry_failed_deliveries(apply_delivery), Message.objects.count()) == (
+        1,
+        1,
+        1,
+    )
 
 
 def test_failing_delivery_does_not_block_others(number: WhatsAppNumber) -> None:
     for name in ("text", "location", "voice"):
-        receive(number.account, load_payload(name, number), None, apply_half_then_fail)
+        receive_delivery(number.account, load_payload(name, number), None, apply_half_then_fail)
     make_due()
 
     def all_but_the_location(delivery: WebhookDelivery) -> None:
         (fail_in_database if "Latitude" in delivery.payload else apply_delivery)(delivery)
 
-    assert retry_failed(all_but_the_location) == 3
+    assert retry_failed_deliveries(all_but_the_location) == 3
     assert Message.objects.count() == 2
 
 
@@ -138,23 +142,23 @@ def test_delivery_ignored_at_retry_keeps_the_reason(number: WhatsAppNumber) -> N
     make_due()
 
     def ignore(delivery: WebhookDelivery) -> None:
-        raise Ignore("Not for us.")
+        raise IgnoredDeliveryError("Not for us.")
 
-    retry_failed(ignore)
+    retry_failed_deliveries(ignore)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error, delivery.next_attempt_at) == (DeliveryState.IGNORED, "Not for us.", None)
 
 
 def test_applied_delivery_is_not_retried(number: WhatsAppNumber) -> None:
-    receive(number.account, load_payload("text", number), None, apply_delivery)
-    assert retry_now([WebhookDelivery.objects.get().pk]) == 0
+    receive_delivery(number.account, load_payload("text", number), None, apply_delivery)
+    assert retry_deliveries([WebhookDelivery.objects.get().pk]) == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_several_workers_that_retry_at_once_apply_it_once() -> None:
     create_failed_delivery(builders.create_number())
     make_due()
-    outcomes = run_concurrently(*[lambda: retry_failed(apply_delivery)] * 6)
+    outcomes = run_concurrently(*[lambda: retry_failed_deliveries(apply_delivery)] * 6)
     assert all(isinstance(outcome, int) for outcome in outcomes), outcomes
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts, Message.objects.count()) == (DeliveryState.APPLIED, 2, 1)
@@ -164,7 +168,7 @@ def test_several_workers_that_retry_at_once_apply_it_once() -> None:
 def test_concurrent_failing_duplicates_are_stored_once() -> None:
     number = builders.create_number()
     form = load_payload("text", number)
-    outcomes = run_concurrently(*[lambda: receive(number.account, form, None, apply_half_then_fail)] * 8)
+    outcomes = run_concurrently(*[lambda: receive_delivery(number.account, form, None, apply_half_then_fail)] * 8)
     assert outcomes == [None] * 8
     assert (WebhookDelivery.objects.count(), Message.objects.count()) == (1, 0)
 
@@ -173,7 +177,7 @@ def test_concurrent_failing_duplicates_are_stored_once() -> None:
 def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
     gone = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
     with pytest.raises((DatabaseError, IntegrityError)):
-        receive(gone, load_payload("text", number), None, apply_delivery)
+        receive_delivery(gone, load_payload("text", number), None, apply_delivery)
     assert not WebhookDelivery.objects.exists()
 
 
@@ -192,10 +196,10 @@ def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber
         ({"MessageSid": ["x" * 5000]}, WebhookKind.INBOUND),
         ({"MessageSid": sid, "MessageStatus": ["y" * 5000]}, WebhookKind.STATUS),
     ]
-    found = [fingerprint(account, form, kind) for form, kind in forms]
+    found = [compute_fingerprint(account, form, kind) for form, kind in forms]
     assert len(set(found)) == len(forms)
     assert max(map(len, found)) <= 200
-    assert fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == found[2]
+    assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == found[2]
 
 
 # -- Its moment -------------------------------------------------------------------------------------------------------
@@ -208,37 +212,37 @@ def next_retry_at() -> Any:
 
 def test_a_worker_tries_again_the_moment_the_next_attempt_is_due(number: WhatsAppNumber) -> None:
     delivery = create_failed_delivery(number)
-    assert next_retry_at() == next_retry() == delivery.next_attempt_at
+    assert next_retry_at() == get_next_retry_time() == delivery.next_attempt_at
     make_due()
-    retry_failed(apply_half_then_fail)
+    retry_failed_deliveries(apply_half_then_fail)
     delivery.refresh_from_db()
-    assert next_retry() == delivery.next_attempt_at
+    assert get_next_retry_time() == delivery.next_attempt_at
     make_due()
-    retry_failed(apply_delivery)
-    assert next_retry() is None
+    retry_failed_deliveries(apply_delivery)
+    assert get_next_retry_time() is None
 
 
 def test_manual_retry_runs_immediately(number: WhatsAppNumber) -> None:
     delivery = create_failed_delivery(number)
-    retry_now([delivery.pk])
+    retry_deliveries([delivery.pk])
     assert next_retry_at() <= timezone.now()
 
 
 def test_ignored_delivery_creates_no_retry(number: WhatsAppNumber) -> None:
     def ignore(delivery: WebhookDelivery) -> None:
-        raise Ignore("Not for us.")
+        raise IgnoredDeliveryError("Not for us.")
 
     create_failed_delivery(number, ignore)
-    assert (next_retry_at(), next_retry()) == (None, None)
+    assert (next_retry_at(), get_next_retry_time()) == (None, None)
 
 
 def test_missed_retry_is_found_by_the_periodic_check(number: WhatsAppNumber) -> None:
     create_failed_delivery(number)
     Lane.objects.all().delete()
-    retry_if_due()
+    enqueue_due_retries()
     assert next_retry_at() is None
     make_due()
-    retry_if_due()
+    enqueue_due_retries()
     assert next_retry_at() <= timezone.now()
 
 
@@ -256,8 +260,8 @@ def test_delivery_that_always_kills_the_worker_is_marked_failed(number: WhatsApp
     for _ in range(MAX_ATTEMPTS - 1):
         make_due()
         with pytest.raises(WorkerKilled):
-            retry_failed(raise_worker_killed)
+            retry_failed_deliveries(raise_worker_killed)
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.FAILED, MAX_ATTEMPTS)
-    assert (delivery.next_attempt_at, delivery.error) == (None, NEVER_FINISHED)
-    assert retry_failed(raise_worker_killed) == 0
+    assert (delivery.next_attempt_at, delivery.error) == (None, UNFINISHED_ATTEMPT_ERROR)
+    assert retry_failed_deliveries(raise_worker_killed) == 0

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_whatsapp.events import InboundMessage, StatusUpdate, is_status, whatsapp_address
-from channels_whatsapp.identity import identity, is_business_scoped, shown_address
+from channels_whatsapp.events import InboundMessage, StatusUpdate, is_status_callback, normalize_whatsapp_address
+from channels_whatsapp.identity import get_identity, is_business_scoped, format_address
 
 random_forms = st.dictionaries(st.text(max_size=20), st.lists(st.text(max_size=50), max_size=3), max_size=8)
 twilio_field_names = st.sampled_from(
@@ -16,19 +16,19 @@ twilio_like_forms = st.dictionaries(twilio_field_names, st.lists(st.text(max_siz
 
 @given(st.text())
 def test_identity_of_any_text_is_found_and_stays_the_same(text: str) -> None:
-    assert identity(identity(text)) == identity(text)
+    assert get_identity(get_identity(text)) == get_identity(text)
 
 
 @given(st.from_regex(r"\Awhatsapp:\+[0-9]{5,20}\Z"))
 def test_identity_of_a_number_is_a_number_that_can_be_shown(address: str) -> None:
-    assert identity(identity(address)) == identity(address)
-    assert identity(address).startswith("whatsapp:+")
-    assert shown_address(address)
+    assert get_identity(get_identity(address)) == get_identity(address)
+    assert get_identity(address).startswith("whatsapp:+")
+    assert format_address(address)
 
 
 @given(st.text())
 def test_any_address_can_be_shown(text: str) -> None:
-    assert isinstance(shown_address(text), str)
+    assert isinstance(format_address(text), str)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_any_address_can_be_shown(text: str) -> None:
     ],
 )
 def test_both_spellings_of_one_number_are_one_identity(one: str, other: str) -> None:
-    assert identity(f"whatsapp:{one}") == identity(f"whatsapp:{other}")
+    assert get_identity(f"whatsapp:{one}") == get_identity(f"whatsapp:{other}")
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_both_spellings_of_one_number_are_one_identity(one: str, other: str) -> 
     ],
 )
 def test_different_people_keep_their_own_identity(one: str, other: str) -> None:
-    assert identity(f"whatsapp:{one}") != identity(f"whatsapp:{other}")
+    assert get_identity(f"whatsapp:{one}") != get_identity(f"whatsapp:{other}")
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def test_any_form_can_be_read(form: dict[str, list[str]]) -> None:
     assert len(message.sender) <= 140
     assert len(message.external_user_id) <= 140
     assert update.error_code is None or 0 < update.error_code < 2**31
-    assert isinstance(is_status(form), bool)
+    assert isinstance(is_status_callback(form), bool)
 
 
 @given(st.text())
 def test_an_address_is_a_whatsapp_address_or_none_at_all(text: str) -> None:
-    found = whatsapp_address(text)
+    found = normalize_whatsapp_address(text)
     assert found == "" or len(found) > len("whatsapp:")

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_whatsapp import media
-from channels_whatsapp.media import MediaNotReady, MediaRefused, check_source, fetch, sniff
+from channels_whatsapp.media import (
+    MediaUnavailableError,
+    MediaRejectedError,
+    validate_media_url,
+    fetch_media,
+    detect_content_type,
+)
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
 from tests.fileserver import FileResponse, FileServer, run_file_server
@@ -39,8 +45,8 @@ def simulator_path(account: WhatsAppAccount) -> str:
     return "/simulator/twilio/api" + media_url(account).removeprefix("https://api.twilio.com")
 
 
-def fetch_media(account: WhatsAppAccount, declared: str = "image/jpeg") -> tuple[bytes, str]:
-    found = fetch(account, media_url(account), declared)
+def fetch_from_server(account: WhatsAppAccount, declared: str = "image/jpeg") -> tuple[bytes, str]:
+    found = fetch_media(account, media_url(account), declared)
     with found.file:
         return found.file.read(), found.content_type
 
@@ -49,7 +55,7 @@ def test_twilios_media_of_our_account_is_fetched_with_our_credentials(
     account: WhatsAppAccount, twilio: FileServer
 ) -> None:
     twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG)]
-    assert fetch_media(account) == (JPEG, "image/jpeg")
+    assert fetch_from_server(account) == (JPEG, "image/jpeg")
     pair = base64.b64encode(f"{account.account_sid}:{builders.AUTH_TOKEN}".encode()).decode()
     assert twilio.requests == [(simulator_path(account), f"Basic {pair}")]
 
@@ -90,15 +96,15 @@ FORBIDDEN_URLS = [
 
 @pytest.mark.parametrize("url", FORBIDDEN_URLS)
 def test_other_urls_are_refused_without_a_request(account: WhatsAppAccount, twilio: FileServer, url: str) -> None:
-    with pytest.raises(MediaRefused):
-        fetch(account, url, "image/jpeg")
+    with pytest.raises(MediaRejectedError):
+        fetch_media(account, url, "image/jpeg")
     assert twilio.requests == []
 
 
 @given(st.text())
 def test_any_invalid_url_is_refused_with_a_message(text: str) -> None:
-    with pytest.raises(MediaRefused):
-        check_source(WhatsAppAccount(account_sid="AC" + "1" * 32), text)
+    with pytest.raises(MediaRejectedError):
+        validate_media_url(WhatsAppAccount(account_sid="AC" + "1" * 32), text)
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
@@ -106,7 +112,7 @@ def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: 
     cdn = "https://mms.twiliocdn.com/file?signature=x"
     twilio.responses[simulator_path(account)] = [FileResponse(code, headers={"Location": cdn})]
     twilio.responses["/simulator/twilio/cdn/file?signature=x"] = [FileResponse(200, JPEG)]
-    assert fetch_media(account)[0] == JPEG
+    assert fetch_from_server(account)[0] == JPEG
     assert twilio.requests[1] == ("/simulator/twilio/cdn/file?signature=x", None)
 
 
@@ -126,8 +132,8 @@ def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: 
 )
 def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, twilio: FileServer, target: str) -> None:
     twilio.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": target})]
-    with pytest.raises(MediaRefused, match="not safe"):
-        fetch_media(account)
+    with pytest.raises(MediaRejectedError, match="not safe"):
+        fetch_from_server(account)
     assert len(twilio.requests) == 1
 
 
@@ -137,51 +143,51 @@ def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, twilio:
 )
 def test_a_redirect_into_our_own_network_is_refused(settings: Any, host: str) -> None:
     settings.WHATSAPP_BACKEND = "twilio"
-    with pytest.raises(MediaRefused, match="not public"):
-        media._redirected(VALID_URL, f"https://{host}/latest/meta-data/")
+    with pytest.raises(MediaRejectedError, match="not public"):
+        media._resolve_redirect(VALID_URL, f"https://{host}/latest/meta-data/")
 
 
 @pytest.mark.parametrize("host", ["x" * 70 + ".example", "..", "a..b"])
 def test_a_redirect_to_a_name_that_is_none_is_refused(settings: Any, host: str) -> None:
     settings.WHATSAPP_BACKEND = "twilio"
-    with pytest.raises((ValueError, MediaNotReady)):
-        media._redirected(VALID_URL, f"https://{host}/")
+    with pytest.raises((ValueError, MediaUnavailableError)):
+        media._resolve_redirect(VALID_URL, f"https://{host}/")
 
 
 def test_redirects_without_end_are_refused(account: WhatsAppAccount, twilio: FileServer) -> None:
     twilio.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": ""})]
-    with pytest.raises(MediaRefused, match="too often"):
-        fetch_media(account)
+    with pytest.raises(MediaRejectedError, match="too often"):
+        fetch_from_server(account)
     assert len(twilio.requests) == media.MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
 def test_temporary_http_errors_are_retryable(account: WhatsAppAccount, twilio: FileServer, code: int) -> None:
     twilio.responses[simulator_path(account)] = [FileResponse(code), FileResponse(200, JPEG)]
-    with pytest.raises(MediaNotReady):
-        fetch_media(account)
-    assert fetch_media(account)[0] == JPEG
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
+    assert fetch_from_server(account)[0] == JPEG
 
 
 def test_interrupted_download_is_retryable(account: WhatsAppAccount, twilio: FileServer) -> None:
     twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5000)]
-    with pytest.raises(MediaNotReady):
-        fetch_media(account)
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
 
 
 def test_endless_download_is_aborted_and_retried(
     account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(media, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
     twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5_000_000, never_ends=True)]
-    with pytest.raises(MediaNotReady):
-        fetch_media(account)
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
 
 
 def test_connection_error_is_retryable(account: WhatsAppAccount, settings: Any) -> None:
     settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = "http://127.0.0.1:9", "simulator"
-    with pytest.raises(MediaNotReady):
-        fetch_media(account)
+    with pytest.raises(MediaUnavailableError):
+        fetch_from_server(account)
 
 
 def test_the_size_is_capped_while_it_streams(
@@ -189,8 +195,8 @@ def test_the_size_is_capped_while_it_streams(
 ) -> None:
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
     twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG + b"\x00" * (1024 * 1024))]
-    with pytest.raises(MediaRefused, match="larger than 1 MB"):
-        fetch_media(account)
+    with pytest.raises(MediaRejectedError, match="larger than 1 MB"):
+        fetch_from_server(account)
 
 
 def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
@@ -199,8 +205,8 @@ def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
     bomb = gzip.compress(b"\x00" * (8 * 1024 * 1024))
     twilio.responses[simulator_path(account)] = [FileResponse(200, bomb, headers={"Content-Encoding": "gzip"})]
-    with pytest.raises(MediaRefused, match="larger"):
-        fetch_media(account)
+    with pytest.raises(MediaRejectedError, match="larger"):
+        fetch_from_server(account)
 
 
 @pytest.mark.parametrize(
@@ -222,12 +228,12 @@ def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
     ],
 )
 def test_content_type_is_detected_from_the_bytes(content: bytes, declared: str, is_really: str | None) -> None:
-    assert sniff(content, declared) == (is_really or "application/octet-stream")
+    assert detect_content_type(content, declared) == (is_really or "application/octet-stream")
 
 
 @given(st.binary(max_size=300), st.text(max_size=30))
 def test_any_bytes_have_a_content_type(head: bytes, declared: str) -> None:
-    found = sniff(head, declared)
+    found = detect_content_type(head, declared)
     assert "/" in found
     assert "svg" not in found
     assert "html" not in found

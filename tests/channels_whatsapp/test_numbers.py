@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_whatsapp.deliveries import retry_failed, retry_now
-from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber, plain_number
+from channels_whatsapp.deliveries import retry_failed_deliveries, retry_deliveries
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber, normalize_phone_number
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Message
 from tests import builders
@@ -120,7 +120,7 @@ def test_deliveries_while_deactivated_are_stored_and_applied_after_reactivation(
     switched.is_active = True
     switched.save()
     delivery = WebhookDelivery.objects.get()
-    assert (retry_now([delivery.pk]), retry_failed(apply_delivery)) == (1, 1)
+    assert (retry_deliveries([delivery.pk]), retry_failed_deliveries(apply_delivery)) == (1, 1)
     delivery.refresh_from_db()
     assert (delivery.state, delivery.error) == (DeliveryState.APPLIED, "")
     assert Message.objects.get().created_at == delivery.received_at
@@ -137,15 +137,15 @@ def test_deliveries_while_deactivated_are_stored_and_applied_after_reactivation(
     ],
 )
 def test_numbers_are_stored_as_plus_and_digits_however_typed(typed: str, stored: str) -> None:
-    assert plain_number(typed) == stored
+    assert normalize_phone_number(typed) == stored
 
 
 @given(st.text())
 def test_any_text_is_a_number_or_refused_with_a_message(text: str) -> None:
     try:
-        stored = plain_number(text)
+        stored = normalize_phone_number(text)
     except ValidationError:
         return
-    assert plain_number(stored) == stored
+    assert normalize_phone_number(stored) == stored
     assert stored[0] == "+"
     assert stored[1:].isdigit()

@@ -9,10 +9,22 @@ from django.utils import translation
 
 from channels_whatsapp import template_sync
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import OutcomeUnknown, Template, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.base import (
+    UnknownOutcomeError,
+    TwilioTemplate,
+    TwilioRateLimitError,
+    TwilioRejectedError,
+)
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import sync, sync_all, sync_by_hand, sync_in_lane, sync_later, under_way
+from channels_whatsapp.template_sync import (
+    sync_templates,
+    sync_all_accounts,
+    sync_templates_manually,
+    run_sync_lane,
+    enqueue_sync,
+    manual_sync_lock,
+)
 from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.worker_jobs import create_worker
 from tests import builders
@@ -32,10 +44,10 @@ def account() -> WhatsAppAccount:
     return builders.create_account()
 
 
-def build_template(name: str = "greeting", approval: str = "approved", **fields: Any) -> Template:
+def build_template(name: str = "greeting", approval: str = "approved", **fields: Any) -> TwilioTemplate:
     said = {"status": approval, "category": "UTILITY", "content_type": "twilio/text", "rejection_reason": ""}
     values = {"types": {"twilio/text": {"body": f"{name} {{{{1}}}}"}}, "variables": {"1": "Amara"}, **fields}
-    return Template(builders.new_sid("HX"), name, "en", approval=said, **values)
+    return TwilioTemplate(builders.new_sid("HX"), name, "en", approval=said, **values)
 
 
 def synced_template_names() -> list[str]:
@@ -44,7 +56,7 @@ def synced_template_names() -> list[str]:
 
 def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     twilio.templates = [build_template("one"), build_template("two", "rejected")]
-    assert str(sync(account)) == "2 message templates synced: 1 approved."
+    assert str(sync_templates(account)) == "2 message templates synced: 1 approved."
     one = MessageTemplate.objects.get(name="one")
     assert (one.approval, one.category, one.language, one.content_type) == ("approved", "UTILITY", "en", "twilio/text")
     assert (one.content, one.variables, one.text) == ({"body": "one {{1}}"}, {"1": "Amara"}, "one {{1}}")
@@ -55,9 +67,9 @@ def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount
 def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     first = build_template("one", "pending")
     twilio.templates = [first]
-    sync(account)
+    sync_templates(account)
     twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
-    sync(account)
+    sync_templates(account)
     [row] = MessageTemplate.objects.all()
     assert (row.name, row.approval) == ("renamed", "approved")
 
@@ -65,20 +77,20 @@ def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAcco
 def test_unlisted_template_is_marked_gone_and_can_return(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     one, two = build_template("one"), build_template("two")
     twilio.templates = [one, two]
-    sync(account)
+    sync_templates(account)
     twilio.templates = [two]
-    assert str(sync(account)) == "1 message template synced: 1 approved. 1 no longer at Twilio."
+    assert str(sync_templates(account)) == "1 message template synced: 1 approved. 1 no longer at Twilio."
     assert synced_template_names() == ["two"]
     twilio.templates = [one, two]
-    sync(account)
+    sync_templates(account)
     assert synced_template_names() == ["one", "two"]
 
 
 def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     twilio.templates = [build_template("theirs")]
-    sync(builders.create_account())
+    sync_templates(builders.create_account())
     twilio.templates = []
-    assert str(sync(account)) == "Twilio has no message templates for this account."
+    assert str(sync_templates(account)) == "Twilio has no message templates for this account."
     assert synced_template_names() == ["theirs"]
 
 
@@ -90,7 +102,7 @@ def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, twilio: M
     )
     nul = build_template("nul\x00", types={"twilio/text": {"body": "a\x00b", "more": [{"c\x00": "d\x00"}]}})
     twilio.templates = [odd, bare, strange, nul]
-    sync(account)
+    sync_templates(account)
     kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
     assert kinds == {"odd": "twilio/holograms", "bare": "", "strange": "twilio/text", "nul": "twilio/text"}
     assert MessageTemplate.objects.get(name="odd").approval == "in_appeal"
@@ -101,7 +113,7 @@ def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, twi
     types = {"twilio/text": {"body": "plain"}, "twilio/quick-reply": {"body": "with buttons"}}
     unapproved = replace(build_template("richest", types=types), approval={"status": "unsubmitted"})
     twilio.templates = [build_template("approved", types=types), unapproved]
-    sync(account)
+    sync_templates(account)
     kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
     assert kinds == {"approved": "twilio/text", "richest": "twilio/quick-reply"}
 
@@ -109,24 +121,27 @@ def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, twi
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
-        (TwilioRefused(20003, "Authenticate", 401), "Twilio rejected the Account SID or the Auth Token."),
-        (TwilioRefused(20404, "Not found", 404), "Twilio answered “Not found” (20404)."),
-        (TwilioBusy(), "Twilio has too many requests just now. Sync again in a minute."),
-        (OutcomeUnknown("HTTP 500"), "Twilio could not be reached, or its answer could not be read. Sync again later."),
+        (TwilioRejectedError(20003, "Authenticate", 401), "Twilio rejected the Account SID or the Auth Token."),
+        (TwilioRejectedError(20404, "Not found", 404), "Twilio answered “Not found” (20404)."),
+        (TwilioRateLimitError(), "Twilio has too many requests just now. Sync again in a minute."),
+        (
+            UnknownOutcomeError("HTTP 500"),
+            "Twilio could not be reached, or its answer could not be read. Sync again later.",
+        ),
     ],
 )
 def test_failed_sync_reports_the_reason_and_changes_no_template(
     account: WhatsAppAccount, twilio: MemoryBackend, failure: Exception, reason: str
 ) -> None:
     twilio.templates = [build_template("one")]
-    sync(account)
+    sync_templates(account)
     before = account.templates_synced_at
     twilio.answers = [failure]
-    assert str(sync(account)) == f"The templates were not synced. {reason}"
+    assert str(sync_templates(account)) == f"The templates were not synced. {reason}"
     account.refresh_from_db()
     assert (account.templates_error, account.templates_synced_at) == (reason, before)
     assert synced_template_names() == ["one"]
-    sync(account)
+    sync_templates(account)
     account.refresh_from_db()
     assert account.templates_error == ""
 
@@ -134,29 +149,29 @@ def test_failed_sync_reports_the_reason_and_changes_no_template(
 def test_sync_error_is_shown_in_the_readers_language_and_stored_in_english(
     account: WhatsAppAccount, twilio: MemoryBackend
 ) -> None:
-    twilio.answers = [TwilioBusy()]
+    twilio.answers = [TwilioRateLimitError()]
     with translation.override("de"):
-        assert str(sync(account)).startswith("Die Vorlagen wurden nicht abgeglichen.")
+        assert str(sync_templates(account)).startswith("Die Vorlagen wurden nicht abgeglichen.")
     account.refresh_from_db()
     assert account.templates_error == "Twilio has too many requests just now. Sync again in a minute."
 
 
 def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     twilio.templates = [build_template("one")]
-    with under_way:
-        assert str(sync_by_hand(account)) == "Templates are being synced already. Look again in a moment."
+    with manual_sync_lock:
+        assert str(sync_templates_manually(account)) == "Templates are being synced already. Look again in a moment."
     assert synced_template_names() == []
-    assert str(sync_by_hand(account)) == "1 message template synced: 1 approved."
+    assert str(sync_templates_manually(account)) == "1 message template synced: 1 approved."
 
 
 def test_a_worker_syncs_every_six_hours() -> None:
-    [job] = [one for one in create_worker().periodic if one.run is sync_all]
+    [job] = [one for one in create_worker().periodic if one.run is sync_all_accounts]
     assert job.interval == timedelta(hours=6)
 
 
 def test_rejected_credentials_are_marked_on_the_channel(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
-    sync(account)
+    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
+    sync_templates(account)
     account.refresh_from_db()
     assert account.credentials_rejected_at is not None
 
@@ -166,15 +181,15 @@ def test_failing_account_does_not_stop_other_syncs(
 ) -> None:
     second, inactive = builders.create_account(), builders.create_account(is_active=False)
     twilio.templates = [build_template("one")]
-    keep = template_sync._keep
+    keep = template_sync._save_templates
 
     def stumbles(of: WhatsAppAccount, *rest: Any) -> int:
         if of.pk == account.pk:
             raise LookupError("a fault of ours")
         return keep(of, *rest)
 
-    monkeypatch.setattr(template_sync, "_keep", stumbles)
-    sync_all()
+    monkeypatch.setattr(template_sync, "_save_templates", stumbles)
+    sync_all_accounts()
     assert [row.account for row in MessageTemplate.objects.all()] == [second]
     inactive.refresh_from_db()
     assert inactive.templates_synced_at is None
@@ -182,7 +197,7 @@ def test_failing_account_does_not_stop_other_syncs(
 
 def test_worker_syncs_an_account_on_request(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     twilio.templates = [build_template("one")]
-    sync_later(account)
+    enqueue_sync(account)
     [lease] = claim_lanes(["templates"], 1)
-    assert sync_in_lane(lease) is None
+    assert run_sync_lane(lease) is None
     assert synced_template_names() == ["one"]

@@ -10,7 +10,7 @@ from django.core import serializers
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection
 
-from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage
+from channels_whatsapp.backends.base import UnknownOutcomeError, OutgoingMessage
 from channels_whatsapp.backends.twilio import TwilioBackend
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
@@ -121,7 +121,7 @@ def test_a_message_that_cannot_be_sent_is_logged_without_number_text_or_token(
 ) -> None:
     settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = "http://127.0.0.1:9", "simulator"
     message = OutgoingMessage("whatsapp:+4915112345678", "whatsapp:+1415", "a private matter", "https://x.example/")
-    with caplog.at_level(logging.INFO), pytest.raises(OutcomeUnknown) as raised:
+    with caplog.at_level(logging.INFO), pytest.raises(UnknownOutcomeError) as raised:
         TwilioBackend().send(builders.create_account(), message)
     for secret in (builders.AUTH_TOKEN, "4915112345678", "a private matter"):
         assert secret not in caplog.text + str(raised.value)
@@ -135,5 +135,5 @@ def test_malformed_response_is_an_unknown_outcome(settings: Any, answer: FileRes
         settings.PUBLIC_URL = twilio.url
         path = f"/simulator/twilio/api/2010-04-01/Accounts/{account.account_sid}/Messages/SM1.json"
         twilio.responses[path] = [answer]
-        with pytest.raises(OutcomeUnknown):
+        with pytest.raises(UnknownOutcomeError):
             TwilioBackend().fetch(account, "SM1")

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import OutcomeUnknown, Sender, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioSender, TwilioRateLimitError, TwilioRejectedError
 from channels_whatsapp.models import SANDBOX_NUMBER
-from channels_whatsapp.validation import validate
+from channels_whatsapp.validation import validate_account
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -35,31 +35,33 @@ def build_sender(number, **changed):
         "callback_url": number.account.inbound_url,
         **changed,
     }
-    return Sender(**values)
+    return TwilioSender(**values)
 
 
 def find_problems(account):
-    return [finding.what for finding in validate(account).wrong]
+    return [finding.what for finding in validate_account(account).wrong]
 
 
 def test_valid_account_has_no_findings(twilio, number):
     twilio.senders = [build_sender(number)]
-    report = validate(number.account)
+    report = validate_account(number.account)
     assert report.ok
     assert report.credentials == "accepted"
 
 
-@pytest.mark.parametrize("refusal", [TwilioRefused(20003, "Authenticate", 401), TwilioRefused(20003, "Denied", 403)])
+@pytest.mark.parametrize(
+    "refusal", [TwilioRejectedError(20003, "Authenticate", 401), TwilioRejectedError(20003, "Denied", 403)]
+)
 def test_wrong_token_is_the_only_finding(twilio, number, refusal):
     twilio.answers = [refusal, refusal]
-    report = validate(number.account)
+    report = validate_account(number.account)
     assert report.credentials == "rejected"
     assert [one.what for one in report.findings] == ["Twilio rejected the Account SID or the Auth Token."]
     assert "Twilio Console" in report.findings[0].todo
 
 
 def test_unknown_account_is_reported(twilio, number):
-    twilio.answers = [TwilioRefused(20404, "Not found", 404)] * 2
+    twilio.answers = [TwilioRejectedError(20404, "Not found", 404)] * 2
     assert find_problems(number.account) == ["Twilio knows no account with this Account SID."]
 
 
@@ -86,12 +88,12 @@ def test_offline_sender_is_reported_with_twilios_reasons(twilio, number):
 @pytest.mark.parametrize("status", ["ONLINE", "ONLINE:UPDATING"])
 def test_updating_sender_counts_as_online(twilio, number, status):
     twilio.senders = [build_sender(number, status=status)]
-    assert validate(number.account).ok
+    assert validate_account(number.account).ok
 
 
 def test_webhook_with_another_url_is_reported_with_that_url(twilio, number):
     twilio.senders = [build_sender(number, callback_url="https://old.example.com/hook")]
-    finding = validate(number.account).wrong[0]
+    finding = validate_account(number.account).wrong[0]
     assert "https://old.example.com/hook" in finding.what
     assert number.account.inbound_url in finding.todo
 
@@ -103,12 +105,12 @@ def test_missing_webhook_is_reported(twilio, number):
 
 def test_connection_overrides_in_the_url_are_ignored(twilio, number):
     twilio.senders = [build_sender(number, callback_url=number.account.inbound_url + "#rc=3&rp=5xx,ct,rt")]
-    assert validate(number.account).ok
+    assert validate_account(number.account).ok
 
 
 def test_sandbox_is_recognised_and_its_settings_are_not_checked(twilio):
     sandbox = builders.create_number(name="Sandbox", number=SANDBOX_NUMBER)
-    report = validate(sandbox.account)
+    report = validate_account(sandbox.account)
     assert report.ok
     assert "sandbox" in report.findings[1].what
     assert sandbox.account.inbound_url in report.findings[1].todo
@@ -132,28 +134,28 @@ def test_messaging_service_is_reported(twilio, number):
     account.messaging_service_sid = "MG" + "0" * 32
     account.save()
     twilio.senders = [build_sender(number)]
-    report = validate(account)
+    report = validate_account(account)
     assert report.ok
     assert "may win" in report.findings[-1].todo
 
 
 def test_unreachable_twilio_says_nothing_about_the_token(twilio, number):
-    twilio.answers = [OutcomeUnknown("timed out")] * 2
-    report = validate(number.account)
+    twilio.answers = [UnknownOutcomeError("timed out")] * 2
+    report = validate_account(number.account)
     assert report.credentials == "unknown"
     assert "Twilio could not be reached." in report.findings[0].what
 
 
 def test_rate_limited_validation_asks_to_retry_later(twilio, number):
-    twilio.answers = [TwilioBusy("429")] * 2
-    assert validate(number.account).findings[0].todo == "Validate again in a minute."
+    twilio.answers = [TwilioRateLimitError("429")] * 2
+    assert validate_account(number.account).findings[0].todo == "Validate again in a minute."
 
 
 def test_a_twilio_that_never_answers_does_not_hang_the_page(twilio, number, monkeypatch):
     released = threading.Event()
     monkeypatch.setattr(twilio, "fetch_account", lambda account: released.wait(20))
     began = time.monotonic()
-    report = validate(number.account, patience=timedelta(seconds=0.2))
+    report = validate_account(number.account, patience=timedelta(seconds=0.2))
     released.set()
     assert time.monotonic() - began < 5
     assert "Twilio could not be reached." in report.findings[0].what
@@ -169,4 +171,4 @@ def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(
 
 
 def test_report_is_stored_as_findings_and_remedies(twilio, number):
-    assert set(validate(number.account).as_json()[0]) == {"ok", "what", "todo"}
+    assert set(validate_account(number.account).as_json()[0]) == {"ok", "what", "todo"}

@@ -7,7 +7,7 @@ from omnichannel.conversations.context import set_context
 from omnichannel.conversations.models import Contact, Conversation
 from omnichannel.live.models import LiveEvent
 from routing.models import ContactField, ContextVariable, Queue, VariableType
-from routing.values import NotAValue
+from routing.values import InvalidValueError
 from tests import builders
 from tests.conversations.initiate_fixtures import (
     classify_and_refresh,
@@ -111,7 +111,7 @@ def test_two_people_who_set_different_variables_at_once_lose_nothing() -> None:
 def test_invalid_value_is_refused(name: str, value: str) -> None:
     create_variable("amount", "number")
     conversation = builders.create_conversation()
-    with pytest.raises(NotAValue):
+    with pytest.raises(InvalidValueError):
         set_context(conversation, name, value, builders.create_user("Agent", "Dana"))
     assert Conversation.objects.get().context == {}
     assert timeline_texts(conversation) == []
@@ -141,5 +141,5 @@ def test_contact_field_can_be_set_and_cleared_without_an_open_conversation() -> 
 @pytest.mark.parametrize(("name", "value"), [("seats", "many"), ("tier", "Gold")])
 def test_unknown_field_or_invalid_value_is_refused(name: str, value: str) -> None:
     create_contact_field("seats", "number")
-    with pytest.raises(NotAValue):
+    with pytest.raises(InvalidValueError):
         set_contact_field(builders.create_contact(), name, value, builders.create_user("Agent", "Dana"))

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from channels_whatsapp.backends.memory import MemoryBackend
-from channels_whatsapp.identity import identity
+from channels_whatsapp.identity import get_identity
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations.access import get_contact_or_404, sender_numbers_for
 from omnichannel.conversations.agent_load import used_capacity
@@ -146,8 +146,8 @@ def test_a_customer_who_is_known_stays_one_contact(dana: Agent, update: MessageT
 
 
 def test_a_customer_who_is_known_by_another_number_stays_one_contact(dana: Agent, update: MessageTemplate) -> None:
-    contact = Contact.objects.create(address="whatsapp:+4930111222", identity=identity("whatsapp:+4930111222"))
-    ContactAddress.objects.create(contact=contact, address=AMARA_ADDRESS, identity=identity(AMARA_ADDRESS))
+    contact = Contact.objects.create(address="whatsapp:+4930111222", identity=get_identity("whatsapp:+4930111222"))
+    ContactAddress.objects.create(contact=contact, address=AMARA_ADDRESS, identity=get_identity(AMARA_ADDRESS))
     assert start_with_template(dana, update).conversation.contact == contact
     assert Contact.objects.count() == 1
 

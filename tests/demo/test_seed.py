@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppAccount
-from channels_whatsapp.simulator.models import Errand
+from channels_whatsapp.simulator.models import ScheduledTask
 from omnichannel.accounts.demonstration import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message
@@ -34,7 +34,7 @@ def test_the_demonstration_shows_every_part_of_the_desk() -> None:
     call_command("seed_demo")
     assert set(Conversation.objects.values_list("state", flat=True)) == {State.OPEN, State.ACTIVE, State.CLOSED}
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}
-    assert Errand.objects.filter(state="due").exists()  # customers who write as soon as the server runs
+    assert ScheduledTask.objects.filter(state="due").exists()  # customers who write as soon as the server runs
     assert Conversation.objects.filter(labels__name="Damaged").exists()
     assert {user.groups.get().name for user in User.objects.all()} == {"Administrator", "Supervisor", "Agent"}
 

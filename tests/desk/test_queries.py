@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Mention, MessageKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
-from routing.agents import ensure_agent
+from routing.agents import get_or_create_agent
 from tests import builders
 from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 
@@ -35,7 +35,7 @@ def add_messages(conversation: Conversation, count: int) -> None:
         record_event(conversation, "active", localized("Dana took the conversation."), actor=dana)
         Mention.objects.create(
             note=conversation.notes.create(author=quoting, text="@dana look"),
-            agent=ensure_agent(quoting),
+            agent=get_or_create_agent(quoting),
             seen_at=conversation.created_at,
         )
 

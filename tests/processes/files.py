@@ -13,7 +13,7 @@ def send_hostile_vcards() -> None:
     phones, sender = list(Customer.objects.order_by("pk")), Sender.objects.get()
     for place, (name, card) in enumerate(HOSTILE_VCARDS.items()):
         file = factories.Attachment(f"{name}.vcf", "text/vcard", card)
-        factories.customer_writes(phones[place % len(phones)], sender, attachments=[file])
+        factories.receive_customer_message(phones[place % len(phones)], sender, attachments=[file])
 
 
 def count_files_by_state() -> dict[str, int]:

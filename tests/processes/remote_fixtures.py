@@ -40,9 +40,9 @@ from omnichannel.jobs.models import JobSchedule, Lane
 from omnichannel.live.models import LiveEvent
 from omnichannel.live.publish import publish
 from omnichannel.roles import ADMINISTRATOR
-from routing.agents import ensure_agent
+from routing.agents import get_or_create_agent
 from routing.models import Agent, BasePresence, ContactField, Queue, VariableType
-from routing.presence import built_in
+from routing.presence import get_built_in_presence
 from tests import builders
 from tests.builders import AUTH_TOKEN
 from tests.processes.files import count_files_by_state, has_message, list_file_sizes, send_hostile_vcards
@@ -168,7 +168,7 @@ def reply_pickup_delays() -> list[float]:
 def set_fault(kind: str, *, is_on: bool = True, customer_count: int | None = None) -> None:
     """Let something go wrong at Twilio, for everybody or for this many customers."""
     for customer in [None] if customer_count is None else Customer.objects.all()[:customer_count]:
-        factories.switch_fault(FaultKind(kind), customer=customer, on=is_on)
+        factories.set_fault(FaultKind(kind), customer=customer, on=is_on)
 
 
 def count_reply_statuses() -> dict[str, int]:
@@ -237,7 +237,7 @@ def reassign_all(username: str) -> None:
 def create_team_member(name: str, role: str) -> None:
     """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
     person = builders.create_user(role, name, is_staff=role != "Agent")
-    ensure_agent(person)
+    get_or_create_agent(person)
 
 
 def set_administrators_active(*, are_active: bool) -> str | None:
@@ -265,7 +265,7 @@ def set_window_remaining(name: str, seconds: int) -> None:
 
 def set_all_offline() -> None:
     """All agents are Offline."""
-    Agent.objects.update(presence=built_in(BasePresence.OFFLINE))
+    Agent.objects.update(presence=get_built_in_presence(BasePresence.OFFLINE))
 
 
 def create_waiting_conversation(name: str, text: str) -> int:
@@ -291,12 +291,12 @@ def set_all_capacities(units: int) -> None:
 
 def send_from_new_customer(name: str, text: str) -> None:
     """A customer sends this to the shop from their phone; Twilio delivers it as soon as the server runs."""
-    factories.customer_writes(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
+    factories.receive_customer_message(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
 def send_from_customer(index: int, text: str) -> None:
     """One of the customers with phones writes once more, through Twilio."""
-    factories.customer_writes(Customer.objects.get(name=f"Customer {index}"), Sender.objects.get(), text)
+    factories.receive_customer_message(Customer.objects.get(name=f"Customer {index}"), Sender.objects.get(), text)
 
 
 def queue_name_of_customer(customer: str) -> str:
@@ -442,7 +442,7 @@ def consult_in_other_queue(colleague: str) -> None:
     """Every conversation is in a queue of its own, and this colleague was only asked into it."""
     queue = Queue.objects.create(name="Own")
     Conversation.objects.update(queue=queue)
-    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
+    Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
     for conversation in Conversation.objects.filter(state="active"):
         invite_colleague(conversation, Agent.objects.get(user__username=colleague), agent=conversation.agent)
 

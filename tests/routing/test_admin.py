@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from routing.admin.fields import in_largest_unit
+from routing.admin.fields import split_into_unit
 from routing.models import Agent, Presence, Queue, QueueMembership, WorkStream
 from tests import builders
 from tests.administration.people import (
@@ -77,7 +77,7 @@ def test_a_work_stream_is_set_up_with_ticks_and_a_plain_time(ada):
     ],
 )
 def test_a_time_is_shown_in_its_largest_whole_unit(time, said):
-    assert in_largest_unit(time) == said
+    assert split_into_unit(time) == said
 
 
 def test_no_time_at_all_is_refused(ada):

@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from routing.admin.condition_builder import condition_of, fits_the_builder, groups_of
+from routing.admin.condition_builder import build_condition, is_editable_in_builder, parse_condition_groups
 from routing.models import (
     ContactField,
     ContextVariable,
@@ -83,12 +83,12 @@ def create_rule(stream, name, condition=None, position=0):
     ],
 )
 def test_a_condition_comes_back_from_the_builder_as_it_went_in(condition):
-    assert condition_of(groups_of(condition)) == condition
+    assert build_condition(parse_condition_groups(condition)) == condition
 
 
 def test_groups_within_groups_are_shown_and_not_built(ada, stream):
     deep = {"all": [{"any": [ORDER_CONDITION, {"all": [GERMAN_CONDITION]}]}]}
-    assert not fits_the_builder(deep)
+    assert not is_editable_in_builder(deep)
     orders = create_rule(stream, "Orders", deep)
     url = admin_url("routing_routingrule", "change", orders.pk)
     assert "First message contains “order”" in visible_text(ada.get(url))

@@ -4,7 +4,7 @@ import pytest
 
 from omnichannel.conversations.models import AutomatedMessage, MessageTrigger
 from routing.models import ContactField, ContextVariable, RoutingRule, SkillRule, WorkStream
-from routing.variables import name_from
+from routing.variables import generate_name
 from tests import builders
 from tests.administration.people import admin_url, create_signed_in_client, visible_text
 from tests.routing.test_admin_rules import add_url, create_rule, rule_form
@@ -53,11 +53,11 @@ def form_errors(response):
     ],
 )
 def test_a_name_is_made_from_the_display_name(displayed, name):
-    assert name_from(displayed) == name
+    assert generate_name(displayed) == name
 
 
 def test_a_name_that_is_taken_is_numbered():
-    assert name_from("Order", {"order", "order_2"}) == "order_3"
+    assert generate_name("Order", {"order", "order_2"}) == "order_3"
 
 
 # -- Context variables

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.models import Conversation, RequiredSkill
-from routing.assignment import load_by_agent
+from routing.assignment import get_load_by_agent
 from routing.models import AgentSkill, Skill, SkillMatching, SkillType, State
 from tests import builders
 from tests.routing.crowds import create_agents
@@ -75,6 +75,6 @@ def test_load_counts_assigned_and_offered_conversations_per_work_stream() -> Non
     builders.create_conversation(agent=dana, state=State.WRAP_UP)
     builders.create_conversation(agent=dana, state=State.WAITING)
     builders.create_conversation(offered_to=dana, offer_expires_at=timezone.now())
-    loads = load_by_agent(Conversation.objects.all(), [dana.pk, omar.pk], now=timezone.now())
+    loads = get_load_by_agent(Conversation.objects.all(), [dana.pk, omar.pk], now=timezone.now())
     assert (loads[dana.pk].units, loads[dana.pk].by_stream) == (90, {stream.pk: 3})
     assert loads[omar.pk].units == 0

@@ -8,8 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.conditions import describe, explain, fields_asked, holds, problems
-from routing.fields import FIELDS, OPERATORS, Field, Group, Operator, Type, ValueKind, value_kind
+from routing.conditions import (
+    describe_condition,
+    explain_condition,
+    get_field_names,
+    is_condition_met,
+    get_condition_errors,
+)
+from routing.fields import (
+    STANDARD_FIELDS,
+    OPERATORS_BY_TYPE,
+    FieldDefinition,
+    FieldGroup,
+    Operator,
+    FieldType,
+    ValueKind,
+    get_value_kind,
+)
 
 FACTS: dict[str, Any] = {
     "customer_number": "+4915112345678",
@@ -28,7 +43,10 @@ def make_condition(field: str, operator: str, value: Any = None) -> dict[str, An
     return {"field": field, "operator": operator, "value": value}
 
 
-KNOWN_FIELDS = {**FIELDS, "context.amount": Field("context.amount", "Order total", Type.NUMBER, Group.CONTEXT)}
+KNOWN_FIELDS = {
+    **STANDARD_FIELDS,
+    "context.amount": FieldDefinition("context.amount", "Order total", FieldType.NUMBER, FieldGroup.CONTEXT),
+}
 TRUE_CONDITION, FALSE_CONDITION = (
     make_condition("first_message", "contains", "order"),
     make_condition("first_message", "contains", "invoice"),
@@ -36,9 +54,9 @@ TRUE_CONDITION, FALSE_CONDITION = (
 
 
 def test_a_condition_that_asks_nothing_always_holds() -> None:
-    assert holds({}, {})
-    assert holds({"all": []}, {})
-    assert explain({}, {}) == "Holds because it has no condition."
+    assert is_condition_met({}, {})
+    assert is_condition_met({"all": []}, {})
+    assert explain_condition({}, {}) == "Holds because it has no condition."
 
 
 @pytest.mark.parametrize(
@@ -61,13 +79,13 @@ def test_a_condition_that_asks_nothing_always_holds() -> None:
     ],
 )
 def test_texts_are_compared_case_insensitively(operator: str, value: Any, expected: bool) -> None:
-    assert holds(make_condition("first_message", operator, value), FACTS) is expected
+    assert is_condition_met(make_condition("first_message", operator, value), FACTS) is expected
 
 
 @pytest.mark.parametrize("word", ["заказ", "طلب", "c++", "order no."])
 def test_words_of_any_language_are_found(word: str) -> None:
     facts = {"first_message": f"?! {word.upper()}, please"}
-    assert holds(make_condition("first_message", "any_word", [word]), facts)
+    assert is_condition_met(make_condition("first_message", "any_word", [word]), facts)
 
 
 @pytest.mark.parametrize(
@@ -81,27 +99,27 @@ def test_words_of_any_language_are_found(word: str) -> None:
     ],
 )
 def test_phone_numbers_are_compared_without_spaces_and_hyphens(operator: str, value: Any, expected: bool) -> None:
-    assert holds(make_condition("customer_number", operator, value), FACTS) is expected
+    assert is_condition_met(make_condition("customer_number", operator, value), FACTS) is expected
 
 
 def test_a_customer_without_a_number_has_an_id() -> None:
     facts = {"customer_number": "US.13491208655302741918"}
-    assert holds(make_condition("customer_number", "starts_with", "us."), facts)
-    assert not holds(make_condition("customer_number", "starts_with", "+"), facts)
+    assert is_condition_met(make_condition("customer_number", "starts_with", "us."), facts)
+    assert not is_condition_met(make_condition("customer_number", "starts_with", "+"), facts)
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [("de", True), ("DE_at", True), ("de-DE", False), ("d", False)])
 def test_language_matches_any_region(wanted: str, expected: bool) -> None:
-    assert holds(make_condition("contact_language", "equals", wanted), FACTS) is expected
-    assert holds(make_condition("contact_language", "not_equals", wanted), FACTS) is not expected
-    assert holds(make_condition("contact_language", "one_of", ["fr", wanted]), FACTS) is expected
+    assert is_condition_met(make_condition("contact_language", "equals", wanted), FACTS) is expected
+    assert is_condition_met(make_condition("contact_language", "not_equals", wanted), FACTS) is not expected
+    assert is_condition_met(make_condition("contact_language", "one_of", ["fr", wanted]), FACTS) is expected
 
 
 def test_days_are_given_as_numbers_or_as_a_form_posts_them() -> None:
-    assert holds(make_condition("weekday", "equals", 0), FACTS)
-    assert holds(make_condition("weekday", "one_of", ["0", "1"]), FACTS)
-    assert holds(make_condition("weekday", "not_equals", 6), FACTS)
-    assert not holds(make_condition("weekday", "one_of", [5, 6]), FACTS)
+    assert is_condition_met(make_condition("weekday", "equals", 0), FACTS)
+    assert is_condition_met(make_condition("weekday", "one_of", ["0", "1"]), FACTS)
+    assert is_condition_met(make_condition("weekday", "not_equals", 6), FACTS)
+    assert not is_condition_met(make_condition("weekday", "one_of", [5, 6]), FACTS)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +134,7 @@ def test_days_are_given_as_numbers_or_as_a_form_posts_them() -> None:
     ],
 )
 def test_time_range_may_cross_midnight(span: list[str], at: str, expected: bool) -> None:
-    assert holds(make_condition("time", "between", span), {"time": at}) is expected
+    assert is_condition_met(make_condition("time", "between", span), {"time": at}) is expected
 
 
 @pytest.mark.parametrize(
@@ -137,7 +155,8 @@ def test_time_range_may_cross_midnight(span: list[str], at: str, expected: bool)
 def test_numbers_are_compared_as_numbers(operator: str, value: Any, expected: bool) -> None:
     for fact in (250, "250", 250.0):
         assert (
-            holds(make_condition("context.amount", operator, value), {"context.amount": fact}, KNOWN_FIELDS) is expected
+            is_condition_met(make_condition("context.amount", operator, value), {"context.amount": fact}, KNOWN_FIELDS)
+            is expected
         )
 
 
@@ -146,38 +165,41 @@ def test_numbers_are_compared_as_numbers(operator: str, value: Any, expected: bo
 )
 def test_a_number_that_is_not_known_is_neither_less_nor_greater(operator: str, expected: bool) -> None:
     for facts in ({}, {"context.amount": "many"}):
-        assert holds(make_condition("context.amount", operator, "5"), facts, KNOWN_FIELDS) is expected
+        assert is_condition_met(make_condition("context.amount", operator, "5"), facts, KNOWN_FIELDS) is expected
 
 
 def test_number_condition_is_described_in_words() -> None:
     condition = make_condition("context.amount", "greater_than", "500")
-    assert describe(condition, KNOWN_FIELDS) == "Order total is greater than 500"
-    assert explain(condition, {"context.amount": 12.5}, KNOWN_FIELDS) == (
+    assert describe_condition(condition, KNOWN_FIELDS) == "Order total is greater than 500"
+    assert explain_condition(condition, {"context.amount": 12.5}, KNOWN_FIELDS) == (
         "Does not hold because the order total (12.5) is not greater than 500."
     )
-    assert explain(condition, {}, KNOWN_FIELDS) == "Does not hold because the order total is not greater than 500."
+    assert (
+        explain_condition(condition, {}, KNOWN_FIELDS)
+        == "Does not hold because the order total is not greater than 500."
+    )
 
 
 def test_unknown_field_is_a_problem() -> None:
     condition = make_condition("context.amount", "greater_than", "500")
-    assert problems(condition) == ["There is no field “context.amount”."]
-    assert not holds(condition, {"context.amount": 1000})
-    assert describe({"all": [TRUE_CONDITION, condition]}).endswith("and A condition that can't be read")
+    assert get_condition_errors(condition) == ["There is no field “context.amount”."]
+    assert not is_condition_met(condition, {"context.amount": 1000})
+    assert describe_condition({"all": [TRUE_CONDITION, condition]}).endswith("and A condition that can't be read")
 
 
 def test_the_fields_a_condition_asks_about_are_found_in_its_groups() -> None:
     condition = {
         "all": [TRUE_CONDITION, {"any": [make_condition("context.amount", "equals", "5"), "odd", {"field": 5}]}]
     }
-    assert fields_asked(condition) == {"first_message", "context.amount"}
-    assert fields_asked({}) == fields_asked(None) == set()
+    assert get_field_names(condition) == {"first_message", "context.amount"}
+    assert get_field_names({}) == get_field_names(None) == set()
 
 
 def test_missing_fact_counts_as_empty() -> None:
-    assert holds(make_condition("referral_url", "is_empty"), FACTS)
-    assert holds(make_condition("contact_name", "is_empty"), FACTS)
-    assert not holds(make_condition("weekday", "not_equals", 3), {})
-    assert not holds(make_condition("time", "between", ["09:00", "17:00"]), {})
+    assert is_condition_met(make_condition("referral_url", "is_empty"), FACTS)
+    assert is_condition_met(make_condition("contact_name", "is_empty"), FACTS)
+    assert not is_condition_met(make_condition("weekday", "not_equals", 3), {})
+    assert not is_condition_met(make_condition("time", "between", ["09:00", "17:00"]), {})
 
 
 @pytest.mark.parametrize(
@@ -192,27 +214,27 @@ def test_missing_fact_counts_as_empty() -> None:
     ],
 )
 def test_groups_hold_when_all_or_any_of_their_parts_do(condition: Any, expected: bool) -> None:
-    assert holds(condition, FACTS) is expected
+    assert is_condition_met(condition, FACTS) is expected
 
 
 def test_the_reason_names_what_decided() -> None:
-    assert explain(TRUE_CONDITION, FACTS) == (
+    assert explain_condition(TRUE_CONDITION, FACTS) == (
         "Holds because the first message (“Where is my Order 4711? Straße gesperrt”) contains “order”."
     )
-    assert explain({"all": [TRUE_CONDITION, make_condition("contact_name", "is_not_empty")]}, FACTS) == (
+    assert explain_condition({"all": [TRUE_CONDITION, make_condition("contact_name", "is_not_empty")]}, FACTS) == (
         "Does not hold because the contact name is empty."
     )
     weekend = {
         "any": [make_condition("weekday", "one_of", [5, 6]), make_condition("time", "between", ["22:00", "06:00"])]
     }
-    assert explain(weekend, FACTS) == (
+    assert explain_condition(weekend, FACTS) == (
         "Does not hold because the day of the week (Monday) is none of Saturday, Sunday "
         "and the time of day (09:30) is not between 22:00 and 06:00."
     )
 
 
 def test_a_long_message_is_shortened_in_the_reason() -> None:
-    reason = explain(TRUE_CONDITION, {"first_message": "order " * 100})
+    reason = explain_condition(TRUE_CONDITION, {"first_message": "order " * 100})
     assert len(reason) < 150
     assert "…”" in reason
 
@@ -224,11 +246,11 @@ def test_condition_is_described_in_words() -> None:
             {"any": [make_condition("weekday", "equals", 5), make_condition("time", "between", ["22:00", "06:00"])]},
         ]
     }
-    assert describe(condition) == (
+    assert describe_condition(condition) == (
         "First message contains “order” and (Day of the week equals Saturday or Time of day is between 22:00 and 06:00)"
     )
-    assert describe({}) == "Always"
-    assert describe(["odd"]) == "A condition that can't be read"
+    assert describe_condition({}) == "Always"
+    assert describe_condition(["odd"]) == "A condition that can't be read"
 
 
 @pytest.mark.parametrize(
@@ -255,20 +277,20 @@ def test_condition_is_described_in_words() -> None:
     ],
 )
 def test_a_form_says_what_is_wrong(condition: Any, problem: str) -> None:
-    assert problems(condition) == [problem]
-    assert not holds(condition, FACTS)
+    assert get_condition_errors(condition) == [problem]
+    assert not is_condition_met(condition, FACTS)
 
 
 def test_group_nesting_is_limited() -> None:
     condition: Any = TRUE_CONDITION
     for _ in range(5):
         condition = {"all": [condition]}
-    assert holds(condition, FACTS)
+    assert is_condition_met(condition, FACTS)
     for _ in range(500):
         condition = {"all": [condition]}
-    assert problems(condition) == ["Groups can't be nested deeper than 5 times."]
-    assert not holds(condition, FACTS)
-    assert describe(condition)
+    assert get_condition_errors(condition) == ["Groups can't be nested deeper than 5 times."]
+    assert not is_condition_met(condition, FACTS)
+    assert describe_condition(condition)
 
 
 EXAMPLE_VALUES = {
@@ -280,14 +302,14 @@ EXAMPLE_VALUES = {
 
 
 @pytest.mark.parametrize(
-    ("field", "operator"), [(name, op) for name, field in KNOWN_FIELDS.items() for op in OPERATORS[field.type]]
+    ("field", "operator"), [(name, op) for name, field in KNOWN_FIELDS.items() for op in OPERATORS_BY_TYPE[field.type]]
 )
 def test_every_field_and_operator_is_evaluated_and_explained(field: str, operator: Operator) -> None:
-    condition = make_condition(field, operator, EXAMPLE_VALUES[value_kind(operator)])
-    assert problems(condition, KNOWN_FIELDS) == []
-    outcome = "Holds" if holds(condition, FACTS, KNOWN_FIELDS) else "Does not hold"
-    assert explain(condition, FACTS, KNOWN_FIELDS).startswith(outcome)
-    assert describe(condition, KNOWN_FIELDS).startswith(KNOWN_FIELDS[field].label)
+    condition = make_condition(field, operator, EXAMPLE_VALUES[get_value_kind(operator)])
+    assert get_condition_errors(condition, KNOWN_FIELDS) == []
+    outcome = "Holds" if is_condition_met(condition, FACTS, KNOWN_FIELDS) else "Does not hold"
+    assert explain_condition(condition, FACTS, KNOWN_FIELDS).startswith(outcome)
+    assert describe_condition(condition, KNOWN_FIELDS).startswith(KNOWN_FIELDS[field].label)
 
 
 odd_values = st.recursive(
@@ -309,17 +331,19 @@ odd_values = st.recursive(
 @given(condition=odd_values, fact=odd_values, name=st.sampled_from(list(KNOWN_FIELDS)))
 def test_any_stored_condition_causes_no_error(condition: Any, fact: Any, name: str) -> None:
     facts = {name: fact}
-    assert explain(condition, facts, KNOWN_FIELDS).startswith(
-        "Holds" if holds(condition, facts, KNOWN_FIELDS) else "Does not hold"
+    assert explain_condition(condition, facts, KNOWN_FIELDS).startswith(
+        "Holds" if is_condition_met(condition, facts, KNOWN_FIELDS) else "Does not hold"
     )
-    assert describe(condition, KNOWN_FIELDS)
-    assert isinstance(problems(condition, KNOWN_FIELDS), list)
-    assert isinstance(fields_asked(condition), set)
+    assert describe_condition(condition, KNOWN_FIELDS)
+    assert isinstance(get_condition_errors(condition, KNOWN_FIELDS), list)
+    assert isinstance(get_field_names(condition), set)
 
 
 valid_conditions = st.builds(
     lambda field, pick: make_condition(
-        field, OPERATORS[KNOWN_FIELDS[field].type][pick % len(OPERATORS[KNOWN_FIELDS[field].type])], ["09:00", "1"]
+        field,
+        OPERATORS_BY_TYPE[KNOWN_FIELDS[field].type][pick % len(OPERATORS_BY_TYPE[KNOWN_FIELDS[field].type])],
+        ["09:00", "1"],
     ),
     st.sampled_from(list(KNOWN_FIELDS)),
     st.integers(0, 20),
@@ -329,11 +353,13 @@ valid_conditions = st.builds(
 @settings(deadline=None)  # the machine may be busy with other things
 @given(condition=valid_conditions, fact=odd_values)
 def test_unusual_facts_cause_no_error(condition: Any, fact: Any) -> None:
-    assert isinstance(holds(condition, {condition["field"]: fact}, KNOWN_FIELDS), bool)
+    assert isinstance(is_condition_met(condition, {condition["field"]: fact}, KNOWN_FIELDS), bool)
 
 
 def test_many_questions_about_a_long_message_are_judged_at_once() -> None:
     asked = [{"field": "first_message", "operator": "contains", "value": f"word {place}"} for place in range(500)]
     begin = time.process_time()
-    assert not holds({"any": asked}, {"first_message": "\ufdfa" * 4096})  # each is eighteen letters to compare
+    assert not is_condition_met(
+        {"any": asked}, {"first_message": "\ufdfa" * 4096}
+    )  # each is eighteen letters to compare
     assert time.process_time() - begin < 3

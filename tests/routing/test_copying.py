@@ -2,7 +2,7 @@
 
 import pytest
 
-from routing.clone import copy_of_queue, copy_of_stream
+from routing.clone import copy_queue, copy_work_stream
 from routing.models import ContextVariable, OverflowRule, Queue, WorkStream
 from tests import builders
 from tests.administration.people import admin_url, create_signed_in_client, message_texts
@@ -19,7 +19,7 @@ def test_a_copy_of_a_work_stream_has_its_terms_its_rules_and_its_variables() -> 
     create_rule(stream, "First", {"field": "context.order", "operator": "is_not_empty"}, position=1)
     create_skill_rule(stream, "German", contains_condition("hallo"), German=7)
     builders.create_number()
-    made = copy_of_stream(stream)
+    made = copy_work_stream(stream)
     assert (made.name, made.capacity, made.fallback_queue, made.allowed_presences) == (
         "Copy of WhatsApp channel work stream",
         55,
@@ -37,23 +37,23 @@ def test_a_copy_of_a_queue_has_its_settings_its_agents_and_its_overflow() -> Non
     orders = builders.create_queue("Orders")
     dana = builders.create_agent("Dana", queue=orders)
     OverflowRule.objects.create(queue=orders, condition="waiting_time", action="end", limit=10)
-    made = copy_of_queue(orders)
+    made = copy_queue(orders)
     assert (made.name, list(made.members.all()), made.overflow_rules.get().limit) == ("Copy of Orders", [dana], 10)
 
 
 def test_a_copy_of_the_default_queue_is_a_queue_as_any_other() -> None:
-    made = copy_of_queue(Queue.objects.default())
+    made = copy_queue(Queue.objects.default())
     assert not made.is_default
     assert Queue.objects.default().name == "Default messaging queue"
 
 
 def test_copies_are_numbered_and_long_names_are_cut() -> None:
     queue = builders.create_queue("x" * 100)
-    names = [copy_of_queue(queue).name for _ in range(3)]
+    names = [copy_queue(queue).name for _ in range(3)]
     assert len(set(names)) == 3
     assert max(map(len, names)) <= 100
-    assert copy_of_queue(builders.create_queue("Orders")).name == "Copy of Orders"
-    assert copy_of_queue(Queue.objects.get(name="Orders")).name == "Copy of Orders (2)"
+    assert copy_queue(builders.create_queue("Orders")).name == "Copy of Orders"
+    assert copy_queue(Queue.objects.get(name="Orders")).name == "Copy of Orders (2)"
 
 
 @pytest.mark.parametrize("model", ["routing_workstream", "routing_queue"])

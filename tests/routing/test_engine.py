@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnichannel.core.localized_text import LocalizedText
-from routing.engine import NO_COUNTS, Candidate, Choice, Need, choose, distance
+from routing.engine import NO_OBSTACLES, Candidate, Choice, AssignmentRequirements, choose_agent, get_skill_distance
 from routing.models import AssignmentMethod, BasePresence, SkillMatching
 
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -20,8 +20,8 @@ def make_candidate(who: int, free: int = 100, **fields: Any) -> Candidate:
     return Candidate(who, free, **fields)
 
 
-def make_need(matching: SkillMatching, german: int, billing: int, **fields: Any) -> Need:
-    return Need(30, {GERMAN: german, BILLING: billing}, matching, skill_names=SKILL_NAMES, **fields)
+def make_need(matching: SkillMatching, german: int, billing: int, **fields: Any) -> AssignmentRequirements:
+    return AssignmentRequirements(30, {GERMAN: german, BILLING: billing}, matching, skill_names=SKILL_NAMES, **fields)
 
 
 def make_skilled_candidate(who: int, german: int, billing: int, free: int = 100) -> Candidate:
@@ -29,18 +29,18 @@ def make_skilled_candidate(who: int, german: int, billing: int, free: int = 100)
     return make_candidate(who, free, skills=known)
 
 
-def choice_text(choice: Choice, more: Mapping[LocalizedText, int] = NO_COUNTS) -> str:
+def choice_text(choice: Choice, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> str:
     return str(choice.in_words(more))
 
 
-def choose_agent_id(need: Need, *candidates: Candidate) -> int | None:
-    return choose(need, candidates).agent_id
+def choose_agent_id(need: AssignmentRequirements, *candidates: Candidate) -> int | None:
+    return choose_agent(need, candidates).agent_id
 
 
 def test_the_documented_example_gilda_bert_and_samuel() -> None:
-    need = Need(50, allowed_presences=frozenset({BasePresence.AVAILABLE}))
+    need = AssignmentRequirements(50, allowed_presences=frozenset({BasePresence.AVAILABLE}))
     gilda = make_candidate(GILDA, 70, presence=BasePresence.BUSY)
-    choice = choose(need, [gilda, make_candidate(BERT, 80), make_candidate(SAMUEL, 20)])
+    choice = choose_agent(need, [gilda, make_candidate(BERT, 80), make_candidate(SAMUEL, 20)])
     assert choice.agent_id == BERT
     assert choice_text(choice) == (
         "the only one who can take it (80 units free); "
@@ -50,17 +50,22 @@ def test_the_documented_example_gilda_bert_and_samuel() -> None:
 
 def test_most_free_capacity_comes_first() -> None:
     assert (
-        choose_agent_id(Need(30), make_candidate(BERT, 60, last_assigned_at=None), make_candidate(GILDA, 70)) == GILDA
+        choose_agent_id(
+            AssignmentRequirements(30), make_candidate(BERT, 60, last_assigned_at=None), make_candidate(GILDA, 70)
+        )
+        == GILDA
     )
 
 
 def test_capacity_that_is_just_enough_is_enough() -> None:
-    assert choose_agent_id(Need(30), make_candidate(BERT, 30)) == BERT
-    assert choose_agent_id(Need(30), make_candidate(BERT, 29)) is None
+    assert choose_agent_id(AssignmentRequirements(30), make_candidate(BERT, 30)) == BERT
+    assert choose_agent_id(AssignmentRequirements(30), make_candidate(BERT, 29)) is None
 
 
 def test_choice_text_names_the_deciding_criterion() -> None:
-    choice = choose(Need(30), [make_candidate(BERT, 60), make_candidate(GILDA, 70), make_candidate(SAMUEL, 20)])
+    choice = choose_agent(
+        AssignmentRequirements(30), [make_candidate(BERT, 60), make_candidate(GILDA, 70), make_candidate(SAMUEL, 20)]
+    )
     assert choice_text(choice, {LocalizedText("not showing Available"): 2}) == (
         "most free capacity of 2 who can take it (70 units free); "
         "not considered: 2 not showing Available, 1 without 30 units of free capacity."
@@ -70,7 +75,9 @@ def test_choice_text_names_the_deciding_criterion() -> None:
 def test_then_who_has_fewest_conversations_of_this_work_stream() -> None:
     assert (
         choose_agent_id(
-            Need(30), make_candidate(BERT, sessions_in_stream=2), make_candidate(GILDA, sessions_in_stream=1)
+            AssignmentRequirements(30),
+            make_candidate(BERT, sessions_in_stream=2),
+            make_candidate(GILDA, sessions_in_stream=1),
         )
         == GILDA
     )
@@ -79,14 +86,16 @@ def test_then_who_has_fewest_conversations_of_this_work_stream() -> None:
 def test_then_who_has_waited_longest_for_work() -> None:
     bert = make_candidate(BERT, last_assigned_at=MORNING + timedelta(minutes=1))
     gilda = make_candidate(GILDA, last_assigned_at=MORNING)
-    assert choose_agent_id(Need(30), bert, gilda) == GILDA
-    assert choose_agent_id(Need(30), bert, gilda, make_candidate(DANA)) == DANA, "who never had any has waited longest"
+    assert choose_agent_id(AssignmentRequirements(30), bert, gilda) == GILDA
+    assert choose_agent_id(AssignmentRequirements(30), bert, gilda, make_candidate(DANA)) == DANA, (
+        "who never had any has waited longest"
+    )
 
 
 def test_round_robin_chooses_the_least_recently_assigned_agent() -> None:
     bert = make_candidate(BERT, 40, last_assigned_at=MORNING)
     gilda = make_candidate(GILDA, 90, last_assigned_at=MORNING + timedelta(minutes=1))
-    assert choose_agent_id(Need(30, method=AssignmentMethod.ROUND_ROBIN), gilda, bert) == BERT
+    assert choose_agent_id(AssignmentRequirements(30, method=AssignmentMethod.ROUND_ROBIN), gilda, bert) == BERT
 
 
 def test_exact_matching_wants_every_skill_at_its_minimum() -> None:
@@ -111,7 +120,7 @@ def test_exact_matching_orders_by_the_queues_method_not_by_rating() -> None:
 
 
 def test_with_exact_matching_the_work_waits_when_nobody_has_the_skills() -> None:
-    choice = choose(
+    choice = choose_agent(
         make_need(SkillMatching.EXACT, 5, 3), [make_skilled_candidate(GILDA, 5, 2), make_skilled_candidate(BERT, 4, 3)]
     )
     assert choice.agent_id is None
@@ -172,37 +181,47 @@ def test_without_matching_the_skills_do_not_matter() -> None:
 )
 def test_distance_is_averaged_over_the_skills(closer: tuple[int, int], further: tuple[int, int]) -> None:
     required = {GERMAN: 5, BILLING: 5}
-    near, far = (distance(required, dict(zip(required, ratings, strict=True))) for ratings in (closer, further))
+    near, far = (
+        get_skill_distance(required, dict(zip(required, ratings, strict=True))) for ratings in (closer, further)
+    )
     assert near < far
 
 
 def test_agent_who_rejected_is_skipped_even_if_alone() -> None:
-    need = Need(30, passed_over=frozenset({BERT}))
+    need = AssignmentRequirements(30, passed_over=frozenset({BERT}))
     assert choose_agent_id(need, make_candidate(BERT, 100), make_candidate(GILDA, 40)) == GILDA
-    choice = choose(need, [make_candidate(BERT, 100)])
+    choice = choose_agent(need, [make_candidate(BERT, 100)])
     assert choice.agent_id is None
     assert choice_text(choice) == "Nobody can take it now: 1 who rejected it, missed it or gave it back."
 
 
 def test_agent_who_rejected_long_ago_is_the_last_choice() -> None:
-    need = Need(30, last_resort=frozenset({BERT}))
+    need = AssignmentRequirements(30, last_resort=frozenset({BERT}))
     assert choose_agent_id(need, make_candidate(BERT, 100), make_candidate(GILDA, 40)) == GILDA
     assert choose_agent_id(need, make_candidate(BERT, 100)) == BERT
 
 
 def test_disconnected_agent_wins_a_tie() -> None:
     assert (
-        choose_agent_id(Need(30, disconnected=frozenset({GILDA})), make_candidate(GILDA), make_candidate(BERT)) == GILDA
+        choose_agent_id(
+            AssignmentRequirements(30, disconnected=frozenset({GILDA})), make_candidate(GILDA), make_candidate(BERT)
+        )
+        == GILDA
     )
     assert (
-        choose_agent_id(Need(30, disconnected=frozenset({BERT})), make_candidate(GILDA), make_candidate(BERT)) == BERT
+        choose_agent_id(
+            AssignmentRequirements(30, disconnected=frozenset({BERT})), make_candidate(GILDA), make_candidate(BERT)
+        )
+        == BERT
     )
 
 
 def test_queue_without_agents_is_the_reason() -> None:
-    assert choice_text(choose(Need(30), [])) == "Nobody works in this queue."
+    assert choice_text(choose_agent(AssignmentRequirements(30), [])) == "Nobody works in this queue."
 
 
 def test_the_order_of_the_candidates_does_not_matter() -> None:
     crowd = [make_candidate(who, 50 + who % 3, sessions_in_stream=who % 2) for who in range(20)]
-    assert choose_agent_id(Need(30), *crowd) == choose_agent_id(Need(30), *reversed(crowd))
+    assert choose_agent_id(AssignmentRequirements(30), *crowd) == choose_agent_id(
+        AssignmentRequirements(30), *reversed(crowd)
+    )

@@ -9,7 +9,7 @@ from channels_whatsapp.models import WebhookDelivery
 from omnichannel.conversations.assignment.classify import classify_conversation
 from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.models import Conversation, Message
-from routing.assignment import AT_ONCE, MOST_FAULTS
+from routing.assignment import BATCH_SIZE, MAX_FAILURES_PER_WORK_STREAM
 from routing.models import Queue, WorkStream
 from tests import builders
 from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
@@ -45,7 +45,7 @@ def test_while_every_decision_fails_messages_are_stored_and_afterwards_they_are_
     assert Conversation.objects.get().offered_to == dana
 
 
-@pytest.mark.parametrize("others", [1, AT_ONCE, 2 * AT_ONCE])
+@pytest.mark.parametrize("others", [1, BATCH_SIZE, 2 * BATCH_SIZE])
 def test_work_that_can_not_be_decided_does_not_keep_the_others_from_their_agents(others: int) -> None:
     for _ in range(others):
         builders.create_agent()
@@ -73,10 +73,10 @@ def test_a_work_stream_of_which_everything_fails_is_left_for_the_next_time() -> 
     dana, number = builders.create_agent("Dana"), builders.create_number()
     broken = WorkStream.objects.create(name="Broken", allowed_presences=UNKNOWN_ASSIGNMENT_METHOD)
     urgent = Queue.objects.create(name="Urgent", priority=1)
-    for _ in range(AT_ONCE + MOST_FAULTS):
+    for _ in range(BATCH_SIZE + MAX_FAILURES_PER_WORK_STREAM):
         builders.create_conversation(number=number, work_stream=broken, queue=urgent)
     waiting = builders.create_conversation(number=number)
     assert offer_waiting_conversations(timezone.now()) == (1, False)
     waiting.refresh_from_db()
     assert waiting.offered_to == dana
-    assert sum(len(assignment_errors(one)) for one in Conversation.objects.all()) == AT_ONCE
+    assert sum(len(assignment_errors(one)) for one in Conversation.objects.all()) == BATCH_SIZE

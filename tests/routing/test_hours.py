@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.hours import Hours, Period, holiday, is_open, next_opening, of
+from routing.hours import WeeklySchedule, OpenPeriod, get_holiday_name, is_open, next_opening, build_schedule
 from routing.models import OperatingHours
 
 BERLIN, NEW_YORK, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
@@ -18,15 +18,15 @@ def parse_time(text: str) -> dt.time:
     return dt.time.fromisoformat(text)
 
 
-def make_hours(*periods: tuple[int, str, str], zone: ZoneInfo = BERLIN, **holidays: str) -> Hours:
+def make_hours(*periods: tuple[int, str, str], zone: ZoneInfo = BERLIN, **holidays: str) -> WeeklySchedule:
     """Opening hours; holidays as `d2026_12_25="Christmas"`."""
     days = {dt.date.fromisoformat(day[1:].replace("_", "-")): name for day, name in holidays.items()}
-    return Hours(
-        tuple(Period(day, parse_time(opens), parse_time(closes)) for day, opens, closes in periods), zone, days
+    return WeeklySchedule(
+        tuple(OpenPeriod(day, parse_time(opens), parse_time(closes)) for day, opens, closes in periods), zone, days
     )
 
 
-def make_office_hours(zone: ZoneInfo = BERLIN, **holidays: str) -> Hours:
+def make_office_hours(zone: ZoneInfo = BERLIN, **holidays: str) -> WeeklySchedule:
     """Monday to Friday, nine to five."""
     return make_hours(*((day, "09:00", "17:00") for day in range(5)), zone=zone, **holidays)
 
@@ -51,7 +51,7 @@ def test_an_office_is_open_from_nine_until_just_before_five_on_work_days(at: str
 
 def test_without_hours_it_is_always_open() -> None:
     at = local_datetime("2026-11-28 03:00")
-    assert (is_open(None, at), holiday(None, at), next_opening(None, at)) == (True, None, at)
+    assert (is_open(None, at), get_holiday_name(None, at), next_opening(None, at)) == (True, None, at)
 
 
 def test_hours_use_their_own_time_zone() -> None:
@@ -119,15 +119,15 @@ def test_in_the_hour_that_comes_twice_it_is_open_twice() -> None:
 def test_on_a_holiday_it_is_closed_all_day_and_says_which() -> None:
     christmas = make_office_hours(d2026_12_25="Christmas Day")
     assert is_open(christmas, local_datetime("2026-12-25 12:00")) is False
-    assert holiday(christmas, local_datetime("2026-12-25 00:00")) == "Christmas Day"
-    assert holiday(christmas, local_datetime("2026-12-26 00:00")) is None
+    assert get_holiday_name(christmas, local_datetime("2026-12-25 00:00")) == "Christmas Day"
+    assert get_holiday_name(christmas, local_datetime("2026-12-26 00:00")) is None
     assert next_opening(christmas, local_datetime("2026-12-24 20:00")) == local_datetime("2026-12-28 09:00")
 
 
 def test_a_holiday_is_over_at_midnight_of_its_own_time_zone() -> None:
     new_year = make_office_hours(KOLKATA, d2027_01_01="New Year")
-    assert holiday(new_year, dt.datetime(2026, 12, 31, 18, 30, tzinfo=dt.UTC)) == "New Year"
-    assert holiday(new_year, dt.datetime(2027, 1, 1, 18, 30, tzinfo=dt.UTC)) is None
+    assert get_holiday_name(new_year, dt.datetime(2026, 12, 31, 18, 30, tzinfo=dt.UTC)) == "New Year"
+    assert get_holiday_name(new_year, dt.datetime(2027, 1, 1, 18, 30, tzinfo=dt.UTC)) is None
 
 
 def test_hours_without_a_period_never_open() -> None:
@@ -139,7 +139,7 @@ def test_around_the_clock_means_every_day_but_holidays() -> None:
     hours = OperatingHours.objects.create(name="Support", always_open=True, time_zone="Europe/Berlin")
     hours.periods.create(weekday=0, opens=parse_time("09:00"), closes=parse_time("10:00"))
     hours.holidays.create(date=dt.date(2026, 12, 25), name="Christmas Day")
-    values = of(hours)
+    values = build_schedule(hours)
     assert is_open(values, local_datetime("2026-11-28 03:00")) is True
     assert is_open(values, local_datetime("2026-12-25 12:00")) is False
     assert next_opening(values, local_datetime("2026-12-25 12:00")) == local_datetime("2026-12-26 00:00")
@@ -148,7 +148,7 @@ def test_around_the_clock_means_every_day_but_holidays() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../etc/passwd", "Europe"])
 def test_a_time_zone_nobody_knows_counts_as_utc(name: str) -> None:
-    values = of(OperatingHours.objects.create(name="Odd", always_open=True, time_zone=name))
+    values = build_schedule(OperatingHours.objects.create(name="Odd", always_open=True, time_zone=name))
     assert values is not None
     assert values.zone.key == "UTC"
 
@@ -157,10 +157,10 @@ zone_strategy = st.sampled_from(
     [BERLIN, NEW_YORK, KOLKATA, *map(ZoneInfo, ("UTC", "Australia/Lord_Howe", "Asia/Beirut"))]
 )
 time_strategy = st.builds(dt.time, st.integers(0, 23), st.sampled_from([0, 15, 30, 59]))
-period_strategy = st.builds(Period, st.integers(0, 6), time_strategy, time_strategy).filter(
+period_strategy = st.builds(OpenPeriod, st.integers(0, 6), time_strategy, time_strategy).filter(
     lambda p: p.closes > p.opens or p.closes == parse_time("00")
 )
-hours_strategy = st.builds(Hours, st.lists(period_strategy, max_size=4).map(tuple), zone_strategy)
+hours_strategy = st.builds(WeeklySchedule, st.lists(period_strategy, max_size=4).map(tuple), zone_strategy)
 # Around the nights on which clocks are changed, and anywhere else.
 clock_change_nights = st.sampled_from(
     ["2026-03-08", "2026-03-28", "2026-03-29", "2026-04-05", "2026-10-25", "2026-11-01"]
@@ -176,7 +176,7 @@ moment_strategy = clock_change_moments | st.datetimes(
 
 
 @given(hours=hours_strategy, at=moment_strategy)
-def test_at_its_next_opening_it_is_open_and_before_that_it_is_not(hours: Hours, at: dt.datetime) -> None:
+def test_at_its_next_opening_it_is_open_and_before_that_it_is_not(hours: WeeklySchedule, at: dt.datetime) -> None:
     opening = next_opening(hours, at)
     if opening is None:
         assert not hours.periods
@@ -189,5 +189,5 @@ def test_at_its_next_opening_it_is_open_and_before_that_it_is_not(hours: Hours, 
 
 
 @given(hours=hours_strategy, at=moment_strategy)
-def test_whatever_the_time_zone_of_the_question_the_answer_is_the_same(hours: Hours, at: dt.datetime) -> None:
+def test_whatever_the_time_zone_of_the_question_the_answer_is_the_same(hours: WeeklySchedule, at: dt.datetime) -> None:
     assert is_open(hours, at) == is_open(hours, at.astimezone(NEW_YORK)) == is_open(hours, at.astimezone(KOLKATA))

@@ -7,14 +7,14 @@ import pytest
 
 from routing.models import OperatingHours, OverflowRule, Queue
 from routing.overflow import (
-    Crowd,
-    anyway,
-    asked_before,
-    asked_meanwhile,
-    before_entering,
-    is_closed,
-    reason,
-    while_waiting,
+    QueueStatus,
+    build_default_closed_rule,
+    get_entry_rules,
+    get_waiting_rules_by_queue,
+    match_entry_rule,
+    is_queue_closed,
+    describe_reason,
+    match_waiting_rule,
 )
 from tests import builders
 
@@ -38,30 +38,30 @@ OUT_OF_HOURS_RULE, FULL_RULE, SLOW_RULE = (
 
 def test_out_of_hours_is_asked_first_whatever_the_order() -> None:
     rules = [FULL_RULE, OUT_OF_HOURS_RULE]
-    assert before_entering(rules, Crowd(is_open=False, waiting=3)) is OUT_OF_HOURS_RULE
-    assert before_entering(rules, Crowd(is_open=True, waiting=3)) is FULL_RULE
+    assert match_entry_rule(rules, QueueStatus(is_open=False, waiting=3)) is OUT_OF_HOURS_RULE
+    assert match_entry_rule(rules, QueueStatus(is_open=True, waiting=3)) is FULL_RULE
 
 
 def test_then_the_rules_are_asked_in_order() -> None:
     strict = make_overflow_rule("work_item_limit", limit=1)
-    assert before_entering([FULL_RULE, strict], Crowd(is_open=True, waiting=5)) is FULL_RULE
-    assert before_entering([FULL_RULE, strict], Crowd(is_open=True, waiting=1)) is strict
+    assert match_entry_rule([FULL_RULE, strict], QueueStatus(is_open=True, waiting=5)) is FULL_RULE
+    assert match_entry_rule([FULL_RULE, strict], QueueStatus(is_open=True, waiting=1)) is strict
 
 
 @pytest.mark.parametrize(("waiting", "overflows"), [(0, False), (2, False), (3, True), (4, True)])
 def test_a_queue_is_full_when_one_more_would_exceed_its_limit(waiting: int, overflows: bool) -> None:
-    assert (before_entering([FULL_RULE], Crowd(is_open=True, waiting=waiting)) is FULL_RULE) is overflows
+    assert (match_entry_rule([FULL_RULE], QueueStatus(is_open=True, waiting=waiting)) is FULL_RULE) is overflows
 
 
 def test_waiting_time_rule_applies_only_while_waiting() -> None:
-    assert before_entering([SLOW_RULE], Crowd(is_open=False, waiting=100)) is None
-    assert while_waiting([OUT_OF_HOURS_RULE, FULL_RULE], since=NOON - dt.timedelta(days=9), now=NOON) is None
+    assert match_entry_rule([SLOW_RULE], QueueStatus(is_open=False, waiting=100)) is None
+    assert match_waiting_rule([OUT_OF_HOURS_RULE, FULL_RULE], since=NOON - dt.timedelta(days=9), now=NOON) is None
 
 
 @pytest.mark.parametrize(("minutes", "overflows"), [(4, False), (5, False), (5.01, True), (600, True)])
 def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, overflows: bool) -> None:
     since = NOON - dt.timedelta(minutes=minutes)
-    assert (while_waiting([SLOW_RULE], since=since, now=NOON) is SLOW_RULE) is overflows
+    assert (match_waiting_rule([SLOW_RULE], since=since, now=NOON) is SLOW_RULE) is overflows
 
 
 @pytest.mark.parametrize(
@@ -74,19 +74,22 @@ def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, o
     ],
 )
 def test_the_reason_is_told_in_words(rule: OverflowRule, words: str) -> None:
-    assert str(reason(rule)) == words
+    assert str(describe_reason(rule)) == words
 
 
 def test_out_of_hours_without_a_rule_means_waiting_there_anyway() -> None:
-    assert (anyway(ORDERS_QUEUE).condition, anyway(ORDERS_QUEUE).action) == ("out_of_hours", "assign_anyway")
+    assert (build_default_closed_rule(ORDERS_QUEUE).condition, build_default_closed_rule(ORDERS_QUEUE).action) == (
+        "out_of_hours",
+        "assign_anyway",
+    )
 
 
 @pytest.mark.django_db
 def test_a_queue_without_hours_is_never_closed() -> None:
     orders = builders.create_queue("Orders")
-    assert not is_closed(orders, NOON)
+    assert not is_queue_closed(orders, NOON)
     orders.operating_hours = OperatingHours.objects.create(name="Never")
-    assert is_closed(orders, NOON)
+    assert is_queue_closed(orders, NOON)
 
 
 @pytest.mark.django_db
@@ -98,5 +101,5 @@ def test_the_rules_of_a_queue_are_found_in_their_order() -> None:
     full = rules.create(queue=orders, position=1, condition="work_item_limit", limit=5, action="end")
     closed = rules.create(queue=orders, condition="out_of_hours", action="assign_anyway")
     rules.create(queue=night, condition="out_of_hours", action="end")
-    assert asked_before(orders) == [closed, full]
-    assert asked_meanwhile() == {orders: [soon, late]}
+    assert get_entry_rules(orders) == [closed, full]
+    assert get_waiting_rules_by_queue() == {orders: [soon, late]}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from routing.models import Queue, RoutingRule, Skill, SkillRule, SkillType, WorkStream
-from routing.rules import needs, route
+from routing.rules import get_skill_requirements, find_route
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -42,40 +42,40 @@ def test_the_first_rule_that_holds_decides(stream: WorkStream) -> None:
     create_rule(stream, "Everything", {}, position=3)
     create_rule(stream, "Returns", contains_condition("order"), position=2)
     orders = create_rule(stream, "Orders", contains_condition("order"), position=1)
-    found = route(stream, {"first_message": "My order"})
+    found = find_route(stream, {"first_message": "My order"})
     assert (found.rule, found.queue.name) == (orders, "Orders")
-    assert route(stream, {"first_message": "Hello"}).queue.name == "Everything"
+    assert find_route(stream, {"first_message": "Hello"}).queue.name == "Everything"
 
 
 def test_rules_in_the_same_place_are_asked_in_the_order_they_were_made(stream: WorkStream) -> None:
     first, _ = create_rule(stream, "First", {}), create_rule(stream, "Second", {})
-    assert route(stream, {}).rule == first
+    assert find_route(stream, {}).rule == first
 
 
 def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue_of_the_stream(stream: WorkStream) -> None:
     create_rule(stream, "Orders", contains_condition("order"))
-    assert route(stream, {"first_message": "Hello"}).queue == Queue.objects.default()
+    assert find_route(stream, {"first_message": "Hello"}).queue == Queue.objects.default()
     stream.fallback_queue = builders.create_queue("Front desk")
-    found = route(stream, {"first_message": "Hello"})
+    found = find_route(stream, {"first_message": "Hello"})
     assert (found.rule, found.queue.name) == (None, "Front desk")
 
 
 def test_rules_of_another_work_stream_are_not_asked(stream: WorkStream) -> None:
     create_rule(WorkStream.objects.create(name="Other"), "Orders", {})
-    assert route(stream, {}).rule is None
+    assert find_route(stream, {}).rule is None
 
 
 def test_a_rule_that_cannot_be_read_is_passed_over(stream: WorkStream) -> None:
     create_rule(stream, "Odd", {"colour": "red"})
     sound = create_rule(stream, "Sound", {})
-    assert route(stream, {}).rule == sound
+    assert find_route(stream, {}).rule == sound
 
 
 def test_all_skill_rules_that_hold_add_their_skills(stream: WorkStream) -> None:
     create_skill_rule(stream, "German", contains_condition("hallo"), German=7)
     create_skill_rule(stream, "Billing", contains_condition("rechnung"), Billing=3, German=2)
     create_skill_rule(stream, "French", contains_condition("bonjour"), French=5)
-    found = needs(stream, {"first_message": "Hallo, meine Rechnung"})
+    found = get_skill_requirements(stream, {"first_message": "Hallo, meine Rechnung"})
     assert [str(need) for need in found] == ["Billing (3)", "German (7)"]
 
 
@@ -83,4 +83,4 @@ def test_the_higher_rating_wins(stream: WorkStream) -> None:
     create_skill_rule(stream, "Some", {}, German=3)
     create_skill_rule(stream, "More", {}, German=8)
     create_skill_rule(stream, "Less", {}, German=1)
-    assert [need.rating for need in needs(stream, {})] == [8]
+    assert [need.rating for need in get_skill_requirements(stream, {})] == [8]

@@ -7,37 +7,42 @@ import pytest
 from django.core.management import call_command
 
 from routing.models import AssignmentMethod, SkillMatching
-from routing.simulation import Day, simulate
+from routing.simulation import SimulationSettings, run_simulation
 
-SMALL_DAY = Day(agents=20, queues=4, conversations=600)
+SMALL_DAY = SimulationSettings(agents=20, queues=4, conversations=600)
 
 
 def test_the_same_seed_gives_the_same_day() -> None:
-    assert simulate(SMALL_DAY) == simulate(SMALL_DAY)
-    assert simulate(SMALL_DAY) != simulate(Day(seed=2, agents=20, queues=4, conversations=600))
+    assert run_simulation(SMALL_DAY) == run_simulation(SMALL_DAY)
+    assert run_simulation(SMALL_DAY) != run_simulation(
+        SimulationSettings(seed=2, agents=20, queues=4, conversations=600)
+    )
 
 
-FULL_EQUAL_DAY, SMALL_EQUAL_DAY = Day(equal=True), Day(equal=True, agents=40, queues=4, conversations=2000)
+FULL_EQUAL_DAY, SMALL_EQUAL_DAY = (
+    SimulationSettings(equal=True),
+    SimulationSettings(equal=True, agents=40, queues=4, conversations=2000),
+)
 
 
 @pytest.mark.parametrize("day", [FULL_EQUAL_DAY, replace(SMALL_EQUAL_DAY, method=AssignmentMethod.ROUND_ROBIN)])
-def test_of_equal_agents_nobody_gets_more_than_a_fifth_more_than_the_mean(day: Day) -> None:
-    report = simulate(day)
+def test_of_equal_agents_nobody_gets_more_than_a_fifth_more_than_the_mean(day: SimulationSettings) -> None:
+    report = run_simulation(day)
     assert sum(report.given) == day.conversations
     assert report.busiest_to_mean <= 1.2
 
 
 def test_simulated_conversations_are_assigned_or_remain() -> None:
-    day = Day(agents=8, queues=4, conversations=900)
-    report = simulate(day)
+    day = SimulationSettings(agents=8, queues=4, conversations=900)
+    report = run_simulation(day)
     assert sum(report.left.values()) > 0, "too few agents for so much work"
     assert sum(report.given) + sum(report.left.values()) == day.conversations
     assert report.utilisation > 0.8
 
 
 def test_exact_matching_gives_work_only_to_those_who_have_the_skills() -> None:
-    exact = simulate(Day(agents=40, queues=2, conversations=800, matching=SkillMatching.EXACT))
-    anybody = simulate(Day(agents=40, queues=2, conversations=800, matching=SkillMatching.NONE))
+    exact = run_simulation(SimulationSettings(agents=40, queues=2, conversations=800, matching=SkillMatching.EXACT))
+    anybody = run_simulation(SimulationSettings(agents=40, queues=2, conversations=800, matching=SkillMatching.NONE))
     assert exact.match_rate == 1.0 > anybody.match_rate
 
 

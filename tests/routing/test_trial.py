@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from routing.dry_run import Sample, Trial, try_it
+from routing.dry_run import DryRunInput, DryRunResult, run_dry_run
 from routing.models import (
     ContactField,
     ContextVariable,
@@ -30,8 +30,10 @@ def stream() -> WorkStream:
     return builders.update_work_stream()
 
 
-def run_dry_run(stream: WorkStream, *, clock: OperatingHours | None = None, waiting: int = 0, **facts: Any) -> Trial:
-    return try_it(stream, Sample(facts, SATURDAY_NIGHT, clock), lambda queue: waiting)
+def dry_run_at_night(
+    stream: WorkStream, *, clock: OperatingHours | None = None, waiting: int = 0, **facts: Any
+) -> DryRunResult:
+    return run_dry_run(stream, DryRunInput(facts, SATURDAY_NIGHT, clock), lambda queue: waiting)
 
 
 def create_catch_all_queue(stream: WorkStream, **fields: Any) -> Queue:
@@ -47,7 +49,7 @@ def test_dry_run_explains_each_rule(stream: WorkStream) -> None:
     create_rule(stream, "Everything", {})
     create_skill_rule(stream, "German", contains_condition("bitte"), German=7)
     create_skill_rule(stream, "Everybody", {}, Patience=1)
-    trial = run_dry_run(stream, first_message="My order", customer_number="+49151")
+    trial = dry_run_at_night(stream, first_message="My order", customer_number="+49151")
     assert (trial.rule, trial.queue.name, [str(need) for need in trial.skills]) == (found, "Orders", ["Patience (1)"])
     assert trial.lines == [
         "The moment is Saturday, 23:30 on the clock of UTC.",
@@ -60,7 +62,7 @@ def test_dry_run_explains_each_rule(stream: WorkStream) -> None:
 
 
 def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue(stream: WorkStream) -> None:
-    trial = run_dry_run(stream)
+    trial = dry_run_at_night(stream)
     assert trial.lines[1:] == ["Goes to Default messaging queue: no rule holds."]
     assert trial.overflow == ["Default messaging queue is the fallback queue: whether it is open or full is not asked."]
 
@@ -68,8 +70,8 @@ def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue(stream: WorkStr
 def test_days_and_times_are_asked_on_the_clock_of_the_numbers_hours(stream: WorkStream) -> None:
     sundays = create_rule(stream, "Sundays", {"field": "weekday", "operator": "equals", "value": 6})
     india = OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
-    assert run_dry_run(stream).rule is None
-    trial = run_dry_run(stream, clock=india)
+    assert dry_run_at_night(stream).rule is None
+    trial = dry_run_at_night(stream, clock=india)
     assert trial.rule == sundays
     assert trial.lines[0] == "The moment is Sunday, 05:00 on the clock of India (Asia/Kolkata)."
 
@@ -79,13 +81,13 @@ def test_a_context_variable_is_found_in_the_message_unless_it_is_typed(stream: W
         work_stream=stream, display_name="Amount", name="amount", type=VariableType.NUMBER, found_after="Amount:"
     )
     big = create_rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "100"})
-    trial = run_dry_run(stream, first_message="Amount: 250")
+    trial = dry_run_at_night(stream, first_message="Amount: 250")
     assert trial.rule == big
     assert trial.lines[1:3] == [
         "Amount is found in the first message: “250”.",
         "Rule “Big”: Holds because the amount (250) is greater than 100.",
     ]
-    assert run_dry_run(stream, first_message="Amount: 250", **{"context.amount": "99"}).rule is None
+    assert dry_run_at_night(stream, first_message="Amount: 250", **{"context.amount": "99"}).rule is None
 
 
 def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
@@ -93,31 +95,33 @@ def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
     create_rule(stream, "VIPs", {"field": "contact.vip", "operator": "equals", "value": "yes"})
     assert (
         "Rule “VIPs”: Holds because the VIP (“Yes”) equals “yes”."
-        in run_dry_run(stream, **{"contact.vip": "Yes"}).lines
+        in dry_run_at_night(stream, **{"contact.vip": "Yes"}).lines
     )
 
 
 def test_dry_run_reports_a_queue_below_its_limit(stream: WorkStream) -> None:
     create_catch_all_queue(stream)
-    assert run_dry_run(stream).overflow == ["Orders is open and has room: no conversations wait there now."]
-    assert run_dry_run(stream, waiting=1).overflow == ["Orders is open and has room: 1 conversation waits there now."]
+    assert dry_run_at_night(stream).overflow == ["Orders is open and has room: no conversations wait there now."]
+    assert dry_run_at_night(stream, waiting=1).overflow == [
+        "Orders is open and has room: 1 conversation waits there now."
+    ]
 
 
 def test_dry_run_reports_the_overflow_at_that_time(stream: WorkStream) -> None:
     queue = create_catch_all_queue(stream, operating_hours=OperatingHours.objects.create(name="Never"))
-    assert run_dry_run(stream).overflow == ["Orders is out of its operating hours: it waits there anyway."]
+    assert dry_run_at_night(stream).overflow == ["Orders is out of its operating hours: it waits there anyway."]
     returns = builders.create_queue("Returns")
     OverflowRule.objects.create(queue=queue, condition="out_of_hours", action="transfer", target=returns)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
-    assert run_dry_run(stream).overflow == ["Orders is out of its operating hours: transferred_bytes to Returns."]
+    assert dry_run_at_night(stream).overflow == ["Orders is out of its operating hours: transferred_bytes to Returns."]
 
 
 def test_dry_run_reports_the_waiting_time_overflow(stream: WorkStream) -> None:
     queue = create_catch_all_queue(stream)
     OverflowRule.objects.create(queue=queue, condition="work_item_limit", action="end", limit=5)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
-    assert run_dry_run(stream, waiting=5).overflow == ["Orders is full (5 work items): the conversation is ended."]
-    assert run_dry_run(stream, waiting=4).overflow == [
+    assert dry_run_at_night(stream, waiting=5).overflow == ["Orders is full (5 work items): the conversation is ended."]
+    assert dry_run_at_night(stream, waiting=4).overflow == [
         "Orders is open and has room: 4 conversations wait there now.",
         "If nobody in Orders is free for 10 minutes: the conversation is ended.",
     ]
@@ -127,5 +131,5 @@ def test_dry_run_changes_nothing(stream: WorkStream) -> None:
     create_catch_all_queue(stream)
     SkillRule.objects.create(work_stream=stream, name="Nothing")
     before = [list(model.objects.values()) for model in (RoutingRule, SkillRule, Queue, WorkStream)]
-    run_dry_run(stream, first_message="My order")
+    dry_run_at_night(stream, first_message="My order")
     assert [list(model.objects.values()) for model in (RoutingRule, SkillRule, Queue, WorkStream)] == before

@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                 ("key", models.CharField(default=channels_whatsapp.simulator.models.new_secret, max_length=64)),
                 ("content_type", models.CharField(max_length=120)),
                 ("filename", models.CharField(blank=True, default="", max_length=200)),
-                ("file", models.FileField(upload_to=channels_whatsapp.simulator.models.media_path)),
+                ("file", models.FileField(upload_to=channels_whatsapp.simulator.models.get_media_path)),
                 ("available_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 (

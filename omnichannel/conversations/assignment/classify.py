@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from channels_whatsapp.identity import PREFIX
+from channels_whatsapp.identity import WHATSAPP_PREFIX
 from omnichannel.conversations.assignment.pending import exclude_unrouted
 from omnichannel.conversations.context import extract_context
 from omnichannel.conversations.lanes import LaneKind, request_assignment, request_automated_messages
@@ -30,7 +30,7 @@ from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from routing import hours, overflow, rules
 from routing.dry_run import DryRunContext
-from routing.fields import CONTACT_FACT, CONTEXT_FACT, Facts, Known, known_in
+from routing.fields import CONTACT_PREFIX, CONTEXT_PREFIX, Facts, AvailableFields, get_available_fields
 from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, State, WorkStream
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def classify_conversation(conversation_id: int) -> None:
         first = _first_message(conversation)
         extract_context(conversation, first.body if first else "")
         facts, queue_before = condition_facts_for(conversation, timezone.now(), first), conversation.queue_id
-        known = known_in(conversation.work_stream)
+        known = get_available_fields(conversation.work_stream)
         if _can_be_routed(conversation):
             _apply_routing_rules(conversation, facts, known)
         if conversation.state != State.CLOSED:
@@ -82,14 +82,14 @@ def condition_facts_for(conversation: Conversation, at: datetime, first_message:
     contact = conversation.contact
     opening = conversation.number.operating_hours
     return {
-        "customer_number": contact.address.removeprefix(PREFIX),
+        "customer_number": contact.address.removeprefix(WHATSAPP_PREFIX),
         "profile_name": contact.profile_name,
         "contact_name": contact.name,
         "contact_language": contact.language,
         **_message_facts(first_message),
-        **{CONTEXT_FACT + name: value for name, value in conversation.context.items()},
-        **{CONTACT_FACT + name: value for name, value in contact.fields.items()},
-        **rules.moment(at, hours.zone_named(opening.time_zone if opening else "UTC")),
+        **{CONTEXT_PREFIX + name: value for name, value in conversation.context.items()},
+        **{CONTACT_PREFIX + name: value for name, value in contact.fields.items()},
+        **rules.get_time_facts(at, hours.get_time_zone(opening.time_zone if opening else "UTC")),
     }
 
 
@@ -131,12 +131,12 @@ def _routed_text(found: rules.Route) -> LocalizedText:
     return localized("Routed to %(queue)s: rule “%(rule)s”.", queue=found.queue, rule=found.rule)
 
 
-def _apply_routing_rules(conversation: Conversation, facts: Facts, known: Known) -> None:
-    found = rules.route(conversation.work_stream, facts, known)
+def _apply_routing_rules(conversation: Conversation, facts: Facts, known: AvailableFields) -> None:
+    found = rules.find_route(conversation.work_stream, facts, known)
     record_event(conversation, ROUTED_EVENT, _routed_text(found), actor=None)
     # The customer waits since they wrote: their place is not counted from now.
     _set_queue(conversation, found.queue, since=conversation.queued_at)
-    if found.queue != rules.fallback(conversation.work_stream):
+    if found.queue != rules.get_fallback_queue(conversation.work_stream):
         _apply_entry_overflow(conversation)
 
 
@@ -148,8 +148,8 @@ def _set_queue(conversation: Conversation, queue: Queue, *, since: datetime) -> 
 def _apply_entry_overflow(conversation: Conversation) -> None:
     """What the queue's overflow rules say about who is about to wait there."""
     queue = conversation.queue
-    overflow.one_at_a_time(queue)
-    rule = overflow.at_the_door(queue, count_waiting(queue, exclude=conversation), timezone.now())
+    overflow.lock_limited_queue(queue)
+    rule = overflow.find_entry_rule(queue, count_waiting(queue, exclude=conversation), timezone.now())
     if rule is not None:
         _apply_overflow_rule(conversation, rule)
 
@@ -172,7 +172,7 @@ class ConversationDryRunContext(DryRunContext):
 
 def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None:
     """Do what the rule says, and write it into the timeline."""
-    line, now = overflow.outcome(rule), timezone.now()
+    line, now = overflow.describe_outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
             record_event(conversation, QUEUED_EVENT, line, actor=None)
@@ -185,8 +185,8 @@ def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None
             transition(conversation, State.CLOSED, event_text=localized("Closed: overflow."), actor=None)
 
 
-def _add_required_skills(conversation: Conversation, facts: Facts, known: Known) -> None:
-    needed = rules.needs(conversation.work_stream, facts, known)
+def _add_required_skills(conversation: Conversation, facts: Facts, known: AvailableFields) -> None:
+    needed = rules.get_skill_requirements(conversation.work_stream, facts, known)
     if not needed:
         return
     wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]
@@ -199,7 +199,7 @@ def _add_required_skills(conversation: Conversation, facts: Facts, known: Known)
 def apply_waiting_time_overflow(now: datetime | None = None) -> int:
     """Move or end what has waited in its queue for longer than the queue's rules allow; how many."""
     at, moved = now or timezone.now(), 0
-    for queue, asked in overflow.asked_meanwhile().items():
+    for queue, asked in overflow.get_waiting_rules_by_queue().items():
         for pk in _overdue_conversation_ids(queue, asked, at):
             moved += _overflow_if_overdue(pk, queue, asked, at)
     return moved
@@ -221,7 +221,7 @@ def _overflow_if_overdue(conversation_id: int, queue: Queue, asked: list[Overflo
         conversation = _lock_conversation(conversation_id)
         if conversation is None or conversation.queue_id != queue.pk or conversation.offered_to_id:
             return False
-        rule = overflow.while_waiting(asked, since=conversation.queued_at, now=at)
+        rule = overflow.match_waiting_rule(asked, since=conversation.queued_at, now=at)
         if rule is None or conversation.state != State.OPEN:
             return False
         _apply_overflow_rule(conversation, rule)

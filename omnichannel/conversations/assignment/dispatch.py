@@ -38,7 +38,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
-from routing.assignment import LOOKED_AT, Decision, Facts, assign_waiting, to_hand_out
+from routing.assignment import MAX_WORK_ITEMS, Decision, WorkItemFacts, assign_waiting, filter_unoffered_push_work
 from routing.engine import Choice
 from routing.models import Agent, BasePresence, QueueMembership, State
 
@@ -57,7 +57,7 @@ MAX_FAULT_LENGTH = 400  # characters of an error that the timeline shows
 
 def request_assignment_if_waiting() -> None:
     """A rare net: look whenever something waits, in case a moment was missed."""
-    if to_hand_out(exclude_unrouted(Conversation.objects.order_by())).exists():
+    if filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by())).exists():
         request_assignment()
 
 
@@ -71,14 +71,14 @@ def run_assign_lane(lease: Lease) -> datetime | None:
     _, left_out = offer_waiting_conversations(timezone.now())
     if left_out:
         return timezone.now() + RETRY_DELAY
-    still_waits = to_hand_out(Conversation.objects.order_by()).exists()
+    still_waits = filter_unoffered_push_work(Conversation.objects.order_by()).exists()
     return timezone.now() + SWEEP_INTERVAL if still_waits else None
 
 
 def offer_waiting_conversations(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
     """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
     return assign_waiting(
-        to_hand_out(conversations_in_offer_order()),
+        filter_unoffered_push_work(conversations_in_offer_order()),
         work=Conversation.objects.all(),
         agents=agents_to_lock(),
         now=now,
@@ -113,7 +113,7 @@ def agents_to_lock() -> QuerySet[Agent]:
 def make_facts_loader(now: datetime) -> Any:
     """A function that finds out, with one query, what these conversations need and who has passed them over."""
 
-    def facts_of(pks: Sequence[int]) -> Mapping[int, Facts]:
+    def facts_of(pks: Sequence[int]) -> Mapping[int, WorkItemFacts]:
         found: dict[int, list[tuple[Any, ...]]] = {}
         for pk, *row in _required_skill_rows(pks).union(
             _declined_offer_rows(pks), _released_rows(pks), _disconnected_rows(pks), all=True
@@ -124,11 +124,11 @@ def make_facts_loader(now: datetime) -> Any:
     return facts_of
 
 
-def _build_facts(rows: list[tuple[Any, ...]], now: datetime) -> Facts:
+def _build_facts(rows: list[tuple[Any, ...]], now: datetime) -> WorkItemFacts:
     # In the order of their moments, so that the latest of each is the one that is kept.
     passed = sorted((at, who) for what, who, _, _, at in rows if what == DECLINED_FACT)
     latest = {who: at for at, who in passed}
-    return Facts(
+    return WorkItemFacts(
         skills={skill: rating for what, skill, rating, _, _ in rows if what == SKILL_FACT},
         skill_names={skill: name for what, skill, _, name, _ in rows if what == SKILL_FACT},
         passed_over=frozenset(who for who, at in latest.items() if at > now - REOFFER_AFTER),
@@ -221,14 +221,16 @@ def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
         conversation=OuterRef("pk"), kind=NO_AGENT_EVENT, created_at__gte=OuterRef("queued_at")
     )
     of_these = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
-    untold = to_hand_out(exclude_unrouted(Conversation.objects.order_by())).filter(of_these, ~Exists(told))
+    untold = filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by())).filter(
+        of_these, ~Exists(told)
+    )
     if not untold.exists():
         return
     with transaction.atomic():
         locked = untold.select_related("queue", "work_stream").select_for_update(
             of=("self",), skip_locked=True, no_key=True
         )
-        lost = [Decision(one, reasons[one.queue_id, one.work_stream_id]) for one in locked[:LOOKED_AT]]
+        lost = [Decision(one, reasons[one.queue_id, one.work_stream_id]) for one in locked[:MAX_WORK_ITEMS]]
         _create_no_agent_events(lost, _count_unavailable_agents(lost))
 
 

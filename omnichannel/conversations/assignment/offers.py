@@ -18,7 +18,7 @@ from omnichannel.conversations.state_machine import TransitionError, record_even
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from routing.models import Agent, BasePresence, State
-from routing.presence import built_in, show
+from routing.presence import get_built_in_presence, set_presence
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ def _time_out_offer(conversation: Conversation, agent: Agent, ends: datetime) ->
         if held is None or held.offered_to_id != agent.pk or held.offer_expires_at != ends:
             return False
         if conversation.work_stream.inactive_after_missed_offer:
-            show(agent, built_in(BasePresence.INACTIVE), by_hand=False)
+            set_presence(agent, get_built_in_presence(BasePresence.INACTIVE), by_hand=False)
         _end_offer(
             held, OfferOutcome.TIMED_OUT, localized("%(agent)s did not answer in time.", agent=agent), actor=None
         )

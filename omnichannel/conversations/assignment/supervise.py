@@ -10,7 +10,7 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, ParticipationKind
 from omnichannel.conversations.state_machine import TransitionError, record_event, requeue, transition
 from omnichannel.core.localized_text import LocalizedText, localized
-from routing.agents import members_of
+from routing.agents import filter_queue_members
 from routing.models import Agent, BasePresence, Queue, State
 
 # Nobody is given work after they went home.
@@ -20,7 +20,9 @@ MONITORABLE_STATES = {State.ACTIVE, State.WRAP_UP}
 
 def assignment_targets(conversation: Conversation) -> TransferTargets:
     """Everybody of its queue who has not gone home, however full they are, and the other queues."""
-    there = members_of(conversation.queue, active_agents()).exclude(presence__base_status__in=SIGNED_OFF_PRESENCES)
+    there = filter_queue_members(conversation.queue, active_agents()).exclude(
+        presence__base_status__in=SIGNED_OFF_PRESENCES
+    )
     return TransferTargets(rank_agents(conversation, list(there)), other_queues(conversation))
 
 

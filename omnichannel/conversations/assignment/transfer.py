@@ -14,8 +14,8 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import TransitionError, require_agent, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing import hours
-from routing.agents import members_of
-from routing.assignment import load_by_agent
+from routing.agents import filter_queue_members
+from routing.assignment import get_load_by_agent
 from routing.models import Agent, AgentSkill, BasePresence, Queue, State
 
 # Who shows one of these is not there to take over.
@@ -76,10 +76,14 @@ class TransferTargets:
 
 def transfer_targets(conversation: Conversation) -> TransferTargets:
     """Colleagues of its queue who are there, best skills first, and the other queues that are open now."""
-    there = members_of(conversation.queue, active_agents()).exclude(presence__base_status__in=UNAVAILABLE_PRESENCES)
+    there = filter_queue_members(conversation.queue, active_agents()).exclude(
+        presence__base_status__in=UNAVAILABLE_PRESENCES
+    )
     colleagues = rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
     at = timezone.now()
-    open_now = [one for one in other_queues(conversation) if hours.is_open(hours.of(one.queue.operating_hours), at)]
+    open_now = [
+        one for one in other_queues(conversation) if hours.is_open(hours.build_schedule(one.queue.operating_hours), at)
+    ]
     return TransferTargets(colleagues, open_now)
 
 
@@ -89,7 +93,7 @@ def rank_agents(conversation: Conversation, agents: Sequence[Agent]) -> list[Age
     matching: dict[int, int] = {}
     for has in AgentSkill.objects.filter(agent__in=agents, skill__in=required):
         matching[has.agent_id] = matching.get(has.agent_id, 0) + (has.rating >= required[has.skill_id])
-    loads = load_by_agent(Conversation.objects.all(), [one.pk for one in agents], now=timezone.now())
+    loads = get_load_by_agent(Conversation.objects.all(), [one.pk for one in agents], now=timezone.now())
     needs = conversation.work_stream.capacity
     found = [AgentCandidate(one, matching.get(one.pk, 0), len(required), loads[one.pk].units, needs) for one in agents]
     return sorted(found, key=lambda one: (-one.matching_skill_count, -one.free_capacity, str(one.agent)))

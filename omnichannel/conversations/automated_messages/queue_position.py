@@ -41,7 +41,7 @@ def send_queue_positions(now: datetime | None = None) -> int:
 def _should_send(conversation: Conversation, at: datetime) -> bool:
     """Not by those who have an agent in a moment, and not while the number is closed: nobody counts down to morning."""
     waits = conversation.offered_to_id is None and at - conversation.queued_at >= MIN_WAIT
-    return waits and hours.is_open(hours.of(conversation.number.operating_hours), at)
+    return waits and hours.is_open(hours.build_schedule(conversation.number.operating_hours), at)
 
 
 def _waiting_in_order() -> Iterator[tuple[int, Conversation]]:

@@ -31,7 +31,7 @@ from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
 from routing import hours
 from routing.models import State
-from routing.values import shown
+from routing.values import format_value
 
 MAX_DELAY = timedelta(minutes=2)
 ROUTING_GRACE_PERIOD = timedelta(seconds=10)
@@ -139,10 +139,10 @@ def _due_triggers(conversation: Conversation, now: datetime) -> Iterator[Message
 
 def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigger:
     """The greeting, or that nobody is there; on a holiday without words of its own, the words for closed hours."""
-    opening = hours.of(conversation.number.operating_hours)
+    opening = hours.build_schedule(conversation.number.operating_hours)
     if hours.is_open(opening, now):
         return MessageTrigger.GREETING
-    is_holiday = hours.holiday(opening, now) is not None and find_text(MessageTrigger.HOLIDAY, conversation)
+    is_holiday = hours.get_holiday_name(opening, now) is not None and find_text(MessageTrigger.HOLIDAY, conversation)
     return MessageTrigger.HOLIDAY if is_holiday else MessageTrigger.OUT_OF_HOURS
 
 
@@ -183,7 +183,7 @@ def _fill_slugs(text: str, conversation: Conversation, slugs: Mapping[str, objec
         "QueueName": conversation.queue.name,
         "CustomerName": contact.name or contact.profile_name,
         "OpensAt": _opening_time_text(conversation) if "OpensAt" in text else "",
-        **{name: shown(value) for name, value in conversation.context.items()},
+        **{name: format_value(value) for name, value in conversation.context.items()},
         **slugs,
     }
     return SLUG_PATTERN.sub(lambda slug: str(values.get(slug[1], "")), text).strip()
@@ -191,7 +191,7 @@ def _fill_slugs(text: str, conversation: Conversation, slugs: Mapping[str, objec
 
 def _opening_time_text(conversation: Conversation) -> str:
     """When the number is open again, on its own clock, in the customer's language; "" when it always is."""
-    now, opening = timezone.now(), hours.of(conversation.number.operating_hours)
+    now, opening = timezone.now(), hours.build_schedule(conversation.number.operating_hours)
     opens = hours.next_opening(opening, now) if opening else None
     if opens is None:
         return ""

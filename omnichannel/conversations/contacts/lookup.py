@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from channels_whatsapp.events import InboundMessage
-from channels_whatsapp.identity import identity, is_business_scoped
+from channels_whatsapp.identity import get_identity, is_business_scoped
 from omnichannel.accounts.models import User
 from omnichannel.conversations.contacts.merge_records import merge_contact_data
 from omnichannel.conversations.context import value_changed_text
@@ -17,14 +17,14 @@ from omnichannel.conversations.models import Contact, ContactAddress
 from omnichannel.conversations.state_machine import record_event
 from routing import values
 from routing.models import ContactField
-from routing.values import NotAValue
+from routing.values import InvalidValueError
 
 CONTACT_FIELD_EVENT = "contact_field"  # the kind of line in the timeline
 
 
 def build_sender_filter(inbound: InboundMessage, *, prefix: str = "") -> Q:
     """The contact a message is from: by its number in any spelling, or by its business-scoped id."""
-    match = Q(**{f"{prefix}identity": identity(inbound.sender)})
+    match = Q(**{f"{prefix}identity": get_identity(inbound.sender)})
     if inbound.external_user_id:
         match |= Q(**{f"{prefix}external_user_id": inbound.external_user_id})
     return match
@@ -33,7 +33,7 @@ def build_sender_filter(inbound: InboundMessage, *, prefix: str = "") -> Q:
 def has_sender_ids(contact: Contact, inbound: InboundMessage) -> bool:
     """Whether all that the message tells about who its sender is, is known of this contact."""
     same_id = not inbound.external_user_id or contact.external_user_id == inbound.external_user_id
-    return same_id and (contact.identity == identity(inbound.sender) or is_business_scoped(inbound.sender))
+    return same_id and (contact.identity == get_identity(inbound.sender) or is_business_scoped(inbound.sender))
 
 
 def get_or_create_contact(inbound: InboundMessage) -> Contact:
@@ -51,7 +51,7 @@ def _create_contact(inbound: InboundMessage) -> Contact:
     with transaction.atomic():
         return Contact.objects.create(
             address=inbound.sender,
-            identity=identity(inbound.sender),
+            identity=get_identity(inbound.sender),
             external_user_id=inbound.external_user_id,
             profile_name=inbound.profile_name,
         )
@@ -73,7 +73,7 @@ def _get_merged_contact(inbound: InboundMessage) -> Contact | None:
 
 def _get_contact_ids_by_extra_address(inbound: InboundMessage) -> QuerySet[ContactAddress, int]:
     """Whose other number this is, since two contacts were made one by a person."""
-    known = [identity(one) for one in (inbound.sender, inbound.external_user_id) if one]
+    known = [get_identity(one) for one in (inbound.sender, inbound.external_user_id) if one]
     return ContactAddress.objects.filter(identity__in=known).values_list("contact", flat=True)
 
 
@@ -84,7 +84,7 @@ def update_from_message(contact: Contact, inbound: InboundMessage) -> None:
         "profile_name": inbound.profile_name or contact.profile_name,
         "external_user_id": inbound.external_user_id or contact.external_user_id,
         "address": inbound.sender if number_is_news else contact.address,
-        "identity": identity(inbound.sender) if number_is_news else contact.identity,
+        "identity": get_identity(inbound.sender) if number_is_news else contact.identity,
     }
     changed: dict[str, str | datetime | None]
     changed = {name: value for name, value in news.items() if getattr(contact, name) != value}
@@ -122,8 +122,8 @@ def set_contact_field(contact: Contact, name: str, value: str, by: User) -> None
     """
     field = ContactField.objects.filter(name=name).first()
     if field is None:
-        raise NotAValue(gettext("There is no contact field “%(name)s”.") % {"name": name})
-    kept = values.read(field.type, value)
+        raise InvalidValueError(gettext("There is no contact field “%(name)s”.") % {"name": name})
+    kept = values.parse_value(field.type, value)
     with transaction.atomic():
         locked = Contact.objects.select_for_update(no_key=True).get(pk=contact.pk)
         fields = {key: one for key, one in {**locked.fields, name: kept}.items() if one is not None}

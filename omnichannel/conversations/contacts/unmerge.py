@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from channels_whatsapp.service_window import closes_at
+from channels_whatsapp.service_window import get_closing_time
 from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.contacts.merge_records import RELATED_NAMES, restore_object
 from omnichannel.conversations.lanes import request_assignment
@@ -127,7 +127,7 @@ def _recalculate_activity(conversation: Conversation) -> None:
     conversation.last_message = last
     conversation.last_activity_at = last.created_at if last else conversation.created_at
     conversation.last_inbound_at = theirs.created_at if theirs else None
-    conversation.window_closes_at = closes_at(theirs.created_at) if theirs else None
+    conversation.window_closes_at = get_closing_time(theirs.created_at) if theirs else None
     conversation.save(
         update_fields=["last_message", "last_activity_at", "last_inbound_at", "window_closes_at", "unread_count"]
     )

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from channels_whatsapp.identity import PREFIX, identity
-from channels_whatsapp.models import plain_number
+from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity
+from channels_whatsapp.models import normalize_phone_number
 from omnichannel.conversations.models import Contact
 
 NO_COUNTRY_CODE = _("This number has no country code: it can't be written to on WhatsApp.")
@@ -30,15 +30,15 @@ def save_contact(name: str, phone: str) -> SavedContact:
 
     Raises NotANumber with a sentence for whoever tried.
     """
-    address = PREFIX + _to_international_number(phone)
-    known = Contact.objects.filter(identity=identity(address)).first()
+    address = WHATSAPP_PREFIX + _to_international_number(phone)
+    known = Contact.objects.filter(identity=get_identity(address)).first()
     if known is not None:
         return SavedContact(known, is_new=False)
     try:
         with transaction.atomic():
-            made = Contact.objects.create(name=name.strip()[:200], address=address, identity=identity(address))
+            made = Contact.objects.create(name=name.strip()[:200], address=address, identity=get_identity(address))
     except IntegrityError:  # the same card, saved by somebody else at the same moment
-        return SavedContact(Contact.objects.get(identity=identity(address)), is_new=False)
+        return SavedContact(Contact.objects.get(identity=get_identity(address)), is_new=False)
     return SavedContact(made, is_new=True)
 
 
@@ -48,6 +48,6 @@ def _to_international_number(phone: str) -> str:
     if not begins.startswith("+") or begins.lstrip("+ (").startswith("0"):
         raise InvalidPhoneNumberError(str(NO_COUNTRY_CODE))
     try:
-        return plain_number(begins)
+        return normalize_phone_number(begins)
     except ValidationError as error:
         raise InvalidPhoneNumberError(" ".join(error.messages)) from error

@@ -1,6 +1,6 @@
 """What the desk makes of a webhook delivery; the channel is handed this function."""
 
-from channels_whatsapp.deliveries import Ignore
+from channels_whatsapp.deliveries import IgnoredDeliveryError
 from channels_whatsapp.events import InboundMessage, StatusUpdate, message_sid
 from channels_whatsapp.models import WebhookDelivery, WebhookKind
 from omnichannel.conversations.inbound.receive import receive_message
@@ -14,7 +14,7 @@ def apply_delivery(delivery: WebhookDelivery) -> None:
     """File a customer's message, or move a message's status; raises Ignore for what is not for this desk."""
     payload = delivery.payload
     if not message_sid(payload):
-        raise Ignore("The form has no message SID.")
+        raise IgnoredDeliveryError("The form has no message SID.")
     match delivery.kind:
         case WebhookKind.INBOUND:
             inbound = InboundMessage.from_payload(payload)

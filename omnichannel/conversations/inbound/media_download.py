@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from channels_whatsapp.media import FetchedMedia, MediaNotReady, MediaRefused, fetch
+from channels_whatsapp.media import FetchedMedia, MediaUnavailableError, MediaRejectedError, fetch_media
 from omnichannel.conversations.contacts.vcard_parser import Person, parse_people
 from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
 from omnichannel.conversations.lanes import LaneKind
@@ -36,11 +36,11 @@ def fetch_attachment(lease: Lease) -> datetime | None:
         return None
     account = attachment.message.conversation.number.account
     try:
-        found = fetch(account, attachment.source_url, attachment.declared_type)
-    except MediaRefused as refused:
+        found = fetch_media(account, attachment.source_url, attachment.declared_type)
+    except MediaRejectedError as refused:
         _mark_failed(attachment, str(refused))
         return None
-    except MediaNotReady as error:
+    except MediaUnavailableError as error:
         return _schedule_retry(attachment, str(error))
     with found.file:
         _store_file(attachment, found)

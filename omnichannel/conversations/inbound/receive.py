@@ -6,11 +6,11 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from channels_whatsapp.deliveries import Ignore
+from channels_whatsapp.deliveries import IgnoredDeliveryError
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.sender_lookup import number_for
-from channels_whatsapp.service_window import closes_at
+from channels_whatsapp.sender_lookup import find_number
+from channels_whatsapp.service_window import get_closing_time
 from omnichannel.conversations.contacts import lookup, opt_out
 from omnichannel.conversations.lanes import LaneKind, request_automated_messages
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
@@ -37,13 +37,13 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     Raises Ignore for what is not for this desk. The caller holds the transaction.
     """
     if not inbound.sender:
-        raise Ignore("It does not come from a WhatsApp address.")
+        raise IgnoredDeliveryError("It does not come from a WhatsApp address.")
     if not inbound.sid:
-        raise Ignore("It has no message SID.")
-    number = number_for(account, inbound)
+        raise IgnoredDeliveryError("It has no message SID.")
+    number = find_number(account, inbound)
     conversation = _find_open_conversation(number, inbound) or _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
-        raise Ignore(BLOCKED_REASON)  # with all that was begun above; the delivery is kept
+        raise IgnoredDeliveryError(BLOCKED_REASON)  # with all that was begun above; the delivery is kept
     lookup.update_from_message(conversation.contact, inbound)
     message = Message.objects.create(
         conversation=conversation,
@@ -125,7 +125,9 @@ def _update_activity(conversation: Conversation, message: Message, received_at: 
     is_latest = received_at >= conversation.last_activity_at or conversation.last_message_id is None
     Conversation.objects.filter(pk=conversation.pk).update(
         last_inbound_at=latest,
-        window_closes_at=max(closes_at(received_at), conversation.window_closes_at or closes_at(received_at)),
+        window_closes_at=max(
+            get_closing_time(received_at), conversation.window_closes_at or get_closing_time(received_at)
+        ),
         unread_count=F("unread_count") + 1,
         last_message_id=message.pk if is_latest else conversation.last_message_id,
         last_activity_at=max(timezone.now(), conversation.last_activity_at),

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from channels_whatsapp.identity import shown_address
+from channels_whatsapp.identity import format_address
 
 
 class LabelColour(models.TextChoices):
@@ -75,7 +75,7 @@ class Contact(models.Model):
     @property
     def display_number(self) -> str:
         """The phone number as people write it, or the business-scoped id."""
-        return shown_address(self.address)
+        return format_address(self.address)
 
 
 class ContactAddress(models.Model):
@@ -89,7 +89,7 @@ class ContactAddress(models.Model):
         ordering = ["pk"]
 
     def __str__(self) -> str:
-        return shown_address(self.address)
+        return format_address(self.address)
 
 
 class ContactMerge(models.Model):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from channels_whatsapp.models import WhatsAppNumber
-from channels_whatsapp.service_window import is_inside
+from channels_whatsapp.service_window import is_window_open
 from omnichannel.conversations.models.contacts import Contact, Label
 from omnichannel.core.db import SEPARATOR, StringAgg
 from omnichannel.core.localized_text import LocalizedTextField
@@ -170,7 +170,7 @@ class Conversation(Routable):
     @property
     def window_is_open(self) -> bool:
         """Whether free text and media may still be sent to the customer."""
-        return is_inside(self.window_closes_at, at=timezone.now())
+        return is_window_open(self.window_closes_at, at=timezone.now())
 
 
 class ConversationEvent(models.Model):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.translation import gettext, gettext_noop
 
-from channels_whatsapp.service_window import EXCEEDED, is_inside
+from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE, is_window_open
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_for_user, can_reply
 from omnichannel.conversations.lanes import LaneKind
@@ -71,8 +71,8 @@ def get_send_error(
         return ReplyError(
             "opted_out", gettext(OPTED_OUT_BY_WORD_ERROR if contact.opted_out_by_word else OPTED_OUT_ERROR)
         )
-    if not is_template and not is_inside(conversation.window_closes_at, at=timezone.now()):
-        return ReplyError("window_closed", gettext(EXCEEDED))
+    if not is_template and not is_window_open(conversation.window_closes_at, at=timezone.now()):
+        return ReplyError("window_closed", gettext(WINDOW_EXCEEDED_MESSAGE))
     return None
 
 

@@ -20,7 +20,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from channels_whatsapp.backends import get_backend
-from channels_whatsapp.backends.base import OutcomeUnknown, OutgoingMessage, SentMessage, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.base import (
+    UnknownOutcomeError,
+    OutgoingMessage,
+    SentMessage,
+    TwilioRateLimitError,
+    TwilioRejectedError,
+)
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Message, MessageKind, MessageStatus
@@ -70,12 +76,12 @@ def _send_message(message: Message) -> datetime | None:
         return None
     try:
         sent = get_backend().send(account, outgoing)
-    except TwilioBusy:
+    except TwilioRateLimitError:
         return _requeue_with_backoff(message)
-    except OutcomeUnknown as error:
+    except UnknownOutcomeError as error:
         logger.warning("Whether message %s was sent is not known: %s", message.public_id, error)
         return timezone.now() + RECHECK_DELAY
-    except TwilioRefused as refused:
+    except TwilioRejectedError as refused:
         _mark_failed(message, refused.code, refused.message, expected_status=MessageStatus.SENDING)
         return None
     _store_sid(message, sent)
@@ -170,7 +176,7 @@ def _resolve_unknown_outcome(message: Message) -> datetime | None:
             sender=conversation.number.address,
             since=since - CLOCK_SKEW,
         )
-    except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
+    except (TwilioRateLimitError, UnknownOutcomeError, TwilioRejectedError) as error:
         logger.info("Twilio could not say whether message %s was sent: %s", message.public_id, error)
         delivery_status.handle_error_code(message, getattr(error, "code", None))
         return _get_next_check_time(since)
@@ -248,7 +254,7 @@ def check_overdue_statuses() -> int:
 def _fetch_status(account: WhatsAppAccount, message: Message) -> None:
     try:
         found = get_backend().fetch(account, message.twilio_sid)
-    except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
+    except (TwilioRateLimitError, UnknownOutcomeError, TwilioRejectedError) as error:
         logger.info("Twilio could not say what became of %s: %s", message.twilio_sid, error)
         delivery_status.handle_error_code(message, getattr(error, "code", None))
         return

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from channels_whatsapp import errors
 from channels_whatsapp.backends.base import SentMessage
-from channels_whatsapp.deliveries import Ignore, NotYet
+from channels_whatsapp.deliveries import IgnoredDeliveryError, DeliveryNotReadyError
 from channels_whatsapp.events import StatusUpdate
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.lanes import LaneKind
@@ -52,12 +52,12 @@ def apply_status_update(
     that another program has sent.
     """
     if update.status not in STATUS_BY_TWILIO_STATUS:
-        raise Ignore(f"Twilio reports a status that is not known here: {update.status[:40] or 'none'}.")
+        raise IgnoredDeliveryError(f"Twilio reports a status that is not known here: {update.status[:40] or 'none'}.")
     try:
         message = _find_message(account, update, public_id)
-    except NotYet as error:
+    except DeliveryNotReadyError as error:
         if is_final_attempt:
-            raise Ignore(str(error)) from error
+            raise IgnoredDeliveryError(str(error)) from error
         raise
     was_unknown = message.status == MessageStatus.SENDING and not message.twilio_sid
     if _advance_status(message, STATUS_BY_TWILIO_STATUS[update.status], update):
@@ -84,11 +84,11 @@ def _find_message(account: WhatsAppAccount, update: StatusUpdate, public_id: UUI
     ours = Message.objects.filter(conversation__number__account=account).select_related("conversation")
     message = ours.filter(public_id=public_id).first() if public_id else ours.filter(twilio_sid=update.sid).first()
     if message is None and public_id is None:
-        raise NotYet(f"No message has the SID {update.sid}.")
+        raise DeliveryNotReadyError(f"No message has the SID {update.sid}.")
     if message is None:
-        raise Ignore(f"No message has the id {public_id}.")
+        raise IgnoredDeliveryError(f"No message has the id {public_id}.")
     if message.is_inbound or (message.twilio_sid and message.twilio_sid != update.sid):
-        raise Ignore(f"The SID {update.sid} is not that of message {message.public_id}.")
+        raise IgnoredDeliveryError(f"The SID {update.sid} is not that of message {message.public_id}.")
     return message
 
 
@@ -134,10 +134,10 @@ def handle_error_code(message: Message, code: int | None) -> None:
             unanswered = Q(last_inbound_at=None) | Q(last_inbound_at__lte=message.sending_since or message.created_at)
             same = Conversation.objects.filter(unanswered, pk=conversation.pk, window_closes_at__gt=now)
             same.update(window_closes_at=now - timedelta(seconds=1))
-        case int() if code in errors.TEMPLATE_STATES:
+        case int() if code in errors.APPROVAL_BY_ERROR_CODE:
             sid = message.content.get("template", {}).get("sid", "")
             template = MessageTemplate.objects.filter(account__numbers=conversation.number_id, content_sid=sid)
-            template.update(approval=errors.TEMPLATE_STATES[code])
+            template.update(approval=errors.APPROVAL_BY_ERROR_CODE[code])
         case errors.CREDENTIALS_REJECTED:
             account = WhatsAppAccount.objects.filter(numbers=conversation.number_id, credentials_rejected_at=None)
             account.update(credentials_rejected_at=now)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from channels_whatsapp import templates
 from channels_whatsapp.models import MessageTemplate
-from channels_whatsapp.service_window import is_inside
+from channels_whatsapp.service_window import is_window_open
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import agent_for_user, can_reply
 from omnichannel.conversations.models import Conversation, Message, MessageKind
@@ -65,9 +65,11 @@ def send_template(
 
 def validate_variables(template: MessageTemplate, variables: Mapping[str, str]) -> dict[str, str]:
     """The values of the template's own variables as they are sent; raises TemplateRefused for what WhatsApp refuses."""
-    given = templates.cleaned(variables)
-    values = {name: given.get(name, "") for name in templates.variables_of(template.content_type, template.content)}
-    if errors := templates.problems(template, values):
+    given = templates.clean_variables(variables)
+    values = {
+        name: given.get(name, "") for name in templates.get_variable_names(template.content_type, template.content)
+    }
+    if errors := templates.get_variable_errors(template, values):
         raise TemplateSendError("variables", next(iter(errors.values())), errors=errors)
     return values
 
@@ -83,16 +85,16 @@ def queue_template(
     """Queue it in the transaction that has `locked_to_send` its conversation; the state of the template is checked."""
     if template.account_id != locked.number.account_id:
         raise TemplateSendError("wrong_account", _("This template belongs to another WhatsApp channel."))
-    if reason := templates.why_not(template, window_is_open=_is_window_open(locked)):
+    if reason := templates.get_not_sendable_reason(template, window_is_open=_is_window_open(locked)):
         raise TemplateSendError("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
-    parts = templates.shown(template, values)
+    parts = templates.render_template_parts(template, values)
     content = {
         "sid": template.content_sid,
         "name": template.name,
         "language": template.language,
         "type": template.content_type,
         "variables": values,
-        **templates.as_content(parts),
+        **templates.build_message_content(parts),
     }
     return queue_message(
         locked,
@@ -105,7 +107,7 @@ def queue_template(
 
 
 def _is_window_open(conversation: Conversation) -> bool:
-    return is_inside(conversation.window_closes_at, at=timezone.now())
+    return is_window_open(conversation.window_closes_at, at=timezone.now())
 
 
 # -- When it goes out -----------------------------------------------------------------------------------------------
@@ -118,7 +120,7 @@ def get_template_send_error(message: Message) -> ReplyError | None:
     template = there.first()
     if template is None:
         return TemplateSendError("gone", _("Twilio does not have it any more."))
-    reason = templates.why_not(template, window_is_open=_is_window_open(conversation))
+    reason = templates.get_not_sendable_reason(template, window_is_open=_is_window_open(conversation))
     return (
         TemplateSendError("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
         if reason

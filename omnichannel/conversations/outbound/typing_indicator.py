@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from channels_whatsapp.backends import get_backend
-from channels_whatsapp.backends.base import OutcomeUnknown, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioRateLimitError, TwilioRejectedError
 from omnichannel.conversations.access import can_reply
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Conversation, Message, MessageDirection
@@ -43,5 +43,5 @@ def send_typing_indicator(lease: Lease) -> None:
         return
     try:
         get_backend().show_typing(message.conversation.number.account, message.twilio_sid)
-    except (TwilioBusy, OutcomeUnknown, TwilioRefused) as error:
+    except (TwilioRateLimitError, UnknownOutcomeError, TwilioRejectedError) as error:
         logger.info("The customer could not be shown that somebody types: %s", error)

@@ -13,17 +13,17 @@ from omnichannel.conversations.agent_load import refresh_agent_loads, schedule_l
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.presence.disconnects import schedule_disconnect_check
-from routing.agents import ensure_agent, show_presence
+from routing.agents import get_or_create_agent, set_presence_manually
 from routing.models import Agent, BasePresence, Presence
 from routing.presence import (
-    GONE_AFTER,
-    built_in,
-    go_offline,
-    is_there,
-    note_seen,
-    show,
-    show_default,
-    whose_pages_are_gone,
+    ABSENCE_TIMEOUT,
+    get_built_in_presence,
+    set_offline,
+    is_present,
+    record_last_seen,
+    set_presence,
+    set_default_presence,
+    get_agents_without_open_pages,
 )
 from routing.signals import agent_changed_by_admin
 
@@ -32,7 +32,7 @@ def choose_presence(agent: Agent, presence: Presence) -> None:
     """The agent chooses what to show."""
     with transaction.atomic():
         _update_last_seen(agent)
-        show_presence(agent, presence)
+        set_presence_manually(agent, presence)
         if presence.base_status == BasePresence.OFFLINE:
             schedule_disconnect_check(agent)
         _publish_change(agent)
@@ -42,7 +42,7 @@ def return_from_absence(agent: Agent) -> None:
     """The agent is there again: their default presence, and from then on what their load says."""
     with transaction.atomic():
         _update_last_seen(agent)
-        show_default(agent)
+        set_default_presence(agent)
         _publish_change(agent)
 
 
@@ -50,8 +50,8 @@ def handle_sign_in(user: User) -> None:
     """Somebody who works at the desk has signed in to it; who was neither Offline nor Inactive stays as they were."""
     agent = agent_for_user(user)
     if agent is None and user.is_active and user.has_perm(WORK_PERMISSION):
-        agent = ensure_agent(user)
-    if agent is not None and not is_there(agent):
+        agent = get_or_create_agent(user)
+    if agent is not None and not is_present(agent):
         return_from_absence(agent)
 
 
@@ -61,7 +61,7 @@ def handle_sign_out(user: User) -> None:
     if agent is not None:
         with transaction.atomic():
             Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
-            show(agent, built_in(BasePresence.OFFLINE), by_hand=False)
+            set_presence(agent, get_built_in_presence(BasePresence.OFFLINE), by_hand=False)
             schedule_disconnect_check(agent)
             _publish_change(agent)
 
@@ -71,7 +71,7 @@ def record_page_activity(user: User) -> None:
     agent = agent_for_user(user)
     if agent is None:
         return
-    was_gone = note_seen(agent, timezone.now())
+    was_gone = record_last_seen(agent, timezone.now())
     if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.presence_by_hand:
         return_from_absence(agent)
 
@@ -79,9 +79,9 @@ def record_page_activity(user: User) -> None:
 def update_presences(now: datetime | None = None) -> None:
     """Set agents Offline all of whose pages are gone, and bring the others' presence up to their load."""
     at = now or timezone.now()
-    for agent in whose_pages_are_gone(at):
+    for agent in get_agents_without_open_pages(at):
         with transaction.atomic():
-            if go_offline(agent, unless_seen_since=at - GONE_AFTER):
+            if set_offline(agent, unless_seen_since=at - ABSENCE_TIMEOUT):
                 schedule_disconnect_check(agent, agent.last_seen_at)
                 _publish_change(agent)
     refresh_agent_loads(at)

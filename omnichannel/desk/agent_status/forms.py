@@ -2,10 +2,10 @@
 
 from django import forms
 
-from routing.agents import presences_to_choose
+from routing.agents import get_selectable_presences
 
 
 class PresenceForm(forms.Form):
     """The presence an agent shows."""
 
-    presence = forms.ModelChoiceField(queryset=presences_to_choose())
+    presence = forms.ModelChoiceField(queryset=get_selectable_presences())

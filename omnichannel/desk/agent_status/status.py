@@ -18,7 +18,7 @@ from omnichannel.conversations.models import (
     OfferOutcome,
 )
 from omnichannel.desk.shared.message_preview import MAX_PREVIEW_LENGTH, summarize_message
-from routing.agents import presences_to_choose
+from routing.agents import get_selectable_presences
 from routing.models import Agent, BasePresence, Presence
 
 
@@ -56,7 +56,7 @@ def get_agent_status(agent: Agent) -> AgentStatus:
     """As it is at this moment."""
     return AgentStatus(
         agent=agent,
-        presences=list(presences_to_choose()),
+        presences=list(get_selectable_presences()),
         free_capacity=max(0, agent.capacity - used_capacity([agent.pk])[agent.pk]),
         offers=_offer_cards(list(_offered_conversations(agent))),
         missed_offer=_last_missed_offer(agent),

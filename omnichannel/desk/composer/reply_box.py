@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from channels_whatsapp.service_window import EXCEEDED
+from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
 from omnichannel.conversations.access import can_reply
 from omnichannel.conversations.assignment.pick import can_take
 from omnichannel.conversations.models import Conversation, Message, ParticipationKind
@@ -49,7 +49,7 @@ class Composer:
 
     text_limit = TEXT_LIMIT
     note_limit = NOTE_LIMIT
-    window_exceeded_text = _(EXCEEDED)
+    window_exceeded_text = _(WINDOW_EXCEEDED_MESSAGE)
     undo_seconds = HOLD_DURATION.seconds
 
     @property

@@ -10,17 +10,17 @@ from urllib.parse import urlencode
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
-from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import Synced
+from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
+from channels_whatsapp.template_sync import SyncResult
 from channels_whatsapp.templates import (
-    CATEGORIES,
-    KINDS,
-    Parts,
+    CATEGORY_LABELS,
+    KIND_LABELS,
+    TemplateParts,
     category_name,
     kind_name,
-    parts_of,
-    variables_of,
-    why_not,
+    parse_parts,
+    get_variable_names,
+    get_not_sendable_reason,
 )
 from omnichannel.conversations.automated_messages.triggers import language_fallbacks
 from omnichannel.conversations.models import Contact
@@ -80,8 +80,8 @@ class SelectedTemplate:
     error: str = ""
 
     @property
-    def parts(self) -> Parts:
-        return parts_of(self.template.content_type, self.template.content)
+    def parts(self) -> TemplateParts:
+        return parse_parts(self.template.content_type, self.template.content)
 
     @property
     def values(self) -> dict[str, str]:
@@ -90,7 +90,7 @@ class SelectedTemplate:
     @property
     def has_full_preview(self) -> bool:
         """Whether all that the customer sees of this kind is in the preview."""
-        return self.template.content_type in KINDS
+        return self.template.content_type in KIND_LABELS
 
     @property
     def details(self) -> str:
@@ -112,7 +112,7 @@ class TemplatePicker:
     has_more: bool = False
     synced_at: datetime | None = None
     sync_url: str = ""
-    sync_result: Synced | None = None
+    sync_result: SyncResult | None = None
     query: str = ""
     selected: SelectedTemplate | None = None
     send_url: str = ""
@@ -150,7 +150,9 @@ def find_template_choices(
             : MAX_CHOICES + 1
         ]
     )
-    choices = [TemplateChoice(one, why_not(one, window_is_open=window_is_open)) for one in listed[:MAX_CHOICES]]
+    choices = [
+        TemplateChoice(one, get_not_sendable_reason(one, window_is_open=window_is_open)) for one in listed[:MAX_CHOICES]
+    ]
     return sorted(choices, key=lambda one: bool(one.unavailable_reason)), len(listed) > MAX_CHOICES
 
 
@@ -160,7 +162,7 @@ def _search_templates(templates: QuerySet[MessageTemplate], query: str) -> Query
         languages = {
             code for code in _distinct_languages(templates) if word.casefold() in language_name(code).casefold()
         }
-        categories = {code for code in CATEGORIES if word.casefold() in category_name(code).casefold()}
+        categories = {code for code in CATEGORY_LABELS if word.casefold() in category_name(code).casefold()}
         templates = templates.filter(
             Q(name__icontains=word)
             | Q(text__icontains=word)
@@ -188,7 +190,7 @@ def _language_rank(contact: Contact | None) -> Case:
 
 
 def _approval_rank() -> Case:
-    return Case(When(approval=Approval.APPROVED, then=Value(0)), default=Value(1), output_field=IntegerField())
+    return Case(When(approval=ApprovalStatus.APPROVED, then=Value(0)), default=Value(1), output_field=IntegerField())
 
 
 def build_selected_template(
@@ -200,7 +202,7 @@ def build_selected_template(
 ) -> SelectedTemplate:
     """The template with its variables, what was filled in so far and what is wrong with it."""
     wrong = errors or {}
-    names = variables_of(template.content_type, template.content)
+    names = get_variable_names(template.content_type, template.content)
     values = submitted_values or {}
     fields = [
         VariableField(
@@ -208,7 +210,7 @@ def build_selected_template(
         )
         for place, name in enumerate(names)
     ]
-    reason = why_not(template, window_is_open=window_is_open)
+    reason = get_not_sendable_reason(template, window_is_open=window_is_open)
     return SelectedTemplate(
         template, fields, reason, " ".join(text for name, text in wrong.items() if name not in names)
     )
@@ -216,7 +218,7 @@ def build_selected_template(
 
 def get_submitted_values(template: MessageTemplate, form: Mapping[str, str]) -> dict[str, str]:
     """What was filled in, by the variable's name."""
-    names = variables_of(template.content_type, template.content)
+    names = get_variable_names(template.content_type, template.content)
     return {name: form.get(f"variable-{place}", "") for place, name in enumerate(names)}
 
 

@@ -149,7 +149,7 @@ def compare_contacts(kept: Contact, gone: Contact) -> list[ComparisonRow]:
     ]
     for field in ContactField.objects.all():
         rows.append(
-            _comparison_row(str(field), *(values.shown(one.fields.get(field.name, "")) for one in (kept, gone)))
+            _comparison_row(str(field), *(values.format_value(one.fields.get(field.name, "")) for one in (kept, gone)))
         )
     return [row for row in rows if row.this_value or row.other_value]
 
@@ -187,7 +187,7 @@ def _build_field(
     written: dict[str, str] | None,
     errors: dict[str, str] | None,
 ) -> PanelField:
-    field = PanelField(variable, kind, values.shown(known.get(variable.name, "")))
+    field = PanelField(variable, kind, values.format_value(known.get(variable.name, "")))
     return PanelField(
         variable, kind, (written or {}).get(field.input_id, field.value), (errors or {}).get(field.input_id, "")
     )

@@ -18,7 +18,7 @@ from django_htmx.middleware import HtmxDetails
 from omnichannel.accounts.models import User
 from omnichannel.conversations import access
 from omnichannel.conversations.presence import sessions
-from routing.agents import ensure_agent
+from routing.agents import get_or_create_agent
 from routing.models import Agent
 
 TIME_ZONE_COOKIE = "timezone"
@@ -70,7 +70,7 @@ def _get_or_create_agent(user: User) -> Agent:
     if agent is None:
         if not user.has_perm(access.WORK_PERMISSION):
             raise PermissionDenied("This person does not work at the desk.")
-        agent = ensure_agent(user)
+        agent = get_or_create_agent(user)
     return agent
 
 

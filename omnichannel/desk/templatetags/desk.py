@@ -8,8 +8,8 @@ from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.identity import shown_address
-from channels_whatsapp.templatetags.message_templates import pieces_shown
+from channels_whatsapp.identity import format_address
+from channels_whatsapp.templatetags.message_templates import render_segments
 from omnichannel.accounts.models import User
 from omnichannel.conversations.inbound.media_download import can_retry
 from omnichannel.conversations.models import Attachment, Message
@@ -36,7 +36,7 @@ def formatted(text: str) -> SafeString:
 @register.filter
 def formatted_slots(text: str, values: Mapping[str, str] | str) -> SafeString:
     """A template's text as WhatsApp shows it, each variable marked: its value in it, or its name."""
-    return formatting.render_markup_around_html(pieces_shown(text, values if isinstance(values, Mapping) else {}))
+    return formatting.render_markup_around_html(render_segments(text, values if isinstance(values, Mapping) else {}))
 
 
 @register.simple_tag
@@ -80,7 +80,7 @@ def file_word(attachment: Attachment) -> str:
 @register.filter
 def phone_number(number: str) -> str:
     """A number with the spaces people read it with."""
-    return shown_address(number)
+    return format_address(number)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
-from channels_whatsapp.errors import plain_reason
+from channels_whatsapp.errors import get_error_reason
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Attachment, Conversation, Message, MessageStatus, Note
 from omnichannel.conversations.outbound.compose import get_resend_public_id
@@ -114,7 +114,7 @@ class MessageEntry:
     def failure_reason(self) -> str:
         """Why it was not delivered."""
         of_template = "template" in self.message.content
-        return plain_reason(self.message.error_code, self.message.error_message, of_template=of_template)
+        return get_error_reason(self.message.error_code, self.message.error_message, of_template=of_template)
 
     @property
     def quoted_preview(self) -> tuple[str, str]:

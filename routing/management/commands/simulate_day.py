@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from routing.models import AssignmentMethod, SkillMatching
-from routing.simulation import Day, Report, simulate
+from routing.simulation import SimulationSettings, SimulationReport, run_simulation
 
 
 class Command(BaseCommand):
@@ -26,21 +26,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = ("seed", "agents", "queues", "conversations", "handle_minutes", "equal")
-        day = Day(
+        day = SimulationSettings(
             **{name: options[name] for name in names},
             method=AssignmentMethod(options["method"]),
             matching=SkillMatching(options["matching"]),
         )
-        self._print(day, simulate(day))
+        self._print(day, run_simulation(day))
 
-    def _print(self, day: Day, report: Report) -> None:
+    def _print(self, day: SimulationSettings, report: SimulationReport) -> None:
         say = self.stdout.write
         say(f"{day.agents} agents, {day.queues} queues, {day.conversations} conversations, seed {day.seed}")
         say(f"\n{'queue':>6} {'given':>6} {'left':>5} {'wait, mean':>11} {'median':>8} {'p95':>8} {'longest':>8}  (s)")
         for queue in report.left:
-            say(_row(str(queue), report.waits[queue], report.left[queue]))
+            say(_format_row(str(queue), report.waits[queue], report.left[queue]))
         everything = [wait for waits in report.waits.values() for wait in waits]
-        say(_row("all", everything, sum(report.left.values())))
+        say(_format_row("all", everything, sum(report.left.values())))
         say(f"\nutilisation       {report.utilisation:6.1%}")
         say(f"skill match rate  {report.match_rate:6.1%} of {report.needed} that need skills")
         say(f"offers missed     {report.missed:6}")
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         say(f"; the busiest has {report.busiest_to_mean:.2f} times the mean")
 
 
-def _row(name: str, waits: list[float], left: int) -> str:
+def _format_row(name: str, waits: list[float], left: int) -> str:
     if len(waits) < 2:
         return f"{name:>6} {len(waits):6} {left:5}"
     parts = quantiles(waits, n=20)

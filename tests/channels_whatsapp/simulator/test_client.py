@@ -9,7 +9,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.clock import run_due_tasks
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,7 +89,7 @@ def test_templates_are_listed_with_their_approvals(twilio: Client, account: Acco
 
 
 def test_typing_marks_the_customers_messages_as_read(twilio: Client, sender: Sender, omar: Customer) -> None:
-    message = factories.customer_writes(omar, sender, "hello?")
+    message = factories.receive_customer_message(omar, sender, "hello?")
     assert twilio.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=message.sid).success
     message.refresh_from_db()
     assert message.seen_by_business
@@ -98,7 +98,7 @@ def test_typing_marks_the_customers_messages_as_read(twilio: Client, sender: Sen
 def test_media_is_listed_and_its_bytes_are_at_the_cdn(
     twilio: Client, account: Account, sender: Sender, omar: Customer, live_server: Any
 ) -> None:
-    message = factories.customer_writes(omar, sender, attachments=[PICTURE])
+    message = factories.receive_customer_message(omar, sender, attachments=[PICTURE])
     (listed,) = twilio.messages(message.sid).media.list()
     assert twilio.messages(message.sid).media(listed.sid).fetch().content_type == "image/jpeg"
     base = f"{live_server.url}/simulator/twilio"
@@ -111,12 +111,12 @@ def test_media_is_listed_and_its_bytes_are_at_the_cdn(
 
 
 def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender, omar: Customer, desk: Any) -> None:
-    factories.customer_writes(omar, sender, "a picture, please")
+    factories.receive_customer_message(omar, sender, "a picture, please")
     desk.files["/lamp.png"] = ("image/png", b"a lamp")
     sent = create_message(twilio, sender, body="", media_url=[f"{desk.url}/lamp.png"])
     assert (sent.num_media, sent.sid[:2]) == ("1", "MM")
     for minutes in (1, 2):
-        run_due(datetime.now(UTC) + timedelta(minutes=minutes))
+        run_due_tasks(datetime.now(UTC) + timedelta(minutes=minutes))
     assert twilio.messages(sent.sid).fetch().status == "read"
     assert twilio.messages(sent.sid).media.list()[0].content_type == "image/png"
     assert Message.objects.get(sid=sent.sid).media.get().file.read() == b"a lamp"
@@ -126,11 +126,11 @@ def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender
 def test_message_fails_when_its_file_cannot_be_fetched_or_sent(
     twilio: Client, sender: Sender, omar: Customer, desk: Any, path: str, kind: str, code: int
 ) -> None:
-    factories.customer_writes(omar, sender, "a picture, please")
+    factories.receive_customer_message(omar, sender, "a picture, please")
     desk.files = {path: (kind, b"content")}
     sent = create_message(twilio, sender, body="", media_url=[desk.url + path])
     for minutes in (1, 2):
-        run_due(datetime.now(UTC) + timedelta(minutes=minutes))
+        run_due_tasks(datetime.now(UTC) + timedelta(minutes=minutes))
     found = twilio.messages(sent.sid).fetch()
     assert (found.status, found.error_code) == ("failed", code)
 

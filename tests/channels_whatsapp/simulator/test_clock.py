@@ -8,17 +8,17 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from channels_whatsapp.simulator import clock, factories
-from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.clock import run_due_tasks
 from channels_whatsapp.simulator.models import (
     Chat,
     Customer,
-    Errand,
-    ErrandState,
+    ScheduledTask,
+    TaskState,
     FaultKind,
     Message,
     Sender,
 )
-from channels_whatsapp.simulator.sending import Order, accept
+from channels_whatsapp.simulator.sending import MessageRequest, accept_message
 from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
@@ -30,8 +30,8 @@ LATER = NOW + timedelta(minutes=1)
 @pytest.fixture
 def written(omar: Customer, sender: Sender, desk: WebhookReceiver) -> Customer:
     """Omar, who wrote a moment ago."""
-    factories.customer_writes(omar, sender, "hello?", now=NOW)
-    run_due(NOW)
+    factories.receive_customer_message(omar, sender, "hello?", now=NOW)
+    run_due_tasks(NOW)
     desk.webhooks.clear()
     return omar
 
@@ -39,7 +39,7 @@ def written(omar: Customer, sender: Sender, desk: WebhookReceiver) -> Customer:
 def send_from_desk(customer: Customer, sender: Sender, *, at: datetime = NOW, **fields: str) -> Message:
     form = QueryDict(mutable=True)
     form.update({"To": customer.address, "From": sender.address, "Body": "Hello", **fields})
-    return accept(sender.account, Order.from_form(form), now=at)
+    return accept_message(sender.account, MessageRequest.from_form(form), now=at)
 
 
 def status_and_error(message: Message) -> tuple[str, int | None]:
@@ -51,14 +51,14 @@ def test_a_message_is_sent_then_delivered_then_read(desk: WebhookReceiver, writt
     message = send_from_desk(written, sender)
     assert status_and_error(message) == ("queued", None)
     for milliseconds, status in ((200, "sent"), (700, "delivered"), (1500, "delivered"), (2000, "read")):
-        run_due(NOW + timedelta(milliseconds=milliseconds))
+        run_due_tasks(NOW + timedelta(milliseconds=milliseconds))
         assert status_and_error(message)[0] == status
     assert desk.statuses() == ["sent", "delivered", "read"]
 
 
 def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
     message = send_from_desk(written, sender, StatusCallback=f"{desk.url}/status/our-own-id/")
-    run_due(LATER)
+    run_due_tasks(LATER)
     callback = desk.webhooks[-1]
     assert callback.url.endswith("/status/our-own-id/")
     assert callback.is_signed_with(sender.account.auth_token)
@@ -82,18 +82,18 @@ def test_without_read_receipts_a_message_stays_delivered(
 ) -> None:
     Customer.objects.update(read_receipts=False)
     message = send_from_desk(written, sender)
-    run_due(LATER)
-    assert factories.customer_looks(Customer.objects.get(), sender) == 0
+    run_due_tasks(LATER)
+    assert factories.mark_chat_read(Customer.objects.get(), sender) == 0
     assert status_and_error(message)[0] == "delivered"
 
 
 def test_opening_the_chat_marks_messages_read(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
     Customer.objects.update(reads_at_once=False)
     message = send_from_desk(written, sender)
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert status_and_error(message)[0] == "delivered"
-    assert [factories.customer_looks(written, sender, LATER) for _ in range(2)] == [1, 0]
-    run_due(LATER)
+    assert [factories.mark_chat_read(written, sender, LATER) for _ in range(2)] == [1, 0]
+    run_due_tasks(LATER)
     assert status_and_error(message)[0] == "read"
 
 
@@ -103,7 +103,7 @@ def test_after_24_hours_free_text_fails_with_63016(desk: WebhookReceiver, writte
         send_from_desk(written, sender, at=NOW + day),
         send_from_desk(written, sender, at=NOW + day + timedelta(seconds=1)),
     )
-    run_due(LATER + day)
+    run_due_tasks(LATER + day)
     assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("failed", 63016))
     failed = next(one.form for one in desk.webhooks if one.form["MessageSid"] == too_late.sid)
     assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
@@ -111,16 +111,16 @@ def test_after_24_hours_free_text_fails_with_63016(desk: WebhookReceiver, writte
 
 
 def test_skipping_a_day_closes_the_window(written: Customer, sender: Sender) -> None:
-    factories.let_time_pass(written)
+    factories.expire_service_window(written)
     message = send_from_desk(written, sender, at=timezone.now())
-    run_due(timezone.now() + timedelta(minutes=1))
+    run_due_tasks(timezone.now() + timedelta(minutes=1))
     assert status_and_error(message) == ("failed", 63016)
 
 
 def test_window_is_tracked_per_number(written: Customer, sender: Sender) -> None:
     other = factories.create_sender(sender.account, "+4930222222", "Workshop")
     message = send_from_desk(written, other)
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert status_and_error(message) == ("failed", 63016)
 
 
@@ -140,7 +140,7 @@ def test_an_approved_template_may_be_sent_at_any_time(
     types = {"twilio/quick-reply": {"body": "Hi {{1}}, {{2}}", "actions": [{"title": "Yes", "id": "y"}]}}
     content = factories.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
     message = send_from_desk(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert status_and_error(message) == expected
     assert message.body == "Hi Omar, go?"
     assert [(button["text"], button["payload"]) for button in message.buttons] == [("Yes", "y")]
@@ -158,33 +158,33 @@ def test_a_customer_who_cannot_be_reached(
     omar: Customer, sender: Sender, kind: FaultKind, number: str, expected: tuple[str, int | None]
 ) -> None:
     business = factories.create_sender(sender.account, number, "Business")
-    factories.customer_writes(omar, business, "hello?", now=NOW)
-    factories.switch_fault(kind, customer=omar)
+    factories.receive_customer_message(omar, business, "hello?", now=NOW)
+    factories.set_fault(kind, customer=omar)
     message = send_from_desk(omar, business)
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert status_and_error(message) == expected
 
 
 def test_lost_callbacks_are_not_sent(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.LOST_CALLBACKS, customer=written)
+    factories.set_fault(FaultKind.LOST_CALLBACKS, customer=written)
     message = send_from_desk(written, sender)
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert (desk.webhooks, status_and_error(message)) == ([], ("read", None))
 
 
 def test_callbacks_are_sent_twice(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.TWICE)
+    factories.set_fault(FaultKind.TWICE)
     send_from_desk(written, sender)
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert desk.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
 
 
 def test_callbacks_out_of_order_leave_the_final_status_correct(
     desk: WebhookReceiver, written: Customer, sender: Sender
 ) -> None:
-    factories.switch_fault(FaultKind.OUT_OF_ORDER, customer=written)
+    factories.set_fault(FaultKind.OUT_OF_ORDER, customer=written)
     message = send_from_desk(written, sender)
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert desk.statuses() == ["read", "delivered", "sent"]
     assert status_and_error(message)[0] == "read"
 
@@ -194,29 +194,29 @@ def test_a_message_through_a_service_is_accepted_first(written: Customer, sender
     Sender.objects.update(messaging_service_sid=service)
     message = send_from_desk(written, sender, From="", MessagingServiceSid=service)
     assert (message.status, message.from_address) == ("accepted", sender.address)
-    run_due(LATER)
+    run_due_tasks(LATER)
     assert status_and_error(message)[0] == "read"
 
 
 def test_unknown_recipient_becomes_a_customer(sender: Sender) -> None:
     form = QueryDict(mutable=True)
     form.update({"To": "whatsapp:+15551230000", "From": sender.address, "Body": "Hello"})
-    message = accept(sender.account, Order.from_form(form), now=NOW)
-    run_due(LATER)
+    message = accept_message(sender.account, MessageRequest.from_form(form), now=NOW)
+    run_due_tasks(LATER)
     assert message.customer.address == "whatsapp:+15551230000"
     assert status_and_error(message) == ("failed", 63016)
 
 
 def test_claimed_errand_is_not_claimed_again_until_the_lease_ends(written: Customer, sender: Sender) -> None:
     send_from_desk(written, sender)
-    claimed = clock._claim(LATER)
-    assert (len(claimed), clock._claim(LATER)) == (3, [])
-    assert len(clock._claim(LATER + clock.LEASE + timedelta(seconds=1))) == 3
+    claimed = clock._claim_tasks(LATER)
+    assert (len(claimed), clock._claim_tasks(LATER)) == (3, [])
+    assert len(clock._claim_tasks(LATER + clock.LEASE_DURATION + timedelta(seconds=1))) == 3
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_clock_goes_on_until_it_is_stopped(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "hello?")
+    factories.receive_customer_message(omar, sender, "hello?")
     stop = threading.Event()
     running = threading.Thread(target=clock.run_forever, args=(stop,))
     running.start()
@@ -224,7 +224,7 @@ def test_the_clock_goes_on_until_it_is_stopped(desk: WebhookReceiver, omar: Cust
     stop.set()
     running.join(10)
     assert not running.is_alive()
-    assert Errand.objects.get().state == ErrandState.DONE
+    assert ScheduledTask.objects.get().state == TaskState.DONE
 
 
 def test_a_chat_remembers_when_the_customer_last_wrote(written: Customer, sender: Sender) -> None:

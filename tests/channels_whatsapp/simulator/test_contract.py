@@ -15,7 +15,7 @@ from django.utils import timezone
 from openapi_schema_validator import OAS30Validator
 
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.clock import run_due_tasks
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
 
 pytestmark = [pytest.mark.django_db, pytest.mark.may_skip]
@@ -93,7 +93,7 @@ def call(account: Account) -> ApiClient:
 @pytest.fixture
 def inbound(omar: Customer, sender: Sender) -> Message:
     """Omar sends a picture."""
-    return factories.customer_writes(
+    return factories.receive_customer_message(
         omar, sender, "look", attachments=[factories.Attachment("a.png", "image/png", b"a")]
     )
 
@@ -108,7 +108,7 @@ def test_a_created_message_conforms(call: ApiClient, sender: Sender) -> None:
 def test_messages_conform_alone_and_in_pages(call: ApiClient, inbound: Message, sender: Sender) -> None:
     form = {"To": "whatsapp:+491519999999", "From": sender.address, "Body": "Hello"}
     failed = call.post(f"{call.root}/Messages.json", **form).json()
-    run_due(timezone.now() + timedelta(minutes=1))
+    run_due_tasks(timezone.now() + timedelta(minutes=1))
     response = call.get(f"{call.root}/Messages/{failed['sid']}.json")
     assert assert_conforms(response, "api", f"{ACCOUNT_PATH}/Messages/{{Sid}}.json")["error_code"] == 63016
     first = assert_conforms(

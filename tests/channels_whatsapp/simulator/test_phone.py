@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due
+from channels_whatsapp.simulator.clock import run_due_tasks
 from channels_whatsapp.simulator.models import (
     Account,
     Chat,
@@ -21,8 +21,8 @@ from channels_whatsapp.simulator.models import (
     Message,
     Sender,
 )
-from channels_whatsapp.simulator.samples import SAMPLES, create_samples
-from channels_whatsapp.simulator.sending import Order, accept
+from channels_whatsapp.simulator.samples import SAMPLE_TEMPLATES, create_samples
+from channels_whatsapp.simulator.sending import MessageRequest, accept_message
 from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 from tests.channels_whatsapp.simulator.urls import skipped_day_addresses
 
@@ -48,7 +48,9 @@ def test_an_empty_simulator_says_what_to_do(db: None) -> None:
 
 
 def test_simulator_is_public_and_has_no_inline_code(address: str, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "<script>alert(1)</script>", place=factories.Place("1", "2"))
+    factories.receive_customer_message(
+        omar, sender, "<script>alert(1)</script>", place=factories.SharedLocation("1", "2")
+    )
     for shown in (
         get_page(Browser(), "/simulator/"),
         get_page(Browser(), address),
@@ -119,14 +121,14 @@ def test_invalid_message_is_not_sent(address: str, what: str, form: dict[str, st
 
 
 def test_a_message_can_be_answered_by_quoting_it(address: str, omar: Customer, sender: Sender) -> None:
-    quoted = factories.customer_writes(omar, sender, "the lamp")
+    quoted = factories.receive_customer_message(omar, sender, "the lamp")
     assert "Answering: the lamp" in get_page(Browser(), f"{address}?quote={quoted.pk}")
     Browser().post(f"{address}text/", {"text": "that one", "reply_to": quoted.pk})
     assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
 
 
 def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Customer, sender: Sender) -> None:
-    message = factories.customer_writes(omar, sender, "which?")
+    message = factories.receive_customer_message(omar, sender, "which?")
     offer = [{"kind": "button", "text": "Blue", "payload": "b"}]
     Message.objects.update(direction=Direction.OUTBOUND, buttons=offer)
     assert "Blue" in get_page(Browser(), address)
@@ -135,18 +137,18 @@ def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Custo
 
 
 def test_chat_is_returned_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "hello?")
+    factories.receive_customer_message(omar, sender, "hello?")
     seen = get_page(Browser(), address).split('data-version="')[1].split('"')[0]
     assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
-    run_due(LATER)
+    run_due_tasks(LATER)
     response = Browser().get(f"{address}thread/", {"seen": seen})
     assert "delivered to the desk" in response.content.decode()
 
 
 def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: WebhookReceiver) -> None:
     desk.response = (403, "text/plain", b"wrong signature")
-    factories.customer_writes(omar, sender, "hello?")
-    run_due(LATER)
+    factories.receive_customer_message(omar, sender, "hello?")
+    run_due_tasks(LATER)
     assert "The desk answered 403: wrong signature" in get_page(Browser(), address)
 
 
@@ -159,7 +161,7 @@ def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) ->
 
 
 def test_skipping_a_day_notifies_other_clocks(address: str, omar: Customer, sender: Sender) -> None:
-    factories.customer_writes(omar, sender, "hello?")
+    factories.receive_customer_message(omar, sender, "hello?")
     skipped_day_addresses.clear()
     Browser().post(f"{address}day/")
     assert skipped_day_addresses == [omar.address]
@@ -221,7 +223,7 @@ def test_accounts_and_numbers_can_be_created_in_the_console(db: None) -> None:
 def test_console_creates_sample_templates_once_and_changes_approvals(account: Account) -> None:
     for _ in range(2):
         Browser().post(f"/simulator/console/accounts/{account.pk}/templates/")
-    assert account.contents.count() == len(SAMPLES)
+    assert account.contents.count() == len(SAMPLE_TEMPLATES)
     content = account.contents.get(friendly_name="back_to_you")
     Browser().post(f"/simulator/console/templates/{content.pk}/", {f"content-{content.pk}-approval": "paused"})
     content.refresh_from_db()
@@ -235,7 +237,7 @@ def test_phone_shows_all_parts_of_a_template(omar: Customer, sender: Sender) -> 
         content = sender.account.contents.get(friendly_name=name)
         form = QueryDict(mutable=True)
         form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
-        accept(sender.account, Order.from_form(form), now=timezone.now())
+        accept_message(sender.account, MessageRequest.from_form(form), now=timezone.now())
     shown = get_page(Browser(), f"/simulator/chats/{omar.pk}/{sender.pk}/")
     for part in (
         "Your invoice 2231",
@@ -256,5 +258,5 @@ def test_a_template_that_is_too_long_fails(omar: Customer, sender: Sender) -> No
     )
     form = QueryDict(mutable=True)
     form.update({"To": omar.address, "From": sender.address, "ContentSid": content.sid})
-    message = accept(sender.account, Order.from_form(form), now=timezone.now())
+    message = accept_message(sender.account, MessageRequest.from_form(form), now=timezone.now())
     assert message.errands.get().error_code == 63021

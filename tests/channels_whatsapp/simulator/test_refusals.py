@@ -70,7 +70,7 @@ def test_a_suspended_account_cannot_send(twilio: Client, sender: Sender) -> None
 
 
 def test_a_customer_who_opted_out_gets_nothing(twilio: Client, sender: Sender, omar: Customer) -> None:
-    factories.switch_fault(FaultKind.OPTED_OUT, customer=omar)
+    factories.set_fault(FaultKind.OPTED_OUT, customer=omar)
     assert refused_status_and_code(twilio) == (400, 21610)
 
 

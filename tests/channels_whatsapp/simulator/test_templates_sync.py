@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from channels_whatsapp.backends import twilio
-from channels_whatsapp.backends.base import OutcomeUnknown
+from channels_whatsapp.backends.base import UnknownOutcomeError
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from channels_whatsapp.simulator import factories, representation
 from channels_whatsapp.simulator.models import Account, FaultKind
-from channels_whatsapp.simulator.samples import SAMPLES, create_samples
-from channels_whatsapp.template_sync import sync
+from channels_whatsapp.simulator.samples import SAMPLE_TEMPLATES, create_samples
+from channels_whatsapp.template_sync import sync_templates
 from tests import builders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,15 +23,15 @@ def channel(account: Account, live_server: Any, settings: Any) -> Iterator[Whats
     settings.PUBLIC_URL = live_server.url
     yield builders.create_account(account_sid=account.sid, auth_token=account.auth_token)
     # A kept connection keeps a thread of the server, and its database connection.
-    twilio._mine.http.session.close()
-    del twilio._mine.http
+    twilio._thread_local.http.session.close()
+    del twilio._thread_local.http
 
 
 def test_every_page_is_read(channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(twilio, "TEMPLATES_A_PAGE", 5)
+    monkeypatch.setattr(twilio, "TEMPLATE_PAGE_SIZE", 5)
     create_samples(account)
-    synced = sync(channel)
-    assert (synced.found, synced.error) == (len(SAMPLES), "")
+    synced = sync_templates(channel)
+    assert (synced.found, synced.error) == (len(SAMPLE_TEMPLATES), "")
     states = set(MessageTemplate.objects.values_list("approval", flat=True))
     assert states == {"approved", "unsubmitted", "pending", "rejected", "paused"}
     card = MessageTemplate.objects.get(name="invoice_ready")
@@ -42,11 +42,11 @@ def test_next_page_on_another_host_is_not_requested(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_samples(account)
-    monkeypatch.setattr(twilio, "TEMPLATES_A_PAGE", 5)
+    monkeypatch.setattr(twilio, "TEMPLATE_PAGE_SIZE", 5)
     monkeypatch.setattr(representation, "CONTENT_HOST", "https://content.twilio.com.example.org")
-    with pytest.raises(OutcomeUnknown, match="not at Twilio"):
+    with pytest.raises(UnknownOutcomeError, match="not at Twilio"):
         twilio.TwilioBackend().list_templates(channel)
-    assert "could not be reached" in sync(channel).error
+    assert "could not be reached" in sync_templates(channel).error
     assert not MessageTemplate.objects.exists()
 
 
@@ -54,15 +54,15 @@ def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
-    located = twilio.located
+    located = twilio.resolve_url
     monkeypatch.setattr(
-        twilio, "located", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
+        twilio, "resolve_url", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
     )
-    assert sync(channel).found == 1
+    assert sync_templates(channel).found == 1
     assert MessageTemplate.objects.get().approval == "paused"
 
 
 @pytest.mark.parametrize("fault", [FaultKind.WRONG_TOKEN, FaultKind.TOO_MANY, FaultKind.ERROR_BEFORE])
 def test_twilio_error_is_reported_and_not_raised(channel: WhatsAppAccount, fault: FaultKind) -> None:
-    factories.switch_fault(fault)
-    assert sync(channel).error.startswith("The templates were not synced.")
+    factories.set_fault(fault)
+    assert sync_templates(channel).error.startswith("The templates were not synced.")

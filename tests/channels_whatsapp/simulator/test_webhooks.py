@@ -8,8 +8,8 @@ import pytest
 from django.test import Client as Browser
 
 from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due
-from channels_whatsapp.simulator.models import Customer, Errand, FaultKind, Message, Sender
+from channels_whatsapp.simulator.clock import run_due_tasks
+from channels_whatsapp.simulator.models import Customer, ScheduledTask, FaultKind, Message, Sender
 from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
@@ -18,8 +18,8 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def send_and_get_params(desk: WebhookReceiver, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
-    factories.customer_writes(customer, sender, **writing)
-    run_due(LATER)
+    factories.receive_customer_message(customer, sender, **writing)
+    run_due_tasks(LATER)
     return desk.webhooks[-1].form
 
 
@@ -79,7 +79,9 @@ def test_a_picture_is_posted_by_its_address_at_twilio(desk: WebhookReceiver, oma
 
 
 def test_a_location_is_posted_with_its_label(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    form = send_and_get_params(desk, omar, sender, place=factories.Place("52.52", "13.405", label="Hauptstraße 12"))
+    form = send_and_get_params(
+        desk, omar, sender, place=factories.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
+    )
     shown = [form[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
     assert "Address" not in form
@@ -96,10 +98,10 @@ def test_a_contact_is_posted_as_a_vcard(desk: WebhookReceiver, omar: Customer, s
 def test_a_pressed_button_quotes_the_message_that_offered_it(
     desk: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    question = factories.customer_writes(omar, sender, "which colours?")
+    question = factories.receive_customer_message(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    form = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "colour-blue"))
+    form = send_and_get_params(desk, omar, sender, press=factories.ButtonPress("Blue", "colour-blue"))
     assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "colour-blue", "Blue")
     assert (form["MessageType"], form["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
@@ -107,7 +109,7 @@ def test_a_pressed_button_quotes_the_message_that_offered_it(
 def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
     desk: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    form = send_and_get_params(desk, omar, sender, press=factories.Press("Blue", "7", kind="list"))
+    form = send_and_get_params(desk, omar, sender, press=factories.ButtonPress("Blue", "7", kind="list"))
     assert (form["MessageType"], form["ListTitle"], form["ListId"]) == ("interactive", "Blue", "7")
     form = send_and_get_params(desk, omar, sender, text="that one", replying_to=Message.objects.get())
     assert form["OriginalRepliedMessageSender"] == omar.address
@@ -125,7 +127,7 @@ def test_unknown_parameters_are_sent(desk: WebhookReceiver, omar: Customer, send
 
 
 def test_webhook_is_sent_twice_under_the_duplicate_fault(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    factories.switch_fault(FaultKind.TWICE, customer=omar)
+    factories.set_fault(FaultKind.TWICE, customer=omar)
     send_and_get_params(desk, omar, sender, text="hello?")
     first, second = desk.webhooks
     assert first.form == second.form
@@ -147,28 +149,28 @@ def test_error_in_the_webhook_response_is_recorded(
 ) -> None:
     desk.response = answer
     send_and_get_params(desk, omar, sender, text="hello?")
-    errand = Errand.objects.get()
+    errand = ScheduledTask.objects.get()
     assert (errand.http_status, errand.complaint, errand.state) == (answer[0], complaint, "done")
 
 
 def test_unreachable_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     Sender.objects.update(callback_url="http://127.0.0.1:9/")
     sender.refresh_from_db()
-    factories.customer_writes(omar, sender, "hello?")
-    run_due(LATER)
-    assert Errand.objects.get().complaint == "The desk could not be reached."
+    factories.receive_customer_message(omar, sender, "hello?")
+    run_due_tasks(LATER)
+    assert ScheduledTask.objects.get().complaint == "The desk could not be reached."
 
 
 def test_number_without_a_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     sender.callback_url = ""
-    factories.customer_writes(omar, sender, "hello?")
-    assert run_due(LATER) == 1
-    assert Errand.objects.get().complaint == "No webhook address is set for this number."
+    factories.receive_customer_message(omar, sender, "hello?")
+    assert run_due_tasks(LATER) == 1
+    assert ScheduledTask.objects.get().complaint == "No webhook address is set for this number."
 
 
 def test_media_cdn_needs_no_credentials(omar: Customer, sender: Sender) -> None:
     page = factories.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
-    message = factories.customer_writes(omar, sender, attachments=[page])
+    message = factories.receive_customer_message(omar, sender, attachments=[page])
     media = message.media.get()
     address = f"/simulator/twilio/cdn/{sender.account.sid}/{media.sid}/{media.key}"
     assert Browser().get(address, headers={"Authorization": "Basic x"}).status_code == 404

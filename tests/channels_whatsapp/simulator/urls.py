@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import include, path
 
-from channels_whatsapp.simulator.urls import simulator_urls
+from channels_whatsapp.simulator.urls import get_simulator_urls
 
 skipped_day_addresses: list[str] = []
 
-urlpatterns = [path("simulator/", include((simulator_urls(skipped_day_addresses.append), "simulator")))]
+urlpatterns = [path("simulator/", include((get_simulator_urls(skipped_day_addresses.append), "simulator")))]
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:

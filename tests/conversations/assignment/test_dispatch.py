@@ -35,7 +35,7 @@ from routing.models import (
     SkillType,
     State,
 )
-from routing.presence import built_in
+from routing.presence import get_built_in_presence
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -317,12 +317,12 @@ def test_disconnected_agent_is_preferred_on_return() -> None:
     omar, dana = builders.create_agent("Omar"), builders.create_agent("Dana")
     conversation = builders.create_conversation(agent=dana)
     Agent.objects.filter(pk=dana.pk).update(
-        presence=built_in(BasePresence.OFFLINE), last_seen_at=timezone.now() - timedelta(hours=2)
+        presence=get_built_in_presence(BasePresence.OFFLINE), last_seen_at=timezone.now() - timedelta(hours=2)
     )
     Conversation.objects.update(state_since=timezone.now() - timedelta(hours=2), unread_count=1)
     builders.update_work_stream(return_after_disconnect=timedelta(minutes=15))
     release_overdue_conversations(dana.pk, timezone.now())
-    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
+    Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
     dispatch_after()
     assert omar.pk < dana.pk, "or it would be assigned_conversation without that"
     assert get_offered_agent(conversation) == dana
@@ -336,7 +336,7 @@ def test_assign_lane_repeats_while_conversations_wait_and_then_ends() -> None:
     again = run_assign_lane(assign_lease())
     assert again is not None
     assert again - timezone.now() <= timedelta(seconds=5)
-    Agent.objects.update(presence=built_in(BasePresence.AVAILABLE))
+    Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
     assert run_assign_lane(assign_lease()) is None
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from channels_whatsapp.deliveries import retry_failed, retry_now
+from channels_whatsapp.deliveries import retry_failed_deliveries, retry_deliveries
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
 from omnichannel.conversations.contacts.blocking import BlockContactError, block_contact, unblock_contact
 from omnichannel.conversations.inbound.apply import apply_delivery
@@ -71,16 +71,16 @@ def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried
     kept = receive_message(conversation.number, Body="Let me in")
     unblock_contact(conversation, by=dana.user)
     assert receive_message(conversation.number, Body="Sorry").state == DeliveryState.APPLIED
-    retry_now([kept.pk])
-    retry_failed(apply_delivery)
+    retry_deliveries([kept.pk])
+    retry_failed_deliveries(apply_delivery)
     assert set(Message.objects.values_list("body", flat=True)) == {"Let me in", "Sorry"}
 
 
 def test_retry_while_blocked_stays_ignored(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
     kept = receive_message(conversation.number)
-    retry_now([kept.pk])
-    retry_failed(apply_delivery)
+    retry_deliveries([kept.pk])
+    retry_failed_deliveries(apply_delivery)
     kept.refresh_from_db()
     assert (kept.state, Message.objects.count()) == (DeliveryState.IGNORED, 0)
 

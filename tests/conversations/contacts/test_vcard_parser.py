@@ -212,7 +212,7 @@ def test_text_without_a_card_gives_no_people(file: bytes) -> None:
 def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None:
     twilio = factories.create_account("Shop")
     contact = factories.ContactCard(name, ("+49 151 1", "0151;2"))
-    message = factories.customer_writes(
+    message = factories.receive_customer_message(
         factories.create_customer("Omar", "+491511234567"),
         factories.create_sender(twilio, "+493011", "Shop"),
         contact=contact,

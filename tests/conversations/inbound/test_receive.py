@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from channels_whatsapp.combining_marks import JOINER, stream_safe
+from channels_whatsapp.combining_marks import JOINER, make_stream_safe
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.live.models import LiveEvent
@@ -139,7 +139,7 @@ def test_a_message_of_combining_marks_is_filed_at_once(number: WhatsAppNumber) -
     assert time.monotonic() - begin < 15  # PostgreSQL took 50 to put them in order, for its index of words
     message = Message.objects.get()
     assert message.body.replace(JOINER, "") == marks
-    assert message.conversation.contact.profile_name == stream_safe(marks)[:200]
+    assert message.conversation.contact.profile_name == make_stream_safe(marks)[:200]
 
 
 def test_message_publishes_events_to_everyone_with_access(number: WhatsAppNumber) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from channels_whatsapp.backends.memory import MemoryBackend
-from channels_whatsapp.deliveries import retry_failed
+from channels_whatsapp.deliveries import retry_failed_deliveries
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
 from omnichannel.conversations.inbound.apply import UNKNOWN_SID_ATTEMPTS, apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
@@ -119,7 +119,7 @@ def test_status_for_a_not_yet_known_sid_is_applied_later(message: Message, setti
     assert delivery.state == DeliveryState.FAILED
     Message.objects.update(twilio_sid=sid)
     WebhookDelivery.objects.update(next_attempt_at=timezone.now())
-    assert retry_failed(apply_delivery) == 1
+    assert retry_failed_deliveries(apply_delivery) == 1
     message.refresh_from_db()
     assert message.status == "delivered"
 
@@ -128,7 +128,7 @@ def test_status_for_an_unknown_sid_is_finally_ignored(message: Message, caplog: 
     post_status(message, "delivered", by_id=False, sid=builders.new_sid())
     for _ in range(UNKNOWN_SID_ATTEMPTS):
         WebhookDelivery.objects.update(next_attempt_at=timezone.now())
-        retry_failed(apply_delivery)
+        retry_failed_deliveries(apply_delivery)
     delivery = WebhookDelivery.objects.get()
     assert (delivery.state, delivery.attempts) == (DeliveryState.IGNORED, UNKNOWN_SID_ATTEMPTS)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

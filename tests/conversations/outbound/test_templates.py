@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import OutcomeUnknown, SentMessage, TwilioRefused
+from channels_whatsapp.backends.base import UnknownOutcomeError, SentMessage, TwilioRejectedError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations.models import Conversation, Message, MessageKind
@@ -236,7 +236,7 @@ def test_replies_and_templates_go_out_in_their_order(
 @pytest.fixture
 def cut_off(conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend) -> Message:
     message = send_to_customer(conversation, update)
-    twilio.answers = [OutcomeUnknown("ReadTimeout")]
+    twilio.answers = [UnknownOutcomeError("ReadTimeout")]
     assert run_send_lane() is not None
     message.refresh_from_db()
     assert (message.status, message.twilio_sid, twilio.outbox) == ("sending", "", [])
@@ -329,7 +329,7 @@ def test_variables_rejected_by_twilio_are_reported(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
     message = send_to_customer(conversation, update)
-    twilio.answers = [TwilioRefused(21656, "The ContentVariables parameter is invalid", 400)]
+    twilio.answers = [TwilioRejectedError(21656, "The ContentVariables parameter is invalid", 400)]
     run_send_lane()
     message.refresh_from_db()
     assert (message.status, message.error_code) == ("failed", 21656)

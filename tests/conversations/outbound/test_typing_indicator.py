@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import OutcomeUnknown, TwilioRefused
+from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioRejectedError
 from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation
@@ -72,7 +72,7 @@ def test_typing_is_not_sent_where_replies_are_refused_or_it_is_disabled(
     assert not twilio.typed
 
 
-@pytest.mark.parametrize("error", [OutcomeUnknown("time-out"), TwilioRefused(20404, "Not found", 404)])
+@pytest.mark.parametrize("error", [UnknownOutcomeError("time-out"), TwilioRejectedError(20404, "Not found", 404)])
 def test_typing_error_is_only_logged(
     conversation: Conversation,
     dana: Agent,

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import OutcomeUnknown, SentMessage, TwilioBusy, TwilioRefused
+from channels_whatsapp.backends.base import UnknownOutcomeError, SentMessage, TwilioRateLimitError, TwilioRejectedError
 from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound import delivery
@@ -48,7 +48,7 @@ def message(conversation: Conversation, twilio: MemoryBackend) -> Message:
     """A reply whose call was cut off."""
     assert conversation.agent is not None
     reply = send_reply(conversation, author=conversation.agent.user, text="Hi")
-    twilio.answers = [OutcomeUnknown("ReadTimeout")]
+    twilio.answers = [UnknownOutcomeError("ReadTimeout")]
     assert run_send_lane() is not None
     reply.refresh_from_db()
     assert (reply.status, reply.twilio_sid, twilio.outbox) == ("sending", "", [])
@@ -106,7 +106,9 @@ def test_message_fails_only_when_proven_absent(message: Message, twilio: MemoryB
     assert (message.status, message.error_message, twilio.outbox) == ("failed", NOT_SENT_TEXT, [])
 
 
-@pytest.mark.parametrize("failure", [OutcomeUnknown(), TwilioBusy(), TwilioRefused(20003, "No", 401)])
+@pytest.mark.parametrize(
+    "failure", [UnknownOutcomeError(), TwilioRateLimitError(), TwilioRejectedError(20003, "No", 401)]
+)
 def test_a_list_that_fails_never_declares_a_failure(
     message: Message, twilio: MemoryBackend, clock: Any, failure: Exception
 ) -> None:
@@ -122,7 +124,7 @@ def test_credentials_that_are_rejected_show_at_the_channel_whichever_call_finds_
     message: Message, twilio: MemoryBackend, clock: Any
 ) -> None:
     advance_clock(clock, 5)
-    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
+    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
     run_send_lane()
     account = message.conversation.number.account
     account.refresh_from_db()
@@ -152,7 +154,7 @@ def test_it_is_looked_for_under_the_address_it_was_sent_to(message: Message, twi
 
 def test_outcome_polling_backs_off(message: Message, twilio: MemoryBackend, clock: Any) -> None:
     advance_clock(clock, 600)
-    twilio.answers = [OutcomeUnknown()]
+    twilio.answers = [UnknownOutcomeError()]
     due = run_send_lane()
     assert due is not None
     assert (due - timezone.now()).total_seconds() == 150
@@ -260,7 +262,9 @@ def test_status_polling_backs_off_and_stops(silent: Message, twilio: MemoryBacke
     assert silent.check_status_at is None
 
 
-@pytest.mark.parametrize("failure", [OutcomeUnknown(), TwilioBusy(), TwilioRefused(20404, "Not found", 404)])
+@pytest.mark.parametrize(
+    "failure", [UnknownOutcomeError(), TwilioRateLimitError(), TwilioRejectedError(20404, "Not found", 404)]
+)
 def test_failed_status_query_is_retried(silent: Message, twilio: MemoryBackend, clock: Any, failure: Exception) -> None:
     advance_clock(clock, 60)
     twilio.answers = [failure]

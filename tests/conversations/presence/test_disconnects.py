@@ -11,9 +11,9 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.presence import disconnects, sessions
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
-from routing.agents import show_presence
+from routing.agents import set_presence_manually
 from routing.models import Agent, BasePresence, State
-from routing.presence import built_in
+from routing.presence import get_built_in_presence
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -120,7 +120,7 @@ def test_agent_who_returns_in_time_keeps_their_work(dana: Agent) -> None:
 def test_offline_agent_with_an_open_page_is_not_disconnected() -> None:
     omar = builders.create_agent("Omar")
     conversation = create_active_conversation(omar)
-    sessions.choose_presence(omar, built_in(BasePresence.OFFLINE))
+    sessions.choose_presence(omar, get_built_in_presence(BasePresence.OFFLINE))
     Agent.objects.filter(pk=omar.pk).update(last_seen_at=timezone.now() - timedelta(seconds=20))
     again = disconnects.release_overdue_conversations(omar.pk, timezone.now() + timedelta(minutes=14))
     assert again is not None
@@ -184,7 +184,7 @@ def test_missed_disconnect_is_found_by_the_periodic_check(dana: Agent) -> None:
 
 def test_a_presence_set_in_the_administration_is_at_once_on_the_agents_pages() -> None:
     omar = builders.create_agent("Omar", presence="away")
-    omar.presence = built_in(BasePresence.AVAILABLE)
+    omar.presence = get_built_in_presence(BasePresence.AVAILABLE)
     omar.save(update_fields=["presence"])
     assert LiveEvent.objects.filter(kind="presence", subject_id=omar.pk).exists()
     assert Lane.objects.filter(kind="assign").exists()
@@ -193,7 +193,7 @@ def test_a_presence_set_in_the_administration_is_at_once_on_the_agents_pages() -
 def test_other_changes_of_an_agent_publish_no_event() -> None:
     omar = builders.create_agent("Omar")
     omar.save(update_fields=["last_assigned_at"])
-    show_presence(omar, built_in(BasePresence.AWAY))
+    set_presence_manually(omar, get_built_in_presence(BasePresence.AWAY))
     assert not LiveEvent.objects.exists()
 
 

@@ -14,9 +14,9 @@ from omnichannel.conversations.lifecycle.close import close_conversation, end_co
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.presence import sessions
 from omnichannel.live.models import LiveEvent
-from routing.agents import show_presence
+from routing.agents import set_presence_manually
 from routing.models import Agent, BasePresence, State
-from routing.presence import built_in
+from routing.presence import get_built_in_presence
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +52,7 @@ def test_sign_in_sets_available(before: str) -> None:
 
 def test_sign_in_sets_the_default_presence() -> None:
     dana = builders.create_agent("Dana", presence="offline")
-    Agent.objects.update(default_presence=built_in(BasePresence.AWAY))
+    Agent.objects.update(default_presence=get_built_in_presence(BasePresence.AWAY))
     sign_in("dana")
     assert shown_presence(dana) == "away"
 
@@ -134,7 +134,7 @@ def test_returning_page_restores_the_presence() -> None:
 @pytest.mark.parametrize("base", [BasePresence.AWAY, BasePresence.OFFLINE])
 def test_manually_set_away_is_kept_when_a_page_returns(base: BasePresence) -> None:
     dana = builders.create_agent("Dana")
-    show_presence(dana, built_in(base))
+    set_presence_manually(dana, get_built_in_presence(base))
     leave_and_return(dana)
     assert shown_presence(dana) == "offline"
 
@@ -158,7 +158,7 @@ def test_presence_follows_the_load(django_capture_on_commit_callbacks: Any) -> N
 
 def test_the_load_of_an_agent_who_chose_by_hand_only_counts(django_capture_on_commit_callbacks: Any) -> None:
     dana = builders.create_agent("Dana")
-    show_presence(dana, built_in(BasePresence.AVAILABLE))
+    set_presence_manually(dana, get_built_in_presence(BasePresence.AVAILABLE))
     builders.create_conversation(agent=dana)
     with django_capture_on_commit_callbacks(execute=True):
         schedule_load_refresh(dana.pk, None)

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Conversation, MessageKind, Offer, OfferOutcome
 from routing.models import Agent, BasePresence, DistributionMode, State
-from routing.presence import built_in
+from routing.presence import get_built_in_presence
 from tests import builders
 from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 
@@ -168,7 +168,7 @@ def test_overloaded_agent_has_no_free_capacity(desk: DeskScenario) -> None:
 
 def miss_offer(desk: DeskScenario) -> str:
     Offer.objects.create(conversation=desk.conversation, agent=desk.dana, outcome=OfferOutcome.TIMED_OUT)
-    Agent.objects.filter(pk=desk.dana.pk).update(presence=built_in(BasePresence.INACTIVE))
+    Agent.objects.filter(pk=desk.dana.pk).update(presence=get_built_in_presence(BasePresence.INACTIVE))
     return offers_fragment(desk.dana)
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import Template
+from channels_whatsapp.backends.base import TwilioTemplate
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations.models import Contact, Conversation, Message
 from tests import builders
@@ -58,7 +58,7 @@ def test_a_template_is_filled_in_on_the_same_page(desk: DeskScenario, update: Me
 def test_templates_are_synced_for_the_chosen_number(desk: DeskScenario, settings: Any) -> None:
     settings.WHATSAPP_BACKEND = "memory"
     memory.backend.reset()
-    memory.backend.templates = [Template(builders.new_sid("HX"), "theirs", "en", {}, {}, {"status": "approved"})]
+    memory.backend.templates = [TwilioTemplate(builders.new_sid("HX"), "theirs", "en", {}, {}, {"status": "approved"})]
     other = builders.create_number()
     answer = client_for(desk.administrator).post(
         f"{START_PATH}sync/", {"number": other.pk, "where": "start"}, **HTMX_HEADERS

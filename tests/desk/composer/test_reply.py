@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from channels_whatsapp.service_window import EXCEEDED
+from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
 from routing.models import State
@@ -92,10 +92,10 @@ def test_after_24_hours_a_reply_is_refused_in_exactly_these_words(desk: DeskScen
 
 
 def test_after_24_hours_the_composer_shows_that_sentence_in_its_place(desk: DeskScenario) -> None:
-    assert EXCEEDED not in get_page(desk)
+    assert WINDOW_EXCEEDED_MESSAGE not in get_page(desk)
     Conversation.objects.update(window_closes_at=timezone.now() - timedelta(seconds=1))
     shown = get_page(desk)
-    assert f"<span>{EXCEEDED}</span>" in shown
+    assert f"<span>{WINDOW_EXCEEDED_MESSAGE}</span>" in shown
     assert "reply-text" not in shown
 
 

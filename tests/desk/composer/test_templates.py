@@ -12,10 +12,10 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import Template, TwilioRefused
+from channels_whatsapp.backends.base import TwilioTemplate, TwilioRejectedError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
-from channels_whatsapp.service_window import EXCEEDED
+from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
 from omnichannel.conversations.models import Conversation, Message
 from tests import builders
 from tests.administration.people import visible_text
@@ -61,7 +61,7 @@ def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str
 
 def test_closed_window_shows_templates_instead_of_the_reply(desk: DeskScenario, update: MessageTemplate) -> None:
     shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
-    assert EXCEEDED in shown
+    assert WINDOW_EXCEEDED_MESSAGE in shown
     assert f'href="{conversation_url(desk)}"' in shown
     assert 'id="reply-text"' not in shown
 
@@ -79,7 +79,7 @@ def test_exactly_24_hours_are_still_inside(desk: DeskScenario, hours: float, cod
     client = client_for(desk.dana)
     with time_machine.travel(wrote + timedelta(hours=hours), tick=False):
         shown = client.get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
-    assert ('id="reply-text"' in shown, EXCEEDED in shown) == (code == "inside", code == "closed")
+    assert ('id="reply-text"' in shown, WINDOW_EXCEEDED_MESSAGE in shown) == (code == "inside", code == "closed")
 
 
 def test_polling_page_gets_the_closed_window(desk: DeskScenario, update: MessageTemplate) -> None:
@@ -143,14 +143,14 @@ def test_without_templates_the_page_says_where_they_come_from(desk: DeskScenario
 
 
 def test_agent_can_sync_templates(desk: DeskScenario, twilio: MemoryBackend) -> None:
-    twilio.templates = [Template(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})]
+    twilio.templates = [TwilioTemplate(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})]
     answer = client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
     assert "brand_new" in visible_text(answer)
     assert "1 message template synced: 1 approved." in visible_text(answer)
 
 
 def test_agent_sees_why_the_sync_failed(desk: DeskScenario, update: MessageTemplate, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioRefused(20003, "Authenticate", 401)]
+    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
     shown = visible_text(
         client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
     )

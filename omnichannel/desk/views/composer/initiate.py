@@ -47,7 +47,7 @@ def sync_templates(request: AgentRequest) -> HttpResponse:
     if number is None:
         raise Http404("There is no number to write from.")
     picker = replace(
-        _build_picker(request, request.POST, contact), sync_result=template_sync.sync_by_hand(number.account)
+        _build_picker(request, request.POST, contact), sync_result=template_sync.sync_templates_manually(number.account)
     )
     return _render_page(
         request, form, contact, template_picker.add_choices(picker, number.account, contact, window_is_open=False)

@@ -48,7 +48,7 @@ def sync(request: AgentRequest, pk: int) -> HttpResponse:
     conversation = access.get_conversation_or_404(request.user, pk)
     if not access.can_reply(request.agent, conversation):
         return conversation_response(request, conversation, error_message=NOT_ASSIGNED_ERROR, status=409)
-    synced = template_sync.sync_by_hand(conversation.number.account)
+    synced = template_sync.sync_templates_manually(conversation.number.account)
     picker = replace(_build_picker(request, conversation, request.POST), sync_result=synced)
     return _render_picker(request, conversation, _add_choices(picker, conversation))
 

@@ -21,7 +21,7 @@ from omnichannel.desk.shared.paging import Cursor
 from omnichannel.desk.thread.messages import get_thread
 from omnichannel.desk.workspace import conversation_response
 from routing.models import Skill
-from routing.values import NotAValue
+from routing.values import InvalidValueError
 
 SectionLoader = Callable[[Conversation, User, Cursor | None], panel.Page[Any]]
 
@@ -110,7 +110,7 @@ def _field_update_view(
         for name, value in written.items():
             try:
                 keep(conversation, name.removeprefix(f"{kind}-"), value, request.user)
-            except NotAValue as refused:
+            except InvalidValueError as refused:
                 errors[name] = str(refused)
         if errors:
             return _render_details(request, conversation, status=422, submitted_values=written, errors=errors)
