@@ -11,7 +11,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from channels_whatsapp.fields import EncryptedTextField
+from channels_whatsapp.encrypted_fields import EncryptedTextField
 from routing.models import Channel, OperatingHours, WorkStream
 
 SANDBOX_NUMBER = "+14155238886"

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.template_sync import SYNC_LANE
+from channels_whatsapp.message_templates.sync import SYNC_LANE
 from omnichannel.accounts.models import User
 from omnichannel.auth import apply_roles
 from omnichannel.conversations.lanes import LaneKind

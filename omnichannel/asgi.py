@@ -17,7 +17,7 @@ from omnichannel.core.response_deadline import ResponseDeadlineMiddleware
 from omnichannel.wsgi import application as django
 
 # After Django is set up by the import above.
-from channels_whatsapp.simulator import clock  # isort: skip
+from channels_whatsapp.simulator import scheduler  # isort: skip
 from omnichannel.conversations.access import live_topics_for  # isort: skip
 from omnichannel.conversations.presence.sessions import record_page_activity  # isort: skip
 from omnichannel.live.stream import EventStream  # isort: skip
@@ -82,7 +82,7 @@ async def _handle_lifespan(
     receive: Callable[[], Awaitable[ASGIMessage]], send: Callable[[ASGIMessage], Awaitable[None]]
 ) -> None:
     # Twilio plays in the server's process, so that it goes on when the worker is stopped or killed.
-    plays = threading.Thread(target=clock.run_forever, args=[simulator_stop_event], daemon=True, name="twilio")
+    plays = threading.Thread(target=scheduler.run_forever, args=[simulator_stop_event], daemon=True, name="twilio")
     await receive()
     if settings.WHATSAPP_BACKEND == "simulator":
         plays.start()

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from channels_whatsapp.models import WebhookKind
 from channels_whatsapp.simulator.urls import get_simulator_urls
-from channels_whatsapp.webhooks import TwilioWebhookView
+from channels_whatsapp.webhooks.views import TwilioWebhookView
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.core.health import liveness, readiness
 from omnichannel.demo.clock import backdate_conversations

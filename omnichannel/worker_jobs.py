@@ -8,8 +8,13 @@ from datetime import datetime, timedelta
 
 from django.contrib.sessions.backends.db import SessionStore
 
-from channels_whatsapp.deliveries import RETRY_LANE, get_next_retry_time, retry_failed_deliveries, enqueue_due_retries
-from channels_whatsapp.template_sync import SYNC_LANE, sync_all_accounts, run_sync_lane
+from channels_whatsapp.message_templates.sync import SYNC_LANE, run_sync_lane, sync_all_accounts
+from channels_whatsapp.webhooks.deliveries import (
+    RETRY_LANE,
+    enqueue_due_retries,
+    get_next_retry_time,
+    retry_failed_deliveries,
+)
 from omnichannel.conversations.assignment.classify import apply_waiting_time_overflow, run_route_lane
 from omnichannel.conversations.assignment.dispatch import request_assignment_if_waiting, run_assign_lane
 from omnichannel.conversations.assignment.offers import request_overdue_offer_check, run_offers_lane

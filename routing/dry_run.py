@@ -8,20 +8,20 @@ from typing import cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from routing import hours, overflow
-from routing.conditions import explain_condition, is_condition_met
-from routing.fields import CONTEXT_PREFIX, Facts, AvailableFields, get_available_fields
+from routing import operating_hours, overflow
+from routing.conditions.evaluation import explain_condition, is_condition_met
+from routing.conditions.fields import CONTEXT_PREFIX, AvailableFields, Facts, get_available_fields
 from routing.models import OperatingHours, OverflowAction, OverflowCondition, Queue, RoutingRule, WorkStream
 from routing.rules import (
-    SkillRequirement,
     Route,
+    SkillRequirement,
     combine_skill_requirements,
-    get_fallback_queue,
-    get_time_facts,
-    get_skill_requirements,
     find_route,
+    get_fallback_queue,
+    get_skill_requirements,
+    get_time_facts,
 )
-from routing.values import extract_values, format_value
+from routing.variables.values import extract_values, format_value
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def run_dry_run(
     """
     known = get_available_fields(stream)
     learned = _extract_context_variables(stream, sample.facts)
-    zone = hours.get_time_zone(sample.clock.time_zone if sample.clock else "UTC")
+    zone = operating_hours.get_time_zone(sample.clock.time_zone if sample.clock else "UTC")
     clock = f"{sample.clock} ({zone.key})" if sample.clock else zone.key
     facts = {**sample.facts, **learned, **get_time_facts(sample.at, zone)}
     routed = find_route(stream, facts, known)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
-from routing import hours
+from routing import operating_hours
 from routing.models import OverflowAction, OverflowCondition, OverflowRule, Queue
 
 ENTRY_CONDITIONS = (OverflowCondition.OUT_OF_HOURS, OverflowCondition.WORK_ITEM_LIMIT)
@@ -57,7 +57,7 @@ def get_waiting_rules_by_queue() -> dict[Queue, list[OverflowRule]]:
 
 def is_queue_closed(queue: Queue, at: datetime) -> bool:
     """Whether the queue is out of its operating hours."""
-    return not hours.is_open(hours.build_schedule(queue.operating_hours), at)
+    return not operating_hours.is_open(operating_hours.build_schedule(queue.operating_hours), at)
 
 
 def describe_reason(rule: OverflowRule) -> LocalizedText:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TypeVar
 
-from routing.conditions import is_condition_met
-from routing.fields import STANDARD_FIELDS, Facts, AvailableFields, get_available_fields
+from routing.conditions.evaluation import is_condition_met
+from routing.conditions.fields import STANDARD_FIELDS, AvailableFields, Facts, get_available_fields
 from routing.models import Queue, RoutingRule, Skill, SkillRule, WorkStream
 from routing.models.rules import Rule
 

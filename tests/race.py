@@ -21,7 +21,7 @@ from omnichannel.conversations.lifecycle.close import close_conversation, end_co
 from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
 from omnichannel.conversations.state_machine import TransitionError
 from routing.agents import set_presence_manually
-from routing.assignment import get_load_by_agent
+from routing.assignment.assign_waiting import get_load_by_agent
 from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership, State, WorkStream
 from tests import builders
 

@@ -11,8 +11,8 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.models import ScheduledTask, TaskState, Sender
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.models import ScheduledTask, Sender, TaskState
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
@@ -54,12 +54,12 @@ class ScenarioBuilder:
     # -- What there is ----------------------------------------------------------------------------------------------
 
     def _create_account(self) -> WhatsAppAccount:
-        self.twilio_account = factories.create_account("Lumen Lamps", token=builders.AUTH_TOKEN)
+        self.twilio_account = inbound.create_account("Lumen Lamps", token=builders.AUTH_TOKEN)
         return builders.create_account(account_sid=self.twilio_account.sid)
 
     def _create_number(self, name: str, digits: str, **fields: Any) -> WhatsAppNumber:
         number = builders.create_number(self.account, number=digits, name=name, **fields)
-        sent_from = factories.create_sender(
+        sent_from = inbound.create_sender(
             self.twilio_account, digits, name, self.account.inbound_url, self.account.status_url
         )
         self.senders[digits] = sent_from
@@ -267,13 +267,13 @@ def _create_other_conversations(stage: ScenarioBuilder) -> None:
 
 def _create_simulator_chat(stage: ScenarioBuilder) -> None:
     """What the simulator shows of a customer; nobody posts it to the desk."""
-    amara = factories.create_customer("Amara Diallo", "+4917139200021")
+    amara = inbound.create_customer("Amara Diallo", "+4917139200021")
     shop_number = stage.senders["+12025550143"]
-    said = factories.receive_customer_message(
+    said = inbound.receive_customer_message(
         amara, shop_number, "Hi! I ordered lamp 2231 last week, it arrived _broken_"
     )
-    picture = factories.Attachment("lamp.png", "image/png", LAMP_PICTURE.read_bytes())
-    factories.receive_customer_message(amara, shop_number, "Look", attachments=[picture], replying_to=said)
+    picture = inbound.Attachment("lamp.png", "image/png", LAMP_PICTURE.read_bytes())
+    inbound.receive_customer_message(amara, shop_number, "Look", attachments=[picture], replying_to=said)
     ScheduledTask.objects.update(state=TaskState.DONE)
 
 

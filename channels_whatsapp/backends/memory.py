@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from channels_whatsapp.backends.base import (
     OutgoingMessage,
-    TwilioSender,
     SentMessage,
-    TwilioTemplate,
     TwilioAccount,
     TwilioRejectedError,
+    TwilioSender,
+    TwilioTemplate,
 )
 from channels_whatsapp.models import WhatsAppAccount
 

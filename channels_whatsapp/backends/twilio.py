@@ -17,14 +17,14 @@ from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
 from channels_whatsapp.backends.base import (
-    UnknownOutcomeError,
     OutgoingMessage,
-    TwilioSender,
     SentMessage,
-    TwilioTemplate,
     TwilioAccount,
     TwilioRateLimitError,
     TwilioRejectedError,
+    TwilioSender,
+    TwilioTemplate,
+    UnknownOutcomeError,
 )
 from channels_whatsapp.backends.hosts import resolve_url
 from channels_whatsapp.models import WhatsAppAccount

@@ -5,7 +5,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import channels_whatsapp.fields
+import channels_whatsapp.encrypted_fields
 import channels_whatsapp.models
 
 
@@ -37,11 +37,11 @@ class Migration(migrations.Migration):
                         verbose_name="Account SID",
                     ),
                 ),
-                ("auth_token", channels_whatsapp.fields.EncryptedTextField(verbose_name="Auth Token")),
+                ("auth_token", channels_whatsapp.encrypted_fields.EncryptedTextField(verbose_name="Auth Token")),
                 ("auth_token_set_at", models.DateTimeField(editable=False, null=True)),
                 (
                     "secondary_auth_token",
-                    channels_whatsapp.fields.EncryptedTextField(
+                    channels_whatsapp.encrypted_fields.EncryptedTextField(
                         blank=True, default="", verbose_name="Secondary Auth Token"
                     ),
                 ),

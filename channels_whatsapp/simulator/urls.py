@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from django.urls import URLPattern, path, re_path
 
-from channels_whatsapp.simulator import api, console, content, phone
+from channels_whatsapp.simulator.api import views as api
+from channels_whatsapp.simulator.console import template_views as content
+from channels_whatsapp.simulator.console import views as console
+from channels_whatsapp.simulator.phone import views as phone
 
 ACCOUNT_PATH = "twilio/api/2010-04-01/Accounts/<str:account_sid>"
 MESSAGE_PATH = f"{ACCOUNT_PATH}/Messages/<str:sid>"

@@ -8,9 +8,9 @@ from urllib.parse import urldefrag
 import requests
 from twilio.request_validator import RequestValidator
 
-from channels_whatsapp.simulator.errors import DELIVERY_ERRORS
-from channels_whatsapp.simulator.models import Customer, ScheduledTask, TaskKind, Media, Message, Sender
-from channels_whatsapp.simulator.representation import API_VERSION, media_url
+from channels_whatsapp.simulator.api.errors import DELIVERY_ERRORS
+from channels_whatsapp.simulator.api.serializers import API_VERSION, media_url
+from channels_whatsapp.simulator.models import Customer, Media, Message, ScheduledTask, Sender, TaskKind
 
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 5, 15
 MAX_RESPONSE_SIZE = 64 * 1024

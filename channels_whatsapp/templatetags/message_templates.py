@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.templates import kind_name, split_placeholders
+from channels_whatsapp.message_templates.content import kind_name, split_placeholders
 
 register = template.Library()
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.models import Conversation
-from routing.assignment import get_load_by_agent
+from routing.assignment.assign_waiting import get_load_by_agent
 from routing.models import Agent, BasePresence
 from routing.presence import LOAD_BASED_PRESENCES, get_presence_for_load, update_presence_for_load
 

@@ -10,8 +10,8 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText, localized
-from routing import values
-from routing.values import InvalidValueError, VariableValue
+from routing.variables import values
+from routing.variables.values import InvalidValueError, VariableValue
 
 CONTEXT_CHANGED = "context"  # the kind of line in the timeline
 

@@ -15,17 +15,17 @@ from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from routing.conditions import get_condition_errors
-from routing.fields import (
-    STANDARD_FIELDS,
+from routing.conditions.evaluation import get_condition_errors
+from routing.conditions.fields import (
     OPERATORS_BY_TYPE,
+    STANDARD_FIELDS,
     AvailableFields,
-    Operator,
     FieldType,
+    Operator,
     ValueKind,
     get_value_kind,
 )
-from routing.fields import FieldGroup as FieldGroup
+from routing.conditions.fields import FieldGroup as FieldGroup
 from routing.models import Weekday
 
 EXTRA_ROW_COUNT = 2

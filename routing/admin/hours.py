@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from routing.admin.base import RoutingSettingsAdmin
-from routing.admin.fields import date_input, time_input, get_time_zone_choices
-from routing.admin.rows import AccessibleInlineFormSet, AccessibleTabularInline
+from routing.admin.form_fields import date_input, get_time_zone_choices, time_input
+from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
+from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.models import Holiday, OpeningPeriod, OperatingHours
 
 if TYPE_CHECKING:

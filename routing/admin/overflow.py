@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django import forms
 from django.contrib import admin
 
-from routing.admin.related_lists import RelatedList, ChildAdmin, ChildFormMixin
+from routing.admin.related_lists import ChildAdmin, ChildFormMixin, RelatedList
 from routing.models import OverflowAction, OverflowCondition, OverflowRule
 
 if TYPE_CHECKING:

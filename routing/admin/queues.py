@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
+from routing.admin.inlines import AccessibleTabularInline
 from routing.admin.overflow import OVERFLOW_RULE_LIST
 from routing.admin.related_lists import ParentAdmin
-from routing.admin.rows import AccessibleTabularInline
 from routing.clone import copy_queue
 from routing.models import Queue, QueueMembership
 

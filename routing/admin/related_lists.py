@@ -17,7 +17,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from routing.admin.base import RoutingSettingsAdmin
+from routing.admin.settings_admin import RoutingSettingsAdmin
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from routing.admin.condition_builder import ConditionField, is_editable_in_builder
-from routing.admin.related_lists import RelatedList, ChildAdmin, ChildFormMixin
-from routing.admin.rows import AccessibleTabularInline
+from routing.admin.inlines import AccessibleTabularInline
+from routing.admin.related_lists import ChildAdmin, ChildFormMixin, RelatedList
 from routing.admin.skills import ProficiencyFormSet
-from routing.conditions import describe_condition
-from routing.fields import get_available_fields
+from routing.conditions.evaluation import describe_condition
+from routing.conditions.fields import get_available_fields
 from routing.models import RoutingRule, SkillRule, SkillRuleSkill
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 
 from omnichannel.core.admin.pages import ProductModelAdmin, render_pill
-from routing.admin.base import RoutingSettingsAdmin
-from routing.admin.fields import build_proficiency_field
-from routing.admin.rows import AccessibleInlineFormSet, AccessibleTabularInline
+from routing.admin.form_fields import build_proficiency_field
+from routing.admin.inlines import AccessibleInlineFormSet, AccessibleTabularInline
+from routing.admin.settings_admin import RoutingSettingsAdmin
 from routing.models import AgentSkill, RatingModel, RatingValue, Skill, SkillType
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.text import get_text_list
 
 from omnichannel.core.admin.pages import ProductModelAdmin
-from routing.admin.related_lists import RelatedList, ChildAdmin, ChildFormMixin
+from routing.admin.related_lists import ChildAdmin, ChildFormMixin, RelatedList
 from routing.models import ContactField, ContextVariable, SkillRule
-from routing.variables import generate_name, get_rules_using
+from routing.variables.names import generate_name, get_rules_using
 
 if TYPE_CHECKING:
     ContextModelForm: TypeAlias = forms.ModelForm[ContextVariable]

@@ -7,7 +7,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-import routing.models.streams
+import routing.models.work_streams
 
 
 class Migration(migrations.Migration):
@@ -412,7 +412,7 @@ class Migration(migrations.Migration):
                 (
                     "allowed_presences",
                     models.JSONField(
-                        default=routing.models.streams.get_default_allowed_presences,
+                        default=routing.models.work_streams.get_default_allowed_presences,
                         help_text="Only agents showing one of these get work.",
                     ),
                 ),

@@ -4,7 +4,7 @@ import datetime
 
 from django.db import migrations, models
 
-import routing.models.streams
+import routing.models.work_streams
 
 NAME, PRIORITY = "Default messaging queue", 100
 
@@ -35,9 +35,9 @@ class Migration(migrations.Migration):
             model_name="workstream",
             name="allowed_presences",
             field=models.JSONField(
-                default=routing.models.streams.get_default_allowed_presences,
+                default=routing.models.work_streams.get_default_allowed_presences,
                 help_text="Only agents showing one of these get work.",
-                validators=[routing.models.streams.validate_base_presences],
+                validators=[routing.models.work_streams.validate_base_presences],
             ),
         ),
         migrations.AddConstraint(

@@ -13,8 +13,8 @@ from routing.models.rules import (
     SkillRuleSkill,
 )
 from routing.models.skills import AgentSkill, RatingModel, RatingValue, Skill, SkillType
-from routing.models.streams import Channel, DistributionMode, SkillMatching, WorkStream
 from routing.models.variables import ContactField, ContextVariable, VariableType
+from routing.models.work_streams import Channel, DistributionMode, SkillMatching, WorkStream
 
 __all__ = [
     "CAPACITY_STATES",

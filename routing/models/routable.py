@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from routing.models.agents import Agent
 from routing.models.queues import Queue
-from routing.models.streams import WorkStream
+from routing.models.work_streams import WorkStream
 
 
 class State(models.TextChoices):

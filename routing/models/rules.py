@@ -1,4 +1,4 @@
-"""Rules that decide where a conversation goes and what it needs; see `routing.conditions` for what they can ask."""
+"""Rules that decide where a conversation goes and what it needs; see `routing.conditions.evaluation` for what they can ask."""
 
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from routing.models.queues import Queue
 from routing.models.skills import Skill
-from routing.models.streams import WorkStream
+from routing.models.work_streams import WorkStream
 
 
 class Rule(models.Model):

@@ -3,7 +3,7 @@
 from django.core.validators import RegexValidator
 from django.db import models
 
-from routing.models.streams import WorkStream
+from routing.models.work_streams import WorkStream
 
 NAME_VALIDATOR = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter.")
 

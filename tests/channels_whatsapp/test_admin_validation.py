@@ -3,7 +3,7 @@
 import pytest
 
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioSender, TwilioRejectedError
+from channels_whatsapp.backends.base import TwilioRejectedError, TwilioSender, UnknownOutcomeError
 from tests import builders
 from tests.administration.people import admin_url, create_signed_in_client, message_texts, visible_text
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels_whatsapp.combining_marks import DECOMPOSES_TO_MARKS, JOINER, MAX_RUN_LENGTH, make_stream_safe
-from channels_whatsapp.deliveries import clean_payload
+from channels_whatsapp.webhooks.deliveries import clean_payload
 
 COMBINING_MARKS = "\u0301\u0327\u0f73\uff9e\u05b0"
 

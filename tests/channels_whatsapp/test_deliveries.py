@@ -7,19 +7,19 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection
 from django.utils import timezone
 
-from channels_whatsapp.deliveries import (
+from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.webhooks.deliveries import (
     MAX_ATTEMPTS,
-    UNFINISHED_ATTEMPT_ERROR,
     RETRY_LANE,
+    UNFINISHED_ATTEMPT_ERROR,
     IgnoredDeliveryError,
     compute_fingerprint,
+    enqueue_due_retries,
     get_next_retry_time,
     receive_delivery,
-    retry_failed_deliveries,
-    enqueue_due_retries,
     retry_deliveries,
+    retry_failed_deliveries,
 )
-from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.jobs.models import Lane

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels_whatsapp.events import InboundMessage, StatusUpdate, is_status_callback, normalize_whatsapp_address
-from channels_whatsapp.identity import get_identity, is_business_scoped, format_address
+from channels_whatsapp.identity import format_address, get_identity, is_business_scoped
 
 random_forms = st.dictionaries(st.text(max_size=20), st.lists(st.text(max_size=50), max_size=3), max_size=8)
 twilio_field_names = st.sampled_from(

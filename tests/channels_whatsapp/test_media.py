@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from channels_whatsapp import media
 from channels_whatsapp.media import (
-    MediaUnavailableError,
     MediaRejectedError,
-    validate_media_url,
-    fetch_media,
+    MediaUnavailableError,
     detect_content_type,
+    fetch_media,
+    validate_media_url,
 )
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders

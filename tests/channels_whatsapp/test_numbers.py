@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels_whatsapp.deliveries import retry_failed_deliveries, retry_deliveries
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber, normalize_phone_number
+from channels_whatsapp.webhooks.deliveries import retry_deliveries, retry_failed_deliveries
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Message
 from tests import builders

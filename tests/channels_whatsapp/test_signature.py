@@ -55,7 +55,9 @@ def test_refusals_are_counted_in_the_log_without_what_was_posted(
             post_webhook(
                 number.account.inbound_url, builders.build_inbound_form(number, Body="secret words"), token=OTHER_TOKEN
             )
-    lines = [record.getMessage() for record in caplog.records if record.name == "channels_whatsapp.permissions"]
+    lines = [
+        record.getMessage() for record in caplog.records if record.name == "channels_whatsapp.webhooks.permissions"
+    ]
     counts = [int(line.partition("(")[2].split()[0]) for line in lines]
     assert counts[1] == counts[0] + 1
     assert not any("secret words" in line for line in lines)

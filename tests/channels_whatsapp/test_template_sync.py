@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from channels_whatsapp import template_sync
 from channels_whatsapp.backends import memory
 from channels_whatsapp.backends.base import (
-    UnknownOutcomeError,
-    TwilioTemplate,
     TwilioRateLimitError,
     TwilioRejectedError,
+    TwilioTemplate,
+    UnknownOutcomeError,
 )
 from channels_whatsapp.backends.memory import MemoryBackend
-from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import (
-    sync_templates,
-    sync_all_accounts,
-    sync_templates_manually,
-    run_sync_lane,
+from channels_whatsapp.message_templates import sync
+from channels_whatsapp.message_templates.sync import (
     enqueue_sync,
     manual_sync_lock,
+    run_sync_lane,
+    sync_all_accounts,
+    sync_templates,
+    sync_templates_manually,
 )
+from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from omnichannel.jobs.lanes import claim_lanes
 from omnichannel.worker_jobs import create_worker
 from tests import builders
@@ -181,14 +181,14 @@ def test_failing_account_does_not_stop_other_syncs(
 ) -> None:
     second, inactive = builders.create_account(), builders.create_account(is_active=False)
     twilio.templates = [build_template("one")]
-    keep = template_sync._save_templates
+    keep = sync._save_templates
 
     def stumbles(of: WhatsAppAccount, *rest: Any) -> int:
         if of.pk == account.pk:
             raise LookupError("a fault of ours")
         return keep(of, *rest)
 
-    monkeypatch.setattr(template_sync, "_save_templates", stumbles)
+    monkeypatch.setattr(sync, "_save_templates", stumbles)
     sync_all_accounts()
     assert [row.account for row in MessageTemplate.objects.all()] == [second]
     inactive.refresh_from_db()

@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_whatsapp.models import MessageTemplate
-from channels_whatsapp.simulator.samples import SAMPLE_TEMPLATES
-from channels_whatsapp.templates import (
+from channels_whatsapp.message_templates.content import (
     Button,
     build_message_content,
-    parse_parts,
-    split_placeholders,
-    get_variable_errors,
-    render_template_parts,
-    get_variable_names,
     get_not_sendable_reason,
     get_search_text,
+    get_variable_errors,
+    get_variable_names,
+    parse_parts,
+    render_template_parts,
+    split_placeholders,
 )
+from channels_whatsapp.models import MessageTemplate
+from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES
 
 SAMPLES_BY_NAME = {name: types for name, types, _ in reversed(SAMPLE_TEMPLATES)}
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioSender, TwilioTemplate, TwilioRejectedError
+from channels_whatsapp.backends.base import TwilioRejectedError, TwilioSender, TwilioTemplate, UnknownOutcomeError
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.jobs.models import Lane
 from tests import builders

@@ -10,7 +10,7 @@ from django.core import serializers
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import connection
 
-from channels_whatsapp.backends.base import UnknownOutcomeError, OutgoingMessage
+from channels_whatsapp.backends.base import OutgoingMessage, UnknownOutcomeError
 from channels_whatsapp.backends.twilio import TwilioBackend
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from channels_whatsapp.account_validation import validate_account
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioSender, TwilioRateLimitError, TwilioRejectedError
+from channels_whatsapp.backends.base import TwilioRateLimitError, TwilioRejectedError, TwilioSender, UnknownOutcomeError
 from channels_whatsapp.models import SANDBOX_NUMBER
-from channels_whatsapp.validation import validate_account
 from tests import builders
 
 pytestmark = pytest.mark.django_db
@@ -162,7 +162,7 @@ def test_a_twilio_that_never_answers_does_not_hang_the_page(twilio, number, monk
 
 
 def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(twilio, number, settings, monkeypatch):
-    monkeypatch.setattr("channels_whatsapp.validation.get_backend", lambda: twilio)
+    monkeypatch.setattr("channels_whatsapp.account_validation.get_backend", lambda: twilio)
     settings.WHATSAPP_BACKEND, settings.PUBLIC_URL = "twilio", "http://127.0.0.1:8000"
     twilio.senders = [build_sender(number)]
     assert find_problems(number.account) == [

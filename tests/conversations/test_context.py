@@ -7,7 +7,7 @@ from omnichannel.conversations.context import set_context
 from omnichannel.conversations.models import Contact, Conversation
 from omnichannel.live.models import LiveEvent
 from routing.models import ContactField, ContextVariable, Queue, VariableType
-from routing.values import InvalidValueError
+from routing.variables.values import InvalidValueError
 from tests import builders
 from tests.conversations.initiate_fixtures import (
     classify_and_refresh,

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, Sender
 from omnichannel.conversations.models import Attachment, Message
 from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS
@@ -12,8 +12,8 @@ def send_hostile_vcards() -> None:
     """The customers with phones take turns to send all hostile contact cards to the shop."""
     phones, sender = list(Customer.objects.order_by("pk")), Sender.objects.get()
     for place, (name, card) in enumerate(HOSTILE_VCARDS.items()):
-        file = factories.Attachment(f"{name}.vcf", "text/vcard", card)
-        factories.receive_customer_message(phones[place % len(phones)], sender, attachments=[file])
+        file = inbound.Attachment(f"{name}.vcf", "text/vcard", card)
+        inbound.receive_customer_message(phones[place % len(phones)], sender, attachments=[file])
 
 
 def count_files_by_state() -> dict[str, int]:

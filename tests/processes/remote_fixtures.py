@@ -12,10 +12,10 @@ from django.db.models import Count
 from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
-from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.console.sample_templates import create_samples
+from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Chat, Customer, Direction, FaultKind, Sender
 from channels_whatsapp.simulator.models import Message as AtTwilio
-from channels_whatsapp.simulator.samples import create_samples
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import conversations_visible_to
 from omnichannel.conversations.assignment.consult import invite_colleague
@@ -72,10 +72,10 @@ SHOP_NUMBER = "+14155230001"
 
 def create_shop() -> dict[str, str]:
     """A channel with one number, at Twilio and at the desk, and Dana, who is available."""
-    twilio = factories.create_account("Shop", token=AUTH_TOKEN)
+    twilio = inbound.create_account("Shop", token=AUTH_TOKEN)
     account = builders.create_account(account_sid=twilio.sid)
     builders.create_number(account, number=SHOP_NUMBER)
-    factories.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
+    inbound.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
     builders.create_agent("Dana")
     return {"account_sid": twilio.sid, "number": SHOP_NUMBER, "key": account.key}
 
@@ -138,7 +138,7 @@ def create_customer_conversations(count: int) -> None:
     sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
     for place in range(count):
         address = f"whatsapp:+49151140{place:05d}"
-        customer = factories.create_customer(f"Customer {place}", address)
+        customer = inbound.create_customer(f"Customer {place}", address)
         Chat.objects.create(customer=customer, sender=sender, last_wrote_at=timezone.now())
         builders.create_conversation(
             agent=dana, number=number, contact=builders.create_contact(customer.name, address=address)
@@ -168,7 +168,7 @@ def reply_pickup_delays() -> list[float]:
 def set_fault(kind: str, *, is_on: bool = True, customer_count: int | None = None) -> None:
     """Let something go wrong at Twilio, for everybody or for this many customers."""
     for customer in [None] if customer_count is None else Customer.objects.all()[:customer_count]:
-        factories.set_fault(FaultKind(kind), customer=customer, on=is_on)
+        inbound.set_fault(FaultKind(kind), customer=customer, on=is_on)
 
 
 def count_reply_statuses() -> dict[str, int]:
@@ -291,12 +291,12 @@ def set_all_capacities(units: int) -> None:
 
 def send_from_new_customer(name: str, text: str) -> None:
     """A customer sends this to the shop from their phone; Twilio delivers it as soon as the server runs."""
-    factories.receive_customer_message(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
+    inbound.receive_customer_message(inbound.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
 def send_from_customer(index: int, text: str) -> None:
     """One of the customers with phones writes once more, through Twilio."""
-    factories.receive_customer_message(Customer.objects.get(name=f"Customer {index}"), Sender.objects.get(), text)
+    inbound.receive_customer_message(Customer.objects.get(name=f"Customer {index}"), Sender.objects.get(), text)
 
 
 def queue_name_of_customer(customer: str) -> str:

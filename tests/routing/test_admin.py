@@ -6,7 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from routing.admin.fields import split_into_unit
+from routing.admin.form_fields import split_into_unit
 from routing.models import Agent, Presence, Queue, QueueMembership, WorkStream
 from tests import builders
 from tests.administration.people import (

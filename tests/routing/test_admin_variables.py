@@ -4,7 +4,7 @@ import pytest
 
 from omnichannel.conversations.models import AutomatedMessage, MessageTrigger
 from routing.models import ContactField, ContextVariable, RoutingRule, SkillRule, WorkStream
-from routing.variables import generate_name
+from routing.variables.names import generate_name
 from tests import builders
 from tests.administration.people import admin_url, create_signed_in_client, visible_text
 from tests.routing.test_admin_rules import add_url, create_rule, rule_form

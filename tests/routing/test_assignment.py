@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.models import Conversation, RequiredSkill
-from routing.assignment import get_load_by_agent
+from routing.assignment.assign_waiting import get_load_by_agent
 from routing.models import AgentSkill, Skill, SkillMatching, SkillType, State
 from tests import builders
 from tests.routing.crowds import create_agents

@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.conditions import (
+from routing.conditions.evaluation import (
     describe_condition,
     explain_condition,
+    get_condition_errors,
     get_field_names,
     is_condition_met,
-    get_condition_errors,
 )
-from routing.fields import (
-    STANDARD_FIELDS,
+from routing.conditions.fields import (
     OPERATORS_BY_TYPE,
+    STANDARD_FIELDS,
     FieldDefinition,
     FieldGroup,
-    Operator,
     FieldType,
+    Operator,
     ValueKind,
     get_value_kind,
 )

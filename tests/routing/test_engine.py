@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from omnichannel.core.localized_text import LocalizedText
-from routing.engine import NO_OBSTACLES, Candidate, Choice, AssignmentRequirements, choose_agent, get_skill_distance
+from routing.assignment.engine import (
+    NO_OBSTACLES,
+    AssignmentRequirements,
+    Candidate,
+    Choice,
+    choose_agent,
+    get_skill_distance,
+)
 from routing.models import AssignmentMethod, BasePresence, SkillMatching
 
 MORNING = datetime(2026, 3, 2, 9, tzinfo=UTC)

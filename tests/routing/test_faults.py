@@ -9,7 +9,7 @@ from channels_whatsapp.models import WebhookDelivery
 from omnichannel.conversations.assignment.classify import classify_conversation
 from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.models import Conversation, Message
-from routing.assignment import BATCH_SIZE, MAX_FAILURES_PER_WORK_STREAM
+from routing.assignment.assign_waiting import BATCH_SIZE, MAX_FAILURES_PER_WORK_STREAM
 from routing.models import Queue, WorkStream
 from tests import builders
 from tests.webhook_client import load_payload, post_webhook, with_new_message_sid

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.hours import WeeklySchedule, OpenPeriod, get_holiday_name, is_open, next_opening, build_schedule
 from routing.models import OperatingHours
+from routing.operating_hours import OpenPeriod, WeeklySchedule, build_schedule, get_holiday_name, is_open, next_opening
 
 BERLIN, NEW_YORK, KOLKATA = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("Asia/Kolkata")
 MINUTE = dt.timedelta(minutes=1)

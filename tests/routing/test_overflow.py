@@ -9,11 +9,11 @@ from routing.models import OperatingHours, OverflowRule, Queue
 from routing.overflow import (
     QueueStatus,
     build_default_closed_rule,
+    describe_reason,
     get_entry_rules,
     get_waiting_rules_by_queue,
-    match_entry_rule,
     is_queue_closed,
-    describe_reason,
+    match_entry_rule,
     match_waiting_rule,
 )
 from tests import builders

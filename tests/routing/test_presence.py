@@ -8,14 +8,14 @@ from django.utils import timezone
 from routing.agents import set_presence_manually
 from routing.models import Agent, BasePresence, Presence
 from routing.presence import (
-    get_presence_for_load,
-    get_built_in_presence,
-    update_presence_for_load,
-    set_offline,
-    record_last_seen,
-    set_presence,
-    set_default_presence,
     get_agents_without_open_pages,
+    get_built_in_presence,
+    get_presence_for_load,
+    record_last_seen,
+    set_default_presence,
+    set_offline,
+    set_presence,
+    update_presence_for_load,
 )
 from tests import builders
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from routing.models import Queue, RoutingRule, Skill, SkillRule, SkillType, WorkStream
-from routing.rules import get_skill_requirements, find_route
+from routing.rules import find_route, get_skill_requirements
 from tests import builders
 
 pytestmark = pytest.mark.django_db

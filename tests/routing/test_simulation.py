@@ -6,8 +6,8 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
+from routing.assignment.simulation import SimulationSettings, run_simulation
 from routing.models import AssignmentMethod, SkillMatching
-from routing.simulation import SimulationSettings, run_simulation
 
 SMALL_DAY = SimulationSettings(agents=20, queues=4, conversations=600)
 

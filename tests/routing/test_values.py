@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.models import ContextVariable, VariableType
-from routing.values import InvalidValueError, extract_values, parse_number, parse_value, format_value
+from routing.variables.values import InvalidValueError, extract_values, format_value, parse_number, parse_value
 
 
 def make_variable(found_after: str, kind: VariableType = VariableType.TEXT, name: str = "order") -> ContextVariable:

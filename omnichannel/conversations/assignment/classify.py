@@ -28,9 +28,9 @@ from omnichannel.conversations.state_machine import record_event, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
-from routing import hours, overflow, rules
+from routing import operating_hours, overflow, rules
+from routing.conditions.fields import CONTACT_PREFIX, CONTEXT_PREFIX, AvailableFields, Facts, get_available_fields
 from routing.dry_run import DryRunContext
-from routing.fields import CONTACT_PREFIX, CONTEXT_PREFIX, Facts, AvailableFields, get_available_fields
 from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, State, WorkStream
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def condition_facts_for(conversation: Conversation, at: datetime, first_message:
         **_message_facts(first_message),
         **{CONTEXT_PREFIX + name: value for name, value in conversation.context.items()},
         **{CONTACT_PREFIX + name: value for name, value in contact.fields.items()},
-        **rules.get_time_facts(at, hours.get_time_zone(opening.time_zone if opening else "UTC")),
+        **rules.get_time_facts(at, operating_hours.get_time_zone(opening.time_zone if opening else "UTC")),
     }
 
 

@@ -38,8 +38,14 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
-from routing.assignment import MAX_WORK_ITEMS, Decision, WorkItemFacts, assign_waiting, filter_unoffered_push_work
-from routing.engine import Choice
+from routing.assignment.assign_waiting import (
+    MAX_WORK_ITEMS,
+    Decision,
+    WorkItemFacts,
+    assign_waiting,
+    filter_unoffered_push_work,
+)
+from routing.assignment.engine import Choice
 from routing.models import Agent, BasePresence, QueueMembership, State
 
 logger = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from omnichannel.conversations.access import active_agents
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import TransitionError, require_agent, transition
 from omnichannel.core.localized_text import LocalizedText, localized
-from routing import hours
+from routing import operating_hours
 from routing.agents import filter_queue_members
-from routing.assignment import get_load_by_agent
+from routing.assignment.assign_waiting import get_load_by_agent
 from routing.models import Agent, AgentSkill, BasePresence, Queue, State
 
 # Who shows one of these is not there to take over.
@@ -82,7 +82,9 @@ def transfer_targets(conversation: Conversation) -> TransferTargets:
     colleagues = rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
     at = timezone.now()
     open_now = [
-        one for one in other_queues(conversation) if hours.is_open(hours.build_schedule(one.queue.operating_hours), at)
+        one
+        for one in other_queues(conversation)
+        if operating_hours.is_open(operating_hours.build_schedule(one.queue.operating_hours), at)
     ]
     return TransferTargets(colleagues, open_now)
 

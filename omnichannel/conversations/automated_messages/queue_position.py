@@ -10,7 +10,7 @@ from django.utils import timezone
 from omnichannel.conversations.automated_messages import triggers
 from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageDirection, MessageTrigger
 from omnichannel.conversations.outbound.compose import AUTOMATED_KEY
-from routing import hours
+from routing import operating_hours
 
 # Whoever gets an agent at once is not bothered with a number.
 MIN_WAIT = timedelta(seconds=15)
@@ -41,7 +41,7 @@ def send_queue_positions(now: datetime | None = None) -> int:
 def _should_send(conversation: Conversation, at: datetime) -> bool:
     """Not by those who have an agent in a moment, and not while the number is closed: nobody counts down to morning."""
     waits = conversation.offered_to_id is None and at - conversation.queued_at >= MIN_WAIT
-    return waits and hours.is_open(hours.build_schedule(conversation.number.operating_hours), at)
+    return waits and operating_hours.is_open(operating_hours.build_schedule(conversation.number.operating_hours), at)
 
 
 def _waiting_in_order() -> Iterator[tuple[int, Conversation]]:

@@ -29,9 +29,9 @@ from omnichannel.conversations.models import (
 from omnichannel.conversations.outbound import compose
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
-from routing import hours
+from routing import operating_hours
 from routing.models import State
-from routing.values import format_value
+from routing.variables.values import format_value
 
 MAX_DELAY = timedelta(minutes=2)
 ROUTING_GRACE_PERIOD = timedelta(seconds=10)
@@ -139,10 +139,12 @@ def _due_triggers(conversation: Conversation, now: datetime) -> Iterator[Message
 
 def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigger:
     """The greeting, or that nobody is there; on a holiday without words of its own, the words for closed hours."""
-    opening = hours.build_schedule(conversation.number.operating_hours)
-    if hours.is_open(opening, now):
+    opening = operating_hours.build_schedule(conversation.number.operating_hours)
+    if operating_hours.is_open(opening, now):
         return MessageTrigger.GREETING
-    is_holiday = hours.get_holiday_name(opening, now) is not None and find_text(MessageTrigger.HOLIDAY, conversation)
+    is_holiday = operating_hours.get_holiday_name(opening, now) is not None and find_text(
+        MessageTrigger.HOLIDAY, conversation
+    )
     return MessageTrigger.HOLIDAY if is_holiday else MessageTrigger.OUT_OF_HOURS
 
 
@@ -191,8 +193,8 @@ def _fill_slugs(text: str, conversation: Conversation, slugs: Mapping[str, objec
 
 def _opening_time_text(conversation: Conversation) -> str:
     """When the number is open again, on its own clock, in the customer's language; "" when it always is."""
-    now, opening = timezone.now(), hours.build_schedule(conversation.number.operating_hours)
-    opens = hours.next_opening(opening, now) if opening else None
+    now, opening = timezone.now(), operating_hours.build_schedule(conversation.number.operating_hours)
+    opens = operating_hours.next_opening(opening, now) if opening else None
     if opens is None:
         return ""
     shape = "l, H:i" if opens - now < timedelta(days=6) else "j F, H:i"

@@ -15,9 +15,9 @@ from omnichannel.conversations.context import value_changed_text
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, ContactAddress
 from omnichannel.conversations.state_machine import record_event
-from routing import values
 from routing.models import ContactField
-from routing.values import InvalidValueError
+from routing.variables import values
+from routing.variables.values import InvalidValueError
 
 CONTACT_FIELD_EVENT = "contact_field"  # the kind of line in the timeline
 

@@ -1,8 +1,8 @@
 """What the desk makes of a webhook delivery; the channel is handed this function."""
 
-from channels_whatsapp.deliveries import IgnoredDeliveryError
 from channels_whatsapp.events import InboundMessage, StatusUpdate, message_sid
 from channels_whatsapp.models import WebhookDelivery, WebhookKind
+from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 from omnichannel.conversations.inbound.receive import receive_message
 from omnichannel.conversations.outbound.delivery_status import apply_status_update
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
-from channels_whatsapp.media import FetchedMedia, MediaUnavailableError, MediaRejectedError, fetch_media
+from channels_whatsapp.media import FetchedMedia, MediaRejectedError, MediaUnavailableError, fetch_media
 from omnichannel.conversations.contacts.vcard_parser import Person, parse_people
 from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
 from omnichannel.conversations.lanes import LaneKind

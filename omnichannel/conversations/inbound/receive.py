@@ -6,11 +6,11 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from channels_whatsapp.deliveries import IgnoredDeliveryError
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.sender_lookup import find_number
 from channels_whatsapp.service_window import get_closing_time
+from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
+from channels_whatsapp.webhooks.number_lookup import find_number
 from omnichannel.conversations.contacts import lookup, opt_out
 from omnichannel.conversations.lanes import LaneKind, request_automated_messages
 from omnichannel.conversations.live_events import LiveEventKind, publish_event

@@ -21,11 +21,11 @@ from django.utils.translation import gettext_noop
 
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import (
-    UnknownOutcomeError,
     OutgoingMessage,
     SentMessage,
     TwilioRateLimitError,
     TwilioRejectedError,
+    UnknownOutcomeError,
 )
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.live_events import LiveEventKind, publish_event

@@ -8,11 +8,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from channels_whatsapp import errors
+from channels_whatsapp import error_reasons
 from channels_whatsapp.backends.base import SentMessage
-from channels_whatsapp.deliveries import IgnoredDeliveryError, DeliveryNotReadyError
 from channels_whatsapp.events import StatusUpdate
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
+from channels_whatsapp.webhooks.deliveries import DeliveryNotReadyError, IgnoredDeliveryError
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Contact, Conversation, Message, MessageStatus
@@ -127,18 +127,18 @@ def handle_error_code(message: Message, code: int | None) -> None:
     """Act on the error codes that say more than that one message failed."""
     now, conversation = timezone.now(), message.conversation
     match code:
-        case errors.OPTED_OUT:
+        case error_reasons.OPTED_OUT:
             Contact.objects.filter(pk=conversation.contact_id, opted_out_at=None).update(opted_out_at=now)
-        case errors.OUTSIDE_WINDOW:
+        case error_reasons.OUTSIDE_WINDOW:
             # A message the customer has written since has opened the window again.
             unanswered = Q(last_inbound_at=None) | Q(last_inbound_at__lte=message.sending_since or message.created_at)
             same = Conversation.objects.filter(unanswered, pk=conversation.pk, window_closes_at__gt=now)
             same.update(window_closes_at=now - timedelta(seconds=1))
-        case int() if code in errors.APPROVAL_BY_ERROR_CODE:
+        case int() if code in error_reasons.APPROVAL_BY_ERROR_CODE:
             sid = message.content.get("template", {}).get("sid", "")
             template = MessageTemplate.objects.filter(account__numbers=conversation.number_id, content_sid=sid)
-            template.update(approval=errors.APPROVAL_BY_ERROR_CODE[code])
-        case errors.CREDENTIALS_REJECTED:
+            template.update(approval=error_reasons.APPROVAL_BY_ERROR_CODE[code])
+        case error_reasons.CREDENTIALS_REJECTED:
             account = WhatsAppAccount.objects.filter(numbers=conversation.number_id, credentials_rejected_at=None)
             account.update(credentials_rejected_at=now)
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
-from channels_whatsapp import templates
+from channels_whatsapp.message_templates import content as templates
 from channels_whatsapp.models import MessageTemplate
 from channels_whatsapp.service_window import is_window_open
 from omnichannel.accounts.models import User

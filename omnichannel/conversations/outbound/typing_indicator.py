@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from channels_whatsapp.backends import get_backend
-from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioRateLimitError, TwilioRejectedError
+from channels_whatsapp.backends.base import TwilioRateLimitError, TwilioRejectedError, UnknownOutcomeError
 from omnichannel.conversations.access import can_reply
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Conversation, Message, MessageDirection

@@ -17,13 +17,13 @@ from routing.agents import get_or_create_agent, set_presence_manually
 from routing.models import Agent, BasePresence, Presence
 from routing.presence import (
     ABSENCE_TIMEOUT,
+    get_agents_without_open_pages,
     get_built_in_presence,
-    set_offline,
     is_present,
     record_last_seen,
-    set_presence,
     set_default_presence,
-    get_agents_without_open_pages,
+    set_offline,
+    set_presence,
 )
 from routing.signals import agent_changed_by_admin
 

@@ -10,18 +10,18 @@ from urllib.parse import urlencode
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
-from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
-from channels_whatsapp.template_sync import SyncResult
-from channels_whatsapp.templates import (
+from channels_whatsapp.message_templates.content import (
     CATEGORY_LABELS,
     KIND_LABELS,
     TemplateParts,
     category_name,
+    get_not_sendable_reason,
+    get_variable_names,
     kind_name,
     parse_parts,
-    get_variable_names,
-    get_not_sendable_reason,
 )
+from channels_whatsapp.message_templates.sync import SyncResult
+from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
 from omnichannel.conversations.automated_messages.triggers import language_fallbacks
 from omnichannel.conversations.models import Contact
 from omnichannel.core.languages import language_name

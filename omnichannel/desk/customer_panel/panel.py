@@ -31,9 +31,9 @@ from omnichannel.core.languages import language_name
 from omnichannel.desk.shared.message_preview import summarize_message
 from omnichannel.desk.shared.paging import Cursor
 from omnichannel.desk.shared.times import TimeLeft
-from routing import values
 from routing.models import ContactField, Skill, State
 from routing.models.variables import Variable
+from routing.variables import values
 
 PAGE_SIZE: Final = 20
 Row = TypeVar("Row")

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
-from channels_whatsapp.errors import get_error_reason
+from channels_whatsapp.error_reasons import get_error_reason
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Attachment, Conversation, Message, MessageStatus, Note
 from omnichannel.conversations.outbound.compose import get_resend_public_id

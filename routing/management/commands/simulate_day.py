@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from routing.assignment.simulation import SimulationReport, SimulationSettings, run_simulation
 from routing.models import AssignmentMethod, SkillMatching
-from routing.simulation import SimulationSettings, SimulationReport, run_simulation
 
 
 class Command(BaseCommand):

@@ -8,14 +8,14 @@ import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
-from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due_tasks
+from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
+from channels_whatsapp.simulator.scheduler import run_due_tasks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OMAR_ADDRESS = "whatsapp:+491511234567"
-PICTURE = factories.Attachment("lamp.jpg", "image/jpeg", b"\xff\xd8\xff lamp")
+PICTURE = inbound.Attachment("lamp.jpg", "image/jpeg", b"\xff\xd8\xff lamp")
 
 
 def create_message(twilio: Client, sender: Sender, **fields: Any) -> Any:
@@ -55,7 +55,7 @@ def test_a_list_is_filtered_by_addresses_and_by_time(twilio: Client, sender: Sen
 
 
 def test_account_and_its_numbers_are_returned(twilio: Client, account: Account, sender: Sender) -> None:
-    factories.create_sender(account, "+14155238886", "Sandbox")
+    inbound.create_sender(account, "+14155238886", "Sandbox")
     found = twilio.api.accounts(account.sid).fetch()
     assert (found.friendly_name, found.status, found.type) == ("Ada's shop", "active", "Full")
     assert [one.phone_number for one in twilio.incoming_phone_numbers.list()] == ["+4930111111"]
@@ -65,7 +65,7 @@ def test_account_and_its_numbers_are_returned(twilio: Client, account: Account, 
 def test_senders_are_listed_with_their_webhooks_except_the_sandbox(
     twilio: Client, account: Account, sender: Sender
 ) -> None:
-    factories.create_sender(account, "+14155238886", "Sandbox")
+    inbound.create_sender(account, "+14155238886", "Sandbox")
     senders = twilio.messaging.v2.channels_senders
     (found,) = senders.list(channel="whatsapp", page_size=1)
     assert (found.sender_id, found.status, found.webhook["callback_url"]) == (
@@ -80,7 +80,7 @@ def test_senders_are_listed_with_their_webhooks_except_the_sandbox(
 
 def test_templates_are_listed_with_their_approvals(twilio: Client, account: Account) -> None:
     types = {"twilio/text": {"body": "Hello {{1}}"}}
-    content = factories.create_content(account, "greeting", types, variables={"1": "you"}, approval="rejected")
+    content = inbound.create_content(account, "greeting", types, variables={"1": "you"}, approval="rejected")
     contents = twilio.content.v1
     assert [one.types for one in contents.contents.list()] == [types]
     assert contents.content_and_approvals.list()[0].approval_requests["status"] == "rejected"
@@ -89,7 +89,7 @@ def test_templates_are_listed_with_their_approvals(twilio: Client, account: Acco
 
 
 def test_typing_marks_the_customers_messages_as_read(twilio: Client, sender: Sender, omar: Customer) -> None:
-    message = factories.receive_customer_message(omar, sender, "hello?")
+    message = inbound.receive_customer_message(omar, sender, "hello?")
     assert twilio.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=message.sid).success
     message.refresh_from_db()
     assert message.seen_by_business
@@ -98,7 +98,7 @@ def test_typing_marks_the_customers_messages_as_read(twilio: Client, sender: Sen
 def test_media_is_listed_and_its_bytes_are_at_the_cdn(
     twilio: Client, account: Account, sender: Sender, omar: Customer, live_server: Any
 ) -> None:
-    message = factories.receive_customer_message(omar, sender, attachments=[PICTURE])
+    message = inbound.receive_customer_message(omar, sender, attachments=[PICTURE])
     (listed,) = twilio.messages(message.sid).media.list()
     assert twilio.messages(message.sid).media(listed.sid).fetch().content_type == "image/jpeg"
     base = f"{live_server.url}/simulator/twilio"
@@ -111,7 +111,7 @@ def test_media_is_listed_and_its_bytes_are_at_the_cdn(
 
 
 def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender, omar: Customer, desk: Any) -> None:
-    factories.receive_customer_message(omar, sender, "a picture, please")
+    inbound.receive_customer_message(omar, sender, "a picture, please")
     desk.files["/lamp.png"] = ("image/png", b"a lamp")
     sent = create_message(twilio, sender, body="", media_url=[f"{desk.url}/lamp.png"])
     assert (sent.num_media, sent.sid[:2]) == ("1", "MM")
@@ -126,7 +126,7 @@ def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender
 def test_message_fails_when_its_file_cannot_be_fetched_or_sent(
     twilio: Client, sender: Sender, omar: Customer, desk: Any, path: str, kind: str, code: int
 ) -> None:
-    factories.receive_customer_message(omar, sender, "a picture, please")
+    inbound.receive_customer_message(omar, sender, "a picture, please")
     desk.files = {path: (kind, b"content")}
     sent = create_message(twilio, sender, body="", media_url=[desk.url + path])
     for minutes in (1, 2):

@@ -7,18 +7,19 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from channels_whatsapp.simulator import clock, factories
-from channels_whatsapp.simulator.clock import run_due_tasks
+from channels_whatsapp.simulator import scheduler
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
 from channels_whatsapp.simulator.models import (
     Chat,
     Customer,
-    ScheduledTask,
-    TaskState,
     FaultKind,
     Message,
+    ScheduledTask,
     Sender,
+    TaskState,
 )
-from channels_whatsapp.simulator.sending import MessageRequest, accept_message
+from channels_whatsapp.simulator.scheduler import run_due_tasks
 from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +31,7 @@ LATER = NOW + timedelta(minutes=1)
 @pytest.fixture
 def written(omar: Customer, sender: Sender, desk: WebhookReceiver) -> Customer:
     """Omar, who wrote a moment ago."""
-    factories.receive_customer_message(omar, sender, "hello?", now=NOW)
+    inbound.receive_customer_message(omar, sender, "hello?", now=NOW)
     run_due_tasks(NOW)
     desk.webhooks.clear()
     return omar
@@ -83,7 +84,7 @@ def test_without_read_receipts_a_message_stays_delivered(
     Customer.objects.update(read_receipts=False)
     message = send_from_desk(written, sender)
     run_due_tasks(LATER)
-    assert factories.mark_chat_read(Customer.objects.get(), sender) == 0
+    assert inbound.mark_chat_read(Customer.objects.get(), sender) == 0
     assert status_and_error(message)[0] == "delivered"
 
 
@@ -92,7 +93,7 @@ def test_opening_the_chat_marks_messages_read(desk: WebhookReceiver, written: Cu
     message = send_from_desk(written, sender)
     run_due_tasks(LATER)
     assert status_and_error(message)[0] == "delivered"
-    assert [factories.mark_chat_read(written, sender, LATER) for _ in range(2)] == [1, 0]
+    assert [inbound.mark_chat_read(written, sender, LATER) for _ in range(2)] == [1, 0]
     run_due_tasks(LATER)
     assert status_and_error(message)[0] == "read"
 
@@ -111,14 +112,14 @@ def test_after_24_hours_free_text_fails_with_63016(desk: WebhookReceiver, writte
 
 
 def test_skipping_a_day_closes_the_window(written: Customer, sender: Sender) -> None:
-    factories.expire_service_window(written)
+    inbound.expire_service_window(written)
     message = send_from_desk(written, sender, at=timezone.now())
     run_due_tasks(timezone.now() + timedelta(minutes=1))
     assert status_and_error(message) == ("failed", 63016)
 
 
 def test_window_is_tracked_per_number(written: Customer, sender: Sender) -> None:
-    other = factories.create_sender(sender.account, "+4930222222", "Workshop")
+    other = inbound.create_sender(sender.account, "+4930222222", "Workshop")
     message = send_from_desk(written, other)
     run_due_tasks(LATER)
     assert status_and_error(message) == ("failed", 63016)
@@ -138,7 +139,7 @@ def test_an_approved_template_may_be_sent_at_any_time(
     omar: Customer, sender: Sender, approval: str, expected: tuple[str, int | None]
 ) -> None:
     types = {"twilio/quick-reply": {"body": "Hi {{1}}, {{2}}", "actions": [{"title": "Yes", "id": "y"}]}}
-    content = factories.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
+    content = inbound.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
     message = send_from_desk(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
     run_due_tasks(LATER)
     assert status_and_error(message) == expected
@@ -157,23 +158,23 @@ def test_an_approved_template_may_be_sent_at_any_time(
 def test_a_customer_who_cannot_be_reached(
     omar: Customer, sender: Sender, kind: FaultKind, number: str, expected: tuple[str, int | None]
 ) -> None:
-    business = factories.create_sender(sender.account, number, "Business")
-    factories.receive_customer_message(omar, business, "hello?", now=NOW)
-    factories.set_fault(kind, customer=omar)
+    business = inbound.create_sender(sender.account, number, "Business")
+    inbound.receive_customer_message(omar, business, "hello?", now=NOW)
+    inbound.set_fault(kind, customer=omar)
     message = send_from_desk(omar, business)
     run_due_tasks(LATER)
     assert status_and_error(message) == expected
 
 
 def test_lost_callbacks_are_not_sent(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    factories.set_fault(FaultKind.LOST_CALLBACKS, customer=written)
+    inbound.set_fault(FaultKind.LOST_CALLBACKS, customer=written)
     message = send_from_desk(written, sender)
     run_due_tasks(LATER)
     assert (desk.webhooks, status_and_error(message)) == ([], ("read", None))
 
 
 def test_callbacks_are_sent_twice(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    factories.set_fault(FaultKind.TWICE)
+    inbound.set_fault(FaultKind.TWICE)
     send_from_desk(written, sender)
     run_due_tasks(LATER)
     assert desk.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
@@ -182,7 +183,7 @@ def test_callbacks_are_sent_twice(desk: WebhookReceiver, written: Customer, send
 def test_callbacks_out_of_order_leave_the_final_status_correct(
     desk: WebhookReceiver, written: Customer, sender: Sender
 ) -> None:
-    factories.set_fault(FaultKind.OUT_OF_ORDER, customer=written)
+    inbound.set_fault(FaultKind.OUT_OF_ORDER, customer=written)
     message = send_from_desk(written, sender)
     run_due_tasks(LATER)
     assert desk.statuses() == ["read", "delivered", "sent"]
@@ -209,16 +210,16 @@ def test_unknown_recipient_becomes_a_customer(sender: Sender) -> None:
 
 def test_claimed_errand_is_not_claimed_again_until_the_lease_ends(written: Customer, sender: Sender) -> None:
     send_from_desk(written, sender)
-    claimed = clock._claim_tasks(LATER)
-    assert (len(claimed), clock._claim_tasks(LATER)) == (3, [])
-    assert len(clock._claim_tasks(LATER + clock.LEASE_DURATION + timedelta(seconds=1))) == 3
+    claimed = scheduler._claim_tasks(LATER)
+    assert (len(claimed), scheduler._claim_tasks(LATER)) == (3, [])
+    assert len(scheduler._claim_tasks(LATER + scheduler.LEASE_DURATION + timedelta(seconds=1))) == 3
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_clock_goes_on_until_it_is_stopped(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    factories.receive_customer_message(omar, sender, "hello?")
+    inbound.receive_customer_message(omar, sender, "hello?")
     stop = threading.Event()
-    running = threading.Thread(target=clock.run_forever, args=(stop,))
+    running = threading.Thread(target=scheduler.run_forever, args=(stop,))
     running.start()
     assert desk.webhook_received.wait(10)
     stop.set()

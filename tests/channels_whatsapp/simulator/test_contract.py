@@ -14,9 +14,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 from openapi_schema_validator import OAS30Validator
 
-from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due_tasks
+from channels_whatsapp.simulator.messages import inbound as factories
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
+from channels_whatsapp.simulator.scheduler import run_due_tasks
 
 pytestmark = [pytest.mark.django_db, pytest.mark.may_skip]
 

@@ -9,8 +9,9 @@ from django.http import QueryDict
 from django.test import Client as Browser
 from django.utils import timezone
 
-from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due_tasks
+from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES, create_samples
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
 from channels_whatsapp.simulator.models import (
     Account,
     Chat,
@@ -21,8 +22,7 @@ from channels_whatsapp.simulator.models import (
     Message,
     Sender,
 )
-from channels_whatsapp.simulator.samples import SAMPLE_TEMPLATES, create_samples
-from channels_whatsapp.simulator.sending import MessageRequest, accept_message
+from channels_whatsapp.simulator.scheduler import run_due_tasks
 from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 from tests.channels_whatsapp.simulator.urls import skipped_day_addresses
 
@@ -48,9 +48,7 @@ def test_an_empty_simulator_says_what_to_do(db: None) -> None:
 
 
 def test_simulator_is_public_and_has_no_inline_code(address: str, omar: Customer, sender: Sender) -> None:
-    factories.receive_customer_message(
-        omar, sender, "<script>alert(1)</script>", place=factories.SharedLocation("1", "2")
-    )
+    inbound.receive_customer_message(omar, sender, "<script>alert(1)</script>", place=inbound.SharedLocation("1", "2"))
     for shown in (
         get_page(Browser(), "/simulator/"),
         get_page(Browser(), address),
@@ -121,14 +119,14 @@ def test_invalid_message_is_not_sent(address: str, what: str, form: dict[str, st
 
 
 def test_a_message_can_be_answered_by_quoting_it(address: str, omar: Customer, sender: Sender) -> None:
-    quoted = factories.receive_customer_message(omar, sender, "the lamp")
+    quoted = inbound.receive_customer_message(omar, sender, "the lamp")
     assert "Answering: the lamp" in get_page(Browser(), f"{address}?quote={quoted.pk}")
     Browser().post(f"{address}text/", {"text": "that one", "reply_to": quoted.pk})
     assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
 
 
 def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Customer, sender: Sender) -> None:
-    message = factories.receive_customer_message(omar, sender, "which?")
+    message = inbound.receive_customer_message(omar, sender, "which?")
     offer = [{"kind": "button", "text": "Blue", "payload": "b"}]
     Message.objects.update(direction=Direction.OUTBOUND, buttons=offer)
     assert "Blue" in get_page(Browser(), address)
@@ -137,7 +135,7 @@ def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Custo
 
 
 def test_chat_is_returned_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
-    factories.receive_customer_message(omar, sender, "hello?")
+    inbound.receive_customer_message(omar, sender, "hello?")
     seen = get_page(Browser(), address).split('data-version="')[1].split('"')[0]
     assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
     run_due_tasks(LATER)
@@ -147,7 +145,7 @@ def test_chat_is_returned_only_when_it_changed(address: str, omar: Customer, sen
 
 def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: WebhookReceiver) -> None:
     desk.response = (403, "text/plain", b"wrong signature")
-    factories.receive_customer_message(omar, sender, "hello?")
+    inbound.receive_customer_message(omar, sender, "hello?")
     run_due_tasks(LATER)
     assert "The desk answered 403: wrong signature" in get_page(Browser(), address)
 
@@ -161,7 +159,7 @@ def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) ->
 
 
 def test_skipping_a_day_notifies_other_clocks(address: str, omar: Customer, sender: Sender) -> None:
-    factories.receive_customer_message(omar, sender, "hello?")
+    inbound.receive_customer_message(omar, sender, "hello?")
     skipped_day_addresses.clear()
     Browser().post(f"{address}day/")
     assert skipped_day_addresses == [omar.address]
@@ -253,7 +251,7 @@ def test_phone_shows_all_parts_of_a_template(omar: Customer, sender: Sender) -> 
 
 
 def test_a_template_that_is_too_long_fails(omar: Customer, sender: Sender) -> None:
-    content = factories.create_content(
+    content = inbound.create_content(
         sender.account, "long", {"twilio/text": {"body": "{{1}}"}}, variables={"1": "x" * 1025}
     )
     form = QueryDict(mutable=True)

@@ -7,7 +7,7 @@ from django.test import Client as Browser
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
-from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Message, Sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +54,7 @@ def test_body_of_1600_characters_and_a_business_scoped_id_are_accepted(twilio: C
 def test_variables_that_are_no_object_of_texts_are_refused(
     twilio: Client, account: Account, sender: Sender, variables: str
 ) -> None:
-    content = factories.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
+    content = inbound.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
     fields = {"content_sid": content.sid, "content_variables": variables, "body": ""}
     assert refused_status_and_code(twilio, **fields) == (400, 21656)
 
@@ -70,7 +70,7 @@ def test_a_suspended_account_cannot_send(twilio: Client, sender: Sender) -> None
 
 
 def test_a_customer_who_opted_out_gets_nothing(twilio: Client, sender: Sender, omar: Customer) -> None:
-    factories.set_fault(FaultKind.OPTED_OUT, customer=omar)
+    inbound.set_fault(FaultKind.OPTED_OUT, customer=omar)
     assert refused_status_and_code(twilio) == (400, 21610)
 
 
@@ -88,7 +88,7 @@ def test_secondary_token_is_accepted_during_rotation(twilio: Client, account: Ac
 
 
 def test_another_account_is_not_shown(twilio: Client) -> None:
-    other = factories.create_account("Somebody else")
+    other = inbound.create_account("Somebody else")
     with pytest.raises(TwilioRestException) as caught:
         twilio.api.accounts(other.sid).fetch()
     assert caught.value.code == 20404

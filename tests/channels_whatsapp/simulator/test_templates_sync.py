@@ -7,11 +7,12 @@ import pytest
 
 from channels_whatsapp.backends import twilio
 from channels_whatsapp.backends.base import UnknownOutcomeError
+from channels_whatsapp.message_templates.sync import sync_templates
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
-from channels_whatsapp.simulator import factories, representation
+from channels_whatsapp.simulator.api import serializers
+from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES, create_samples
+from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, FaultKind
-from channels_whatsapp.simulator.samples import SAMPLE_TEMPLATES, create_samples
-from channels_whatsapp.template_sync import sync_templates
 from tests import builders
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ def test_next_page_on_another_host_is_not_requested(
 ) -> None:
     create_samples(account)
     monkeypatch.setattr(twilio, "TEMPLATE_PAGE_SIZE", 5)
-    monkeypatch.setattr(representation, "CONTENT_HOST", "https://content.twilio.com.example.org")
+    monkeypatch.setattr(serializers, "CONTENT_HOST", "https://content.twilio.com.example.org")
     with pytest.raises(UnknownOutcomeError, match="not at Twilio"):
         twilio.TwilioBackend().list_templates(channel)
     assert "could not be reached" in sync_templates(channel).error
@@ -53,7 +54,7 @@ def test_next_page_on_another_host_is_not_requested(
 def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    factories.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
+    inbound.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
     located = twilio.resolve_url
     monkeypatch.setattr(
         twilio, "resolve_url", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
@@ -64,5 +65,5 @@ def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
 
 @pytest.mark.parametrize("fault", [FaultKind.WRONG_TOKEN, FaultKind.TOO_MANY, FaultKind.ERROR_BEFORE])
 def test_twilio_error_is_reported_and_not_raised(channel: WhatsAppAccount, fault: FaultKind) -> None:
-    factories.set_fault(fault)
+    inbound.set_fault(fault)
     assert sync_templates(channel).error.startswith("The templates were not synced.")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from channels_whatsapp.simulator import factories
-from channels_whatsapp.simulator.clock import run_due_tasks
-from channels_whatsapp.simulator.models import Customer, ScheduledTask, FaultKind, Message, Sender
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.models import Customer, FaultKind, Message, ScheduledTask, Sender
+from channels_whatsapp.simulator.scheduler import run_due_tasks
 from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def send_and_get_params(desk: WebhookReceiver, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
-    factories.receive_customer_message(customer, sender, **writing)
+    inbound.receive_customer_message(customer, sender, **writing)
     run_due_tasks(LATER)
     return desk.webhooks[-1].form
 
@@ -63,13 +63,13 @@ def test_the_fragment_of_an_address_is_not_signed(desk: WebhookReceiver, omar: C
 
 
 def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: WebhookReceiver, sender: Sender) -> None:
-    form = send_and_get_params(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
+    form = send_and_get_params(desk, inbound.create_customer("Amara", "US.1349"), sender, text="hello?")
     assert (form["From"], form["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
     assert "WaId" not in form
 
 
 def test_a_picture_is_posted_by_its_address_at_twilio(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    picture = factories.Attachment("lamp.jpg", "image/jpeg", b"lamp")
+    picture = inbound.Attachment("lamp.jpg", "image/jpeg", b"lamp")
     form = send_and_get_params(desk, omar, sender, text="broken", attachments=[picture])
     message = Message.objects.get()
     place = f"https://api.twilio.com/2010-04-01/Accounts/{sender.account.sid}/Messages/{message.sid}/Media/"
@@ -80,7 +80,7 @@ def test_a_picture_is_posted_by_its_address_at_twilio(desk: WebhookReceiver, oma
 
 def test_a_location_is_posted_with_its_label(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     form = send_and_get_params(
-        desk, omar, sender, place=factories.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
+        desk, omar, sender, place=inbound.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
     )
     shown = [form[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
@@ -88,7 +88,7 @@ def test_a_location_is_posted_with_its_label(desk: WebhookReceiver, omar: Custom
 
 
 def test_a_contact_is_posted_as_a_vcard(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    form = send_and_get_params(desk, omar, sender, contact=factories.ContactCard("Amara; Diallo", ("+491511111111",)))
+    form = send_and_get_params(desk, omar, sender, contact=inbound.ContactCard("Amara; Diallo", ("+491511111111",)))
     assert (form["MessageType"], form["MediaContentType0"]) == ("contacts", "text/vcard")
     card = Message.objects.get().media.get().file.read().decode()
     assert "FN:Amara\\; Diallo\r\n" in card
@@ -98,10 +98,10 @@ def test_a_contact_is_posted_as_a_vcard(desk: WebhookReceiver, omar: Customer, s
 def test_a_pressed_button_quotes_the_message_that_offered_it(
     desk: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    question = factories.receive_customer_message(omar, sender, "which colours?")
+    question = inbound.receive_customer_message(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    form = send_and_get_params(desk, omar, sender, press=factories.ButtonPress("Blue", "colour-blue"))
+    form = send_and_get_params(desk, omar, sender, press=inbound.ButtonPress("Blue", "colour-blue"))
     assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "colour-blue", "Blue")
     assert (form["MessageType"], form["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
@@ -109,14 +109,14 @@ def test_a_pressed_button_quotes_the_message_that_offered_it(
 def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
     desk: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    form = send_and_get_params(desk, omar, sender, press=factories.ButtonPress("Blue", "7", kind="list"))
+    form = send_and_get_params(desk, omar, sender, press=inbound.ButtonPress("Blue", "7", kind="list"))
     assert (form["MessageType"], form["ListTitle"], form["ListId"]) == ("interactive", "Blue", "7")
     form = send_and_get_params(desk, omar, sender, text="that one", replying_to=Message.objects.get())
     assert form["OriginalRepliedMessageSender"] == omar.address
 
 
 def test_ad_and_forwarded_messages_carry_their_fields(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    form = send_and_get_params(desk, omar, sender, text="is it still there?", ad=factories.Ad("Lamps"), forwarded=True)
+    form = send_and_get_params(desk, omar, sender, text="is it still there?", ad=inbound.Ad("Lamps"), forwarded=True)
     assert (form["ReferralHeadline"], form["ReferralSourceType"], form["Forwarded"]) == ("Lamps", "ad", "true")
     assert form["ReferralCtwaClid"]
 
@@ -127,7 +127,7 @@ def test_unknown_parameters_are_sent(desk: WebhookReceiver, omar: Customer, send
 
 
 def test_webhook_is_sent_twice_under_the_duplicate_fault(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    factories.set_fault(FaultKind.TWICE, customer=omar)
+    inbound.set_fault(FaultKind.TWICE, customer=omar)
     send_and_get_params(desk, omar, sender, text="hello?")
     first, second = desk.webhooks
     assert first.form == second.form
@@ -156,21 +156,21 @@ def test_error_in_the_webhook_response_is_recorded(
 def test_unreachable_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     Sender.objects.update(callback_url="http://127.0.0.1:9/")
     sender.refresh_from_db()
-    factories.receive_customer_message(omar, sender, "hello?")
+    inbound.receive_customer_message(omar, sender, "hello?")
     run_due_tasks(LATER)
     assert ScheduledTask.objects.get().complaint == "The desk could not be reached."
 
 
 def test_number_without_a_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     sender.callback_url = ""
-    factories.receive_customer_message(omar, sender, "hello?")
+    inbound.receive_customer_message(omar, sender, "hello?")
     assert run_due_tasks(LATER) == 1
     assert ScheduledTask.objects.get().complaint == "No webhook address is set for this number."
 
 
 def test_media_cdn_needs_no_credentials(omar: Customer, sender: Sender) -> None:
-    page = factories.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
-    message = factories.receive_customer_message(omar, sender, attachments=[page])
+    page = inbound.Attachment("page.html", "text/html", b"<script>alert(1)</script>")
+    message = inbound.receive_customer_message(omar, sender, attachments=[page])
     media = message.media.get()
     address = f"/simulator/twilio/cdn/{sender.account.sid}/{media.sid}/{media.key}"
     assert Browser().get(address, headers={"Authorization": "Basic x"}).status_code == 404

@@ -17,7 +17,7 @@ from omnichannel.core.localized_text import localized
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from omnichannel.worker_jobs import create_worker
-from routing.fields import STANDARD_FIELDS, Facts
+from routing.conditions.fields import STANDARD_FIELDS, Facts
 from routing.models import (
     Agent,
     OperatingHours,

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from channels_whatsapp.deliveries import retry_failed_deliveries, retry_deliveries
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppNumber
+from channels_whatsapp.webhooks.deliveries import retry_deliveries, retry_failed_deliveries
 from omnichannel.conversations.contacts.blocking import BlockContactError, block_contact, unblock_contact
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message

@@ -11,7 +11,7 @@ import time_machine
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioRateLimitError, TwilioRejectedError
+from channels_whatsapp.backends.base import TwilioRateLimitError, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.models import Contact, Conversation, Message

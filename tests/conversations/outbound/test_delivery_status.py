@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from channels_whatsapp.backends.memory import MemoryBackend
-from channels_whatsapp.deliveries import retry_failed_deliveries
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WhatsAppAccount
+from channels_whatsapp.webhooks.deliveries import retry_failed_deliveries
 from omnichannel.conversations.inbound.apply import UNKNOWN_SID_ATTEMPTS, apply_delivery
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.delivery_status import FAILURE_STATUSES, STATUS_BY_TWILIO_STATUS, STATUS_ORDER

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import UnknownOutcomeError, SentMessage, TwilioRejectedError
+from channels_whatsapp.backends.base import SentMessage, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations.models import Conversation, Message, MessageKind

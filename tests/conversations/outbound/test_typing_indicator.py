@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import UnknownOutcomeError, TwilioRejectedError
+from channels_whatsapp.backends.base import TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from channels_whatsapp.backends.base import UnknownOutcomeError, SentMessage, TwilioRateLimitError, TwilioRejectedError
+from channels_whatsapp.backends.base import SentMessage, TwilioRateLimitError, TwilioRejectedError, UnknownOutcomeError
 from channels_whatsapp.backends.memory import MemoryBackend
 from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound import delivery

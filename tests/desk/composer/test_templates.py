@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from channels_whatsapp.backends import memory
-from channels_whatsapp.backends.base import TwilioTemplate, TwilioRejectedError
+from channels_whatsapp.backends.base import TwilioRejectedError, TwilioTemplate
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE

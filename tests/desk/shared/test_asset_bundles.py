@@ -29,7 +29,7 @@ def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
     assert there - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
 
 
-@pytest.mark.parametrize("path", sorted(STATIC.rglob("*.js")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(STATIC_FOLDER.rglob("*.js")), ids=lambda path: path.name)
 def test_script_defines_no_global_but_the_namespace(path: Path) -> None:
     text = path.read_text()
     namespace = ["window.Omnichannel = {};"] if path.name == "dom.js" else []

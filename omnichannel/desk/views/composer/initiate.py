@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from channels_whatsapp import template_sync
+from channels_whatsapp.message_templates import sync
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations import access
 from omnichannel.conversations.initiate import ConversationAlreadyOpenError, StartedConversation, start_conversation
@@ -47,7 +47,7 @@ def sync_templates(request: AgentRequest) -> HttpResponse:
     if number is None:
         raise Http404("There is no number to write from.")
     picker = replace(
-        _build_picker(request, request.POST, contact), sync_result=template_sync.sync_templates_manually(number.account)
+        _build_picker(request, request.POST, contact), sync_result=sync.sync_templates_manually(number.account)
     )
     return _render_page(
         request, form, contact, template_picker.add_choices(picker, number.account, contact, window_is_open=False)

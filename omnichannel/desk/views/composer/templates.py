@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from channels_whatsapp import template_sync
+from channels_whatsapp.message_templates import sync as template_sync
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation

@@ -21,7 +21,7 @@ from omnichannel.desk.shared.paging import Cursor
 from omnichannel.desk.thread.messages import get_thread
 from omnichannel.desk.workspace import conversation_response
 from routing.models import Skill
-from routing.values import InvalidValueError
+from routing.variables.values import InvalidValueError
 
 SectionLoader = Callable[[Conversation, User, Cursor | None], panel.Page[Any]]
 

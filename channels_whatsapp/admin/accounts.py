@@ -1,0 +1,271 @@
+"""WhatsApp channels, their numbers, and what Twilio delivered, as administrators work with them."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from channels_whatsapp.account_validation import ValidationReport, validate_and_save
+from channels_whatsapp.admin import message_templates
+from channels_whatsapp.admin.forms import TOKEN_FIELDS, WhatsAppAccountForm, WhatsAppNumberForm
+from channels_whatsapp.message_templates.sync import enqueue_sync
+from channels_whatsapp.models import ApprovalStatus, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.webhooks.deliveries import retry_deliveries
+from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp, render_pill
+from routing.models import Channel, WorkStream
+
+NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
+
+
+@admin.register(WhatsAppAccount)
+class WhatsAppAccountAdmin(ProductModelAdmin):
+    form = WhatsAppAccountForm
+    ordering = ("name",)
+    list_display = ("name", "account_sid", "number_count", "state", "credentials")
+    list_filter = ("is_active",)
+    search_fields = ("name", "account_sid")
+    search_help_text = "Name or Account SID"
+    actions = ("sync_templates",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[WhatsAppAccount]:
+        in_use = Count("numbers", Q(numbers__is_active=True))
+        accounts: QuerySet[WhatsAppAccount] = super().get_queryset(request).annotate(numbers_in_use=in_use)
+        return accounts
+
+    @admin.display(description="Active numbers", ordering="numbers_in_use")
+    def number_count(self, account: Any) -> int:
+        return int(account.numbers_in_use)
+
+    @admin.display(description="Last validation")
+    def credentials(self, account: WhatsAppAccount) -> SafeString:
+        if account.credentials_rejected_at:
+            return render_pill("Credentials rejected", "bad")
+        if account.validated_at is None:
+            return render_pill("Not validated yet")
+        wrong = sum(not finding["ok"] for finding in account.validation_report)
+        return render_pill(f"{wrong} to correct", "warn") if wrong else render_pill("In order", "good")
+
+    @admin.action(description="Sync templates", permissions=["change"])
+    def sync_templates(self, request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
+        message_templates.sync_accounts(request, accounts)
+
+    def get_fieldsets(self, request: HttpRequest, obj: WhatsAppAccount | None = None) -> list[Any]:
+        """Without permission to change it the tokens are left out: a read-only field would show them."""
+        may_write = self.has_change_permission(request, obj) if obj else True
+        secrets = TOKEN_FIELDS if may_write else ()
+        remove = ["remove_secondary_auth_token"] if may_write and obj and obj.secondary_auth_token else []
+        return [
+            ("Twilio account details", {"fields": ["name", "account_sid", *secrets[:1]]}),
+            (
+                "More",
+                {"classes": ["collapse"], "fields": [*secrets[1:], *remove, "messaging_service_sid", "is_active"]},
+            ),
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        # The tick to remove a token is a field of the form, not of the model, which modelform_factory would refuse.
+        names = [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
+        kwargs["fields"] = [name for name in names if name != "remove_secondary_auth_token"]
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    @method_decorator(sensitive_post_parameters(*TOKEN_FIELDS))
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        account = self.get_object(request, unquote(object_id))
+        extra = self._sections(request, account) if account else {}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def _sections(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
+        """What the page shows below the account's details."""
+        there, approved = Q(gone_at=None), Q(gone_at=None, approval=ApprovalStatus.APPROVED)
+        may_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
+        return {
+            "account": account,
+            "numbers": account.numbers.select_related("work_stream"),
+            "add_number_url": f"{reverse(NUMBER_ADD_URL_NAME)}?account={account.pk}" if may_add else "",
+            "validate_url": reverse("admin:channels_whatsapp_validate", args=[account.pk]),
+            "sync_url": message_templates.get_sync_url(account),
+            "template_counts": account.templates.aggregate(all=Count("pk", there), approved=Count("pk", approved)),
+            "may_validate": self.has_change_permission(request, account),
+        }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.validate_view))
+        return [path("<int:pk>/validate/", view, name="channels_whatsapp_validate"), *super().get_urls()]
+
+    def validate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Validate the account as it is stored; a script gets the result, a plain form the page with a message."""
+        account = self.get_object(request, str(pk))
+        if account is None or not self.has_change_permission(request, account):
+            raise PermissionDenied
+        report = validate_and_save(account)
+        if report.credentials == "accepted":
+            enqueue_sync(account)
+        if request.accepts("text/html"):
+            self._tell(request, report)
+            return HttpResponseRedirect(self.get_change_url(account) + "#validation")
+        shown = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
+        return JsonResponse({"ok": report.ok, "messages": _get_result_messages(report), "html": shown})
+
+    def _tell(self, request: HttpRequest, report: ValidationReport) -> None:
+        level = messages.SUCCESS if report.ok else messages.ERROR
+        for text in _get_result_messages(report):
+            self.message_user(request, text, level)
+
+
+def _get_result_messages(report: ValidationReport) -> list[str]:
+    """Success in one sentence, or each thing that is wrong and what to do."""
+    if report.ok:
+        return ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
+    return [str(finding) for finding in report.wrong]
+
+
+@admin.register(WhatsAppNumber)
+class WhatsAppNumberAdmin(ProductModelAdmin):
+    form = WhatsAppNumberForm
+    list_display = ("name", "number", "account", "work_stream", "state")
+    list_filter = ("is_active", "account")
+    list_select_related = ("account", "work_stream")
+    search_fields = ("name", "number")
+    search_help_text = "Name or number"
+    autocomplete_fields = ("account", "work_stream")
+    fieldsets = (
+        ("Phone number details", {"fields": ("name", "account", "number")}),
+        ("Work distribution", {"fields": ("work_stream", "operating_hours")}),
+        ("More", {"fields": ("customers_may_attach", "agents_may_attach", "shows_typing", "is_active")}),
+    )
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """The channel one comes from, and the work stream where there is only one to choose."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        streams = WorkStream.objects.filter(channel=Channel.WHATSAPP)[:2]
+        if len(streams) == 1:
+            initial.setdefault("work_stream", streams[0].pk)
+        return initial
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "account":
+            field.widget.can_add_related = False
+        return field
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        chosen = request.GET.get("account", "")
+        account = WhatsAppAccount.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        return super().add_view(request, form_url, {"channel": account, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        number = self.get_object(request, unquote(object_id))
+        channel = {"channel": number.account} if number else {}
+        return super().change_view(request, object_id, form_url, {**channel, **(extra_context or {})})
+
+    def get_saved_message(self, thing: Any) -> str:
+        channel = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[thing.account_id])
+        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, channel, thing.account)
+
+
+DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
+    """Every webhook Twilio delivered; what failed or was ignored can be tried again."""
+
+    list_display = ("received", "account", "kind", "outcome", "attempts", "short_error")
+    list_display_links = ("received",)
+    list_filter = ("state", "kind", "account")
+    list_select_related = ("account",)
+    search_fields = ("fingerprint",)
+    search_help_text = "Message SID"
+    date_hierarchy = "received_at"
+    actions = ("retry",)
+    fieldsets = (
+        (None, {"fields": ("account", "kind", "received", "outcome", "attempts", "next_attempt", "error")}),
+        ("What Twilio sent", {"fields": ("parameters",)}),
+    )
+    readonly_fields = ("received", "outcome", "next_attempt", "parameters")
+
+    @admin.display(description="Received", ordering="received_at")
+    def received(self, delivery: WebhookDelivery) -> str:
+        return format_timestamp(delivery.received_at)
+
+    @admin.display(description="Next attempt")
+    def next_attempt(self, delivery: WebhookDelivery) -> str:
+        return format_timestamp(delivery.next_attempt_at)
+
+    @admin.display(description="State", ordering="state")
+    def outcome(self, delivery: WebhookDelivery) -> SafeString:
+        state = DeliveryState(delivery.state)
+        return render_pill(str(state.label), DELIVERY_STATE_TONES[state])
+
+    @admin.display(description="Error", empty_value="")
+    def short_error(self, delivery: WebhookDelivery) -> str:
+        return delivery.error[:120]
+
+    @admin.display(description="Parameters")
+    def parameters(self, delivery: WebhookDelivery) -> SafeString:
+        pairs = [(name, value) for name, values in sorted(delivery.payload.items()) for value in _as_list(values)]
+        rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
+        return format_html('<table class="parameters"><tbody>{}</tbody></table>', rows)
+
+    def may_retry(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("channels_whatsapp.change_webhookdelivery")
+
+    has_retry_permission = may_retry
+
+    @admin.action(description="Retry", permissions=["retry"])
+    def retry(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
+        self._retry(request, list(deliveries.values_list("pk", flat=True)))
+
+    def _retry(self, request: HttpRequest, ids: list[int]) -> None:
+        count = retry_deliveries(ids)
+        if count:
+            noun = "delivery is" if count == 1 else "deliveries are"
+            self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)
+        else:
+            self.message_user(request, "Nothing to retry: these were applied already.", messages.INFO)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.retry_view))
+        return [path("<int:pk>/retry/", view, name="channels_whatsapp_retry"), *super().get_urls()]
+
+    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Try one delivery again and show its page."""
+        delivery = self.get_object(request, str(pk))
+        if delivery is None or not self.may_retry(request):
+            raise PermissionDenied
+        self._retry(request, [delivery.pk])
+        return HttpResponseRedirect(self.get_change_url(delivery))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        delivery = self.get_object(request, unquote(object_id))
+        waiting = delivery is not None and delivery.state != DeliveryState.APPLIED and self.may_retry(request)
+        context = {
+            "title": f"{delivery.get_kind_display()} for {delivery.account}" if delivery else None,
+            "retry_url": reverse("admin:channels_whatsapp_retry", args=[delivery.pk]) if delivery and waiting else "",
+        }
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+
+def _as_list(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else [values]

@@ -1,0 +1,145 @@
+"""Message templates as Twilio has them, to look at, and the button that brings them over again."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from channels_whatsapp.message_templates.content import get_variable_names, kind_name, parse_parts
+from channels_whatsapp.message_templates.sync import SyncResult, sync_templates_manually
+from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
+from omnichannel.core.admin.pages import ReadOnlyModelAdmin, format_timestamp, render_pill
+from omnichannel.core.languages import language_name
+
+SYNC_PERMISSION = "channels_whatsapp.change_whatsappaccount"
+APPROVAL_TONES = {
+    ApprovalStatus.APPROVED: "good",
+    ApprovalStatus.RECEIVED: "warn",
+    ApprovalStatus.PENDING: "warn",
+    ApprovalStatus.PAUSED: "bad",
+    ApprovalStatus.REJECTED: "bad",
+    ApprovalStatus.DISABLED: "bad",
+}
+
+
+def show_sync_result(
+    request: HttpRequest, account: WhatsAppAccount, synced: SyncResult, *, by_name: bool = False
+) -> None:
+    """Say what came of a sync; with the channel's name where there may be several."""
+    said = f"{account}: {synced}" if by_name else str(synced)
+    messages.add_message(request, messages.ERROR if synced.error else messages.SUCCESS, said)
+
+
+class AvailabilityFilter(admin.SimpleListFilter):
+    """Templates that Twilio has, or those that it does not list any more."""
+
+    title = "at Twilio"
+    parameter_name = "gone"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "There"), ("yes", "Gone")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = {"yes": False, "no": True}.get(self.value() or "")
+        return queryset if wanted is None else queryset.filter(gone_at__isnull=wanted)
+
+
+@admin.register(MessageTemplate)
+class MessageTemplateAdmin(ReadOnlyModelAdmin):
+    """Templates are made and submitted in the Twilio Console; here they are looked up."""
+
+    list_display = ("name", "state", "language_name", "kind", "category", "account")
+    list_filter = ("approval", "category", "language", "content_type", "account", AvailabilityFilter)
+    list_select_related = ("account",)
+    search_fields = ("name", "text", "content_sid")
+    search_help_text = "Name, text or Content SID"
+    ordering = ("name", "language", "pk")
+    fieldsets = (
+        (
+            None,
+            {"fields": ("name", "state", "rejection_reason", "language_name", "category", "kind", "account")},
+        ),
+        ("Variables", {"fields": ("examples",)}),
+        ("At Twilio", {"fields": ("content_sid", "synced", "gone")}),
+    )
+    readonly_fields = ("state", "language_name", "kind", "examples", "synced", "gone")
+
+    @admin.display(description="Status", ordering="approval")
+    def state(self, template: Any) -> SafeString:
+        if template.gone_at:
+            return render_pill("Gone", "quiet")
+        return render_pill(template.get_approval_display(), APPROVAL_TONES.get(template.approval, "quiet"))
+
+    @admin.display(description="Language", ordering="language")
+    def language_name(self, template: MessageTemplate) -> str:
+        return language_name(template.language)
+
+    @admin.display(description="Type", ordering="content_type")
+    def kind(self, template: MessageTemplate) -> str:
+        return kind_name(template.content_type)
+
+    @admin.display(description="Last synced", ordering="synced_at")
+    def synced(self, template: MessageTemplate) -> str:
+        return format_timestamp(template.synced_at)
+
+    @admin.display(description="Gone since", empty_value="")
+    def gone(self, template: MessageTemplate) -> str:
+        return format_timestamp(template.gone_at)
+
+    @admin.display(description="Examples")
+    def examples(self, template: MessageTemplate) -> str:
+        names = get_variable_names(template.content_type, template.content)
+        return ", ".join(f"{name}: {template.variables.get(name, '')}" for name in names) or "None"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        template = self.get_object(request, unquote(object_id))
+        extra = {"parts": parse_parts(template.content_type, template.content)} if template else {}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        extra = {"sync_url": get_sync_url() if request.user.has_perm(SYNC_PERMISSION) else ""}
+        return super().changelist_view(request, {**extra, **(extra_context or {})})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(sync_view))
+        one = path("sync/<int:pk>/", view, name="channels_whatsapp_sync_templates_of")
+        return [path("sync/", view, name="channels_whatsapp_sync_templates"), one, *super().get_urls()]
+
+
+def get_sync_url(account: WhatsAppAccount | None = None) -> str:
+    """Where a button posts to that syncs this channel, or all."""
+    if account is None:
+        return reverse("admin:channels_whatsapp_sync_templates")
+    return reverse("admin:channels_whatsapp_sync_templates_of", args=[account.pk])
+
+
+def sync_view(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """Sync one channel and show its page, or all active ones and show the templates."""
+    if not request.user.has_perm(SYNC_PERMISSION):
+        raise PermissionDenied
+    if pk is not None:
+        account = WhatsAppAccount.objects.filter(pk=pk).first()
+        if account is None:
+            raise PermissionDenied
+        show_sync_result(request, account, sync_templates_manually(account))
+        page = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[pk])
+        return HttpResponseRedirect(f"{page}#templates")
+    sync_accounts(request, WhatsAppAccount.objects.filter(is_active=True))
+    return HttpResponseRedirect(reverse("admin:channels_whatsapp_messagetemplate_changelist"))
+
+
+def sync_accounts(request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
+    """Sync these channels, one after the other, and say what came of each."""
+    found = list(accounts)
+    for account in found:
+        show_sync_result(request, account, sync_templates_manually(account), by_name=len(found) > 1)
+    if not found:
+        messages.info(request, "There is no active WhatsApp channel to sync.")

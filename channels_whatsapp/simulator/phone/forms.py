@@ -1,0 +1,219 @@
+"""What can be typed and ticked on the phone and in the Twilio console."""
+
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.messages.outbound import CUSTOMER_ADDRESS
+from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Sender
+
+if TYPE_CHECKING:  # Django's forms take no type parameters when they run
+    CustomerModelForm: TypeAlias = forms.ModelForm[Customer]
+    SenderModelForm: TypeAlias = forms.ModelForm[Sender]
+    AccountModelForm: TypeAlias = forms.ModelForm[Account]
+    Upload: TypeAlias = UploadedFile[Any]
+else:
+    CustomerModelForm = SenderModelForm = AccountModelForm = forms.ModelForm
+    Upload = UploadedFile
+
+MAX_FILE_SIZE = 16 * 1024 * 1024
+CONTENT_TYPE = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
+PUNCTUATION = re.compile(r"[\s().\-/\u00a0]")
+
+
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files; an empty list where none was chosen."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(widget=FilesInput, required=False, **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> list[Upload]:
+        return [super(FilesField, self).clean(one, initial) for one in data or []]
+
+
+class CustomerMessageForm(forms.Form):
+    """Something the customer can send."""
+
+    def writing(self) -> dict[str, Any]:
+        """What `world.customer_writes` is to be told."""
+        raise NotImplementedError
+
+
+class TextMessageForm(CustomerMessageForm):
+    """A text, files, or both; perhaps an answer to a message, from an ad, or forwarded."""
+
+    text = forms.CharField(
+        label="Message",
+        max_length=4096,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 1, "placeholder": "Message", "autocomplete": "off"}),
+    )
+    attached = FilesField(label="Attach files")
+    reply_to = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    forwarded = forms.BooleanField(
+        label="Forwarded", required=False, widget=forms.CheckboxInput(attrs={"form": "write"})
+    )
+    ad = forms.CharField(
+        label="Came from an ad",
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "Headline of the ad", "form": "write"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not cleaned.get("text", "").strip() and not cleaned.get("attached"):
+            raise ValidationError("Write something, or choose a file.")
+        if any(file.size > MAX_FILE_SIZE for file in cleaned.get("attached", [])):
+            raise ValidationError("WhatsApp takes files of up to 16 MB.")
+        return cleaned
+
+    def writing(self) -> dict[str, Any]:
+        """What `world.customer_writes` is to be told, but for the quoted message."""
+        cleaned = self.cleaned_data
+        return {
+            "text": cleaned["text"],
+            "attachments": [_build_attachment(file) for file in cleaned["attached"]],
+            "forwarded": cleaned["forwarded"],
+            "ad": inbound.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
+        }
+
+
+def _build_attachment(file: Upload) -> inbound.Attachment:
+    claimed = (file.content_type or "").lower()
+    content_type = claimed if CONTENT_TYPE.match(claimed) else "application/octet-stream"
+    return inbound.Attachment(file.name or "file", content_type, file.read())
+
+
+class LocationForm(CustomerMessageForm):
+    """A location to share."""
+
+    latitude = forms.DecimalField(min_value=-90, max_value=90, decimal_places=7, initial="52.5200066")
+    longitude = forms.DecimalField(min_value=-180, max_value=180, decimal_places=7, initial="13.404954")
+    label = forms.CharField(max_length=200, required=False)
+    address = forms.CharField(max_length=300, required=False)
+
+    def writing(self) -> dict[str, Any]:
+        """What `world.customer_writes` is to be told."""
+        cleaned = self.cleaned_data
+        latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
+        return {"place": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
+
+
+class ContactForm(CustomerMessageForm):
+    """Somebody from the address book."""
+
+    name = forms.CharField(max_length=100)
+    number = forms.CharField(max_length=40, label="Phone number")
+
+    def writing(self) -> dict[str, Any]:
+        """What `world.customer_writes` is to be told."""
+        return {"contact": inbound.ContactCard(self.cleaned_data["name"], (self.cleaned_data["number"],))}
+
+
+class ButtonPressForm(CustomerMessageForm):
+    """A button the customer pressed, whether the desk sent one or not."""
+
+    kind = forms.ChoiceField(
+        label="Kind",
+        choices=[("button", "Template button"), ("interactive", "Button in a chat"), ("list", "Entry of a list")],
+    )
+    text = forms.CharField(label="Shown text", max_length=100)
+    payload = forms.CharField(label="Payload or id", max_length=256, required=False)
+
+    def writing(self) -> dict[str, Any]:
+        """What `world.customer_writes` is to be told."""
+        cleaned = self.cleaned_data
+        return {"press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
+
+
+class CustomerForm(forms.Form):
+    """Somebody with WhatsApp: new, or found by the address."""
+
+    name = forms.CharField(label="Name", max_length=100, required=False)
+    address = forms.CharField(
+        label="Number, or a business-scoped id",
+        max_length=160,
+        widget=forms.TextInput(attrs={"placeholder": "+49 151 1234567 or US.1349…"}),
+    )
+
+    def clean_address(self) -> str:
+        """A number as people write it, or an id such as US.13491208655302741918."""
+        bare = str(self.cleaned_data["address"]).strip().removeprefix("whatsapp:")
+        address = "whatsapp:" + (bare if bare[:1].isalpha() else PUNCTUATION.sub("", bare))
+        if not CUSTOMER_ADDRESS.match(address):
+            raise ValidationError("Enter a number with + and its country code, or an id such as US.1349120865530274.")
+        return address
+
+
+class CustomerSettingsForm(CustomerModelForm):
+    """How this customer uses the phone."""
+
+    class Meta:
+        model = Customer
+        fields = ["name", "reads_at_once", "read_receipts"]
+        labels = {
+            "name": "Profile name",
+            "reads_at_once": "Reads messages after two seconds",
+            "read_receipts": "Shows businesses what was read",
+        }
+        help_texts = {"reads_at_once": "Otherwise by looking at this chat."}
+
+
+class FaultsForm(forms.Form):
+    """The faults that are switched on, for one customer or for everybody."""
+
+    kinds = forms.MultipleChoiceField(
+        label="Faults", choices=FaultKind.choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+
+class WebhooksForm(SenderModelForm):
+    """The addresses pasted into the Twilio console for a number."""
+
+    class Meta:
+        model = Sender
+        fields = ["callback_url", "status_callback_url", "status"]
+        labels = {
+            "callback_url": "Webhook URL for incoming messages",
+            "status_callback_url": "Status callback URL",
+            "status": "Status of the sender",
+        }
+        widgets = {
+            "callback_url": forms.URLInput(attrs={"spellcheck": "false"}),
+            "status_callback_url": forms.URLInput(attrs={"spellcheck": "false"}),
+            "status": forms.Select(choices=[(name, name) for name in ("ONLINE", "ONLINE:UPDATING", "OFFLINE")]),
+        }
+
+
+class AccountForm(AccountModelForm):
+    """A new Twilio account."""
+
+    class Meta:
+        model = Account
+        fields = ["friendly_name"]
+        labels = {"friendly_name": "Account name"}
+
+
+class SenderForm(SenderModelForm):
+    """A new number on WhatsApp."""
+
+    class Meta:
+        model = Sender
+        fields = ["account", "number", "name"]
+        labels = {"name": "Display name", "number": "Number"}
+
+    def clean_number(self) -> str:
+        """A number as people write it, stored as + and digits."""
+        number = "+" + PUNCTUATION.sub("", self.cleaned_data["number"].strip()).removeprefix("+")
+        if not re.fullmatch(r"\+[1-9]\d{6,14}", number):
+            raise ValidationError("Enter a number with its country code.")
+        return number

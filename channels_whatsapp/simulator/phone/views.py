@@ -1,0 +1,225 @@
+"""A customer's phone, at /simulator/."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db.models import F, Max, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.models import Chat, Customer, Fault, FaultKind, Message, Sender
+from channels_whatsapp.simulator.phone.bubbles import get_bubbles, get_chat_version, is_typing
+from channels_whatsapp.simulator.phone.forms import (
+    ButtonPressForm,
+    ContactForm,
+    CustomerForm,
+    CustomerMessageForm,
+    CustomerSettingsForm,
+    FaultsForm,
+    LocationForm,
+    TextMessageForm,
+)
+
+FORM_BY_KIND: dict[str, type[CustomerMessageForm]] = {
+    "text": TextMessageForm,
+    "place": LocationForm,
+    "contact": ContactForm,
+    "press": ButtonPressForm,
+}
+MAX_CUSTOMERS = 100
+
+
+@require_GET
+@never_cache
+def home(request: HttpRequest) -> HttpResponse:
+    """Everybody with a phone; on a wide screen with the latest chat beside the list."""
+    customer = _get_customers().first()
+    sender = _latest_sender(customer) if customer else None
+    context = (
+        _phone_context(request, customer, sender)
+        if customer and sender
+        else {"new_customer": CustomerForm(auto_id="new_%s")}
+    )
+    return render(request, "simulator/phone.html", {"people": _get_customers(), "is_home": True, **context})
+
+
+@require_GET
+@never_cache
+def show_chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
+    """One customer's chat with one business number. Looking at it may_read it."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    inbound.mark_chat_read(customer, sender)
+    return render(request, "simulator/phone.html", _phone_context(request, customer, sender))
+
+
+@require_GET
+@never_cache
+def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
+    """The chat's messages, or 204 where nothing is new since `seen`."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    inbound.mark_chat_read(customer, sender)
+    if request.GET.get("seen") == get_chat_version(customer, sender, timezone.now()):
+        return HttpResponse(status=204)
+    return render(request, "simulator/_thread.html", _chat_context(customer, sender))
+
+
+@require_POST
+def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, what: str) -> HttpResponse:
+    """The customer sends something: a text with files, a place, a contact, or a pressed button."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    form = FORM_BY_KIND[what](request.POST, request.FILES, auto_id=f"{what}_%s")
+    if not form.is_valid():
+        return _render_invalid_message(request, customer, sender, what, form)
+    quoted = _get_messages(customer, sender).filter(pk=form.cleaned_data.get("reply_to") or 0).first()
+    inbound.receive_customer_message(customer, sender, replying_to=quoted, **form.writing())
+    if request.headers.get("HX-Request"):
+        return render(request, "simulator/_thread.html", _chat_context(customer, sender))
+    return redirect("simulator:chat", customer_pk, sender_pk)
+
+
+def _render_invalid_message(
+    request: HttpRequest, customer: Customer, sender: Sender, what: str, form: CustomerMessageForm
+) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        refused = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return render(request, "simulator/_thread.html", {**_chat_context(customer, sender), "refused": refused})
+    context = {**_phone_context(request, customer, sender), what: form, "opened": what}
+    return render(request, "simulator/phone.html", context, status=422)
+
+
+@require_POST
+def press_button(request: HttpRequest, customer_pk: int, sender_pk: int, message_pk: int, index: int) -> HttpResponse:
+    """The customer presses a button of a message that the desk sent."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    message = get_object_or_404(_get_messages(customer, sender), pk=message_pk)
+    if index < len(message.buttons):
+        button = message.buttons[index]
+        pressed = inbound.ButtonPress(button["text"], button["payload"], button["kind"])
+        inbound.receive_customer_message(customer, sender, press=pressed, replying_to=message)
+    return redirect("simulator:chat", customer_pk, sender_pk)
+
+
+@require_POST
+def add_customer(request: HttpRequest) -> HttpResponse:
+    """Give somebody a phone; whoever has this number already is simply chosen."""
+    form = CustomerForm(request.POST, auto_id="new_%s")
+    if not form.is_valid():
+        context = {"people": _get_customers(), "new_customer": form, "is_home": True}
+        return render(request, "simulator/phone.html", context, status=422)
+    name, address = form.cleaned_data["name"], form.cleaned_data["address"]
+    customer, _ = Customer.objects.get_or_create(address=address, defaults={"name": name})
+    sender = _latest_sender(customer)
+    if sender is None:
+        return redirect("simulator:console")
+    return redirect("simulator:chat", customer.pk, sender.pk)
+
+
+@require_POST
+def update_customer_settings(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
+    """Change a customer's name, and whether and when they read."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    form = CustomerSettingsForm(request.POST, instance=customer)
+    if form.is_valid():
+        form.save()
+    return _redirect_to_panel(customer, sender)
+
+
+@require_POST
+def update_faults(request: HttpRequest, customer_pk: int, sender_pk: int, scope: str) -> HttpResponse:
+    """Switch faults on and off: for this customer (`scope` is `customer`), or for everybody."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    form = FaultsForm(request.POST)
+    if form.is_valid():
+        for kind in FaultKind:
+            owner = customer if scope == "customer" else None
+            inbound.set_fault(kind, customer=owner, on=kind in form.cleaned_data["kinds"])
+    return _redirect_to_panel(customer, sender)
+
+
+@require_POST
+def skip_day(
+    request: HttpRequest, customer_pk: int, sender_pk: int, let_time_pass: Callable[[str], None]
+) -> HttpResponse:
+    """24 hours go by for this customer, at Twilio and with whoever has a clock of its own."""
+    customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
+    inbound.expire_service_window(customer)
+    let_time_pass(customer.address)
+    return _redirect_to_panel(customer, sender)
+
+
+# -- What the pages show --------------------------------------------------------------------------------------------
+
+
+def _get_customer_and_sender(customer_pk: int, sender_pk: int) -> tuple[Customer, Sender]:
+    sender = get_object_or_404(Sender.objects.select_related("account"), pk=sender_pk)
+    return get_object_or_404(Customer, pk=customer_pk), sender
+
+
+def _get_messages(customer: Customer, sender: Sender) -> QuerySet[Message]:
+    return Message.objects.filter(customer=customer, sender=sender)
+
+
+def _get_customers() -> QuerySet[Customer]:
+    """Everybody, whoever was last in a chat first, each with the last line and the number it went to."""
+    latest = Message.objects.filter(customer=OuterRef("pk")).order_by("-pk")
+    people = Customer.objects.annotate(
+        last_at=Max("messages__created_at"),
+        last_line=Subquery(latest.values("body")[:1]),
+        last_sender=Subquery(latest.values("sender")[:1]),
+    )
+    return people.order_by(F("last_at").desc(nulls_last=True), "-pk")
+
+
+def _latest_sender(customer: Customer) -> Sender | None:
+    """The number this customer is in contact with, else any."""
+    last = Message.objects.filter(customer=customer).order_by("-pk").first()
+    return last.sender if last else Sender.objects.first()
+
+
+def _chat_context(customer: Customer, sender: Sender) -> dict[str, Any]:
+    now = timezone.now()
+    bubbles = get_bubbles(customer, sender)
+    heard = next((bubble for bubble in reversed(bubbles) if not bubble.is_mine and bubble.tick != "failed"), None)
+    return {
+        "customer": customer,
+        "sender": sender,
+        "bubbles": bubbles,
+        "heard": heard,
+        "typing": is_typing(customer, sender, now),
+        "version": get_chat_version(customer, sender, now),
+    }
+
+
+def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> dict[str, Any]:
+    quote = request.GET.get("quote", "")
+    quoted = _get_messages(customer, sender).filter(pk=quote).first() if quote.isdecimal() else None
+    window = Chat.objects.filter(customer=customer, sender=sender).first()
+    return {
+        **_chat_context(customer, sender),
+        "people": _get_customers()[:MAX_CUSTOMERS],
+        "senders": Sender.objects.select_related("account"),
+        "new_customer": CustomerForm(auto_id="new_%s"),
+        "quoted": quoted,
+        "text": TextMessageForm(initial={"reply_to": quoted.pk if quoted else None}, auto_id="text_%s"),
+        "place": LocationForm(auto_id="place_%s"),
+        "contact": ContactForm(auto_id="contact_%s"),
+        "press": ButtonPressForm(auto_id="press_%s"),
+        "habits": CustomerSettingsForm(instance=customer, auto_id="habits_%s"),
+        "mine": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="mine_%s"),
+        "everybody": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="everybody_%s"),
+        "window_open": bool(window and window.is_open(timezone.now())),
+    }
+
+
+def _get_fault_kinds(customer: Customer | None) -> list[str]:
+    return list(Fault.objects.filter(customer=customer).values_list("kind", flat=True))
+
+
+def _redirect_to_panel(customer: Customer, sender: Sender) -> HttpResponse:
+    response = redirect("simulator:chat", customer.pk, sender.pk)
+    response.headers["Location"] += "#panel"
+    return response

@@ -1,0 +1,166 @@
+"""Work streams: on what terms conversations are given out."""
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from routing.admin.dry_run import DryRunForm
+from routing.admin.form_fields import TimeSpanField, WrapUpField, get_base_presence_choices, split_into_unit
+from routing.admin.related_lists import ParentAdmin
+from routing.admin.rules import ROUTING_RULE_LIST, SKILL_RULE_LIST
+from routing.admin.variables import CONTEXT_VARIABLE_LIST
+from routing.clone import copy_work_stream
+from routing.models import BasePresence, DistributionMode, SkillMatching, WorkStream
+
+if TYPE_CHECKING:
+    StreamModelForm: TypeAlias = forms.ModelForm[WorkStream]
+else:
+    StreamModelForm = forms.ModelForm
+
+GENERAL_FIELDS = ("name", "channel", "capacity", "auto_close_after")
+PUSH_ONLY_FIELDS = ("allow_selecting", "offer_seconds", "inactive_after_missed_offer")
+SKILL_MATCHING_CHOICES = [
+    (SkillMatching.EXACT.value, "Exact Match"),
+    (SkillMatching.CLOSEST.value, "Closest Match"),
+    (SkillMatching.NONE.value, "None"),
+]
+
+
+class WorkStreamForm(StreamModelForm):
+    auto_close_after = TimeSpanField(
+        label="Auto-close after inactivity",
+        help_text="A conversation that waits for the customer this long is closed.",
+    )
+    allowed_presences = forms.MultipleChoiceField(
+        label="Allowed Presences",
+        choices=get_base_presence_choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=WorkStream._meta.get_field("allowed_presences").help_text,
+    )
+    return_after_disconnect = TimeSpanField(
+        label="Return to queue after the agent disconnects",
+        required=False,
+        unit="minutes",
+        help_text="An agent who is offline this long loses their active conversations. Empty: never.",
+    )
+    wrap_up_seconds = WrapUpField(
+        label="Block capacity for wrap up",
+        help_text="How long a conversation in wrap-up still uses its agent's capacity.",
+    )
+    skill_matching = forms.ChoiceField(
+        label="Default skill matching algorithm",
+        choices=SKILL_MATCHING_CHOICES,
+        help_text="Exact: an agent needs every skill at least as well as asked for; else the conversation waits. "
+        "Closest: whoever comes nearest.",
+    )
+
+    class Meta:
+        model = WorkStream
+        fields = (
+            *GENERAL_FIELDS,
+            "distribution_mode",
+            "allowed_presences",
+            *PUSH_ONLY_FIELDS,
+            "keep_same_agent",
+            "return_after_disconnect",
+            "wrap_up_seconds",
+            "disposition_required",
+            "skill_matching",
+            "fallback_queue",
+        )
+        help_texts = {
+            "offer_seconds": "Seconds an agent has to accept what is offered; then it goes back to the queue.",
+            "inactive_after_missed_offer": "The agent gets no more work until they come back with another presence.",
+            "fallback_queue": "Where conversations go that no routing rule sends elsewhere. Empty: the default queue.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        times = self.fields.get("wrap_up_seconds")
+        if isinstance(times, WrapUpField):
+            times.offer(self.instance.wrap_up_seconds)
+        if self.instance._state.adding:  # a field of the form's own knows nothing of the model's default
+            for name in self.declared_fields:
+                self.initial.setdefault(name, getattr(self.instance, name))
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("inactive_after_missed_offer") and BasePresence.AWAY in cleaned.get("allowed_presences", ()):
+            self.add_error(
+                "allowed_presences",
+                "Leave out Away: agents who miss a notification are set to Inactive, and who is away misses them all.",
+            )
+        return cleaned
+
+
+@admin.register(WorkStream)
+class WorkStreamAdmin(ParentAdmin):
+    form = WorkStreamForm
+    list_display = ("name", "channel", "distribution_mode", "capacity", "closes_after", "goes_to")
+    list_select_related = ("fallback_queue",)
+    search_fields = ("name",)
+    search_help_text = "Name"
+    autocomplete_fields = ("fallback_queue",)
+    change_form_template = "admin/routing/work_stream.html"
+    listings = (CONTEXT_VARIABLE_LIST, ROUTING_RULE_LIST, SKILL_RULE_LIST)
+    copy = staticmethod(copy_work_stream)
+    deletion_hint = "Give its numbers another work stream first; work streams with conversations are kept."
+
+    def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
+        """What only push knows is left out once it is settled that agents pick."""
+        picked = obj is not None and obj.distribution_mode == DistributionMode.PICK
+        push, matching = ((), ()) if picked else (PUSH_ONLY_FIELDS, ("skill_matching",))
+        distribution = (
+            *("distribution_mode", "allowed_presences", *push, "keep_same_agent", "return_after_disconnect"),
+            *("wrap_up_seconds", "disposition_required", *matching, "fallback_queue"),
+        )
+        return [("General information", {"fields": GENERAL_FIELDS}), ("Work distribution", {"fields": distribution})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: WorkStream | None = None) -> tuple[str, ...]:
+        return ("channel", "distribution_mode") if obj else ()
+
+    # -- Try it -----------------------------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        stream = self.get_object(request, unquote(object_id))
+        context: dict[str, Any] = {}
+        if stream is not None:
+            context["try_url"] = reverse("admin:routing_workstream_try", args=[stream.pk])
+            context["sample"] = DryRunForm(stream)
+        context |= extra_context or {}
+        return super().change_view(request, object_id, form_url, context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(require_POST(self.try_view))
+        return [path("<path:object_id>/try/", view, name="routing_workstream_try"), *super().get_urls()]
+
+    def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show which rule the sample would hit: on the page again, or just the result to a script."""
+        stream = self.get_object(request, unquote(object_id))
+        if stream is None or not self.has_view_permission(request, stream):
+            raise PermissionDenied
+        sample = DryRunForm(stream, request.POST)
+        context = {"sample": sample, "trial": sample.result() if sample.is_valid() else None}
+        if not request.accepts("text/html"):
+            return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
+        request.method = "GET"  # the page around the result is the one to look at and save, not what was posted
+        return self.change_view(request, object_id, self.get_change_url(stream), context)
+
+    # -- The list ---------------------------------------------------------------------------------------------------
+
+    @admin.display(description="Auto-close after", ordering="auto_close_after")
+    def closes_after(self, stream: WorkStream) -> str:
+        return "{} {}".format(*split_into_unit(stream.auto_close_after))
+
+    @admin.display(description="Fallback queue", ordering="fallback_queue")
+    def goes_to(self, stream: WorkStream) -> str:
+        return str(stream.fallback_queue or "The default queue")
