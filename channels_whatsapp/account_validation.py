@@ -55,16 +55,16 @@ class ValidationReport:
         return all(finding.ok for finding in self.findings)
 
     @property
-    def wrong(self) -> list[Finding]:
+    def failed_findings(self) -> list[Finding]:
         return [finding for finding in self.findings if not finding.ok]
 
     def as_json(self) -> list[dict[str, Any]]:
         return [asdict(finding) for finding in self.findings]
 
 
-def validate_account(account: WhatsAppAccount, *, patience: timedelta = VALIDATION_TIMEOUT) -> ValidationReport:
+def validate_account(account: WhatsAppAccount, *, timeout: timedelta = VALIDATION_TIMEOUT) -> ValidationReport:
     """Check the account and its active numbers at Twilio; answers within `patience`, whatever Twilio does."""
-    twilio_account, senders = _query_twilio(account, patience)
+    twilio_account, senders = _query_twilio(account, timeout)
     if not isinstance(twilio_account, TwilioAccount):
         rejected = _is_credential_rejection(twilio_account)
         return ValidationReport((_build_account_failure(twilio_account),), "rejected" if rejected else "unknown")

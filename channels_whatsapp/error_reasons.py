@@ -67,10 +67,10 @@ TEMPLATE_ERROR_REASONS: dict[int, str] = {
 }
 
 
-def get_error_reason(code: int | None, twilio_says: str = "", *, of_template: bool = False) -> str:
+def get_error_reason(code: int | None, twilio_message: str = "", *, is_template: bool = False) -> str:
     """Why a message was not delivered, in a sentence for the agent; Twilio's own words where the table has none."""
-    if of_template and code in TEMPLATE_ERROR_REASONS:
+    if is_template and code in TEMPLATE_ERROR_REASONS:
         return gettext(TEMPLATE_ERROR_REASONS[code])
     if code in ERROR_REASONS:
         return gettext(ERROR_REASONS[code])
-    return gettext(twilio_says or _("WhatsApp did not deliver the message and gave no reason."))
+    return gettext(twilio_message or _("WhatsApp did not deliver the message and gave no reason."))

@@ -79,7 +79,7 @@ class InboundMessage:
     media: tuple[MediaItem, ...] = ()
     content: dict[str, Any] = field(default_factory=dict)
     quoted_sid: str = ""
-    opts_out: bool = False
+    is_opt_out: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -105,7 +105,7 @@ class InboundMessage:
             media=media,
             content=content,
             quoted_sid=get_first_value(payload, "OriginalRepliedMessageSid"),
-            opts_out=get_first_value(payload, "OptOutType").upper() == "STOP",
+            is_opt_out=get_first_value(payload, "OptOutType").upper() == "STOP",
             extra={name: list(values) for name, values in payload.items() if name not in COMMON_PARAMETERS},
         )
 

@@ -69,7 +69,7 @@ class WhatsAppAccount(models.Model):
     credentials_rejected_at = models.DateTimeField(null=True, editable=False)
     templates_synced_at = models.DateTimeField(null=True, editable=False)
     # Why the latest sync did not come through; empty when it did.
-    templates_error = models.CharField(max_length=300, blank=True, default="", editable=False)
+    template_sync_error = models.CharField(max_length=300, blank=True, default="", editable=False)
 
     class Meta:
         verbose_name = "WhatsApp"
@@ -134,7 +134,7 @@ class WhatsAppNumber(models.Model):
     )
     customers_may_attach = models.BooleanField("customers can send file attachments", default=True)
     agents_may_attach = models.BooleanField("agents can send file attachments", default=True)
-    shows_typing = models.BooleanField(
+    shows_typing_indicator = models.BooleanField(
         "customers see when agents type",
         default=True,
         help_text="WhatsApp marks the customer's message as read when it shows that somebody types.",
@@ -192,7 +192,7 @@ class MessageTemplate(models.Model):
     rejection_reason = models.TextField(blank=True, default="")
     synced_at = models.DateTimeField(default=timezone.now)
     # Twilio does not list it any more; kept for the messages that were made of it.
-    gone_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "message template"

@@ -14,8 +14,8 @@ from omnichannel.demo.clock import backdate_conversations
 from omnichannel.desk.views import scripts, sign_in, sign_out, signed_attachment, styles
 from omnichannel.first_administrator import setup
 
-inbound_webhook = TwilioWebhookView.as_view(kind=WebhookKind.INBOUND, apply=apply_delivery)
-status_webhook = TwilioWebhookView.as_view(kind=WebhookKind.STATUS, apply=apply_delivery)
+inbound_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.INBOUND, apply=apply_delivery)
+status_webhook = TwilioWebhookView.as_view(default_kind=WebhookKind.STATUS, apply=apply_delivery)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="desk:inbox")),

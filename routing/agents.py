@@ -26,4 +26,4 @@ def get_selectable_presences() -> QuerySet[Presence]:
 
 def set_presence_manually(agent: Agent, presence: Presence) -> None:
     """The agent has chosen this presence: the load does not change it."""
-    set_presence(agent, presence, by_hand=True)
+    set_presence(agent, presence, is_manual=True)

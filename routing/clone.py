@@ -20,7 +20,7 @@ def copy_work_stream(stream: WorkStream) -> WorkStream:
         _copy_instance(part, work_stream=made)
     for rule in stream.skillrules.all():
         rule_made = _copy_instance(rule, work_stream=made)
-        for need in rule.needs.all():
+        for need in rule.skill_requirements.all():
             _copy_instance(need, rule=rule_made)
     return made
 

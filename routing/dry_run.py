@@ -30,7 +30,7 @@ class DryRunInput:
 
     facts: Facts
     at: datetime
-    clock: OperatingHours | None = None
+    operating_hours: OperatingHours | None = None
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,9 @@ class DryRunResult:
     rule: RoutingRule | None
     queue: Queue
     skills: list[SkillRequirement] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    explanation: list[str] = field(default_factory=list)
     # What the queue's overflow management does at that moment.
-    overflow: list[str] = field(default_factory=list)
+    overflow_explanation: list[str] = field(default_factory=list)
 
 
 class DryRunContext:
@@ -66,17 +66,17 @@ def dry_run_context() -> DryRunContext:
 
 
 def run_dry_run(
-    stream: WorkStream, sample: DryRunInput, waiting_in: Callable[[Queue], int] = lambda queue: 0
+    stream: WorkStream, sample: DryRunInput, count_waiting: Callable[[Queue], int] = lambda queue: 0
 ) -> DryRunResult:
     """Return which rule the sample would match, and why.
 
     Args:
-        waiting_in: Returns how many conversations wait in a queue now.
+        count_waiting: Returns how many conversations wait in a queue now.
     """
     known = get_available_fields(stream)
     learned = _extract_context_variables(stream, sample.facts)
-    zone = operating_hours.get_time_zone(sample.clock.time_zone if sample.clock else "UTC")
-    clock = f"{sample.clock} ({zone.key})" if sample.clock else zone.key
+    zone = operating_hours.get_time_zone(sample.operating_hours.time_zone if sample.operating_hours else "UTC")
+    clock = f"{sample.operating_hours} ({zone.key})" if sample.operating_hours else zone.key
     facts = {**sample.facts, **learned, **get_time_facts(sample.at, zone)}
     routed = find_route(stream, facts, known)
     lines = [
@@ -88,7 +88,7 @@ def run_dry_run(
         *_explain_routing(stream, routed, facts, known),
         *_explain_skills(stream, facts, known),
     ]
-    told = list(_explain_overflow(stream, routed.queue, waiting_in, sample.at))
+    told = list(_explain_overflow(stream, routed.queue, count_waiting, sample.at))
     return DryRunResult(routed.rule, routed.queue, get_skill_requirements(stream, facts, known), lines, told)
 
 
@@ -108,7 +108,7 @@ def _explain_routing(stream: WorkStream, routed: Route, facts: Facts, known: Ava
 
 
 def _explain_skills(stream: WorkStream, facts: Facts, known: AvailableFields) -> Iterator[str]:
-    for rule in stream.skillrules.prefetch_related("needs__skill"):
+    for rule in stream.skillrules.prefetch_related("skill_requirements__skill"):
         added = ", ".join(str(need) for need in combine_skill_requirements([rule])) or "nothing"
         adds = f" Adds {added}." if is_condition_met(rule.condition, facts, known) else ""
         yield f"Skill rule “{rule}”: {explain_condition(rule.condition, facts, known)}{adds}"

@@ -23,7 +23,7 @@ class OpenPeriod:
     opens: time
     closes: time
 
-    def covers(self, local: datetime) -> bool:
+    def contains(self, local: datetime) -> bool:
         """Whether the clock on the wall shows a time of this period."""
         shown = local.time()
         is_over = self.closes != MIDNIGHT and shown >= self.closes
@@ -38,7 +38,7 @@ class WeeklySchedule:
     """The opening times of a week in one time zone, and the days on which they do not hold."""
 
     periods: Sequence[OpenPeriod] = ALWAYS_OPEN_PERIODS
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     holidays: Mapping[date, str] = field(default_factory=dict)
 
 
@@ -57,7 +57,7 @@ def build_schedule(hours: OperatingHours | None) -> WeeklySchedule | None:
     own = tuple(OpenPeriod(one.weekday, one.opens, one.closes) for one in hours.periods.all())
     return WeeklySchedule(
         periods=ALWAYS_OPEN_PERIODS if hours.always_open else own,
-        zone=get_time_zone(hours.time_zone),
+        time_zone=get_time_zone(hours.time_zone),
         holidays={one.date: one.name for one in hours.holidays.all()},
     )
 
@@ -66,13 +66,13 @@ def is_open(hours: WeeklySchedule | None, at: datetime) -> bool:
     """Whether it is open at this moment."""
     if hours is None:
         return True
-    local = at.astimezone(hours.zone)
-    return local.date() not in hours.holidays and any(period.covers(local) for period in hours.periods)
+    local = at.astimezone(hours.time_zone)
+    return local.date() not in hours.holidays and any(period.contains(local) for period in hours.periods)
 
 
 def get_holiday_name(hours: WeeklySchedule | None, at: datetime) -> str | None:
     """The name of the holiday that it is there at this moment; None on any other day."""
-    return hours.holidays.get(at.astimezone(hours.zone).date()) if hours else None
+    return hours.holidays.get(at.astimezone(hours.time_zone).date()) if hours else None
 
 
 def next_opening(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
@@ -81,14 +81,14 @@ def next_opening(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
     The moment is given in the time zone of the hours.
     """
     if hours is None or is_open(hours, at):
-        return at.astimezone(hours.zone) if hours else at
-    today = at.astimezone(hours.zone).date()
+        return at.astimezone(hours.time_zone) if hours else at
+    today = at.astimezone(hours.time_zone).date()
     # Yesterday too: where the clock goes back at midnight, a bit of yesterday comes again.
     for ahead in range(-1, MAX_DAYS_AHEAD):
         moments = (moment for moment in _get_possible_openings(hours, today + timedelta(days=ahead)) if moment >= at)
         opening = min((moment for moment in moments if is_open(hours, moment)), default=None)
         if opening is not None:
-            return opening.astimezone(hours.zone)
+            return opening.astimezone(hours.time_zone)
     return None
 
 
@@ -99,10 +99,10 @@ def _get_possible_openings(hours: WeeklySchedule, day: date) -> Iterator[datetim
     for period in hours.periods:
         if period.weekday == day.weekday():
             for fold in (0, 1):  # an hour that comes twice opens twice
-                yield datetime.combine(day, period.opens, hours.zone).replace(fold=fold).astimezone(UTC)
-    start, end = (datetime.combine(day + timedelta(days=n), MIDNIGHT, hours.zone).astimezone(UTC) for n in (0, 1))
-    if _offset(start, hours.zone) != _offset(end, hours.zone):
-        yield _clock_change(start, end, hours.zone)
+                yield datetime.combine(day, period.opens, hours.time_zone).replace(fold=fold).astimezone(UTC)
+    start, end = (datetime.combine(day + timedelta(days=n), MIDNIGHT, hours.time_zone).astimezone(UTC) for n in (0, 1))
+    if _offset(start, hours.time_zone) != _offset(end, hours.time_zone):
+        yield _clock_change(start, end, hours.time_zone)
 
 
 def _clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:

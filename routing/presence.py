@@ -27,15 +27,15 @@ def get_built_in_presence(base: BasePresence) -> Presence:
     return Presence.objects.get(base_status=base, is_built_in=True)
 
 
-def set_presence(agent: Agent, presence: Presence, *, by_hand: bool) -> None:
+def set_presence(agent: Agent, presence: Presence, *, is_manual: bool) -> None:
     """The agent shows this presence from now on; one chosen by hand stays whatever the load."""
-    Agent.objects.filter(pk=agent.pk).update(presence=presence, presence_by_hand=by_hand)
-    agent.presence, agent.presence_by_hand = presence, by_hand
+    Agent.objects.filter(pk=agent.pk).update(presence=presence, is_presence_manual=is_manual)
+    agent.presence, agent.is_presence_manual = presence, is_manual
 
 
 def set_default_presence(agent: Agent) -> None:
     """The agent has come: their default presence, else Available."""
-    set_presence(agent, agent.default_presence or get_built_in_presence(BasePresence.AVAILABLE), by_hand=False)
+    set_presence(agent, agent.default_presence or get_built_in_presence(BasePresence.AVAILABLE), is_manual=False)
 
 
 def is_present(agent: Agent) -> bool:
@@ -47,9 +47,9 @@ def update_presence_for_load(agent: Agent, used: int) -> bool:
     """Show what the load says, unless the agent has chosen by hand; True when that is something new."""
     shown = BasePresence(agent.presence.base_status)
     wanted = get_presence_for_load(shown, used, agent.capacity)
-    if wanted == shown or agent.presence_by_hand or not agent.presence.is_built_in:
+    if wanted == shown or agent.is_presence_manual or not agent.presence.is_built_in:
         return False
-    unchanged = Agent.objects.filter(pk=agent.pk, presence=agent.presence_id, presence_by_hand=False)
+    unchanged = Agent.objects.filter(pk=agent.pk, presence=agent.presence_id, is_presence_manual=False)
     agent.presence = get_built_in_presence(wanted)
     return unchanged.update(presence=agent.presence) == 1
 
@@ -78,7 +78,7 @@ def set_offline(agent: Agent, *, unless_seen_since: datetime) -> bool:
 
     Who was Away by hand is not brought back by a page: they say themselves when they are there again.
     """
-    stays = agent.presence_by_hand and agent.presence.base_status == BasePresence.AWAY
+    stays = agent.is_presence_manual and agent.presence.base_status == BasePresence.AWAY
     unseen = Agent.objects.filter(pk=agent.pk, last_seen_at__lt=unless_seen_since)
-    agent.presence, agent.presence_by_hand = get_built_in_presence(BasePresence.OFFLINE), stays
-    return unseen.update(presence=agent.presence, presence_by_hand=stays) == 1
+    agent.presence, agent.is_presence_manual = get_built_in_presence(BasePresence.OFFLINE), stays
+    return unseen.update(presence=agent.presence, is_presence_manual=stays) == 1

@@ -45,7 +45,7 @@ def find_matching_rule(rules: Iterable[RuleT], facts: Facts, known: AvailableFie
 
 def get_fallback_queue(stream: WorkStream) -> Queue:
     """Where the work stream's conversations go that no rule sends elsewhere."""
-    return stream.fallback_queue or Queue.objects.default()
+    return stream.fallback_queue or Queue.objects.get_default()
 
 
 def find_route(stream: WorkStream, facts: Facts, known: AvailableFields | None = None) -> Route:
@@ -59,7 +59,10 @@ def get_skill_requirements(
     stream: WorkStream, facts: Facts, known: AvailableFields | None = None
 ) -> list[SkillRequirement]:
     """The skills of all rules that hold; where two ask for the same, the higher rating wins."""
-    rules, known = stream.skillrules.prefetch_related("needs__skill"), known or get_available_fields(stream)
+    rules, known = (
+        stream.skillrules.prefetch_related("skill_requirements__skill"),
+        known or get_available_fields(stream),
+    )
     return combine_skill_requirements(rule for rule in rules if is_condition_met(rule.condition, facts, known))
 
 
@@ -67,6 +70,6 @@ def combine_skill_requirements(rules: Iterable[SkillRule]) -> list[SkillRequirem
     """What these rules ask for together."""
     wanted: dict[Skill, int] = {}
     for rule in rules:
-        for one in rule.needs.all():
+        for one in rule.skill_requirements.all():
             wanted[one.skill] = max(one.rating, wanted.get(one.skill, 0))
     return [SkillRequirement(skill, wanted[skill]) for skill in sorted(wanted, key=lambda skill: skill.name)]

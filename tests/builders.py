@@ -102,7 +102,7 @@ def create_conversation(
         "number": where,
         "contact": contact or create_contact(),
         "work_stream": where.work_stream,
-        "queue": queue or Queue.objects.default(),
+        "queue": queue or Queue.objects.get_default(),
         "agent": agent,
         "state": State.ACTIVE if agent else State.OPEN,
         "last_inbound_at": at,

@@ -36,7 +36,7 @@ def create_agents_and_conversations(conversations: int) -> None:
     QueueMembership.objects.bulk_create(
         QueueMembership(queue=queues[place % QUEUE_COUNT], agent=agent) for place, agent in enumerate(agents)
     )
-    waiting = [*queues, Queue.objects.default()]
+    waiting = [*queues, Queue.objects.get_default()]
     shop, customers = builders.create_number(), [builders.create_contact() for _ in range(conversations)]
     Conversation.objects.bulk_create(
         Conversation(contact=customer, number=shop, work_stream=shop.work_stream, queue=waiting[place % len(waiting)])

@@ -273,7 +273,7 @@ def _create_simulator_chat(stage: ScenarioBuilder) -> None:
         amara, shop_number, "Hi! I ordered lamp 2231 last week, it arrived _broken_"
     )
     picture = inbound.Attachment("lamp.png", "image/png", LAMP_PICTURE.read_bytes())
-    inbound.receive_customer_message(amara, shop_number, "Look", attachments=[picture], replying_to=said)
+    inbound.receive_customer_message(amara, shop_number, "Look", attachments=[picture], quoted=said)
     ScheduledTask.objects.update(state=TaskState.DONE)
 
 

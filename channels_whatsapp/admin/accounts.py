@@ -31,7 +31,7 @@ NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
 class WhatsAppAccountAdmin(ProductModelAdmin):
     form = WhatsAppAccountForm
     ordering = ("name",)
-    list_display = ("name", "account_sid", "number_count", "state", "credentials")
+    list_display = ("name", "account_sid", "number_count", "state", "validation_status")
     list_filter = ("is_active",)
     search_fields = ("name", "account_sid")
     search_help_text = "Name or Account SID"
@@ -47,7 +47,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         return int(account.numbers_in_use)
 
     @admin.display(description="Last validation")
-    def credentials(self, account: WhatsAppAccount) -> SafeString:
+    def validation_status(self, account: WhatsAppAccount) -> SafeString:
         if account.credentials_rejected_at:
             return render_pill("Credentials rejected", "bad")
         if account.validated_at is None:
@@ -86,12 +86,12 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         account = self.get_object(request, unquote(object_id))
-        extra = self._sections(request, account) if account else {}
+        extra = self._build_section_context(request, account) if account else {}
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
-    def _sections(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
+    def _build_section_context(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
         """What the page shows below the account's details."""
-        there, approved = Q(gone_at=None), Q(gone_at=None, approval=ApprovalStatus.APPROVED)
+        there, approved = Q(removed_at=None), Q(removed_at=None, approval=ApprovalStatus.APPROVED)
         may_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
         return {
             "account": account,
@@ -116,12 +116,12 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         if report.credentials == "accepted":
             enqueue_sync(account)
         if request.accepts("text/html"):
-            self._tell(request, report)
+            self._show_report(request, report)
             return HttpResponseRedirect(self.get_change_url(account) + "#validation")
         shown = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
         return JsonResponse({"ok": report.ok, "messages": _get_result_messages(report), "html": shown})
 
-    def _tell(self, request: HttpRequest, report: ValidationReport) -> None:
+    def _show_report(self, request: HttpRequest, report: ValidationReport) -> None:
         level = messages.SUCCESS if report.ok else messages.ERROR
         for text in _get_result_messages(report):
             self.message_user(request, text, level)
@@ -131,7 +131,7 @@ def _get_result_messages(report: ValidationReport) -> list[str]:
     """Success in one sentence, or each thing that is wrong and what to do."""
     if report.ok:
         return ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
-    return [str(finding) for finding in report.wrong]
+    return [str(finding) for finding in report.failed_findings]
 
 
 @admin.register(WhatsAppNumber)
@@ -146,7 +146,7 @@ class WhatsAppNumberAdmin(ProductModelAdmin):
     fieldsets = (
         ("Phone number details", {"fields": ("name", "account", "number")}),
         ("Work distribution", {"fields": ("work_stream", "operating_hours")}),
-        ("More", {"fields": ("customers_may_attach", "agents_may_attach", "shows_typing", "is_active")}),
+        ("More", {"fields": ("customers_may_attach", "agents_may_attach", "shows_typing_indicator", "is_active")}),
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -189,8 +189,8 @@ DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "ba
 class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     """Every webhook Twilio delivered; what failed or was ignored can be tried again."""
 
-    list_display = ("received", "account", "kind", "outcome", "attempts", "short_error")
-    list_display_links = ("received",)
+    list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
+    list_display_links = ("received_time",)
     list_filter = ("state", "kind", "account")
     list_select_related = ("account",)
     search_fields = ("fingerprint",)
@@ -198,13 +198,13 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     date_hierarchy = "received_at"
     actions = ("retry",)
     fieldsets = (
-        (None, {"fields": ("account", "kind", "received", "outcome", "attempts", "next_attempt", "error")}),
+        (None, {"fields": ("account", "kind", "received_time", "state_pill", "attempts", "next_attempt", "error")}),
         ("What Twilio sent", {"fields": ("parameters",)}),
     )
-    readonly_fields = ("received", "outcome", "next_attempt", "parameters")
+    readonly_fields = ("received_time", "state_pill", "next_attempt", "parameters")
 
     @admin.display(description="Received", ordering="received_at")
-    def received(self, delivery: WebhookDelivery) -> str:
+    def received_time(self, delivery: WebhookDelivery) -> str:
         return format_timestamp(delivery.received_at)
 
     @admin.display(description="Next attempt")
@@ -212,7 +212,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         return format_timestamp(delivery.next_attempt_at)
 
     @admin.display(description="State", ordering="state")
-    def outcome(self, delivery: WebhookDelivery) -> SafeString:
+    def state_pill(self, delivery: WebhookDelivery) -> SafeString:
         state = DeliveryState(delivery.state)
         return render_pill(str(state.label), DELIVERY_STATE_TONES[state])
 
@@ -226,16 +226,16 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
         return format_html('<table class="parameters"><tbody>{}</tbody></table>', rows)
 
-    def may_retry(self, request: HttpRequest) -> bool:
+    def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("channels_whatsapp.change_webhookdelivery")
 
-    has_retry_permission = may_retry
+    has_retry_permission = has_retry_permission
 
     @admin.action(description="Retry", permissions=["retry"])
     def retry(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
-        self._retry(request, list(deliveries.values_list("pk", flat=True)))
+        self._retry_deliveries(request, list(deliveries.values_list("pk", flat=True)))
 
-    def _retry(self, request: HttpRequest, ids: list[int]) -> None:
+    def _retry_deliveries(self, request: HttpRequest, ids: list[int]) -> None:
         count = retry_deliveries(ids)
         if count:
             noun = "delivery is" if count == 1 else "deliveries are"
@@ -250,16 +250,18 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Try one delivery again and show its page."""
         delivery = self.get_object(request, str(pk))
-        if delivery is None or not self.may_retry(request):
+        if delivery is None or not self.has_retry_permission(request):
             raise PermissionDenied
-        self._retry(request, [delivery.pk])
+        self._retry_deliveries(request, [delivery.pk])
         return HttpResponseRedirect(self.get_change_url(delivery))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         delivery = self.get_object(request, unquote(object_id))
-        waiting = delivery is not None and delivery.state != DeliveryState.APPLIED and self.may_retry(request)
+        waiting = (
+            delivery is not None and delivery.state != DeliveryState.APPLIED and self.has_retry_permission(request)
+        )
         context = {
             "title": f"{delivery.get_kind_display()} for {delivery.account}" if delivery else None,
             "retry_url": reverse("admin:channels_whatsapp_retry", args=[delivery.pk]) if delivery and waiting else "",

@@ -62,22 +62,22 @@ class WhatsAppAccountForm(AccountModelForm):
         for token in TOKEN_FIELDS:
             self.initial.pop(token, None)
         if "auth_token" in self.fields:  # a person who may only look gets no fields
-            self._explain_the_tokens()
+            self._set_token_help_texts()
 
-    def _explain_the_tokens(self) -> None:
+    def _set_token_help_texts(self) -> None:
         token, secondary = self.fields["auth_token"], self.fields["secondary_auth_token"]
         token.required = not self.instance.auth_token
         if token.required:
             token.help_text = "From the same place in the Twilio Console. It is stored encrypted and never shown again."
         else:
-            token.help_text = f"{self._when_it_was_set()} Leave this empty to keep it."
+            token.help_text = f"{self._describe_token_age()} Leave this empty to keep it."
         secondary.help_text = (
             "A secondary token is set. Leave this empty to keep it."
             if self.instance.secondary_auth_token
             else "While you rotate the Auth Token: webhooks signed with either of the two are accepted."
         )
 
-    def _when_it_was_set(self) -> str:
+    def _describe_token_age(self) -> str:
         when = self.instance.auth_token_set_at
         if when is None:
             return "A token is set."
@@ -128,7 +128,7 @@ class WhatsAppNumberForm(NumberModelForm):
             "operating_hours",
             "customers_may_attach",
             "agents_may_attach",
-            "shows_typing",
+            "shows_typing_indicator",
             "is_active",
         )
         widgets = {"number": forms.TextInput(attrs={"class": "vTextField", "inputmode": "tel", "autocomplete": "off"})}

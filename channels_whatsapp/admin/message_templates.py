@@ -29,10 +29,10 @@ APPROVAL_TONES = {
 
 
 def show_sync_result(
-    request: HttpRequest, account: WhatsAppAccount, synced: SyncResult, *, by_name: bool = False
+    request: HttpRequest, account: WhatsAppAccount, synced: SyncResult, *, show_account_name: bool = False
 ) -> None:
     """Say what came of a sync; with the channel's name where there may be several."""
-    said = f"{account}: {synced}" if by_name else str(synced)
+    said = f"{account}: {synced}" if show_account_name else str(synced)
     messages.add_message(request, messages.ERROR if synced.error else messages.SUCCESS, said)
 
 
@@ -40,7 +40,7 @@ class AvailabilityFilter(admin.SimpleListFilter):
     """Templates that Twilio has, or those that it does not list any more."""
 
     title = "at Twilio"
-    parameter_name = "gone"
+    parameter_name = "removed_since"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("no", "There"), ("yes", "Gone")]
@@ -54,7 +54,7 @@ class AvailabilityFilter(admin.SimpleListFilter):
 class MessageTemplateAdmin(ReadOnlyModelAdmin):
     """Templates are made and submitted in the Twilio Console; here they are looked up."""
 
-    list_display = ("name", "state", "language_name", "kind", "category", "account")
+    list_display = ("name", "approval_pill", "language_name", "kind", "category", "account")
     list_filter = ("approval", "category", "language", "content_type", "account", AvailabilityFilter)
     list_select_related = ("account",)
     search_fields = ("name", "text", "content_sid")
@@ -63,16 +63,16 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
     fieldsets = (
         (
             None,
-            {"fields": ("name", "state", "rejection_reason", "language_name", "category", "kind", "account")},
+            {"fields": ("name", "approval_pill", "rejection_reason", "language_name", "category", "kind", "account")},
         ),
         ("Variables", {"fields": ("examples",)}),
-        ("At Twilio", {"fields": ("content_sid", "synced", "gone")}),
+        ("At Twilio", {"fields": ("content_sid", "last_synced", "removed_since")}),
     )
-    readonly_fields = ("state", "language_name", "kind", "examples", "synced", "gone")
+    readonly_fields = ("approval_pill", "language_name", "kind", "examples", "last_synced", "removed_since")
 
     @admin.display(description="Status", ordering="approval")
-    def state(self, template: Any) -> SafeString:
-        if template.gone_at:
+    def approval_pill(self, template: Any) -> SafeString:
+        if template.removed_at:
             return render_pill("Gone", "quiet")
         return render_pill(template.get_approval_display(), APPROVAL_TONES.get(template.approval, "quiet"))
 
@@ -85,12 +85,12 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
         return kind_name(template.content_type)
 
     @admin.display(description="Last synced", ordering="synced_at")
-    def synced(self, template: MessageTemplate) -> str:
+    def last_synced(self, template: MessageTemplate) -> str:
         return format_timestamp(template.synced_at)
 
     @admin.display(description="Gone since", empty_value="")
-    def gone(self, template: MessageTemplate) -> str:
-        return format_timestamp(template.gone_at)
+    def removed_since(self, template: MessageTemplate) -> str:
+        return format_timestamp(template.removed_at)
 
     @admin.display(description="Examples")
     def examples(self, template: MessageTemplate) -> str:
@@ -140,6 +140,6 @@ def sync_accounts(request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> 
     """Sync these channels, one after the other, and say what came of each."""
     found = list(accounts)
     for account in found:
-        show_sync_result(request, account, sync_templates_manually(account), by_name=len(found) > 1)
+        show_sync_result(request, account, sync_templates_manually(account), show_account_name=len(found) > 1)
     if not found:
         messages.info(request, "There is no active WhatsApp channel to sync.")

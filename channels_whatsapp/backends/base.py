@@ -101,7 +101,7 @@ class WhatsAppBackend(Protocol):
 
     def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount: ...
 
-    def show_typing(self, account: WhatsAppAccount, sid: str) -> None:
+    def send_typing_indicator(self, account: WhatsAppAccount, sid: str) -> None:
         """Show the customer who sent this message that somebody types; it marks their messages as read."""
         ...
 

@@ -123,7 +123,7 @@ class TwilioBackend:
         found = _call(lambda: _client(account).api.accounts(account.account_sid).fetch())
         return TwilioAccount(found.sid or "", found.friendly_name or "", str(found.status), str(found.type))
 
-    def show_typing(self, account: WhatsAppAccount, sid: str) -> None:
+    def send_typing_indicator(self, account: WhatsAppAccount, sid: str) -> None:
         indicator = _client(account).messaging.v2.typing_indicator
         _call(lambda: indicator.create(channel="whatsapp", message_id=sid))
 

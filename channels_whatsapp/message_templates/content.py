@@ -69,7 +69,7 @@ class TextSegment:
     """A stretch of text, or with `slot` the place of a variable."""
 
     text: str
-    slot: str = ""
+    variable: str = ""
 
 
 @dataclass(frozen=True)
@@ -331,7 +331,7 @@ def _get_code_errors(content_type: str, values: Mapping[str, str]) -> dict[str, 
 
 def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool) -> str:
     """Why this template can't be sent now, in a sentence; "" when it can."""
-    if template.gone_at is not None:
+    if template.removed_at is not None:
         return _("Twilio does not have it any more.")
     if template.content_type in WINDOW_ONLY_TYPES and template.approval != ApprovalStatus.APPROVED:
         return "" if window_is_open else _("WhatsApp takes this kind only within 24 hours of the customer's message.")

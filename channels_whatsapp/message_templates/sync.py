@@ -32,7 +32,7 @@ manual_sync_lock = threading.Lock()  # a sync that somebody waits for
 TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
 SYNCED_FIELDS = (
     "name", "language", "content_type", "content", "text", "variables", "category", "approval", "rejection_reason",
-    "synced_at", "gone_at",
+    "synced_at", "removed_at",
 )  # fmt: skip
 
 
@@ -40,23 +40,25 @@ SYNCED_FIELDS = (
 class SyncResult:
     """What came of a sync: how many templates Twilio has, how many are approved and how many are gone; or why none."""
 
-    found: int = 0
-    approved: int = 0
-    gone: int = 0
+    template_count: int = 0
+    approved_count: int = 0
+    removed_count: int = 0
     error: str = ""
 
     def __str__(self) -> str:
         if self.error:
             return self.error
-        if not self.found:
+        if not self.template_count:
             return _("Twilio has no message templates for this account.")
         synced = ngettext(
             "%(found)s message template synced: %(approved)s approved.",
             "%(found)s message templates synced: %(approved)s approved.",
-            self.found,
-        ) % {"found": self.found, "approved": self.approved}
-        gone = _("%(gone)s no longer at Twilio.") % {"gone": self.gone} if self.gone else ""
-        return f"{synced} {gone}".strip()
+            self.template_count,
+        ) % {"template_count": self.template_count, "approved_count": self.approved_count}
+        removed_count = (
+            _("%(gone)s no longer at Twilio.") % {"removed_count": self.removed_count} if self.removed_count else ""
+        )
+        return f"{synced} {removed_count}".strip()
 
 
 def sync_templates(account: WhatsAppAccount) -> SyncResult:
@@ -72,8 +74,8 @@ def sync_templates(account: WhatsAppAccount) -> SyncResult:
         return _record_failure(account, failure, now)
     with transaction.atomic():
         gone = _save_templates(account, found, now)
-        WhatsAppAccount.objects.filter(pk=account.pk).update(templates_synced_at=now, templates_error="")
-    account.templates_synced_at, account.templates_error = now, ""
+        WhatsAppAccount.objects.filter(pk=account.pk).update(templates_synced_at=now, template_sync_error="")
+    account.templates_synced_at, account.template_sync_error = now, ""
     approved = sum(_get_approval(one) == ApprovalStatus.APPROVED for one in found)
     return SyncResult(len(found), approved, gone)
 
@@ -115,8 +117,8 @@ def _record_failure(account: WhatsAppAccount, failure: TwilioFailure, now: datet
         missing = Q(pk=account.pk, credentials_rejected_at=None)
         WhatsAppAccount.objects.filter(missing).update(credentials_rejected_at=now)
     with translation.override("en"):  # the administration is in English, whoever asked
-        account.templates_error = _describe_failure(failure)[:300]
-    WhatsAppAccount.objects.filter(pk=account.pk).update(templates_error=account.templates_error)
+        account.template_sync_error = _describe_failure(failure)[:300]
+    WhatsAppAccount.objects.filter(pk=account.pk).update(template_sync_error=account.template_sync_error)
     return SyncResult(error=_("The templates were not synced. %(reason)s") % {"reason": _describe_failure(failure)})
 
 
@@ -144,7 +146,7 @@ def _save_templates(account: WhatsAppAccount, found: Iterable[TwilioTemplate], n
         batch_size=200,
     )
     # Those that were not in this list; a sync that began later has a later time on what it found.
-    return account.templates.filter(synced_at__lt=now, gone_at=None).update(gone_at=now)
+    return account.templates.filter(synced_at__lt=now, removed_at=None).update(removed_at=now)
 
 
 def _build_template(account: WhatsAppAccount, found: TwilioTemplate, now: datetime) -> MessageTemplate:
@@ -164,7 +166,7 @@ def _build_template(account: WhatsAppAccount, found: TwilioTemplate, now: dateti
         approval=_get_approval(found),
         rejection_reason=_clean_text(found.approval.get("rejection_reason"), 2000),
         synced_at=now,
-        gone_at=None,
+        removed_at=None,
     )
 
 

@@ -60,7 +60,7 @@ class Account(models.Model):
 
 
 class SenderQuerySet(models.QuerySet["Sender"]):
-    def owned(self) -> "SenderQuerySet":
+    def exclude_sandbox(self) -> "SenderQuerySet":
         """Without the sandbox, which sends but is in nobody's lists."""
         return self.exclude(number=SANDBOX_NUMBER)
 
@@ -105,8 +105,8 @@ class Customer(models.Model):
     name = models.CharField(max_length=100, blank=True, default="")
     address = models.CharField(max_length=140, unique=True)
     external_user_id = models.CharField(max_length=140, blank=True, default="")
-    reads_at_once = models.BooleanField(default=True)
-    read_receipts = models.BooleanField(default=True)
+    reads_immediately = models.BooleanField(default=True)
+    sends_read_receipts = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -121,7 +121,7 @@ class Customer(models.Model):
         return self.address.removeprefix("whatsapp:")
 
     @property
-    def shows_number(self) -> bool:
+    def has_visible_number(self) -> bool:
         """Whether a business sees this person's phone number, not just a business-scoped id."""
         return self.bare_address.startswith("+")
 
@@ -131,7 +131,7 @@ class Chat(models.Model):
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="chats")
     sender = models.ForeignKey(Sender, models.CASCADE, related_name="chats")
-    last_wrote_at = models.DateTimeField(null=True)
+    last_inbound_at = models.DateTimeField(null=True)
     typing_until = models.DateTimeField(null=True)
 
     class Meta:
@@ -140,9 +140,9 @@ class Chat(models.Model):
     def __str__(self) -> str:
         return f"{self.customer} and {self.sender}"
 
-    def is_open(self, at: datetime) -> bool:
+    def is_window_open(self, at: datetime) -> bool:
         """Whether WhatsApp still takes free text; exactly 24 hours after the customer wrote, it does."""
-        return self.last_wrote_at is not None and at - self.last_wrote_at <= SERVICE_WINDOW
+        return self.last_inbound_at is not None and at - self.last_inbound_at <= SERVICE_WINDOW
 
 
 class Content(models.Model):
@@ -202,7 +202,7 @@ class Message(models.Model):
     buttons = models.JSONField(default=list)
     quoted = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
     extra = models.JSONField(default=dict)
-    seen_by_business = models.BooleanField(default=False)
+    is_read_by_business = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -222,7 +222,7 @@ class Message(models.Model):
         """Whether the customer wrote it."""
         return self.direction == Direction.INBOUND
 
-    def take_status(self, status: str, *, code: int | None, reason: str, now: datetime) -> bool:
+    def advance_status(self, status: str, *, code: int | None, reason: str, now: datetime) -> bool:
         """Move to a later status. False, and nothing changed, where the message is already past it."""
         changes: dict[str, object] = {"status": status, "updated_at": now}
         if code is not None:
@@ -285,7 +285,7 @@ class ScheduledTask(models.Model):
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     http_status = models.PositiveIntegerField(null=True)
-    complaint = models.CharField(max_length=500, blank=True, default="")  # what Twilio finds wrong with the answer
+    error = models.CharField(max_length=500, blank=True, default="")  # what Twilio finds wrong with the answer
 
     class Meta:
         ordering = ["due_at", "pk"]

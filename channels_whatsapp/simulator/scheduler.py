@@ -48,9 +48,9 @@ class FetchedFile:
 class TaskResult:
     """What an errand brought back."""
 
-    answer: WebhookResponse
+    response: WebhookResponse
     files: tuple[FetchedFile, ...] = ()
-    failure: int | None = None
+    error_code: int | None = None
 
 
 def run_due_tasks(now: datetime | None = None) -> int:
@@ -113,7 +113,7 @@ def _apply_statuses(errands: Iterable[ScheduledTask], now: datetime) -> None:
         for errand in errands:
             if errand.kind == TaskKind.STATUS:
                 reason = DELIVERY_ERRORS[errand.error_code] if errand.error_code else ""
-                errand.message.take_status(errand.status, code=errand.error_code, reason=reason, now=now)
+                errand.message.advance_status(errand.status, code=errand.error_code, reason=reason, now=now)
 
 
 def _run_in_order(errands: list[ScheduledTask]) -> list[TaskResult]:
@@ -134,8 +134,8 @@ def _save_result(errand: ScheduledTask, result: TaskResult, now: datetime) -> No
     ScheduledTask.objects.filter(pk=errand.pk).update(
         state=TaskState.DONE,
         attempts=errand.attempts + 1,
-        http_status=result.answer.status,
-        complaint=result.answer.complaint[:500],
+        http_status=result.response.status,
+        error=result.response.error[:500],
     )
     Message.objects.filter(pk=errand.message_id).update(updated_at=now)
     if errand.kind != TaskKind.FETCH:
@@ -143,8 +143,8 @@ def _save_result(errand: ScheduledTask, result: TaskResult, now: datetime) -> No
     for file in result.files:
         media = Media(message=errand.message, content_type=file.content_type, filename=file.name[:200])
         media.file.save(media.sid, ContentFile(file.content))
-    if result.failure:
-        schedule_failure(errand.message, result.failure, now)
+    if result.error_code:
+        schedule_failure(errand.message, result.error_code, now)
     else:
         schedule_outcome(errand.message, now)
 
@@ -159,9 +159,9 @@ def _fetch_files(urls: Iterable[str]) -> TaskResult:
         try:
             file = _fetch_file(url)
         except (requests.RequestException, ValueError) as error:
-            return TaskResult(WebhookResponse(None, f"63019: {error}"), failure=63019)
+            return TaskResult(WebhookResponse(None, f"63019: {error}"), error_code=63019)
         if not file.content_type.startswith(SUPPORTED_CONTENT_TYPES):
-            return TaskResult(WebhookResponse(None, f"63021: WhatsApp takes no {file.content_type}."), failure=63021)
+            return TaskResult(WebhookResponse(None, f"63021: WhatsApp takes no {file.content_type}."), error_code=63021)
         result = replace(result, files=(*result.files, file))
     return result
 

@@ -23,7 +23,7 @@ class WebhookResponse:
     """What came back: no status where nobody answered."""
 
     status: int | None
-    complaint: str = ""
+    error: str = ""
 
 
 # -- Parameters -----------------------------------------------------------------------------------------------------
@@ -83,9 +83,9 @@ def _build_sid_params(message: Message) -> dict[str, str]:
 def _build_customer_params(customer: Customer) -> dict[str, str]:
     """Who writes. Somebody without a visible number has a business-scoped id in its place, and no WaId."""
     params = {"ProfileName": customer.name}
-    if customer.shows_number:
+    if customer.has_visible_number:
         params["WaId"] = customer.bare_address.removeprefix("+")
-    external = customer.external_user_id or ("" if customer.shows_number else customer.address)
+    external = customer.external_user_id or ("" if customer.has_visible_number else customer.address)
     return {**params, "ExternalUserId": external} if external else params
 
 

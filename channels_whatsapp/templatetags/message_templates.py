@@ -25,7 +25,9 @@ def highlight_variables(text: str, values: Mapping[str, str] | str) -> SafeStrin
 
 def render_segments(text: str, values: Mapping[str, str]) -> list[str]:
     """The text in pieces, the variables among them as markup."""
-    return [_render_variable(piece.slot, values) if piece.slot else piece.text for piece in split_placeholders(text)]
+    return [
+        _render_variable(piece.variable, values) if piece.variable else piece.text for piece in split_placeholders(text)
+    ]
 
 
 def _render_variable(slot: str, values: Mapping[str, str]) -> SafeString:

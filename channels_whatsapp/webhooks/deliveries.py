@@ -84,7 +84,7 @@ def receive_delivery(
     If acting on it fails, it is stored with its error and tried again by the worker. Only when the database itself
     refuses does this raise, and Twilio is told so.
     """
-    found = _detect_kind(payload, otherwise=kind)
+    found = _detect_kind(payload, default=kind)
     delivery = WebhookDelivery(
         account=account,
         kind=found,
@@ -128,11 +128,11 @@ def _store_and_apply(delivery: WebhookDelivery, apply: ApplyDelivery) -> None:
         apply(delivery)
 
 
-def _detect_kind(payload: events.Payload, *, otherwise: WebhookKind) -> WebhookKind:
+def _detect_kind(payload: events.Payload, *, default: WebhookKind) -> WebhookKind:
     """What the form says it is, whichever address it was posted to."""
     if events.is_status_callback(payload):
         return WebhookKind.STATUS
-    return WebhookKind.INBOUND if events.is_inbound_message(payload) else otherwise
+    return WebhookKind.INBOUND if events.is_inbound_message(payload) else default
 
 
 def _is_duplicate(delivery: WebhookDelivery) -> bool:

@@ -33,16 +33,16 @@ class TwilioSignaturePermission(BasePermission):
     """Refuses with 403 what is not signed by the account in the address; nothing of it is stored."""
 
     message = "The signature is missing or wrong."
-    refused = 0
+    refused_count = 0
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         account: WhatsAppAccount = view.get_account()  # type: ignore[attr-defined]
         if has_valid_signature(request, account):
             return True
-        type(self).refused += 1
+        type(self).refused_count += 1
         logger.warning(
             "Refused a webhook with a missing or wrong signature for the channel %s (%d since the start).",
             account.pk,
-            type(self).refused,
+            type(self).refused_count,
         )
         return False

@@ -29,7 +29,7 @@ class TwilioWebhookView(APIView):
     authentication_classes = ()
     permission_classes = (TwilioSignaturePermission,)
     parser_classes = (FormParser,)
-    kind: WebhookKind = WebhookKind.INBOUND
+    default_kind: WebhookKind = WebhookKind.INBOUND
     apply: ApplyDelivery | None = None
     account: WhatsAppAccount | None = None
 
@@ -57,5 +57,5 @@ class TwilioWebhookView(APIView):
         if self.apply is None:
             raise TypeError("TwilioWebhookView.as_view() needs apply=.")
         payload = clean_payload(dict(request.POST.lists()))
-        receive_delivery(self.get_account(), payload, public_id, self.apply, kind=self.kind)
+        receive_delivery(self.get_account(), payload, public_id, self.apply, kind=self.default_kind)
         return HttpResponse(EMPTY_TWIML, content_type="text/xml")

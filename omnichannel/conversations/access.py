@@ -63,7 +63,7 @@ def conversations_visible_to(user: User | AnonymousUser) -> ConversationQuerySet
     if agent is None:
         return everything.none()
     asked_into = Participation.objects.filter(agent=agent, left_at=None).values("conversation")
-    return everything.filter(Q(agent=agent) | Q(queue__in=Queue.objects.of(agent)) | Q(pk__in=asked_into))
+    return everything.filter(Q(agent=agent) | Q(queue__in=Queue.objects.for_agent(agent)) | Q(pk__in=asked_into))
 
 
 def active_agents() -> QuerySet[Agent]:
@@ -212,7 +212,7 @@ def sender_numbers_for(user: User | AnonymousUser) -> QuerySet[WhatsAppNumber]:
         return numbers.none()
     if agent.user.has_perm(SEE_ALL_PERMISSION):
         return numbers
-    queues = Queue.objects.of(agent)
+    queues = Queue.objects.for_agent(agent)
     # Without a fallback queue they come into the default one, in which everybody works.
     return numbers.filter(Q(work_stream__fallback_queue=None) | Q(work_stream__fallback_queue__in=queues))
 
@@ -242,4 +242,6 @@ def live_topics_for(user: User) -> set[str]:
     own = {f"agent:{agent.pk}"} if agent else set()
     if user.is_active and user.has_perm(SEE_ALL_PERMISSION):
         return own | {"all"}
-    return own | {f"queue:{pk}" for pk in Queue.objects.of(agent).values_list("pk", flat=True)} if agent else set()
+    return (
+        own | {f"queue:{pk}" for pk in Queue.objects.for_agent(agent).values_list("pk", flat=True)} if agent else set()
+    )

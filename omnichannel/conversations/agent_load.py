@@ -50,7 +50,7 @@ def _refresh_agent_load(pk: int) -> None:
 def refresh_agent_loads(now: datetime | None = None) -> None:
     """A safety net, and for wrap-up that uses capacity only for a while: bring every presence up to its load."""
     follows = Agent.objects.filter(
-        presence_by_hand=False, presence__is_built_in=True, presence__base_status__in=LOAD_BASED_PRESENCES
+        is_presence_manual=False, presence__is_built_in=True, presence__base_status__in=LOAD_BASED_PRESENCES
     )
     agents = list(follows.select_related("presence"))
     used = used_capacity([agent.pk for agent in agents], now)

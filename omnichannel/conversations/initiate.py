@@ -192,7 +192,7 @@ def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent)
         contact=contact,
         number=number,
         work_stream=stream,
-        queue=stream.fallback_queue or Queue.objects.default(),
+        queue=stream.fallback_queue or Queue.objects.get_default(),
         agent=agent,
         state=State.ACTIVE,
         state_since=now,

@@ -129,7 +129,7 @@ def _queue_new_messages(shop: Sender, returns: Sender) -> None:
     inbound.receive_customer_message(layla, shop, "مرحبا، متى يصل طلبي؟")
     pedro = inbound.create_customer("Pedro Almeida", "+5511998765432")
     place = inbound.SharedLocation("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
-    inbound.receive_customer_message(pedro, returns, place=place)
+    inbound.receive_customer_message(pedro, returns, location=place)
     inbound.receive_customer_message(pedro, returns, "Can you pick the parcel up here?")
 
 

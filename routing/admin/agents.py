@@ -70,14 +70,14 @@ class NonDefaultQueueFilter(RelatedFilter):
 class AgentAdmin(RoutingSettingsAdmin):
     """Agents come with their user's role; here they get their capacity, skills and queues."""
 
-    list_display = ("__str__", "shown_presence", "capacity", "default_presence", "skill_names", "queue_names")
+    list_display = ("__str__", "presence_pill", "capacity", "default_presence", "skill_names", "queue_names")
     list_display_links = ("__str__",)
     list_filter = ("presence", ("queues", NonDefaultQueueFilter), "skills")
     list_select_related = ("user", "presence", "default_presence")
     search_help_text = "Name"
     search_fields = ("user__username", "user__first_name", "user__last_name")
-    SET_HERE = ("capacity", "default_presence", "presence")
-    fieldsets = (("User details", {"fields": ("user", *SET_HERE)}),)
+    EDITABLE_FIELDS = ("capacity", "default_presence", "presence")
+    fieldsets = (("User details", {"fields": ("user", *EDITABLE_FIELDS)}),)
     readonly_fields = ("user",)
     inlines = (AgentSkillInline, AgentQueueInline)
 
@@ -91,10 +91,10 @@ class AgentAdmin(RoutingSettingsAdmin):
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
         """Only what was changed: what the agent does meanwhile stays. A presence set here is one set by hand."""
-        changed = [name for name in self.SET_HERE if name in form.changed_data]
+        changed = [name for name in self.EDITABLE_FIELDS if name in form.changed_data]
         if "presence" in changed:
-            obj.presence_by_hand = True
-            changed.append("presence_by_hand")
+            obj.is_presence_manual = True
+            changed.append("is_presence_manual")
         obj.save(update_fields=changed)
         if {"presence", "capacity"} & set(changed):
             agent_changed_by_admin.send(Agent, agent=obj)
@@ -106,7 +106,7 @@ class AgentAdmin(RoutingSettingsAdmin):
         return False
 
     @admin.display(description="Presence", ordering="presence")
-    def shown_presence(self, agent: Agent) -> SafeString:
+    def presence_pill(self, agent: Agent) -> SafeString:
         return render_pill(str(agent.presence), PRESENCE_TONES.get(BasePresence(agent.presence.base_status), "quiet"))
 
     @admin.display(description="Skills", empty_value="")

@@ -143,15 +143,15 @@ def _parse_value(name: str, typed: str) -> object:
 class ConditionWidget(forms.Widget):
     """Rows in groups, with spare ones for those without a script."""
 
-    known: AvailableFields = STANDARD_FIELDS
+    available_fields: AvailableFields = STANDARD_FIELDS
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[ConditionGroup]:
         columns = [data.getlist(f"{name}-{column}") for column in ("group", "field", "operator", "value")]
         rows = list(zip(*columns, strict=False))
         numbers = sorted({"0", *(number for number, *_ in rows)}, key=lambda number: (len(number), number))
-        return [self._group(data, name, number, rows) for number in numbers]
+        return [self._parse_group(data, name, number, rows) for number in numbers]
 
-    def _group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> ConditionGroup:
+    def _parse_group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> ConditionGroup:
         match = "any" if data.get(f"{name}-match-{number}") == "any" else "all"
         return ConditionGroup(match, [ConditionRow(*rest) for group, *rest in rows if group == number and rest[0]])
 
@@ -164,7 +164,7 @@ class ConditionWidget(forms.Widget):
             {"match": group.match, "rows": group.rows, "spare": number > 0 and not group.rows}
             for number, group in enumerate(groups)
         ]
-        fields = list(self.known.values())
+        fields = list(self.available_fields.values())
         operators = {one.name: [str(op) for op in OPERATORS_BY_TYPE[one.type]] for one in fields}
         heads = [(head.label, [one for one in fields if one.group == head]) for head in FieldGroup]
         context = {
@@ -183,13 +183,13 @@ class ConditionWidget(forms.Widget):
 class ConditionField(forms.Field):
     """A condition, built of rows; what is wrong with it is said in words."""
 
-    known: AvailableFields = STANDARD_FIELDS
+    available_fields: AvailableFields = STANDARD_FIELDS
 
     widget = ConditionWidget
 
-    def know(self, known: AvailableFields) -> None:
+    def set_available_fields(self, known: AvailableFields) -> None:
         """What can be asked about here."""
-        self.known = self.widget.known = known
+        self.available_fields = self.widget.available_fields = known
 
     def prepare_value(self, value: Any) -> list[ConditionGroup]:
         return value if isinstance(value, list) else parse_condition_groups(value)
@@ -198,7 +198,7 @@ class ConditionField(forms.Field):
         return build_condition(value or [])
 
     def validate(self, value: Any) -> None:
-        if wrong := get_condition_errors(value, self.known):
+        if wrong := get_condition_errors(value, self.available_fields):
             raise ValidationError(wrong)
 
     def has_changed(self, initial: Any, data: Any) -> bool:

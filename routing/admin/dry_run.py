@@ -36,46 +36,46 @@ class DryRunForm(forms.Form):
     def __init__(self, stream: WorkStream, data: Any = None) -> None:
         super().__init__(data)
         self.stream, self.context = stream, dry_run_context()
-        self.asked = [one for one in get_available_fields(stream).values() if one.group != FieldGroup.TIME]
-        self.fields |= {one.name: _build_form_field(one) for one in self.asked}
+        self.condition_fields = [one for one in get_available_fields(stream).values() if one.group != FieldGroup.TIME]
+        self.fields |= {one.name: _build_form_field(one) for one in self.condition_fields}
         for field in self.fields.values():
             field.widget.attrs |= {"form": "sample-form", "autocomplete": "off"}
-        self.clocks = {_get_hours_choice(clock): clock for clock in self.context.operating_hours_of(stream)}
-        self.fields["clock"].choices = [(name, _get_hours_label(clock)) for name, clock in self.clocks.items()]  # type: ignore[attr-defined]
+        self.hours_by_choice = {_get_hours_choice(clock): clock for clock in self.context.operating_hours_of(stream)}
+        self.fields["clock"].choices = [(name, _get_hours_label(clock)) for name, clock in self.hours_by_choice.items()]  # type: ignore[attr-defined]
         self.fields["at"].initial = timezone.localtime
         self.fields["zone"].initial = timezone.get_current_timezone_name()
 
-    def heads(self) -> Iterator[tuple[str, list[BoundField]]]:
+    def get_field_groups(self) -> Iterator[tuple[str, list[BoundField]]]:
         """The fields as they are shown, under the heads of the condition builder."""
         for head in FieldGroup:
-            names = [one.name for one in self.asked if one.group == head]
+            names = [one.name for one in self.condition_fields if one.group == head]
             shown = ["at", "clock"] if head == FieldGroup.TIME else names
             if shown:
                 yield str(head.label), [self[name] for name in shown]
 
     @property
-    def own_zone(self) -> str:
+    def time_zone_name(self) -> str:
         """The time zone the moment is told in."""
         return str(self["zone"].value())
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        for one in self.asked:
+        for one in self.condition_fields:
             if one.type == FieldType.NUMBER and cleaned.get(one.name) and parse_number(cleaned[one.name]) is None:
                 self.add_error(one.name, "Enter a number, as 4711 or 12.50.")
         return cleaned
 
-    def result(self) -> DryRunResult:
+    def run(self) -> DryRunResult:
         """What would become of the sample."""
-        facts = {one.name: self.cleaned_data[one.name] for one in self.asked}
-        sample = DryRunInput(facts, self._moment(), self._clock())
+        facts = {one.name: self.cleaned_data[one.name] for one in self.condition_fields}
+        sample = DryRunInput(facts, self._get_moment(), self._get_operating_hours())
         return run_dry_run(self.stream, sample, self.context.count_waiting)
 
-    def _clock(self) -> OperatingHours | None:
-        first = next(iter(self.clocks.values()), None)
-        return self.clocks.get(self.cleaned_data["clock"], first)
+    def _get_operating_hours(self) -> OperatingHours | None:
+        first = next(iter(self.hours_by_choice.values()), None)
+        return self.hours_by_choice.get(self.cleaned_data["clock"], first)
 
-    def _moment(self) -> datetime:
+    def _get_moment(self) -> datetime:
         """As the administrator's clock tells it."""
         typed: datetime | None = self.cleaned_data["at"]
         zone: ZoneInfo = get_time_zone(self.cleaned_data["zone"] or timezone.get_current_timezone_name())

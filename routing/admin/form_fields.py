@@ -26,26 +26,26 @@ class TimeSpanWidget(forms.MultiWidget):
     """A number and its unit."""
 
     def __init__(self, unit_before: str = "hours") -> None:
-        self.unit_before = unit_before
+        self.default_unit = unit_before
         number = forms.NumberInput(attrs={"min": 1, "aria-label": "Number"})
         unit = forms.Select(choices=[(unit, unit) for unit in TIME_UNITS], attrs={"aria-label": "Unit"})
         super().__init__([number, unit])
 
     def decompress(self, value: timedelta | None) -> list[Any]:
-        return list(split_into_unit(value)) if value is not None else [None, self.unit_before]
+        return list(split_into_unit(value)) if value is not None else [None, self.default_unit]
 
 
 class TimeSpanField(forms.MultiValueField):
     """A length of time, typed as a number and a unit; None where no number is typed."""
 
-    def __init__(self, *, unit: str = "hours", **kwargs: Any) -> None:
+    def __init__(self, *, default_unit: str = "hours", **kwargs: Any) -> None:
         number = forms.IntegerField(min_value=1, max_value=100_000)
         units = forms.ChoiceField(choices=[(one, one) for one in TIME_UNITS])
-        super().__init__(fields=[number, units], widget=TimeSpanWidget(unit), **kwargs)
+        super().__init__(fields=[number, units], widget=TimeSpanWidget(default_unit), **kwargs)
 
     def compress(self, data_list: list[Any]) -> timedelta | None:
         return (
-            data_list[0] * TIME_UNITS[data_list[1] or self.widget.unit_before] if data_list and data_list[0] else None
+            data_list[0] * TIME_UNITS[data_list[1] or self.widget.default_unit] if data_list and data_list[0] else None
         )
 
 
@@ -65,15 +65,15 @@ class WrapUpField(forms.TypedChoiceField):
     """How long wrap-up uses capacity: always, not at all, or for a time; a time set elsewhere stays among them."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=self.times(), coerce=int, empty_value=None, required=False, **kwargs)
+        super().__init__(choices=self.get_choices(), coerce=int, empty_value=None, required=False, **kwargs)
 
     @staticmethod
-    def times(stored: int | None = None) -> list[tuple[str, str]]:
+    def get_choices(stored: int | None = None) -> list[tuple[str, str]]:
         times = sorted({*WRAP_UP_SECONDS, stored or WRAP_UP_SECONDS[0]})
         return [("", "Always block"), ("0", "Don't block"), *((str(time), format_seconds(time)) for time in times)]
 
-    def offer(self, stored: int | None) -> None:
-        self.choices = self.times(stored)
+    def include_stored_value(self, stored: int | None) -> None:
+        self.choices = self.get_choices(stored)
 
 
 def build_proficiency_field() -> forms.Field:

@@ -63,7 +63,9 @@ class OpeningPeriodFormSet(AccessibleInlineFormSet):
         super().clean()
         if any(self.errors):
             return
-        rows = sorted(self.filled(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"]))
+        rows = sorted(
+            self.get_remaining_forms(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"])
+        )
         for earlier, later in zip(rows, rows[1:], strict=False):
             same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
             ends = _get_time_since_midnight(earlier.cleaned_data["closes"], is_end=True)
@@ -99,7 +101,7 @@ class HolidayInline(AccessibleTabularInline):
 @admin.register(OperatingHours)
 class OperatingHoursAdmin(RoutingSettingsAdmin):
     form = OperatingHoursForm
-    list_display = ("name", "time_zone", "when", "holiday_count")
+    list_display = ("name", "time_zone", "opening_days", "holiday_count")
     search_fields = ("name",)
     search_help_text = "Name"
     fieldsets = (("General information", {"fields": ("name", "description", "time_zone", "always_open")}),)
@@ -115,7 +117,7 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
         return hours
 
     @admin.display(description="Open")
-    def when(self, hours: Any) -> str:
+    def opening_days(self, hours: Any) -> str:
         if hours.always_open:
             return "24/7"
         return "1 day a week" if hours.open_days == 1 else f"{hours.open_days} days a week"

@@ -25,7 +25,7 @@ class AccessibleInlineFormSet(AnyFormSet):
             widget = getattr(field.widget, "widget", field.widget)
             widget.attrs["aria-label"] = "Remove" if name == DELETION_FIELD_NAME else field.label
 
-    def filled(self) -> list[Any]:
+    def get_remaining_forms(self) -> list[Any]:
         """The rows that will be there after the save, without those that are wrong in themselves."""
         return [
             form

@@ -31,14 +31,14 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         cleaned = super().clean() or self.cleaned_data
         condition, action = cleaned.get("condition"), cleaned.get("action")
         if condition:
-            self._settle_limit(OverflowCondition(condition), cleaned)
+            self._validate_limit(OverflowCondition(condition), cleaned)
         if action:
-            self._settle_target(OverflowAction(action), cleaned)
+            self._validate_target(OverflowAction(action), cleaned)
         if condition == OverflowCondition.WAITING_TIME and action == OverflowAction.ASSIGN_ANYWAY:
             self.add_error("action", "It waits in this queue already: transfer it, or end it.")
         return cleaned
 
-    def _settle_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
+    def _validate_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
         if condition not in LIMITS:
             cleaned["limit"] = None
             if self.instance.queue.operating_hours is None:
@@ -49,7 +49,7 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         if "limit" not in self.errors and (limit is None or not 1 <= limit <= most):
             self.add_error("limit", f"Enter how many {unit}: 1 to {most}.")
 
-    def _settle_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
+    def _validate_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
         if action != OverflowAction.TRANSFER:
             cleaned["target"] = None
         elif "target" not in self.errors and cleaned.get("target") is None:
@@ -61,7 +61,7 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
 @admin.register(OverflowRule)
 class OverflowRuleAdmin(ChildAdmin):
     form = OverflowRuleForm
-    owner_field = "queue"
+    parent_field = "queue"
     autocomplete_fields = ("target",)
     fieldsets = (
         ("Condition", {"fields": ("queue", "condition", "limit")}),
@@ -88,5 +88,5 @@ OVERFLOW_RULE_LIST = RelatedList(
     lambda queue, rules: (
         (describe_overflow_condition(rule), rule.get_action_display(), rule.target or "") for rule in rules
     ),
-    related=("target",),
+    select_related_fields=("target",),
 )

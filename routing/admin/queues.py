@@ -13,7 +13,7 @@ from routing.clone import copy_queue
 from routing.models import Queue, QueueMembership
 
 GENERAL_FIELDS = ("name", "priority")
-DISTRIBUTION_FIELDS = ("assignment_method", "window_first", "operating_hours")
+DISTRIBUTION_FIELDS = ("assignment_method", "closing_windows_first", "operating_hours")
 QUEUE_FIELDS = (*GENERAL_FIELDS, *DISTRIBUTION_FIELDS)
 
 
@@ -28,7 +28,7 @@ class MembershipInline(AccessibleTabularInline):
 
 @admin.register(Queue)
 class QueueAdmin(ParentAdmin):
-    list_display = ("name", "priority", "assignment_method", "hours", "who_works_there")
+    list_display = ("name", "priority", "assignment_method", "operating_hours_label", "agent_count")
     list_select_related = ("operating_hours",)
     ordering = ("priority", "name")
     search_fields = ("name",)
@@ -39,8 +39,8 @@ class QueueAdmin(ParentAdmin):
     )
     inlines = (MembershipInline,)
     change_form_template = "admin/routing/queue.html"
-    listings = (OVERFLOW_RULE_LIST,)
-    copy = staticmethod(copy_queue)
+    related_lists = (OVERFLOW_RULE_LIST,)
+    copy_function = staticmethod(copy_queue)
     deletion_hint = "Send its work streams, rules and conversations to another queue first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
@@ -76,9 +76,9 @@ class QueueAdmin(ParentAdmin):
         return super().has_delete_permission(request, obj) and not (obj and obj.is_default)
 
     @admin.display(description="Operating hours", ordering="operating_hours")
-    def hours(self, queue: Queue) -> str:
+    def operating_hours_label(self, queue: Queue) -> str:
         return str(queue.operating_hours or "Always open")
 
     @admin.display(description="Agents", ordering="member_count")
-    def who_works_there(self, queue: Any) -> str:
+    def agent_count(self, queue: Any) -> str:
         return "Everybody" if queue.is_default else str(queue.member_count)

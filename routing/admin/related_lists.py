@@ -25,33 +25,37 @@ class RelatedList:
     """A list on its owner's page; `cells` gives those of each row, of all rows at once."""
 
     model: type[Model]
-    owner: str
+    parent_field: str
     title: str
-    explained: str
-    new: str
-    heads: Sequence[str]
-    cells: Callable[[Any, Iterable[Any]], Iterable[Sequence[object]]]
-    related: Sequence[str] = ()
-    several: Sequence[str] = ()
-    has_order: bool = True
+    help_text: str
+    add_label: str
+    column_labels: Sequence[str]
+    build_cells: Callable[[Any, Iterable[Any]], Iterable[Sequence[object]]]
+    select_related_fields: Sequence[str] = ()
+    prefetch_related_fields: Sequence[str] = ()
+    is_ordered: bool = True
 
     @property
-    def name(self) -> str:
+    def model_name(self) -> str:
         return str(self.model._meta.model_name)
 
-    def rows_of(self, owner: Model) -> QuerySet[Any]:
-        return self.model._default_manager.filter(**{self.owner: owner})
+    def get_rows(self, owner: Model) -> QuerySet[Any]:
+        return self.model._default_manager.filter(**{self.parent_field: owner})
 
-    def shown_of(self, owner: Model) -> list[tuple[Any, Sequence[object]]]:
+    def get_rows_with_cells(self, owner: Model) -> list[tuple[Any, Sequence[object]]]:
         """Each row with its cells."""
-        rows = list(self.rows_of(owner).select_related(*self.related).prefetch_related(*self.several))
-        return list(zip(rows, self.cells(owner, rows), strict=True))
+        rows = list(
+            self.get_rows(owner)
+            .select_related(*self.select_related_fields)
+            .prefetch_related(*self.prefetch_related_fields)
+        )
+        return list(zip(rows, self.build_cells(owner, rows), strict=True))
 
-    def allows(self, request: HttpRequest, verb: str) -> bool:
-        return bool(request.user.has_perm(f"{self.model._meta.app_label}.{verb}_{self.name}"))
+    def has_permission(self, request: HttpRequest, verb: str) -> bool:
+        return bool(request.user.has_perm(f"{self.model._meta.app_label}.{verb}_{self.model_name}"))
 
-    def url(self, verb: str, *args: object) -> str:
-        return reverse(f"admin:{self.model._meta.app_label}_{self.name}_{verb}", args=args)
+    def get_url(self, verb: str, *args: object) -> str:
+        return reverse(f"admin:{self.model._meta.app_label}_{self.model_name}_{verb}", args=args)
 
 
 def apply_order_change(ids: Sequence[int], asked: QueryDict) -> list[int]:
@@ -69,49 +73,57 @@ def apply_order_change(ids: Sequence[int], asked: QueryDict) -> list[int]:
 class ParentAdmin(RoutingSettingsAdmin):
     """A page with lists of what belongs to the thing; and the thing can be copied, with what belongs to it."""
 
-    listings: Sequence[RelatedList] = ()
-    copy: Callable[[Any], Model]
+    related_lists: Sequence[RelatedList] = ()
+    copy_function: Callable[[Any], Model]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         owner = self.get_object(request, unquote(object_id))
-        shown = [self._shown(request, listing, owner) for listing in self.listings if listing.allows(request, "view")]
+        shown = [
+            self._build_list_context(request, listing, owner)
+            for listing in self.related_lists
+            if listing.has_permission(request, "view")
+        ]
         may_copy = owner is not None and self.has_add_permission(request)
-        copy_url = reverse(f"admin:{self._copy_name}", args=[quote(owner.pk)]) if owner and may_copy else ""
-        context = {"listings": shown if owner else [], "copy_url": copy_url}
+        copy_url = reverse(f"admin:{self._copy_url_name}", args=[quote(owner.pk)]) if owner and may_copy else ""
+        context = {"related_lists": shown if owner else [], "copy_url": copy_url}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def _shown(self, request: HttpRequest, listing: RelatedList, owner: Model | None) -> dict[str, Any]:
+    def _build_list_context(self, request: HttpRequest, listing: RelatedList, owner: Model | None) -> dict[str, Any]:
         if owner is None:
             return {}
         rows = [
-            {"pk": row.pk, "url": listing.url("change", row.pk), "cells": cells, "name": str(row)}
-            for row, cells in listing.shown_of(owner)
+            {"pk": row.pk, "get_url": listing.get_url("change", row.pk), "build_cells": cells, "model_name": str(row)}
+            for row, cells in listing.get_rows_with_cells(owner)
         ]
-        add = f"{listing.url('add')}?{listing.owner}={owner.pk}" if listing.allows(request, "add") else ""
-        may_order = listing.has_order and listing.allows(request, "change")
-        order = self._order_url(listing, owner) if may_order else ""
+        add = (
+            f"{listing.get_url('add')}?{listing.parent_field}={owner.pk}"
+            if listing.has_permission(request, "add")
+            else ""
+        )
+        may_order = listing.is_ordered and listing.has_permission(request, "change")
+        order = self._get_order_url(listing, owner) if may_order else ""
         return {"listing": listing, "rows": rows, "add_url": add, "order_url": order}
 
     @property
-    def _order_name(self) -> str:
+    def _order_url_name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_order"
 
-    def _order_url(self, listing: RelatedList, owner: Model) -> str:
-        return reverse(f"admin:{self._order_name}", args=[quote(owner.pk), listing.name])
+    def _get_order_url(self, listing: RelatedList, owner: Model) -> str:
+        return reverse(f"admin:{self._order_url_name}", args=[quote(owner.pk), listing.model_name])
 
     def get_urls(self) -> list[URLPattern]:
         order = self.admin_site.admin_view(require_POST(self.order_view))
         copy = self.admin_site.admin_view(require_POST(self.copy_view))
         return [
-            path("<path:object_id>/order/<str:name>/", order, name=self._order_name),
-            path("<path:object_id>/copy/", copy, name=self._copy_name),
+            path("<path:object_id>/order/<str:name>/", order, name=self._order_url_name),
+            path("<path:object_id>/copy/", copy, name=self._copy_url_name),
             *super().get_urls(),
         ]
 
     @property
-    def _copy_name(self) -> str:
+    def _copy_url_name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_copy"
 
     def copy_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -119,7 +131,7 @@ class ParentAdmin(RoutingSettingsAdmin):
         original = self.get_object(request, unquote(object_id))
         if original is None or not self.has_add_permission(request):
             raise PermissionDenied
-        made = self.copy(original)
+        made = self.copy_function(original)
         self.log_addition(request, made, [{"added": {}}])
         self.message_user(request, format_html("“{}” is made. Change what is different.", made), messages.SUCCESS)
         return HttpResponseRedirect(self.get_change_url(made))
@@ -127,24 +139,24 @@ class ParentAdmin(RoutingSettingsAdmin):
     def order_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Put what belongs to the thing into another order and show its page."""
         owner = self.get_object(request, unquote(object_id))
-        listing = next((one for one in self.listings if one.name == name), None)
-        if owner is None or listing is None or not listing.has_order or not listing.allows(request, "change"):
+        listing = next((one for one in self.related_lists if one.model_name == name), None)
+        if owner is None or listing is None or not listing.is_ordered or not listing.has_permission(request, "change"):
             raise PermissionDenied
         with transaction.atomic():
-            ids = apply_order_change([row.pk for row in listing.rows_of(owner).select_for_update()], request.POST)
+            ids = apply_order_change([row.pk for row in listing.get_rows(owner).select_for_update()], request.POST)
             for position, pk in enumerate(ids, start=1):
-                listing.rows_of(owner).filter(pk=pk).update(position=position)
+                listing.get_rows(owner).filter(pk=pk).update(position=position)
             self.log_change(request, owner, f"Order of {listing.title.lower()}.")
         if not request.accepts("text/html"):
             return JsonResponse({"order": ids})
         self.message_user(request, "The new order is saved.", messages.SUCCESS)
-        return HttpResponseRedirect(f"{self.get_change_url(owner)}#{listing.name}")
+        return HttpResponseRedirect(f"{self.get_change_url(owner)}#{listing.model_name}")
 
 
 class ChildAdmin(RoutingSettingsAdmin):
     """The page of something that belongs to an owner, reached from there and leading back there."""
 
-    owner_field = ""
+    parent_field = ""
     change_form_template = "admin/routing/part.html"
 
     def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
@@ -152,64 +164,64 @@ class ChildAdmin(RoutingSettingsAdmin):
         return {}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return (self.owner_field,)
+        return (self.parent_field,)
 
-    def owner_admin(self) -> Any:
-        return self.admin_site._registry[self.model._meta.get_field(self.owner_field).related_model]
+    def get_parent_admin(self) -> Any:
+        return self.admin_site._registry[self.model._meta.get_field(self.parent_field).related_model]
 
-    def _owners_url(self) -> str:
-        opts = self.owner_admin().opts
+    def _get_parent_list_url(self) -> str:
+        opts = self.get_parent_admin().opts
         return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
 
-    def new_ones_owner(self, request: HttpRequest) -> Any:
+    def get_parent_from_request(self, request: HttpRequest) -> Any:
         """What the new one will belong to; None without a valid one in the address."""
-        return self.owner_admin().get_object(request, request.GET.get(self.owner_field, ""))
+        return self.get_parent_admin().get_object(request, request.GET.get(self.parent_field, ""))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return HttpResponseRedirect(self._owners_url())
+        return HttpResponseRedirect(self._get_parent_list_url())
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        owner = self.new_ones_owner(request)
+        owner = self.get_parent_from_request(request)
         if owner is None:
-            noun = self.owner_admin().noun
+            noun = self.get_parent_admin().noun
             self.message_user(request, f"Open the {noun} that this belongs to, and add it there.", messages.INFO)
-            return HttpResponseRedirect(self._owners_url())
-        return super().add_view(request, form_url, {**self._context(owner), **(extra_context or {})})
+            return HttpResponseRedirect(self._get_parent_list_url())
+        return super().add_view(request, form_url, {**self._build_parent_context(owner), **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         part = self.get_object(request, unquote(object_id))
-        context = self._context(getattr(part, self.owner_field)) if part else {}
+        context = self._build_parent_context(getattr(part, self.parent_field)) if part else {}
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
-    def _context(self, owner: Any) -> dict[str, Any]:
-        opts = self.owner_admin().opts
+    def _build_parent_context(self, owner: Any) -> dict[str, Any]:
+        opts = self.get_parent_admin().opts
         return {
-            "owner": owner,
-            "owner_url": self.owner_admin().get_change_url(owner),
+            "parent_field": owner,
+            "owner_url": self.get_parent_admin().get_change_url(owner),
             "owners": str(opts.verbose_name_plural),
-            "nav_url": self._owners_url(),
+            "nav_url": self._get_parent_list_url(),
         }
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """A new one belongs to its owner from the start, so that the form can ask about it."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if obj is None:
-            form.owner = (self.owner_field, self.new_ones_owner(request))
+            form.parent_field = (self.parent_field, self.get_parent_from_request(request))
         return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change and hasattr(obj, "position"):
-            others = type(obj)._default_manager.filter(**{self.owner_field: getattr(obj, self.owner_field)})
+            others = type(obj)._default_manager.filter(**{self.parent_field: getattr(obj, self.parent_field)})
             obj.position = (others.aggregate(last=Max("position"))["last"] or 0) + 1
         super().save_model(request, obj, form, change)
 
     def get_saved_message(self, thing: Any) -> str:
-        owner = getattr(thing, self.owner_field)
-        url = self.owner_admin().get_change_url(owner)
+        owner = getattr(thing, self.parent_field)
+        url = self.get_parent_admin().get_change_url(owner)
         return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, url, owner)
 
     def delete_view(
@@ -217,7 +229,7 @@ class ChildAdmin(RoutingSettingsAdmin):
     ) -> HttpResponse:
         """As everywhere; from there back to the owner."""
         part = self.get_object(request, unquote(object_id))
-        context = self._context(getattr(part, self.owner_field)) if part else {}
+        context = self._build_parent_context(getattr(part, self.parent_field)) if part else {}
         response = super().delete_view(request, object_id, {**context, **(extra_context or {})})
         is_gone = isinstance(response, HttpResponseRedirect) and part is not None
         return HttpResponseRedirect(context["owner_url"]) if is_gone else response
@@ -226,10 +238,10 @@ class ChildAdmin(RoutingSettingsAdmin):
 class ChildFormMixin:
     """A form of something that belongs to an owner; put before the model form."""
 
-    owner: tuple[str, Any] | None = None
+    parent: tuple[str, Any] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.owner is not None:
-            name, owner = self.owner
+        if self.parent is not None:
+            name, owner = self.parent
             setattr(self.instance, name, owner)  # type: ignore[attr-defined]

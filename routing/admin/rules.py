@@ -29,7 +29,7 @@ class WorkStreamConditionFormMixin:
         super().__init__(*args, **kwargs)
         asked = self.fields.get("condition")  # type: ignore[attr-defined]
         if isinstance(asked, ConditionField):
-            asked.know(get_available_fields(self.instance.work_stream))  # type: ignore[attr-defined]
+            asked.set_available_fields(get_available_fields(self.instance.work_stream))  # type: ignore[attr-defined]
 
 
 class RoutingRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, RoutingRuleModelForm):
@@ -51,19 +51,19 @@ class SkillRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, SkillRuleModel
 class RuleAdmin(ChildAdmin):
     """A name, a condition, and what follows from it."""
 
-    owner_field = "work_stream"
-    follows: tuple[str, ...] = ()
+    parent_field = "work_stream"
+    outcome_fields: tuple[str, ...] = ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        general = ("work_stream", "name", "description", *self.follows)
-        condition = "condition" if self._is_built(request, obj) else "condition_in_words"
+        general = ("work_stream", "name", "description", *self.outcome_fields)
+        condition = "condition" if self._can_use_builder(request, obj) else "condition_description"
         return [("General information", {"fields": general}), ("Condition", {"fields": (condition,)})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        words = () if self._is_built(request, obj) else ("condition_in_words",)
+        words = () if self._can_use_builder(request, obj) else ("condition_description",)
         return (*super().get_readonly_fields(request, obj), *words)
 
-    def _is_built(self, request: HttpRequest, rule: Any) -> bool:
+    def _can_use_builder(self, request: HttpRequest, rule: Any) -> bool:
         """A condition with groups within groups came from elsewhere: it is shown in words, and kept as it is."""
         if rule is None:
             return True
@@ -71,14 +71,14 @@ class RuleAdmin(ChildAdmin):
         return fits and self.has_change_permission(request, rule)
 
     @admin.display(description="Condition")
-    def condition_in_words(self, rule: Any) -> str:
+    def condition_description(self, rule: Any) -> str:
         return describe_condition(rule.condition, get_available_fields(rule.work_stream))
 
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(RuleAdmin):
     form = RoutingRuleForm
-    follows = ("queue",)
+    outcome_fields = ("queue",)
     noun = "rule item"
     autocomplete_fields = ("queue",)
 
@@ -101,7 +101,7 @@ class SkillRuleAdmin(RuleAdmin):
 
 def format_required_skills(rule: SkillRule) -> str:
     """The skills a rule adds, as its list shows them."""
-    return ", ".join(f"{need.skill} {need.rating}" for need in rule.needs.all())
+    return ", ".join(f"{need.skill} {need.rating}" for need in rule.skill_requirements.all())
 
 
 def _routing_cells(stream: Any, rules: Iterable[RoutingRule]) -> Iterator[Sequence[object]]:
@@ -122,7 +122,7 @@ ROUTING_RULE_LIST = RelatedList(
     "New rule item",
     ("Name", "Condition", "Queue"),
     _routing_cells,
-    related=("queue",),
+    select_related_fields=("queue",),
 )
 SKILL_RULE_LIST = RelatedList(
     SkillRule,
@@ -132,5 +132,5 @@ SKILL_RULE_LIST = RelatedList(
     "New skill rule",
     ("Name", "Condition", "Skills"),
     _skill_cells,
-    several=("needs__skill",),
+    prefetch_related_fields=("skill_requirements__skill",),
 )

@@ -26,11 +26,11 @@ class ProficiencyFormSet(AccessibleInlineFormSet):
     """Rows with a proficiency on the scale in use."""
 
     @cached_property
-    def proficiency(self) -> forms.Field:
+    def rating_field(self) -> forms.Field:
         return build_proficiency_field()
 
     def add_fields(self, form: Any, index: int | None) -> None:
-        form.fields["rating"] = deepcopy(self.proficiency)
+        form.fields["rating"] = deepcopy(self.rating_field)
         super().add_fields(form, index)
 
 
@@ -46,7 +46,7 @@ class SkillAgentInline(AccessibleTabularInline):
 
 @admin.register(Skill)
 class SkillAdmin(RoutingSettingsAdmin):
-    list_display = ("name", "type", "description", "who_has_it")
+    list_display = ("name", "type", "description", "agents_with_skill")
     list_filter = ("type",)
     list_select_related = ("type",)
     search_fields = ("name", "type__name")
@@ -64,7 +64,7 @@ class SkillAdmin(RoutingSettingsAdmin):
         return skills
 
     @admin.display(description="Agents", ordering="agent_count")
-    def who_has_it(self, skill: Any) -> int:
+    def agents_with_skill(self, skill: Any) -> int:
         return int(skill.agent_count)
 
 
@@ -119,7 +119,7 @@ class RatingValueFormSet(AccessibleInlineFormSet):
     def clean(self) -> None:
         super().clean()
         scale = self.instance
-        for form in self.filled():
+        for form in self.get_remaining_forms():
             if not scale.min_value <= form.cleaned_data["value"] <= scale.max_value:
                 form.add_error("value", f"The scale goes from {scale.min_value} to {scale.max_value}.")
 
@@ -136,14 +136,14 @@ class RatingValueInline(AccessibleTabularInline):
 @admin.register(RatingModel)
 class RatingModelAdmin(ProductModelAdmin):
     form = RatingScaleForm
-    list_display = ("name", "min_value", "max_value", "used")
+    list_display = ("name", "min_value", "max_value", "use_pill")
     fields = ("name", "min_value", "max_value", "in_use")
     search_fields = ("name",)
     search_help_text = "Name"
     inlines = (RatingValueInline,)
 
     @admin.display(description="State", ordering="in_use")
-    def used(self, scale: RatingModel) -> SafeString:
+    def use_pill(self, scale: RatingModel) -> SafeString:
         return render_pill("In use", "good") if scale.in_use else render_pill("Not in use")
 
     def has_delete_permission(self, request: HttpRequest, obj: RatingModel | None = None) -> bool:

@@ -40,13 +40,13 @@ class GeneratedNameFormMixin:
             )
             fields["name"].widget.attrs["data-named-after"] = "id_display_name"
 
-    def others(self) -> Collection[str]:
+    def get_taken_names(self) -> Collection[str]:
         """Names that are taken."""
         raise NotImplementedError
 
     def clean_name(self) -> str:
         cleaned: dict[str, Any] = self.cleaned_data  # type: ignore[attr-defined]
-        taken = self.others()
+        taken = self.get_taken_names()
         if cleaned["name"] in taken:
             raise ValidationError("There is one of this name already.")
         return cleaned["name"] or generate_name(cleaned.get("display_name", ""), taken)
@@ -62,7 +62,7 @@ class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelFo
             "the line, is the value: “Order number:”. Empty: set by agents only.",
         }
 
-    def others(self) -> Collection[str]:
+    def get_taken_names(self) -> Collection[str]:
         siblings = self.instance.work_stream.context_variables.exclude(pk=self.instance.pk)
         return set(siblings.values_list("name", flat=True))
 
@@ -73,7 +73,7 @@ class ContactFieldForm(GeneratedNameFormMixin, ContactModelForm):
         fields = ("display_name", "name", "type")
         labels = FIELD_LABELS
 
-    def others(self) -> Collection[str]:
+    def get_taken_names(self) -> Collection[str]:
         return set(ContactField.objects.exclude(pk=self.instance.pk).values_list("name", flat=True))
 
 
@@ -101,7 +101,7 @@ def _describe_rule(rule: Any) -> str:
 @admin.register(ContextVariable)
 class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
     form = ContextVariableForm
-    owner_field = "work_stream"
+    parent_field = "work_stream"
     fieldsets = (("General information", {"fields": ("work_stream", "display_name", "name", "type", "found_after")}),)
 
 
@@ -127,5 +127,5 @@ CONTEXT_VARIABLE_LIST = RelatedList(
     lambda stream, variables: (
         (one.display_name, one.name, one.get_type_display(), one.found_after) for one in variables
     ),
-    has_order=False,
+    is_ordered=False,
 )

@@ -47,7 +47,7 @@ class WorkStreamForm(StreamModelForm):
     return_after_disconnect = TimeSpanField(
         label="Return to queue after the agent disconnects",
         required=False,
-        unit="minutes",
+        default_unit="minutes",
         help_text="An agent who is offline this long loses their active conversations. Empty: never.",
     )
     wrap_up_seconds = WrapUpField(
@@ -85,7 +85,7 @@ class WorkStreamForm(StreamModelForm):
         super().__init__(*args, **kwargs)
         times = self.fields.get("wrap_up_seconds")
         if isinstance(times, WrapUpField):
-            times.offer(self.instance.wrap_up_seconds)
+            times.include_stored_value(self.instance.wrap_up_seconds)
         if self.instance._state.adding:  # a field of the form's own knows nothing of the model's default
             for name in self.declared_fields:
                 self.initial.setdefault(name, getattr(self.instance, name))
@@ -103,14 +103,14 @@ class WorkStreamForm(StreamModelForm):
 @admin.register(WorkStream)
 class WorkStreamAdmin(ParentAdmin):
     form = WorkStreamForm
-    list_display = ("name", "channel", "distribution_mode", "capacity", "closes_after", "goes_to")
+    list_display = ("name", "channel", "distribution_mode", "capacity", "auto_close_label", "fallback_queue_label")
     list_select_related = ("fallback_queue",)
     search_fields = ("name",)
     search_help_text = "Name"
     autocomplete_fields = ("fallback_queue",)
     change_form_template = "admin/routing/work_stream.html"
-    listings = (CONTEXT_VARIABLE_LIST, ROUTING_RULE_LIST, SKILL_RULE_LIST)
-    copy = staticmethod(copy_work_stream)
+    related_lists = (CONTEXT_VARIABLE_LIST, ROUTING_RULE_LIST, SKILL_RULE_LIST)
+    copy_function = staticmethod(copy_work_stream)
     deletion_hint = "Give its numbers another work stream first; work streams with conversations are kept."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
@@ -140,16 +140,16 @@ class WorkStreamAdmin(ParentAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.try_view))
+        view = self.admin_site.admin_view(require_POST(self.dry_run_view))
         return [path("<path:object_id>/try/", view, name="routing_workstream_try"), *super().get_urls()]
 
-    def try_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def dry_run_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show which rule the sample would hit: on the page again, or just the result to a script."""
         stream = self.get_object(request, unquote(object_id))
         if stream is None or not self.has_view_permission(request, stream):
             raise PermissionDenied
         sample = DryRunForm(stream, request.POST)
-        context = {"sample": sample, "trial": sample.result() if sample.is_valid() else None}
+        context = {"sample": sample, "trial": sample.run() if sample.is_valid() else None}
         if not request.accepts("text/html"):
             return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
         request.method = "GET"  # the page around the result is the one to look at and save, not what was posted
@@ -158,9 +158,9 @@ class WorkStreamAdmin(ParentAdmin):
     # -- The list ---------------------------------------------------------------------------------------------------
 
     @admin.display(description="Auto-close after", ordering="auto_close_after")
-    def closes_after(self, stream: WorkStream) -> str:
+    def auto_close_label(self, stream: WorkStream) -> str:
         return "{} {}".format(*split_into_unit(stream.auto_close_after))
 
     @admin.display(description="Fallback queue", ordering="fallback_queue")
-    def goes_to(self, stream: WorkStream) -> str:
+    def fallback_queue_label(self, stream: WorkStream) -> str:
         return str(stream.fallback_queue or "The default queue")

@@ -55,9 +55,9 @@ class WorkItemFacts:
 
     skills: Mapping[int, int] = field(default_factory=dict)
     skill_names: Mapping[int, str] = field(default_factory=dict)
-    passed_over: frozenset[int] = frozenset()
-    last_resort: frozenset[int] = frozenset()
-    disconnected: frozenset[int] = frozenset()
+    excluded_agents: frozenset[int] = frozenset()
+    deprioritized_agents: frozenset[int] = frozenset()
+    disconnected_agents: frozenset[int] = frozenset()
 
 
 EMPTY_WORK_ITEM_FACTS = WorkItemFacts()
@@ -85,11 +85,11 @@ class AgentLoad:
     """What an agent has: units of capacity, and conversations by work stream."""
 
     units: int = 0
-    by_stream: dict[int, int] = field(default_factory=dict)
+    count_by_work_stream: dict[int, int] = field(default_factory=dict)
 
     def add(self, stream_id: int, capacity: int, count: int = 1) -> None:
         self.units += capacity * count
-        self.by_stream[stream_id] = self.by_stream.get(stream_id, 0) + count
+        self.count_by_work_stream[stream_id] = self.count_by_work_stream.get(stream_id, 0) + count
 
 
 def get_load_by_agent(work: RoutableQuerySet[Any], agent_ids: Iterable[int], *, now: datetime) -> dict[int, AgentLoad]:
@@ -118,13 +118,13 @@ def filter_unoffered_push_work(work: RoutableQuerySet[Any]) -> RoutableQuerySet[
 def assign_waiting(
     waiting: RoutableQuerySet[Any],
     *,
-    work: RoutableQuerySet[Any],
+    all_work: RoutableQuerySet[Any],
     agents: QuerySet[Agent],
     now: datetime,
-    facts_of: GetFacts,
+    get_facts: GetFacts,
     on_decisions: OnDecisions,
     on_failure: OnFailure,
-    on_hopeless: OnUnassignable,
+    on_unassignable: OnUnassignable,
     limit: int | None = None,
 ) -> tuple[int, bool]:
     """Offer waiting work to these agents, in the order of its queryset; how much, and whether some was left out.
@@ -135,20 +135,20 @@ def assign_waiting(
     to `on_hopeless`, at the end and all at once.
     """
     going = AssignmentRun(
-        partial(LockedBatch.lock, work=work, agents=agents, facts_of=facts_of, now=now), waiting, on_decisions
+        partial(LockedBatch.lock, all_work=all_work, agents=agents, get_facts=get_facts, now=now), waiting, on_decisions
     )
     turn = list(waiting.values_list("pk", "queue_id", "work_stream_id")[:MAX_WORK_ITEMS])
     place = 0
-    while place < len(turn) and (limit is None or going.offered < limit):
-        size = BATCH_SIZE if limit is None else min(BATCH_SIZE, limit - going.offered)
+    while place < len(turn) and (limit is None or going.offered_count < limit):
+        size = BATCH_SIZE if limit is None else min(BATCH_SIZE, limit - going.offered_count)
         batch: list[WorkItemKey] = []
         while place < len(turn) and len(batch) < size:
-            batch += [turn[place]] if going.is_worth_trying(*turn[place]) else []
+            batch += [turn[place]] if going.should_try(*turn[place]) else []
             place += 1
-        going.offer(batch, on_failure)
-    if going.in_vain:
-        on_hopeless(going.in_vain)
-    return going.offered, going.left_out
+        going.process(batch, on_failure)
+    if going.unassignable:
+        on_unassignable(going.unassignable)
+    return going.offered_count, going.has_skipped_work
 
 
 @dataclass
@@ -158,45 +158,47 @@ class AssignmentRun:
     lock: Callable[[RoutableQuerySet[Any]], "LockedBatch"]
     waiting: RoutableQuerySet[Any]
     on_decisions: OnDecisions
-    offered: int = 0
-    left_out: bool = False
-    in_vain: dict[tuple[int, int], Choice] = field(default_factory=dict)
-    faults: Counter[int] = field(default_factory=Counter)  # by work stream
+    offered_count: int = 0
+    has_skipped_work: bool = False
+    unassignable: dict[tuple[int, int], Choice] = field(default_factory=dict)
+    failures_by_work_stream: Counter[int] = field(default_factory=Counter)  # by work stream
 
-    def is_worth_trying(self, pk: int, queue_id: int, stream_id: int) -> bool:
+    def should_try(self, pk: int, queue_id: int, stream_id: int) -> bool:
         """Whether somebody may have room for it, as far as is known by now."""
-        return (queue_id, stream_id) not in self.in_vain and self.faults[stream_id] < MAX_FAILURES_PER_WORK_STREAM
+        return (queue_id, stream_id) not in self.unassignable and self.failures_by_work_stream[
+            stream_id
+        ] < MAX_FAILURES_PER_WORK_STREAM
 
-    def offer(self, pieces: Sequence[WorkItemKey], on_failure: OnFailure) -> None:
+    def process(self, pieces: Sequence[WorkItemKey], on_failure: OnFailure) -> None:
         """Decide about these together; where that fails, about each half, down to the one that is at fault."""
-        fault = self._fault_of([pk for pk, _, _ in pieces]) if pieces else None
+        fault = self._try_batch([pk for pk, _, _ in pieces]) if pieces else None
         if fault is not None and len(pieces) > 1:
             middle = len(pieces) // 2
-            self.offer(pieces[:middle], on_failure)
-            self.offer(pieces[middle:], on_failure)
+            self.process(pieces[:middle], on_failure)
+            self.process(pieces[middle:], on_failure)
         elif fault is not None:
             ((pk, _, stream_id),) = pieces
-            self.faults[stream_id] += 1
+            self.failures_by_work_stream[stream_id] += 1
             on_failure(pk, fault)
 
-    def _fault_of(self, keys: Sequence[int]) -> Exception | None:
+    def _try_batch(self, keys: Sequence[int]) -> Exception | None:
         try:
-            self._decide(keys)
+            self._process_batch(keys)
         except (OperationalError, InterfaceError):  # it is the database: all of it is tried again later
             raise
         except Exception as error:  # whatever is wrong with one of them, the others must go out
             return error
         return None
 
-    def _decide(self, keys: Sequence[int]) -> None:
+    def _process_batch(self, keys: Sequence[int]) -> None:
         with transaction.atomic():
             batch = self.lock(self.waiting.filter(pk__in=keys))
             decisions = list(batch.decide())
-            batch.claim(decisions)
+            batch.save_offers(decisions)
             self.on_decisions(decisions)
-        self.in_vain = {**batch.in_vain, **self.in_vain}
-        self.offered += sum(decision.choice.agent_id is not None for decision in decisions)
-        self.left_out = self.left_out or len(batch.items) < len(keys)
+        self.unassignable = {**batch.unassignable, **self.unassignable}
+        self.offered_count += sum(decision.choice.agent_id is not None for decision in decisions)
+        self.has_skipped_work = self.has_skipped_work or len(batch.items) < len(keys)
 
 
 @dataclass
@@ -209,47 +211,47 @@ class LockedBatch:
     now: datetime
     agents: dict[int, Candidate]
     loads: dict[int, AgentLoad]
-    members: dict[int, set[int]]  # by queue; the default queue has none: everybody works there
-    in_vain: dict[tuple[int, int], Choice] = field(default_factory=dict)
-    _groups: dict[tuple[int, int], dict[int, Candidate]] = field(default_factory=dict)
+    members_by_queue: dict[int, set[int]]  # by queue; the default queue has none: everybody works there
+    unassignable: dict[tuple[int, int], Choice] = field(default_factory=dict)
+    _candidates_by_queue_and_stream: dict[tuple[int, int], dict[int, Candidate]] = field(default_factory=dict)
 
     @classmethod
     def lock(
         cls,
         waiting: RoutableQuerySet[Any],
         *,
-        work: RoutableQuerySet[Any],
+        all_work: RoutableQuerySet[Any],
         agents: QuerySet[Agent],
-        facts_of: GetFacts,
+        get_facts: GetFacts,
         now: datetime,
     ) -> "LockedBatch":
         """Lock, then count: what is counted before the lock may be wrong when it is used."""
         free = waiting.select_related("work_stream", "queue")
         items = list(free.select_for_update(of=("self",), skip_locked=True, no_key=True))
-        facts = facts_of([item.pk for item in items]) if items else {}
+        facts = get_facts([item.pk for item in items]) if items else {}
         found = _lock_agents(items, agents)
         members, skills = _get_members_and_skills(items, facts, found)
         for pk, known in skills.items():
             found[pk] = replace(found[pk], skills=known)
-        loads = get_load_by_agent(work, found, now=now) if found else {}
-        return cls(work, items, facts, now, found, loads, members)
+        loads = get_load_by_agent(all_work, found, now=now) if found else {}
+        return cls(all_work, items, facts, now, found, loads, members)
 
     def decide(self) -> Iterator[Decision]:
         """An offer for each piece of work, or nobody and why; every offer counts for those after it."""
         for place, item in enumerate(self.items):
             facts = self.facts.get(item.pk, EMPTY_WORK_ITEM_FACTS)
             need, kind = build_requirements(item, facts), (item.queue_id, item.work_stream_id)
-            choice = choose_agent(need, list(self._group(*kind).values()))
+            choice = choose_agent(need, list(self._get_candidates(*kind).values()))
             if choice.agent_id is None:
-                if need.is_bare:
-                    self.in_vain.setdefault(kind, choice)
+                if need.accepts_any_agent:
+                    self.unassignable.setdefault(kind, choice)
                 yield Decision(item, choice)
             else:
                 at = self.now + timedelta(microseconds=place)
-                self._give(choice.agent_id, item.work_stream, at)
+                self._record_offer(choice.agent_id, item.work_stream, at)
                 yield Decision(item, choice, at, self.now + timedelta(seconds=item.work_stream.offer_seconds))
 
-    def claim(self, decisions: Sequence[Decision]) -> None:
+    def save_offers(self, decisions: Sequence[Decision]) -> None:
         """Write the offers down: what is locked is still free."""
         chosen = [one for one in decisions if one.choice.agent_id is not None]
         if chosen:
@@ -261,31 +263,33 @@ class LockedBatch:
                 ),
             )
 
-    def _group(self, queue_id: int, stream_id: int) -> dict[int, Candidate]:
+    def _get_candidates(self, queue_id: int, stream_id: int) -> dict[int, Candidate]:
         """The queue's agents, with what they have of this work stream; kept up to date by `_give`."""
         kind = (queue_id, stream_id)
-        if kind not in self._groups:
-            here = self.members.get(queue_id, self.agents.keys())
-            self._groups[kind] = {pk: self._candidate(pk, stream_id) for pk in self.agents if pk in here}
-        return self._groups[kind]
+        if kind not in self._candidates_by_queue_and_stream:
+            here = self.members_by_queue.get(queue_id, self.agents.keys())
+            self._candidates_by_queue_and_stream[kind] = {
+                pk: self._build_candidate(pk, stream_id) for pk in self.agents if pk in here
+            }
+        return self._candidates_by_queue_and_stream[kind]
 
-    def _candidate(self, pk: int, stream_id: int) -> Candidate:
+    def _build_candidate(self, pk: int, stream_id: int) -> Candidate:
         agent, load = self.agents[pk], self.loads[pk]
         return Candidate(
             pk,
-            agent.free - load.units,
+            agent.free_capacity - load.units,
             agent.presence,
-            load.by_stream.get(stream_id, 0),
+            load.count_by_work_stream.get(stream_id, 0),
             agent.last_assigned_at,
             agent.skills,
         )
 
-    def _give(self, pk: int, stream: WorkStream, at: datetime) -> None:
+    def _record_offer(self, pk: int, stream: WorkStream, at: datetime) -> None:
         self.loads[pk].add(stream.pk, stream.capacity)
         self.agents[pk] = replace(self.agents[pk], last_assigned_at=at)
-        for (_, stream_id), group in self._groups.items():
+        for (_, stream_id), group in self._candidates_by_queue_and_stream.items():
             if pk in group:
-                group[pk] = self._candidate(pk, stream_id)
+                group[pk] = self._build_candidate(pk, stream_id)
 
 
 def build_requirements(item: Any, facts: WorkItemFacts) -> AssignmentRequirements:
@@ -297,9 +301,9 @@ def build_requirements(item: Any, facts: WorkItemFacts) -> AssignmentRequirement
         matching=SkillMatching(stream.skill_matching) if facts.skills else SkillMatching.NONE,
         method=AssignmentMethod(item.queue.assignment_method),
         allowed_presences=frozenset(stream.allowed_presences),
-        passed_over=facts.passed_over,
-        last_resort=facts.last_resort,
-        disconnected=facts.disconnected,
+        excluded_agents=facts.excluded_agents,
+        deprioritized_agents=facts.deprioritized_agents,
+        disconnected_agents=facts.disconnected_agents,
         skill_names=facts.skill_names,
     )
 

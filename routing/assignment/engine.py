@@ -38,17 +38,17 @@ class AssignmentRequirements:
     matching: SkillMatching = SkillMatching.NONE
     method: AssignmentMethod = AssignmentMethod.HIGHEST_CAPACITY
     allowed_presences: frozenset[str] = frozenset({BasePresence.AVAILABLE, BasePresence.BUSY})
-    passed_over: frozenset[int] = frozenset()  # rejected it, let it time out, gave it back
-    last_resort: frozenset[int] = (
+    excluded_agents: frozenset[int] = frozenset()  # rejected it, let it time out, gave it back
+    deprioritized_agents: frozenset[int] = (
         frozenset()
     )  # the same, but long expected_count ago to be asked again before nobody is
-    disconnected: frozenset[int] = frozenset()  # had it and lost the connection
+    disconnected_agents: frozenset[int] = frozenset()  # had it and lost the connection
     skill_names: Mapping[int, str] = field(default_factory=dict)
 
     @property
-    def is_bare(self) -> bool:
+    def accepts_any_agent(self) -> bool:
         """Whether any agent with room will do: if nobody can take this, nobody can take more demanding work either."""
-        return self.matching != SkillMatching.EXACT and not self.passed_over
+        return self.matching != SkillMatching.EXACT and not self.excluded_agents
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Candidate:
     """An agent of the queue, as far as a choice needs to know them."""
 
     agent_id: int
-    free: int
+    free_capacity: int
     presence: str = BasePresence.AVAILABLE
-    sessions_in_stream: int = 0
+    conversations_in_work_stream: int = 0
     last_assigned_at: datetime | None = None
     skills: Mapping[int, int] = field(default_factory=dict)
 
@@ -69,29 +69,29 @@ class Choice:
 
     agent_id: int | None
     criterion: LocalizedText = EMPTY_TEXT
-    free: int = 0
-    suitable: int = 0
-    obstacles: Mapping[LocalizedText, int] = field(default_factory=dict)
+    free_capacity: int = 0
+    suitable_count: int = 0
+    obstacle_counts: Mapping[LocalizedText, int] = field(default_factory=dict)
 
-    def in_words(self, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> LocalizedText:
+    def explain(self, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> LocalizedText:
         """Why this agent, or why nobody, for the timeline; with `more` agents who were never candidates."""
-        obstacles = {**self.obstacles, **more}
+        obstacle_counts = {**self.obstacle_counts, **more}
         others = [
             localized("%(count)s %(obstacle)s", count=count, obstacle=one)
-            for one, count in sorted(obstacles.items(), key=lambda item: item[0].msgid)
+            for one, count in sorted(obstacle_counts.items(), key=lambda item: item[0].msgid)
             if count
         ]
         if self.agent_id is not None:
-            return self._why(others)
+            return self._explain_choice(others)
         return (
             localized("Nobody can take it now: %(others)s.", others=others) if others else LocalizedText(NO_AGENTS_TEXT)
         )
 
-    def _why(self, others: Sequence[LocalizedText]) -> LocalizedText:
-        known = {"free": self.free, "others": others}
-        if self.suitable == 1:
+    def _explain_choice(self, others: Sequence[LocalizedText]) -> LocalizedText:
+        known = {"free_capacity": self.free_capacity, "others": others}
+        if self.suitable_count == 1:
             return localized(ONLY_SUITABLE_WITH_OTHERS_TEXT if others else ONLY_SUITABLE_TEXT, **known)
-        known |= {"criterion": self.criterion, "suitable": self.suitable}
+        known |= {"criterion": self.criterion, "suitable_count": self.suitable_count}
         return localized(BEST_WITH_OTHERS_TEXT if others else BEST_TEXT, **known)
 
 
@@ -109,18 +109,18 @@ def choose_agent(need: AssignmentRequirements, candidates: Sequence[Candidate]) 
         else:
             suitable.append(candidate)
     if not suitable:
-        return Choice(None, obstacles=reasons)
+        return Choice(None, obstacle_counts=reasons)
     best, criterion = _choose_best(need, suitable)
-    return Choice(best.agent_id, criterion, best.free, len(suitable), reasons)
+    return Choice(best.agent_id, criterion, best.free_capacity, len(suitable), reasons)
 
 
 def _find_obstacle(need: AssignmentRequirements, candidate: Candidate) -> LocalizedText | None:
     """Why this agent can't have it, in words that follow a number; None where nothing is in the way."""
     if candidate.presence not in need.allowed_presences:
         return localized("not showing an allowed presence")
-    if candidate.free < need.capacity:
+    if candidate.free_capacity < need.capacity:
         return localized("without %(needed)s units of free capacity", needed=need.capacity)
-    if candidate.agent_id in need.passed_over:
+    if candidate.agent_id in need.excluded_agents:
         return localized("who rejected it, missed it or gave it back")
     if need.matching == SkillMatching.EXACT:
         lacks = [skill for skill, rating in need.skills.items() if candidate.skills.get(skill, 0) < rating]
@@ -144,13 +144,13 @@ def _choose_best(need: AssignmentRequirements, suitable: Sequence[Candidate]) ->
 
 def _get_criteria(need: AssignmentRequirements) -> list[tuple[LocalizedText, RankFunction]]:
     order: list[tuple[LocalizedText, RankFunction]] = []
-    if need.last_resort:
-        order.append((localized("has not passed it over"), lambda one: one.agent_id in need.last_resort))
+    if need.deprioritized_agents:
+        order.append((localized("has not passed it over"), lambda one: one.agent_id in need.deprioritized_agents))
     if need.matching == SkillMatching.CLOSEST and need.skills:
         order.append((localized("closest skills"), lambda one: get_skill_distance(need.skills, one.skills)))
     order += CRITERIA_BY_METHOD[need.method]
-    if need.disconnected:
-        order.append((localized("had it before"), lambda one: one.agent_id not in need.disconnected))
+    if need.disconnected_agents:
+        order.append((localized("had it before"), lambda one: one.agent_id not in need.disconnected_agents))
     return order
 
 
@@ -161,8 +161,8 @@ def _rank_by_last_assignment(candidate: Candidate) -> float:
 
 CRITERIA_BY_METHOD: dict[AssignmentMethod, list[tuple[LocalizedText, RankFunction]]] = {
     AssignmentMethod.HIGHEST_CAPACITY: [
-        (localized("most free capacity"), lambda one: -one.free),
-        (localized("fewest conversations of this work stream"), lambda one: one.sessions_in_stream),
+        (localized("most free capacity"), lambda one: -one.free_capacity),
+        (localized("fewest conversations of this work stream"), lambda one: one.conversations_in_work_stream),
         (localized("longest without new work"), _rank_by_last_assignment),
     ],
     AssignmentMethod.ROUND_ROBIN: [(localized("next in turn"), _rank_by_last_assignment)],

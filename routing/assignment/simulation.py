@@ -37,9 +37,9 @@ class SimulationSettings:
     method: AssignmentMethod = AssignmentMethod.HIGHEST_CAPACITY
     matching: SkillMatching = SkillMatching.CLOSEST
     handle_minutes: float = 15.0
-    missed: float = 0.03  # of the offers
-    needs_skills: float = 0.3  # of the conversations
-    equal: bool = False
+    missed_offer_rate: float = 0.03  # of the offers
+    skilled_work_rate: float = 0.3  # of the conversations
+    has_identical_agents: bool = False
 
 
 @dataclass
@@ -48,117 +48,119 @@ class SimulatedAgent:
 
     candidate: Candidate
     queues: tuple[int, ...]
-    begins: float = 0.0
-    ends: float = float(OPEN_SECONDS)
-    given: int = 0
-    worked: float = 0.0  # seconds of conversations
+    shift_start: float = 0.0
+    shift_end: float = float(OPEN_SECONDS)
+    assigned_count: int = 0
+    worked_seconds: float = 0.0  # seconds of conversations
 
-    def add(self, conversations: int) -> None:
+    def add_conversations(self, conversations: int) -> None:
         one = self.candidate
         self.candidate = replace(
             one,
-            free=one.free - conversations * CONVERSATION_CAPACITY,
-            sessions_in_stream=one.sessions_in_stream + conversations,
+            free_capacity=one.free_capacity - conversations * CONVERSATION_CAPACITY,
+            conversations_in_work_stream=one.conversations_in_work_stream + conversations,
         )
 
-    def is_there(self, at: float) -> bool:
-        return self.begins <= at < self.ends
+    def is_on_shift(self, at: float) -> bool:
+        return self.shift_start <= at < self.shift_end
 
 
 @dataclass(eq=False)
 class SimulatedConversation:
     """A conversation: when it came, what it needs, who passed it over."""
 
-    arrived: float
+    arrived_at: float
     queue: int
     skills: dict[int, int]
-    passed_over: set[int] = field(default_factory=set)
+    excluded_agents: set[int] = field(default_factory=set)
 
 
 @dataclass
 class SimulationReport:
     """What became of the day."""
 
-    waits: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
-    left: dict[int, int] = field(default_factory=dict)
-    given: list[int] = field(default_factory=list)
+    waits_by_queue: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    unassigned_by_queue: dict[int, int] = field(default_factory=dict)
+    assigned_per_agent: list[int] = field(default_factory=list)
     utilisation: float = 0.0
-    needed: int = 0
-    matched: int = 0
-    missed: int = 0
+    skilled_count: int = 0
+    matched_count: int = 0
+    missed_count: int = 0
 
     @property
-    def match_rate(self) -> float:
+    def skill_match_rate(self) -> float:
         """How much of the work that needs skills went to somebody who has them all."""
-        return self.matched / self.needed if self.needed else 1.0
+        return self.matched_count / self.skilled_count if self.skilled_count else 1.0
 
     @property
-    def busiest_to_mean(self) -> float:
-        return max(self.given) / mean(self.given)
+    def max_to_mean_ratio(self) -> float:
+        return max(self.assigned_per_agent) / mean(self.assigned_per_agent)
 
 
 class Simulation:
     """Plays one day, event by event."""
 
     def __init__(self, day: SimulationSettings) -> None:
-        self.day, self.chance, self.report = day, random.Random(day.seed), SimulationReport()  # noqa: S311 (no secret)
-        self.people = {pk: self._person(pk) for pk in range(1, day.agents + 1)}
-        self.members = {queue: [one for one in self.people.values() if queue in one.queues] for queue in self.queues}
+        self.settings, self.rng, self.report = day, random.Random(day.seed), SimulationReport()  # noqa: S311 (no secret)
+        self.agents = {pk: self._build_agent(pk) for pk in range(1, day.agents + 1)}
+        self.agents_by_queue = {
+            queue: [one for one in self.agents.values() if queue in one.queues] for queue in self.queues
+        }
         self.waiting: dict[int, deque[SimulatedConversation]] = {queue: deque() for queue in self.queues}
         self.events: list[tuple[float, int, str, SimulatedConversation | None, int]] = []
         self._order = count()
 
     @property
     def queues(self) -> range:
-        return range(1, self.day.queues + 1)
+        return range(1, self.settings.queues + 1)
 
     def run(self) -> SimulationReport:
         """Until everything that was accepted is finished; nothing is handed out after closing time."""
-        for new in self._arrivals():
-            self._later(new.arrived, "arrives", new)
-        for pk, person in self.people.items():
-            self._later(person.begins, "comes", None, pk)
+        for new in self._generate_arrivals():
+            self._schedule(new.arrived_at, "arrives", new)
+        for pk, person in self.agents.items():
+            self._schedule(person.shift_start, "comes", None, pk)
         while self.events:
             at, _, what, item, pk = heapq.heappop(self.events)
             getattr(self, f"_{what}")(at, item, pk)
-        return self._close()
+        return self._build_report()
 
     # -- What happens -------------------------------------------------------------------------------------------------
 
-    def _arrives(self, at: float, item: SimulatedConversation, pk: int) -> None:
+    def _handle_arrival(self, at: float, item: SimulatedConversation, pk: int) -> None:
         self.waiting[item.queue].append(item)
-        self._hand_out(at, [item.queue])
+        self._assign_waiting(at, [item.queue])
 
-    def _comes(self, at: float, item: None, pk: int) -> None:
-        self._hand_out(at, self.people[pk].queues)
+    def _handle_shift_start(self, at: float, item: None, pk: int) -> None:
+        self._assign_waiting(at, self.agents[pk].queues)
 
-    def _accepts(self, at: float, item: SimulatedConversation, pk: int) -> None:
-        person, known = self.people[pk], self.people[pk].candidate.skills
-        person.given += 1
-        self.report.waits[item.queue].append(at - item.arrived)
-        self.report.needed += bool(item.skills)
+    def _handle_acceptance(self, at: float, item: SimulatedConversation, pk: int) -> None:
+        person, known = self.agents[pk], self.agents[pk].candidate.skills
+        person.assigned_count += 1
+        self.report.waits_by_queue[item.queue].append(at - item.arrived_at)
+        self.report.skilled_count += bool(item.skills)
         has_all = all(known.get(skill, 0) >= rating for skill, rating in item.skills.items())
-        self.report.matched += bool(item.skills) and has_all
+        self.report.matched_count += bool(item.skills) and has_all
         takes = (
-            self.chance.lognormvariate(-HANDLE_TIME_SIGMA * HANDLE_TIME_SIGMA / 2, HANDLE_TIME_SIGMA)
-            * self.day.handle_minutes
+            self.rng.lognormvariate(-HANDLE_TIME_SIGMA * HANDLE_TIME_SIGMA / 2, HANDLE_TIME_SIGMA)
+            * self.settings.handle_minutes
             * 60
         )
-        person.worked += takes
-        self._later(at + takes, "finishes", item, pk)
+        person.worked_seconds += takes
+        self._schedule(at + takes, "finishes", item, pk)
 
-    def _misses(self, at: float, item: SimulatedConversation, pk: int) -> None:
-        self.report.missed += 1
-        item.passed_over.add(pk)
-        self.people[pk].add(-1)
+    def _handle_missed_offer(self, at: float, item: SimulatedConversation, pk: int) -> None:
+        self.report.missed_count += 1
+        item.excluded_agents.add(pk)
+        self.agents[pk].add_conversations(-1)
         self.waiting[item.queue].appendleft(item)  # it keeps its place
-        self._hand_out(at, self.people[pk].queues)
+        self._assign_waiting(at, self.agents[pk].queues)
 
-    def _finishes(self, at: float, item: SimulatedConversation, pk: int) -> None:
-        self.people[pk].add(-1)
-        self._hand_out(at, self.people[pk].queues)
+    def _handle_completion(self, at: float, item: SimulatedConversation, pk: int) -> None:
+        self.agents[pk].add_conversations(-1)
+        self._assign_waiting(at, self.agents[pk].queues)
 
-    def _hand_out(self, at: float, queues: Iterable[int]) -> None:
+    def _assign_waiting(self, at: float, queues: Iterable[int]) -> None:
         """Offer what waits in these queues, the smallest number first, as far as somebody can take it."""
         if at >= OPEN_SECONDS:
             return
@@ -168,65 +170,70 @@ class Simulation:
                 item = self.waiting[queue].popleft()
                 if not self._offer(at, item):
                     kept.append(item)
-                    if not item.skills and not item.passed_over:
+                    if not item.skills and not item.excluded_agents:
                         break  # nobody has room
             kept.extend(self.waiting[queue])
             self.waiting[queue] = kept
 
     def _offer(self, at: float, item: SimulatedConversation) -> bool:
-        there = [one.candidate for one in self.members[item.queue] if one.is_there(at)]
-        choice = choose_agent(self._need(item), there)
+        there = [one.candidate for one in self.agents_by_queue[item.queue] if one.is_on_shift(at)]
+        choice = choose_agent(self._build_requirements(item), there)
         if choice.agent_id is None:
             return False
-        person = self.people[choice.agent_id]
-        person.add(1)
+        person = self.agents[choice.agent_id]
+        person.add_conversations(1)
         moment = OPENING_TIME + timedelta(seconds=at, microseconds=next(self._order))
         person.candidate = replace(person.candidate, last_assigned_at=moment)
-        if self.chance.random() < self.day.missed:
-            self._later(at + OFFER_SECONDS, "misses", item, choice.agent_id)
+        if self.rng.random() < self.settings.missed_offer_rate:
+            self._schedule(at + OFFER_SECONDS, "misses", item, choice.agent_id)
         else:
-            self._later(at + self.chance.uniform(*ACCEPT_DELAY_RANGE), "accepts", item, choice.agent_id)
+            self._schedule(at + self.rng.uniform(*ACCEPT_DELAY_RANGE), "accepts", item, choice.agent_id)
         return True
 
     # -- What there is ------------------------------------------------------------------------------------------------
 
-    def _need(self, item: SimulatedConversation) -> AssignmentRequirements:
-        matching = self.day.matching if item.skills else SkillMatching.NONE
+    def _build_requirements(self, item: SimulatedConversation) -> AssignmentRequirements:
+        matching = self.settings.matching if item.skills else SkillMatching.NONE
         return AssignmentRequirements(
-            CONVERSATION_CAPACITY, item.skills, matching, self.day.method, passed_over=frozenset(item.passed_over)
+            CONVERSATION_CAPACITY,
+            item.skills,
+            matching,
+            self.settings.method,
+            excluded_agents=frozenset(item.excluded_agents),
         )
 
-    def _person(self, pk: int) -> SimulatedAgent:
+    def _build_agent(self, pk: int) -> SimulatedAgent:
         """Each works in two queues, or in all of them on an equal day."""
-        if self.day.equal:
+        if self.settings.has_identical_agents:
             return SimulatedAgent(Candidate(pk, AGENT_CAPACITY, BasePresence.AVAILABLE), tuple(self.queues))
-        home = (pk - 1) % self.day.queues + 1
-        skills = {skill: self.chance.choice(RATINGS) for skill in self.chance.sample(SKILLS, 3)}
-        begins = self.chance.choice((0, 0, 3600, 7200))
-        capacity = self.chance.choice((AGENT_CAPACITY, AGENT_CAPACITY, 2 * AGENT_CAPACITY // 3))
-        queues = (home, home % self.day.queues + 1)
+        home = (pk - 1) % self.settings.queues + 1
+        skills = {skill: self.rng.choice(RATINGS) for skill in self.rng.sample(SKILLS, 3)}
+        begins = self.rng.choice((0, 0, 3600, 7200))
+        capacity = self.rng.choice((AGENT_CAPACITY, AGENT_CAPACITY, 2 * AGENT_CAPACITY // 3))
+        queues = (home, home % self.settings.queues + 1)
         return SimulatedAgent(Candidate(pk, capacity, skills=skills), queues, begins, begins + SHIFT_SECONDS)
 
-    def _arrivals(self) -> Iterator[SimulatedConversation]:
+    def _generate_arrivals(self) -> Iterator[SimulatedConversation]:
         """More in the middle of the day than at its ends."""
-        for _ in range(self.day.conversations):
+        for _ in range(self.settings.conversations):
             needed = {}
-            if not self.day.equal and self.chance.random() < self.day.needs_skills:
-                needed = {skill: self.chance.randint(2, 6) for skill in self.chance.sample(SKILLS, 1)}
-            at = self.chance.triangular(0, OPEN_SECONDS, OPEN_SECONDS / 2)
-            yield SimulatedConversation(at, self.chance.choice(self.queues), needed)
+            if not self.settings.has_identical_agents and self.rng.random() < self.settings.skilled_work_rate:
+                needed = {skill: self.rng.randint(2, 6) for skill in self.rng.sample(SKILLS, 1)}
+            at = self.rng.triangular(0, OPEN_SECONDS, OPEN_SECONDS / 2)
+            yield SimulatedConversation(at, self.rng.choice(self.queues), needed)
 
-    def _later(self, at: float, what: str, item: SimulatedConversation | None, pk: int = 0) -> None:
+    def _schedule(self, at: float, what: str, item: SimulatedConversation | None, pk: int = 0) -> None:
         heapq.heappush(self.events, (at, next(self._order), what, item, pk))
 
-    def _close(self) -> SimulationReport:
+    def _build_report(self) -> SimulationReport:
         report = self.report
-        report.left = {queue: len(items) for queue, items in self.waiting.items()}
-        report.given = [person.given for person in self.people.values()]
+        report.unassigned_by_queue = {queue: len(items) for queue, items in self.waiting.items()}
+        report.assigned_per_agent = [person.assigned_count for person in self.agents.values()]
         seats = sum(
-            (one.candidate.free // CONVERSATION_CAPACITY) * (one.ends - one.begins) for one in self.people.values()
+            (one.candidate.free_capacity // CONVERSATION_CAPACITY) * (one.shift_end - one.shift_start)
+            for one in self.agents.values()
         )
-        report.utilisation = sum(one.worked for one in self.people.values()) / seats
+        report.utilisation = sum(one.worked_seconds for one in self.agents.values()) / seats
         return report
 
 

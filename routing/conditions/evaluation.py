@@ -50,8 +50,8 @@ def describe_condition(condition: object, known: AvailableFields = STANDARD_FIEL
         words = [describe_condition(part, known, depth + 1) for part in parts]
         joined = f" {'and' if kind == 'all' else 'or'} ".join(words) or "Always"
         return f"({joined})" if depth and len(words) > 1 else joined
-    question = _Comparison.read(condition, known)
-    return question.words() if question else "A condition that can't be read"
+    question = _Comparison.parse(condition, known)
+    return question.describe() if question else "A condition that can't be read"
 
 
 def get_condition_errors(condition: object, known: AvailableFields = STANDARD_FIELDS, depth: int = 0) -> list[str]:
@@ -90,8 +90,8 @@ def _evaluate(condition: object, facts: Facts, known: AvailableFields, depth: in
     """Whether it holds, and the questions that decided it."""
     group = _parse_group(condition)
     if group is None or depth > MAX_DEPTH:
-        question = _Comparison.read(condition, known)
-        return question.judge(facts) if question else (False, ["the condition can't be read"])
+        question = _Comparison.parse(condition, known)
+        return question.evaluate(facts) if question else (False, ["the condition can't be read"])
     kind, parts = group
     if not parts:
         empty = kind == "all" and not depth
@@ -110,29 +110,29 @@ class _Comparison:
     value: Any
 
     @classmethod
-    def read(cls, condition: object, known: AvailableFields) -> "_Comparison | None":
+    def parse(cls, condition: object, known: AvailableFields) -> "_Comparison | None":
         """The question; None where the condition is none that can be read."""
         if _get_comparison_errors(condition, known):
             return None
         assert isinstance(condition, dict)  # noqa: S101 (told to the type checker)
         return cls(known[condition["field"]], Operator(condition["operator"]), condition.get("value"))
 
-    def judge(self, facts: Facts) -> tuple[bool, list[str]]:
+    def evaluate(self, facts: Facts) -> tuple[bool, list[str]]:
         fact = facts.get(self.field.name)
         outcome = COMPARE_BY_TYPE[self.field.type](self.operator, fact, self.value)
-        return outcome, [self._sentence(fact, outcome)]
+        return outcome, [self._explain(fact, outcome)]
 
-    def words(self) -> str:
-        return " ".join(filter(None, [self.field.label, self.operator.label, self._shown_value()]))
+    def describe(self) -> str:
+        return " ".join(filter(None, [self.field.label, self.operator.label, self._format_value()]))
 
-    def _sentence(self, fact: object, outcome: bool) -> str:
+    def _explain(self, fact: object, outcome: bool) -> str:
         verb = self.operator.label if outcome else NEGATED_OPERATOR_LABELS[self.operator]
         is_text = self.operator not in {Operator.IS_EMPTY, Operator.IS_NOT_EMPTY}
         told = f" ({_format_field_value(self.field, fact)})" if is_text and fact not in (None, "") else ""
         name = _lower_first_letter(self.field.label)
-        return " ".join(filter(None, [f"the {name}{told}", verb, self._shown_value()]))
+        return " ".join(filter(None, [f"the {name}{told}", verb, self._format_value()]))
 
-    def _shown_value(self) -> str:
+    def _format_value(self) -> str:
         match get_value_kind(self.operator):
             case ValueKind.NOTHING:
                 return ""

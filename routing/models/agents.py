@@ -57,7 +57,7 @@ class Agent(models.Model):
         help_text="Shown when the agent signs in. Empty: Available.",
     )
     # By hand: the system does not change it with the load. Cleared at sign-in.
-    presence_by_hand = models.BooleanField(default=False, editable=False)
+    is_presence_manual = models.BooleanField(default=False, editable=False)
     last_assigned_at = models.DateTimeField(null=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)
 

@@ -15,11 +15,11 @@ DEFAULT_QUEUE_NAME, DEFAULT_PRIORITY = "Default messaging queue", 100
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
-    def default(self) -> "Queue":
+    def get_default(self) -> "Queue":
         """The queue that takes everything no rule sends elsewhere."""
         return self.get(is_default=True)
 
-    def of(self, agent: Agent) -> "QueueQuerySet":
+    def for_agent(self, agent: Agent) -> "QueueQuerySet":
         """The queues this agent works in; every agent works in the default one."""
         return self.filter(Q(is_default=True) | Q(memberships__agent=agent)).distinct()
 
@@ -45,7 +45,7 @@ class Queue(models.Model):
     operating_hours = models.ForeignKey(
         OperatingHours, models.PROTECT, related_name="queues", null=True, blank=True, help_text="Empty: always open."
     )
-    window_first = models.BooleanField(
+    closing_windows_first = models.BooleanField(
         "closing windows first",
         default=False,
         help_text="Conversations whose 24 hours end first come before others that have waited longer.",

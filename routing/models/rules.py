@@ -41,7 +41,7 @@ class SkillRule(Rule):
 class SkillRuleSkill(models.Model):
     """A skill a rule adds, and how well an agent has to have it."""
 
-    rule = models.ForeignKey(SkillRule, models.CASCADE, related_name="needs")
+    rule = models.ForeignKey(SkillRule, models.CASCADE, related_name="skill_requirements")
     skill = models.ForeignKey(Skill, models.PROTECT, related_name="+")
     rating = models.PositiveSmallIntegerField("proficiency", default=1, validators=[MinValueValidator(1)])
 

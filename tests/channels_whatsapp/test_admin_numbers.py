@@ -124,8 +124,8 @@ def test_supervisors_and_agents_cannot_open_numbers(account):
 def test_whether_customers_see_that_agents_type_is_switched_on_the_number(ada, account):
     ada.post(admin_url(NUMBER_MODEL, "add"), number_form(account))
     number = WhatsAppNumber.objects.get()
-    assert not number.shows_typing
-    ada.post(admin_url(NUMBER_MODEL, "change", number.pk), number_form(account, shows_typing="on"))
+    assert not number.shows_typing_indicator
+    ada.post(admin_url(NUMBER_MODEL, "change", number.pk), number_form(account, shows_typing_indicator="on"))
     number.refresh_from_db()
-    assert number.shows_typing
+    assert number.shows_typing_indicator
     assert "marks the customer's message as read" in visible_text(ada.get(admin_url(NUMBER_MODEL, "change", number.pk)))

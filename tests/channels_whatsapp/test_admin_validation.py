@@ -55,15 +55,15 @@ def test_each_problem_is_shown_with_its_remedy(ada, number, twilio):
 
 
 def test_rejected_credentials_are_flagged_until_the_next_success(ada, number, twilio):
-    twilio.answers = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
+    twilio.errors_to_raise = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
     assert "Credentials rejected" in visible_text(post_validate(ada, number.account))
     assert "Credentials rejected" not in visible_text(post_validate(ada, number.account))
 
 
 def test_unreachable_twilio_leaves_the_flag_unchanged(ada, number, twilio):
-    twilio.answers = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
+    twilio.errors_to_raise = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
     post_validate(ada, number.account)
-    twilio.answers = [UnknownOutcomeError("timed out"), UnknownOutcomeError("timed out")]
+    twilio.errors_to_raise = [UnknownOutcomeError("timed out"), UnknownOutcomeError("timed out")]
     assert "Credentials rejected" in visible_text(post_validate(ada, number.account))
 
 

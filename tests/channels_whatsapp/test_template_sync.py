@@ -51,7 +51,7 @@ def build_template(name: str = "greeting", approval: str = "approved", **fields:
 
 
 def synced_template_names() -> list[str]:
-    return list(MessageTemplate.objects.filter(gone_at=None).values_list("name", flat=True))
+    return list(MessageTemplate.objects.filter(removed_at=None).values_list("name", flat=True))
 
 
 def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
@@ -61,14 +61,14 @@ def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount
     assert (one.approval, one.category, one.language, one.content_type) == ("approved", "UTILITY", "en", "twilio/text")
     assert (one.content, one.variables, one.text) == ({"body": "one {{1}}"}, {"1": "Amara"}, "one {{1}}")
     account.refresh_from_db()
-    assert (account.templates_synced_at, account.templates_error) == (one.synced_at, "")
+    assert (account.templates_synced_at, account.template_sync_error) == (one.synced_at, "")
 
 
 def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     first = build_template("one", "pending")
     twilio.templates = [first]
     sync_templates(account)
-    twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
+    twilio.templates = [replace(first, model_name="renamed", approval={"status": "approved"})]
     sync_templates(account)
     [row] = MessageTemplate.objects.all()
     assert (row.name, row.approval) == ("renamed", "approved")
@@ -96,9 +96,12 @@ def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, twi
 
 def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     odd = build_template("odd", "in_appeal", types={"twilio/holograms": {"body": "x"}})
-    bare = replace(build_template("bare"), approval={}, types={}, variables={})
+    bare = replace(build_template("bare"), approval={}, types={}, content_variables={})
     strange = replace(
-        build_template("strange"), types={"twilio/text": None}, variables={"1": None, "2": 7}, approval={"status": None}
+        build_template("strange"),
+        types={"twilio/text": None},
+        content_variables={"1": None, "2": 7},
+        approval={"status": None},
     )
     nul = build_template("nul\x00", types={"twilio/text": {"body": "a\x00b", "more": [{"c\x00": "d\x00"}]}})
     twilio.templates = [odd, bare, strange, nul]
@@ -136,24 +139,24 @@ def test_failed_sync_reports_the_reason_and_changes_no_template(
     twilio.templates = [build_template("one")]
     sync_templates(account)
     before = account.templates_synced_at
-    twilio.answers = [failure]
+    twilio.errors_to_raise = [failure]
     assert str(sync_templates(account)) == f"The templates were not synced. {reason}"
     account.refresh_from_db()
-    assert (account.templates_error, account.templates_synced_at) == (reason, before)
+    assert (account.template_sync_error, account.templates_synced_at) == (reason, before)
     assert synced_template_names() == ["one"]
     sync_templates(account)
     account.refresh_from_db()
-    assert account.templates_error == ""
+    assert account.template_sync_error == ""
 
 
 def test_sync_error_is_shown_in_the_readers_language_and_stored_in_english(
     account: WhatsAppAccount, twilio: MemoryBackend
 ) -> None:
-    twilio.answers = [TwilioRateLimitError()]
+    twilio.errors_to_raise = [TwilioRateLimitError()]
     with translation.override("de"):
         assert str(sync_templates(account)).startswith("Die Vorlagen wurden nicht abgeglichen.")
     account.refresh_from_db()
-    assert account.templates_error == "Twilio has too many requests just now. Sync again in a minute."
+    assert account.template_sync_error == "Twilio has too many requests just now. Sync again in a minute."
 
 
 def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
@@ -170,7 +173,7 @@ def test_a_worker_syncs_every_six_hours() -> None:
 
 
 def test_rejected_credentials_are_marked_on_the_channel(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
+    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     sync_templates(account)
     account.refresh_from_db()
     assert account.credentials_rejected_at is not None

@@ -111,7 +111,7 @@ def test_search_text_is_the_displayed_text() -> None:
 
 
 def test_text_is_cut_at_its_variables_for_the_preview() -> None:
-    assert [(piece.text, piece.slot) for piece in split_placeholders("Hi {{ 1 }}!")] == [
+    assert [(piece.text, piece.variable) for piece in split_placeholders("Hi {{ 1 }}!")] == [
         ("Hi ", ""),
         ("1", "1"),
         ("!", ""),
@@ -197,7 +197,7 @@ def test_rejection_reason_is_shown() -> None:
 
 def test_a_template_that_is_gone_at_twilio_may_not_be_sent() -> None:
     assert (
-        get_not_sendable_reason(sample_template(gone_at=timezone.now()), window_is_open=True)
+        get_not_sendable_reason(sample_template(removed_at=timezone.now()), window_is_open=True)
         == "Twilio does not have it any more."
     )
 

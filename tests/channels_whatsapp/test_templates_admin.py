@@ -58,7 +58,7 @@ def test_the_button_on_the_list_syncs_every_active_channel_and_names_each(
     builders.create_account(name="East")
     builders.create_account(name="West")
     builders.create_account(name="Off", is_active=False)
-    twilio.answers = [UnknownOutcomeError("HTTP 500")]
+    twilio.errors_to_raise = [UnknownOutcomeError("HTTP 500")]
     told = message_texts(post_sync_all(ada))
     assert len(told) == 2
     assert told[0].startswith("East: The templates were not synced. Twilio could not be reached")
@@ -74,7 +74,7 @@ def test_sync_action_syncs_the_selected_accounts(ada: Any) -> None:
 
 def test_failed_sync_is_shown_on_the_account_page(ada: Any, twilio: memory.MemoryBackend) -> None:
     account = builders.create_account()
-    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
+    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     post_sync_all(ada)
     shown = visible_text(ada.get(admin_url(ACCOUNT_MODEL, "change", account.pk)))
     assert "The last sync did not come through" in shown
@@ -84,7 +84,7 @@ def test_failed_sync_is_shown_on_the_account_page(ada: Any, twilio: memory.Memor
 def test_after_a_validation_the_templates_are_synced_by_a_worker(ada: Any, twilio: memory.MemoryBackend) -> None:
     number = builders.create_number()
     twilio.senders = [TwilioSender("XE1", number.address, "ONLINE", number.account.inbound_url)]
-    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)] * 2
+    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)] * 2
     validate = f"/admin/channels_whatsapp/whatsappaccount/{number.account.pk}/validate/"
     ada.post(validate)
     assert not Lane.objects.filter(kind="templates").exists()

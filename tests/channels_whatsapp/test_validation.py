@@ -39,7 +39,7 @@ def build_sender(number, **changed):
 
 
 def find_problems(account):
-    return [finding.what for finding in validate_account(account).wrong]
+    return [finding.what for finding in validate_account(account).failed_findings]
 
 
 def test_valid_account_has_no_findings(twilio, number):
@@ -53,7 +53,7 @@ def test_valid_account_has_no_findings(twilio, number):
     "refusal", [TwilioRejectedError(20003, "Authenticate", 401), TwilioRejectedError(20003, "Denied", 403)]
 )
 def test_wrong_token_is_the_only_finding(twilio, number, refusal):
-    twilio.answers = [refusal, refusal]
+    twilio.errors_to_raise = [refusal, refusal]
     report = validate_account(number.account)
     assert report.credentials == "rejected"
     assert [one.what for one in report.findings] == ["Twilio rejected the Account SID or the Auth Token."]
@@ -61,7 +61,7 @@ def test_wrong_token_is_the_only_finding(twilio, number, refusal):
 
 
 def test_unknown_account_is_reported(twilio, number):
-    twilio.answers = [TwilioRejectedError(20404, "Not found", 404)] * 2
+    twilio.errors_to_raise = [TwilioRejectedError(20404, "Not found", 404)] * 2
     assert find_problems(number.account) == ["Twilio knows no account with this Account SID."]
 
 
@@ -93,7 +93,7 @@ def test_updating_sender_counts_as_online(twilio, number, status):
 
 def test_webhook_with_another_url_is_reported_with_that_url(twilio, number):
     twilio.senders = [build_sender(number, callback_url="https://old.example.com/hook")]
-    finding = validate_account(number.account).wrong[0]
+    finding = validate_account(number.account).failed_findings[0]
     assert "https://old.example.com/hook" in finding.what
     assert number.account.inbound_url in finding.todo
 
@@ -140,14 +140,14 @@ def test_messaging_service_is_reported(twilio, number):
 
 
 def test_unreachable_twilio_says_nothing_about_the_token(twilio, number):
-    twilio.answers = [UnknownOutcomeError("timed out")] * 2
+    twilio.errors_to_raise = [UnknownOutcomeError("timed out")] * 2
     report = validate_account(number.account)
     assert report.credentials == "unknown"
     assert "Twilio could not be reached." in report.findings[0].what
 
 
 def test_rate_limited_validation_asks_to_retry_later(twilio, number):
-    twilio.answers = [TwilioRateLimitError("429")] * 2
+    twilio.errors_to_raise = [TwilioRateLimitError("429")] * 2
     assert validate_account(number.account).findings[0].todo == "Validate again in a minute."
 
 
@@ -155,7 +155,7 @@ def test_a_twilio_that_never_answers_does_not_hang_the_page(twilio, number, monk
     released = threading.Event()
     monkeypatch.setattr(twilio, "fetch_account", lambda account: released.wait(20))
     began = time.monotonic()
-    report = validate_account(number.account, patience=timedelta(seconds=0.2))
+    report = validate_account(number.account, timeout=timedelta(seconds=0.2))
     released.set()
     assert time.monotonic() - began < 5
     assert "Twilio could not be reached." in report.findings[0].what

@@ -75,7 +75,7 @@ def test_a_rule_asks_about_a_field_of_the_contact() -> None:
     assert (
         classify_and_refresh(create_new_conversation(of=builders.create_contact(fields={"tier": "gold"}))).queue == gold
     )
-    assert classify_and_refresh(create_new_conversation()).queue == Queue.objects.default()
+    assert classify_and_refresh(create_new_conversation()).queue == Queue.objects.get_default()
 
 
 def test_variables_of_another_work_stream_are_not_extracted() -> None:

@@ -107,7 +107,7 @@ def test_a_conversation_is_begun_with_its_agent(dana: Agent, update: MessageTemp
     started = start_with_template(dana, update)
     conversation = Conversation.objects.get()
     assert started.is_new
-    assert (conversation.state, conversation.agent, conversation.queue) == ("active", dana, Queue.objects.default())
+    assert (conversation.state, conversation.agent, conversation.queue) == ("active", dana, Queue.objects.get_default())
     assert (conversation.window_closes_at, conversation.last_inbound_at) == (None, None)
     assert conversation.last_message == started.message
     assert conversation.contact.address == AMARA_ADDRESS

@@ -139,7 +139,7 @@ def create_customer_conversations(count: int) -> None:
     for place in range(count):
         address = f"whatsapp:+49151140{place:05d}"
         customer = inbound.create_customer(f"Customer {place}", address)
-        Chat.objects.create(customer=customer, sender=sender, last_wrote_at=timezone.now())
+        Chat.objects.create(customer=customer, sender=sender, last_inbound_at=timezone.now())
         builders.create_conversation(
             agent=dana, number=number, contact=builders.create_contact(customer.name, address=address)
         )
@@ -168,7 +168,7 @@ def reply_pickup_delays() -> list[float]:
 def set_fault(kind: str, *, is_on: bool = True, customer_count: int | None = None) -> None:
     """Let something go wrong at Twilio, for everybody or for this many customers."""
     for customer in [None] if customer_count is None else Customer.objects.all()[:customer_count]:
-        inbound.set_fault(FaultKind(kind), customer=customer, on=is_on)
+        inbound.set_fault(FaultKind(kind), customer=customer, is_enabled=is_on)
 
 
 def count_reply_statuses() -> dict[str, int]:
@@ -392,7 +392,7 @@ def create_waiting_conversations(conversations: int) -> None:
                 contact=one,
                 number=shop,
                 work_stream=shop.work_stream,
-                queue=Queue.objects.default(),
+                queue=Queue.objects.get_default(),
                 queued_at=now - timedelta(seconds=place),
                 last_inbound_at=now,
                 last_activity_at=now - timedelta(seconds=place),

@@ -128,19 +128,19 @@ def test_an_agent_twice_in_a_queue_is_refused(ada):
 
 
 def test_the_default_queue_can_not_be_deleted(ada):
-    default = Queue.objects.default()
-    assert ada.post(admin_url("routing_queue", "delete", default.pk), {"post": "yes"}).status_code == 403
-    assert "deletelink" not in ada.get(admin_url("routing_queue", "change", default.pk)).content.decode()
+    get_default = Queue.objects.get_default()
+    assert ada.post(admin_url("routing_queue", "delete", get_default.pk), {"post": "yes"}).status_code == 403
+    assert "deletelink" not in ada.get(admin_url("routing_queue", "change", get_default.pk)).content.decode()
 
 
 def test_of_the_default_queue_only_the_terms_of_its_work_are_set(ada):
-    default = Queue.objects.default()
-    form = {"name": "Mine", "priority": "1", "assignment_method": "round_robin", "window_first": "on"}
-    response = ada.post(admin_url("routing_queue", "change", default.pk), form)
+    get_default = Queue.objects.get_default()
+    form = {"name": "Mine", "priority": "1", "assignment_method": "round_robin", "closing_windows_first": "on"}
+    response = ada.post(admin_url("routing_queue", "change", get_default.pk), form)
     assert response.status_code == 302
-    default.refresh_from_db()
-    assert (default.name, default.priority) == ("Default messaging queue", 100)
-    assert (default.assignment_method, default.window_first) == ("round_robin", True)
+    get_default.refresh_from_db()
+    assert (get_default.name, get_default.priority) == ("Default messaging queue", 100)
+    assert (get_default.assignment_method, get_default.closing_windows_first) == ("round_robin", True)
 
 
 @pytest.mark.parametrize("changed", [{"name": "Mine"}, {"priority": 1}])
@@ -151,7 +151,7 @@ def test_default_queue_name_and_priority_cannot_be_changed(changed):
 
 def test_members_of_the_default_queue_cannot_be_changed():
     with pytest.raises(ValidationError, match="Everybody is in the default queue already."):
-        QueueMembership(queue=Queue.objects.default(), agent=builders.create_agent("Dana")).full_clean()
+        QueueMembership(queue=Queue.objects.get_default(), agent=builders.create_agent("Dana")).full_clean()
 
 
 def test_everybody_is_in_the_default_queue(ada):
@@ -204,7 +204,7 @@ def test_agents_are_found_by_the_queues_they_were_put_into(ada):
 
 def test_agents_cannot_be_added_to_the_default_queue(ada):
     dana = builders.create_agent("Dana")
-    ada.post(admin_url("routing_agent", "change", dana.pk), agent_form(dana, Queue.objects.default()))
+    ada.post(admin_url("routing_agent", "change", dana.pk), agent_form(dana, Queue.objects.get_default()))
     assert not dana.queues.exists()
 
 

@@ -87,10 +87,10 @@ def test_overflow_rules_are_put_in_order(ada, orders):
 
 
 def test_changed_overflow_rule_rechecks_waiting_conversations(ada, orders):
-    form = {"name": "Orders", "priority": "5", "assignment_method": "round_robin", "window_first": "on"}
+    form = {"name": "Orders", "priority": "5", "assignment_method": "round_robin", "closing_windows_first": "on"}
     ada.post(admin_url("routing_queue", "change", orders.pk), {**form, **inline_form_data("memberships")})
     orders.refresh_from_db()
-    assert (orders.priority, orders.assignment_method, orders.window_first) == (5, "round_robin", True)
+    assert (orders.priority, orders.assignment_method, orders.closing_windows_first) == (5, "round_robin", True)
     assert Lane.objects.filter(kind="assign", key=0).exists()
 
 

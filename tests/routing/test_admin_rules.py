@@ -223,11 +223,12 @@ def test_a_skill_rule_names_skills_with_their_proficiency(ada, stream):
     german = Skill.objects.create(name="German", type=SkillType.objects.create(name="Language"))
     form = {"name": "German", "description": "", **condition_form(("0", "contact_language", "equals", "de"))}
     ada.post(
-        add_url("routing_skillrule", stream), {**form, **inline_form_data("needs", {"skill": german.pk, "rating": "7"})}
+        add_url("routing_skillrule", stream),
+        {**form, **inline_form_data("skill_requirements", {"skill": german.pk, "rating": "7"})},
     )
     made = SkillRule.objects.get()
     assert made.condition == {"all": [GERMAN_CONDITION]}
-    assert [(need.skill, need.rating) for need in made.needs.all()] == [(german, 7)]
+    assert [(need.skill, need.rating) for need in made.skill_requirements.all()] == [(german, 7)]
     assert "German 7" in visible_text(ada.get(admin_url("routing_workstream", "change", stream.pk)))
 
 

@@ -76,5 +76,5 @@ def test_load_counts_assigned_and_offered_conversations_per_work_stream() -> Non
     builders.create_conversation(agent=dana, state=State.WAITING)
     builders.create_conversation(offered_to=dana, offer_expires_at=timezone.now())
     loads = get_load_by_agent(Conversation.objects.all(), [dana.pk, omar.pk], now=timezone.now())
-    assert (loads[dana.pk].units, loads[dana.pk].by_stream) == (90, {stream.pk: 3})
+    assert (loads[dana.pk].units, loads[dana.pk].count_by_work_stream) == (90, {stream.pk: 3})
     assert loads[omar.pk].units == 0

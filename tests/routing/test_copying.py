@@ -27,10 +27,12 @@ def test_a_copy_of_a_work_stream_has_its_terms_its_rules_and_its_variables() -> 
         ["away"],
     )
     assert [(one.name, one.queue.name) for one in made.routingrules.all()] == [("First", "First"), ("Second", "Second")]
-    assert [(need.skill.name, need.rating) for need in made.skillrules.get().needs.all()] == [("German", 7)]
+    assert [(need.skill.name, need.rating) for need in made.skillrules.get().skill_requirements.all()] == [
+        ("German", 7)
+    ]
     assert made.context_variables.get().found_after == "Order:"
     assert not made.whatsapp_numbers.exists()
-    assert (stream.routingrules.count(), stream.skillrules.get().needs.count()) == (2, 1)
+    assert (stream.routingrules.count(), stream.skillrules.get().skill_requirements.count()) == (2, 1)
 
 
 def test_a_copy_of_a_queue_has_its_settings_its_agents_and_its_overflow() -> None:
@@ -42,9 +44,9 @@ def test_a_copy_of_a_queue_has_its_settings_its_agents_and_its_overflow() -> Non
 
 
 def test_a_copy_of_the_default_queue_is_a_queue_as_any_other() -> None:
-    made = copy_queue(Queue.objects.default())
+    made = copy_queue(Queue.objects.get_default())
     assert not made.is_default
-    assert Queue.objects.default().name == "Default messaging queue"
+    assert Queue.objects.get_default().name == "Default messaging queue"
 
 
 def test_copies_are_numbered_and_long_names_are_cut() -> None:

@@ -37,7 +37,7 @@ def make_skilled_candidate(who: int, german: int, billing: int, free: int = 100)
 
 
 def choice_text(choice: Choice, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> str:
-    return str(choice.in_words(more))
+    return str(choice.explain(more))
 
 
 def choose_agent_id(need: AssignmentRequirements, *candidates: Candidate) -> int | None:
@@ -195,7 +195,7 @@ def test_distance_is_averaged_over_the_skills(closer: tuple[int, int], further: 
 
 
 def test_agent_who_rejected_is_skipped_even_if_alone() -> None:
-    need = AssignmentRequirements(30, passed_over=frozenset({BERT}))
+    need = AssignmentRequirements(30, excluded_agents=frozenset({BERT}))
     assert choose_agent_id(need, make_candidate(BERT, 100), make_candidate(GILDA, 40)) == GILDA
     choice = choose_agent(need, [make_candidate(BERT, 100)])
     assert choice.agent_id is None
@@ -203,7 +203,7 @@ def test_agent_who_rejected_is_skipped_even_if_alone() -> None:
 
 
 def test_agent_who_rejected_long_ago_is_the_last_choice() -> None:
-    need = AssignmentRequirements(30, last_resort=frozenset({BERT}))
+    need = AssignmentRequirements(30, deprioritized_agents=frozenset({BERT}))
     assert choose_agent_id(need, make_candidate(BERT, 100), make_candidate(GILDA, 40)) == GILDA
     assert choose_agent_id(need, make_candidate(BERT, 100)) == BERT
 
@@ -211,13 +211,17 @@ def test_agent_who_rejected_long_ago_is_the_last_choice() -> None:
 def test_disconnected_agent_wins_a_tie() -> None:
     assert (
         choose_agent_id(
-            AssignmentRequirements(30, disconnected=frozenset({GILDA})), make_candidate(GILDA), make_candidate(BERT)
+            AssignmentRequirements(30, disconnected_agents=frozenset({GILDA})),
+            make_candidate(GILDA),
+            make_candidate(BERT),
         )
         == GILDA
     )
     assert (
         choose_agent_id(
-            AssignmentRequirements(30, disconnected=frozenset({BERT})), make_candidate(GILDA), make_candidate(BERT)
+            AssignmentRequirements(30, disconnected_agents=frozenset({BERT})),
+            make_candidate(GILDA),
+            make_candidate(BERT),
         )
         == BERT
     )

@@ -42,7 +42,7 @@ def test_load_does_not_change_manual_absence(shown: BasePresence, used: int) -> 
 
 def stored_presence(agent: Agent) -> tuple[str, bool]:
     found = Agent.objects.select_related("presence").get(pk=agent.pk)
-    return found.presence.base_status, found.presence_by_hand
+    return found.presence.base_status, found.is_presence_manual
 
 
 def test_manual_presence_is_kept_under_load(db: None) -> None:
@@ -65,7 +65,7 @@ def test_automatic_presence_follows_the_load(db: None) -> None:
 def test_a_presence_of_the_companys_own_is_left_alone(db: None) -> None:
     dana = builders.create_agent("Dana")
     training = Presence.objects.create(name="Training", text="In training", base_status=BUSY)
-    set_presence(dana, training, by_hand=False)
+    set_presence(dana, training, is_manual=False)
     assert not update_presence_for_load(dana, 0)
 
 
@@ -126,7 +126,7 @@ def test_only_who_was_away_by_hand_has_to_come_back_by_hand(
     db: None, base: BasePresence, by_hand: bool, stays: bool
 ) -> None:
     dana = builders.create_agent("Dana")
-    set_presence(dana, get_built_in_presence(base), by_hand=by_hand)
+    set_presence(dana, get_built_in_presence(base), is_manual=by_hand)
     now = timezone.now()
     record_last_seen(dana, now - timedelta(hours=1))
     assert set_offline(dana, unless_seen_since=now)

@@ -34,7 +34,7 @@ def get_or_create_skill(name: str) -> Skill:
 def create_skill_rule(stream: WorkStream, name: str, condition: Any, **ratings: int) -> SkillRule:
     made = SkillRule.objects.create(work_stream=stream, name=name, condition=condition)
     for skill_name, rating in ratings.items():
-        made.needs.create(skill=get_or_create_skill(skill_name), rating=rating)
+        made.skill_requirements.create(skill=get_or_create_skill(skill_name), rating=rating)
     return made
 
 
@@ -54,7 +54,7 @@ def test_rules_in_the_same_place_are_asked_in_the_order_they_were_made(stream: W
 
 def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue_of_the_stream(stream: WorkStream) -> None:
     create_rule(stream, "Orders", contains_condition("order"))
-    assert find_route(stream, {"first_message": "Hello"}).queue == Queue.objects.default()
+    assert find_route(stream, {"first_message": "Hello"}).queue == Queue.objects.get_default()
     stream.fallback_queue = builders.create_queue("Front desk")
     found = find_route(stream, {"first_message": "Hello"})
     assert (found.rule, found.queue.name) == (None, "Front desk")

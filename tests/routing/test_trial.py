@@ -51,7 +51,7 @@ def test_dry_run_explains_each_rule(stream: WorkStream) -> None:
     create_skill_rule(stream, "Everybody", {}, Patience=1)
     trial = dry_run_at_night(stream, first_message="My order", customer_number="+49151")
     assert (trial.rule, trial.queue.name, [str(need) for need in trial.skills]) == (found, "Orders", ["Patience (1)"])
-    assert trial.lines == [
+    assert trial.explanation == [
         "The moment is Saturday, 23:30 on the clock of UTC.",
         "Rule “Numbers”: Does not hold because the customer number (“+49151”) does not start with “+1”.",
         "Rule “Order number in first message”: Holds because the first message (“My order”) contains “order”.",
@@ -63,8 +63,10 @@ def test_dry_run_explains_each_rule(stream: WorkStream) -> None:
 
 def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue(stream: WorkStream) -> None:
     trial = dry_run_at_night(stream)
-    assert trial.lines[1:] == ["Goes to Default messaging queue: no rule holds."]
-    assert trial.overflow == ["Default messaging queue is the fallback queue: whether it is open or full is not asked."]
+    assert trial.explanation[1:] == ["Goes to Default messaging queue: no rule holds."]
+    assert trial.overflow_explanation == [
+        "Default messaging queue is the fallback queue: whether it is open or full is not asked."
+    ]
 
 
 def test_days_and_times_are_asked_on_the_clock_of_the_numbers_hours(stream: WorkStream) -> None:
@@ -73,7 +75,7 @@ def test_days_and_times_are_asked_on_the_clock_of_the_numbers_hours(stream: Work
     assert dry_run_at_night(stream).rule is None
     trial = dry_run_at_night(stream, clock=india)
     assert trial.rule == sundays
-    assert trial.lines[0] == "The moment is Sunday, 05:00 on the clock of India (Asia/Kolkata)."
+    assert trial.explanation[0] == "The moment is Sunday, 05:00 on the clock of India (Asia/Kolkata)."
 
 
 def test_a_context_variable_is_found_in_the_message_unless_it_is_typed(stream: WorkStream) -> None:
@@ -83,7 +85,7 @@ def test_a_context_variable_is_found_in_the_message_unless_it_is_typed(stream: W
     big = create_rule(stream, "Big", {"field": "context.amount", "operator": "greater_than", "value": "100"})
     trial = dry_run_at_night(stream, first_message="Amount: 250")
     assert trial.rule == big
-    assert trial.lines[1:3] == [
+    assert trial.explanation[1:3] == [
         "Amount is found in the first message: “250”.",
         "Rule “Big”: Holds because the amount (250) is greater than 100.",
     ]
@@ -95,33 +97,41 @@ def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
     create_rule(stream, "VIPs", {"field": "contact.vip", "operator": "equals", "value": "yes"})
     assert (
         "Rule “VIPs”: Holds because the VIP (“Yes”) equals “yes”."
-        in dry_run_at_night(stream, **{"contact.vip": "Yes"}).lines
+        in dry_run_at_night(stream, **{"contact.vip": "Yes"}).explanation
     )
 
 
 def test_dry_run_reports_a_queue_below_its_limit(stream: WorkStream) -> None:
     create_catch_all_queue(stream)
-    assert dry_run_at_night(stream).overflow == ["Orders is open and has room: no conversations wait there now."]
-    assert dry_run_at_night(stream, waiting=1).overflow == [
+    assert dry_run_at_night(stream).overflow_explanation == [
+        "Orders is open and has room: no conversations wait there now."
+    ]
+    assert dry_run_at_night(stream, waiting=1).overflow_explanation == [
         "Orders is open and has room: 1 conversation waits there now."
     ]
 
 
 def test_dry_run_reports_the_overflow_at_that_time(stream: WorkStream) -> None:
     queue = create_catch_all_queue(stream, operating_hours=OperatingHours.objects.create(name="Never"))
-    assert dry_run_at_night(stream).overflow == ["Orders is out of its operating hours: it waits there anyway."]
+    assert dry_run_at_night(stream).overflow_explanation == [
+        "Orders is out of its operating hours: it waits there anyway."
+    ]
     returns = builders.create_queue("Returns")
     OverflowRule.objects.create(queue=queue, condition="out_of_hours", action="transfer", target=returns)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
-    assert dry_run_at_night(stream).overflow == ["Orders is out of its operating hours: transferred_bytes to Returns."]
+    assert dry_run_at_night(stream).overflow_explanation == [
+        "Orders is out of its operating hours: transferred_bytes to Returns."
+    ]
 
 
 def test_dry_run_reports_the_waiting_time_overflow(stream: WorkStream) -> None:
     queue = create_catch_all_queue(stream)
     OverflowRule.objects.create(queue=queue, condition="work_item_limit", action="end", limit=5)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
-    assert dry_run_at_night(stream, waiting=5).overflow == ["Orders is full (5 work items): the conversation is ended."]
-    assert dry_run_at_night(stream, waiting=4).overflow == [
+    assert dry_run_at_night(stream, waiting=5).overflow_explanation == [
+        "Orders is full (5 work items): the conversation is ended."
+    ]
+    assert dry_run_at_night(stream, waiting=4).overflow_explanation == [
         "Orders is open and has room: 4 conversations wait there now.",
         "If nobody in Orders is free for 10 minutes: the conversation is ended.",
     ]

@@ -87,7 +87,7 @@ def twilio_api_view(method: str) -> Callable[[ViewFunction], ViewFunction]:
                     raise TwilioApiError(20404, path=request.path)
                 return view(request, account, **kwargs)
             except TwilioApiError as refusal:
-                return refusal.as_response()
+                return refusal.to_response()
 
         return wrapper
 

@@ -53,7 +53,7 @@ class TwilioApiError(Exception):
         self.message = text.format(**values)
         super().__init__(f"{code}: {self.message}")
 
-    def as_response(self) -> HttpResponse:
+    def to_response(self) -> HttpResponse:
         """Twilio's JSON for a refused call."""
         body = {
             "code": self.code,

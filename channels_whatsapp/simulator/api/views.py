@@ -25,7 +25,7 @@ INLINE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "audio/", 
 @csrf_exempt
 def not_found(request: HttpRequest, rest: str) -> HttpResponse:
     """Anything that is not played here."""
-    return TwilioApiError(20404, path=f"/{rest}").as_response()
+    return TwilioApiError(20404, path=f"/{rest}").to_response()
 
 
 @csrf_exempt
@@ -169,7 +169,7 @@ def list_phone_numbers(request: HttpRequest, account: Account) -> HttpResponse:
 
 
 def _get_owned_senders(account: Account) -> QuerySet[Sender]:
-    return account.senders.owned().select_related("account")
+    return account.senders.exclude_sandbox().select_related("account")
 
 
 @twilio_api_view("GET")
@@ -202,7 +202,7 @@ def create_typing_indicator(request: HttpRequest, account: Account) -> HttpRespo
     now = timezone.now()
     Chat.objects.filter(customer=message.customer, sender=message.sender).update(typing_until=now + TYPING_DURATION)
     earlier = account.messages.filter(customer=message.customer, sender=message.sender, pk__lte=message.pk)
-    earlier.filter(direction=message.direction).update(seen_by_business=True)
+    earlier.filter(direction=message.direction).update(is_read_by_business=True)
     return JsonResponse({"success": True})
 
 

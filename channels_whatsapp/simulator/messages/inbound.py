@@ -112,9 +112,9 @@ def create_content(account: Account, name: str, types: dict[str, Any], **fields:
     return Content.objects.create(account=account, friendly_name=name, types=types, **fields)
 
 
-def set_fault(kind: FaultKind, *, customer: Customer | None = None, on: bool = True) -> None:
+def set_fault(kind: FaultKind, *, customer: Customer | None = None, is_enabled: bool = True) -> None:
     """Let something go wrong for one customer, or for everybody; or let it be."""
-    if on:
+    if is_enabled:
         Fault.objects.get_or_create(kind=kind, customer=customer)
     else:
         Fault.objects.filter(kind=kind, customer=customer).delete()
@@ -126,12 +126,12 @@ def receive_customer_message(
     text: str = "",
     *,
     attachments: Sequence[Attachment] = (),
-    place: SharedLocation | None = None,
+    location: SharedLocation | None = None,
     contact: ContactCard | None = None,
-    press: ButtonPress | None = None,
-    replying_to: Message | None = None,
+    button_press: ButtonPress | None = None,
+    quoted: Message | None = None,
     ad: Ad | None = None,
-    forwarded: bool = False,
+    is_forwarded: bool = False,
     extra: dict[str, str] | None = None,
     now: datetime | None = None,
 ) -> Message:
@@ -139,28 +139,28 @@ def receive_customer_message(
     now = now or timezone.now()
     files = [*attachments, _build_vcard_file(contact)] if contact else list(attachments)
     params = {
-        "MessageType": _message_type(files, place, press),
-        **_build_button_params(press),
-        **_build_location_params(place),
-        **_reply_params(replying_to or (_find_button_message(customer, sender, press) if press else None)),
+        "MessageType": _message_type(files, location, button_press),
+        **_build_button_params(button_press),
+        **_build_location_params(location),
+        **_reply_params(quoted or (_find_button_message(customer, sender, button_press) if button_press else None)),
         **_ad_params(ad),
-        "Forwarded": str(forwarded).lower(),
+        "Forwarded": str(is_forwarded).lower(),
         "FrequentlyForwarded": "false",
         **(extra or {}),
     }
     with transaction.atomic():
-        message = _create_message(customer, sender, press.text if press else text, params, now)
-        if replying_to:
-            Message.objects.filter(pk=message.pk).update(quoted=replying_to)
+        message = _create_message(customer, sender, button_press.text if button_press else text, params, now)
+        if quoted:
+            Message.objects.filter(pk=message.pk).update(quoted=quoted)
         _save_files(message, files, now)
-        Chat.objects.update_or_create(customer=customer, sender=sender, defaults={"last_wrote_at": now})
+        Chat.objects.update_or_create(customer=customer, sender=sender, defaults={"last_inbound_at": now})
         _schedule_webhook(message, now)
     return message
 
 
 def mark_chat_read(customer: Customer, sender: Sender, now: datetime | None = None) -> int:
     """The customer looks at the chat: what was delivered becomes read, unless they don't show that. How many did."""
-    if not customer.read_receipts:
+    if not customer.sends_read_receipts:
         return 0
     delivered = Message.objects.filter(
         customer=customer, sender=sender, direction=Direction.OUTBOUND, status="delivered"
@@ -174,7 +174,7 @@ def mark_chat_read(customer: Customer, sender: Sender, now: datetime | None = No
 def expire_service_window(customer: Customer) -> None:
     """A day goes by: every business may only send templates to this customer now."""
     long_ago = timezone.now() - SERVICE_WINDOW - timedelta(minutes=1)
-    Chat.objects.filter(customer=customer).update(last_wrote_at=long_ago)
+    Chat.objects.filter(customer=customer).update(last_inbound_at=long_ago)
 
 
 def _add_whatsapp_prefix(address: str) -> str:

@@ -51,11 +51,11 @@ class MessageRequest:
 
     to: str
     sender: str
-    service: str
+    messaging_service_sid: str
     body: str
     media_urls: tuple[str, ...]
     content_sid: str
-    variables: str
+    content_variables: str
     status_callback: str
 
     @classmethod
@@ -64,11 +64,11 @@ class MessageRequest:
         return cls(
             to=form.get("To", ""),
             sender=form.get("From", ""),
-            service=form.get("MessagingServiceSid", ""),
+            messaging_service_sid=form.get("MessagingServiceSid", ""),
             body=form.get("Body", "").replace("\x00", ""),
             media_urls=tuple(form.getlist("MediaUrl")),
             content_sid=form.get("ContentSid", ""),
-            variables=form.get("ContentVariables", ""),
+            content_variables=form.get("ContentVariables", ""),
             status_callback=form.get("StatusCallback", ""),
         )
 
@@ -104,11 +104,11 @@ def _find_sender(account: Account, order: MessageRequest) -> Sender:
         if sender is None:
             raise TwilioApiError(63007)
         return sender
-    if not order.service:
+    if not order.messaging_service_sid:
         raise TwilioApiError(21603)
-    sender = account.senders.filter(messaging_service_sid=order.service).first()
+    sender = account.senders.filter(messaging_service_sid=order.messaging_service_sid).first()
     if sender is None:
-        raise TwilioApiError(21701, service=order.service)
+        raise TwilioApiError(21701, messaging_service_sid=order.messaging_service_sid)
     return sender
 
 
@@ -164,7 +164,7 @@ def _is_url(text: str) -> bool:
 def _create_message(
     sender: Sender, customer: Customer, order: MessageRequest, content: Content | None, now: datetime
 ) -> Message:
-    values = parse_variables(order.variables)
+    values = parse_variables(order.content_variables)
     return Message.objects.create(
         account=sender.account,
         sender=sender,
@@ -174,12 +174,12 @@ def _create_message(
         from_address=sender.address,
         to_address=order.to,
         body=render_body(content, values) if content else order.body,
-        status="accepted" if order.service else "queued",
+        status="accepted" if order.messaging_service_sid else "queued",
         num_media=len(order.media_urls),
         content=content,
         buttons=get_buttons(content) if content else [],
         extra={"template": render_extra_parts(content, values)} if content else {},
-        messaging_service_sid=order.service,
+        messaging_service_sid=order.messaging_service_sid,
         status_callback=order.status_callback or sender.status_callback_url,
         created_at=now,
         updated_at=now,
@@ -200,7 +200,7 @@ def schedule_outcome(message: Message, now: datetime) -> None:
         schedule_failure(message, code, now)
         return
     plan = list(DELIVERY_STEPS)
-    if message.customer.reads_at_once and message.customer.read_receipts:
+    if message.customer.reads_immediately and message.customer.sends_read_receipts:
         plan.append(("read", READ_DELAY))
     if FaultKind.OUT_OF_ORDER in faults:
         plan = [(status, after) for (status, _), (_, after) in zip(plan, reversed(plan), strict=True)]
@@ -230,7 +230,7 @@ def _find_failure_code(message: Message, faults: set[str], now: datetime) -> int
         return 63021
     approved = message.content is not None and message.content.approval == "approved"
     chat = Chat.objects.filter(customer=message.customer, sender=message.sender).first()
-    if not approved and not (chat and chat.is_open(now)):
+    if not approved and not (chat and chat.is_window_open(now)):
         return 63016
     return None
 

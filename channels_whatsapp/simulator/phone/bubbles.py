@@ -27,13 +27,13 @@ class Bubble:
 
     message: Message
     tick: str  # waiting, sent, delivered, read, failed
-    words: str  # the same for people who don't see ticks
-    complaint: str
+    status_label: str  # the same for people who don't see ticks
+    error: str
     files: list[BubbleFile]
     new_day: date | None
 
     @property
-    def is_mine(self) -> bool:
+    def is_from_customer(self) -> bool:
         """Whether the phone's owner wrote it."""
         return self.message.is_inbound
 
@@ -75,16 +75,14 @@ def get_bubbles(customer: Customer, sender: Sender) -> list[Bubble]:
 
 
 def _build_bubble(message: Message, new_day: date | None) -> Bubble:
-    complaint = next((errand.complaint for errand in message.errands.all() if errand.complaint), "")
-    tick, words = _get_inbound_status(message, complaint) if message.is_inbound else _get_outbound_status(message)
-    return Bubble(
-        message, tick, words, complaint, [_build_file(message, media) for media in message.media.all()], new_day
-    )
+    error = next((errand.error for errand in message.errands.all() if errand.error), "")
+    tick, words = _get_inbound_status(message, error) if message.is_inbound else _get_outbound_status(message)
+    return Bubble(message, tick, words, error, [_build_file(message, media) for media in message.media.all()], new_day)
 
 
 def _get_inbound_status(message: Message, complaint: str) -> tuple[str, str]:
     """How far the customer's message came: to Twilio, to the desk, before somebody's eyes."""
-    if message.seen_by_business:
+    if message.is_read_by_business:
         return "read", "read by the desk"
     webhooks = [errand for errand in message.errands.all() if errand.kind == TaskKind.INBOUND]
     if complaint:

@@ -42,7 +42,7 @@ class FilesField(forms.FileField):
 class CustomerMessageForm(forms.Form):
     """Something the customer can send."""
 
-    def writing(self) -> dict[str, Any]:
+    def get_message_arguments(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         raise NotImplementedError
 
@@ -56,7 +56,7 @@ class TextMessageForm(CustomerMessageForm):
         required=False,
         widget=forms.Textarea(attrs={"rows": 1, "placeholder": "Message", "autocomplete": "off"}),
     )
-    attached = FilesField(label="Attach files")
+    attachments = FilesField(label="Attach files")
     reply_to = forms.IntegerField(required=False, widget=forms.HiddenInput)
     forwarded = forms.BooleanField(
         label="Forwarded", required=False, widget=forms.CheckboxInput(attrs={"form": "write"})
@@ -70,18 +70,18 @@ class TextMessageForm(CustomerMessageForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if not cleaned.get("text", "").strip() and not cleaned.get("attached"):
+        if not cleaned.get("text", "").strip() and not cleaned.get("attachments"):
             raise ValidationError("Write something, or choose a file.")
-        if any(file.size > MAX_FILE_SIZE for file in cleaned.get("attached", [])):
+        if any(file.size > MAX_FILE_SIZE for file in cleaned.get("attachments", [])):
             raise ValidationError("WhatsApp takes files of up to 16 MB.")
         return cleaned
 
-    def writing(self) -> dict[str, Any]:
+    def get_message_arguments(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told, but for the quoted message."""
         cleaned = self.cleaned_data
         return {
             "text": cleaned["text"],
-            "attachments": [_build_attachment(file) for file in cleaned["attached"]],
+            "attachments": [_build_attachment(file) for file in cleaned["attachments"]],
             "forwarded": cleaned["forwarded"],
             "ad": inbound.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
         }
@@ -101,7 +101,7 @@ class LocationForm(CustomerMessageForm):
     label = forms.CharField(max_length=200, required=False)
     address = forms.CharField(max_length=300, required=False)
 
-    def writing(self) -> dict[str, Any]:
+    def get_message_arguments(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
         latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
@@ -114,7 +114,7 @@ class ContactForm(CustomerMessageForm):
     name = forms.CharField(max_length=100)
     number = forms.CharField(max_length=40, label="Phone number")
 
-    def writing(self) -> dict[str, Any]:
+    def get_message_arguments(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         return {"contact": inbound.ContactCard(self.cleaned_data["name"], (self.cleaned_data["number"],))}
 
@@ -129,7 +129,7 @@ class ButtonPressForm(CustomerMessageForm):
     text = forms.CharField(label="Shown text", max_length=100)
     payload = forms.CharField(label="Payload or id", max_length=256, required=False)
 
-    def writing(self) -> dict[str, Any]:
+    def get_message_arguments(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
         return {"press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
@@ -159,13 +159,13 @@ class CustomerSettingsForm(CustomerModelForm):
 
     class Meta:
         model = Customer
-        fields = ["name", "reads_at_once", "read_receipts"]
+        fields = ["name", "reads_immediately", "sends_read_receipts"]
         labels = {
             "name": "Profile name",
-            "reads_at_once": "Reads messages after two seconds",
-            "read_receipts": "Shows businesses what was read",
+            "reads_immediately": "Reads messages after two seconds",
+            "sends_read_receipts": "Shows businesses what was read",
         }
-        help_texts = {"reads_at_once": "Otherwise by looking at this chat."}
+        help_texts = {"reads_immediately": "Otherwise by looking at this chat."}
 
 
 class FaultsForm(forms.Form):

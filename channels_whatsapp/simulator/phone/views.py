@@ -68,14 +68,14 @@ def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpR
 
 
 @require_POST
-def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, what: str) -> HttpResponse:
+def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: str) -> HttpResponse:
     """The customer sends something: a text with files, a place, a contact, or a pressed button."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
-    form = FORM_BY_KIND[what](request.POST, request.FILES, auto_id=f"{what}_%s")
+    form = FORM_BY_KIND[kind](request.POST, request.FILES, auto_id=f"{kind}_%s")
     if not form.is_valid():
-        return _render_invalid_message(request, customer, sender, what, form)
+        return _render_invalid_message(request, customer, sender, kind, form)
     quoted = _get_messages(customer, sender).filter(pk=form.cleaned_data.get("reply_to") or 0).first()
-    inbound.receive_customer_message(customer, sender, replying_to=quoted, **form.writing())
+    inbound.receive_customer_message(customer, sender, quoted=quoted, **form.get_message_arguments())
     if request.headers.get("HX-Request"):
         return render(request, "simulator/_thread.html", _chat_context(customer, sender))
     return redirect("simulator:chat", customer_pk, sender_pk)
@@ -99,7 +99,7 @@ def press_button(request: HttpRequest, customer_pk: int, sender_pk: int, message
     if index < len(message.buttons):
         button = message.buttons[index]
         pressed = inbound.ButtonPress(button["text"], button["payload"], button["kind"])
-        inbound.receive_customer_message(customer, sender, press=pressed, replying_to=message)
+        inbound.receive_customer_message(customer, sender, button_press=pressed, quoted=message)
     return redirect("simulator:chat", customer_pk, sender_pk)
 
 
@@ -136,18 +136,18 @@ def update_faults(request: HttpRequest, customer_pk: int, sender_pk: int, scope:
     if form.is_valid():
         for kind in FaultKind:
             owner = customer if scope == "customer" else None
-            inbound.set_fault(kind, customer=owner, on=kind in form.cleaned_data["kinds"])
+            inbound.set_fault(kind, customer=owner, is_enabled=kind in form.cleaned_data["kinds"])
     return _redirect_to_panel(customer, sender)
 
 
 @require_POST
 def skip_day(
-    request: HttpRequest, customer_pk: int, sender_pk: int, let_time_pass: Callable[[str], None]
+    request: HttpRequest, customer_pk: int, sender_pk: int, on_day_skipped: Callable[[str], None]
 ) -> HttpResponse:
     """24 hours go by for this customer, at Twilio and with whoever has a clock of its own."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     inbound.expire_service_window(customer)
-    let_time_pass(customer.address)
+    on_day_skipped(customer.address)
     return _redirect_to_panel(customer, sender)
 
 
@@ -183,7 +183,9 @@ def _latest_sender(customer: Customer) -> Sender | None:
 def _chat_context(customer: Customer, sender: Sender) -> dict[str, Any]:
     now = timezone.now()
     bubbles = get_bubbles(customer, sender)
-    heard = next((bubble for bubble in reversed(bubbles) if not bubble.is_mine and bubble.tick != "failed"), None)
+    heard = next(
+        (bubble for bubble in reversed(bubbles) if not bubble.is_from_customer and bubble.tick != "failed"), None
+    )
     return {
         "customer": customer,
         "sender": sender,
@@ -211,7 +213,7 @@ def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> 
         "habits": CustomerSettingsForm(instance=customer, auto_id="habits_%s"),
         "mine": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="mine_%s"),
         "everybody": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="everybody_%s"),
-        "window_open": bool(window and window.is_open(timezone.now())),
+        "window_open": bool(window and window.is_window_open(timezone.now())),
     }
 
 

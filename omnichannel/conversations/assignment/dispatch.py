@@ -85,13 +85,13 @@ def offer_waiting_conversations(now: datetime, *, limit: int | None = None) -> t
     """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
     return assign_waiting(
         filter_unoffered_push_work(conversations_in_offer_order()),
-        work=Conversation.objects.all(),
+        all_work=Conversation.objects.all(),
         agents=agents_to_lock(),
         now=now,
-        facts_of=make_facts_loader(now),
+        get_facts=make_facts_loader(now),
         on_decisions=record_decisions,
         on_failure=record_assignment_fault,
-        on_hopeless=record_no_agent_reasons,
+        on_unassignable=record_no_agent_reasons,
         limit=limit,
     )
 
@@ -102,7 +102,7 @@ def conversations_in_offer_order() -> ConversationQuerySet:
 
     Whose rules have not been asked yet is not among them.
     """
-    window = Case(When(queue__window_first=True, then="window_closes_at"), output_field=DateTimeField())
+    window = Case(When(queue__closing_windows_first=True, then="window_closes_at"), output_field=DateTimeField())
     return exclude_unrouted(Conversation.objects.all()).order_by(
         "queue__priority", "priority", window.asc(nulls_last=True), "queued_at", "pk"
     )
@@ -137,9 +137,9 @@ def _build_facts(rows: list[tuple[Any, ...]], now: datetime) -> WorkItemFacts:
     return WorkItemFacts(
         skills={skill: rating for what, skill, rating, _, _ in rows if what == SKILL_FACT},
         skill_names={skill: name for what, skill, _, name, _ in rows if what == SKILL_FACT},
-        passed_over=frozenset(who for who, at in latest.items() if at > now - REOFFER_AFTER),
-        last_resort=frozenset(who for who, at in latest.items() if at <= now - REOFFER_AFTER),
-        disconnected=frozenset(who for what, who, _, _, _ in rows if what == DISCONNECTED_FACT),
+        excluded_agents=frozenset(who for who, at in latest.items() if at > now - REOFFER_AFTER),
+        deprioritized_agents=frozenset(who for who, at in latest.items() if at <= now - REOFFER_AFTER),
+        disconnected_agents=frozenset(who for what, who, _, _, _ in rows if what == DISCONNECTED_FACT),
     )
 
 
@@ -241,7 +241,7 @@ def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
 
 
 def _create_no_agent_events(lost: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]) -> None:
-    words = {kind: one.choice.in_words(absent[kind]) for one in lost for kind in [_queue_and_stream(one)]}
+    words = {kind: one.choice.explain(absent[kind]) for one in lost for kind in [_queue_and_stream(one)]}
     ConversationEvent.objects.bulk_create(
         [
             ConversationEvent(conversation=one.item, kind=NO_AGENT_EVENT, text=words[_queue_and_stream(one)])
@@ -271,7 +271,7 @@ def _create_decision_events(
     told = _ids_with_event(lost, NO_AGENT_EVENT) if lost else set()
     events = []
     for one in decisions:
-        pk, words = one.choice.agent_id, one.choice.in_words(absent[_queue_and_stream(one)])
+        pk, words = one.choice.agent_id, one.choice.explain(absent[_queue_and_stream(one)])
         if pk is not None:
             line = localized("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
             events.append((one, OFFERED_EVENT, line))

@@ -85,7 +85,7 @@ def _time_out_offer(conversation: Conversation, agent: Agent, ends: datetime) ->
         if held is None or held.offered_to_id != agent.pk or held.offer_expires_at != ends:
             return False
         if conversation.work_stream.inactive_after_missed_offer:
-            set_presence(agent, get_built_in_presence(BasePresence.INACTIVE), by_hand=False)
+            set_presence(agent, get_built_in_presence(BasePresence.INACTIVE), is_manual=False)
         _end_offer(
             held, OfferOutcome.TIMED_OUT, localized("%(agent)s did not answer in time.", agent=agent), actor=None
         )

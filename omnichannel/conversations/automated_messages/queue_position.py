@@ -52,7 +52,7 @@ def _waiting_in_order() -> Iterator[tuple[int, Conversation]]:
     waiting = waiting.prefetch_related("number__operating_hours__periods", "number__operating_hours__holidays")
     for _, group in groupby(waiting.order_by("queue", "queued_at", "pk"), attrgetter("queue_id")):
         line = list(group)
-        if line[0].queue.window_first:
+        if line[0].queue.closing_windows_first:
             line.sort(key=lambda one: one.window_closes_at or one.queued_at)
         yield from enumerate(line, start=1)
 

@@ -89,8 +89,8 @@ def update_from_message(contact: Contact, inbound: InboundMessage) -> None:
     changed: dict[str, str | datetime | None]
     changed = {name: value for name, value in news.items() if getattr(contact, name) != value}
     # Twilio keeps the list of who opted out. Whoever writes may be tried again; if they are still on it, it says so.
-    if inbound.opts_out != bool(contact.opted_out_at) and not contact.opted_out_by_word:
-        changed["opted_out_at"] = timezone.now() if inbound.opts_out else None
+    if inbound.is_opt_out != bool(contact.opted_out_at) and not contact.opted_out_by_word:
+        changed["opted_out_at"] = timezone.now() if inbound.is_opt_out else None
     if changed:
         for name, value in changed.items():
             setattr(contact, name, value)

@@ -81,7 +81,7 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
     if existing is not None:
         return existing
     stream = number.work_stream
-    queue = stream.fallback_queue or Queue.objects.default()
+    queue = stream.fallback_queue or Queue.objects.get_default()
     conversation = Conversation.objects.create(
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )

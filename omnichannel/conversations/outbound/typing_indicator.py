@@ -22,7 +22,11 @@ REPEAT_INTERVAL = timedelta(seconds=20)  # WhatsApp shows it for 25
 
 def request_typing_indicator(conversation: Conversation, agent: Agent, now: datetime) -> None:
     """Have the customer shown that somebody types, every 20 seconds at most and only where the number allows it."""
-    if not conversation.number.shows_typing or not can_reply(agent, conversation) or get_send_error(conversation):
+    if (
+        not conversation.number.shows_typing_indicator
+        or not can_reply(agent, conversation)
+        or get_send_error(conversation)
+    ):
         return
     with transaction.atomic():
         long_ago = Q(typing_indicator_sent_at=None) | Q(typing_shown_at__lte=now - REPEAT_INTERVAL)
@@ -42,6 +46,6 @@ def send_typing_indicator(lease: Lease) -> None:
     if message is None:
         return
     try:
-        get_backend().show_typing(message.conversation.number.account, message.twilio_sid)
+        get_backend().send_typing_indicator(message.conversation.number.account, message.twilio_sid)
     except (TwilioRateLimitError, UnknownOutcomeError, TwilioRejectedError) as error:
         logger.info("The customer could not be shown that somebody types: %s", error)

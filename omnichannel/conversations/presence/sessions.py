@@ -61,7 +61,7 @@ def handle_sign_out(user: User) -> None:
     if agent is not None:
         with transaction.atomic():
             Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
-            set_presence(agent, get_built_in_presence(BasePresence.OFFLINE), by_hand=False)
+            set_presence(agent, get_built_in_presence(BasePresence.OFFLINE), is_manual=False)
             schedule_disconnect_check(agent)
             _publish_change(agent)
 
@@ -72,7 +72,7 @@ def record_page_activity(user: User) -> None:
     if agent is None:
         return
     was_gone = record_last_seen(agent, timezone.now())
-    if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.presence_by_hand:
+    if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.is_presence_manual:
         return_from_absence(agent)
 
 

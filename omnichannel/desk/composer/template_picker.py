@@ -144,7 +144,7 @@ def find_template_choices(
     account: WhatsAppAccount, contact: Contact | None, query: str, *, window_is_open: bool
 ) -> tuple[list[TemplateChoice], bool]:
     """The channel's templates that match, those that can be sent first, of these those in the customer's language."""
-    found = _search_templates(account.templates.filter(gone_at=None), query)
+    found = _search_templates(account.templates.filter(removed_at=None), query)
     listed = list(
         found.annotate(rank=_language_rank(contact)).order_by(_approval_rank(), "rank", "name", "language", "pk")[
             : MAX_CHOICES + 1

@@ -114,7 +114,7 @@ class MessageEntry:
     def failure_reason(self) -> str:
         """Why it was not delivered."""
         of_template = "template" in self.message.content
-        return get_error_reason(self.message.error_code, self.message.error_message, of_template=of_template)
+        return get_error_reason(self.message.error_code, self.message.error_message, is_template=of_template)
 
     @property
     def quoted_preview(self) -> tuple[str, str]:

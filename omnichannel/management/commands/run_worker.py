@@ -40,12 +40,12 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: worker.stop())
         if until_stdin_closes:
             threading.Thread(target=_stop_when_stdin_closes, args=[worker], daemon=True).start()
-        self._print(f"The worker is running (process {os.getpid()}, {threads} threads).")
+        self._print_report(f"The worker is running (process {os.getpid()}, {threads} threads).")
         worker.run_forever()
         watchdog.cancel()
-        self._print("The worker has stopped.")
+        self._print_report("The worker has stopped.")
 
-    def _print(self, text: str) -> None:
+    def _print_report(self, text: str) -> None:
         """Print it now: into a file or a pipe it would otherwise wait until the end."""
         self.stdout.write(text)
         self.stdout.flush()

@@ -78,11 +78,11 @@ class Command(BaseCommand):
             finally:
                 if worker is not None:
                     worker.stop()
-        self._print("Stopped.")
+        self._print_report("Stopped.")
 
     def _prepare(self, *, migrate: bool) -> None:
         if migrate:
-            self._print("Bringing the database up to date …")
+            self._print_report("Bringing the database up to date …")
             call_command("migrate", verbosity=0, interactive=False)
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
@@ -102,7 +102,7 @@ class Command(BaseCommand):
         )
         address = self.style.SUCCESS(f"Omnichannel is at {settings.PUBLIC_URL} (Ctrl-C stops it).")
         started = "\n".join([*self._sign_in_notes(), address])
-        ServerWithWorker(config, worker, lambda: self._print(started), wind_down).run()
+        ServerWithWorker(config, worker, lambda: self._print_report(started), wind_down).run()
 
     def _sign_in_notes(self) -> list[str]:
         """What whoever starts the server must know about signing in."""
@@ -114,7 +114,7 @@ class Command(BaseCommand):
                 notes.append(f"There is no administrator yet. Create the first one within 24 hours: {link}")
         return notes
 
-    def _print(self, text: str) -> None:
+    def _print_report(self, text: str) -> None:
         """Print it now: into a file or a pipe it would otherwise wait until the end."""
         self.stdout.write(text)
         self.stdout.flush()

@@ -22,31 +22,36 @@ class Command(BaseCommand):
         parser.add_argument("--method", choices=AssignmentMethod.values, default=AssignmentMethod.HIGHEST_CAPACITY)
         parser.add_argument("--matching", choices=SkillMatching.values, default=SkillMatching.CLOSEST)
         parser.add_argument("--handle-minutes", type=float, default=15.0, help="Mean length of a conversation.")
-        parser.add_argument("--equal", action="store_true", help="All agents alike: shows how even the shares are.")
+        parser.add_argument(
+            "--has_identical_agents", action="store_true", help="All agents alike: shows how even the shares are."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        names = ("seed", "agents", "queues", "conversations", "handle_minutes", "equal")
+        names = ("seed", "agents", "queues", "conversations", "handle_minutes", "has_identical_agents")
         day = SimulationSettings(
             **{name: options[name] for name in names},
             method=AssignmentMethod(options["method"]),
             matching=SkillMatching(options["matching"]),
         )
-        self._print(day, run_simulation(day))
+        self._print_report(day, run_simulation(day))
 
-    def _print(self, day: SimulationSettings, report: SimulationReport) -> None:
+    def _print_report(self, day: SimulationSettings, report: SimulationReport) -> None:
         say = self.stdout.write
         say(f"{day.agents} agents, {day.queues} queues, {day.conversations} conversations, seed {day.seed}")
         say(f"\n{'queue':>6} {'given':>6} {'left':>5} {'wait, mean':>11} {'median':>8} {'p95':>8} {'longest':>8}  (s)")
-        for queue in report.left:
-            say(_format_row(str(queue), report.waits[queue], report.left[queue]))
-        everything = [wait for waits in report.waits.values() for wait in waits]
-        say(_format_row("all", everything, sum(report.left.values())))
+        for queue in report.unassigned_by_queue:
+            say(_format_row(str(queue), report.waits_by_queue[queue], report.unassigned_by_queue[queue]))
+        everything = [wait for waits in report.waits_by_queue.values() for wait in waits]
+        say(_format_row("all", everything, sum(report.unassigned_by_queue.values())))
         say(f"\nutilisation       {report.utilisation:6.1%}")
-        say(f"skill match rate  {report.match_rate:6.1%} of {report.needed} that need skills")
-        say(f"offers missed     {report.missed:6}")
-        say(f"work items left   {sum(report.left.values()):6}")
-        say(f"per agent         {min(report.given)} to {max(report.given)}, mean {mean(report.given):.1f}", ending="")
-        say(f"; the busiest has {report.busiest_to_mean:.2f} times the mean")
+        say(f"skill match rate  {report.skill_match_rate:6.1%} of {report.skilled_count} that need skills")
+        say(f"offers missed     {report.missed_count:6}")
+        say(f"work items left   {sum(report.unassigned_by_queue.values()):6}")
+        say(
+            f"per agent         {min(report.assigned_per_agent)} to {max(report.assigned_per_agent)}, mean {mean(report.assigned_per_agent):.1f}",
+            ending="",
+        )
+        say(f"; the busiest has {report.max_to_mean_ratio:.2f} times the mean")
 
 
 def _format_row(name: str, waits: list[float], left: int) -> str:

@@ -92,7 +92,7 @@ def test_typing_marks_the_customers_messages_as_read(twilio: Client, sender: Sen
     message = inbound.receive_customer_message(omar, sender, "hello?")
     assert twilio.messaging.v2.typing_indicator.create(channel="whatsapp", message_id=message.sid).success
     message.refresh_from_db()
-    assert message.seen_by_business
+    assert message.is_read_by_business
 
 
 def test_media_is_listed_and_its_bytes_are_at_the_cdn(

@@ -81,7 +81,7 @@ def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written
 def test_without_read_receipts_a_message_stays_delivered(
     desk: WebhookReceiver, written: Customer, sender: Sender
 ) -> None:
-    Customer.objects.update(read_receipts=False)
+    Customer.objects.update(sends_read_receipts=False)
     message = send_from_desk(written, sender)
     run_due_tasks(LATER)
     assert inbound.mark_chat_read(Customer.objects.get(), sender) == 0
@@ -89,7 +89,7 @@ def test_without_read_receipts_a_message_stays_delivered(
 
 
 def test_opening_the_chat_marks_messages_read(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    Customer.objects.update(reads_at_once=False)
+    Customer.objects.update(reads_immediately=False)
     message = send_from_desk(written, sender)
     run_due_tasks(LATER)
     assert status_and_error(message)[0] == "delivered"
@@ -229,4 +229,4 @@ def test_the_clock_goes_on_until_it_is_stopped(desk: WebhookReceiver, omar: Cust
 
 
 def test_a_chat_remembers_when_the_customer_last_wrote(written: Customer, sender: Sender) -> None:
-    assert Chat.objects.get().last_wrote_at == NOW
+    assert Chat.objects.get().last_inbound_at == NOW

@@ -55,7 +55,7 @@ def test_global_fault_applies_to_every_call_until_switched_off(twilio: Client, s
     inbound.set_fault(FaultKind.ERROR_BEFORE)
     with pytest.raises(TwilioRestException):
         twilio.api.accounts(sender.account.sid).fetch()
-    inbound.set_fault(FaultKind.ERROR_BEFORE, on=False)
+    inbound.set_fault(FaultKind.ERROR_BEFORE, is_enabled=False)
     assert twilio.api.accounts(sender.account.sid).fetch().status == "active"
 
 

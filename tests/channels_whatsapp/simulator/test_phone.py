@@ -48,7 +48,9 @@ def test_an_empty_simulator_says_what_to_do(db: None) -> None:
 
 
 def test_simulator_is_public_and_has_no_inline_code(address: str, omar: Customer, sender: Sender) -> None:
-    inbound.receive_customer_message(omar, sender, "<script>alert(1)</script>", place=inbound.SharedLocation("1", "2"))
+    inbound.receive_customer_message(
+        omar, sender, "<script>alert(1)</script>", location=inbound.SharedLocation("1", "2")
+    )
     for shown in (
         get_page(Browser(), "/simulator/"),
         get_page(Browser(), address),
@@ -86,7 +88,7 @@ def test_script_request_returns_only_the_messages(address: str) -> None:
 
 def test_files_and_message_flags_are_sent(address: str) -> None:
     files = [SimpleUploadedFile(name, b"x", kind) for name, kind in (("a.png", "image/png"), ("b", "<bad>"))]
-    form = {"text": "look", "attached": files, "forwarded": "on", "ad": "Lamps"}
+    form = {"text": "look", "attachments": files, "forwarded": "on", "ad": "Lamps"}
     Browser().post(f"{address}text/", form)
     message = Message.objects.get()
     assert [media.content_type for media in message.media.all()] == ["image/png", "application/octet-stream"]
@@ -163,14 +165,14 @@ def test_skipping_a_day_notifies_other_clocks(address: str, omar: Customer, send
     skipped_day_addresses.clear()
     Browser().post(f"{address}day/")
     assert skipped_day_addresses == [omar.address]
-    assert not Chat.objects.get().is_open(datetime.now(UTC))
+    assert not Chat.objects.get().is_window_open(datetime.now(UTC))
     assert "only templates arrive" in get_page(Browser(), address)
 
 
 def test_customer_settings_are_saved(address: str) -> None:
-    Browser().post(f"{address}habits/", {"name": "Omar B.", "read_receipts": "on"})
+    Browser().post(f"{address}habits/", {"name": "Omar B.", "sends_read_receipts": "on"})
     omar = Customer.objects.get()
-    assert (omar.name, omar.reads_at_once, omar.read_receipts) == ("Omar B.", False, True)
+    assert (omar.name, omar.reads_immediately, omar.sends_read_receipts) == ("Omar B.", False, True)
 
 
 @pytest.mark.parametrize(

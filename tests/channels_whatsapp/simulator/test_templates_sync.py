@@ -32,7 +32,7 @@ def test_every_page_is_read(channel: WhatsAppAccount, account: Account, monkeypa
     monkeypatch.setattr(twilio, "TEMPLATE_PAGE_SIZE", 5)
     create_samples(account)
     synced = sync_templates(channel)
-    assert (synced.found, synced.error) == (len(SAMPLE_TEMPLATES), "")
+    assert (synced.template_count, synced.error) == (len(SAMPLE_TEMPLATES), "")
     states = set(MessageTemplate.objects.values_list("approval", flat=True))
     assert states == {"approved", "unsubmitted", "pending", "rejected", "paused"}
     card = MessageTemplate.objects.get(name="invoice_ready")
@@ -59,7 +59,7 @@ def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
     monkeypatch.setattr(
         twilio, "resolve_url", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
     )
-    assert sync_templates(channel).found == 1
+    assert sync_templates(channel).template_count == 1
     assert MessageTemplate.objects.get().approval == "paused"
 
 

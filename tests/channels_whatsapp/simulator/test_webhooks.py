@@ -150,7 +150,7 @@ def test_error_in_the_webhook_response_is_recorded(
     desk.response = answer
     send_and_get_params(desk, omar, sender, text="hello?")
     errand = ScheduledTask.objects.get()
-    assert (errand.http_status, errand.complaint, errand.state) == (answer[0], complaint, "done")
+    assert (errand.http_status, errand.error, errand.state) == (answer[0], complaint, "done")
 
 
 def test_unreachable_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
@@ -158,14 +158,14 @@ def test_unreachable_webhook_url_is_recorded(omar: Customer, sender: Sender) -> 
     sender.refresh_from_db()
     inbound.receive_customer_message(omar, sender, "hello?")
     run_due_tasks(LATER)
-    assert ScheduledTask.objects.get().complaint == "The desk could not be reached."
+    assert ScheduledTask.objects.get().error == "The desk could not be reached."
 
 
 def test_number_without_a_webhook_url_is_recorded(omar: Customer, sender: Sender) -> None:
     sender.callback_url = ""
     inbound.receive_customer_message(omar, sender, "hello?")
     assert run_due_tasks(LATER) == 1
-    assert ScheduledTask.objects.get().complaint == "No webhook address is set for this number."
+    assert ScheduledTask.objects.get().error == "No webhook address is set for this number."
 
 
 def test_media_cdn_needs_no_credentials(omar: Customer, sender: Sender) -> None:

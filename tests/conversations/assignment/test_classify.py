@@ -59,7 +59,7 @@ def test_a_customers_first_message_is_routed_by_the_rules(orders: Queue) -> None
     post_webhook(number.account.inbound_url, load_payload("text", number, Body="Where is my order?"))
     conversation = Conversation.objects.get()
     assert (conversation.queue, Lane.objects.filter(kind=LaneKind.ROUTE).get().key) == (
-        Queue.objects.default(),
+        Queue.objects.get_default(),
         conversation.pk,
     )
     assert classify_and_refresh(conversation).queue == orders
@@ -73,13 +73,13 @@ def test_further_messages_do_not_route_again(orders: Queue) -> None:
         number.account.inbound_url, load_payload("text", number, From=conversation.contact.address, Body="My order")
     )
     assert not Lane.objects.filter(kind=LaneKind.ROUTE).exists()
-    assert classify_and_refresh(conversation).queue == Queue.objects.default()
+    assert classify_and_refresh(conversation).queue == Queue.objects.get_default()
 
 
 def test_it_is_the_first_message_that_counts(orders: Queue) -> None:
     conversation = create_new_conversation("Hello")
     builders.create_inbound_message(conversation, "It is about my order")
-    assert classify_and_refresh(conversation).queue == Queue.objects.default()
+    assert classify_and_refresh(conversation).queue == Queue.objects.get_default()
     assert timeline_texts(conversation) == ["Routed to Default messaging queue: no rule holds."]
 
 
@@ -100,7 +100,7 @@ def test_classification_requests_assignment_and_notifies_both_queues(orders: Que
     conversation = classify_and_refresh(create_new_conversation())
     assert Lane.objects.filter(kind=LaneKind.ASSIGN).exists()
     told = LiveEvent.objects.latest("pk").topics
-    assert {f"queue:{orders.pk}", f"queue:{Queue.objects.default().pk}"} <= set(told)
+    assert {f"queue:{orders.pk}", f"queue:{Queue.objects.get_default().pk}"} <= set(told)
     assert conversation.agent is None
 
 
@@ -115,7 +115,7 @@ def test_conversation_taken_before_classification_keeps_its_agent_and_gets_skill
     create_skill_rule(German=7)
     conversation = create_new_conversation()
     take_conversation(conversation, builders.create_agent("Dana"))
-    assert (classify_and_refresh(conversation).state, conversation.queue) == (State.ACTIVE, Queue.objects.default())
+    assert (classify_and_refresh(conversation).state, conversation.queue) == (State.ACTIVE, Queue.objects.get_default())
     assert [need.skill.name for need in conversation.required_skills.all()] == ["German"]
 
 
@@ -131,7 +131,7 @@ def test_offered_conversation_is_not_moved(orders: Queue) -> None:
         "offered_to": builders.create_agent("Dana"),
         "offer_expires_at": timezone.now() + dt.timedelta(minutes=2),
     }
-    assert classify_and_refresh(create_new_conversation(**offered)).queue == Queue.objects.default()
+    assert classify_and_refresh(create_new_conversation(**offered)).queue == Queue.objects.get_default()
 
 
 def test_a_conversation_that_is_gone_is_no_error() -> None:
@@ -216,7 +216,7 @@ def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> No
     stream = WorkStream.objects.create(name="Second")
     assert (
         classify_and_refresh(create_new_conversation(on=builders.create_number(work_stream=stream))).queue
-        == Queue.objects.default()
+        == Queue.objects.get_default()
     )
 
 

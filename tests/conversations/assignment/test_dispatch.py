@@ -122,7 +122,7 @@ def test_closing_windows_come_first_where_the_queue_says_so() -> None:
     builders.create_agent("Dana")
     soon = timezone.now() + timedelta(hours=1)
     long, closing = create_waiting_conversation(60), create_waiting_conversation(1, window_closes_at=soon)
-    Queue.objects.update(window_first=True)
+    Queue.objects.update(closing_windows_first=True)
     offer_waiting_conversations(timezone.now(), limit=1)
     assert (get_offered_agent(closing) is not None, get_offered_agent(long)) == (True, None)
 

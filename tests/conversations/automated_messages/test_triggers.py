@@ -366,7 +366,7 @@ def test_waiting_customer_is_sent_their_queue_position_and_changes(number: Whats
 def test_positions_are_counted_per_queue(number: WhatsAppNumber, clock: Any) -> None:
     create_automated_message(MessageTrigger.QUEUE_POSITION, "{Position} in {QueueName}")
     urgent = builders.create_queue("Urgent")
-    urgent.window_first = True
+    urgent.closing_windows_first = True
     urgent.save()
     for hours_ago in (1, 20):
         builders.create_conversation(

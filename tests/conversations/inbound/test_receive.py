@@ -37,7 +37,7 @@ def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
 
 def test_a_first_message_starts_a_conversation_that_waits_in_the_default_queue(number: WhatsAppNumber) -> None:
     conversation = receive_message(number)
-    assert (conversation.state, conversation.agent, conversation.queue) == ("open", None, Queue.objects.default())
+    assert (conversation.state, conversation.agent, conversation.queue) == ("open", None, Queue.objects.get_default())
     assert conversation.events.get().kind == "created"
 
 

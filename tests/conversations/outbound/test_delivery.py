@@ -87,7 +87,7 @@ def test_sending_stores_only_the_sid(conversation: Conversation) -> None:
 
 
 def test_rate_limited_reply_is_delayed(conversation: Conversation, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioRateLimitError()]
+    twilio.errors_to_raise = [TwilioRateLimitError()]
     queue_replies(conversation, "one", "two")
     due = run_send_lane()
     assert due is not None
@@ -96,7 +96,7 @@ def test_rate_limited_reply_is_delayed(conversation: Conversation, twilio: Memor
 
 
 def test_later_replies_wait_during_backoff(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
-    twilio.answers = [TwilioRateLimitError()]
+    twilio.errors_to_raise = [TwilioRateLimitError()]
     queue_replies(conversation, "one")
     due = run_send_lane()
     assert due is not None
@@ -113,7 +113,7 @@ def test_backing_off_takes_longer_each_time_and_is_never_the_same(
     waits = []
     queue_replies(conversation, "Hi")
     for _ in range(12):
-        twilio.answers = [TwilioRateLimitError()]
+        twilio.errors_to_raise = [TwilioRateLimitError()]
         due = run_send_lane()
         assert due is not None
         waits.append((due - timezone.now()).total_seconds())
@@ -152,7 +152,7 @@ def test_opt_out_before_sending_stops_the_reply(conversation: Conversation, twil
 def test_refused_message_fails_with_its_code_and_the_next_is_sent(
     conversation: Conversation, twilio: MemoryBackend
 ) -> None:
-    twilio.answers = [TwilioRejectedError(63021, "Invalid content", 400)]
+    twilio.errors_to_raise = [TwilioRejectedError(63021, "Invalid content", 400)]
     first, _ = queue_replies(conversation, "one", "two")
     run_send_lane()
     first.refresh_from_db()
@@ -163,7 +163,7 @@ def test_refused_message_fails_with_its_code_and_the_next_is_sent(
 def test_21610_marks_the_contact_opted_out_and_blocks_the_next_one(
     conversation: Conversation, twilio: MemoryBackend
 ) -> None:
-    twilio.answers = [TwilioRejectedError(21610, "Unsubscribed recipient", 400)]
+    twilio.errors_to_raise = [TwilioRejectedError(21610, "Unsubscribed recipient", 400)]
     _, second = queue_replies(conversation, "one", "two")
     run_send_lane()
     second.refresh_from_db()
@@ -173,7 +173,7 @@ def test_21610_marks_the_contact_opted_out_and_blocks_the_next_one(
 
 
 def test_error_63016_closes_the_window(conversation: Conversation, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioRejectedError(63016, "Outside the window", 400)]
+    twilio.errors_to_raise = [TwilioRejectedError(63016, "Outside the window", 400)]
     queue_replies(conversation, "one", "two")
     run_send_lane()
     assert not Conversation.objects.get().window_is_open
@@ -183,7 +183,7 @@ def test_error_63016_closes_the_window(conversation: Conversation, twilio: Memor
 def test_error_20003_flags_the_account_until_a_message_succeeds(
     conversation: Conversation, twilio: MemoryBackend
 ) -> None:
-    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
+    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     queue_replies(conversation, "one")
     run_send_lane()
     assert WhatsAppAccount.objects.get().credentials_rejected_at == NOON
@@ -220,7 +220,7 @@ def test_a_worker_that_dies_between_claim_and_call_never_leads_to_a_second_sendi
     conversation: Conversation, twilio: MemoryBackend, clock: Any
 ) -> None:
     [message] = queue_replies(conversation, "Hi")
-    twilio.answers = [SystemExit()]  # type: ignore[list-item]
+    twilio.errors_to_raise = [SystemExit()]  # type: ignore[list-item]
     with pytest.raises(SystemExit):
         run_send_lane()
     clock.shift(dt.timedelta(seconds=30))
@@ -237,7 +237,7 @@ def test_a_worker_that_dies_between_claim_and_call_never_leads_to_a_second_sendi
 def test_no_token_and_no_text_is_logged_when_sending_fails(
     conversation: Conversation, twilio: MemoryBackend, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    twilio.answers = [failure]
+    twilio.errors_to_raise = [failure]
     queue_replies(conversation, "a private matter")
     with caplog.at_level(logging.DEBUG):
         run_send_lane()

@@ -128,7 +128,7 @@ def test_unapproved_template_is_refused_with_the_reason(
 
 
 def test_template_removed_at_twilio_is_refused(conversation: Conversation, update: MessageTemplate) -> None:
-    update.gone_at = timezone.now()
+    update.removed_at = timezone.now()
     assert "Twilio does not have it any more." in template_refusal(conversation, update).message
 
 
@@ -236,7 +236,7 @@ def test_replies_and_templates_go_out_in_their_order(
 @pytest.fixture
 def cut_off(conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend) -> Message:
     message = send_to_customer(conversation, update)
-    twilio.answers = [UnknownOutcomeError("ReadTimeout")]
+    twilio.errors_to_raise = [UnknownOutcomeError("ReadTimeout")]
     assert run_send_lane() is not None
     message.refresh_from_db()
     assert (message.status, message.twilio_sid, twilio.outbox) == ("sending", "", [])
@@ -329,7 +329,7 @@ def test_variables_rejected_by_twilio_are_reported(
     conversation: Conversation, update: MessageTemplate, twilio: MemoryBackend
 ) -> None:
     message = send_to_customer(conversation, update)
-    twilio.answers = [TwilioRejectedError(21656, "The ContentVariables parameter is invalid", 400)]
+    twilio.errors_to_raise = [TwilioRejectedError(21656, "The ContentVariables parameter is invalid", 400)]
     run_send_lane()
     message.refresh_from_db()
     assert (message.status, message.error_code) == ("failed", 21656)

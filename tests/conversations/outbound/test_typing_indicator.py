@@ -47,9 +47,9 @@ def test_typing_is_sent_at_most_every_twenty_seconds(
     builders.create_outbound_message(conversation)
     for seconds in (0, 1, 10, 19):
         send_typing(conversation, dana, seconds)
-    assert twilio.typed == [newest.twilio_sid]
+    assert twilio.typing_indicators == [newest.twilio_sid]
     send_typing(conversation, dana, REPEAT_INTERVAL.total_seconds() + 1)
-    assert len(twilio.typed) == 2
+    assert len(twilio.typing_indicators) == 2
 
 
 @pytest.mark.parametrize("why", ["switched off", "window", "opted out", "blocked", "of another", "not active"])
@@ -58,7 +58,7 @@ def test_typing_is_not_sent_where_replies_are_refused_or_it_is_disabled(
 ) -> None:
     builders.create_inbound_message(conversation)
     now = timezone.now()
-    conversation.number.shows_typing = why != "switched off"
+    conversation.number.shows_typing_indicator = why != "switched off"
     Conversation.objects.update(
         window_closes_at=now - dt.timedelta(seconds=1) if why == "window" else now + dt.timedelta(hours=1),
         state=State.WAITING if why == "not active" else State.ACTIVE,
@@ -69,7 +69,7 @@ def test_typing_is_not_sent_where_replies_are_refused_or_it_is_disabled(
     asked: Any = Conversation.objects.select_related("contact").get(pk=conversation.pk)
     asked.number = number
     send_typing(asked, builders.create_agent("Omar") if why == "of another" else dana)
-    assert not twilio.typed
+    assert not twilio.typing_indicators
 
 
 @pytest.mark.parametrize("error", [UnknownOutcomeError("time-out"), TwilioRejectedError(20404, "Not found", 404)])
@@ -81,7 +81,7 @@ def test_typing_error_is_only_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     builders.create_inbound_message(conversation)
-    twilio.answers.append(error)
+    twilio.errors_to_raise.append(error)
     with caplog.at_level("INFO"):
         send_typing(conversation, dana)
     assert "could not be shown that somebody types" in caplog.text
@@ -92,4 +92,4 @@ def test_typing_is_not_sent_to_a_customer_who_never_wrote(
     conversation: Conversation, dana: Agent, twilio: MemoryBackend
 ) -> None:
     send_typing(conversation, dana)
-    assert not twilio.typed
+    assert not twilio.typing_indicators

@@ -48,7 +48,7 @@ def message(conversation: Conversation, twilio: MemoryBackend) -> Message:
     """A reply whose call was cut off."""
     assert conversation.agent is not None
     reply = send_reply(conversation, author=conversation.agent.user, text="Hi")
-    twilio.answers = [UnknownOutcomeError("ReadTimeout")]
+    twilio.errors_to_raise = [UnknownOutcomeError("ReadTimeout")]
     assert run_send_lane() is not None
     reply.refresh_from_db()
     assert (reply.status, reply.twilio_sid, twilio.outbox) == ("sending", "", [])
@@ -114,7 +114,7 @@ def test_a_list_that_fails_never_declares_a_failure(
 ) -> None:
     for _ in range(3):
         advance_clock(clock, 3600)
-        twilio.answers = [failure]
+        twilio.errors_to_raise = [failure]
         assert run_send_lane() is not None
     message.refresh_from_db()
     assert message.status == "sending"
@@ -124,7 +124,7 @@ def test_credentials_that_are_rejected_show_at_the_channel_whichever_call_finds_
     message: Message, twilio: MemoryBackend, clock: Any
 ) -> None:
     advance_clock(clock, 5)
-    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
+    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     run_send_lane()
     account = message.conversation.number.account
     account.refresh_from_db()
@@ -154,7 +154,7 @@ def test_it_is_looked_for_under_the_address_it_was_sent_to(message: Message, twi
 
 def test_outcome_polling_backs_off(message: Message, twilio: MemoryBackend, clock: Any) -> None:
     advance_clock(clock, 600)
-    twilio.answers = [UnknownOutcomeError()]
+    twilio.errors_to_raise = [UnknownOutcomeError()]
     due = run_send_lane()
     assert due is not None
     assert (due - timezone.now()).total_seconds() == 150
@@ -267,7 +267,7 @@ def test_status_polling_backs_off_and_stops(silent: Message, twilio: MemoryBacke
 )
 def test_failed_status_query_is_retried(silent: Message, twilio: MemoryBackend, clock: Any, failure: Exception) -> None:
     advance_clock(clock, 60)
-    twilio.answers = [failure]
+    twilio.errors_to_raise = [failure]
     assert check_overdue_statuses() == 1
     silent.refresh_from_db()
     assert silent.status == "sending"

@@ -128,7 +128,7 @@ def test_search_without_matches_shows_a_message(desk: DeskScenario, update: Mess
 
 
 def test_removed_templates_and_those_of_other_accounts_are_hidden(desk: DeskScenario, update: MessageTemplate) -> None:
-    create_template(update.account, "gone_one", gone_at=timezone.now())
+    create_template(update.account, "gone_one", removed_at=timezone.now())
     theirs = create_template(builders.create_account(), "theirs")
     shown = get_templates_page(desk)
     assert "gone_one" not in shown
@@ -150,7 +150,7 @@ def test_agent_can_sync_templates(desk: DeskScenario, twilio: MemoryBackend) -> 
 
 
 def test_agent_sees_why_the_sync_failed(desk: DeskScenario, update: MessageTemplate, twilio: MemoryBackend) -> None:
-    twilio.answers = [TwilioRejectedError(20003, "Authenticate", 401)]
+    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     shown = visible_text(
         client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
     )

@@ -42,7 +42,7 @@ def test_each_filter_selects_its_conversations(desk: DeskScenario, dana: Client)
     closing = create_waiting_conversation(desk, wrote=now - 23 * ONE_HOUR)
     over = create_waiting_conversation(desk, wrote=now - 25 * ONE_HOUR)
     urgent = create_waiting_conversation(desk, priority=1)
-    elsewhere = create_waiting_conversation(desk, in_queue=builders.Queue.objects.default())
+    elsewhere = create_waiting_conversation(desk, in_queue=builders.Queue.objects.get_default())
     label = Label.objects.create(name="VIP")
     update_labels(plain, add=[label], remove=[], actor=desk.dana.user)
     assert listed_conversations(dana, unread=1) == [unread]

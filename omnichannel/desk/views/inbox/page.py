@@ -70,7 +70,7 @@ def filter_dialog(request: AgentRequest) -> HttpResponse:
     """What the list can be filtered by."""
     view = lists.get_view_or_default(request.GET.get("view", ""), request.agent)
     sees_all = access.can_supervise(request.agent)
-    queues = Queue.objects.all() if sees_all else Queue.objects.of(request.agent)
+    queues = Queue.objects.all() if sees_all else Queue.objects.for_agent(request.agent)
     context = {
         "title": _("Filter"),
         "form_template": "desk/inbox/_filter_form.html",
