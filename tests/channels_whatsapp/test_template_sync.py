@@ -68,7 +68,7 @@ def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAcco
     first = build_template("one", "pending")
     twilio.templates = [first]
     sync_templates(account)
-    twilio.templates = [replace(first, model_name="renamed", approval={"status": "approved"})]
+    twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
     sync_templates(account)
     [row] = MessageTemplate.objects.all()
     assert (row.name, row.approval) == ("renamed", "approved")
@@ -96,7 +96,7 @@ def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, twi
 
 def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
     odd = build_template("odd", "in_appeal", types={"twilio/holograms": {"body": "x"}})
-    bare = replace(build_template("bare"), approval={}, types={}, content_variables={})
+    bare = replace(build_template("bare"), approval={}, types={}, variables={})
     strange = replace(
         build_template("strange"),
         types={"twilio/text": None},

@@ -71,7 +71,7 @@ def test_load_more_goes_on_where_the_page_ended_even_when_rows_came_meanwhile(de
     pages = [[row.conversation for row in page.rows] for page in (first, second, third)]
     assert [len(page) for page in pages] == [30, 30, 4]
     assert sum(pages, []) == all_of_them[::-1]
-    assert not third.more
+    assert not third.next_cursor
 
 
 def test_a_page_that_shows_sixty_rows_is_brought_up_to_date_with_sixty(desk: DeskScenario) -> None:
