@@ -33,7 +33,7 @@
     const offer = event.target.closest("[data-offer]");
     const field = offer && byId(offer.dataset.offer);
     if (!field) return;
-    field.value = offer.textContent;
+    field.value = offer.textContent.trim();
     filledIn(field);
     field.focus();
   });
