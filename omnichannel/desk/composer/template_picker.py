@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from channels_whatsapp.models import Approval, MessageTemplate, WhatsAppAccount
 from channels_whatsapp.template_sync import Synced
@@ -69,6 +70,11 @@ class Field:
         """Twilio's templates number their variables, or name them."""
         return _("Variable %(name)s") % {"name": self.name} if self.name.isdecimal() else self.name.replace("_", " ")
 
+    @property
+    def placeholder(self) -> str:
+        """The example that Twilio knows, if any."""
+        return _("For example %(example)s") % {"example": self.example} if self.example else ""
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -125,6 +131,17 @@ class Picker:
     def back(self) -> str:
         """The address of the list, searched as before."""
         return f"{self.url}?{urlencode({**self.kept, 'where': self.where, 'q': self.query})}"
+
+    @property
+    def include_with_search(self) -> str:
+        """The selector of the search form, and of what goes along with each step."""
+        return ", ".join(filter(None, [f"#templates-search-{self.where}", self.include]))
+
+    @property
+    def count_words(self) -> str:
+        """The number of templates that are listed, in words."""
+        count = len(self.choices)
+        return ngettext("%(count)s template", "%(count)s templates", count) % {"count": count}
 
 
 def with_choices(picker: Picker, account: WhatsAppAccount, contact: Contact | None, *, window_is_open: bool) -> Picker:

@@ -30,7 +30,7 @@ from omnichannel.conversations.required_skills import scale
 from omnichannel.desk.customer_panel.languages import language_name
 from omnichannel.desk.shared.message_preview import summary
 from omnichannel.desk.shared.paging import Cursor
-from omnichannel.desk.shared.times import TimeLeft
+from omnichannel.desk.shared.times import TimeLeft, iso_moment
 from routing import values
 from routing.models import ContactField, Skill, State
 from routing.models.variables import Variable
@@ -105,6 +105,24 @@ def about(
         _other_numbers(conversation.contact),
         [Merged(one, merge.why_not_undone(one, reader)) for one in merge.lately(conversation.contact)],
     )
+
+
+def header_version(conversation: Conversation) -> str:
+    """Return a text that changes whenever the head of the panel would look different."""
+    contact = conversation.contact
+    parts = [
+        contact.name,
+        contact.profile_name,
+        contact.address,
+        contact.language,
+        iso_moment(contact.opted_out_at),
+        iso_moment(contact.blocked_at),
+        conversation.state,
+        conversation.agent_id,
+        conversation.queue_id,
+        conversation.asked_in or "",
+    ]
+    return " ".join(map(str, parts))
 
 
 @dataclass(frozen=True)

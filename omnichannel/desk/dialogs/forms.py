@@ -97,6 +97,11 @@ class LabelsForm(AskedForm):
         return labelling.LONGEST_NAME
 
     @property
+    def search_hint(self) -> str | Promise:
+        """What can be typed into the search field."""
+        return _("Find a label, or name a new one") if self.may_create else _("Find a label")
+
+    @property
     def choices(self) -> list[tuple[Label, bool]]:
         """Every label, and whether all of these have it."""
         return [(one, one.pk in self.on_all) for one in Label.objects.all()]

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from django import template
 from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from channels_whatsapp.identity import shown_address
 from channels_whatsapp.templatetags.message_templates import pieces_shown
@@ -73,6 +75,35 @@ def tone(pk: int) -> int:
 def file_word(attachment: Attachment) -> str:
     """Photo, Voice message, Video or Document."""
     return message_preview.file_word(attachment.content_type or attachment.declared_type)[0]
+
+
+@register.filter
+def download_label(attachment: Attachment) -> str:
+    """The words of the link that downloads the file."""
+    if attachment.name:
+        return _("Download %(name)s") % {"name": attachment.name}
+    return _("Download the recording") if attachment.shown_as() == "audio" else _("Download the file")
+
+
+@register.filter
+def open_label(attachment: Attachment) -> str:
+    """The words of the link that opens a PDF."""
+    if attachment.name:
+        return _("Open %(name)s in a new tab") % {"name": attachment.name}
+    return _("Open the PDF in a new tab")
+
+
+@register.filter
+def icon_file(name: str) -> str:
+    """The template that draws the icon of that name."""
+    return f"_icons/{name}.html"
+
+
+@register.filter
+def map_address(place: Mapping[str, Any]) -> str:
+    """The address of a map that shows the place."""
+    latitude, longitude = place.get("latitude", ""), place.get("longitude", "")
+    return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=17/{latitude}/{longitude}"
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels_whatsapp.errors import plain_reason
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Attachment, Conversation, Message, Note, Status
+from omnichannel.conversations.models import Attachment, Conversation, FileState, Message, Note, Status
 from omnichannel.conversations.outbound.compose import id_when_sent_again
 from omnichannel.desk.shared.message_preview import STATUS_WORDS, summary
 from omnichannel.desk.shared.paging import Cursor
@@ -109,6 +109,22 @@ class Said:
     def status_words(self) -> str:
         """For screen readers and the mouse: what became of our message."""
         return str(STATUS_WORDS[Status(self.message.status)])
+
+    @property
+    def status_icon(self) -> str:
+        """The name of the icon for what became of our message."""
+        if self.message.has_failed:
+            return "warn"
+        status = Status(self.message.status)
+        return status.value if status in {Status.QUEUED, Status.SENDING, Status.SENT} else "delivered"
+
+    @property
+    def vcard_files(self) -> list[Attachment]:
+        """The stored contact cards of a message that shares contacts."""
+        if not self.message.content.get("contacts"):
+            return []
+        stored = (one for one in self.message.attachments.all() if one.state == FileState.STORED)
+        return [one for one in stored if one.content_type == "text/vcard"]
 
     @property
     def reason(self) -> str:

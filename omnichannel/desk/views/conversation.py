@@ -16,11 +16,13 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.notes import mentions_seen
 from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.desk.composer.reply_box import Composer, composer_for
+from omnichannel.desk.customer_panel.panel import header_version
 from omnichannel.desk.inbox.conversation_list import view_of
 from omnichannel.desk.shared.decorators import AgentRequest, agent_page
 from omnichannel.desk.shared.paging import Cursor, whole_number
 from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import actions_for
+from omnichannel.desk.thread.header import Header
 from omnichannel.desk.thread.messages import Thread, alone, as_it_is_now, news, stretch
 
 NOTHING = Thread(entries=[])
@@ -141,6 +143,8 @@ def _context(
 ) -> dict[str, Any]:
     return {
         **_whose(request, found),
+        "header": Header(found, request.agent),
+        "customer_version": header_version(found),
         "thread": thread,
         "composer": composer or composer_for(found, request.agent),
         "actions": actions_for(found, request.agent),
