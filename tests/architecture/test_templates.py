@@ -19,6 +19,10 @@ INLINE = {
 }
 
 
+# Elements whose white space is shown (`white-space: pre-wrap`), or that CSS hides while they are `:empty`.
+TIGHT = re.compile(r"<\w+[^>]*\bclass=\"(?:tpl-body )?body\"[^>]*>\s|\bclass=\"(?:field-error|error)\"[^>]*>\s*\{% if")
+
+
 def test_there_are_templates() -> None:
     assert len(TEMPLATES) > 20
 
@@ -32,3 +36,8 @@ def test_the_template_compiles(name: str) -> None:
 def test_the_template_keeps_to_the_content_security_policy(name: str) -> None:
     text = (FOLDER / name).read_text()
     assert [what for what, pattern in INLINE.items() if pattern.search(text)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".html")])
+def test_no_white_space_is_added_where_it_would_be_shown(name: str) -> None:
+    assert TIGHT.findall((FOLDER / name).read_text()) == []

@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Conversation, Kind, Offer, OfferOut
 from routing.models import Agent, BasePresence, DistributionMode, State
 from routing.presence import built_in
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.people import HTMX, Desk, browser, compact
 
 pytestmark = pytest.mark.django_db
 
@@ -232,7 +232,11 @@ def test_only_what_may_be_selected_has_the_button(desk: Desk, mode: str, selecti
     page = client.get(reverse("desk:conversation", args=[waits.pk])).content.decode()
     listed = client.get(reverse("desk:inbox") + "?view=open", **HTMX).content.decode()
     taken = client.post(reverse("desk:take", args=[waits.pk]), **HTMX).status_code
-    assert ("Assign to me" in page, '<span class="tag"' in listed, taken) == (may, not may, 200 if may else 409)
+    assert ("Assign to me" in page, '<span class="tag"' in compact(listed), taken) == (
+        may,
+        not may,
+        200 if may else 409,
+    )
 
 
 # -- Ongoing ----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.uploads import LIMITS
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.people import HTMX, Desk, browser, compact
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +101,7 @@ def test_after_24_hours_the_composer_shows_that_sentence_in_its_place(desk: Desk
 
 def test_the_composer_says_how_long_there_is(desk: Desk) -> None:
     Conversation.objects.update(window_closes_at=timezone.now() + timedelta(hours=21, minutes=48, seconds=30))
-    assert 'Reply within</span> <span data-words="exact">21 h 48 min</span>' in page(desk)
+    assert 'Reply within</span><span data-words="exact">21 h 48 min</span>' in compact(page(desk))
 
 
 def test_who_has_opted_out_is_not_written_to(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from omnichannel.conversations.state_machine import record_event as happened
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.people import HTMX, Desk, browser, compact
 
 pytestmark = pytest.mark.django_db
 
@@ -265,7 +265,7 @@ def give_file(conversation: Conversation, name: str, kind: str = "image/png") ->
 def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: Desk) -> None:
     picture = give_file(earlier(desk), "lamp.png")
     give_file(desk.conversation, "bill.pdf", "application/pdf")
-    page = shown(desk, "pane_files")
+    page = compact(shown(desk, "pane_files"))
     address = reverse("desk:attachment", args=[picture.pk])
     assert f'<img src="{address}"' in page
     assert f'href="{address}?download=1"' in page

@@ -13,7 +13,7 @@ from omnichannel.conversations.notes import add_note
 from omnichannel.desk.thread.timeline import Noted
 from routing.models import Agent, Skill, SkillType, State
 from tests import builders
-from tests.desk.people import HTMX, Desk, browser
+from tests.desk.people import HTMX, Desk, browser, compact
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,7 @@ def test_the_reason_for_a_transfer_stays_when_somebody_was_faster(desk: Desk) ->
     assert answer.status_code == 409
     assert "That can&#x27;t be done with this conversation now." in page
     assert "Knows the lamps</textarea>" in page
-    assert f'value="{to}" required checked' in page
+    assert f'value="{to}" required checked' in compact(page)
 
 
 @pytest.mark.parametrize(("who", "status"), [*((w, 200) for w in ("dana", "omar", "sue", "ada")), ("eve", 404)])
@@ -118,7 +118,7 @@ def test_a_refused_transfer_keeps_what_was_chosen_and_says_why(desk: Desk, plain
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert "Write why, for whoever reads this next." in shown
-    assert f'value="{agent_value(desk, "omar")}" required checked' in shown
+    assert f'value="{agent_value(desk, "omar")}" required checked' in compact(shown)
     assert ("<html" in shown) == plain
 
 
@@ -181,7 +181,7 @@ def test_a_note_is_shown_between_the_messages_with_whom_it_is_for(desk: Desk) ->
     builders.inbound(desk.conversation, "Before")
     add_note(desk.conversation, desk.dana.user, "For @omar: <b>second</b> lamp, see https://lamps.example/?q=@omar")
     builders.inbound(desk.conversation, "After")
-    shown = opened(desk, "omar")
+    shown = compact(opened(desk, "omar"))
     assert shown.index(">Before<") < shown.index("Note for @Omar") < shown.index(">After<")
     assert "<strong>@omar</strong>: &lt;b&gt;second&lt;/b&gt; lamp" in shown
     assert "only colleagues see this" in shown
