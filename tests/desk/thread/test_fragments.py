@@ -108,7 +108,7 @@ def test_a_broken_question_is_never_an_error(desk: Desk, after: str, since: str)
 def around(answer: Any) -> str:
     """What comes with the messages: head, composer and customer, but for the token of its forms."""
     without_messages = re.sub(r"(?s)<ol>.*?</ol>", "", compact(answer.content.decode()))
-    return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-one', "", without_messages)
+    return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-left="[^"]*"| data-one', "", without_messages)
 
 
 def swap(desk: Desk, pk: int, who: str = "dana") -> Any:
