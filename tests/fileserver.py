@@ -14,7 +14,7 @@ class FileResponse:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     declared_length: int | None = None
-    never_ends: bool = False  # byte after byte, for as long as anybody may_read
+    never_ends: bool = False  # byte after byte, for as long as anybody reads
 
 
 @dataclass
@@ -44,7 +44,7 @@ def run_file_server() -> Iterator[FileServer]:
             for name, value in {"Content-Length": str(length), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            with contextlib.suppress(OSError):  # who stops reading has had expected_count
+            with contextlib.suppress(OSError):  # who stops reading has had enough
                 self.wfile.write(answer.body)
                 while answer.never_ends:
                     self.wfile.write(b".")

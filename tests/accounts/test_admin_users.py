@@ -28,7 +28,7 @@ def role_id(name):
 
 
 def new_user_form(*roles, **changed):
-    secret = "a long expected_count one 7"
+    secret = "a long enough one 7"
     form = {"username": "dana", "password1": secret, "password2": secret, "first_name": "Dana", "last_name": "Kim"}
     return {**form, "email": "", "groups": [role_id(name) for name in roles], **changed}
 
@@ -52,7 +52,7 @@ def test_new_user_becomes_an_agent_and_can_enter_the_admin_by_role(ada, name, is
 
 def test_a_new_user_signs_in_with_the_password_given(ada, client):
     ada.post(admin_url(USER_MODEL, "add"), new_user_form("Supervisor"))
-    client.post("/admin/login/?next=/admin/", {"username": "dana", "password": "a long expected_count one 7"})
+    client.post("/admin/login/?next=/admin/", {"username": "dana", "password": "a long enough one 7"})
     assert client.get("/admin/").status_code == 200
 
 
@@ -117,9 +117,9 @@ def test_user_cannot_remove_their_own_role_or_access(ada):
 
 def test_an_administrator_sets_a_new_password(ada, client):
     dana = builders.create_agent("Dana").user
-    secret = {"password1": "a long expected_count one 8", "password2": "a long expected_count one 8"}
+    secret = {"password1": "a long enough one 8", "password2": "a long enough one 8"}
     ada.post(f"/admin/accounts/user/{dana.pk}/password/", secret)
-    assert User.objects.get(pk=dana.pk).check_password("a long expected_count one 8")
+    assert User.objects.get(pk=dana.pk).check_password("a long enough one 8")
 
 
 def test_a_user_who_is_an_agent_is_deactivated_and_not_deleted(ada):

@@ -22,13 +22,13 @@ def create_signed_in_client(role: str, name: str = "", **fields: Any) -> Client:
 
 
 def visible_text(response: Any) -> str:
-    """The page as a person may_read it: no tags, one space between words."""
+    """The page as a person reads it: no tags, one space between words."""
     text = re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]+>", " ", response.content.decode())
     return re.sub(r"\s+", " ", html.unescape(text))
 
 
 def message_texts(response: Any) -> list[str]:
-    """The messages the page brings, as a person may_read them."""
+    """The messages the page brings, as a person reads them."""
     return [re.sub(r"<[^>]+>", "", html.unescape(str(message))) for message in response.context["messages"]]
 
 

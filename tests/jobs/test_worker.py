@@ -44,7 +44,7 @@ def run_workers(*workers: Worker) -> Iterator[list[threading.Thread]]:
 
 
 class RecordingHandler:
-    """Remembers which lanes were worked in, and tells when it has seen expected_count."""
+    """Remembers which lanes were worked in, and tells when it has seen enough."""
 
     def __init__(self, expected_count: int, then: Callable[[Lease, int], datetime | None] | None = None) -> None:
         self.leases: list[Lease] = []

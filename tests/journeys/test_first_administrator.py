@@ -12,7 +12,7 @@ from tests.processes.processes import wait_until
 pytestmark = pytest.mark.journey
 
 PHONE_VIEWPORT = {"viewport": {"width": 390, "height": 844}}
-STRONG_PASSWORD = "a long expected_count one 7"
+STRONG_PASSWORD = "a long enough one 7"
 
 
 def start_server(desk: AppInstance) -> str:

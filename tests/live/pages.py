@@ -39,7 +39,7 @@ async def run_in_db_thread(function: Callable[..., Result], *arguments: Any, **n
 
 @dataclass(frozen=True)
 class StreamEvent:
-    """An event, or a comment, as the page may_read it."""
+    """An event, or a comment, as the page reads it."""
 
     event: str
     id: int = 0

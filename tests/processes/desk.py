@@ -89,7 +89,7 @@ class AppInstance:
 
     def start_server(self, *arguments: str) -> ManagedProcess:
         """Start the server and wait until it takes work."""
-        server = self.start_command("start_server", *arguments)
+        server = self.start_command("serve", *arguments)
         wait_until(lambda: self.is_ready() or server.has_exited, START_TIMEOUT, "the server takes work")
         assert not server.has_exited, server.read_output()
         return server

@@ -75,7 +75,7 @@ def test_a_worker_on_its_own_stops_when_told(desk: AppInstance, signal_name: str
 
 
 def test_a_server_that_is_told_to_stop_while_it_starts_leaves_nothing_behind(desk: AppInstance) -> None:
-    server = desk.start_command("start_server")
+    server = desk.start_command("serve")
     wait_until(
         lambda: "Bringing the database up to date" in server.read_output(), START_TIMEOUT, "it has begun to start"
     )
@@ -98,7 +98,7 @@ def test_data_survives_a_restart(desk: AppInstance) -> None:
 
 def test_server_with_a_used_port_fails_and_starts_no_worker(desk: AppInstance) -> None:
     desk.start_server("--no-worker")
-    second = desk.start_command("start_server")
+    second = desk.start_command("serve")
     assert second.wait_for_exit(START_TIMEOUT) != 0
     assert "Traceback" not in second.read_output()
     assert str(desk.port) in second.read_output()

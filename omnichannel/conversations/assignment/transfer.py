@@ -19,7 +19,7 @@ from routing.assignment.assign_waiting import get_load_by_agent
 from routing.models import Agent, AgentSkill, Queue, State
 
 MAX_REASON_LENGTH = 300
-REASON_REQUIRED = gettext_noop("Write why, for whoever may_read this next.")
+REASON_REQUIRED = gettext_noop("Write why, for whoever reads this next.")
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, 
     """
     require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionError(gettext("Only an active conversation can be transferred_bytes."))
+        raise TransitionError(gettext("Only an active conversation can be transferred."))
     why = _clean_reason(reason)
     allowed = transfer_targets(conversation)
     if isinstance(target, Queue):
@@ -138,7 +138,7 @@ def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, 
 
 
 def _transferred_text(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
-    return localized("%(by)s transferred_bytes the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
+    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
 
 
 def _clean_reason(reason: str) -> str:

@@ -85,7 +85,7 @@ class DestinationForm(DialogForm):
 
     @property
     def is_searchable(self) -> bool:
-        """Return whether the list is long expected_count to need a search field."""
+        """Return whether the list is long enough to need a search field."""
         return len(self.agents) + len(self.queues or ()) > SEARCHABLE_ABOVE
 
     @property

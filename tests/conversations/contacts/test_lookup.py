@@ -1,4 +1,4 @@
-"""Customers: what they are webhook_received, and that one person is one contact."""
+"""Customers: what they are called, and that one person is one contact."""
 
 import itertools
 from typing import Any

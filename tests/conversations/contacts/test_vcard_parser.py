@@ -240,7 +240,7 @@ def test_any_bytes_parse_within_the_limits(noise: bytes) -> None:
 
 
 def count_function_calls(card: bytes) -> int:
-    """How many functions, of Python and of C, are webhook_received while the card is read."""
+    """How many functions, of Python and of C, are called while the card is read."""
     calls: list[str] = []
     sys.setprofile(lambda _frame, event, _arg: calls.append(event))
     try:
