@@ -54,9 +54,9 @@ class SyncResult:
             "%(found)s message template synced: %(approved)s approved.",
             "%(found)s message templates synced: %(approved)s approved.",
             self.template_count,
-        ) % {"template_count": self.template_count, "approved_count": self.approved_count}
+        ) % {"found": self.template_count, "approved": self.approved_count}
         removed_count = (
-            _("%(gone)s no longer at Twilio.") % {"removed_count": self.removed_count} if self.removed_count else ""
+            _("%(gone)s no longer at Twilio.") % {"gone": self.removed_count} if self.removed_count else ""
         )
         return f"{synced} {removed_count}".strip()
 

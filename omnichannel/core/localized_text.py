@@ -44,7 +44,7 @@ class LocalizedText:
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
         """What was kept."""
         values = tuple((name, _value_from_json(value)) for name, value in kept.get("values", {}).items())
-        return cls(kept["words"], values, kept.get("plural", ""))
+        return cls(kept["msgid"], values, kept.get("msgid_plural", ""))
 
 
 def localized(words: str, **values: Any) -> LocalizedText:
@@ -91,7 +91,7 @@ def _value_to_json(value: Any) -> Any:
 
 def _value_from_json(kept: Any) -> Any:
     match kept:
-        case {"words": _}:
+        case {"msgid": _}:
             return LocalizedText.from_json(kept)
         case dict():
             return datetime.fromisoformat(kept[DATETIME_KEY])

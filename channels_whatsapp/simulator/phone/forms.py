@@ -82,7 +82,7 @@ class TextMessageForm(CustomerMessageForm):
         return {
             "text": cleaned["text"],
             "attachments": [_build_attachment(file) for file in cleaned["attachments"]],
-            "forwarded": cleaned["forwarded"],
+            "is_forwarded": cleaned["forwarded"],
             "ad": inbound.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
         }
 
@@ -105,7 +105,7 @@ class LocationForm(CustomerMessageForm):
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
         latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
-        return {"place": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
+        return {"location": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
 
 
 class ContactForm(CustomerMessageForm):
@@ -132,7 +132,7 @@ class ButtonPressForm(CustomerMessageForm):
     def get_message_arguments(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
-        return {"press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
+        return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
 
 
 class CustomerForm(forms.Form):

@@ -43,11 +43,11 @@ def _set_blocked(conversation: Conversation, by: User, *, blocked: bool) -> None
         conversation.contact.blocked_at = at
         if blocked:
             record_event(
-                conversation, "blocked", localized("%(by)s blocked this customer.", actor=by.display_name), actor=by
+                conversation, "blocked", localized("%(by)s blocked this customer.", by=by.display_name), actor=by
             )
         else:
             record_event(
-                conversation, "unblocked", localized("%(by)s unblocked this customer.", actor=by.display_name), actor=by
+                conversation, "unblocked", localized("%(by)s unblocked this customer.", by=by.display_name), actor=by
             )
         for shown in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
             publish_event(LiveEventKind.CONVERSATION, shown)

@@ -29,7 +29,7 @@ def request_typing_indicator(conversation: Conversation, agent: Agent, now: date
     ):
         return
     with transaction.atomic():
-        long_ago = Q(typing_indicator_sent_at=None) | Q(typing_shown_at__lte=now - REPEAT_INTERVAL)
+        long_ago = Q(typing_indicator_sent_at=None) | Q(typing_indicator_sent_at__lte=now - REPEAT_INTERVAL)
         if Conversation.objects.filter(long_ago, pk=conversation.pk).update(typing_indicator_sent_at=now):
             enqueue(LaneKind.TYPING, conversation.pk)
 
