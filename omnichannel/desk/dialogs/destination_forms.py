@@ -66,7 +66,7 @@ class DestinationForm(DialogForm):
 
     @cached_property
     def agents(self) -> Sequence[DestinationOption]:
-        """Return the colleagues that can be chosen: everybody who has not gone home."""
+        """Return the colleagues that can be chosen: everybody who is not signed off."""
         agents = active_agents().exclude(presence__base_status__in=SIGNED_OFF_PRESENCES)
         return [
             DestinationOption(agent, gettext(agent.presence.text))
@@ -80,7 +80,7 @@ class DestinationForm(DialogForm):
 
     @property
     def is_searchable(self) -> bool:
-        """Return whether the list is long expected_count to need a search field."""
+        """Return whether the list is long enough to need a search field."""
         return len(self.agents) + len(self.queues or ()) > SEARCHABLE_ABOVE
 
     @property
