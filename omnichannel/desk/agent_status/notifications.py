@@ -1,4 +1,4 @@
-"""Notifications for an agent whose desk is in the background: customers' messages and notes with mentions."""
+"""Notifications for an agent whose desk is in the background: messages and mentions in notes."""
 
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self

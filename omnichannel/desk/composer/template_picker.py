@@ -235,7 +235,7 @@ def get_submitted_values(template: MessageTemplate, form: Mapping[str, str]) -> 
 
 
 def get_name_suggestions(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
-    """Return names that are often filled in, the customer's and the agent's: label and name, without duplicates."""
+    """Return label and text of the customer's and the agent's names, without duplicates."""
     customer_name = (contact.name or contact.profile_name).strip() if contact else ""
     user = agent.user
     suggestions = [

@@ -289,7 +289,7 @@ def list_files(conversation: Conversation, reader: User, before: Cursor | None) 
 
 
 def list_events(conversation: Conversation, reader: User, before: Cursor | None) -> Page[ConversationEvent]:
-    """Return the events of all of this customer's conversations that the reader may see, with their actors."""
+    """Return the events of all of this customer's conversations that the reader may see."""
     conversations = _visible_conversations(conversation.contact_id, reader).values("pk")
     events = ConversationEvent.objects.filter(conversation__in=conversations)
     rows, next_cursor = _paginate(events.select_related("actor", "conversation"), before, "created_at", page_size=40)

@@ -1,4 +1,4 @@
-"""The dialogs of the desk: the title, the form and the action of each. One mechanism for one or many conversations."""
+"""The dialogs of the desk, for one or many conversations: the title, form and action of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

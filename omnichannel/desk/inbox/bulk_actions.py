@@ -1,4 +1,4 @@
-"""Bulk actions: one action on several conversations, each under its own rules, with a result per conversation."""
+"""Bulk actions: one action on several conversations, each checked and reported on its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -165,7 +165,7 @@ def _view_conditions(agent: Agent, now: datetime) -> dict[str, Q]:
 
 
 def _count_views(user: User, agent: Agent, now: datetime) -> dict[str, int]:
-    """Return the number of conversations in each view regardless of filters; snoozed ones count separately."""
+    """Count the conversations in each view regardless of filters; snoozed ones count separately."""
     conditions = {name: q for name, q in _view_conditions(agent, now).items() if name in views_for(agent)}
     conversations = access.conversations_visible_to(user).filter(reduce(or_, conditions.values()))
     count_conditions = {**conditions, MINE: conditions[MINE] & ~snoozed_q(now)}

@@ -119,7 +119,7 @@ def _javascript_catalog(language: str) -> str:
 
 
 def _modification_times(names: tuple[str, ...]) -> tuple[int, ...]:
-    """Return when each file was changed, so that a reload shows it during development; empty in production."""
+    """Return the times of the last changes, so that a reload shows them; empty in production."""
     return tuple(_find_static_file(name).stat().st_mtime_ns for name in names) if settings.DEBUG else ()
 
 

@@ -1,4 +1,4 @@
-"""Responses with files: sandboxed, so that a browser never runs them, and with byte ranges for audio and video."""
+"""Responses with files: sandboxed, so that browsers never run them, and with byte ranges."""
 
 import re
 from collections.abc import Iterator

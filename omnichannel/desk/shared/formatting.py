@@ -1,4 +1,4 @@
-"""Render WhatsApp's formatting as customers see it: *bold*, _italics_, ~strike~, `mono`, lists and quotes.
+"""Render WhatsApp's formatting: *bold*, _italics_, ~strike~, `mono`, lists and quotes.
 
 Every piece of a message's text is escaped; the only HTML in the result is the tags added here.
 """

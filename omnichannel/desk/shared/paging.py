@@ -1,4 +1,4 @@
-"""Cursors for paging: the next page begins after the last row shown, even when rows were added meanwhile."""
+"""Cursors for paging: the next page begins after the last row shown, even if rows were added."""
 
 from datetime import datetime
 from typing import NamedTuple, Self

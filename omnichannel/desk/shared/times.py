@@ -62,9 +62,9 @@ class TimeLeft:
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
 
 
-def format_short_timestamp(at: datetime) -> str:
+def format_short_timestamp(timestamp: datetime) -> str:
     """Return the time for today, "Yesterday", the weekday within a week, and the date before that."""
-    local, today = timezone.localtime(at), timezone.localdate()
+    local, today = timezone.localtime(timestamp), timezone.localdate()
     days = (today - local.date()).days
     if days <= 0:
         return date_format(local, "H:i")
@@ -73,9 +73,9 @@ def format_short_timestamp(at: datetime) -> str:
     return date_format(local, "D" if days < 7 else _("j M") if local.year == today.year else _("j M Y"))
 
 
-def format_day_heading(at: datetime) -> str:
+def format_day_heading(timestamp: datetime) -> str:
     """Return the text of the divider above a day's messages."""
-    local, today = timezone.localtime(at), timezone.localdate()
+    local, today = timezone.localtime(timestamp), timezone.localdate()
     days = (today - local.date()).days
     if days in {0, 1}:
         return _("Yesterday") if days else _("Today")

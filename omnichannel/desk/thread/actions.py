@@ -1,4 +1,4 @@
-"""The actions an agent can take on a conversation: the buttons in its header, and the menu beside them."""
+"""The actions an agent can take on a conversation: buttons in its header and menu items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

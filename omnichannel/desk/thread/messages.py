@@ -153,7 +153,7 @@ def get_thread(
     around_message_id: int = 0,
     unread_count: int = 0,
 ) -> Thread:
-    """Return the newest messages, or those at a cursor or a message, with the events and notes between them.
+    """Return the newest messages, or those at a cursor or a message, with events and notes.
 
     Args:
         around_message_id: Ignored when the message is not in this conversation.
@@ -263,7 +263,7 @@ def get_thread_updates(conversation: Conversation, *, after_message_id: int, cha
 
 
 def get_changed_message(agent: Agent, conversation_pk: int, pk: int) -> Message | None:
-    """Return a message with its conversation in few queries, for a page on which only this message has changed.
+    """Return a message and its conversation in few queries, for a page on which nothing else changed.
 
     Returns:
         None when the agent may not see it, and when it has failed, because that changes other parts of the page too.
