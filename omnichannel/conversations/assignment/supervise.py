@@ -88,9 +88,7 @@ def join_conversation(conversation: Conversation, supervisor: Agent) -> None:
         if conversation.participations.filter(agent=supervisor, left_at=None, kind=ParticipationKind.CONSULT).exists():
             raise TransitionError(gettext("You are in this conversation already."))
         add_participant(conversation, supervisor, ParticipationKind.CONSULT)
-        line = localized(
-            "%(by)s joined %(agent)s in the conversation.", by=supervisor, agent=conversation.agent
-        )
+        line = localized("%(by)s joined %(agent)s in the conversation.", by=supervisor, agent=conversation.agent)
         timeline.record(conversation, TimelineEventKind.JOINED, line, actor=supervisor.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
