@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import (
+    TWILIO_FAILURES,
     TwilioAccount,
+    TwilioFailure,
     TwilioRateLimitError,
     TwilioRejectedError,
     TwilioSender,
@@ -27,7 +29,6 @@ ONLINE_STATUSES = {"ONLINE", "ONLINE:UPDATING"}
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 SENDERS_HINT = "In the Twilio Console open Messaging > Senders > WhatsApp senders"
-TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
 ResultT = TypeVar("ResultT")
 
 
@@ -103,7 +104,7 @@ def _query_twilio(
 def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":
     try:
         return future.result(timeout=0)
-    except (TwilioRejectedError, TwilioRateLimitError, UnknownOutcomeError) as failure:
+    except TWILIO_FAILURES as failure:
         return failure
     except TimeoutError:
         return UnknownOutcomeError("Twilio did not answer in time.")

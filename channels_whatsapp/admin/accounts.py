@@ -1,4 +1,4 @@
-"""WhatsApp channels, their numbers, and what Twilio delivered, as administrators work with them."""
+"""The admin pages of WhatsApp accounts: credentials, validation and template sync."""
 
 from typing import Any
 
@@ -10,19 +10,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from channels_whatsapp.account_validation import ValidationReport, validate_and_save
 from channels_whatsapp.admin import message_templates
-from channels_whatsapp.admin.forms import TOKEN_FIELDS, WhatsAppAccountForm, WhatsAppNumberForm
+from channels_whatsapp.admin.forms import TOKEN_FIELDS, WhatsAppAccountForm
 from channels_whatsapp.message_templates.sync import enqueue_sync
-from channels_whatsapp.models import ApprovalStatus, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.webhooks.deliveries import retry_deliveries
-from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp, render_pill
-from routing.models import Channel, WorkStream
+from channels_whatsapp.models import ApprovalStatus, WhatsAppAccount
+from omnichannel.core.admin.pages import ProductModelAdmin, render_pill
 
 NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
 
@@ -132,142 +129,3 @@ def _get_result_messages(report: ValidationReport) -> list[str]:
     if report.ok:
         return ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
     return [str(finding) for finding in report.failed_findings]
-
-
-@admin.register(WhatsAppNumber)
-class WhatsAppNumberAdmin(ProductModelAdmin):
-    form = WhatsAppNumberForm
-    list_display = ("name", "number", "account", "work_stream", "state")
-    list_filter = ("is_active", "account")
-    list_select_related = ("account", "work_stream")
-    search_fields = ("name", "number")
-    search_help_text = "Name or number"
-    autocomplete_fields = ("account", "work_stream")
-    fieldsets = (
-        ("Phone number details", {"fields": ("name", "account", "number")}),
-        ("Work distribution", {"fields": ("work_stream", "operating_hours")}),
-        ("More", {"fields": ("customers_may_attach", "agents_may_attach", "shows_typing_indicator", "is_active")}),
-    )
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The channel one comes from, and the work stream where there is only one to choose."""
-        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
-        streams = WorkStream.objects.filter(channel=Channel.WHATSAPP)[:2]
-        if len(streams) == 1:
-            initial.setdefault("work_stream", streams[0].pk)
-        return initial
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "account":
-            field.widget.can_add_related = False
-        return field
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        chosen = request.GET.get("account", "")
-        account = WhatsAppAccount.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
-        return super().add_view(request, form_url, {"channel": account, **(extra_context or {})})
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        number = self.get_object(request, unquote(object_id))
-        channel = {"channel": number.account} if number else {}
-        return super().change_view(request, object_id, form_url, {**channel, **(extra_context or {})})
-
-    def get_saved_message(self, thing: Any) -> str:
-        channel = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[thing.account_id])
-        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, channel, thing.account)
-
-
-DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
-
-
-@admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
-    """Every webhook Twilio delivered; what failed or was ignored can be tried again."""
-
-    list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
-    list_display_links = ("received_time",)
-    list_filter = ("state", "kind", "account")
-    list_select_related = ("account",)
-    search_fields = ("fingerprint",)
-    search_help_text = "Message SID"
-    date_hierarchy = "received_at"
-    actions = ("retry",)
-    fieldsets = (
-        (None, {"fields": ("account", "kind", "received_time", "state_pill", "attempts", "next_attempt", "error")}),
-        ("What Twilio sent", {"fields": ("parameters",)}),
-    )
-    readonly_fields = ("received_time", "state_pill", "next_attempt", "parameters")
-
-    @admin.display(description="Received", ordering="received_at")
-    def received_time(self, delivery: WebhookDelivery) -> str:
-        return format_timestamp(delivery.received_at)
-
-    @admin.display(description="Next attempt")
-    def next_attempt(self, delivery: WebhookDelivery) -> str:
-        return format_timestamp(delivery.next_attempt_at)
-
-    @admin.display(description="State", ordering="state")
-    def state_pill(self, delivery: WebhookDelivery) -> SafeString:
-        state = DeliveryState(delivery.state)
-        return render_pill(str(state.label), DELIVERY_STATE_TONES[state])
-
-    @admin.display(description="Error", empty_value="")
-    def short_error(self, delivery: WebhookDelivery) -> str:
-        return delivery.error[:120]
-
-    @admin.display(description="Parameters")
-    def parameters(self, delivery: WebhookDelivery) -> SafeString:
-        pairs = [(name, value) for name, values in sorted(delivery.payload.items()) for value in _as_list(values)]
-        rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
-        return format_html('<table class="parameters"><tbody>{}</tbody></table>', rows)
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("channels_whatsapp.change_webhookdelivery")
-
-    has_retry_permission = has_retry_permission
-
-    @admin.action(description="Retry", permissions=["retry"])
-    def retry(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
-        self._retry_deliveries(request, list(deliveries.values_list("pk", flat=True)))
-
-    def _retry_deliveries(self, request: HttpRequest, ids: list[int]) -> None:
-        count = retry_deliveries(ids)
-        if count:
-            noun = "delivery is" if count == 1 else "deliveries are"
-            self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)
-        else:
-            self.message_user(request, "Nothing to retry: these were applied already.", messages.INFO)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.retry_view))
-        return [path("<int:pk>/retry/", view, name="channels_whatsapp_retry"), *super().get_urls()]
-
-    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Try one delivery again and show its page."""
-        delivery = self.get_object(request, str(pk))
-        if delivery is None or not self.has_retry_permission(request):
-            raise PermissionDenied
-        self._retry_deliveries(request, [delivery.pk])
-        return HttpResponseRedirect(self.get_change_url(delivery))
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        delivery = self.get_object(request, unquote(object_id))
-        waiting = (
-            delivery is not None and delivery.state != DeliveryState.APPLIED and self.has_retry_permission(request)
-        )
-        context = {
-            "title": f"{delivery.get_kind_display()} for {delivery.account}" if delivery else None,
-            "retry_url": reverse("admin:channels_whatsapp_retry", args=[delivery.pk]) if delivery and waiting else "",
-        }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
-
-
-def _as_list(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else [values]

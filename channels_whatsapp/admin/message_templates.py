@@ -47,7 +47,7 @@ class AvailabilityFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         wanted = {"yes": False, "no": True}.get(self.value() or "")
-        return queryset if wanted is None else queryset.filter(gone_at__isnull=wanted)
+        return queryset if wanted is None else queryset.filter(removed_at__isnull=wanted)
 
 
 @admin.register(MessageTemplate)

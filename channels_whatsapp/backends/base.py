@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from channels_whatsapp.models import WhatsAppAccount
 
@@ -21,6 +21,10 @@ class TwilioRateLimitError(Exception):
 
 class UnknownOutcomeError(Exception):
     """A time-out, a 5xx or a broken connection: whether Twilio took the call is not known."""
+
+
+TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
+TWILIO_FAILURES: Final = (TwilioRejectedError, TwilioRateLimitError, UnknownOutcomeError)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate
+from channels_whatsapp.text_cleaning import remove_nul
 
 BODY_LIMIT: Final = 1024
 HEADER_LIMIT: Final = 60
@@ -267,7 +268,7 @@ def get_search_text(parts: TemplateParts) -> str:
 
 def clean_variables(values: Mapping[str, str]) -> dict[str, str]:
     """The values as they are sent."""
-    return {name: value.replace("\x00", "").strip() for name, value in values.items()}
+    return {name: remove_nul(value).strip() for name, value in values.items()}
 
 
 def get_variable_errors(template: MessageTemplate, values: Mapping[str, str]) -> dict[str, str]:

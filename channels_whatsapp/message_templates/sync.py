@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,8 @@ from django.utils.translation import ngettext
 
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import (
+    TWILIO_FAILURES,
+    TwilioFailure,
     TwilioRateLimitError,
     TwilioRejectedError,
     TwilioTemplate,
@@ -23,13 +25,13 @@ from channels_whatsapp.backends.base import (
 from channels_whatsapp.error_reasons import CREDENTIALS_REJECTED
 from channels_whatsapp.message_templates.content import get_search_text, parse_parts
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount
+from channels_whatsapp.text_cleaning import remove_nul, remove_nul_from_json
 from omnichannel.jobs.lanes import Lease, enqueue
 
 logger = logging.getLogger(__name__)
 
 SYNC_LANE = "templates"
 manual_sync_lock = threading.Lock()  # a sync that somebody waits for
-TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
 SYNCED_FIELDS = (
     "name", "language", "content_type", "content", "text", "variables", "category", "approval", "rejection_reason",
     "synced_at", "removed_at",
@@ -54,11 +56,9 @@ class SyncResult:
             "%(found)s message template synced: %(approved)s approved.",
             "%(found)s message templates synced: %(approved)s approved.",
             self.template_count,
-        ) % {"template_count": self.template_count, "approved_count": self.approved_count}
-        removed_count = (
-            _("%(gone)s no longer at Twilio.") % {"removed_count": self.removed_count} if self.removed_count else ""
-        )
-        return f"{synced} {removed_count}".strip()
+        ) % {"found": self.template_count, "approved": self.approved_count}
+        removed = _("%(gone)s no longer at Twilio.") % {"gone": self.removed_count} if self.removed_count else ""
+        return f"{synced} {removed}".strip()
 
 
 def sync_templates(account: WhatsAppAccount) -> SyncResult:
@@ -69,7 +69,7 @@ def sync_templates(account: WhatsAppAccount) -> SyncResult:
     now = timezone.now()
     try:
         found = get_backend().list_templates(account)
-    except (TwilioRejectedError, TwilioRateLimitError, UnknownOutcomeError) as failure:
+    except TWILIO_FAILURES as failure:
         logger.info("The templates of %s were not synced: %s", account.account_sid, failure)
         return _record_failure(account, failure, now)
     with transaction.atomic():
@@ -151,7 +151,7 @@ def _save_templates(account: WhatsAppAccount, found: Iterable[TwilioTemplate], n
 
 def _build_template(account: WhatsAppAccount, found: TwilioTemplate, now: datetime) -> MessageTemplate:
     content_type = _choose_content_type(found)
-    content = _remove_nul(found.types.get(content_type))
+    content = remove_nul_from_json(found.types.get(content_type))
     content = content if isinstance(content, dict) else {}
     return MessageTemplate(
         account=account,
@@ -161,7 +161,9 @@ def _build_template(account: WhatsAppAccount, found: TwilioTemplate, now: dateti
         content_type=_clean_text(content_type, 60),
         content=content,
         text=get_search_text(parse_parts(content_type, content)),
-        variables={str(name): _clean_text(value, 1000) for name, value in _remove_nul(found.variables).items()},
+        variables={
+            str(name): _clean_text(value, 1000) for name, value in remove_nul_from_json(found.variables).items()
+        },
         category=_clean_text(found.approval.get("category"), 30),
         approval=_get_approval(found),
         rejection_reason=_clean_text(found.approval.get("rejection_reason"), 2000),
@@ -185,13 +187,4 @@ def _choose_content_type(found: TwilioTemplate) -> str:
 
 
 def _clean_text(value: Any, longest: int) -> str:
-    return "" if value is None else str(value).replace("\x00", "")[:longest]
-
-
-def _remove_nul(value: Any) -> Any:
-    """Without NUL, which PostgreSQL can't keep."""
-    if isinstance(value, str):
-        return value.replace("\x00", "")
-    if isinstance(value, Mapping):
-        return {_remove_nul(str(name)): _remove_nul(one) for name, one in value.items()}
-    return [_remove_nul(one) for one in value] if isinstance(value, list | tuple) else value
+    return "" if value is None else remove_nul(str(value))[:longest]

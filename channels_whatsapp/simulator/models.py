@@ -99,6 +99,15 @@ class Sender(models.Model):
         return self.number == SANDBOX_NUMBER
 
 
+class CustomerQuerySet(models.QuerySet["Customer"]):
+    def find_by_address(self, address: str) -> "Customer | None":
+        """Return the customer with this number or business-scoped id; None if there is none."""
+        customer = self.filter(address=address).first()
+        if customer is None and address:
+            customer = self.filter(external_user_id=address).first()
+        return customer
+
+
 class Customer(models.Model):
     """A person with WhatsApp on their phone."""
 
@@ -108,6 +117,8 @@ class Customer(models.Model):
     reads_immediately = models.BooleanField(default=True)
     sends_read_receipts = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = CustomerQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

@@ -40,10 +40,10 @@ PHONE_URL_PATTERNS = [
     path("customers/", phone.add_customer, name="invent"),
     path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
     path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
-    path(f"{CHAT_PATH}/text/", phone.send_message, {"what": "text"}, name="write_text"),
-    path(f"{CHAT_PATH}/place/", phone.send_message, {"what": "place"}, name="write_place"),
-    path(f"{CHAT_PATH}/contact/", phone.send_message, {"what": "contact"}, name="write_contact"),
-    path(f"{CHAT_PATH}/press/", phone.send_message, {"what": "press"}, name="write_press"),
+    path(f"{CHAT_PATH}/text/", phone.send_message, {"kind": "text"}, name="write_text"),
+    path(f"{CHAT_PATH}/place/", phone.send_message, {"kind": "place"}, name="write_place"),
+    path(f"{CHAT_PATH}/contact/", phone.send_message, {"kind": "contact"}, name="write_contact"),
+    path(f"{CHAT_PATH}/press/", phone.send_message, {"kind": "press"}, name="write_press"),
     path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press"),
     path(f"{CHAT_PATH}/habits/", phone.update_customer_settings, name="habits"),
     path(f"{CHAT_PATH}/faults/", phone.update_faults, {"scope": "customer"}, name="faults"),
@@ -63,5 +63,5 @@ def get_simulator_urls(on_day_skipped: Callable[[str], None]) -> list[URLPattern
     `let_time_pass` is webhook_received with a customer's address when 24 hours are to pass for them, so that whoever has a
     clock of its own for that customer can move it too.
     """
-    day = path(f"{CHAT_PATH}/day/", phone.skip_day, {"let_time_pass": on_day_skipped}, name="day")
+    day = path(f"{CHAT_PATH}/day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="day")
     return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, day]

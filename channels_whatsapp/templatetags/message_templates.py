@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.message_templates.content import kind_name, split_placeholders
+from channels_whatsapp.message_templates.content import split_placeholders
 
 register = template.Library()
 
@@ -35,12 +35,6 @@ def _render_variable(slot: str, values: Mapping[str, str]) -> SafeString:
     value = str(values.get(slot) or "")
     mark = '<span class="slot{}" data-slot="{}" data-name="{}">{}</span>'
     return format_html(mark, "" if value else " is-empty", slot, name, value or name)
-
-
-@register.filter
-def kind_in_words(content_type: str) -> str:
-    """Text, Card, List…"""
-    return kind_name(content_type)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from django.utils import timezone
 from channels_whatsapp import events
 from channels_whatsapp.combining_marks import make_stream_safe
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount
+from channels_whatsapp.text_cleaning import remove_nul
 from omnichannel.jobs.lanes import enqueue
 
 logger = logging.getLogger(__name__)
@@ -37,11 +38,6 @@ class IgnoredDeliveryError(Exception):
 
 class DeliveryNotReadyError(Exception):
     """This delivery can't be applied yet, which is no fault; it is tried again."""
-
-
-def remove_nul(text: str) -> str:
-    """PostgreSQL refuses NUL characters in text."""
-    return text.replace("\x00", "")
 
 
 def clean_payload(form: events.Payload) -> dict[str, list[str]]:

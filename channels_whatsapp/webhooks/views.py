@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from channels_whatsapp.models import WebhookKind, WhatsAppAccount
-from channels_whatsapp.webhooks.deliveries import ApplyDelivery, clean_payload, receive_delivery, remove_nul
+from channels_whatsapp.text_cleaning import remove_nul
+from channels_whatsapp.webhooks.deliveries import ApplyDelivery, clean_payload, receive_delivery
 from channels_whatsapp.webhooks.permissions import TwilioSignaturePermission
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.csrf import csrf_exempt
 
 from channels_whatsapp.simulator.api import serializers as shape
-from channels_whatsapp.simulator.api.authentication import delay_response, twilio_api_view
+from channels_whatsapp.simulator.api.decorators import delay_response, twilio_api_view
 from channels_whatsapp.simulator.api.errors import TwilioApiError
 from channels_whatsapp.simulator.api.pagination import build_2010_envelope, build_meta_envelope, get_page
 from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.factories import create_content
 from channels_whatsapp.simulator.models import Account
 
 DELIVERY_TEXT_EN = "Hi {{1}}, your order {{2}} is on its way and arrives {{3}}. Is that all right?"
@@ -143,4 +143,4 @@ SAMPLE_TEMPLATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 def create_samples(account: Account) -> None:
     """Give the account a template of every kind."""
     for name, types, fields in SAMPLE_TEMPLATES:
-        inbound.create_content(account, name, types, **fields)
+        create_content(account, name, types, **fields)

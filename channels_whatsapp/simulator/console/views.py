@@ -7,9 +7,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from channels_whatsapp.simulator.console.forms import AccountForm, SenderForm, WebhooksForm
 from channels_whatsapp.simulator.console.template_views import approval_forms
 from channels_whatsapp.simulator.models import Account, Sender
-from channels_whatsapp.simulator.phone.forms import AccountForm, SenderForm, WebhooksForm
 
 
 @require_GET

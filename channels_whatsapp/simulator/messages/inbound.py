@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -14,9 +13,7 @@ from django.utils import timezone
 from channels_whatsapp.simulator.messages.outbound import DUPLICATE_DELAY, schedule_read
 from channels_whatsapp.simulator.models import (
     SERVICE_WINDOW,
-    Account,
     Chat,
-    Content,
     Customer,
     Direction,
     Fault,
@@ -26,7 +23,6 @@ from channels_whatsapp.simulator.models import (
     ScheduledTask,
     Sender,
     TaskKind,
-    new_account_sid,
     new_secret,
     new_sid,
 )
@@ -80,36 +76,6 @@ class Ad:
     source_url: str = "https://fb.me/example"
     source_id: str = "120211234567890"
     click_id: str = field(default_factory=new_secret)
-
-
-def create_account(name: str, sid: str | None = None, token: str | None = None) -> Account:
-    """Open a Twilio account."""
-    return Account.objects.create(friendly_name=name, sid=sid or new_account_sid(), auth_token=token or new_secret())
-
-
-def create_sender(
-    account: Account, number: str, name: str, callback_url: str = "", status_callback_url: str = ""
-) -> Sender:
-    """Register a number with WhatsApp and paste the desk's addresses into the console."""
-    return Sender.objects.create(
-        account=account,
-        number=number.removeprefix("whatsapp:"),
-        name=name,
-        callback_url=callback_url,
-        status_callback_url=status_callback_url,
-    )
-
-
-def create_customer(name: str, address: str, external_user_id: str = "") -> Customer:
-    """Give somebody a phone. `address` is a number or a business-scoped id, with or without `whatsapp:`."""
-    return Customer.objects.create(
-        name=name, address=_add_whatsapp_prefix(address), external_user_id=_add_whatsapp_prefix(external_user_id)
-    )
-
-
-def create_content(account: Account, name: str, types: dict[str, Any], **fields: Any) -> Content:
-    """Make a template; approved, unless `approval` says otherwise."""
-    return Content.objects.create(account=account, friendly_name=name, types=types, **fields)
 
 
 def set_fault(kind: FaultKind, *, customer: Customer | None = None, is_enabled: bool = True) -> None:
@@ -175,11 +141,6 @@ def expire_service_window(customer: Customer) -> None:
     """A day goes by: every business may only send templates to this customer now."""
     long_ago = timezone.now() - SERVICE_WINDOW - timedelta(minutes=1)
     Chat.objects.filter(customer=customer).update(last_inbound_at=long_ago)
-
-
-def _add_whatsapp_prefix(address: str) -> str:
-    address = address.strip()
-    return address if not address or address.startswith("whatsapp:") else f"whatsapp:{address}"
 
 
 def _message_type(files: list[Attachment], place: SharedLocation | None, press: ButtonPress | None) -> str:

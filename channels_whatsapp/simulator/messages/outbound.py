@@ -1,6 +1,5 @@
 """POST Messages: what Twilio refuses at once, what it accepts, and what becomes of it later."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -8,7 +7,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.http import QueryDict
 
-from channels_whatsapp.simulator.api.authentication import find_customer
+from channels_whatsapp.simulator.addresses import CUSTOMER_ADDRESS_PATTERN, WHATSAPP_PREFIX
 from channels_whatsapp.simulator.api.errors import TwilioApiError
 from channels_whatsapp.simulator.messages.template_rendering import (
     get_buttons,
@@ -31,9 +30,8 @@ from channels_whatsapp.simulator.models import (
     new_sid,
 )
 from channels_whatsapp.simulator.webhooks import status_params
+from channels_whatsapp.text_cleaning import remove_nul
 
-WHATSAPP_PREFIX = "whatsapp:"
-CUSTOMER_ADDRESS = re.compile(r"\Awhatsapp:(\+[1-9]\d{6,14}|[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128})\Z")
 MAX_BODY_LENGTH = 1600
 MAX_TEMPLATE_LENGTH = 1024
 MAX_MEDIA = 10
@@ -65,7 +63,7 @@ class MessageRequest:
             to=form.get("To", ""),
             sender=form.get("From", ""),
             messaging_service_sid=form.get("MessagingServiceSid", ""),
-            body=form.get("Body", "").replace("\x00", ""),
+            body=remove_nul(form.get("Body", "")),
             media_urls=tuple(form.getlist("MediaUrl")),
             content_sid=form.get("ContentSid", ""),
             content_variables=form.get("ContentVariables", ""),
@@ -81,7 +79,7 @@ def accept_message(account: Account, order: MessageRequest, *, now: datetime) ->
     _check_recipient(order)
     content = _find_content(account, order)
     _check_content(order)
-    customer = find_customer(order.to) or Customer.objects.get_or_create(address=order.to)[0]
+    customer = Customer.objects.find_by_address(order.to) or Customer.objects.get_or_create(address=order.to)[0]
     if FaultKind.OPTED_OUT in Fault.objects.kinds_for(customer):
         raise TwilioApiError(21610)
     with transaction.atomic():
@@ -108,7 +106,7 @@ def _find_sender(account: Account, order: MessageRequest) -> Sender:
         raise TwilioApiError(21603)
     sender = account.senders.filter(messaging_service_sid=order.messaging_service_sid).first()
     if sender is None:
-        raise TwilioApiError(21701, messaging_service_sid=order.messaging_service_sid)
+        raise TwilioApiError(21701, service=order.messaging_service_sid)
     return sender
 
 
@@ -124,7 +122,7 @@ def _check_channel(order: MessageRequest) -> None:
 
 
 def _check_recipient(order: MessageRequest) -> None:
-    if not CUSTOMER_ADDRESS.match(order.to):
+    if not CUSTOMER_ADDRESS_PATTERN.match(order.to):
         raise TwilioApiError(21211, to=order.to)
 
 

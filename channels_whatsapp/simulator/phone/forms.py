@@ -7,22 +7,19 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from channels_whatsapp.simulator.addresses import CUSTOMER_ADDRESS_PATTERN, WHATSAPP_PREFIX, strip_punctuation
 from channels_whatsapp.simulator.messages import inbound
-from channels_whatsapp.simulator.messages.outbound import CUSTOMER_ADDRESS
-from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Sender
+from channels_whatsapp.simulator.models import Customer, FaultKind
 
 if TYPE_CHECKING:  # Django's forms take no type parameters when they run
     CustomerModelForm: TypeAlias = forms.ModelForm[Customer]
-    SenderModelForm: TypeAlias = forms.ModelForm[Sender]
-    AccountModelForm: TypeAlias = forms.ModelForm[Account]
     Upload: TypeAlias = UploadedFile[Any]
 else:
-    CustomerModelForm = SenderModelForm = AccountModelForm = forms.ModelForm
+    CustomerModelForm = forms.ModelForm
     Upload = UploadedFile
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
 CONTENT_TYPE = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
-PUNCTUATION = re.compile(r"[\s().\-/\u00a0]")
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -82,7 +79,7 @@ class TextMessageForm(CustomerMessageForm):
         return {
             "text": cleaned["text"],
             "attachments": [_build_attachment(file) for file in cleaned["attachments"]],
-            "forwarded": cleaned["forwarded"],
+            "is_forwarded": cleaned["forwarded"],
             "ad": inbound.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
         }
 
@@ -105,7 +102,7 @@ class LocationForm(CustomerMessageForm):
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
         latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
-        return {"place": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
+        return {"location": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
 
 
 class ContactForm(CustomerMessageForm):
@@ -132,7 +129,7 @@ class ButtonPressForm(CustomerMessageForm):
     def get_message_arguments(self) -> dict[str, Any]:
         """What `world.customer_writes` is to be told."""
         cleaned = self.cleaned_data
-        return {"press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
+        return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
 
 
 class CustomerForm(forms.Form):
@@ -147,9 +144,9 @@ class CustomerForm(forms.Form):
 
     def clean_address(self) -> str:
         """A number as people write it, or an id such as US.13491208655302741918."""
-        bare = str(self.cleaned_data["address"]).strip().removeprefix("whatsapp:")
-        address = "whatsapp:" + (bare if bare[:1].isalpha() else PUNCTUATION.sub("", bare))
-        if not CUSTOMER_ADDRESS.match(address):
+        bare = str(self.cleaned_data["address"]).strip().removeprefix(WHATSAPP_PREFIX)
+        address = WHATSAPP_PREFIX + (bare if bare[:1].isalpha() else strip_punctuation(bare))
+        if not CUSTOMER_ADDRESS_PATTERN.match(address):
             raise ValidationError("Enter a number with + and its country code, or an id such as US.1349120865530274.")
         return address
 
@@ -174,46 +171,3 @@ class FaultsForm(forms.Form):
     kinds = forms.MultipleChoiceField(
         label="Faults", choices=FaultKind.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
-
-
-class WebhooksForm(SenderModelForm):
-    """The addresses pasted into the Twilio console for a number."""
-
-    class Meta:
-        model = Sender
-        fields = ["callback_url", "status_callback_url", "status"]
-        labels = {
-            "callback_url": "Webhook URL for incoming messages",
-            "status_callback_url": "Status callback URL",
-            "status": "Status of the sender",
-        }
-        widgets = {
-            "callback_url": forms.URLInput(attrs={"spellcheck": "false"}),
-            "status_callback_url": forms.URLInput(attrs={"spellcheck": "false"}),
-            "status": forms.Select(choices=[(name, name) for name in ("ONLINE", "ONLINE:UPDATING", "OFFLINE")]),
-        }
-
-
-class AccountForm(AccountModelForm):
-    """A new Twilio account."""
-
-    class Meta:
-        model = Account
-        fields = ["friendly_name"]
-        labels = {"friendly_name": "Account name"}
-
-
-class SenderForm(SenderModelForm):
-    """A new number on WhatsApp."""
-
-    class Meta:
-        model = Sender
-        fields = ["account", "number", "name"]
-        labels = {"name": "Display name", "number": "Number"}
-
-    def clean_number(self) -> str:
-        """A number as people write it, stored as + and digits."""
-        number = "+" + PUNCTUATION.sub("", self.cleaned_data["number"].strip()).removeprefix("+")
-        if not re.fullmatch(r"\+[1-9]\d{6,14}", number):
-            raise ValidationError("Enter a number with its country code.")
-        return number

@@ -26,14 +26,6 @@ def delay_response() -> None:
     time.sleep(getattr(settings, "SIMULATOR_HANG_SECONDS", HANG_SECONDS))
 
 
-def find_customer(address: str) -> Customer | None:
-    """The customer who answers at this number or business-scoped id; None where nobody does."""
-    found = Customer.objects.filter(address=address).first()
-    if found is None and address:
-        found = Customer.objects.filter(external_user_id=address).first()
-    return found
-
-
 def apply_request_faults(faults: set[str]) -> None:
     """What goes wrong before a call is looked at."""
     if FaultKind.SLOW in faults:
@@ -81,7 +73,9 @@ def twilio_api_view(method: str) -> Callable[[ViewFunction], ViewFunction]:
             try:
                 if request.method != method:
                     raise TwilioApiError(20004)
-                apply_request_faults(Fault.objects.kinds_for(find_customer(request.POST.get("To", ""))))
+                apply_request_faults(
+                    Fault.objects.kinds_for(Customer.objects.find_by_address(request.POST.get("To", "")))
+                )
                 account = authenticate(request)
                 if kwargs.pop("account_sid", account.sid) != account.sid:
                     raise TwilioApiError(20404, path=request.path)
