@@ -94,9 +94,7 @@ def call(account: Account) -> ApiClient:
 @pytest.fixture
 def inbound(omar: Customer, sender: Sender) -> Message:
     """Omar sends a picture."""
-    return receive_customer_message(
-        omar, sender, "look", attachments=[Attachment("a.png", "image/png", b"a")]
-    )
+    return receive_customer_message(omar, sender, "look", attachments=[Attachment("a.png", "image/png", b"a")])
 
 
 def test_a_created_message_conforms(call: ApiClient, sender: Sender) -> None:
