@@ -35,8 +35,8 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
     actions = ("sync_templates",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WhatsAppAccount]:
-        in_use = Count("numbers", Q(numbers__is_active=True))
-        accounts: QuerySet[WhatsAppAccount] = super().get_queryset(request).annotate(numbers_in_use=in_use)
+        active_numbers = Count("numbers", Q(numbers__is_active=True))
+        accounts: QuerySet[WhatsAppAccount] = super().get_queryset(request).annotate(numbers_in_use=active_numbers)
         return accounts
 
     @admin.display(description="Active numbers", ordering="numbers_in_use")
@@ -49,28 +49,31 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
             return render_pill("Credentials rejected", "bad")
         if account.validated_at is None:
             return render_pill("Not validated yet")
-        wrong = sum(not finding["ok"] for finding in account.validation_report)
-        return render_pill(f"{wrong} to correct", "warn") if wrong else render_pill("In order", "good")
+        failed_count = sum(not finding["ok"] for finding in account.validation_report)
+        return render_pill(f"{failed_count} to correct", "warn") if failed_count else render_pill("In order", "good")
 
     @admin.action(description="Sync templates", permissions=["change"])
     def sync_templates(self, request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
         message_templates.sync_accounts(request, accounts)
 
     def get_fieldsets(self, request: HttpRequest, obj: WhatsAppAccount | None = None) -> list[Any]:
-        """Without permission to change it the tokens are left out: a read-only field would show them."""
-        may_write = self.has_change_permission(request, obj) if obj else True
-        secrets = TOKEN_FIELDS if may_write else ()
-        remove = ["remove_secondary_auth_token"] if may_write and obj and obj.secondary_auth_token else []
+        """Leave the tokens out for users without change permission: a read-only field would show them."""
+        may_change = self.has_change_permission(request, obj) if obj else True
+        token_fields = TOKEN_FIELDS if may_change else ()
+        remove_fields = ["remove_secondary_auth_token"] if may_change and obj and obj.secondary_auth_token else []
         return [
-            ("Twilio account details", {"fields": ["name", "account_sid", *secrets[:1]]}),
+            ("Twilio account details", {"fields": ["name", "account_sid", *token_fields[:1]]}),
             (
                 "More",
-                {"classes": ["collapse"], "fields": [*secrets[1:], *remove, "messaging_service_sid", "is_active"]},
+                {
+                    "classes": ["collapse"],
+                    "fields": [*token_fields[1:], *remove_fields, "messaging_service_sid", "is_active"],
+                },
             ),
         ]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        # The tick to remove a token is a field of the form, not of the model, which modelform_factory would refuse.
+        # remove_secondary_auth_token is a field of the form only; modelform_factory refuses names unknown to the model.
         names = [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
         kwargs["fields"] = [name for name in names if name != "remove_secondary_auth_token"]
         return super().get_form(request, obj, change=change, **kwargs)
@@ -87,8 +90,8 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     def _build_section_context(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
-        """What the page shows below the account's details."""
-        there, approved = Q(removed_at=None), Q(removed_at=None, approval=ApprovalStatus.APPROVED)
+        """Return the context of the sections below the account's fields."""
+        available, approved = Q(removed_at=None), Q(removed_at=None, approval=ApprovalStatus.APPROVED)
         may_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
         return {
             "account": account,
@@ -96,7 +99,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
             "add_number_url": f"{reverse(NUMBER_ADD_URL_NAME)}?account={account.pk}" if may_add else "",
             "validate_url": reverse("admin:channels_whatsapp_validate", args=[account.pk]),
             "sync_url": message_templates.get_sync_url(account),
-            "template_counts": account.templates.aggregate(all=Count("pk", there), approved=Count("pk", approved)),
+            "template_counts": account.templates.aggregate(all=Count("pk", available), approved=Count("pk", approved)),
             "may_validate": self.has_change_permission(request, account),
         }
 
@@ -105,7 +108,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         return [path("<int:pk>/validate/", view, name="channels_whatsapp_validate"), *super().get_urls()]
 
     def validate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Validate the account as it is stored; a script gets the result, a plain form the page with a message."""
+        """Validate the account as it is stored; answer scripts with JSON, plain forms with a redirect."""
         account = self.get_object(request, str(pk))
         if account is None or not self.has_change_permission(request, account):
             raise PermissionDenied
@@ -115,8 +118,8 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         if request.accepts("text/html"):
             self._show_report(request, report)
             return HttpResponseRedirect(self.get_change_url(account) + "#validation")
-        shown = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
-        return JsonResponse({"ok": report.ok, "messages": _get_result_messages(report), "html": shown})
+        html = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
+        return JsonResponse({"ok": report.ok, "messages": _get_result_messages(report), "html": html})
 
     def _show_report(self, request: HttpRequest, report: ValidationReport) -> None:
         level = messages.SUCCESS if report.ok else messages.ERROR
@@ -125,7 +128,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
 
 
 def _get_result_messages(report: ValidationReport) -> list[str]:
-    """Success in one sentence, or each thing that is wrong and what to do."""
+    """Return one success message, or a message for each failed check with its remedy."""
     if report.ok:
         return ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
     return [str(finding) for finding in report.failed_findings]

@@ -21,7 +21,7 @@ DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "ba
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
-    """Every webhook Twilio delivered; what failed or was ignored can be tried again."""
+    """Every webhook Twilio delivered; failed and ignored ones can be retried."""
 
     list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
     list_display_links = ("received_time",)
@@ -80,7 +80,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         return [path("<int:pk>/retry/", view, name="channels_whatsapp_retry"), *super().get_urls()]
 
     def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Try one delivery again and show its page."""
+        """Retry one delivery and show its page."""
         delivery = self.get_object(request, str(pk))
         if delivery is None or not self.has_retry_permission(request):
             raise PermissionDenied
@@ -91,12 +91,12 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         delivery = self.get_object(request, unquote(object_id))
-        waiting = (
+        can_retry = (
             delivery is not None and delivery.state != DeliveryState.APPLIED and self.has_retry_permission(request)
         )
         context = {
             "title": f"{delivery.get_kind_display()} for {delivery.account}" if delivery else None,
-            "retry_url": reverse("admin:channels_whatsapp_retry", args=[delivery.pk]) if delivery and waiting else "",
+            "retry_url": reverse("admin:channels_whatsapp_retry", args=[delivery.pk]) if delivery and can_retry else "",
         }
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 

@@ -30,7 +30,7 @@ class WhatsAppNumberAdmin(ProductModelAdmin):
     )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The channel one comes from, and the work stream where there is only one to choose."""
+        """Preset the account from the URL, and the work stream if there is only one."""
         initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
         streams = WorkStream.objects.filter(channel=Channel.WHATSAPP)[:2]
         if len(streams) == 1:
@@ -46,17 +46,17 @@ class WhatsAppNumberAdmin(ProductModelAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        chosen = request.GET.get("account", "")
-        account = WhatsAppAccount.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        account_id = request.GET.get("account", "")
+        account = WhatsAppAccount.objects.filter(pk=account_id).first() if account_id.isdecimal() else None
         return super().add_view(request, form_url, {"channel": account, **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         number = self.get_object(request, unquote(object_id))
-        channel = {"channel": number.account} if number else {}
-        return super().change_view(request, object_id, form_url, {**channel, **(extra_context or {})})
+        context = {"channel": number.account} if number else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
     def get_saved_message(self, thing: Any) -> str:
-        channel = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[thing.account_id])
-        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, channel, thing.account)
+        account_url = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[thing.account_id])
+        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, account_url, thing.account)

@@ -51,7 +51,7 @@ MAX_FAILURES_PER_WORK_STREAM = 10  # in one call: after so many, the work stream
 
 @dataclass(frozen=True)
 class WorkItemFacts:
-    """Facts about a work item that only its owner knows: the skills it needs, and the agents who passed it over."""
+    """Facts about a work item that its owner knows: required skills, and agents who passed it over."""
 
     skills: Mapping[int, int] = field(default_factory=dict)
     skill_names: Mapping[int, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""`manage.py reencrypt_tokens`: write every token anew with the first of ENCRYPTION_KEYS."""
+"""`manage.py reencrypt_tokens`: re-encrypt every token with the first of ENCRYPTION_KEYS."""
 
 from typing import Any
 

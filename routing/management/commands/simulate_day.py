@@ -10,7 +10,7 @@ from routing.models import AssignmentMethod, SkillMatching
 
 
 class Command(BaseCommand):
-    """Print waiting times by queue, utilisation, the skill match rate and the work left at the end of the day."""
+    """Print waiting times by queue, utilisation, the skill match rate and the unassigned work of the day."""
 
     help = "Play a day with the real engine: nothing is stored, and the same seed gives the same day."
 
