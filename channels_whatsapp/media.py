@@ -64,7 +64,7 @@ def validate_media_url(account: WhatsAppAccount, url: str) -> None:
 
 
 def fetch_media(account: WhatsAppAccount, url: str, declared_type: str) -> FetchedMedia:
-    """Fetch the file at `url`. Raises MediaUnavailableError or MediaRejectedError; the caller closes the file."""
+    """Fetch the file; the caller closes it. Raises MediaUnavailableError or MediaRejectedError."""
     validate_media_url(account, url)
     try:
         with requests.Session() as session:
@@ -129,7 +129,7 @@ def _resolve_host(host: str) -> list[str]:
 
 @contextlib.contextmanager
 def _time_limit(response: requests.Response) -> Iterator[None]:
-    """Break off the connection if the block takes longer than DOWNLOAD_TIMEOUT_SECONDS; reading then fails."""
+    """Break off the connection after DOWNLOAD_TIMEOUT_SECONDS in the block; reading then fails."""
     timer = threading.Timer(DOWNLOAD_TIMEOUT_SECONDS, response.raw.shutdown)
     timer.daemon = True
     timer.start()

@@ -16,7 +16,7 @@ class TwilioRejectedError(Exception):
 
 
 class TwilioRateLimitError(Exception):
-    """Status 429, too many requests. Twilio documents that such a call was not processed and may be repeated."""
+    """Status 429, too many requests. Twilio documents that such a call was never processed."""
 
 
 class UnknownOutcomeError(Exception):

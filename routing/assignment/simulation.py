@@ -172,7 +172,7 @@ class Simulation:
     # -- Assignment ---------------------------------------------------------------------------------------------------
 
     def _assign_waiting(self, at: float, queues: Iterable[int]) -> None:
-        """Offer the conversations waiting in these queues, lowest number first, as far as agents have capacity."""
+        """Offer conversations waiting in these queues, lowest number first, while agents have capacity."""
         if at >= OPEN_SECONDS:
             return
         for queue in sorted(queues):
