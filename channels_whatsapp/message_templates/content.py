@@ -78,7 +78,7 @@ class TextSegment:
 
 @dataclass(frozen=True)
 class Button:
-    """A button. `kind` is reply, url, phone, code, call or other; `target` its URL, number, code or payload."""
+    """A button. `kind` is reply, url, phone, code, call or other; `target` its URL, number or payload."""
 
     kind: str
     title: str

@@ -1,4 +1,4 @@
-"""WhatsApp addresses as Twilio writes them, and numbers as people type them."""
+"""WhatsApp addresses as Twilio writes them, and phone numbers as people type them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The forms of the Twilio console: accounts, numbers and their webhook addresses."""
+"""The forms of the Twilio console: accounts, numbers and their webhook URLs."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,7 +16,7 @@ else:
 
 
 class WebhooksForm(SenderModelForm):
-    """The addresses pasted into the Twilio console for a number."""
+    """The webhook URLs and the status of a number."""
 
     class Meta:
         model = Sender
@@ -51,7 +51,7 @@ class SenderForm(SenderModelForm):
         labels = {"name": "Display name", "number": "Number"}
 
     def clean_number(self) -> str:
-        """A number as people write it, stored as + and digits."""
+        """Return the number as + and digits, however it was typed."""
         number = "+" + strip_punctuation(self.cleaned_data["number"].strip()).removeprefix("+")
         if not NUMBER_PATTERN.match(number):
             raise ValidationError("Enter a number with its country code.")

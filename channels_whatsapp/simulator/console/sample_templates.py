@@ -1,4 +1,4 @@
-"""Templates of a small shop, one of every kind and of every answer WhatsApp gives."""
+"""Sample templates of a small shop: one for every content type and every approval status."""
 
 from typing import Any
 
@@ -141,6 +141,6 @@ SAMPLE_TEMPLATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 def create_samples(account: Account) -> None:
-    """Give the account a template of every kind."""
+    """Create the sample templates in the account."""
     for name, types, fields in SAMPLE_TEMPLATES:
         create_content(account, name, types, **fields)

@@ -1,4 +1,4 @@
-"""What can be typed and ticked on the phone and in the Twilio console."""
+"""The forms of the customer's phone."""
 
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,7 +11,7 @@ from channels_whatsapp.simulator.addresses import CUSTOMER_ADDRESS_PATTERN, WHAT
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind
 
-if TYPE_CHECKING:  # Django's forms take no type parameters when they run
+if TYPE_CHECKING:  # Django's forms take no type parameters at run time
     CustomerModelForm: TypeAlias = forms.ModelForm[Customer]
     Upload: TypeAlias = UploadedFile[Any]
 else:
@@ -19,7 +19,7 @@ else:
     Upload = UploadedFile
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
-CONTENT_TYPE = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
+CONTENT_TYPE_PATTERN = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -27,25 +27,25 @@ class FilesInput(forms.ClearableFileInput):
 
 
 class FilesField(forms.FileField):
-    """Any number of files; an empty list where none was chosen."""
+    """Any number of files; an empty list if none was chosen."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=FilesInput, required=False, **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> list[Upload]:
-        return [super(FilesField, self).clean(one, initial) for one in data or []]
+        return [super(FilesField, self).clean(file, initial) for file in data or []]
 
 
 class CustomerMessageForm(forms.Form):
-    """Something the customer can send."""
+    """A form for something the customer can send."""
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         raise NotImplementedError
 
 
 class TextMessageForm(CustomerMessageForm):
-    """A text, files, or both; perhaps an answer to a message, from an ad, or forwarded."""
+    """A text, files, or both; optionally a reply to a message, from an ad, or forwarded."""
 
     text = forms.CharField(
         label="Message",
@@ -74,7 +74,7 @@ class TextMessageForm(CustomerMessageForm):
         return cleaned
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told, but for the quoted message."""
+        """Return the keyword arguments for `inbound.receive_customer_message`, without the quoted message."""
         cleaned = self.cleaned_data
         return {
             "text": cleaned["text"],
@@ -85,8 +85,8 @@ class TextMessageForm(CustomerMessageForm):
 
 
 def _build_attachment(file: Upload) -> inbound.Attachment:
-    claimed = (file.content_type or "").lower()
-    content_type = claimed if CONTENT_TYPE.match(claimed) else "application/octet-stream"
+    declared_type = (file.content_type or "").lower()
+    content_type = declared_type if CONTENT_TYPE_PATTERN.match(declared_type) else "application/octet-stream"
     return inbound.Attachment(file.name or "file", content_type, file.read())
 
 
@@ -99,25 +99,25 @@ class LocationForm(CustomerMessageForm):
     address = forms.CharField(max_length=300, required=False)
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         cleaned = self.cleaned_data
         latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
         return {"location": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
 
 
 class ContactForm(CustomerMessageForm):
-    """Somebody from the address book."""
+    """A contact to share."""
 
     name = forms.CharField(max_length=100)
     number = forms.CharField(max_length=40, label="Phone number")
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         return {"contact": inbound.ContactCard(self.cleaned_data["name"], (self.cleaned_data["number"],))}
 
 
 class ButtonPressForm(CustomerMessageForm):
-    """A button the customer pressed, whether the desk sent one or not."""
+    """A button press, whether the desk offered the button or not."""
 
     kind = forms.ChoiceField(
         label="Kind",
@@ -127,13 +127,13 @@ class ButtonPressForm(CustomerMessageForm):
     payload = forms.CharField(label="Payload or id", max_length=256, required=False)
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         cleaned = self.cleaned_data
         return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
 
 
 class CustomerForm(forms.Form):
-    """Somebody with WhatsApp: new, or found by the address."""
+    """A customer with WhatsApp: new, or found by the address."""
 
     name = forms.CharField(label="Name", max_length=100, required=False)
     address = forms.CharField(
@@ -143,7 +143,7 @@ class CustomerForm(forms.Form):
     )
 
     def clean_address(self) -> str:
-        """A number as people write it, or an id such as US.13491208655302741918."""
+        """Return the address of a typed number, or of an id such as US.13491208655302741918."""
         bare = str(self.cleaned_data["address"]).strip().removeprefix(WHATSAPP_PREFIX)
         address = WHATSAPP_PREFIX + (bare if bare[:1].isalpha() else strip_punctuation(bare))
         if not CUSTOMER_ADDRESS_PATTERN.match(address):
@@ -152,7 +152,7 @@ class CustomerForm(forms.Form):
 
 
 class CustomerSettingsForm(CustomerModelForm):
-    """How this customer uses the phone."""
+    """The customer's name, and how they read messages."""
 
     class Meta:
         model = Customer
@@ -166,7 +166,7 @@ class CustomerSettingsForm(CustomerModelForm):
 
 
 class FaultsForm(forms.Form):
-    """The faults that are switched on, for one customer or for everybody."""
+    """The faults switched on for one customer or for all."""
 
     kinds = forms.MultipleChoiceField(
         label="Faults", choices=FaultKind.choices, required=False, widget=forms.CheckboxSelectMultiple

@@ -41,7 +41,8 @@ class Command(BaseCommand):
     def _print_report(self, settings: SimulationSettings, report: SimulationReport) -> None:
         write = self.stdout.write
         write(
-            f"{settings.agents} agents, {settings.queues} queues, {settings.conversations} conversations, seed {settings.seed}"
+            f"{settings.agents} agents, {settings.queues} queues, {settings.conversations} conversations, "
+            f"seed {settings.seed}"
         )
         write(
             f"\n{'queue':>6} {'given':>6} {'left':>5} {'wait, mean':>11} {'median':>8} {'p95':>8} {'longest':>8}  (s)"
