@@ -1,4 +1,4 @@
-"""Overflow management of a queue: what happens to work it is closed for, too full for, or too slow for."""
+"""The admin of a queue's overflow rules: what happens to work when it is closed, full or slow."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 else:
     OverflowModelForm = forms.ModelForm
 
-LIMITS = {OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"), OverflowCondition.WAITING_TIME: (2880, "minutes")}
+LIMIT_BY_CONDITION = {
+    OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"),
+    OverflowCondition.WAITING_TIME: (2880, "minutes"),
+}
 
 
 class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
@@ -24,7 +27,7 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         help_texts = {
             "limit": "Work items that wait in the queue (1 to 100), or minutes of waiting (1 to 2880). "
             "Not for operating hours.",
-            "target": "Where the conversation is transferred_bytes to.",
+            "target": "Where the conversation is transferred to.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -39,15 +42,15 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         return cleaned
 
     def _validate_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
-        if condition not in LIMITS:
+        if condition not in LIMIT_BY_CONDITION:
             cleaned["limit"] = None
             if self.instance.queue.operating_hours is None:
                 self.add_error("condition", "This queue has no operating hours: it is always open.")
             return
-        most, unit = LIMITS[condition]
+        max_limit, unit = LIMIT_BY_CONDITION[condition]
         limit = cleaned.get("limit")
-        if "limit" not in self.errors and (limit is None or not 1 <= limit <= most):
-            self.add_error("limit", f"Enter how many {unit}: 1 to {most}.")
+        if "limit" not in self.errors and (limit is None or not 1 <= limit <= max_limit):
+            self.add_error("limit", f"Enter how many {unit}: 1 to {max_limit}.")
 
     def _validate_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
         if action != OverflowAction.TRANSFER:
@@ -70,7 +73,7 @@ class OverflowRuleAdmin(ChildAdmin):
 
 
 def describe_overflow_condition(rule: OverflowRule) -> str:
-    """The condition with its limit, as lists show it."""
+    """Return the condition with its limit, for lists."""
     if rule.limit is None:
         return rule.get_condition_display()
     unit = {OverflowCondition.WORK_ITEM_LIMIT: "work item", OverflowCondition.WAITING_TIME: "minute"}

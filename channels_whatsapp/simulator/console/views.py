@@ -1,4 +1,4 @@
-"""The Twilio console, as far as the desk needs it: accounts with their tokens, numbers with their webhooks."""
+"""The views of the Twilio console: accounts with their tokens, numbers with their webhooks."""
 
 from typing import Any
 
