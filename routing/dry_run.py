@@ -1,4 +1,4 @@
-"""Dry runs of a work stream's rules: the route of a sample message and its explanation, without any effect."""
+"""Dry run a work stream's rules on a sample: its route and the explanation, without any effect."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from routing.variables.values import extract_values, format_value
 
 @dataclass(frozen=True)
 class DryRunInput:
-    """A sample of a conversation's start: its facts, its time, and the operating hours for its time zone (else UTC)."""
+    """A sample of a conversation's start: facts, time, and the operating hours of its time zone."""
 
     facts: Facts
     at: datetime
@@ -73,23 +73,23 @@ def run_dry_run(
     Args:
         count_waiting: Returns how many conversations wait in a queue now.
     """
-    known = get_available_fields(stream)
+    fields = get_available_fields(stream)
     extracted = _extract_context_variables(stream, sample.facts)
     zone = operating_hours.get_time_zone(sample.operating_hours.time_zone if sample.operating_hours else "UTC")
     clock = f"{sample.operating_hours} ({zone.key})" if sample.operating_hours else zone.key
     facts = {**sample.facts, **extracted, **get_time_facts(sample.at, zone)}
-    route = find_route(stream, facts, known)
+    route = find_route(stream, facts, fields)
     lines = [
         f"The moment is {sample.at.astimezone(zone):%A, %H:%M} on the clock of {clock}.",
         *(
-            f"{known[name].label} is found in the first message: “{format_value(value)}”."
+            f"{fields[name].label} is found in the first message: “{format_value(value)}”."
             for name, value in extracted.items()
         ),
-        *_explain_routing(stream, route, facts, known),
-        *_explain_skills(stream, facts, known),
+        *_explain_routing(stream, route, facts, fields),
+        *_explain_skills(stream, facts, fields),
     ]
     overflow_lines = list(_explain_overflow(stream, route.queue, count_waiting, sample.at))
-    skills = get_skill_requirements(stream, facts, known)
+    skills = get_skill_requirements(stream, facts, fields)
     return DryRunResult(route.rule, route.queue, skills, lines, overflow_lines)
 
 
@@ -99,20 +99,20 @@ def _extract_context_variables(stream: WorkStream, facts: Facts) -> Facts:
     return {CONTEXT_PREFIX + name: value for name, value in extracted.items() if not facts.get(CONTEXT_PREFIX + name)}
 
 
-def _explain_routing(stream: WorkStream, route: Route, facts: Facts, known: AvailableFields) -> Iterator[str]:
+def _explain_routing(stream: WorkStream, route: Route, facts: Facts, fields: AvailableFields) -> Iterator[str]:
     for rule in stream.routingrules.all():
-        yield f"Rule “{rule}”: {explain_condition(rule.condition, facts, known)}"
+        yield f"Rule “{rule}”: {explain_condition(rule.condition, facts, fields)}"
         if rule == route.rule:
             yield f"Goes to {route.queue}. Rules after this one are not asked."
             return
     yield f"Goes to {route.queue}: no rule holds."
 
 
-def _explain_skills(stream: WorkStream, facts: Facts, known: AvailableFields) -> Iterator[str]:
+def _explain_skills(stream: WorkStream, facts: Facts, fields: AvailableFields) -> Iterator[str]:
     for rule in stream.skillrules.prefetch_related("skill_requirements__skill"):
         skills = ", ".join(str(requirement) for requirement in combine_skill_requirements([rule])) or "nothing"
-        effect = f" Adds {skills}." if is_condition_met(rule.condition, facts, known) else ""
-        yield f"Skill rule “{rule}”: {explain_condition(rule.condition, facts, known)}{effect}"
+        effect = f" Adds {skills}." if is_condition_met(rule.condition, facts, fields) else ""
+        yield f"Skill rule “{rule}”: {explain_condition(rule.condition, facts, fields)}{effect}"
 
 
 def _explain_overflow(

@@ -49,10 +49,10 @@ class ConditionGroup:
     rows: list[ConditionRow] = field(default_factory=list)
 
 
-def is_editable_in_builder(condition: object, known: AvailableFields = STANDARD_FIELDS) -> bool:
+def is_editable_in_builder(condition: object, fields: AvailableFields = STANDARD_FIELDS) -> bool:
     """Return whether the builder can show the condition: valid, and nested at most one group deep."""
     nested = [item for part in _get_subconditions(condition) for item in _get_subconditions(part)]
-    return not get_condition_errors(condition, known) and not any(_get_subconditions(item) for item in nested)
+    return not get_condition_errors(condition, fields) and not any(_get_subconditions(item) for item in nested)
 
 
 def _get_subconditions(condition: object) -> list[Any]:
@@ -191,9 +191,9 @@ class ConditionField(forms.Field):
 
     widget = ConditionWidget
 
-    def set_available_fields(self, known: AvailableFields) -> None:
+    def set_available_fields(self, fields: AvailableFields) -> None:
         """Set the fields that the condition can use."""
-        self.available_fields = self.widget.available_fields = known
+        self.available_fields = self.widget.available_fields = fields
 
     def prepare_value(self, value: Any) -> list[ConditionGroup]:
         return value if isinstance(value, list) else parse_condition_groups(value)

@@ -47,7 +47,8 @@ class TimeSpanField(forms.MultiValueField):
         if not data_list or not data_list[0]:
             return None
         number, unit = data_list
-        return number * TIME_UNITS[unit or self.widget.default_unit]
+        time: timedelta = number * TIME_UNITS[unit or self.widget.default_unit]
+        return time
 
 
 def get_base_presence_choices() -> list[tuple[str, str]]:
@@ -63,7 +64,7 @@ def format_seconds(seconds: int) -> str:
 
 
 class WrapUpField(forms.TypedChoiceField):
-    """How long wrap-up uses capacity: always, not at all, or for a time; a custom stored time stays selectable."""
+    """How long wrap-up uses capacity: always, never or for a time; a custom stored time stays selectable."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=self.get_choices(), coerce=int, empty_value=None, required=False, **kwargs)

@@ -59,7 +59,7 @@ class RelatedList:
 
 
 def apply_order_change(ids: Sequence[int], form: QueryDict) -> list[int]:
-    """Return the ids in the posted order: one id moved up or down, or all reordered; unknown ids are ignored."""
+    """Return the ids in the posted order: one moved up or down, or all reordered; ignore unknown ids."""
     order = [int(pk) for pk in form.get("order", "").split(",") if pk.isdecimal()]
     ordered = sorted(ids, key=lambda pk: order.index(pk) if pk in order else len(order))
     for direction, step in (("up", -1), ("down", 1)):

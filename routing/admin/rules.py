@@ -105,13 +105,13 @@ def format_required_skills(rule: SkillRule) -> str:
 
 
 def _routing_cells(stream: Any, rules: Iterable[RoutingRule]) -> Iterator[Sequence[object]]:
-    known = get_available_fields(stream)
-    return ((rule.name, describe_condition(rule.condition, known), rule.queue) for rule in rules)
+    fields = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, fields), rule.queue) for rule in rules)
 
 
 def _skill_cells(stream: Any, rules: Iterable[SkillRule]) -> Iterator[Sequence[object]]:
-    known = get_available_fields(stream)
-    return ((rule.name, describe_condition(rule.condition, known), format_required_skills(rule)) for rule in rules)
+    fields = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, fields), format_required_skills(rule)) for rule in rules)
 
 
 ROUTING_RULE_LIST = RelatedList(
