@@ -60,6 +60,7 @@ class ValidationReport:
         return [finding for finding in self.findings if not finding.ok]
 
     def as_json(self) -> list[dict[str, Any]]:
+        """Return the findings as they are stored with the account."""
         return [asdict(finding) for finding in self.findings]
 
 

@@ -1,4 +1,4 @@
-"""Parse Twilio's webhooks. No module above this one knows how Twilio names a parameter.
+"""Parse Twilio's webhooks. No other module of the desk knows how Twilio names a parameter.
 
 The parameters are those of Twilio's "Webhook request" page and of payloads its users published; the tests have a
 payload of each kind. Unknown parameters stay in `extra` and are stored with the message.

@@ -31,9 +31,10 @@ def generate_webhook_key() -> str:
 
 
 def normalize_phone_number(text: str) -> str:
-    """Return `+` and digits for a number as people write it: with or without `+`, spaces, brackets, `whatsapp:`.
+    """Return `+` and digits for a number as people write it.
 
-    Raises ValidationError if it contains anything but digits and a number's punctuation.
+    It may have `whatsapp:`, `+`, spaces and brackets; anything else but digits and a number's punctuation raises
+    ValidationError.
     """
     bare = re.sub(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2066-\u2069]", "", text.strip()).lower()
     digits = bare.removeprefix("whatsapp:").removeprefix("+")
@@ -206,11 +207,15 @@ class MessageTemplate(models.Model):
 
 
 class WebhookKind(models.TextChoices):
+    """The kinds of webhooks."""
+
     INBOUND = "inbound", "Inbound message"
     STATUS = "status", "Status callback"
 
 
 class DeliveryState(models.TextChoices):
+    """The states of a webhook delivery."""
+
     APPLIED = "applied", "Applied"
     FAILED = "failed", "Failed"
     IGNORED = "ignored", "Ignored"

@@ -1,4 +1,4 @@
-"""WhatsApp's 24-hour service window: free text and media may be sent this long after a customer's message.
+"""WhatsApp's 24-hour service window, in which free text and media may be sent.
 
 The rule is WhatsApp's. The window starts with the customer's latest message; a reply does not extend it.
 """

@@ -26,6 +26,8 @@ NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
 
 @admin.register(WhatsAppAccount)
 class WhatsAppAccountAdmin(ProductModelAdmin):
+    """Accounts, with their numbers, the result of the last validation, and template sync."""
+
     form = WhatsAppAccountForm
     ordering = ("name",)
     list_display = ("name", "account_sid", "number_count", "state", "validation_status")

@@ -16,6 +16,8 @@ from routing.models import Channel, WorkStream
 
 @admin.register(WhatsAppNumber)
 class WhatsAppNumberAdmin(ProductModelAdmin):
+    """Numbers, reached from the page of their account."""
+
     form = WhatsAppNumberForm
     list_display = ("name", "number", "account", "work_stream", "state")
     list_filter = ("is_active", "account")

@@ -90,26 +90,34 @@ class TwilioTemplate:
 
 
 class WhatsAppBackend(Protocol):
-    """The calls to Twilio. Each may raise TwilioRejectedError, TwilioRateLimitError or UnknownOutcomeError.
+    """The calls to Twilio; none takes longer than about 10 seconds.
 
-    No call takes longer than about 10 seconds.
+    Each may raise TwilioRejectedError, TwilioRateLimitError or UnknownOutcomeError.
     """
 
-    def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage: ...
+    def send(self, account: WhatsAppAccount, message: OutgoingMessage) -> SentMessage:
+        """Send the message, once."""
+        ...
 
-    def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage: ...
+    def fetch(self, account: WhatsAppAccount, sid: str) -> SentMessage:
+        """Return the message with this SID in its present state."""
+        ...
 
     def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
         """Return all messages from `sender` to `to` that Twilio created at `since` or later."""
         ...
 
-    def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount: ...
+    def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
+        """Return the account's data."""
+        ...
 
     def send_typing_indicator(self, account: WhatsAppAccount, sid: str) -> None:
         """Show a typing indicator to the customer who sent this message; it marks their messages as read."""
         ...
 
-    def list_senders(self, account: WhatsAppAccount) -> list[TwilioSender]: ...
+    def list_senders(self, account: WhatsAppAccount) -> list[TwilioSender]:
+        """Return the account's WhatsApp senders."""
+        ...
 
     def list_templates(self, account: WhatsAppAccount) -> list[TwilioTemplate]:
         """Return all Content templates of the account with their approval; one call per page."""

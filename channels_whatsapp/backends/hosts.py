@@ -14,6 +14,7 @@ SIMULATOR_PATHS = {
 
 
 def is_simulator_enabled() -> bool:
+    """Return whether calls go to the simulator."""
     return bool(settings.WHATSAPP_BACKEND == "simulator")
 
 

@@ -96,6 +96,8 @@ class ListItem:
 
 @dataclass(frozen=True)
 class Location:
+    """A location; the coordinates are texts, because they may contain variables."""
+
     label: str
     address: str
     latitude: str

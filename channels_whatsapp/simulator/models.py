@@ -18,26 +18,32 @@ def new_sid(prefix: str) -> str:
 
 
 def new_account_sid() -> str:
+    """Return a random Account SID."""
     return new_sid("AC")
 
 
 def new_sender_sid() -> str:
+    """Return a random SID of a WhatsApp sender."""
     return new_sid("XE")
 
 
 def new_number_sid() -> str:
+    """Return a random SID of a phone number."""
     return new_sid("PN")
 
 
 def new_media_sid() -> str:
+    """Return a random SID of a file."""
     return new_sid("ME")
 
 
 def new_content_sid() -> str:
+    """Return a random SID of a template."""
     return new_sid("HX")
 
 
 def new_secret() -> str:
+    """Return a random token of 32 hex digits."""
     return secrets.token_hex(16)
 
 
@@ -60,6 +66,8 @@ class Account(models.Model):
 
 
 class SenderQuerySet(models.QuerySet["Sender"]):
+    """Queries on senders."""
+
     def exclude_sandbox(self) -> "SenderQuerySet":
         """Return the senders without the sandbox, which sends but appears in no list."""
         return self.exclude(number=SANDBOX_NUMBER)
@@ -100,6 +108,8 @@ class Sender(models.Model):
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
+    """Queries on customers."""
+
     def find_by_address(self, address: str) -> "Customer | None":
         """Return the customer with this number or business-scoped id; None if there is none."""
         customer = self.filter(address=address).first()
@@ -178,6 +188,8 @@ class Content(models.Model):
 
 
 class Direction(models.TextChoices):
+    """The directions of messages, in Twilio's spelling."""
+
     INBOUND = "inbound", "Inbound"
     OUTBOUND = "outbound-api", "Outbound"
 
@@ -271,12 +283,16 @@ class Media(models.Model):
 
 
 class TaskKind(models.TextChoices):
+    """The kinds of scheduled tasks."""
+
     INBOUND = "inbound", "Inbound webhook"
     STATUS = "status", "Status callback"
     FETCH = "fetch", "Fetch the files of an outbound message"
 
 
 class TaskState(models.TextChoices):
+    """The states of a scheduled task."""
+
     DUE = "due", "Due"
     RUNNING = "running", "Running"
     DONE = "done", "Done"
@@ -314,6 +330,8 @@ class ScheduledTask(models.Model):
 
 
 class FaultKind(models.TextChoices):
+    """The faults that can be switched on."""
+
     SLOW = "slow", "Slow: answers after 3 seconds"
     HANG = "hang", "Time-out: accepts, then says nothing for 20 seconds"
     TOO_MANY = "too_many", "429: too many requests"
@@ -330,6 +348,8 @@ class FaultKind(models.TextChoices):
 
 
 class FaultQuerySet(models.QuerySet["Fault"]):
+    """Queries on faults."""
+
     def kinds_for(self, customer: Customer | None) -> set[str]:
         """Return the faults switched on for all customers and for this one."""
         return set(self.filter(Q(customer=None) | Q(customer=customer)).values_list("kind", flat=True))

@@ -20,9 +20,10 @@ def _validator(token: str) -> RequestValidator:
 
 
 def has_valid_signature(request: Request, account: WhatsAppAccount) -> bool:
-    """Return whether Twilio signed this request with a token we accept, over PUBLIC_URL and the path as received.
+    """Return whether Twilio signed this request with a token we accept.
 
-    The Host header is not used: a proxy may change it and a stranger may choose it. See Twilio's "Webhooks security".
+    The signature covers PUBLIC_URL and the path as received. The Host header is not used: a proxy may change it and a
+    stranger may choose it. See Twilio's "Webhooks security".
     """
     signature = request.headers.get("X-Twilio-Signature", "")
     url = settings.PUBLIC_URL + request.get_full_path()

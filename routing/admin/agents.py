@@ -122,6 +122,8 @@ class AgentAdmin(RoutingSettingsAdmin):
 
 
 class PresenceForm(PresenceModelForm):
+    """A custom presence."""
+
     base_status = forms.ChoiceField(
         label="Base Status",
         choices=get_base_presence_choices,

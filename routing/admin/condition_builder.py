@@ -1,7 +1,8 @@
-"""The condition builder: rows of field, operator and value, in a group of all or any, with groups inside it.
+"""The condition builder: rows of field, operator and value in groups.
 
-It is a plain form: `condition-field`, `condition-operator` and `condition-value` are repeated for each row, with the
-number of the row's group, so that it works without a script too. A row without a field is ignored.
+A group combines its rows with all or any; the outer group may contain others. It is a plain form: `condition-field`,
+`condition-operator` and `condition-value` are repeated for each row, with the number of the row's group, so that it
+works without a script too. A row without a field is ignored.
 """
 
 import json

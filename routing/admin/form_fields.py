@@ -101,8 +101,10 @@ def get_time_zone_choices() -> list[tuple[str, str]]:
 
 
 def time_input() -> forms.TimeInput:
+    """Return the browser's input for a time of day."""
     return forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
 
 
 def date_input() -> forms.DateInput:
+    """Return the browser's input for a date."""
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")

@@ -30,6 +30,8 @@ def _get_time_since_midnight(time_of_day: time, *, is_end: bool = False) -> time
 
 
 class OperatingHoursForm(HoursModelForm):
+    """Operating hours with a choice of time zones."""
+
     time_zone = forms.ChoiceField(
         label="Time Zone", choices=get_time_zone_choices, help_text="Summer time is kept, where the zone has it."
     )
@@ -41,6 +43,8 @@ class OperatingHoursForm(HoursModelForm):
 
 
 class OpeningPeriodForm(PeriodModelForm):
+    """A period of a day, of at least five minutes."""
+
     class Meta:
         model = OpeningPeriod
         fields = ("weekday", "opens", "closes")
@@ -100,6 +104,8 @@ class HolidayInline(AccessibleTabularInline):
 
 @admin.register(OperatingHours)
 class OperatingHoursAdmin(RoutingSettingsAdmin):
+    """Operating hours with their periods and holidays."""
+
     form = OperatingHoursForm
     list_display = ("name", "time_zone", "opening_days", "holiday_count")
     search_fields = ("name",)

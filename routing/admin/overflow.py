@@ -20,6 +20,8 @@ LIMIT_BY_CONDITION = {
 
 
 class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
+    """An overflow rule whose limit and target fit its condition and action."""
+
     class Meta:
         model = OverflowRule
         fields = ("condition", "limit", "action", "target")
@@ -63,6 +65,8 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
 
 @admin.register(OverflowRule)
 class OverflowRuleAdmin(ChildAdmin):
+    """Overflow rules, reached from the page of their queue."""
+
     form = OverflowRuleForm
     parent_field = "queue"
     autocomplete_fields = ("target",)

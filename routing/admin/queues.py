@@ -28,6 +28,8 @@ class MembershipInline(AccessibleTabularInline):
 
 @admin.register(Queue)
 class QueueAdmin(ParentAdmin):
+    """Queues with their members and overflow rules."""
+
     list_display = ("name", "priority", "assignment_method", "operating_hours_label", "agent_count")
     list_select_related = ("operating_hours",)
     ordering = ("priority", "name")

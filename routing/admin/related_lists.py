@@ -1,6 +1,7 @@
-"""Lists of child objects on their parent's page: rules and variables of a work stream, overflow rules of a queue.
+"""Lists of child objects on their parent's page.
 
-Ordered lists can be reordered there; each child has a page of its own.
+Examples are the rules and variables of a work stream, and the overflow rules of a queue. Ordered lists can be
+reordered there; each child has a page of its own.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -33,6 +33,8 @@ class WorkStreamConditionFormMixin:
 
 
 class RoutingRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, RoutingRuleModelForm):
+    """A routing rule."""
+
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -41,6 +43,8 @@ class RoutingRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, RoutingRuleM
 
 
 class SkillRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, SkillRuleModelForm):
+    """A skill attachment rule."""
+
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -77,6 +81,8 @@ class RuleAdmin(ChildAdmin):
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(RuleAdmin):
+    """Routing rules, reached from the page of their work stream."""
+
     form = RoutingRuleForm
     outcome_fields = ("queue",)
     noun = "rule item"
@@ -95,6 +101,8 @@ class RequiredSkillInline(AccessibleTabularInline):
 
 @admin.register(SkillRule)
 class SkillRuleAdmin(RuleAdmin):
+    """Skill attachment rules, reached from the page of their work stream."""
+
     form = SkillRuleForm
     inlines = (RequiredSkillInline,)
 

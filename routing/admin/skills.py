@@ -46,6 +46,8 @@ class SkillAgentInline(AccessibleTabularInline):
 
 @admin.register(Skill)
 class SkillAdmin(RoutingSettingsAdmin):
+    """Skills with the agents who have them."""
+
     list_display = ("name", "type", "description", "agents_with_skill")
     list_filter = ("type",)
     list_select_related = ("type",)
@@ -135,6 +137,8 @@ class RatingValueInline(AccessibleTabularInline):
 
 @admin.register(RatingModel)
 class RatingModelAdmin(ProductModelAdmin):
+    """Rating models with the names of their values; the model in use can't be deleted."""
+
     form = RatingScaleForm
     list_display = ("name", "min_value", "max_value", "use_pill")
     fields = ("name", "min_value", "max_value", "in_use")

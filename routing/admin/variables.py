@@ -53,6 +53,8 @@ class GeneratedNameFormMixin:
 
 
 class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelForm):
+    """A context variable, whose name is unique in its work stream."""
+
     class Meta:
         model = ContextVariable
         fields = ("display_name", "name", "type", "found_after")
@@ -68,6 +70,8 @@ class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelFo
 
 
 class ContactFieldForm(GeneratedNameFormMixin, ContactModelForm):
+    """A contact field, whose name is unique."""
+
     class Meta:
         model = ContactField
         fields = ("display_name", "name", "type")
@@ -100,6 +104,8 @@ def _describe_rule(rule: Any) -> str:
 
 @admin.register(ContextVariable)
 class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
+    """Context variables, reached from the page of their work stream."""
+
     form = ContextVariableForm
     parent_field = "work_stream"
     fieldsets = (("General information", {"fields": ("work_stream", "display_name", "name", "type", "found_after")}),)

@@ -34,6 +34,8 @@ SKILL_MATCHING_CHOICES = [
 
 
 class WorkStreamForm(StreamModelForm):
+    """A work stream with readable time spans and choices."""
+
     auto_close_after = TimeSpanField(
         label="Auto-close after inactivity",
         help_text="A conversation that waits for the customer this long is closed.",
@@ -102,6 +104,8 @@ class WorkStreamForm(StreamModelForm):
 
 @admin.register(WorkStream)
 class WorkStreamAdmin(ParentAdmin):
+    """Work streams with their variables and rules, and a box to try the rules."""
+
     form = WorkStreamForm
     list_display = ("name", "channel", "distribution_mode", "capacity", "auto_close_label", "fallback_queue_label")
     list_select_related = ("fallback_queue",)

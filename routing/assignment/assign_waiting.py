@@ -98,6 +98,7 @@ class AgentLoad:
     count_by_work_stream: dict[int, int] = field(default_factory=dict)
 
     def add(self, stream_id: int, capacity: int, count: int = 1) -> None:
+        """Add conversations of a work stream that take this capacity each."""
         self.units += capacity * count
         self.count_by_work_stream[stream_id] = self.count_by_work_stream.get(stream_id, 0) + count
 

@@ -1,4 +1,4 @@
-"""Play a day at the desk with the real engine: no database, no clock, and a seed for the random numbers.
+"""Simulate a day at the desk with the real engine, without a database and a clock.
 
 The same seed gives the same day. Times are seconds since the opening. Conversations arrive at random, are offered
 to the agent the engine chooses, accepted after a moment or missed, worked on, and make room for the next.
@@ -32,7 +32,10 @@ EventHandler = Callable[[float], None]
 
 @dataclass(frozen=True)
 class SimulationSettings:
-    """Set up a day; with `has_identical_agents` all agents are on shift all day, in the same queues, without skills."""
+    """The settings of a day.
+
+    With `has_identical_agents` all agents are on shift all day, in the same queues and without skills.
+    """
 
     seed: int = 1
     agents: int = 200
@@ -58,6 +61,7 @@ class SimulatedAgent:
     worked_seconds: float = 0.0  # seconds of conversations
 
     def add_conversations(self, conversations: int) -> None:
+        """Add to the agent's conversations, or remove some if the number is negative."""
         candidate = self.candidate
         self.candidate = replace(
             candidate,
@@ -66,6 +70,7 @@ class SimulatedAgent:
         )
 
     def is_on_shift(self, at: float) -> bool:
+        """Return whether the agent is on shift at this time."""
         return self.shift_start <= at < self.shift_end
 
 

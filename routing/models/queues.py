@@ -15,6 +15,8 @@ DEFAULT_QUEUE_NAME, DEFAULT_PRIORITY = "Default messaging queue", 100
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
+    """Queries on queues."""
+
     def get_default(self) -> "Queue":
         """Return the default queue, which takes all work that no rule sends elsewhere."""
         return self.get(is_default=True)
@@ -25,6 +27,8 @@ class QueueQuerySet(models.QuerySet["Queue"]):
 
 
 class AssignmentMethod(models.TextChoices):
+    """The criteria by which a queue's work is assigned."""
+
     HIGHEST_CAPACITY = "highest_capacity", "Highest capacity"
     ROUND_ROBIN = "round_robin", "Round robin"
 

@@ -32,6 +32,7 @@ class RoutableQuerySet(models.QuerySet[RoutableT]):
     """Queries on work, whatever is routed."""
 
     def waiting_for_agent(self) -> Self:
+        """Return the work that waits for an agent."""
         return self.filter(state=State.OPEN)
 
 

@@ -56,12 +56,16 @@ class SkillRuleSkill(models.Model):
 
 
 class OverflowCondition(models.TextChoices):
+    """The conditions of overflow rules."""
+
     OUT_OF_HOURS = "out_of_hours", "Out of operation hours"
     WORK_ITEM_LIMIT = "work_item_limit", "Work item limit exceeds"
     WAITING_TIME = "waiting_time", "Waiting time in queue exceeds"
 
 
 class OverflowAction(models.TextChoices):
+    """The actions of overflow rules."""
+
     ASSIGN_ANYWAY = "assign_anyway", "Assign to queue anyway"
     TRANSFER = "transfer", "Transfer to a different queue"
     END = "end", "End conversation"

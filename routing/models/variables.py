@@ -9,6 +9,8 @@ NAME_VALIDATOR = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and
 
 
 class VariableType(models.TextChoices):
+    """The types of variables."""
+
     TEXT = "text", "Text"
     NUMBER = "number", "Number"
 

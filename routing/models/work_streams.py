@@ -12,21 +12,28 @@ from routing.models.queues import Queue
 
 
 class Channel(models.TextChoices):
+    """The channels of work streams."""
+
     WHATSAPP = "whatsapp", "WhatsApp"
 
 
 class DistributionMode(models.TextChoices):
+    """The modes of distribution: work is pushed to agents, or agents pick it."""
+
     PUSH = "push", "Push"
     PICK = "pick", "Pick"
 
 
 class SkillMatching(models.TextChoices):
+    """The ways to match required skills with those of agents."""
+
     NONE = "none", "None"
     EXACT = "exact", "Exact match"
     CLOSEST = "closest", "Closest match"
 
 
 def get_default_allowed_presences() -> list[str]:
+    """Return the base statuses in which agents of a new work stream get work."""
     return [BasePresence.AVAILABLE.value, BasePresence.BUSY.value]
 
 

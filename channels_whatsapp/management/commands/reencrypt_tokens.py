@@ -9,6 +9,8 @@ from channels_whatsapp.models import WhatsAppAccount
 
 
 class Command(BaseCommand):
+    """Re-encrypt all tokens in one transaction."""
+
     help = "After a new key was put first in ENCRYPTION_KEYS: encrypt all tokens with it, so that the old one can go."
 
     def handle(self, **options: Any) -> None:

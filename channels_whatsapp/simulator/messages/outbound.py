@@ -72,7 +72,10 @@ class MessageRequest:
 
 
 def accept_message(account: Account, request: MessageRequest, *, now: datetime) -> Message:
-    """Accept a message; an unknown recipient becomes a customer. Raises TwilioApiError if Twilio refuses it."""
+    """Accept a message; an unknown recipient becomes a customer.
+
+    Raises TwilioApiError if Twilio would refuse the message at once.
+    """
     if account.status != "active":
         raise TwilioApiError(20005, account=account.sid)
     sender = _find_sender(account, request)

@@ -23,6 +23,8 @@ CONTENT_TYPE_PATTERN = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
 
 
 class FilesInput(forms.ClearableFileInput):
+    """A file input for several files."""
+
     allow_multiple_selected = True
 
 
