@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import ScheduledTask, Sender, TaskState
 from omnichannel.conversations.models import (
@@ -54,12 +55,12 @@ class ScenarioBuilder:
     # -- What there is ----------------------------------------------------------------------------------------------
 
     def _create_account(self) -> WhatsAppAccount:
-        self.twilio_account = inbound.create_account("Lumen Lamps", token=builders.AUTH_TOKEN)
+        self.twilio_account = factories.create_account("Lumen Lamps", token=builders.AUTH_TOKEN)
         return builders.create_account(account_sid=self.twilio_account.sid)
 
     def _create_number(self, name: str, digits: str, **fields: Any) -> WhatsAppNumber:
         number = builders.create_number(self.account, number=digits, name=name, **fields)
-        sent_from = inbound.create_sender(
+        sent_from = factories.create_sender(
             self.twilio_account, digits, name, self.account.inbound_url, self.account.status_url
         )
         self.senders[digits] = sent_from
@@ -267,7 +268,7 @@ def _create_other_conversations(stage: ScenarioBuilder) -> None:
 
 def _create_simulator_chat(stage: ScenarioBuilder) -> None:
     """What the simulator shows of a customer; nobody posts it to the desk."""
-    amara = inbound.create_customer("Amara Diallo", "+4917139200021")
+    amara = factories.create_customer("Amara Diallo", "+4917139200021")
     shop_number = stage.senders["+12025550143"]
     said = inbound.receive_customer_message(
         amara, shop_number, "Hi! I ordered lamp 2231 last week, it arrived _broken_"

@@ -1,4 +1,4 @@
-"""Where the simulator answers: Twilio's hosts as path prefixes, and the phone."""
+"""The simulator's URLs: Twilio's hosts as path prefixes, the phone and the console."""
 
 from collections.abc import Callable
 
@@ -58,10 +58,11 @@ PHONE_URL_PATTERNS = [
 
 
 def get_simulator_urls(on_day_skipped: Callable[[str], None]) -> list[URLPattern]:
-    """The simulator's addresses, to be included under the namespace `simulator`.
+    """Return the simulator's URL patterns, to be included under the namespace `simulator`.
 
-    `on_day_skipped` is called with a customer's address when 24 hours are to pass for them, so that whoever has a
-    clock of its own for that customer can move it too.
+    Args:
+        on_day_skipped: Called with a customer's address when 24 hours are to pass for them, so that the caller can move
+            its own times for that customer too.
     """
-    day = path(f"{CHAT_PATH}/day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="day")
-    return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, day]
+    skip_day_path = path(f"{CHAT_PATH}/day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="day")
+    return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, skip_day_path]

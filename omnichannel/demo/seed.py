@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, Sender, TaskState
@@ -64,7 +65,7 @@ def _create_automated_messages() -> None:
 
 
 def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
-    twilio = inbound.create_account("Lumen Lamps")
+    twilio = factories.create_account("Lumen Lamps")
     create_samples(twilio)
     account = WhatsAppAccount.objects.create(
         name="WhatsApp channel",
@@ -80,12 +81,12 @@ def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
 
 def _create_number(account: WhatsAppAccount, twilio: Account, name: str, number: str, stream: WorkStream) -> Sender:
     WhatsAppNumber.objects.create(name=name, account=account, number=number, work_stream=stream)
-    return inbound.create_sender(twilio, number, name, account.inbound_url, account.status_url)
+    return factories.create_sender(twilio, number, name, account.inbound_url, account.status_url)
 
 
 def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     now = timezone.now()
-    tomas = inbound.create_customer("Tomás Becker", "+4917139200014")
+    tomas = factories.create_customer("Tomás Becker", "+4917139200014")
     first = _receive_past_message(
         tomas, shop, now - timedelta(hours=3), "Hi! Do you have the Orla floor lamp in brass?"
     )
@@ -95,7 +96,7 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     close.end_conversation(conversation, agents["omar"])
     close.close_conversation(conversation, agents["omar"])
 
-    amara = inbound.create_customer("Amara Diallo", "+4917139200021")
+    amara = factories.create_customer("Amara Diallo", "+4917139200021")
     _receive_past_message(
         amara, shop, now - timedelta(minutes=14), "Hi! I ordered lamp 2231 last week, it arrived broken"
     )
@@ -109,13 +110,13 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
         text="So sorry, Amara. I can send a new one today. Which colour would you like?",
     )
 
-    jonas = inbound.create_customer("Jonas Weber", "+4917139200035")
+    jonas = factories.create_customer("Jonas Weber", "+4917139200035")
     closing_soon = _receive_past_message(
         jonas, shop, now - timedelta(hours=23, minutes=13), "Could I get an invoice for order 2190?"
     )
     _pick_conversation(closing_soon, agents["dana"])
 
-    mei = inbound.create_customer("Mei Tanaka", "+447700900118")
+    mei = factories.create_customer("Mei Tanaka", "+447700900118")
     _receive_past_message(mei, shop, now - timedelta(hours=30), "Is the store in Camden open on Sundays?")
 
 
@@ -123,11 +124,11 @@ def _queue_new_messages(shop: Sender, returns: Sender) -> None:
     """What the simulator posts as soon as the server runs."""
     amara = Customer.objects.get(name="Amara Diallo")
     inbound.receive_customer_message(amara, shop, "The blue one, please. Can it come on Friday?")
-    nobody = inbound.create_customer("", "US.13491208655302741918")
+    nobody = factories.create_customer("", "US.13491208655302741918")
     inbound.receive_customer_message(nobody, shop, "Do you deliver to Canada?")
-    layla = inbound.create_customer("ليلى حسن", "+447700900142")
+    layla = factories.create_customer("ليلى حسن", "+447700900142")
     inbound.receive_customer_message(layla, shop, "مرحبا، متى يصل طلبي؟")
-    pedro = inbound.create_customer("Pedro Almeida", "+5511998765432")
+    pedro = factories.create_customer("Pedro Almeida", "+5511998765432")
     place = inbound.SharedLocation("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
     inbound.receive_customer_message(pedro, returns, location=place)
     inbound.receive_customer_message(pedro, returns, "Can you pick the parcel up here?")

@@ -12,6 +12,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Chat, Customer, Direction, FaultKind, Sender
@@ -72,10 +73,10 @@ SHOP_NUMBER = "+14155230001"
 
 def create_shop() -> dict[str, str]:
     """A channel with one number, at Twilio and at the desk, and Dana, who is available."""
-    twilio = inbound.create_account("Shop", token=AUTH_TOKEN)
+    twilio = factories.create_account("Shop", token=AUTH_TOKEN)
     account = builders.create_account(account_sid=twilio.sid)
     builders.create_number(account, number=SHOP_NUMBER)
-    inbound.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
+    factories.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
     builders.create_agent("Dana")
     return {"account_sid": twilio.sid, "number": SHOP_NUMBER, "key": account.key}
 
@@ -138,7 +139,7 @@ def create_customer_conversations(count: int) -> None:
     sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
     for place in range(count):
         address = f"whatsapp:+49151140{place:05d}"
-        customer = inbound.create_customer(f"Customer {place}", address)
+        customer = factories.create_customer(f"Customer {place}", address)
         Chat.objects.create(customer=customer, sender=sender, last_inbound_at=timezone.now())
         builders.create_conversation(
             agent=dana, number=number, contact=builders.create_contact(customer.name, address=address)
@@ -291,7 +292,7 @@ def set_all_capacities(units: int) -> None:
 
 def send_from_new_customer(name: str, text: str) -> None:
     """A customer sends this to the shop from their phone; Twilio delivers it as soon as the server runs."""
-    inbound.receive_customer_message(inbound.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
+    inbound.receive_customer_message(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
 def send_from_customer(index: int, text: str) -> None:
