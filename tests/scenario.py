@@ -77,7 +77,7 @@ class ScenarioBuilder:
             number=fields.pop("on", self.shop_number),
             contact=contact,
             agent=agent,
-            create_inbound_message=wrote,
+            last_inbound_at=wrote,
             created_at=wrote,
             **fields,
         )
@@ -242,8 +242,8 @@ def _create_ended_conversations(stage: ScenarioBuilder) -> None:
     Conversation.objects.filter(pk=waits.pk).update(state=State.WAITING, state_since=stage.ago(hours=3))
     closed = stage.create_conversation("closed", "Tomás Becker", "whatsapp:+4917139200014", stage.ago(hours=3), dana)
     stage.create_inbound_message(closed, "Hi! Do you have the Orla floor lamp in brass?")
-    answered = {"status": "read", "author": dana.user, "created_at": stage.ago(hours=2.8)}
-    builders.create_outbound_message(closed, "We do: 129 €, and it ships today.", **answered)
+    answer_fields: dict[str, Any] = {"status": "read", "author": dana.user, "created_at": stage.ago(hours=2.8)}
+    builders.create_outbound_message(closed, "We do: 129 €, and it ships today.", **answer_fields)
     Conversation.objects.filter(pk=closed.pk).update(
         state=State.CLOSED, closed_at=stage.ago(hours=2), state_since=stage.ago(hours=2)
     )

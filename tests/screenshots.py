@@ -3,6 +3,7 @@
 Three of them are copied to docs/ for the README. `python -m tests.screenshots conversation stream` takes only these.
 """
 
+from playwright._impl._api_structures import SetCookieParam
 import shutil
 import sys
 import tempfile
@@ -11,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, SetCookieParam, sync_playwright
 
 from tests.journeys.weight import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
-from tests.processes.app import AppInstance, create_template_database
 from tests.processes.databases import ROOT
+from tests.processes.desk import AppInstance, create_template_database
 
 SCREENSHOT_FOLDER = ROOT / "docs" / "screenshots"
 VIEWPORT_SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -99,8 +100,8 @@ class ScreenshotTaker:
         )
         if who:
             self.sessions[who] = self.sessions.get(who) or self.app.call("sign_in", username=who)
-            zone = {"name": "timezone", "value": "Europe%2FBerlin", "url": self.app.url}
-            context.add_cookies([{"name": "sessionid", "value": self.sessions[who], "url": self.app.url}, zone])
+            zone = SetCookieParam(name="timezone", value="Europe%2FBerlin", url=self.app.url)
+            context.add_cookies([SetCookieParam(name="sessionid", value=self.sessions[who], url=self.app.url), zone])
         yield context
         context.close()
 

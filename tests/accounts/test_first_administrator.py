@@ -20,7 +20,7 @@ from tests.desk.people import client_for
 
 pytestmark = pytest.mark.django_db
 
-STRONG_PASSWORD = "a long expected_count one 7"
+STRONG_PASSWORD = "a long secret one 7"
 ADMINISTRATOR_FORM = {
     "first_name": "Ada",
     "last_name": "Moreau",

@@ -1,4 +1,4 @@
-"""People at the administration's door, and what they see there."""
+"""Signed-in clients, addresses, forms and texts for tests of the admin."""
 
 import html
 import re
@@ -7,40 +7,58 @@ from typing import Any
 from django.test import Client
 from django.urls import reverse
 
+from omnichannel.accounts.models import User
 from omnichannel.auth import apply_roles
 from tests import builders
 
 
-def create_signed_in_client(role: str, name: str = "", **fields: Any) -> Client:
-    """A browser in which somebody with this role has signed in; without a role a stranger."""
-    person = builders.create_user(role, name, **fields)
-    apply_roles(person)
-    client = Client()
-    client.force_login(person)
-    client.person = person  # type: ignore[attr-defined]
-    return client
+class UserClient(Client):
+    """A test client with a signed-in user."""
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
+        self.force_login(user)
+
+
+def create_signed_in_client(role: str, name: str = "", **fields: Any) -> UserClient:
+    """Return a client with a new signed-in user.
+
+    Args:
+        role: "Administrator", "Supervisor", "Agent", or "" for a user without a role.
+        name: First name of the user; in small letters it is the user name too.
+        fields: Other fields of the user.
+    """
+    user = builders.create_user(role, name, **fields)
+    apply_roles(user)
+    return UserClient(user)
 
 
 def visible_text(response: Any) -> str:
-    """The page as a person may_read it: no tags, one space between words."""
+    """Return the text of a page without tags, with single spaces."""
     text = re.sub(r"(?s)<(script|style)\b.*?</\1>|<[^>]+>", " ", response.content.decode())
     return re.sub(r"\s+", " ", html.unescape(text))
 
 
 def message_texts(response: Any) -> list[str]:
-    """The messages the page brings, as a person may_read them."""
+    """Return the texts of the messages on a page, without tags."""
     return [re.sub(r"<[^>]+>", "", html.unescape(str(message))) for message in response.context["messages"]]
 
 
 def admin_url(model: str, verb: str, *args: Any) -> str:
-    """An address in the administration: `page("routing_queue", "change", 1)`."""
+    """Return the URL of an admin page, for example `admin_url("routing_queue", "change", 1)`."""
     return reverse(f"admin:{model}_{verb}", args=args)
 
 
-def inline_form_data(prefix: str, *values: dict[str, Any]) -> dict[str, Any]:
-    """The rows of a page's table as a browser posts them, each a dict of its fields; an `id` makes it a stored one."""
-    stored = sum("id" in row for row in values)
-    form: dict[str, Any] = {f"{prefix}-TOTAL_FORMS": len(values), f"{prefix}-INITIAL_FORMS": stored}
-    for position, row in enumerate(values):
+def inline_form_data(prefix: str, *rows: dict[str, Any]) -> dict[str, Any]:
+    """Return the form data of an inline formset.
+
+    Args:
+        prefix: Prefix of the formset.
+        rows: The fields of each row; a row with an `id` exists in the database.
+    """
+    initial_count = sum("id" in row for row in rows)
+    form: dict[str, Any] = {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": initial_count}
+    for position, row in enumerate(rows):
         form |= {f"{prefix}-{position}-{name}": value for name, value in row.items()}
     return form

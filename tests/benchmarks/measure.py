@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from tests.processes.desk import START_TIMEOUT, AppInstance, create_template_database  # noqa: E402
-from tests.processes.processes import wait_until  # noqa: E402
+from tests.processes.programs import wait_until  # noqa: E402
 from tests.processes.twilio import build_text_form, post_signed_form  # noqa: E402
 
 WEBHOOK_THREADS, CUSTOMER_COUNT, WEBHOOK_SECONDS = 8, 50, 6.0
@@ -128,7 +128,7 @@ def measure_live_events(desk: AppInstance) -> Figures:
     """From a commit to the arrival on each of many streams."""
     print_progress(f"{BROADCAST_COUNT} changes for {STREAM_COUNT} open pages")
     desk.call("publish_change")
-    late = asyncio.start_command(_measure_broadcasts(desk, desk.call("sign_in", username="dana")))
+    late = asyncio.run(_measure_broadcasts(desk, desk.call("sign_in", username="dana")))
     return {f"commit to {STREAM_COUNT} pages, p{part} (ms)": 1000 * percentile(late, part / 100) for part in (50, 95)}
 
 

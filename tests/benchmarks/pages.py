@@ -71,7 +71,8 @@ def measure_inboxes(desk: AppInstance, session: str) -> Figures:
 
 def measure_page_weights(desk: AppInstance, session: str) -> Figures:
     print_progress("first visits in a browser")
-    pk, figures = desk.call("create_long_conversation", messages=FEW_MESSAGES), {}
+    pk = desk.call("create_long_conversation", messages=FEW_MESSAGES)
+    figures: Figures = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM_ARGUMENTS)
         for page, path in {"inbox": "/desk/", "conversation": f"/desk/conversations/{pk}/"}.items():

@@ -145,7 +145,7 @@ def main() -> None:
         with AppInstance(Path(folder), template=blank) as desk:
             desk.environment["LOG_LEVEL"] = "WARNING"
             desk.start_server("--no-worker")
-            figures = asyncio.start_command(measure(desk))
+            figures = asyncio.run(measure(desk))
         blank.drop()
     print(json.dumps(figures))
 

@@ -1,11 +1,16 @@
 """Validate on a channel's page."""
 
+from typing import Any
+
 import pytest
+from django.test import Client
 
 from channels_whatsapp.backends import memory
 from channels_whatsapp.backends.base import TwilioRejectedError, TwilioSender, UnknownOutcomeError
+from channels_whatsapp.backends.memory import MemoryBackend
+from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from tests import builders
-from tests.administration.people import admin_url, create_signed_in_client, message_texts, visible_text
+from tests.administration.people import UserClient, admin_url, create_signed_in_client, message_texts, visible_text
 
 pytestmark = pytest.mark.django_db
 
@@ -14,74 +19,73 @@ AUTHENTICATION_ERROR = TwilioRejectedError(20003, "Authenticate", 401)
 
 
 @pytest.fixture(autouse=True)
-def twilio(settings):
+def twilio(settings: Any) -> MemoryBackend:
     settings.WHATSAPP_BACKEND = "memory"
     memory.backend.reset()
     return memory.backend
 
 
 @pytest.fixture
-def ada():
-    return create_signed_in_client("Administrator", "Ada")
-
-
-@pytest.fixture
-def number(twilio):
+def number(twilio: MemoryBackend) -> WhatsAppNumber:
     number = builders.create_number(name="Main line")
     twilio.senders = [TwilioSender("XE1", number.address, "ONLINE", number.account.inbound_url)]
     return number
 
 
-def post_validate(client, account, **headers):
+def post_validate(client: Client, account: WhatsAppAccount, **headers: Any) -> Any:
     return client.post(f"/admin/channels_whatsapp/whatsappaccount/{account.pk}/validate/", headers=headers, follow=True)
 
 
-def test_successful_validation_is_shown_and_saved_with_its_time(ada, number):
-    response = post_validate(ada, number.account)
+def test_successful_validation_is_shown_and_saved_with_its_time(admin_client: UserClient, number: WhatsAppNumber) -> None:
+    response = post_validate(admin_client, number.account)
     assert message_texts(response) == ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
-    shown = visible_text(ada.get(admin_url(ACCOUNT_MODEL, "change", number.account.pk)))
+    shown = visible_text(admin_client.get(admin_url(ACCOUNT_MODEL, "change", number.account.pk)))
     assert "Last checked" in shown
     assert "is online and its messages are posted here." in shown
 
 
-def test_each_problem_is_shown_with_its_remedy(ada, number, twilio):
+def test_each_problem_is_shown_with_its_remedy(admin_client: UserClient, number: WhatsAppNumber, twilio: MemoryBackend) -> None:
     twilio.account_status = "suspended"
     twilio.senders = []
-    told = message_texts(post_validate(ada, number.account))
+    told = message_texts(post_validate(admin_client, number.account))
     assert len(told) == 2
     assert "suspended" in told[0]
     assert "is not a WhatsApp sender of this Twilio account." in told[1]
     assert "Senders" in told[1]
 
 
-def test_rejected_credentials_are_flagged_until_the_next_success(ada, number, twilio):
+def test_rejected_credentials_are_flagged_until_the_next_success(
+    admin_client: UserClient, number: WhatsAppNumber, twilio: MemoryBackend
+) -> None:
     twilio.errors_to_raise = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
-    assert "Credentials rejected" in visible_text(post_validate(ada, number.account))
-    assert "Credentials rejected" not in visible_text(post_validate(ada, number.account))
+    assert "Credentials rejected" in visible_text(post_validate(admin_client, number.account))
+    assert "Credentials rejected" not in visible_text(post_validate(admin_client, number.account))
 
 
-def test_unreachable_twilio_leaves_the_flag_unchanged(ada, number, twilio):
+def test_unreachable_twilio_leaves_the_flag_unchanged(
+    admin_client: UserClient, number: WhatsAppNumber, twilio: MemoryBackend
+) -> None:
     twilio.errors_to_raise = [AUTHENTICATION_ERROR, AUTHENTICATION_ERROR]
-    post_validate(ada, number.account)
+    post_validate(admin_client, number.account)
     twilio.errors_to_raise = [UnknownOutcomeError("timed out"), UnknownOutcomeError("timed out")]
-    assert "Credentials rejected" in visible_text(post_validate(ada, number.account))
+    assert "Credentials rejected" in visible_text(post_validate(admin_client, number.account))
 
 
-def test_a_script_gets_the_result_without_leaving_the_page(ada, number):
-    answer = post_validate(ada, number.account, accept="application/json").json()
+def test_a_script_gets_the_result_without_leaving_the_page(admin_client: UserClient, number: WhatsAppNumber) -> None:
+    answer = post_validate(admin_client, number.account, accept="application/json").json()
     assert answer["ok"]
     assert answer["messages"] == ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
     assert "Last checked" in answer["html"]
 
 
-def test_get_request_does_not_validate(ada, number):
-    assert ada.get(f"/admin/channels_whatsapp/whatsappaccount/{number.account.pk}/validate/").status_code == 405
+def test_get_request_does_not_validate(admin_client: UserClient, number: WhatsAppNumber) -> None:
+    assert admin_client.get(f"/admin/channels_whatsapp/whatsappaccount/{number.account.pk}/validate/").status_code == 405
     number.account.refresh_from_db()
     assert number.account.validated_at is None
 
 
 @pytest.mark.parametrize("role", ["Supervisor", "Agent"])
-def test_only_administrators_validate(role, number):
+def test_only_administrators_validate(role: str, number: WhatsAppNumber) -> None:
     post_validate(create_signed_in_client(role), number.account)
     number.account.refresh_from_db()
     assert number.account.validated_at is None

@@ -23,6 +23,7 @@ from channels_whatsapp.webhooks.deliveries import (
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.jobs.models import Lane
+from routing.models import Queue
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.webhook_client import load_payload, post_webhook
@@ -78,7 +79,7 @@ def test_twilio_gets_200_for_a_stored_delivery_that_failed(
     # The database's own fault, in the middle of the work: the default queue is gone.
     number.work_stream.fallback_queue = None
     number.work_stream.save()
-    monkeypatch.setattr(type(builders.Queue.objects), "default", lambda self: self.get(name="gone"))
+    monkeypatch.setattr(type(Queue.objects), "get_default", lambda self: self.get(name="gone"))
     assert post_webhook(number.account.inbound_url, load_payload("text", number)).status_code == 200
     assert WebhookDelivery.objects.get().state == DeliveryState.FAILED
 

@@ -100,7 +100,7 @@ def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, twilio: M
     strange = replace(
         build_template("strange"),
         types={"twilio/text": None},
-        content_variables={"1": None, "2": 7},
+        variables={"1": None, "2": 7},
         approval={"status": None},
     )
     nul = build_template("nul\x00", types={"twilio/text": {"body": "a\x00b", "more": [{"c\x00": "d\x00"}]}})

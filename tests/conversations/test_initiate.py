@@ -235,7 +235,8 @@ def test_another_number_has_a_conversation_of_its_own(
 def test_opted_out_or_blocked_customer_is_not_contacted(
     dana: Agent, update: MessageTemplate, field: str, code: str
 ) -> None:
-    builders.create_contact(address=AMARA_ADDRESS, **{field: timezone.now()})
+    refused_since: dict[str, Any] = {field: timezone.now()}
+    builders.create_contact(address=AMARA_ADDRESS, **refused_since)
     with pytest.raises(ReplyError) as refused:
         start_with_template(dana, update)
     assert refused.value.code == code

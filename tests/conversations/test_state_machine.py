@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,8 +41,8 @@ def dana() -> Agent:
 def create_in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
     """A conversation in this state; Dana has it unless it is open."""
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
-    with_agent = None if state == State.OPEN else dana
-    return builders.create_conversation(agent=with_agent, **{"state": state, **more, **fields})
+    agent = None if state == State.OPEN else dana
+    return builders.create_conversation(agent=agent, **{"state": state, **more, **fields})
 
 
 def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
@@ -254,11 +255,11 @@ def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
     conversation = builders.create_conversation()
     agents = [builders.create_agent() for _ in range(4)]
 
-    def takes(agent: Agent) -> Agent:
+    def take(agent: Agent) -> Agent:
         take_conversation(Conversation.objects.get(pk=conversation.pk), agent)
         return agent
 
-    outcomes = run_concurrently(*[lambda agent=agent: takes(agent) for agent in agents])
+    outcomes = run_concurrently(*[partial(take, agent) for agent in agents])
     winners = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
     assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionError] * 3
     conversation.refresh_from_db()
@@ -272,9 +273,9 @@ def test_concurrent_message_prevents_closing() -> None:
     for _ in range(5):
         conversation = create_in_state(State.WRAP_UP, dana)
         run_concurrently(
-            lambda c=conversation: close_conversation(Conversation.objects.get(pk=c.pk), dana),
-            lambda c=conversation: receive_message(c, dana),
+            partial(close_conversation, Conversation.objects.get(pk=conversation.pk), dana),
+            partial(receive_message, conversation, dana),
         )
         conversation.refresh_from_db()
         assert (conversation.state, conversation.unread_count) in {(State.CLOSED, 0), (State.WRAP_UP, 1)}
-        builders.Conversation.objects.all().update(state=State.CLOSED, closed_at=timezone.now())
+        Conversation.objects.all().update(state=State.CLOSED, closed_at=timezone.now())

@@ -47,7 +47,7 @@ def _has_same_placeholders(message: Message) -> bool:
     if not message.id:
         return True
     texts = [message.id] if isinstance(message.id, str) else list(message.id)
-    strings = [message.string] if isinstance(message.string, str) else list(message.string)
+    strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return all(
         sorted(PLACEHOLDER_PATTERN.findall(one)) == sorted(PLACEHOLDER_PATTERN.findall(texts[-1]))
         for one in strings

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
-from tests.processes.app import AppInstance
 from tests.processes.databases import TemporaryDatabase
+from tests.processes.desk import AppInstance
 
 pytestmark = pytest.mark.journey
 
@@ -69,7 +69,7 @@ def attach_files(page: Page) -> None:
     """Choose a picture to send, and a file that WhatsApp does not take."""
     files = [("lamp.png", "image/png"), ("lamp.svg", "image/svg+xml")]
     page.locator(".attach input").set_input_files(
-        [{"name": name, "mimeType": kind, "buffer": b"<svg/>"} for name, kind in files]
+        [FilePayload(name=name, mimeType=kind, buffer=b"<svg/>") for name, kind in files]
     )
     page.locator("#files li").first.wait_for()
 
@@ -255,7 +255,7 @@ class AccessibilityChecker:
 
     def _run(self, page: Page, options: dict[str, Any]) -> list[str]:
         page.wait_for_function(PAGE_IS_IDLE)
-        answer = page.evaluate(f"axe.start_command(document, {json.dumps(options)})")
+        answer = page.evaluate(f"axe.run(document, {json.dumps(options)})")
         return [
             f"{broken['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
             for broken in answer["violations"]

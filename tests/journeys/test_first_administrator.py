@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.processes.desk import AppInstance
-from tests.processes.processes import wait_until
+from tests.processes.programs import wait_until
 
 pytestmark = pytest.mark.journey
 
 PHONE_VIEWPORT = {"viewport": {"width": 390, "height": 844}}
-STRONG_PASSWORD = "a long expected_count one 7"
+STRONG_PASSWORD = "a long secret one 7"
 
 
 def start_server(desk: AppInstance) -> str:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.processes.desk import AppInstance
-from tests.processes.processes import wait_until
+from tests.processes.programs import wait_until
 
 pytestmark = pytest.mark.journey
 

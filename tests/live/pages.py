@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection
 from django.test import Client
 
+from omnichannel.accounts.models import User
 from omnichannel.live.stream import EventStream
 
 Result = TypeVar("Result")
 TIMEOUT_SECONDS = 10.0  # seconds
 
 
-def session_cookie_for(user: AbstractBaseUser) -> str:
+def session_cookie_for(user: User) -> str:
     """The session cookie of this user."""
     client = Client()
     client.force_login(user, backend="omnichannel.auth.AgentAuthBackend")

@@ -17,7 +17,7 @@ CLUSTER_URL = os.environ.get("TEST_DATABASE_URL", "")
 
 def _execute(cluster: str, statement: str) -> None:
     with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def _database_url(cluster: str, name: str) -> str:

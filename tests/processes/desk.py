@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 from cryptography.fernet import Fernet
 
 from tests.processes.databases import TemporaryDatabase
-from tests.processes.processes import ManagedProcess, is_running, wait_until
+from tests.processes.programs import ManagedProcess, is_running, wait_until
 from tests.processes.rpc_client import RpcClient
 
 START_TIMEOUT = 40.0  # seconds, on a machine that is busy with other things

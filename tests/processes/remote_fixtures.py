@@ -15,7 +15,7 @@ from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Chat, Customer, Direction, FaultKind, Sender
-from channels_whatsapp.simulator.models import Message as AtTwilio
+from channels_whatsapp.simulator.models import Message as SimulatorMessage
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import conversations_visible_to
 from omnichannel.conversations.assignment.consult import invite_colleague
@@ -121,7 +121,7 @@ def count_records() -> dict[str, Any]:
 
 def list_lanes() -> list[dict[str, Any]]:
     """What waits for a worker, and how often each was tried."""
-    return list(Lane.objects.order_by("pk").values("kind", "attempts"))
+    return [dict(row) for row in Lane.objects.order_by("pk").values("kind", "attempts")]
 
 
 def list_inbound_sids() -> list[str]:
@@ -182,13 +182,13 @@ def count_reply_statuses() -> dict[str, int]:
 def list_replies() -> list[dict[str, Any]]:
     """Every reply of the desk, oldest first."""
     rows = Message.objects.filter(direction="outbound").order_by("pk")
-    return list(rows.values("body", "status", "twilio_sid", "error_code", "conversation_id"))
+    return [dict(row) for row in rows.values("body", "status", "twilio_sid", "error_code", "conversation_id")]
 
 
 def list_twilio_messages() -> list[dict[str, Any]]:
     """Every message Twilio took from the desk, in that order."""
-    rows = AtTwilio.objects.filter(direction=Direction.OUTBOUND).order_by("pk")
-    return list(rows.values("sid", "body", "status", "customer_id"))
+    rows = SimulatorMessage.objects.filter(direction=Direction.OUTBOUND).order_by("pk")
+    return [dict(row) for row in rows.values("sid", "body", "status", "customer_id")]
 
 
 def make_status_checks_due() -> None:
@@ -444,12 +444,14 @@ def consult_in_other_queue(colleague: str) -> None:
     Conversation.objects.update(queue=queue)
     Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
     for conversation in Conversation.objects.filter(state="active"):
+        assert conversation.agent
         invite_colleague(conversation, Agent.objects.get(user__username=colleague), agent=conversation.agent)
 
 
 def close_active_conversations() -> None:
     """Every agent ends and closes what they have."""
     for conversation in Conversation.objects.filter(state="active"):
+        assert conversation.agent
         end_conversation(conversation, conversation.agent)
         close_conversation(conversation, conversation.agent)
 

@@ -54,11 +54,11 @@ def apply_environment(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
     for name in ("omnichannel.settings", environment["DJANGO_SETTINGS_MODULE"]):
         importlib.reload(sys.modules[name])
-    settings._setup()
+    settings._setup()  # type: ignore[misc]  # Django has no public way to read the settings again
     for alias in connections:
         del connections[alias]
     del connections.settings
-    connections._settings = None
+    connections._settings = None  # type: ignore[attr-defined]
 
 
 def serve_requests(own: socket.socket) -> None:

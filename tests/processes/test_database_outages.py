@@ -15,7 +15,7 @@ import pytest
 from tests.postgres import Cluster, run_cluster
 from tests.processes.databases import TemporaryDatabase
 from tests.processes.desk import START_TIMEOUT, AppInstance, build_environment
-from tests.processes.processes import wait_until
+from tests.processes.programs import wait_until
 from tests.processes.streams import EventStreamClient
 from tests.processes.twilio import build_text_form, post_signed_form
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.processes.databases import ROOT
 from tests.processes.desk import START_TIMEOUT, AppInstance
-from tests.processes.processes import is_running, wait_until
+from tests.processes.programs import is_running, wait_until
 from tests.processes.twilio import build_text_form, post_signed_form
 
 pytestmark = pytest.mark.process

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS
 from tests.processes.desk import START_TIMEOUT, AppInstance
-from tests.processes.processes import is_running, wait_until
+from tests.processes.programs import is_running, wait_until
 
 pytestmark = pytest.mark.process
 

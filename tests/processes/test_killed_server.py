@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.processes.desk import START_TIMEOUT, AppInstance
-from tests.processes.processes import wait_until
+from tests.processes.programs import wait_until
 from tests.processes.twilio import Form, build_text_form, post_concurrently, post_signed_form
 
 pytestmark = pytest.mark.process

@@ -14,7 +14,7 @@ import pytest
 from omnichannel.accounts.demonstration import DEMO_PASSWORD, DEMO_USERNAMES
 from tests.processes.databases import ROOT
 from tests.processes.desk import START_TIMEOUT, STOP_TIMEOUT, AppInstance
-from tests.processes.processes import ManagedProcess, wait_until
+from tests.processes.programs import ManagedProcess, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -80,7 +80,7 @@ def start_server(desk: AppInstance) -> ManagedProcess:
 def setup_link(server: ManagedProcess) -> str:
     """The link to create the first administrator, as the start printed it."""
     wait_until(lambda: "Omnichannel is at" in server.read_output(), START_TIMEOUT, "the server says where it is")
-    return re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.read_output())[0]
+    return str(re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.read_output())[0])
 
 
 def create_administrator(browser: HttpClient, link: str) -> None:

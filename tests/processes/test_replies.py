@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
+from functools import partial
 
 import pytest
 
 from tests.processes.desk import START_TIMEOUT, AppInstance
-from tests.processes.processes import ManagedProcess, wait_until
+from tests.processes.programs import ManagedProcess, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -35,6 +36,10 @@ def is_settled(desk: AppInstance) -> bool:
     return not found.get("queued") and not found["unknown"] and not found["lanes"]
 
 
+def has_at_most_queued(desk: AppInstance, count: int) -> bool:
+    return bool(desk.call("count_reply_statuses").get("queued", 0) <= count)
+
+
 def assert_once_and_in_order(desk: AppInstance) -> None:
     """No reply reached a customer twice, each customer's came in order, and what is given up never went out."""
     taken = desk.call("list_twilio_messages")
@@ -55,11 +60,7 @@ def test_killed_workers_send_no_reply_twice_and_leave_none_unsettled(desk: AppIn
     begin = time.monotonic()
     for progress in (15, 35, 55, 75):
         worker = start_worker(desk)
-        wait_until(
-            lambda most=100 - progress: desk.call("count_reply_statuses").get("queued", 0) <= most,
-            60,
-            "it has sent some",
-        )
+        wait_until(partial(has_at_most_queued, desk, 100 - progress), 60, "it has sent some")
         worker.kill()
     worker = start_worker(desk)
     wait_until(lambda: is_settled(desk), SETTLE_TIMEOUT, "every reply is settled")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.processes.desk import START_TIMEOUT, STOP_TIMEOUT, AppInstance
-from tests.processes.processes import is_running, wait_until
+from tests.processes.programs import is_running, wait_until
 from tests.processes.streams import EventStreamClient
 from tests.processes.twilio import build_text_form, post_concurrently
 

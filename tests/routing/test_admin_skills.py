@@ -1,12 +1,15 @@
 """Skills, their types and rating models in the administration."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from routing.models import AgentSkill, RatingModel, Skill, SkillRule, SkillRuleSkill, SkillType
+from routing.models import Agent, AgentSkill, RatingModel, Skill, SkillRule, SkillRuleSkill, SkillType
 from tests import builders
-from tests.administration.people import (
+from tests.administration.people import UserClient, (
     admin_url,
     create_signed_in_client,
     inline_form_data,
@@ -18,24 +21,19 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ada():
-    return create_signed_in_client("Administrator", "Ada")
-
-
-@pytest.fixture
-def german():
+def german() -> Skill:
     return Skill.objects.create(name="German", type=SkillType.objects.create(name="Language"))
 
 
-def active_rating_model():
+def active_rating_model() -> RatingModel:
     return RatingModel.objects.get(in_use=True)
 
 
-def rating_model_form(*values, **changed):
+def rating_model_form(*values: dict[str, Any], **changed: Any) -> dict[str, Any]:
     return {"name": "Five stars", "min_value": "1", "max_value": "5", **inline_form_data("values", *values), **changed}
 
 
-def agent_skills_form(agent, *skills):
+def agent_skills_form(agent: Agent, *skills: dict[str, Any]) -> dict[str, Any]:
     form = {"capacity": "100", "presence": agent.presence_id, **inline_form_data("memberships")}
     return {**form, **inline_form_data("agent_skills", *skills)}
 
@@ -43,15 +41,15 @@ def agent_skills_form(agent, *skills):
 # -- Skills
 
 
-def test_an_agent_gets_a_skill_on_either_page(ada, german):
+def test_an_agent_gets_a_skill_on_either_page(admin_client: UserClient, german: Skill) -> None:
     dana, kim = builders.create_agent("Dana"), builders.create_agent("Kim")
-    ada.post(
+    admin_client.post(
         admin_url("routing_agent", "change", dana.pk), agent_skills_form(dana, {"skill": german.pk, "rating": "7"})
     )
     form = {"name": "German", "type": german.type_id, "description": ""}
     held = AgentSkill.objects.get()
     kept = {"id": held.pk, "skill": german.pk, "agent": dana.pk, "rating": "8"}
-    ada.post(
+    admin_client.post(
         admin_url("routing_skill", "change", german.pk),
         {**form, **inline_form_data("agent_skills", kept, {"agent": kim.pk, "rating": "3"})},
     )
@@ -59,100 +57,100 @@ def test_an_agent_gets_a_skill_on_either_page(ada, german):
 
 
 @pytest.mark.parametrize("rating", ["0", "11", ""])
-def test_a_proficiency_is_on_the_scale_in_use(ada, german, rating):
+def test_a_proficiency_is_on_the_scale_in_use(admin_client: UserClient, german: Skill, rating: str) -> None:
     dana = builders.create_agent("Dana")
     row = {"skill": german.pk, "rating": rating}
-    response = ada.post(admin_url("routing_agent", "change", dana.pk), agent_skills_form(dana, row))
+    response = admin_client.post(admin_url("routing_agent", "change", dana.pk), agent_skills_form(dana, row))
     said = "goes from 1 to 10" if rating else "This field is required."
     assert said in visible_text(response)
     assert not AgentSkill.objects.exists()
 
 
-def test_the_names_of_the_scales_values_are_offered(ada, german):
+def test_the_names_of_the_scales_values_are_offered(admin_client: UserClient, german: Skill) -> None:
     active_rating_model().values.create(value=10, name="Mother tongue")
     dana = builders.create_agent("Dana")
-    assert "10 – Mother tongue" in visible_text(ada.get(admin_url("routing_agent", "change", dana.pk)))
+    assert "10 – Mother tongue" in visible_text(admin_client.get(admin_url("routing_agent", "change", dana.pk)))
 
 
-def test_a_long_scale_is_typed(ada, german):
+def test_a_long_scale_is_typed(admin_client: UserClient, german: Skill) -> None:
     RatingModel.objects.filter(in_use=True).update(max_value=100)
     dana = builders.create_agent("Dana")
-    ada.post(
+    admin_client.post(
         admin_url("routing_agent", "change", dana.pk), agent_skills_form(dana, {"skill": german.pk, "rating": "99"})
     )
     assert AgentSkill.objects.get().rating == 99
-    response = ada.post(
+    response = admin_client.post(
         admin_url("routing_agent", "change", dana.pk), agent_skills_form(dana, {"skill": german.pk, "rating": "101"})
     )
     assert "less than or equal to 100" in visible_text(response)
 
 
-def test_skill_used_by_a_rule_cannot_be_deleted(ada, german):
+def test_skill_used_by_a_rule_cannot_be_deleted(admin_client: UserClient, german: Skill) -> None:
     rule = SkillRule.objects.create(work_stream=builders.update_work_stream(), name="German speakers")
     SkillRuleSkill.objects.create(rule=rule, skill=german)
-    shown = visible_text(ada.get(admin_url("routing_skill", "delete", german.pk)))
+    shown = visible_text(admin_client.get(admin_url("routing_skill", "delete", german.pk)))
     assert "because it is in use: 1 skill attachment rule." in shown
     assert "Take it out of the skill attachment rules first" in shown
 
 
-def test_a_page_with_many_agents_asks_for_the_scale_once(ada, german):
+def test_a_page_with_many_agents_asks_for_the_scale_once(admin_client: UserClient, german: Skill) -> None:
     for name in ("Dana", "Kim", "Omar"):
         AgentSkill.objects.create(agent=builders.create_agent(name), skill=german, rating=5)
     with CaptureQueriesContext(connection) as asked:
-        ada.get(admin_url("routing_skill", "change", german.pk))
+        admin_client.get(admin_url("routing_skill", "change", german.pk))
     assert sum("routing_ratingmodel" in query["sql"] for query in asked) == 1
 
 
-def test_skill_type_in_use_cannot_be_deleted(ada, german):
-    assert "1 skill." in visible_text(ada.get(admin_url("routing_skilltype", "delete", german.type_id)))
-    ada.post(admin_url("routing_skilltype", "delete", german.type_id), {"post": "yes"})
+def test_skill_type_in_use_cannot_be_deleted(admin_client: UserClient, german: Skill) -> None:
+    assert "1 skill." in visible_text(admin_client.get(admin_url("routing_skilltype", "delete", german.type_id)))
+    admin_client.post(admin_url("routing_skilltype", "delete", german.type_id), {"post": "yes"})
     assert SkillType.objects.filter(pk=german.type_id).exists()
 
 
 # -- Rating models
 
 
-def test_switching_one_on_switches_the_other_off(ada):
+def test_switching_one_on_switches_the_other_off(admin_client: UserClient) -> None:
     before = active_rating_model()
-    ada.post(admin_url("routing_ratingmodel", "add"), rating_model_form({"value": "5", "name": "Best"}, in_use="on"))
+    admin_client.post(admin_url("routing_ratingmodel", "add"), rating_model_form({"value": "5", "name": "Best"}, in_use="on"))
     assert (active_rating_model().name, active_rating_model().values.get().name) == ("Five stars", "Best")
     before.refresh_from_db()
     assert not before.in_use
 
 
-def test_one_is_always_in_use(ada):
+def test_one_is_always_in_use(admin_client: UserClient) -> None:
     url = admin_url("routing_ratingmodel", "change", active_rating_model().pk)
-    response = ada.post(url, rating_model_form())
+    response = admin_client.post(url, rating_model_form())
     assert "One rating model is in use at any time" in response.context["adminform"].form.errors["in_use"][0]
     assert (
-        ada.post(admin_url("routing_ratingmodel", "delete", active_rating_model().pk), {"post": "yes"}).status_code
+        admin_client.post(admin_url("routing_ratingmodel", "delete", active_rating_model().pk), {"post": "yes"}).status_code
         == 403
     )
     assert active_rating_model()
 
 
-def test_a_scale_ends_above_its_start(ada):
-    response = ada.post(admin_url("routing_ratingmodel", "add"), rating_model_form(min_value="5"))
+def test_a_scale_ends_above_its_start(admin_client: UserClient) -> None:
+    response = admin_client.post(admin_url("routing_ratingmodel", "add"), rating_model_form(min_value="5"))
     assert response.context["adminform"].form.errors == {
         "max_value": ["This has to be more than the min rating value."]
     }
 
 
-def test_a_name_for_a_value_off_the_scale_is_refused(ada):
-    response = ada.post(admin_url("routing_ratingmodel", "add"), rating_model_form({"value": "6", "name": "Too good"}))
+def test_a_name_for_a_value_off_the_scale_is_refused(admin_client: UserClient) -> None:
+    response = admin_client.post(admin_url("routing_ratingmodel", "add"), rating_model_form({"value": "6", "name": "Too good"}))
     assert "The scale goes from 1 to 5." in visible_text(response)
 
 
-def test_proficiencies_off_the_new_scale_are_pointed_out(ada, german):
+def test_proficiencies_off_the_new_scale_are_pointed_out(admin_client: UserClient, german: Skill) -> None:
     AgentSkill.objects.create(agent=builders.create_agent("Dana"), skill=german, rating=9)
-    response = ada.post(admin_url("routing_ratingmodel", "add"), rating_model_form(in_use="on"), follow=True)
+    response = admin_client.post(admin_url("routing_ratingmodel", "add"), rating_model_form(in_use="on"), follow=True)
     assert "1 skill of an agent lies outside 1 to 5: set the proficiency anew." in message_texts(response)
 
 
 # -- Who may
 
 
-def test_supervisor_views_skills_but_cannot_change_them(german):
+def test_supervisor_views_skills_but_cannot_change_them(german: Skill) -> None:
     sam, dana = create_signed_in_client("Supervisor", "Sam"), builders.create_agent("Dana")
     assert sam.get(admin_url("routing_skill", "change", german.pk)).status_code == 200
     assert sam.post(admin_url("routing_skill", "delete", german.pk), {"post": "yes"}).status_code == 403
@@ -164,7 +162,7 @@ def test_supervisor_views_skills_but_cannot_change_them(german):
 
 
 @pytest.mark.parametrize("role", ["Agent", ""])
-def test_agents_and_users_without_role_are_refused(role, german):
+def test_agents_and_users_without_role_are_refused(role: str, german: Skill) -> None:
     client = create_signed_in_client(role)
     assert client.post(admin_url("routing_skill", "delete", german.pk), {"post": "yes"}).status_code == 302
     assert client.get(admin_url("routing_ratingmodel", "changelist")).status_code == 302

@@ -31,9 +31,15 @@ def stream() -> WorkStream:
 
 
 def dry_run_at_night(
-    stream: WorkStream, *, clock: OperatingHours | None = None, waiting: int = 0, **facts: Any
+    stream: WorkStream,
+    *,
+    clock: OperatingHours | None = None,
+    waiting: int = 0,
+    facts: dict[str, Any] | None = None,
+    **more_facts: Any,
 ) -> DryRunResult:
-    return run_dry_run(stream, DryRunInput(facts, SATURDAY_NIGHT, clock), lambda queue: waiting)
+    values = {**(facts or {}), **more_facts}
+    return run_dry_run(stream, DryRunInput(values, SATURDAY_NIGHT, clock), lambda queue: waiting)
 
 
 def create_catch_all_queue(stream: WorkStream, **fields: Any) -> Queue:
@@ -89,7 +95,7 @@ def test_a_context_variable_is_found_in_the_message_unless_it_is_typed(stream: W
         "Amount is found in the first message: “250”.",
         "Rule “Big”: Holds because the amount (250) is greater than 100.",
     ]
-    assert dry_run_at_night(stream, first_message="Amount: 250", **{"context.amount": "99"}).rule is None
+    assert dry_run_at_night(stream, first_message="Amount: 250", facts={"context.amount": "99"}).rule is None
 
 
 def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
@@ -97,7 +103,7 @@ def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
     create_rule(stream, "VIPs", {"field": "contact.vip", "operator": "equals", "value": "yes"})
     assert (
         "Rule “VIPs”: Holds because the VIP (“Yes”) equals “yes”."
-        in dry_run_at_night(stream, **{"contact.vip": "Yes"}).explanation
+        in dry_run_at_night(stream, facts={"contact.vip": "Yes"}).explanation
     )
 
 

@@ -19,7 +19,7 @@ HOST_PATHS = {
 }
 
 
-class SimulatorHttpClient(TwilioHttpClient):
+class SimulatorHttpClient(TwilioHttpClient):  # type: ignore[misc]  # Twilio's package has no types
     """Twilio's own client, with its hosts found on this machine."""
 
     def __init__(self, base: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from channels_whatsapp.backends import twilio
 from channels_whatsapp.backends.base import UnknownOutcomeError
+from channels_whatsapp.backends.hosts import resolve_url
 from channels_whatsapp.message_templates.sync import sync_templates
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from channels_whatsapp.simulator.api import serializers
@@ -55,9 +56,8 @@ def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inbound.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
-    located = twilio.resolve_url
     monkeypatch.setattr(
-        twilio, "resolve_url", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
+        twilio, "resolve_url", lambda url: resolve_url(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
     )
     assert sync_templates(channel).template_count == 1
     assert MessageTemplate.objects.get().approval == "paused"

@@ -121,13 +121,13 @@ def test_conversation_taken_before_classification_keeps_its_agent_and_gets_skill
 
 def test_manually_moved_conversation_is_not_reclassified(orders: Queue) -> None:
     billing = builders.create_queue("Billing")
-    conversation = create_new_conversation(in_queue=billing)
+    conversation = create_new_conversation(queue=billing)
     record_event(conversation, "queued", localized("Moved to Billing."), actor=builders.create_user("Supervisor"))
     assert classify_and_refresh(conversation).queue == billing
 
 
 def test_offered_conversation_is_not_moved(orders: Queue) -> None:
-    offered = {
+    offered: dict[str, Any] = {
         "offered_to": builders.create_agent("Dana"),
         "offer_expires_at": timezone.now() + dt.timedelta(minutes=2),
     }

@@ -111,7 +111,7 @@ def test_the_queue_with_the_smaller_number_comes_first_then_who_has_waited_longe
     long, short, first = (
         create_waiting_conversation(60),
         create_waiting_conversation(30),
-        create_waiting_conversation(1, in_queue=urgent),
+        create_waiting_conversation(1, queue=urgent),
     )
     for expected in (first, long, short):
         offer_waiting_conversations(timezone.now(), limit=1)
@@ -130,7 +130,7 @@ def test_closing_windows_come_first_where_the_queue_says_so() -> None:
 def test_only_the_queues_members_get_its_work() -> None:
     orders = builders.create_queue("Orders")
     builders.create_agent("Eve")
-    conversation = create_waiting_conversation(in_queue=orders)
+    conversation = create_waiting_conversation(queue=orders)
     assert dispatch_after() == 0
     assert last_event_text(conversation) == "Nobody works in this queue."
     omar = builders.create_agent("Omar", queue=orders)
@@ -302,15 +302,15 @@ def test_every_unassigned_conversation_gets_a_reason() -> None:
 
 def test_rechecking_unassigned_conversations_needs_constant_queries() -> None:
     orders, on = Queue.objects.create(name="Orders"), builders.create_number()
-    asked = []
+    query_counts: list[int] = []
     for _ in range(2):
-        for _ in range(60 + 30 * len(asked)):
+        for _ in range(60 + 30 * len(query_counts)):
             builders.create_conversation(queue=orders, number=on)
         dispatch_after()
         with CaptureQueriesContext(connection) as queries:
             dispatch_after()
-        asked.append(len(queries))
-    assert asked[0] == asked[1]
+        query_counts.append(len(queries))
+    assert query_counts[0] == query_counts[1]
 
 
 def test_disconnected_agent_is_preferred_on_return() -> None:

@@ -149,7 +149,7 @@ def test_offered_or_assigned_conversations_do_not_overflow(orders: Queue) -> Non
     create_overflow_rule(orders, "waiting_time", "end", limit=5)
     dana = builders.create_agent("Dana")
     create_waiting_conversation(orders, 6, offered_to=dana, offer_expires_at=timezone.now() + dt.timedelta(minutes=1))
-    create_waiting_conversation(orders, 6, with_agent=dana)
+    create_waiting_conversation(orders, 6, agent=dana)
     assert apply_waiting_time_overflow() == 0
 
 

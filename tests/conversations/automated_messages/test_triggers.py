@@ -385,8 +385,8 @@ def test_positions_are_counted_per_queue(number: WhatsAppNumber, clock: Any) -> 
 
 def test_no_position_message_out_of_hours_or_while_offered(number: WhatsAppNumber, clock: Any) -> None:
     create_automated_message(MessageTrigger.QUEUE_POSITION, "You are number {Position}.")
-    offered = {"offered_to": builders.create_agent("Dana"), "offer_expires_at": FRIDAY_NOON + dt.timedelta(minutes=2)}
-    builders.create_conversation(number=number, **offered)
+    expires_at = FRIDAY_NOON + dt.timedelta(minutes=2)
+    builders.create_conversation(number=number, offered_to=builders.create_agent("Dana"), offer_expires_at=expires_at)
     closed = builders.create_number()
     set_opening_hours(closed, 0)
     builders.create_conversation(number=closed)

@@ -117,7 +117,7 @@ def test_two_open_conversations_on_a_number_become_one(
     dana = builders.create_agent("Dana")
     ours, theirs = (
         create_conversation_with_message(home, number, "One"),
-        create_conversation_with_message(work, number, "Two", with_agent=dana),
+        create_conversation_with_message(work, number, "Two", agent=dana),
     )
     merge_contacts(home, work, by=sue.user)
     assert list(Conversation.objects.all()) == [theirs]
@@ -129,7 +129,7 @@ def test_merging_open_and_waiting_conversations_gives_an_open_one(
     number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
 ) -> None:
     away = builders.create_agent("Dana", presence="away")
-    waiting = create_conversation_with_message(home, number, with_agent=away, state=State.WAITING)
+    waiting = create_conversation_with_message(home, number, agent=away, state=State.WAITING)
     create_conversation_with_message(work, number, "Anybody?", unread_count=1)
     merge_contacts(home, work, by=sue.user)
     waiting.refresh_from_db()
@@ -139,8 +139,8 @@ def test_merging_open_and_waiting_conversations_gives_an_open_one(
 def test_contacts_with_two_active_agents_cannot_be_merged(
     number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
 ) -> None:
-    create_conversation_with_message(home, number, with_agent=builders.create_agent("Dana"))
-    create_conversation_with_message(work, number, with_agent=builders.create_agent("Omar"))
+    create_conversation_with_message(home, number, agent=builders.create_agent("Dana"))
+    create_conversation_with_message(work, number, agent=builders.create_agent("Omar"))
     with pytest.raises(MergeError, match="one with Dana, one with Omar"):
         merge_contacts(home, work, by=sue.user)
     assert Contact.objects.count() == 2
@@ -150,7 +150,7 @@ def test_while_a_message_is_being_sent_nothing_is_merged(
     number: WhatsAppNumber, sue: Agent, home: Contact, work: Contact
 ) -> None:
     dana = builders.create_agent("Dana")
-    send_reply(create_conversation_with_message(work, number, with_agent=dana), author=dana.user, text="Hi")
+    send_reply(create_conversation_with_message(work, number, agent=dana), author=dana.user, text="Hi")
     with pytest.raises(MergeError, match="still being sent"):
         merge_contacts(home, work, by=sue.user)
 
@@ -160,8 +160,8 @@ def test_an_agent_merges_only_those_of_whom_they_see_everything(number: WhatsApp
     dana = builders.create_agent("Dana", queue=orders)
     mine, hidden = builders.create_contact("Mine"), builders.create_contact("Hidden")
     for contact in (home, mine, hidden):
-        create_conversation_with_message(contact, builders.create_number(), in_queue=orders)
-    create_conversation_with_message(hidden, builders.create_number(), in_queue=secret)
+        create_conversation_with_message(contact, builders.create_number(), queue=orders)
+    create_conversation_with_message(hidden, builders.create_number(), queue=secret)
     assert list(merges.search_merge_candidates(home, dana.user, "i")) == [mine]
     with pytest.raises(MergeError, match="who may see all conversations"):
         merge_contacts(home, hidden, by=dana.user)
@@ -208,9 +208,7 @@ def test_unmerge_splits_joined_conversations_with_their_messages(
 ) -> None:
     dana = builders.create_agent("Dana")
     ours = create_conversation_with_message(home, number, "One", unread_count=1)
-    theirs = create_conversation_with_message(
-        work, number, "Two", unread_count=1, with_agent=dana if has_agent else None
-    )
+    theirs = create_conversation_with_message(work, number, "Two", unread_count=1, agent=dana if has_agent else None)
     ours.notes.create(author=sue.user, text="Ours")
     theirs.notes.create(author=sue.user, text="Theirs")
     done = merge_contacts(home, work, by=sue.user)

@@ -68,7 +68,7 @@ def test_file_is_stored_under_a_generated_name_and_an_event_is_published(twilio:
     file.refresh_from_db()
     assert (file.state, file.content_type, file.size) == (AttachmentState.STORED, "image/jpeg", len(JPEG))
     assert (file.file.read(), file.display_type()) == (JPEG, "image")
-    assert file.file.name.startswith("attachments/")
+    assert str(file.file.name).startswith("attachments/")
     assert LiveEvent.objects.latest("pk").part_id == file.message_id
     assert not Lane.objects.filter(kind="media").exists()
 

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_snoozed_conversation_waits_and_uses_no_capacity(dana: Agent) -> None:
     assert (found.state, found.agent) == (State.WAITING, dana)
     assert is_hidden(found)
     assert not is_hidden(found, hours=1)
-    assert str(found.events.last().text).startswith("Dana snoozed the conversation until ")
+    assert str(found.events.latest("pk").text).startswith("Dana snoozed the conversation until ")
 
 
 def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) -> None:
@@ -71,7 +72,7 @@ def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) 
         assert run_snooze_lane(lease_for(found)) is None
         found.refresh_from_db()
         assert found.last_activity_at == timezone.now()
-        assert str(found.events.last().text) == "The snooze is over."
+        assert str(found.events.latest("pk").text) == "The snooze is over."
         assert f"agent:{dana.pk}" in LiveEvent.objects.get().topics
         assert run_snooze_lane(lease_for(found)) is None
         assert LiveEvent.objects.count() == 1
@@ -142,10 +143,8 @@ def test_concurrent_message_is_not_hidden_by_a_snooze(dana: Agent) -> None:
     for _ in range(5):
         found = builders.create_conversation(agent=dana)
         answers = run_concurrently(
-            lambda found=found: receive_message(found),
-            lambda found=found: snooze_conversation(
-                Conversation.objects.get(pk=found.pk), dana, until=timezone.now() + ONE_HOUR
-            ),
+            partial(receive_message, found),
+            partial(snooze_conversation, Conversation.objects.get(pk=found.pk), dana, until=timezone.now() + ONE_HOUR),
         )
         assert answers[0] == 200
         found.refresh_from_db()

@@ -176,7 +176,7 @@ def test_resubmitted_form_sends_one_template(
 
 def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, twilio: MemoryBackend) -> None:
     content = {"body": "What about?", "button": "Choose", "items": [{"id": "a", "item": "My order"}]}
-    fields = {"content_type": "twilio/list-picker", "content": content, "approval": "unsubmitted"}
+    fields: dict[str, Any] = {"content_type": "twilio/list-picker", "content": content, "approval": "unsubmitted"}
     picker = create_template(conversation.number.account, "list", **fields)
     assert "only within 24 hours" in template_refusal(conversation, picker, {}).message
     Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -89,10 +90,11 @@ def test_undone_reply_is_deleted(conversation: Conversation, twilio: MemoryBacke
 @pytest.mark.django_db(transaction=True)
 def test_file_of_an_undone_reply_is_deleted(conversation: Conversation) -> None:
     message = send_held_reply(conversation, "", file=SimpleUploadedFile("lamp.png", PNG))
-    stored = message.attachments.get().file
-    assert stored.storage.exists(stored.name)
+    file = message.attachments.get().file
+    name = str(file.name)
+    assert file.storage.exists(name)
     undo_messages(conversation, assigned_user(conversation), [message.pk])
-    assert not stored.storage.exists(stored.name)
+    assert not file.storage.exists(name)
 
 
 @pytest.mark.parametrize("how", ["sent", "not held", "somebody else's", "one of two", "nothing"])
@@ -122,7 +124,7 @@ def test_concurrent_send_and_undo_have_one_winner(
         message = send_held_reply(conversation)
         clock.shift(HOLD_DURATION)
         _, taken_back = run_concurrently(
-            run_send_lane, lambda: undo_messages(conversation, assigned_user(conversation), [message.pk])
-        )  # noqa: B023
+            run_send_lane, partial(undo_messages, conversation, assigned_user(conversation), [message.pk])
+        )
         assert isinstance(taken_back, UndoSendError) == (len(twilio.outbox) == 1)
         assert isinstance(taken_back, UndoSendError | list)

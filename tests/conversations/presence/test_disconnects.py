@@ -56,7 +56,7 @@ def state_and_agent(conversation: Conversation) -> tuple[str, Agent | None]:
 
 def test_a_customer_who_waits_for_an_answer_goes_back_to_the_queue(dana: Agent) -> None:
     queue = builders.create_queue("Orders")
-    conversation = create_active_conversation(dana, in_queue=queue)
+    conversation = create_active_conversation(dana, queue=queue)
     assert run_disconnect(dana) is None
     assert state_and_agent(conversation) == (State.OPEN, None)
     lines = [str(line) for line in conversation.events.values_list("text", flat=True)]

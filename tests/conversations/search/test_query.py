@@ -1,6 +1,7 @@
 """Customers and messages are found by those who may see them, and by nobody else."""
 
 import time
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -22,7 +23,7 @@ def sue() -> Agent:
     return builders.create_agent("Sue", role="Supervisor")
 
 
-def create_conversation_with_messages(*bodies: str, **fields: object) -> Conversation:
+def create_conversation_with_messages(*bodies: str, **fields: Any) -> Conversation:
     found = builders.create_conversation(**fields)
     for body in bodies:
         builders.create_inbound_message(found, body)
@@ -151,7 +152,7 @@ def test_customers_are_found_by_their_business_scoped_id(sue: Agent) -> None:
 def test_search_finds_only_visible_conversations() -> None:
     orders, returns = builders.create_queue("Orders"), builders.create_queue("Returns")
     dana, eve = builders.create_agent("Dana", queue=orders), builders.create_agent("Eve", queue=returns)
-    there = create_conversation_with_messages("secret lamp", in_queue=orders)
+    there = create_conversation_with_messages("secret lamp", queue=orders)
     assert find_conversations(dana, "lamp") == [there]
     assert find_customer_names(dana, "amara") == ["Amara Diallo"]
     assert search(eve.user, "lamp").is_empty

@@ -49,7 +49,7 @@ def test_another_number_shows_the_templates_of_its_channel(desk: DeskScenario, u
 
 
 def test_a_template_is_filled_in_on_the_same_page(desk: DeskScenario, update: MessageTemplate) -> None:
-    query = {"number": desk.conversation.number.pk, "to": "+49 151", "template": update.pk}
+    query: dict[str, Any] = {"number": desk.conversation.number.pk, "to": "+49 151", "template": update.pk}
     shown = client_for(desk.dana).get(START_PATH, query).content.decode()
     assert "Send template" in shown
     assert 'value="+49 151"' in shown

@@ -56,7 +56,7 @@ def test_saving_without_javascript_returns_to_the_message(desk: DeskScenario) ->
 
 
 @pytest.mark.parametrize("place", [{"person": 1}, {"phone": 2}])
-def test_only_people_on_the_card_can_be_saved(desk: DeskScenario, place: dict[str, int]) -> None:
+def test_only_people_on_the_card_can_be_saved(desk: DeskScenario, place: dict[str, Any]) -> None:
     assert post_save_card(desk, **place).status_code == 404
 
 

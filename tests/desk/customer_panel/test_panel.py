@@ -18,7 +18,7 @@ from omnichannel.conversations.models import (
     DispositionCode,
     Label,
 )
-from omnichannel.conversations.state_machine import record_event as happened
+from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
@@ -50,7 +50,7 @@ def create_earlier_conversation(desk: DeskScenario, **fields: Any) -> Conversati
     values = {
         "of": desk.conversation.contact,
         "on": desk.conversation.number,
-        "in_queue": desk.queue,
+        "queue": desk.queue,
         "state": State.CLOSED,
         "closed_at": week_ago,
         "created_at": week_ago,
@@ -163,8 +163,12 @@ def test_the_customers_labels_are_shown(desk: DeskScenario) -> None:
 
 def test_conversation_details_are_shown(desk: DeskScenario) -> None:
     Conversation.objects.update(created_at=timezone.now() - timedelta(minutes=40))
-    happened(
-        desk.conversation, "active", "Dana took it.", actor=desk.dana.user, at=timezone.now() - timedelta(minutes=28)
+    record_event(
+        desk.conversation,
+        "active",
+        localized("Dana took it."),
+        actor=desk.dana.user,
+        at=timezone.now() - timedelta(minutes=28),
     )
     page = get_section(desk, "about")
     for words in ("Engagement channel", "WhatsApp", "Waiting time", "12 min", "Start time"):
@@ -234,7 +238,7 @@ def test_lifting_an_opt_out_without_a_reason_is_refused(desk: DeskScenario) -> N
 
 
 def test_earlier_conversations_are_listed_with_what_they_came_to(desk: DeskScenario) -> None:
-    before = create_earlier_conversation(desk, with_agent=desk.omar)
+    before = create_earlier_conversation(desk, agent=desk.omar)
     builders.create_inbound_message(before, "My lamp is broken")
     builders.create_outbound_message(before, "A new one is on its way")
     before.dispositions.add(DispositionCode.objects.create(name="Replaced"))
@@ -245,10 +249,10 @@ def test_earlier_conversations_are_listed_with_what_they_came_to(desk: DeskScena
 
 
 def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) -> None:
-    hidden = create_earlier_conversation(desk, in_queue=builders.create_queue("Secret"))
+    hidden = create_earlier_conversation(desk, queue=builders.create_queue("Secret"))
     builders.create_inbound_message(hidden, "Between us")
     hidden.notes.create(author=desk.supervisor.user, text="Careful")
-    happened(hidden, "note", localized("Something happened"), actor=desk.supervisor.user)
+    record_event(hidden, "note", localized("Something happened"), actor=desk.supervisor.user)
     for name, words in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
         assert words not in get_section(desk, name)
         assert words in get_section(desk, name, "sue")
@@ -295,7 +299,7 @@ def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: DeskScenario) -
 
 def test_a_long_list_goes_on_where_it_ended(desk: DeskScenario) -> None:
     for number in range(45):
-        happened(desk.conversation, "note", localized(f"Event {number:02}"), actor=None)
+        record_event(desk.conversation, "note", localized(f"Event {number:02}"), actor=None)
     first = get_section(desk, "story")
     assert "Event 44" in first
     assert "Event 04" not in first
@@ -312,10 +316,10 @@ def test_a_section_takes_few_queries_however_much_there_is(
     desk: DeskScenario, name: str, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for _ in range(count):
-        before = create_earlier_conversation(desk, with_agent=desk.omar)
+        before = create_earlier_conversation(desk, agent=desk.omar)
         create_attachment(before, "a.png")
         before.notes.create(author=desk.omar.user, text="Noted")
-        happened(before, "note", localized("Happened"), actor=desk.omar.user)
+        record_event(before, "note", localized("Happened"), actor=desk.omar.user)
     client = client_for(desk.dana)
     with django_assert_max_num_queries(2 + 6):
         assert client.get(conversation_url(desk, name), **HTMX_HEADERS).status_code == 200

@@ -22,7 +22,7 @@ def post_bulk_action(
 
 
 def create_own_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
-    return builders.create_conversation(**{"with_agent": desk.dana, "in_queue": desk.queue, **fields})
+    return builders.create_conversation(**{"agent": desk.dana, "queue": desk.queue, **fields})
 
 
 def conversation_states(*conversations: Conversation) -> list[str]:
@@ -33,7 +33,7 @@ def test_bulk_action_reports_failures_per_row(desk: DeskScenario) -> None:
     fine, unread, theirs = (
         create_own_conversation(desk),
         create_own_conversation(desk, unread_count=1),
-        create_own_conversation(desk, with_agent=desk.omar),
+        create_own_conversation(desk, agent=desk.omar),
     )
     answer = post_bulk_action(client_for(desk.dana), "close", fine, unread, theirs)
     page = answer.content.decode()
@@ -61,11 +61,11 @@ def test_complete_bulk_action_shows_only_a_summary(desk: DeskScenario) -> None:
     ],
 )
 def test_agents_use_bulk_actions_on_their_own_conversations(
-    desk: DeskScenario, verb: str, form: dict[str, str], after: State
+    desk: DeskScenario, verb: str, form: dict[str, Any], after: State
 ) -> None:
     found = create_own_conversation(desk)
-    to = {"to": f"queue-{desk.eve.queues.get().pk}"} if verb == "transfer" else {}
-    assert post_bulk_action(client_for(desk.dana), verb, found, **form, **to).status_code == 204
+    target: dict[str, Any] = {"to": f"queue-{desk.eve.queues.get().pk}"} if verb == "transfer" else {}
+    assert post_bulk_action(client_for(desk.dana), verb, found, **form, **target).status_code == 204
     assert conversation_states(found) == [after]
 
 
@@ -75,9 +75,8 @@ def test_labels_all_of_them_have_are_ticked_and_what_is_unticked_comes_off(desk:
     first.labels.set([both, one])
     second.labels.set([both])
     client = client_for(desk.dana)
-    shown = client.get(reverse("desk:bulk"), {"verb": "labels", "pk": [first.pk, second.pk]}, **HTMX_HEADERS).context[
-        "form"
-    ]
+    query: dict[str, Any] = {"verb": "labels", "pk": [first.pk, second.pk]}
+    shown = client.get(reverse("desk:bulk"), query, **HTMX_HEADERS).context["form"]
     assert {label.name for label, is_chosen in shown.choices if is_chosen} == {"Both"}
     post_bulk_action(client, "labels", first, second, labels=[new.pk], before=[both.pk])
     assert set(first.labels.all()) == {one, new}
@@ -87,7 +86,7 @@ def test_labels_all_of_them_have_are_ticked_and_what_is_unticked_comes_off(desk:
 def test_bulk_mark_read_applies_only_to_own_conversations(desk: DeskScenario) -> None:
     own, theirs = (
         create_own_conversation(desk, unread_count=3),
-        create_own_conversation(desk, with_agent=desk.omar, unread_count=3),
+        create_own_conversation(desk, agent=desk.omar, unread_count=3),
     )
     assert "1 done, 1 could not" in post_bulk_action(client_for(desk.dana), "read", own, theirs).content.decode()
     assert set(Conversation.objects.filter(unread_count=3)) == {theirs}
@@ -134,7 +133,8 @@ def test_incomplete_bulk_form_is_refused(desk: DeskScenario) -> None:
 
 @pytest.mark.parametrize("verb", ["labels", "priority", "snooze", "transfer", "read", "end", "close", "assign"])
 def test_every_dialog_is_a_page_without_the_script(desk: DeskScenario, verb: str) -> None:
-    page = client_for(desk.supervisor).get(reverse("desk:bulk"), {"verb": verb, "pk": [desk.conversation.pk]})
+    query: dict[str, Any] = {"verb": verb, "pk": [desk.conversation.pk]}
+    page = client_for(desk.supervisor).get(reverse("desk:bulk"), query)
     assert page.status_code == 200
     assert "<html" in page.content.decode()
     assert "1 conversation" in page.content.decode()

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.lifecycle.labels import update_labels
 from omnichannel.conversations.models import Contact, Conversation, Label
 from omnichannel.desk.inbox.sorting import SORT_ORDERS
-from routing.models import State
+from routing.models import Queue, State
 from tests import builders
 from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
 
@@ -32,17 +32,17 @@ def dana(desk: DeskScenario) -> Client:
 
 
 def create_waiting_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
-    return builders.create_conversation(**{"in_queue": desk.queue, **fields})
+    return builders.create_conversation(**{"queue": desk.queue, **fields})
 
 
 def test_each_filter_selects_its_conversations(desk: DeskScenario, dana: Client) -> None:
     now = timezone.now()
     plain = create_waiting_conversation(desk)
     unread = create_waiting_conversation(desk, unread_count=2)
-    closing = create_waiting_conversation(desk, wrote=now - 23 * ONE_HOUR)
-    over = create_waiting_conversation(desk, wrote=now - 25 * ONE_HOUR)
+    closing = create_waiting_conversation(desk, last_inbound_at=now - 23 * ONE_HOUR)
+    over = create_waiting_conversation(desk, last_inbound_at=now - 25 * ONE_HOUR)
     urgent = create_waiting_conversation(desk, priority=1)
-    elsewhere = create_waiting_conversation(desk, in_queue=builders.Queue.objects.get_default())
+    elsewhere = create_waiting_conversation(desk, queue=Queue.objects.get_default())
     label = Label.objects.create(name="VIP")
     update_labels(plain, add=[label], remove=[], actor=desk.dana.user)
     assert listed_conversations(dana, unread=1) == [unread]
@@ -113,7 +113,7 @@ def test_each_sort_order_is_correct(desk: DeskScenario, dana: Client, sort: str)
     begun = {"early": now - 25 * ONE_HOUR, "late": now - 2 * ONE_HOUR}
     found = {
         name: create_waiting_conversation(
-            desk, wrote=at, created_at=at, priority=1 + place, of=builders.create_contact(name)
+            desk, last_inbound_at=at, created_at=at, priority=1 + place, contact=builders.create_contact(name)
         )
         for place, (name, at) in enumerate(begun.items())
     }
@@ -129,8 +129,8 @@ def test_each_sort_order_paginates_correctly(desk: DeskScenario, dana: Client, v
         create_waiting_conversation(
             desk,
             on=number,
-            wrote=at - ONE_HOUR * (place % 30),
-            of=builders.create_contact(f"C{place % 5}"),
+            last_inbound_at=at - ONE_HOUR * (place % 30),
+            contact=builders.create_contact(f"C{place % 5}"),
             **same,
             **closed,
         )
@@ -164,8 +164,8 @@ def test_the_address_says_what_is_shown_only_on_the_inbox_page(desk: DeskScenari
     here = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{inbox}?view=my"}
     answer = dana.get(inbox, {"view": "open", "sort": "waiting", "unread": 1}, headers=here)
     assert answer["HX-Push-Url"] == f"{inbox}?view=open&unread=1&sort=waiting"
-    beside = {**here, "HX-Current-URL": f"http://testserver{inbox}conversations/1/"}
-    assert "HX-Push-Url" not in dana.get(inbox, {"view": "open", "sort": "waiting"}, headers=beside)
+    conversation_page = {**here, "HX-Current-URL": f"http://testserver{inbox}conversations/1/"}
+    assert "HX-Push-Url" not in dana.get(inbox, {"view": "open", "sort": "waiting"}, headers=conversation_page)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_the_address_says_what_is_shown_only_on_the_inbox_page(desk: DeskScenari
         {"queue": "99999999999", "sort": "newest"},
     ],
 )
-def test_invalid_query_parameters_cause_no_error(desk: DeskScenario, dana: Client, query: dict[str, str]) -> None:
+def test_invalid_query_parameters_cause_no_error(desk: DeskScenario, dana: Client, query: dict[str, Any]) -> None:
     assert dana.get(reverse("desk:inbox"), {"view": "open", **query}, **HTMX_HEADERS).status_code == 200
 
 
@@ -211,7 +211,7 @@ def test_filtered_list_takes_eight_queries(
     )
     through = Conversation.labels.through
     through.objects.bulk_create(through(conversation_id=one.pk, label_id=label.pk) for one in found)
-    query = {"view": "open", "sort": "window", "queue": desk.queue.pk, "label": label.pk, "shown": 240}
+    query: dict[str, Any] = {"view": "open", "sort": "window", "queue": desk.queue.pk, "label": label.pk, "shown": 240}
     with django_assert_max_num_queries(8):
         answer = dana.get(reverse("desk:inbox"), query, **HTMX_HEADERS)
     assert len(answer.context["inbox"].rows) == min(count, 240)

@@ -1,5 +1,6 @@
 """Files: shown or saved, never run, in pieces where a player asks for pieces."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -125,7 +126,7 @@ def test_a_file_that_has_not_come_or_is_gone_is_not_found(desk: DeskScenario) ->
     pending = Attachment.objects.create(message=message, declared_type="image/png")
     assert get_attachment(desk, pending).status_code == 404
     lost = create_attachment(desk)
-    lost.file.storage.delete(lost.file.name)
+    lost.file.storage.delete(str(lost.file.name))
     assert get_attachment(desk, lost).status_code == 404
 
 
@@ -146,7 +147,7 @@ def test_a_forged_or_old_link_offers_nothing(desk: DeskScenario, time_machine: A
     forged = reverse("offered_file", args=[signing.dumps(attachment.pk, salt="another")])
     assert Client().get(forged).status_code == 404
     link = get_signed_url(attachment).removeprefix("https://desk.example.com")
-    time_machine.move_to(timezone.now() + timezone.timedelta(seconds=LINK_MAX_AGE_SECONDS + 5))
+    time_machine.move_to(timezone.now() + timedelta(seconds=LINK_MAX_AGE_SECONDS + 5))
     assert Client().get(link).status_code == 404
 
 

@@ -65,10 +65,10 @@ def test_paging_from_a_linked_message_reaches_every_message(desk: DeskScenario, 
     earlier, later = thread.earlier_cursor, thread.later_cursor
     while earlier:
         more = fetch_earlier(desk, before=str(earlier)).context["thread"]
-        found, earlier = thread_messages(more) + found, more.earlier
+        found, earlier = thread_messages(more) + found, more.earlier_cursor
     while later:
         more = fetch_earlier(desk, after=str(later)).context["thread"]
-        found, later = found + thread_messages(more), more.later
+        found, later = found + thread_messages(more), more.later_cursor
     assert found == all_said
 
 
@@ -76,7 +76,7 @@ def test_events_between_messages_are_included_exactly_once(desk: DeskScenario) -
     all_said = create_messages(desk, 120)
     for place in (10, 70, 119):
         record_event(desk.conversation, "active", LocalizedText(f"event {place}"), actor=None)
-        desk.conversation.events.filter(said__words=f"event {place}").update(created_at=all_said[place].created_at)
+        desk.conversation.events.filter(text__msgid=f"event {place}").update(created_at=all_said[place].created_at)
     thread = get_page(desk, message=all_said[50].pk).context["thread"]
     down = fetch_earlier(desk, after=str(thread.later_cursor)).context["thread"]
     up = fetch_earlier(desk, before=str(thread.earlier_cursor)).context["thread"]
