@@ -3,20 +3,19 @@
 Three of them are copied to docs/ for the README. `python -m tests.screenshots conversation stream` takes only these.
 """
 
-from playwright._impl._api_structures import SetCookieParam
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, BrowserContext, Page, SetCookieParam, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.journeys.weight import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
-from tests.processes.databases import ROOT
-from tests.processes.desk import AppInstance, create_template_database
+from tests.browsers import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
+from tests.processes.support.app_instance import AppInstance, create_template_database
+from tests.processes.support.databases import ROOT
 
 SCREENSHOT_FOLDER = ROOT / "docs" / "screenshots"
 VIEWPORT_SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -78,8 +77,8 @@ OFFER_SCENE = Scene("offer", "dana", "/desk/", wait_for_offer)
 class ScreenshotTaker:
     """Takes each scene in each theme and size."""
 
-    def __init__(self, desk: AppInstance, browser: Browser, stage: dict[str, int]) -> None:
-        self.app, self.browser, self.conversation_ids = desk, browser, stage
+    def __init__(self, app: AppInstance, browser: Browser, stage: dict[str, int]) -> None:
+        self.app, self.browser, self.conversation_ids = app, browser, stage
         self.sessions: dict[str, str] = {}
 
     def capture(self, scene: Scene, language: str = "en") -> None:
@@ -100,8 +99,11 @@ class ScreenshotTaker:
         )
         if who:
             self.sessions[who] = self.sessions.get(who) or self.app.call("sign_in", username=who)
-            zone = SetCookieParam(name="timezone", value="Europe%2FBerlin", url=self.app.url)
-            context.add_cookies([SetCookieParam(name="sessionid", value=self.sessions[who], url=self.app.url), zone])
+            cookies: list[Any] = [
+                {"name": "sessionid", "value": self.sessions[who], "url": self.app.url},
+                {"name": "timezone", "value": "Europe%2FBerlin", "url": self.app.url},
+            ]
+            context.add_cookies(cookies)
         yield context
         context.close()
 

@@ -9,7 +9,7 @@ from django.test import Client
 from omnichannel.accounts.models import User
 from routing.models import Agent
 from tests import builders
-from tests.administration.people import UserClient, admin_url, create_signed_in_client, visible_text
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +40,9 @@ def post_user_change(client: Client, user: User, *roles: str, **changed: Any) ->
 
 
 @pytest.mark.parametrize(("name", "is_staff"), [("Administrator", True), ("Supervisor", True), ("Agent", False)])
-def test_new_user_becomes_an_agent_and_can_enter_the_admin_by_role(admin_client: UserClient, name: str, is_staff: bool) -> None:
+def test_new_user_becomes_an_agent_and_can_enter_the_admin_by_role(
+    admin_client: UserClient, name: str, is_staff: bool
+) -> None:
     admin_client.post(admin_url(USER_MODEL, "add"), new_user_form(name))
     dana = User.objects.get(username="dana")
     assert (dana.is_staff, [group.name for group in dana.groups.all()]) == (is_staff, [name])
@@ -77,7 +79,12 @@ def test_saving_twice_makes_one_agent(admin_client: UserClient) -> None:
 def test_administrator_cannot_make_anyone_a_superuser(admin_client: UserClient) -> None:
     dana = builders.create_agent("Dana").user
     post_user_change(
-        admin_client, dana, "Agent", is_superuser="on", is_staff="on", user_permissions=[Permission.objects.earliest("pk").pk]
+        admin_client,
+        dana,
+        "Agent",
+        is_superuser="on",
+        is_staff="on",
+        user_permissions=[Permission.objects.earliest("pk").pk],
     )
     dana.refresh_from_db()
     assert not dana.is_superuser
@@ -90,7 +97,9 @@ def test_administrator_cannot_change_a_superuser(admin_client: UserClient, super
     secret = {"password1": "taken over 123", "password2": "taken over 123"}
     assert post_user_change(admin_client, superuser_client.user, "Agent").status_code == 403
     assert admin_client.post(f"/admin/accounts/user/{superuser_client.user.pk}/password/", secret).status_code == 403
-    assert admin_client.post(admin_url(USER_MODEL, "delete", superuser_client.user.pk), {"post": "yes"}).status_code == 403
+    assert (
+        admin_client.post(admin_url(USER_MODEL, "delete", superuser_client.user.pk), {"post": "yes"}).status_code == 403
+    )
     assert admin_client.post(admin_url(USER_MODEL, "deactivate", superuser_client.user.pk)).status_code == 403
     superuser_client.user.refresh_from_db()
     assert superuser_client.user.is_superuser
@@ -135,7 +144,9 @@ def test_only_administrators_change_users(name: str) -> None:
     assert [group.name for group in dana.groups.all()] == ["Agent"]
 
 
-def test_role_permissions_cannot_be_extended_in_the_admin(admin_client: UserClient, superuser_client: UserClient) -> None:
+def test_role_permissions_cannot_be_extended_in_the_admin(
+    admin_client: UserClient, superuser_client: UserClient
+) -> None:
     agents = Group.objects.get(name="Agent")
     for client in (admin_client, superuser_client):
         form = {"name": "Agent", "permissions": [Permission.objects.earliest("pk").pk]}

@@ -16,7 +16,7 @@ from omnichannel.first_administrator import SIGNED_VALUE, SIGNING_SALT, get_setu
 from routing.models import Agent, BasePresence
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.desk.people import client_for
+from tests.desk.scenario import client_for
 
 pytestmark = pytest.mark.django_db
 

@@ -25,7 +25,7 @@ TARGETS = {
     "conversation, first visit (kB)": 150,
     "conversation, requests": 10,
 }
-BENCHMARK_MODULES = ("measure", "decisions", "streams", "pages")
+BENCHMARK_MODULES = ("server", "assignment", "streams", "pages")
 BAR_WIDTH = 12
 
 

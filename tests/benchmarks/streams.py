@@ -18,8 +18,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.benchmarks.measure import percentile, print_progress, read_cpu_seconds  # noqa: E402
-from tests.processes.desk import AppInstance, create_template_database  # noqa: E402
+from tests.benchmarks.server import percentile, print_progress, read_cpu_seconds  # noqa: E402
+from tests.processes.support.app_instance import AppInstance, create_template_database  # noqa: E402
 
 AGENT_COUNT, PAGES_PER_PERSON, QUEUE_COUNT, SUPERVISOR_COUNT = 240, 4, 24, 10
 STREAM_COUNT = (AGENT_COUNT + SUPERVISOR_COUNT) * PAGES_PER_PERSON
@@ -68,12 +68,12 @@ class StreamProtocol(asyncio.Protocol):
         return found
 
 
-async def open_pages(desk: AppInstance, sessions: dict[str, str]) -> list[StreamProtocol]:
+async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamProtocol]:
     loop, turns = asyncio.get_running_loop(), asyncio.Semaphore(MAX_CONCURRENT_OPENS)
 
     async def one(who: str, session: str) -> StreamProtocol:
         async with turns:
-            _, page = await loop.create_connection(lambda: StreamProtocol(who, session), "127.0.0.1", desk.port)
+            _, page = await loop.create_connection(lambda: StreamProtocol(who, session), "127.0.0.1", app.port)
             await asyncio.wait_for(page.opened, OPEN_TIMEOUT)
             return page
 
@@ -106,17 +106,17 @@ def compute_delays(
     return late
 
 
-async def measure(desk: AppInstance) -> dict[str, float]:
-    server = desk.processes[0].pid
-    sessions = desk.call("create_call_centre", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
+async def measure(app: AppInstance) -> dict[str, float]:
+    server = app.processes[0].pid
+    sessions = app.call("create_call_centre", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
     print_progress(f"opening {STREAM_COUNT} streams")
     before, begin = read_memory_kb(server), time.monotonic()
-    pages = await open_pages(desk, sessions)
+    pages = await open_pages(app, sessions)
     opened, grown = time.monotonic() - begin, read_memory_kb(server) - before
     print_progress(f"{EVENTS_PER_SECOND} events a second for {DURATION_SECONDS} s")
     used = read_cpu_seconds(server)
     events = await asyncio.to_thread(
-        desk.call, "publish_changes", per_second=EVENTS_PER_SECOND, seconds=DURATION_SECONDS
+        app.call, "publish_changes", per_second=EVENTS_PER_SECOND, seconds=DURATION_SECONDS
     )
     used = (read_cpu_seconds(server) - used) / DURATION_SECONDS
     while any(
@@ -125,7 +125,7 @@ async def measure(desk: AppInstance) -> dict[str, float]:
         await asyncio.sleep(0.5)
     for page in pages:
         page.transport.abort()
-    late = compute_delays(pages, events, await asyncio.to_thread(desk.call, "visible_conversations_by_user"))
+    late = compute_delays(pages, events, await asyncio.to_thread(app.call, "visible_conversations_by_user"))
     return {
         f"{STREAM_COUNT} streams: hints delivered": float(len(late)),
         f"{STREAM_COUNT} streams: opening all (s)": opened,

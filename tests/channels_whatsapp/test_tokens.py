@@ -14,7 +14,7 @@ from channels_whatsapp.backends.base import OutgoingMessage, UnknownOutcomeError
 from channels_whatsapp.backends.twilio import TwilioBackend
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
-from tests.fileserver import FileResponse, run_file_server
+from tests.media_server import FileResponse, run_file_server
 
 pytestmark = pytest.mark.django_db
 

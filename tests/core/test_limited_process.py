@@ -17,12 +17,12 @@ from omnichannel.core import launcher
 from omnichannel.core.limited_process import FailureCause, LimitedProcessError, Limits, run_module
 
 MIB = 1024 * 1024
-PROGRAM = "tests.core.misbehaving"
+PROGRAM = "tests.core.misbehaving_programs"
 LIMITS = Limits(cpu=1, wall=30, memory=200 * MIB, output=8 * MIB)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _assert_no_files_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = child_process_ids()
     yield
@@ -78,11 +78,11 @@ def test_too_much_output_ends_a_program(what: str) -> None:
 def test_a_crash_in_c_code_names_its_signal_and_the_line(what: str, number: int) -> None:
     crash = run_and_fail(what)
     assert (crash.cause, crash.signal) == (FailureCause.CRASH, number)
-    assert f'misbehaving.py", line {line_number_of(what)} in {what}' in crash.detail
+    assert f'misbehaving_programs.py", line {line_number_of(what)} in {what}' in crash.detail
 
 
 def line_number_of(what: str) -> int:
-    lines = (Path(__file__).parent / "misbehaving.py").read_text().splitlines()
+    lines = (Path(__file__).parent / "misbehaving_programs.py").read_text().splitlines()
     return lines.index(f"def {what}() -> None:") + 3
 
 
@@ -90,7 +90,7 @@ def test_exception_reports_its_location_without_the_data() -> None:
     error = run_and_fail("raise_with_data confidential")
     assert error.cause == FailureCause.ERROR
     assert error.detail.startswith("ValueError\n")
-    assert "misbehaving.py" in error.detail
+    assert "misbehaving_programs.py" in error.detail
     assert "confidential" not in str(error)
 
 

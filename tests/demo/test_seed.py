@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _on_this_machine(settings: Any) -> None:
+def _allow_demo_accounts(settings: Any) -> None:
     settings.DEMO_ALLOWED = True
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.desk.people import DeskScenario, create_desk_scenario
+from tests.desk.scenario import DeskScenario, create_desk_scenario
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from django.urls import reverse
 from omnichannel.conversations.models import Attachment, AttachmentState
 from routing.models import State
 from tests import builders
-from tests.desk.people import DeskScenario, client_for
+from tests.desk.scenario import DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 READ_URL_NAMES = ["conversation", "pieces", "former"]
 WRITE_URL_NAMES = ["read", "reply", "take", "release", "leave", "resume", "end", "close", "rename"]
-USERS_WHO_SEE = ["dana", "omar", "sue", "ada"]
+USERS_WHO_SEE = ["dana", "omar", "supervisor", "administrator"]
 
 
 def conversation_url(desk: DeskScenario, name: str) -> str:
@@ -83,7 +83,7 @@ def test_changes_require_post(desk: DeskScenario, name: str) -> None:
     assert client_for(desk.dana).get(conversation_url(desk, name)).status_code == 405
 
 
-@pytest.mark.parametrize("who", ["omar", "sue", "ada"])
+@pytest.mark.parametrize("who", ["omar", "supervisor", "administrator"])
 def test_only_the_agent_who_has_a_conversation_answers_in_it(desk: DeskScenario, who: str) -> None:
     answer = client_for(getattr(desk, who)).post(conversation_url(desk, "reply"), {"text": "Hi"})
     assert answer.status_code == 422

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.journeys.weight import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
-from tests.processes.conftest import _blank, desk
-from tests.processes.desk import AppInstance
+from tests.browsers import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
+from tests.processes.conftest import app, template_database
+from tests.processes.support.app_instance import AppInstance
 
-__all__ = ["_blank", "desk"]
+__all__ = ["app", "template_database"]
 
 PASSWORD = "correct horse"
 # A refusal is answered with a status of its own, which Chromium reports as a failed resource; and what a browser says
@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def someone(browser: Browser, desk: AppInstance) -> Iterator[Callable[..., Page]]:
+def open_page_as(browser: Browser, app: AppInstance) -> Iterator[Callable[..., Page]]:
     """Open a browser of one's own, signed in where a name is given; what the browser complains of fails the test."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -43,8 +43,8 @@ def someone(browser: Browser, desk: AppInstance) -> Iterator[Callable[..., Page]
             complaints.append(message.text)
 
     def open_browser(name: str = "", **options: object) -> Page:
-        context = browser.new_context(base_url=desk.url, **options)  # type: ignore[arg-type]
-        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=desk.url)
+        context = browser.new_context(base_url=app.url, **options)  # type: ignore[arg-type]
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=app.url)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)

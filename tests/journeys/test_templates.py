@@ -5,20 +5,20 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import AppInstance
+from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
 WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 
 
-def test_a_template_is_found_filled_in_sent_and_answered(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.call("create_shop")
-    desk.call("create_team_member", name="Ada", role="Administrator")
-    desk.call("create_customer_conversations", count=1)
-    desk.start_server()
-    sync_templates(desk, someone("ada"))
-    dana, phone = someone("dana"), someone()
+def test_a_template_is_found_filled_in_sent_and_answered(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.call("create_team_member", name="Ada", role="Administrator")
+    app.call("create_customer_conversations", count=1)
+    app.start_server()
+    sync_templates(app, open_page_as("ada"))
+    dana, phone = open_page_as("dana"), open_page_as()
     phone.goto("/simulator/")
     dana.get_by_role("link", name="Customer 0").click()
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
@@ -43,12 +43,12 @@ def test_a_template_is_found_filled_in_sent_and_answered(desk: AppInstance, some
     check_draft_restored(dana)
     check_template_dialog_keeps_reply(dana)
     start_conversation(dana)
-    check_window_closes_on_time(desk, dana)
+    check_window_closes_on_time(app, dana)
 
 
-def sync_templates(desk: AppInstance, admin: Page) -> None:
+def sync_templates(app: AppInstance, admin: Page) -> None:
     """The administrator brings the templates over."""
-    desk.call("create_sample_templates")
+    app.call("create_sample_templates")
     admin.goto("/admin/channels_whatsapp/messagetemplate/")
     admin.get_by_role("button", name="Sync templates").click()
     expect(admin.get_by_role("status").filter(has_text="13 message templates synced: 8 approved.")).to_be_visible()
@@ -120,11 +120,11 @@ def start_conversation(page: Page) -> None:
     expect(page.get_by_text("Dana started the conversation on Shop.")).to_be_visible()
 
 
-def check_window_closes_on_time(desk: AppInstance, page: Page) -> None:
+def check_window_closes_on_time(app: AppInstance, page: Page) -> None:
     """Nobody tells the page that the window closes: it knows."""
     page.get_by_role("link", name="Customer 0").click()
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
-    desk.call("set_window_remaining", name="Customer 0", seconds=3)
+    app.call("set_window_remaining", name="Customer 0", seconds=3)
     page.reload()
     expect(page.get_by_text("Reply within")).to_be_visible()
     expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT, timeout=6_000)

@@ -12,11 +12,11 @@ from omnichannel.live import hub
 from omnichannel.live.stream import EventStream
 from routing.models import Queue
 from tests import builders
-from tests.live.pages import close_pool_connections, session_cookie_for
+from tests.live.stream_pages import close_pool_connections, session_cookie_for
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[EventStream]:
+def event_stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[EventStream]:
     monkeypatch.setattr(hub, "POLL_SECONDS", 0.01)
     fresh = EventStream(live_topics_for)
     yield fresh
@@ -38,7 +38,7 @@ class LiveScenario:
 
 
 @pytest.fixture
-def people(transactional_db: Any) -> LiveScenario:
+def live_scenario(transactional_db: Any) -> LiveScenario:
     orders, returns, shop = builders.create_queue("Orders"), builders.create_queue("Returns"), builders.create_number()
     assigned_agent_session = builders.create_agent("Dana", queue=orders)
     omar, other_queue_session = (

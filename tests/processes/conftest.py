@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.databases import TemporaryDatabase
-from tests.processes.desk import AppInstance, create_template_database
+from tests.processes.support.app_instance import AppInstance, create_template_database
+from tests.processes.support.databases import TemporaryDatabase
 
 
 @pytest.fixture(scope="session")
-def _blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporaryDatabase]:
+def template_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporaryDatabase]:
     database = create_template_database(tmp_path_factory.mktemp("blank"))
     yield database
     database.drop()
 
 
 @pytest.fixture
-def desk(tmp_path: Path, _blank: TemporaryDatabase) -> Iterator[AppInstance]:
+def app(tmp_path: Path, template_database: TemporaryDatabase) -> Iterator[AppInstance]:
     """A desk with an empty database; nothing of it runs yet."""
-    with AppInstance(tmp_path, template=_blank) as fresh:
+    with AppInstance(tmp_path, template=template_database) as fresh:
         yield fresh

@@ -10,7 +10,7 @@ from omnichannel.conversations.models import Conversation, RequiredSkill
 from routing.assignment.assign_waiting import get_load_by_agent
 from routing.models import AgentSkill, Skill, SkillMatching, SkillType, State
 from tests import builders
-from tests.routing.crowds import create_agents
+from tests.routing.bulk_agents import create_agents
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from twilio.rest import Client
 
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, Sender
-from tests.channels_whatsapp.simulator.desk import WebhookReceiver
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 HOST_PATHS = {
     "https://api.twilio.com": "api",
@@ -32,14 +32,14 @@ class SimulatorHttpClient(TwilioHttpClient):  # type: ignore[misc]  # Twilio's p
 
 
 @pytest.fixture(autouse=True)
-def _simulator_alone(settings: Any) -> None:
+def _simulator_settings(settings: Any) -> None:
     settings.ROOT_URLCONF = "tests.channels_whatsapp.simulator.urls"
     settings.SIMULATOR_HANG_SECONDS = 0.0
     settings.SIMULATOR_SLOW_SECONDS = 0.0
 
 
 @pytest.fixture
-def desk() -> Iterator[WebhookReceiver]:
+def receiver() -> Iterator[WebhookReceiver]:
     with WebhookReceiver() as running:
         yield running
 
@@ -50,8 +50,8 @@ def account(db: None) -> Account:
 
 
 @pytest.fixture
-def sender(account: Account, desk: WebhookReceiver) -> Sender:
-    return inbound.create_sender(account, "+4930111111", "Shop", f"{desk.url}/inbound/", f"{desk.url}/status/")
+def sender(account: Account, receiver: WebhookReceiver) -> Sender:
+    return inbound.create_sender(account, "+4930111111", "Shop", f"{receiver.url}/inbound/", f"{receiver.url}/status/")
 
 
 @pytest.fixture

@@ -110,10 +110,12 @@ def test_media_is_listed_and_its_bytes_are_at_the_cdn(
     assert requests.get(f"{base}/cdn{place}", timeout=5).content == PICTURE.content
 
 
-def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender, omar: Customer, desk: Any) -> None:
+def test_a_file_is_fetched_before_it_is_delivered(
+    twilio: Client, sender: Sender, omar: Customer, receiver: Any
+) -> None:
     inbound.receive_customer_message(omar, sender, "a picture, please")
-    desk.files["/lamp.png"] = ("image/png", b"a lamp")
-    sent = create_message(twilio, sender, body="", media_url=[f"{desk.url}/lamp.png"])
+    receiver.files["/lamp.png"] = ("image/png", b"a lamp")
+    sent = create_message(twilio, sender, body="", media_url=[f"{receiver.url}/lamp.png"])
     assert (sent.num_media, sent.sid[:2]) == ("1", "MM")
     for minutes in (1, 2):
         run_due_tasks(datetime.now(UTC) + timedelta(minutes=minutes))
@@ -124,11 +126,11 @@ def test_a_file_is_fetched_before_it_is_delivered(twilio: Client, sender: Sender
 
 @pytest.mark.parametrize(("path", "kind", "code"), [("/gone.png", "", 63019), ("/page.html", "text/html", 63021)])
 def test_message_fails_when_its_file_cannot_be_fetched_or_sent(
-    twilio: Client, sender: Sender, omar: Customer, desk: Any, path: str, kind: str, code: int
+    twilio: Client, sender: Sender, omar: Customer, receiver: Any, path: str, kind: str, code: int
 ) -> None:
     inbound.receive_customer_message(omar, sender, "a picture, please")
-    desk.files = {path: (kind, b"content")}
-    sent = create_message(twilio, sender, body="", media_url=[desk.url + path])
+    receiver.files = {path: (kind, b"content")}
+    sent = create_message(twilio, sender, body="", media_url=[receiver.url + path])
     for minutes in (1, 2):
         run_due_tasks(datetime.now(UTC) + timedelta(minutes=minutes))
     found = twilio.messages(sent.sid).fetch()

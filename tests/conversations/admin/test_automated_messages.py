@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from omnichannel.conversations.models import AutomatedMessage, OptOutMeaning, OptOutWord
 from tests import builders
-from tests.administration.people import UserClient, admin_url, create_signed_in_client, message_texts, visible_text
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, message_texts, visible_text
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +41,10 @@ def test_a_greeting_is_written_for_a_work_stream_and_a_language(admin_client: Us
 )
 def test_invalid_text_is_refused_at_its_field(admin_client: UserClient, changed: Any, field: str, said: str) -> None:
     before = AutomatedMessage.objects.count()
-    assert said in form_errors(admin_client.post(admin_url(MESSAGE_MODEL, "add"), automated_message_form(**changed)))[field][0]
+    assert (
+        said
+        in form_errors(admin_client.post(admin_url(MESSAGE_MODEL, "add"), automated_message_form(**changed)))[field][0]
+    )
     assert AutomatedMessage.objects.count() == before
 
 
@@ -71,7 +73,10 @@ def test_a_word_in_any_language_opts_out(admin_client: UserClient) -> None:
 @pytest.mark.parametrize(("word", "said"), [("HALT!", "in the list already"), ("...", "letters or digits")])
 def test_duplicate_or_empty_word_is_refused(admin_client: UserClient, word: Any, said: str) -> None:
     OptOutWord.objects.create(word="halt")
-    assert said in form_errors(admin_client.post(admin_url(WORD_MODEL, "add"), {"word": word, "meaning": "start"}))["word"][0]
+    assert (
+        said
+        in form_errors(admin_client.post(admin_url(WORD_MODEL, "add"), {"word": word, "meaning": "start"}))["word"][0]
+    )
 
 
 @pytest.mark.parametrize("role", ["Supervisor", "Agent", ""])

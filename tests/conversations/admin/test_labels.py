@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from omnichannel.conversations.models import DispositionCode, Label
 from tests import builders
-from tests.administration.people import create_signed_in_client, visible_text
+from tests.admin_client import create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 

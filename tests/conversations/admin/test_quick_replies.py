@@ -7,7 +7,7 @@ import pytest
 from omnichannel.conversations.models import QuickReply, QuickReplyTag
 from routing.models import WorkStream
 from tests import builders
-from tests.administration.people import admin_url, create_signed_in_client, visible_text
+from tests.admin_client import admin_url, create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 

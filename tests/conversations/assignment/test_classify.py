@@ -28,7 +28,7 @@ from routing.models import (
 )
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.conversations.initiate_fixtures import (
+from tests.conversations.routing_fixtures import (
     classify_and_refresh,
     create_new_conversation,
     create_orders_queue,

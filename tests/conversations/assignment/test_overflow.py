@@ -16,7 +16,7 @@ from omnichannel.jobs.models import Lane
 from routing.models import Queue, State
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.conversations.initiate_fixtures import (
+from tests.conversations.routing_fixtures import (
     classify_and_refresh,
     close_permanently,
     create_new_conversation,

@@ -39,7 +39,7 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def number(twilio: MemoryBackend) -> WhatsAppNumber:
+def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
     return builders.create_number()
 
 

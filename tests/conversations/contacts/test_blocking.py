@@ -109,7 +109,7 @@ def test_only_the_assigned_agent_or_a_supervisor_can_block(conversation: Convers
         unblock_contact(conversation, by=somebody)
 
 
-@pytest.mark.usefixtures("twilio")
+@pytest.mark.usefixtures("memory_backend")
 def test_replies_to_a_blocked_customer_are_refused(conversation: Conversation, dana: Agent) -> None:
     queued = send_reply(conversation, author=dana.user, text="Hi")
     block_contact(conversation, by=dana.user)

@@ -37,19 +37,19 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture(autouse=True)
-def _no_words_of_other_tests() -> Iterator[None]:
+def _clear_opt_out_word_cache() -> Iterator[None]:
     opt_out.clear_word_cache()
     yield
     opt_out.clear_word_cache()
 
 
 @pytest.fixture
-def number(twilio: MemoryBackend) -> WhatsAppNumber:
+def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
     return builders.create_number()
 
 
 @pytest.fixture
-def words() -> None:
+def opt_out_words() -> None:
     for word in ("Stop", "Stopp", "ОТПИСАТЬСЯ", "opt-out", "إلغاء"):
         OptOutWord.objects.create(word=word)
     OptOutWord.objects.create(word="Start", meaning=OptOutMeaning.START)
@@ -78,7 +78,7 @@ def run_worker() -> list[str]:
     return list(sent.values_list("body", flat=True))
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 @pytest.mark.parametrize(
     "body", ["stop", "STOP", " Stop \n", "stop!!", "„Stopp“", "отписаться", "Opt-Out.", "ＳＴＯＰ", "إلغاء", "stop 🙏"]
 )
@@ -91,13 +91,13 @@ def test_a_word_that_is_the_whole_message_opts_out(number: WhatsAppNumber, body:
     assert body.strip() in str(event.text)
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 @pytest.mark.parametrize("body", ["please stop", "Stop the delivery!", "nonstop", "", "!", "stop " * 30, "start"])
 def test_a_word_inside_a_message_opts_nobody_out(number: WhatsAppNumber, body: str) -> None:
     assert receive_message(number, body).opted_out_at is None
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_a_word_under_a_picture_opts_nobody_out(number: WhatsAppNumber) -> None:
     form = with_new_message_sid(load_payload("voice", number, Body="stop"))
     post_webhook(number.account.inbound_url, form)
@@ -117,7 +117,7 @@ def test_changed_opt_out_words_apply_from_the_next_message(number: WhatsAppNumbe
     assert not receive_message(number, "basta").opted_out_by_word
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_only_a_word_lifts_an_opt_out_by_a_word(number: WhatsAppNumber) -> None:
     receive_message(number, "stop")
     assert receive_message(number, "Where is my order?").opted_out_at is not None
@@ -128,14 +128,14 @@ def test_only_a_word_lifts_an_opt_out_by_a_word(number: WhatsAppNumber) -> None:
     assert last.kind == "opted_in"
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_that_twilio_reported_is_lifted_by_any_message(number: WhatsAppNumber) -> None:
     contact = receive_message(number, "Hello")
     Contact.objects.update(opted_out_at=contact.created_at)
     assert receive_message(number, "Where is my order?").opted_out_at is None
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: WhatsAppNumber, clock: Any) -> None:
     for trigger, text in ((MessageTrigger.OPTED_OUT, "You are out."), (MessageTrigger.OPTED_IN, "Welcome back.")):
         AutomatedMessage.objects.create(trigger=trigger, text=text)
@@ -152,14 +152,14 @@ def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: What
     assert run_worker() == ["You are out."]
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_a_new_customer_who_opts_out_is_not_greeted(number: WhatsAppNumber) -> None:
     AutomatedMessage.objects.create(trigger=MessageTrigger.GREETING, text="Hello!")
     receive_message(number, "stop")
     assert run_worker() == []
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_reply_to_an_opted_out_customer_is_refused_with_the_reason(number: WhatsAppNumber) -> None:
     dana = builders.create_agent("Dana")
     receive_message(number, "Hello")
@@ -175,7 +175,7 @@ def test_reply_to_an_opted_out_customer_is_refused_with_the_reason(number: Whats
     assert (queued.status, queued.error_message) == ("failed", OPTED_OUT_BY_WORD_ERROR)
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_stays_with_the_person_when_two_contacts_become_one(number: WhatsAppNumber) -> None:
     scoped = "whatsapp:US.13491208655302741918"
     receive_message(number, "Hello")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from channels_whatsapp.simulator.messages import inbound
 from omnichannel.conversations.contacts.vcard_parser import parse_people
-from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS
+from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
 
 ROOT = Path(__file__).resolve().parents[3]
 MAX_CPU_SECONDS = 20  # for all hostile cards together: they take two or three
@@ -265,7 +265,7 @@ def limit_cpu() -> None:
 def test_hostile_cards_parse_within_the_cpu_limit() -> None:
     program = (
         "from omnichannel.conversations.contacts.vcard_parser import people_in\n"
-        "from tests.conversations.contacts.hostile_cards import HOSTILE\n"
+        "from tests.conversations.contacts.hostile_vcards import HOSTILE\n"
         "for name, card in HOSTILE.items(): print(name, flush=True), people_in(card)"
     )
     command = [sys.executable, "-c", program]

@@ -164,7 +164,7 @@ def test_unknown_public_id_causes_no_error(message: Message) -> None:
     assert message.status == "sent"
 
 
-def test_unclaimed_message_ignores_status_callbacks(db: None, twilio: MemoryBackend) -> None:
+def test_unclaimed_message_ignores_status_callbacks(db: None, memory_backend: MemoryBackend) -> None:
     message = builders.create_outbound_message(builders.create_conversation(), status="queued")
     post_status(message, "sent", sid=builders.new_sid())
     message.refresh_from_db()

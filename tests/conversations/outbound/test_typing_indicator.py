@@ -28,7 +28,7 @@ def dana(db: None) -> Agent:
 
 
 @pytest.fixture
-def conversation(dana: Agent, twilio: MemoryBackend) -> Conversation:
+def conversation(dana: Agent, memory_backend: MemoryBackend) -> Conversation:
     return builders.create_conversation(agent=dana)
 
 
@@ -41,21 +41,21 @@ def send_typing(conversation: Conversation, agent: Agent, seconds: float = 0) ->
 
 
 def test_typing_is_sent_at_most_every_twenty_seconds(
-    conversation: Conversation, dana: Agent, twilio: MemoryBackend
+    conversation: Conversation, dana: Agent, memory_backend: MemoryBackend
 ) -> None:
     builders.create_inbound_message(conversation)
     newest = builders.create_inbound_message(conversation, "And?")
     builders.create_outbound_message(conversation)
     for seconds in (0, 1, 10, 19):
         send_typing(conversation, dana, seconds)
-    assert twilio.typing_indicators == [newest.twilio_sid]
+    assert memory_backend.typing_indicators == [newest.twilio_sid]
     send_typing(conversation, dana, REPEAT_INTERVAL.total_seconds() + 1)
-    assert len(twilio.typing_indicators) == 2
+    assert len(memory_backend.typing_indicators) == 2
 
 
 @pytest.mark.parametrize("why", ["switched off", "window", "opted out", "blocked", "of another", "not active"])
 def test_typing_is_not_sent_where_replies_are_refused_or_it_is_disabled(
-    conversation: Conversation, dana: Agent, twilio: MemoryBackend, why: str
+    conversation: Conversation, dana: Agent, memory_backend: MemoryBackend, why: str
 ) -> None:
     builders.create_inbound_message(conversation)
     now = timezone.now()
@@ -70,19 +70,19 @@ def test_typing_is_not_sent_where_replies_are_refused_or_it_is_disabled(
     asked: Any = Conversation.objects.select_related("contact").get(pk=conversation.pk)
     asked.number = number
     send_typing(asked, builders.create_agent("Omar") if why == "of another" else dana)
-    assert not twilio.typing_indicators
+    assert not memory_backend.typing_indicators
 
 
 @pytest.mark.parametrize("error", [UnknownOutcomeError("time-out"), TwilioRejectedError(20404, "Not found", 404)])
 def test_typing_error_is_only_logged(
     conversation: Conversation,
     dana: Agent,
-    twilio: MemoryBackend,
+    memory_backend: MemoryBackend,
     error: Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     builders.create_inbound_message(conversation)
-    twilio.errors_to_raise.append(error)
+    memory_backend.errors_to_raise.append(error)
     with caplog.at_level("INFO"):
         send_typing(conversation, dana)
     assert "could not be shown that somebody types" in caplog.text
@@ -90,7 +90,7 @@ def test_typing_error_is_only_logged(
 
 
 def test_typing_is_not_sent_to_a_customer_who_never_wrote(
-    conversation: Conversation, dana: Agent, twilio: MemoryBackend
+    conversation: Conversation, dana: Agent, memory_backend: MemoryBackend
 ) -> None:
     send_typing(conversation, dana)
-    assert not twilio.typing_indicators
+    assert not memory_backend.typing_indicators

@@ -32,7 +32,7 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
+def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
     return builders.create_conversation(agent=builders.create_agent("Dana"))
 
 
@@ -52,18 +52,18 @@ def run_send_lane() -> None:
 
 
 def test_held_reply_is_sent_after_its_delay_and_before_later_replies(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     send_held_reply(conversation, "first")
     send_reply(conversation, author=assigned_user(conversation), text="second")
     run_send_lane()
-    assert not twilio.outbox
+    assert not memory_backend.outbox
     clock.shift(HOLD_DURATION)
     run_send_lane()
-    assert [one.body for one in twilio.outbox] == ["first", "second"]
+    assert [one.body for one in memory_backend.outbox] == ["first", "second"]
 
 
-def test_undone_reply_is_deleted(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: MemoryBackend, clock: Any) -> None:
     asked = builders.create_inbound_message(conversation, "Which one?")
     picture = SimpleUploadedFile("lamp.png", PNG)
     pks = [
@@ -82,7 +82,7 @@ def test_undone_reply_is_deleted(conversation: Conversation, twilio: MemoryBacke
     assert LiveEvent.objects.filter(kind="message").exists()
     clock.shift(HOLD_DURATION)
     run_send_lane()
-    assert not twilio.outbox
+    assert not memory_backend.outbox
     assert name
     assert storage.exists(name)  # until the transaction is over
 
@@ -116,15 +116,15 @@ def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any,
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_send_and_undo_have_one_winner(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     for _ in range(25):
-        twilio.outbox.clear()
+        memory_backend.outbox.clear()
         Message.objects.all().delete()
         message = send_held_reply(conversation)
         clock.shift(HOLD_DURATION)
         _, taken_back = run_concurrently(
             run_send_lane, partial(undo_messages, conversation, assigned_user(conversation), [message.pk])
         )
-        assert isinstance(taken_back, UndoSendError) == (len(twilio.outbox) == 1)
+        assert isinstance(taken_back, UndoSendError) == (len(memory_backend.outbox) == 1)
         assert isinstance(taken_back, UndoSendError | list)

@@ -22,7 +22,7 @@ from omnichannel.conversations.presence.viewers import (
 )
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, QueueMembership, State
-from tests.desk.people import DeskScenario, create_desk_scenario
+from tests.desk.scenario import DeskScenario, create_desk_scenario
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import Attachment, MessageKind
 from omnichannel.conversations.notes import add_note
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 SIGN_IN_QUERIES = 2  # the session; the person, with their permissions and the agent they are
@@ -29,7 +29,7 @@ def test_a_page_that_was_just_opened_has_no_news(desk: DeskScenario) -> None:
 
 def test_customer_message_notifies_the_assigned_agent_once(desk: DeskScenario) -> None:
     places = {
-        who: fetch_notifications(client_for(getattr(desk, who)))["place"] for who in ("dana", "omar", "eve", "sue")
+        who: fetch_notifications(client_for(getattr(desk, who)))["place"] for who in ("dana", "omar", "eve", "supervisor")
     }
     builders.create_inbound_message(desk.conversation, "Where is it?")
     builders.create_outbound_message(desk.conversation, "On its way")
@@ -38,7 +38,7 @@ def test_customer_message_notifies_the_assigned_agent_once(desk: DeskScenario) -
     message = {"kind": "message", "id": desk.conversation.pk, "who": "Amara Diallo", "text": "Where is it?"}
     assert told["news"] == [{**message, "address": here}]
     assert fetch_notifications(client_for(desk.dana), told["place"])["news"] == []
-    for who in ("omar", "eve", "sue"):
+    for who in ("omar", "eve", "supervisor"):
         assert fetch_notifications(client_for(getattr(desk, who)), places[who])["news"] == []
 
 

@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Conversation, MessageKind, Offer, O
 from routing.models import Agent, BasePresence, DistributionMode, State
 from routing.presence import get_built_in_presence
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -143,7 +143,7 @@ def test_rejecting_leaves_it_to_others(desk: DeskScenario, plain: bool) -> None:
 
 @pytest.mark.parametrize("name", ANSWER_URL_NAMES)
 @pytest.mark.parametrize("plain", [True, False])
-@pytest.mark.parametrize("who", ["omar", "sue", "ada"])
+@pytest.mark.parametrize("who", ["omar", "supervisor", "administrator"])
 def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str, plain: bool, who: str) -> None:
     offered = create_offer(desk)
     refused = answer_offer(desk, name, offered, username=who, without_htmx=plain)
@@ -203,7 +203,7 @@ def test_offers_are_for_those_who_work_at_the_desk(desk: DeskScenario, name: str
     assert REQUESTS[name](client_for(desk.stranger), offered).status_code == 403
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "eve", "sue", "ada"])
+@pytest.mark.parametrize("who", ["dana", "omar", "eve", "supervisor", "administrator"])
 def test_every_desk_user_has_their_own_presence(desk: DeskScenario, who: str) -> None:
     client = client_for(getattr(desk, who))
     assert REQUESTS["offers"](client, desk.conversation).status_code == 200
@@ -249,7 +249,7 @@ def get_ongoing_view(desk: DeskScenario, who: str) -> Any:
     return client_for(getattr(desk, who)).get(reverse("desk:inbox") + "?view=ongoing", **HTMX_HEADERS)
 
 
-@pytest.mark.parametrize("who", ["sue", "ada"])
+@pytest.mark.parametrize("who", ["supervisor", "administrator"])
 def test_supervisor_sees_all_ongoing_conversations(desk: DeskScenario, who: str) -> None:
     builders.create_conversation(agent=desk.omar, state=State.WAITING)
     builders.create_conversation(agent=desk.eve, state=State.WRAP_UP)

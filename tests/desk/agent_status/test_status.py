@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from routing.models import BasePresence, Presence
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +103,7 @@ def test_signing_out_is_a_form_and_ends_the_session(desk: DeskScenario) -> None:
     assert client.get(reverse("desk:inbox")).status_code == 302
 
 
-@pytest.mark.parametrize(("who", "is_staff"), [("dana", False), ("ada", True)])
+@pytest.mark.parametrize(("who", "is_staff"), [("dana", False), ("administrator", True)])
 def test_admin_link_is_shown_to_staff(desk: DeskScenario, who: str, is_staff: bool) -> None:
     person = getattr(desk, who).user
     person.is_staff = is_staff

@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Viewer
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 SIGN_IN_QUERIES = 2  # the session; the person, with their permissions and the agent they are
@@ -48,7 +48,7 @@ def test_get_request_does_not_record_a_viewer(desk: DeskScenario) -> None:
 
 @pytest.mark.parametrize("name", ["viewers", "typing"])
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 0), ("omar", 0), ("sue", 0), ("ada", 0), ("eve", 404), ("stranger", 403)]
+    ("who", "status"), [("dana", 0), ("omar", 0), ("supervisor", 0), ("administrator", 0), ("eve", 404), ("stranger", 403)]
 )
 def test_only_users_with_access_can_be_viewers(desk: DeskScenario, name: str, who: str, status: int) -> None:
     answer = client_for(getattr(desk, who)).post(conversation_url(desk, name))

@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

@@ -5,11 +5,11 @@ from django.test import Client
 from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-USERS_WHO_MAY_BLOCK = ["dana", "sue", "ada"]
+USERS_WHO_MAY_BLOCK = ["dana", "supervisor", "administrator"]
 
 
 def conversation_url(desk: DeskScenario, name: str = "block") -> str:

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from omnichannel.conversations.models import Attachment, AttachmentState, Contact, Message, MessageKind
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 CARD_PEOPLE = [{"name": "Mum <b>", "phones": ["+49 151 9999999", "030 1"], "emails": ["mum@example.org"]}]
@@ -69,7 +69,7 @@ def test_a_card_is_saved_only_from_its_own_conversation(desk: DeskScenario) -> N
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("sue", 200), ("ada", 200), ("eve", 404), ("stranger", 403)]
+    ("who", "status"), [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)]
 )
 def test_those_who_see_the_conversation_save_from_its_cards(desk: DeskScenario, who: str, status: int) -> None:
     assert post_save_card(desk, who).status_code == status

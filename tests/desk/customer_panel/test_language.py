@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ def contact_language() -> str:
     return Contact.objects.get().language
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue", "ada"])
+@pytest.mark.parametrize("who", ["dana", "omar", "supervisor", "administrator"])
 def test_users_with_access_set_the_contact_language(desk: DeskScenario, who: str) -> None:
     client = client_for(getattr(desk, who))
     page = client.post(conversation_url(desk), {"language": "de"}, **HTMX_HEADERS).content.decode()

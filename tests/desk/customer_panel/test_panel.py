@@ -22,7 +22,7 @@ from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +63,7 @@ def create_earlier_conversation(desk: DeskScenario, **fields: Any) -> Conversati
 
 
 @pytest.mark.parametrize("name", READ_URL_NAMES)
-@pytest.mark.parametrize("who", ["dana", "omar", "sue", "ada"])
+@pytest.mark.parametrize("who", ["dana", "omar", "supervisor", "administrator"])
 def test_those_who_see_the_conversation_see_its_pane(desk: DeskScenario, name: str, who: str) -> None:
     assert get_section(desk, name, who)
 
@@ -179,31 +179,31 @@ def test_conversation_details_are_shown(desk: DeskScenario) -> None:
 
 
 @pytest.fixture
-def german(db: None) -> Skill:
+def german_skill(db: None) -> Skill:
     return Skill.objects.create(name="German", type=SkillType.objects.create(name="Language"))
 
 
-def test_its_agent_adds_a_skill_and_removes_it_again(desk: DeskScenario, german: Skill) -> None:
-    assert "German 3" in post_section(desk, "skills", skill=german.pk, rating=3).content.decode()
-    assert [(one.skill, one.rating) for one in desk.conversation.required_skills.all()] == [(german, 3)]
-    assert "German 3" not in post_section(desk, "skills", skill=german.pk, remove=1).content.decode()
+def test_its_agent_adds_a_skill_and_removes_it_again(desk: DeskScenario, german_skill: Skill) -> None:
+    assert "German 3" in post_section(desk, "skills", skill=german_skill.pk, rating=3).content.decode()
+    assert [(one.skill, one.rating) for one in desk.conversation.required_skills.all()] == [(german_skill, 3)]
+    assert "German 3" not in post_section(desk, "skills", skill=german_skill.pk, remove=1).content.decode()
     lines = [str(line) for line in desk.conversation.events.values_list("text", flat=True)]
     assert lines == ["Dana added the skill German, 3 or better.", "Dana removed the skill German."]
 
 
-@pytest.mark.parametrize(("who", "status"), [("sue", 200), ("ada", 200), ("omar", 403)])
+@pytest.mark.parametrize(("who", "status"), [("supervisor", 200), ("administrator", 200), ("omar", 403)])
 def test_only_supervisors_change_skills_of_a_colleagues_conversation(
-    desk: DeskScenario, german: Skill, who: str, status: int
+    desk: DeskScenario, german_skill: Skill, who: str, status: int
 ) -> None:
-    assert post_section(desk, "skills", who, skill=german.pk, rating=3).status_code == status
+    assert post_section(desk, "skills", who, skill=german_skill.pk, rating=3).status_code == status
     assert desk.conversation.required_skills.count() == (status == 200)
 
 
 @pytest.mark.parametrize("form", [{"skill": ""}, {"skill": "x"}, {"rating": 99}, {"rating": "a"}])
 def test_invalid_required_skill_is_refused_with_a_message(
-    desk: DeskScenario, german: Skill, form: dict[str, Any]
+    desk: DeskScenario, german_skill: Skill, form: dict[str, Any]
 ) -> None:
-    answer = post_section(desk, "skills", **{"skill": german.pk, "rating": 1, **form})
+    answer = post_section(desk, "skills", **{"skill": german_skill.pk, "rating": 1, **form})
     assert answer.status_code in {409, 422}
     assert 'role="alert"' in answer.content.decode()
     assert not desk.conversation.required_skills.exists()
@@ -216,7 +216,7 @@ def opt_out_contact(desk: DeskScenario) -> None:
     Contact.objects.filter(pk=desk.conversation.contact_id).update(opted_out_at=timezone.now(), opted_out_by_word=True)
 
 
-@pytest.mark.parametrize(("who", "status"), [("dana", 200), ("sue", 200), ("omar", 403)])
+@pytest.mark.parametrize(("who", "status"), [("dana", 200), ("supervisor", 200), ("omar", 403)])
 def test_an_opt_out_by_word_is_lifted_with_a_reason(desk: DeskScenario, who: str, status: int) -> None:
     opt_out_contact(desk)
     is_offered = (
@@ -255,7 +255,7 @@ def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) ->
     record_event(hidden, "note", localized("Something happened"), actor=desk.supervisor.user)
     for name, words in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
         assert words not in get_section(desk, name)
-        assert words in get_section(desk, name, "sue")
+        assert words in get_section(desk, name, "supervisor")
 
 
 def test_viewing_an_earlier_conversation_does_not_mark_it_read(desk: DeskScenario) -> None:

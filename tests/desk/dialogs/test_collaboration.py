@@ -14,13 +14,13 @@ from omnichannel.conversations.notes import add_note
 from omnichannel.desk.thread.timeline import NoteEntry
 from routing.models import Agent, Skill, SkillType, State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 DIALOG_URL_NAMES = ["transfer", "consult", "assign"]
 POST_URL_NAMES = ["transfer", "consult", "assign", "note", "monitor", "join", "step_out", "release_to_queue"]
-ALL_USERS = ["dana", "omar", "eve", "sue", "ada", "stranger"]
+ALL_USERS = ["dana", "omar", "eve", "supervisor", "administrator", "stranger"]
 
 
 def conversation_url(desk: DeskScenario, name: str) -> str:
@@ -48,14 +48,14 @@ def is_checked(page: str, value: str) -> bool:
 
 
 EXPECTED_STATUSES: dict[str, dict[str, int]] = {
-    "transfer": {"dana": 422, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "consult": {"dana": 422, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "assign": {"dana": 409, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "note": {"dana": 200, "omar": 200, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "monitor": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "join": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "step_out": {"dana": 409, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "release_to_queue": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
+    "transfer": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "consult": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "assign": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "note": {"dana": 200, "omar": 200, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "monitor": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "join": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "step_out": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "release_to_queue": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
 }
 
 
@@ -97,7 +97,7 @@ def test_transfer_reason_is_kept_after_a_conflict(desk: DeskScenario) -> None:
     assert is_checked(page, to)
 
 
-@pytest.mark.parametrize(("who", "status"), [*((w, 200) for w in ("dana", "omar", "sue", "ada")), ("eve", 404)])
+@pytest.mark.parametrize(("who", "status"), [*((w, 200) for w in ("dana", "omar", "supervisor", "administrator")), ("eve", 404)])
 def test_participants_are_shown_only_to_those_with_access(desk: DeskScenario, who: str, status: int) -> None:
     assert client_for(getattr(desk, who)).get(conversation_url(desk, "colleagues")).status_code == status
 

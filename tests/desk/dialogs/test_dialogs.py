@@ -16,7 +16,7 @@ from omnichannel.conversations.models import Conversation, DispositionCode, Labe
 from omnichannel.desk.dialogs.snooze_times import get_snooze_options
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_dialogs_of_a_colleagues_conversation_are_refused(desk: DeskScenario, na
     assert (desk.conversation.state, desk.conversation.priority) == (State.ACTIVE, 3)
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue", "ada"])
+@pytest.mark.parametrize("who", ["dana", "omar", "supervisor", "administrator"])
 def test_everybody_who_sees_a_conversation_labels_it(desk: DeskScenario, who: str) -> None:
     vip = Label.objects.create(name="VIP <b>")
     answer = post_dialog(desk, "labels", who, labels=[vip.pk])
@@ -77,7 +77,7 @@ def test_supervisors_create_a_label_while_they_use_it_and_agents_do_not(desk: De
     refused = post_dialog(desk, "labels", create=1, name="VIP")
     assert refused.status_code == 422
     assert "A supervisor can create it." in refused.content.decode()
-    assert post_dialog(desk, "labels", "sue", create=1, name="VIP").status_code == 200
+    assert post_dialog(desk, "labels", "supervisor", create=1, name="VIP").status_code == 200
     assert desk.conversation.labels.get().name == "VIP"
 
 
@@ -165,7 +165,7 @@ def test_the_head_shows_labels_priority_and_until_when_it_is_snoozed(desk: DeskS
 # -- Looking something up ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("who", "finds"), [("dana", True), ("sue", True), ("eve", False)])
+@pytest.mark.parametrize(("who", "finds"), [("dana", True), ("supervisor", True), ("eve", False)])
 def test_search_results_are_limited_to_visible_conversations(desk: DeskScenario, who: str, finds: bool) -> None:
     message = builders.create_inbound_message(desk.conversation, "Where is <b>order</b> 4711?")
     page = client_for(getattr(desk, who)).get(reverse("desk:search"), {"q": "4711"}, **HTMX_HEADERS).content.decode()

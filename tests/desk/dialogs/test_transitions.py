@@ -10,7 +10,7 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.desk.thread.actions import actions_for
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from omnichannel.conversations.models import Conversation, Label, Priority
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

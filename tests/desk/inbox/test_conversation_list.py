@@ -11,7 +11,7 @@ from omnichannel.conversations.models import Attachment, Conversation, MessageKi
 from omnichannel.desk.inbox.conversation_list import Inbox
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

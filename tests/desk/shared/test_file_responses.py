@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Attachment, AttachmentState, Messag
 from omnichannel.conversations.outbound.uploads import LINK_MAX_AGE_SECONDS, get_signed_url
 from omnichannel.desk.shared.file_responses import parse_range_header
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from omnichannel.desk.thread.messages import DayDivider, MessageEntry, UnreadDiv
 from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

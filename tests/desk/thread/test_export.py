@@ -14,7 +14,7 @@ from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.limited_process import Limits
 from omnichannel.core.localized_text import localized
 from tests import builders
-from tests.desk.people import DeskScenario, client_for
+from tests.desk.scenario import DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +46,7 @@ def create_messages(desk: DeskScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("sue", 200), ("ada", 200), ("eve", 404), ("stranger", 403)]
+    ("who", "status"), [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)]
 )
 def test_users_with_access_can_export_a_conversation(desk: DeskScenario, who: str, status: int) -> None:
     assert get_export(desk, who).status_code == status

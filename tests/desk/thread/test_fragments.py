@@ -17,7 +17,7 @@ from omnichannel.desk.thread.messages import MessageEntry
 from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -120,7 +120,7 @@ def fetch_message(desk: DeskScenario, pk: int, who: str = "dana") -> Any:
     )
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue"])
+@pytest.mark.parametrize("who", ["dana", "omar", "supervisor"])
 def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskScenario, who: str) -> None:
     desk.conversation.labels.add(Label.objects.create(name="VIP"))
     builders.create_inbound_message(desk.conversation, "another")

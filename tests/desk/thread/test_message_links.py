@@ -17,7 +17,7 @@ from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import CONTEXT_SIZE, PAGE_SIZE, MessageEntry, Thread, get_thread
 from omnichannel.desk.thread.timeline import EventEntry
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

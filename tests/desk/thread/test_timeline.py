@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from omnichannel.conversations.assignment.pick import resume_conversation, wait_for_customer
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 

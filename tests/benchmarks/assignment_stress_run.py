@@ -1,0 +1,33 @@
+"""`python -m tests.benchmarks.assignment_stress_run SEED`: one race; its exit code is 1 where a promise was broken."""
+
+import os
+import sys
+import time
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from tests import assignment_stress  # noqa: E402
+
+CONVERSATION_COUNT, TIME_LIMIT_SECONDS = 1000, 600.0  # a minute where nothing else runs
+
+
+def main(seed: int) -> int:
+    connection.creation.create_test_db(verbosity=0)
+    begin = time.monotonic()
+    try:
+        assignment_stress.create_agents_and_conversations(CONVERSATION_COUNT)
+        breaches, closed = assignment_stress.run_race(seed, TIME_LIMIT_SECONDS)
+    finally:
+        connection.creation.destroy_test_db("", verbosity=0)
+    took = time.monotonic() - begin
+    print(f"race {seed}: {closed} closed in {took:.0f} s, {len(breaches)} breaches", *breaches, sep="\n  ", flush=True)
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

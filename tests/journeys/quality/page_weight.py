@@ -1,0 +1,80 @@
+"""What a page weighs on a first visit: every byte and every request, as the browser itself counts them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page
+
+SETTLE_MILLISECONDS = 1500  # what a page still asks for when it has been loaded comes within that time
+RECORD_EVENTS_SCRIPT = """
+  window.heard = [];
+  window.EventSource = class extends EventSource {
+    constructor(address) {
+      super(address);
+      this.addEventListener("hint", (event) => window.heard.push(JSON.parse(event.data).kind));
+    }
+  };
+"""
+
+
+@dataclass
+class PageVisit:
+    """What a first visit asked for, and how much came over the wire, headers included."""
+
+    urls: list[str] = field(default_factory=list)
+    transferred_bytes: float = 0
+
+    @property
+    def kilobytes(self) -> float:
+        return self.transferred_bytes / 1000
+
+    @property
+    def hosts(self) -> set[str]:
+        return {urlsplit(address).netloc for address in self.urls}
+
+
+def wait_until_settled(page: Page) -> None:
+    """Give the page the time to ask for the rest."""
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
+
+
+def measure_first_visit(
+    browser: Browser,
+    url: str,
+    path: str,
+    session: str,
+    *,
+    wait_until_settled: Callable[[Page], None] = wait_until_settled,
+) -> PageVisit:
+    """Open the page in a browser that has never been there, with this session."""
+    context = browser.new_context(base_url=url)
+    context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
+    context.add_init_script(RECORD_EVENTS_SCRIPT)
+    page, seen = context.new_page(), PageVisit()
+    page.clock.install()
+    protocol = context.new_cdp_session(page)
+    protocol.send("Network.enable")
+    arrived: dict[str, float] = {}
+
+    def asks(event: Any) -> None:
+        if not event["request"]["url"].startswith("data:"):
+            seen.urls.append(event["request"]["url"])
+
+    def hears(event: Any) -> None:
+        arrived[event["requestId"]] = float(event["response"]["encodedDataLength"])
+
+    def has(event: Any) -> None:
+        arrived[event["requestId"]] = float(event["encodedDataLength"])
+
+    protocol.on("Network.requestWillBeSent", asks)
+    protocol.on("Network.responseReceived", hears)
+    protocol.on("Network.loadingFinished", has)
+    answer = page.goto(path, wait_until="load")
+    assert answer is not None
+    assert answer.ok, answer.status
+    wait_until_settled(page)
+    context.close()
+    seen.transferred_bytes = sum(arrived.values())
+    return seen

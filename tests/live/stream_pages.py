@@ -1,0 +1,127 @@
+"""Open pages, in this process: each runs the event stream as a server would, and keeps what is written to it."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.test import Client
+
+from omnichannel.accounts.models import User
+from omnichannel.live.stream import EventStream
+
+Result = TypeVar("Result")
+TIMEOUT_SECONDS = 10.0  # seconds
+
+
+def session_cookie_for(user: User) -> str:
+    """The session cookie of this user."""
+    client = Client()
+    client.force_login(user, backend="omnichannel.auth.AgentAuthBackend")
+    return str(client.cookies["sessionid"].value)
+
+
+async def run_in_db_thread(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
+    """Use the database beside the loop, in a thread that leaves no connection behind."""
+
+    def call() -> Result:
+        try:
+            return function(*arguments, **named)
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(call)
+
+
+@dataclass(frozen=True)
+class StreamEvent:
+    """An event, or a comment, as the page may_read it."""
+
+    event: str
+    id: int = 0
+    data: Any = None
+
+    @classmethod
+    def from_text(cls, text: str) -> "StreamEvent":
+        fields = dict(line.split(": ", 1) for line in text.strip().splitlines() if not line.startswith(":"))
+        if not fields:
+            return cls("comment")
+        return cls(fields["event"], int(fields.get("id", 0)), json.loads(fields["data"]))
+
+
+class StreamPage:
+    """`async with Page(stream, session) as page`: an open page. `may_read` cleared: it takes nothing for now."""
+
+    def __init__(
+        self,
+        event_stream: EventStream,
+        session: str = "",
+        *,
+        last_id: int = 0,
+        rendered_at: float = 0,
+        method: str = "GET",
+    ) -> None:
+        cookie = [(b"cookie", f"sessionid={session}".encode())] if session else []
+        back = [(b"last-event-id", str(last_id).encode())] if last_id else []
+        query = f"since={int(rendered_at)}".encode() if rendered_at else b""
+        address = {"path": "/live/", "query_string": query}
+        self.scope = {"type": "http", "method": method, **address, "headers": [*cookie, *back]}
+        self.stream, self.may_read, self.closed = event_stream, asyncio.Event(), asyncio.Event()
+        self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.may_read.set()
+
+    async def __aenter__(self) -> "StreamPage":
+        self.task = asyncio.create_task(self.stream(self.scope, self._receive, self._send))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.closed.set()
+        self.may_read.set()
+        await asyncio.wait_for(self.task, TIMEOUT_SECONDS)
+
+    async def _receive(self) -> dict[str, Any]:
+        await self.closed.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        await self.may_read.wait()
+        self.messages.put_nowait(message)
+
+    async def status(self) -> int:
+        return int((await asyncio.wait_for(self.messages.get(), TIMEOUT_SECONDS))["status"])
+
+    async def next_event(self, *, comments: bool = False) -> StreamEvent:
+        """What is written next; comments are passed over unless they are asked for."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while True:
+                message = await self.messages.get()
+                written = StreamEvent.from_text(message["body"].decode())
+                if comments or written.event != "comment":
+                    return written
+
+    async def wait_until_open(self) -> "StreamPage":
+        """Wait until it is open."""
+        assert await self.status() == 200
+        assert (await self.next_event()).event == "hello"
+        return self
+
+    async def wait_until_ended(self) -> None:
+        """Wait for the server's end of it."""
+        await asyncio.wait_for(asyncio.shield(self.task), TIMEOUT_SECONDS)
+
+
+def close_pool_connections(pool: ThreadPoolExecutor, threads: int) -> None:
+    """Close the database connection of each of the pool's threads, and end them."""
+    together = threading.Barrier(threads)
+
+    def close() -> None:
+        together.wait(TIMEOUT_SECONDS)
+        connection.close()
+
+    for done in [pool.submit(close) for _ in range(threads)]:
+        done.result()
+    pool.shutdown()

@@ -1,0 +1,50 @@
+"""Clerks: each has the settings of one desk, and does in its database what a test asks for."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from tests.processes.support.databases import ROOT
+
+CLOSE_TIMEOUT = 12.0  # seconds
+
+
+class RpcClient:
+    """One for each desk, from its first question on."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            door, _ = _start_rpc_server()
+            socket.send_fds(door, [json.dumps(environment).encode()], [theirs.fileno()])
+        self._stream = self._socket.makefile("rw")
+
+    def call(self, what: str, arguments: dict[str, Any]) -> Any:
+        """Call a function of `tests.processes.support.rpc_functions`."""
+        self._stream.write(json.dumps([what, arguments]) + "\n")
+        self._stream.flush()
+        answer = self._stream.readline()
+        assert answer, f"The clerk could not {what}; its reason is above."
+        return json.loads(answer)
+
+    def close(self) -> None:
+        """Say goodbye and wait until it has gone."""
+        self._socket.shutdown(socket.SHUT_WR)
+        self._socket.settimeout(CLOSE_TIMEOUT)
+        while self._stream.read():
+            pass
+        self._stream.close()
+        self._socket.close()
+
+
+@cache
+def _start_rpc_server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
+    """Where clerks are made, and the door to it; it ends when this program does."""
+    door, inner = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    with inner:
+        command = [sys.executable, "-m", "tests.processes.support.rpc_server", str(inner.fileno())]
+        return door, subprocess.Popen(command, cwd=ROOT, pass_fds=[inner.fileno()])

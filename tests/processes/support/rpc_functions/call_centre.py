@@ -1,0 +1,48 @@
+"""A call centre with many agents and conversations."""
+
+import time
+
+from django.db import transaction
+
+from omnichannel.accounts.models import User
+from omnichannel.conversations.access import conversations_visible_to
+from omnichannel.conversations.live_events import LiveEventKind, publish_event
+from omnichannel.conversations.models import (
+    Conversation,
+)
+from omnichannel.live.models import LiveEvent
+from tests import builders
+from tests.processes.support.rpc_functions.records import sign_in
+
+
+def create_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, str]:
+    """Agents in one queue each, supervisors, and conversations everywhere; everybody's session, by their name."""
+    shop = builders.create_number()
+    rooms = [builders.create_queue(f"Queue {place}") for place in range(queues)]
+    staff = [builders.create_agent(f"Agent{place}", queue=rooms[place % queues]) for place in range(agents)]
+    for place, agent in enumerate(staff):  # every other one sits in another queue than the agent who has it
+        builders.create_conversation(agent=agent, queue=rooms[(place + place % 2) % queues], number=shop)
+    people = [agent.user for agent in staff] + [
+        builders.create_user("Supervisor", f"Boss{n}") for n in range(supervisors)
+    ]
+    return {person.username: sign_in(person.username) for person in people}
+
+
+def publish_changes(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
+    """Conversations change, one after another; of each event its id, the moment of the commit, the conversation."""
+    conversations, events = list(Conversation.objects.order_by("?")), []
+    begin = time.monotonic()
+    for place in range(per_second * seconds):
+        time.sleep(max(0.0, begin + place / per_second - time.monotonic()))
+        conversation = conversations[place % len(conversations)]
+        with transaction.atomic():
+            publish_event(LiveEventKind.CONVERSATION, conversation)
+            event_id = LiveEvent.objects.latest("pk").pk
+        events.append((event_id, time.time(), conversation.pk))
+    return events
+
+
+def visible_conversations_by_user() -> dict[str, list[int]]:
+    """By user name, the conversations that person may see."""
+    people = User.objects.all()
+    return {one.username: list(conversations_visible_to(one).values_list("pk", flat=True)) for one in people}

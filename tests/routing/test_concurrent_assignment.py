@@ -1,0 +1,16 @@
+"""Promise 5: no agent is given more than their capacity, however many processes hand out work at once."""
+
+import pytest
+
+from tests import assignment_stress
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONVERSATION_COUNT, TIME_LIMIT_SECONDS = 240, 10.0
+
+
+def test_concurrent_assignment_never_exceeds_capacity_or_strands_work() -> None:
+    assignment_stress.create_agents_and_conversations(CONVERSATION_COUNT)
+    breaches, closed = assignment_stress.run_race(seed=1, seconds=TIME_LIMIT_SECONDS)
+    assert breaches == []
+    assert closed > 0
