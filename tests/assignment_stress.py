@@ -46,32 +46,32 @@ def create_agents_and_conversations(conversations: int) -> None:
 
 def run_race(seed: int, seconds: float) -> tuple[list[str], int]:
     """Let it go on until every conversation is closed or the time is over; the breaches, and how many were closed."""
-    heard: Any = multiprocessing.get_context("fork").Queue()
+    violations: Any = multiprocessing.get_context("fork").Queue()
     connections.close_all()
-    crowd = [
-        multiprocessing.get_context("fork").Process(target=_run_process, args=(seed * 100 + place, seconds, heard))
+    processes = [
+        multiprocessing.get_context("fork").Process(target=_run_process, args=(seed * 100 + place, seconds, violations))
         for place in range(PROCESS_COUNT)
     ]
-    for process in crowd:
+    for process in processes:
         process.start()
     try:
-        breaches = set(_collect_violations(heard, seconds))
-        for process in crowd:
+        breaches = set(_collect_violations(violations, seconds))
+        for process in processes:
             process.join(GRACE_SECONDS)
             breaches |= {"a process did not end well"} if process.exitcode != 0 else set()
     finally:
-        for process in crowd:  # whoever still runs would go on in the database of the next test
+        for process in processes:  # whoever still runs would go on in the database of the next test
             process.kill()
             process.join()
     return sorted([*breaches, *_find_final_violations()]), Conversation.objects.filter(state=State.CLOSED).count()
 
 
-def _collect_violations(heard: Any, seconds: float) -> Iterator[str]:
+def _collect_violations(violations: Any, seconds: float) -> Iterator[str]:
     """What the processes tell, and what is seen meanwhile, until the last of them has come to its end."""
     silent = 0
     while silent < PROCESS_COUNT:
         try:
-            word = heard.get(timeout=seconds + GRACE_SECONDS)
+            word = violations.get(timeout=seconds + GRACE_SECONDS)
         except queue.Empty:
             yield f"{PROCESS_COUNT - silent} processes were never heard of again"
             return
@@ -80,7 +80,7 @@ def _collect_violations(heard: Any, seconds: float) -> Iterator[str]:
         yield from find_overloaded_agents()
 
 
-def _run_process(seed: int, seconds: float, heard: Any) -> None:
+def _run_process(seed: int, seconds: float, violations: Any) -> None:
     """One process: at random what workers and agents do, and a look at everybody's load after each step."""
     chance, ends = random.Random(seed), time.monotonic() + seconds
     try:
@@ -92,11 +92,11 @@ def _run_process(seed: int, seconds: float, heard: Any) -> None:
             with contextlib.suppress(TransitionError):  # somebody was faster, and this one was told so
                 step(chance)
             for breach in find_overloaded_agents():
-                heard.put(breach)
+                violations.put(breach)
     except Exception as error:  # told to the test
-        heard.put(f"{type(error).__name__}: {error}")
+        violations.put(f"{type(error).__name__}: {error}")
     finally:
-        heard.put(None)
+        violations.put(None)
         connections.close_all()
 
 
@@ -114,18 +114,20 @@ def _assign_conversations(chance: random.Random) -> None:
 def _answer_offers(chance: random.Random) -> None:
     """Some agent answers an offer; one in ten rejects it."""
     offered = list(Conversation.objects.filter(offered_to__isnull=False).select_related("offered_to__user")[:20])
-    for one in chance.sample(offered, min(3, len(offered))):
+    for conversation in chance.sample(offered, min(3, len(offered))):
         verb = offers.reject_offer if chance.random() < 0.1 else offers.accept_offer
-        assert one.offered_to is not None
-        verb(one, one.offered_to)
+        assert conversation.offered_to is not None
+        verb(conversation, conversation.offered_to)
 
 
 def _end_or_close_conversations(chance: random.Random) -> None:
     """Some agent ends a conversation or closes one."""
     held = list(Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60])
-    for one in chance.sample(held, min(4, len(held))):
-        assert one.agent is not None
-        (end_conversation if one.state == State.ACTIVE else close_conversation)(one, one.agent)
+    for conversation in chance.sample(held, min(4, len(held))):
+        assert conversation.agent is not None
+        (end_conversation if conversation.state == State.ACTIVE else close_conversation)(
+            conversation, conversation.agent
+        )
 
 
 def _change_presence(chance: random.Random) -> None:
@@ -151,9 +153,9 @@ def _find_final_violations() -> Iterator[str]:
     yield from _find_unassigned_conversations()
     accepted = Count("offers", filter=Q(offers__outcome=OfferOutcome.ACCEPTED))
     twice = Conversation.objects.order_by().annotate(accepted=accepted)
-    yield from (f"conversation {one.pk} was given out twice" for one in twice.filter(accepted__gt=1))
+    yield from (f"conversation {conversation.pk} was given out twice" for conversation in twice.filter(accepted__gt=1))
     unasked = twice.filter(accepted=0, state=State.CLOSED)
-    yield from (f"conversation {one.pk} was closed by nobody" for one in unasked)
+    yield from (f"conversation {conversation.pk} was closed by nobody" for conversation in unasked)
 
 
 def _find_unassigned_conversations() -> Iterator[str]:
@@ -161,8 +163,14 @@ def _find_unassigned_conversations() -> Iterator[str]:
     loads = get_load_by_agent(Conversation.objects.all(), agents, now=timezone.now())
     need = WorkStream.objects.get().capacity
     free = {pk for pk, agent in agents.items() if agent.capacity - loads[pk].units >= need}
-    for one in Conversation.objects.filter(state=State.OPEN, offered_to=None).select_related("queue"):
-        here = free if one.queue.is_default else free & set(one.queue.members.values_list("pk", flat=True))
-        rejected = Offer.objects.filter(conversation=one, outcome=OfferOutcome.REJECTED).values_list("agent", flat=True)
+    for conversation in Conversation.objects.filter(state=State.OPEN, offered_to=None).select_related("queue"):
+        here = (
+            free
+            if conversation.queue.is_default
+            else free & set(conversation.queue.members.values_list("pk", flat=True))
+        )
+        rejected = Offer.objects.filter(conversation=conversation, outcome=OfferOutcome.REJECTED).values_list(
+            "agent", flat=True
+        )
         if here - set(rejected):
-            yield f"conversation {one.pk} waits though {len(here - set(rejected))} could have it"
+            yield f"conversation {conversation.pk} waits though {len(here - set(rejected))} could have it"

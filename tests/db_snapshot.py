@@ -24,8 +24,8 @@ class TableRows:
 
 def read_all_tables() -> list[TableRows]:
     """Every table that has any; those that `flush` empties."""
-    found = [_read_table(table) for table in connection.introspection.django_table_names(include_views=False)]
-    return [rows for rows in found if rows.values]
+    tables = [_read_table(table) for table in connection.introspection.django_table_names(include_views=False)]
+    return [rows for rows in tables if rows.values]
 
 
 def _read_table(table: str) -> TableRows:
@@ -34,8 +34,8 @@ def _read_table(table: str) -> TableRows:
         return TableRows(table, [column[0] for column in cursor.description], cursor.fetchall())
 
 
-def restore_tables(kept: list[TableRows]) -> None:
+def restore_tables(snapshot: list[TableRows]) -> None:
     """In one transaction: what points at what is looked at when it ends."""
     with transaction.atomic():
-        for rows in kept:
+        for rows in snapshot:
             rows.restore()

@@ -26,8 +26,8 @@ class FileServer:
     requests: list[tuple[str, str | None]] = field(default_factory=list)  # path and Authorization
 
     def next_response(self, path: str) -> FileResponse:
-        left = self.responses[path]
-        return (left.pop(0) if len(left) > 1 else left[0]) if left else FileResponse(404)
+        responses = self.responses[path]
+        return (responses.pop(0) if len(responses) > 1 else responses[0]) if responses else FileResponse(404)
 
 
 @contextlib.contextmanager

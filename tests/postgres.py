@@ -16,8 +16,8 @@ from pathlib import Path
 
 def find_postgres_binaries() -> Path:
     """The folder with initdb and pg_ctl, the newest version first. Raises FileNotFoundError with what to do."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda p: int(p.split("/")[4]), reverse=True)
-    path = found[0] if found else shutil.which("initdb")
+    paths = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"), key=lambda p: int(p.split("/")[4]), reverse=True)
+    path = paths[0] if paths else shutil.which("initdb")
     if not path:
         raise FileNotFoundError("PostgreSQL's server is not installed: `apt-get install postgresql`.")
     return Path(path).parent

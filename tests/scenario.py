@@ -69,10 +69,10 @@ class ScenarioBuilder:
         return self.now - timedelta(**distance)
 
     def create_conversation(
-        self, name: str, who: str, address: str, wrote: datetime, agent: Agent | None = None, **fields: Any
+        self, name: str, customer_name: str, address: str, wrote: datetime, agent: Agent | None = None, **fields: Any
     ) -> Conversation:
         """A conversation that can be opened by `name`."""
-        contact = builders.create_contact(who, address=address, created_at=wrote - timedelta(days=40))
+        contact = builders.create_contact(customer_name, address=address, created_at=wrote - timedelta(days=40))
         begun = builders.create_conversation(
             number=fields.pop("on", self.shop_number),
             contact=contact,
@@ -88,7 +88,7 @@ class ScenarioBuilder:
         return builders.create_inbound_message(of, text, **{"created_at": of.last_inbound_at, **fields})
 
     def create_attachment(self, of: Message, name: str, content_type: str, content: bytes = b"", **fields: Any) -> None:
-        kept = Attachment(
+        attachment = Attachment(
             message=of,
             position=of.attachments.count(),
             name=name,
@@ -96,7 +96,7 @@ class ScenarioBuilder:
             size=len(content) or 84_000,
             **{"state": AttachmentState.STORED, **fields},
         )
-        kept.file.save("", ContentFile(content or b"\0"), save=True)
+        attachment.file.save("", ContentFile(content or b"\0"), save=True)
 
 
 def create_scenario() -> dict[str, int]:
@@ -222,8 +222,10 @@ def _create_window_conversations(stage: ScenarioBuilder) -> None:
         "closing_soon", "Jonas Weber", "whatsapp:+4917139200035", stage.ago(hours=23, minutes=13), dana
     )
     stage.create_inbound_message(soon, "Could I get an invoice for order 2190?")
-    gone = stage.create_conversation("window_closed", "Mei Tanaka", "whatsapp:+447700900118", stage.ago(hours=30), dana)
-    stage.create_inbound_message(gone, "Is the store in Camden open on Sundays?")
+    closed_window = stage.create_conversation(
+        "window_closed", "Mei Tanaka", "whatsapp:+447700900118", stage.ago(hours=30), dana
+    )
+    stage.create_inbound_message(closed_window, "Is the store in Camden open on Sundays?")
     stopped = stage.create_conversation("opted_out", "Rosa Marín", "whatsapp:+34600900142", stage.ago(hours=5), dana)
     stage.create_inbound_message(stopped, "STOP")
     Contact.objects.filter(pk=stopped.contact_id).update(opted_out_at=stage.ago(hours=5), opted_out_by_word=True)
@@ -251,10 +253,10 @@ def _create_ended_conversations(stage: ScenarioBuilder) -> None:
 
 def _create_other_conversations(stage: ScenarioBuilder) -> None:
     omar = stage.people["omar"]
-    theirs = stage.create_conversation(
+    colleagues_conversation = stage.create_conversation(
         "of_a_colleague", "Nadia Petrova", "whatsapp:+359880900118", stage.ago(minutes=40), omar
     )
-    stage.create_inbound_message(theirs, "The shade came in the wrong colour.")
+    stage.create_inbound_message(colleagues_conversation, "The shade came in the wrong colour.")
     waiting = stage.create_conversation(
         "open", "Pedro Almeida", "whatsapp:+5511998765432", stage.ago(minutes=9), on=stage.returns_number
     )
@@ -269,11 +271,11 @@ def _create_simulator_chat(stage: ScenarioBuilder) -> None:
     """What the simulator shows of a customer; nobody posts it to the desk."""
     amara = inbound.create_customer("Amara Diallo", "+4917139200021")
     shop_number = stage.senders["+12025550143"]
-    said = inbound.receive_customer_message(
+    first_message = inbound.receive_customer_message(
         amara, shop_number, "Hi! I ordered lamp 2231 last week, it arrived _broken_"
     )
     picture = inbound.Attachment("lamp.png", "image/png", LAMP_PICTURE.read_bytes())
-    inbound.receive_customer_message(amara, shop_number, "Look", attachments=[picture], quoted=said)
+    inbound.receive_customer_message(amara, shop_number, "Look", attachments=[picture], quoted=first_message)
     ScheduledTask.objects.update(state=TaskState.DONE)
 
 

@@ -88,7 +88,7 @@ class ScreenshotTaker:
                     self._save_screenshot(context, scene, f"{scene.name}-{theme}-{size}")
 
     @contextmanager
-    def _context(self, who: str, theme: str, width: int, height: int, language: str) -> Iterator[BrowserContext]:
+    def _context(self, username: str, theme: str, width: int, height: int, language: str) -> Iterator[BrowserContext]:
         context = self.browser.new_context(
             base_url=self.app.url,
             viewport={"width": width, "height": height},
@@ -97,10 +97,10 @@ class ScreenshotTaker:
             timezone_id="Europe/Berlin",
             locale=language,
         )
-        if who:
-            self.sessions[who] = self.sessions.get(who) or self.app.call("sign_in", username=who)
+        if username:
+            self.sessions[username] = self.sessions.get(username) or self.app.call("sign_in", username=username)
             cookies: list[Any] = [
-                {"name": "sessionid", "value": self.sessions[who], "url": self.app.url},
+                {"name": "sessionid", "value": self.sessions[username], "url": self.app.url},
                 {"name": "timezone", "value": "Europe%2FBerlin", "url": self.app.url},
             ]
             context.add_cookies(cookies)

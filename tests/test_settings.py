@@ -32,11 +32,11 @@ PROJECT_VARIABLES = {
 def run_manage_py(*command: str, **changed: str | None) -> subprocess.CompletedProcess[str]:
     """Start the program in a process of its own, with these settings and none of this one's."""
     inherited = {name: value for name, value in os.environ.items() if name not in PROJECT_VARIABLES}
-    given = {name: value for name, value in {**REQUIRED_ENVIRONMENT, **changed}.items() if value is not None}
+    environment = {name: value for name, value in {**REQUIRED_ENVIRONMENT, **changed}.items() if value is not None}
     return subprocess.run(
         [sys.executable, "manage.py", *(command or ("check",))],
         cwd=ROOT,
-        env={**inherited, **given},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -60,7 +60,7 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "error_text"),
     [
         ("DEBUG", "perhaps", "DEBUG must be true or false, not 'perhaps'"),
         ("ENCRYPTION_KEYS", "secret", "ENCRYPTION_KEYS must be Fernet keys"),
@@ -73,10 +73,10 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
         ("DATABASE_URL", "postgres://x:notaport/y", "DATABASE_URL must"),
     ],
 )
-def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, words: str) -> None:
+def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, error_text: str) -> None:
     outcome = run_manage_py(**{name: value})
     assert outcome.returncode != 0
-    assert words in outcome.stderr
+    assert error_text in outcome.stderr
     assert "Omnichannel can't start" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
@@ -124,7 +124,7 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("url", "expected"),
     [
         ("https://desk.example.com", "https://desk.example.com"),
         ("https://desk.example.com/", "https://desk.example.com"),
@@ -134,12 +134,12 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
         ("http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
-    assert environment.validate_public_url(given) == kept
+def test_a_public_url_is_kept_without_its_slash(url: str, expected: str) -> None:
+    assert environment.validate_public_url(url) == expected
 
 
 @pytest.mark.parametrize(
-    "given",
+    "url",
     [
         "",
         "desk.example.com",
@@ -158,9 +158,9 @@ def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
         "http://desk.example.com",
     ],
 )
-def test_invalid_public_url_is_refused_with_a_message(given: str) -> None:
+def test_invalid_public_url_is_refused_with_a_message(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL"):
-        environment.validate_public_url(given)
+        environment.validate_public_url(url)
 
 
 @pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("Off", False), ("no", False), ("", True)])

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.django_db
 
 
 def load_user(user: User) -> User:
-    found = AgentAuthBackend().get_user(user.pk)
-    assert found is not None
-    return found
+    loaded_user = AgentAuthBackend().get_user(user.pk)
+    assert loaded_user is not None
+    return loaded_user
 
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor", "Agent", ""])

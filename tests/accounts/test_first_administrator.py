@@ -154,7 +154,7 @@ def test_the_page_speaks_german() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "changed", "words"),
+    ("field", "changed", "error_text"),
     [
         ("first_name", {"first_name": ""}, "This field is required."),
         ("username", {"username": "a b"}, "Enter a valid username."),
@@ -169,11 +169,11 @@ def test_the_page_speaks_german() -> None:
         ("password2", {"password2": "another one 8"}, "match"),
     ],
 )
-def test_error_is_shown_at_its_field(field: str, changed: dict[str, str], words: str) -> None:
+def test_error_is_shown_at_its_field(field: str, changed: dict[str, str], error_text: str) -> None:
     builders.create_agent("Dana")
     page = response_text(Client().post(setup_path(), {**ADMINISTRATOR_FORM, **changed}))
     _, _, error = page.partition(f'id="id_{field}_error"')
-    assert words in error.partition("</div>")[0]
+    assert error_text in error.partition("</div>")[0]
     assert page.count("field-error") == 1
     assert not has_administrator()
 

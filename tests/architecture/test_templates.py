@@ -31,4 +31,4 @@ def test_the_template_compiles(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".html")])
 def test_the_template_keeps_to_the_content_security_policy(name: str) -> None:
     text = (TEMPLATE_FOLDER / name).read_text()
-    assert [what for what, pattern in INLINE_PATTERNS.items() if pattern.search(text)] == []
+    assert [pattern_name for pattern_name, pattern in INLINE_PATTERNS.items() if pattern.search(text)] == []

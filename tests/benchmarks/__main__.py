@@ -36,8 +36,8 @@ def run_benchmarks(title: str, cluster: str = "") -> dict[str, float]:
     figures: dict[str, float] = {}
     for part in BENCHMARK_MODULES:
         command = [sys.executable, "-m", f"tests.benchmarks.{part}"]
-        found = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-        figures.update(json.loads(found.stdout))
+        result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+        figures.update(json.loads(result.stdout))
     return figures
 
 

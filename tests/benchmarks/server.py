@@ -121,7 +121,7 @@ async def _measure_broadcasts(app: AppInstance, session: str) -> list[float]:
         commits[event_id] = moment
         await asyncio.sleep(random.Random(event_id).uniform(0.1, 0.5))
     seen = await asyncio.wait_for(asyncio.gather(*streams), START_TIMEOUT)
-    return [at - commits[event_id] for one in seen for event_id, at in one.items()]
+    return [at - commits[event_id] for arrivals in seen for event_id, at in arrivals.items()]
 
 
 def measure_live_events(app: AppInstance) -> Figures:

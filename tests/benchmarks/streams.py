@@ -33,8 +33,8 @@ EVENT_PATTERN = re.compile(rb"id: (\d+)\nevent: (\w+)\n")
 class StreamProtocol(asyncio.Protocol):
     """An open page: keeps what arrives and when; what it means is found out afterwards."""
 
-    def __init__(self, who: str, session: str) -> None:
-        self.username, self.session = who, session
+    def __init__(self, username: str, session: str) -> None:
+        self.username, self.session = username, session
         self.received: list[tuple[float, bytes]] = []
         self.last_hint_at = 0.0
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -59,21 +59,21 @@ class StreamProtocol(asyncio.Protocol):
             text += data
             ends.append(len(text))
             moments.append(at)
-        found, read = [], 0
+        times, read = [], 0
         for event in EVENT_PATTERN.finditer(text):
             while ends[read] < event.end():
                 read += 1
             if event[2] == b"hint":
-                found.append((int(event[1]), moments[read]))
-        return found
+                times.append((int(event[1]), moments[read]))
+        return times
 
 
 async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamProtocol]:
     loop, turns = asyncio.get_running_loop(), asyncio.Semaphore(MAX_CONCURRENT_OPENS)
 
-    async def one(who: str, session: str) -> StreamProtocol:
+    async def one(username: str, session: str) -> StreamProtocol:
         async with turns:
-            _, page = await loop.create_connection(lambda: StreamProtocol(who, session), "127.0.0.1", app.port)
+            _, page = await loop.create_connection(lambda: StreamProtocol(username, session), "127.0.0.1", app.port)
             await asyncio.wait_for(page.opened, OPEN_TIMEOUT)
             return page
 
@@ -83,9 +83,9 @@ async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamP
 
 def read_memory_kb(pid: int) -> float:
     """What the process has of the memory, in kB."""
-    found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    assert found is not None
-    return float(found[1])
+    match = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert match is not None
+    return float(match[1])
 
 
 def compute_delays(

@@ -176,9 +176,9 @@ def test_concurrent_failing_duplicates_are_stored_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
-    gone = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
+    missing_account = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
     with pytest.raises((DatabaseError, IntegrityError)):
-        receive_delivery(gone, load_payload("text", number), None, apply_delivery)
+        receive_delivery(missing_account, load_payload("text", number), None, apply_delivery)
     assert not WebhookDelivery.objects.exists()
 
 
@@ -197,10 +197,10 @@ def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber
         ({"MessageSid": ["x" * 5000]}, WebhookKind.INBOUND),
         ({"MessageSid": sid, "MessageStatus": ["y" * 5000]}, WebhookKind.STATUS),
     ]
-    found = [compute_fingerprint(account, form, kind) for form, kind in forms]
-    assert len(set(found)) == len(forms)
-    assert max(map(len, found)) <= 200
-    assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == found[2]
+    fingerprints = [compute_fingerprint(account, form, kind) for form, kind in forms]
+    assert len(set(fingerprints)) == len(forms)
+    assert max(map(len, fingerprints)) <= 200
+    assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == fingerprints[2]
 
 
 # -- Its moment -------------------------------------------------------------------------------------------------------

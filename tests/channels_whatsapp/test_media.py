@@ -46,9 +46,9 @@ def simulator_path(account: WhatsAppAccount) -> str:
 
 
 def fetch_from_server(account: WhatsAppAccount, declared: str = "image/jpeg") -> tuple[bytes, str]:
-    found = fetch_media(account, media_url(account), declared)
-    with found.file:
-        return found.file.read(), found.content_type
+    media = fetch_media(account, media_url(account), declared)
+    with media.file:
+        return media.file.read(), media.content_type
 
 
 def test_twilios_media_of_our_account_is_fetched_with_our_credentials(
@@ -235,7 +235,7 @@ def test_content_type_is_detected_from_the_bytes(content: bytes, declared: str, 
 
 @given(st.binary(max_size=300), st.text(max_size=30))
 def test_any_bytes_have_a_content_type(head: bytes, declared: str) -> None:
-    found = detect_content_type(head, declared)
-    assert "/" in found
-    assert "svg" not in found
-    assert "html" not in found
+    detected_type = detect_content_type(head, declared)
+    assert "/" in detected_type
+    assert "svg" not in detected_type
+    assert "html" not in detected_type

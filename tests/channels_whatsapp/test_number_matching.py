@@ -109,11 +109,11 @@ def test_a_message_without_from_is_filed_by_the_other_names_of_its_sender(number
     assert addresses == ["whatsapp:+4915112345678", "whatsapp:US.13491208655302741918"]
 
 
-@pytest.mark.parametrize("what", ["number", "account"])
+@pytest.mark.parametrize("inactive_model", ["number", "account"])
 def test_deliveries_while_deactivated_are_stored_and_applied_after_reactivation(
-    number: WhatsAppNumber, what: str
+    number: WhatsAppNumber, inactive_model: str
 ) -> None:
-    switched = number if what == "number" else number.account
+    switched = number if inactive_model == "number" else number.account
     switched.is_active = False
     switched.save()
     assert "deactivated" in ignored_reason(number, load_payload("text", number))

@@ -23,9 +23,9 @@ def number() -> WhatsAppNumber:
 
 def post_raw(number: WhatsAppNumber, body: str, signed_url: str, *, path: str = "", **headers: str) -> Any:
     """Post a raw body, signed over `signed_url`."""
-    given = {"X-Twilio-Signature": builders.compute_signature(signed_url, QueryDict(body)), **headers}
+    all_headers = {"X-Twilio-Signature": builders.compute_signature(signed_url, QueryDict(body)), **headers}
     return Client().post(
-        path or f"/webhooks/whatsapp/{number.account.key}/inbound/", body, FORM_CONTENT_TYPE, headers=given
+        path or f"/webhooks/whatsapp/{number.account.key}/inbound/", body, FORM_CONTENT_TYPE, headers=all_headers
     )
 
 

@@ -37,9 +37,9 @@ def account() -> WhatsAppAccount:
 
 
 def build_template(name: str = "greeting", approval: str = "approved", **fields: Any) -> TwilioTemplate:
-    said = {"status": approval, "category": "UTILITY", "content_type": "twilio/text", "rejection_reason": ""}
+    approval_fields = {"status": approval, "category": "UTILITY", "content_type": "twilio/text", "rejection_reason": ""}
     values = {"types": {"twilio/text": {"body": f"{name} {{{{1}}}}"}}, "variables": {"1": "Amara"}, **fields}
-    return TwilioTemplate(builders.new_sid("HX"), name, "en", approval=said, **values)
+    return TwilioTemplate(builders.new_sid("HX"), name, "en", approval=approval_fields, **values)
 
 
 def synced_template_names() -> list[str]:
@@ -51,11 +51,16 @@ def test_every_template_is_kept_with_what_whatsapp_says(
 ) -> None:
     memory_backend.templates = [build_template("one"), build_template("two", "rejected")]
     assert str(sync_templates(account)) == "2 message templates synced: 1 approved."
-    one = MessageTemplate.objects.get(name="one")
-    assert (one.approval, one.category, one.language, one.content_type) == ("approved", "UTILITY", "en", "twilio/text")
-    assert (one.content, one.variables, one.text) == ({"body": "one {{1}}"}, {"1": "Amara"}, "one {{1}}")
+    template = MessageTemplate.objects.get(name="one")
+    assert (template.approval, template.category, template.language, template.content_type) == (
+        "approved",
+        "UTILITY",
+        "en",
+        "twilio/text",
+    )
+    assert (template.content, template.variables, template.text) == ({"body": "one {{1}}"}, {"1": "Amara"}, "one {{1}}")
     account.refresh_from_db()
-    assert (account.templates_synced_at, account.template_sync_error) == (one.synced_at, "")
+    assert (account.templates_synced_at, account.template_sync_error) == (template.synced_at, "")
 
 
 def test_sync_updates_changed_templates_without_duplicates(
@@ -73,13 +78,13 @@ def test_sync_updates_changed_templates_without_duplicates(
 def test_unlisted_template_is_marked_gone_and_can_return(
     account: WhatsAppAccount, memory_backend: MemoryBackend
 ) -> None:
-    one, two = build_template("one"), build_template("two")
-    memory_backend.templates = [one, two]
+    first, two = build_template("one"), build_template("two")
+    memory_backend.templates = [first, two]
     sync_templates(account)
     memory_backend.templates = [two]
     assert str(sync_templates(account)) == "1 message template synced: 1 approved. 1 no longer at Twilio."
     assert synced_template_names() == ["two"]
-    memory_backend.templates = [one, two]
+    memory_backend.templates = [first, two]
     sync_templates(account)
     assert synced_template_names() == ["one", "two"]
 
@@ -166,7 +171,7 @@ def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, memo
 
 
 def test_a_worker_syncs_every_six_hours() -> None:
-    [job] = [one for one in create_worker().periodic if one.run is sync_all_accounts]
+    [job] = [periodic_job for periodic_job in create_worker().periodic if periodic_job.run is sync_all_accounts]
     assert job.interval == timedelta(hours=6)
 
 

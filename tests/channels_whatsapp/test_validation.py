@@ -50,7 +50,7 @@ def test_wrong_token_is_the_only_finding(memory_backend: MemoryBackend, number: 
     memory_backend.errors_to_raise = [refusal, refusal]
     report = validate_account(number.account)
     assert report.credentials == "rejected"
-    assert [one.what for one in report.findings] == ["Twilio rejected the Account SID or the Auth Token."]
+    assert [finding.what for finding in report.findings] == ["Twilio rejected the Account SID or the Auth Token."]
     assert "Twilio Console" in report.findings[0].todo
 
 
@@ -115,10 +115,10 @@ def test_sandbox_is_recognised_and_its_settings_are_not_checked(memory_backend: 
 def test_every_active_number_is_checked_and_no_other(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
     builders.create_number(number.account, name="Second")
     builders.create_number(number.account, name="Switched off", is_active=False)
-    said = " ".join(find_problems(number.account))
-    assert "Main line" in said
-    assert "Second" in said
-    assert "Switched off" not in said
+    problems = " ".join(find_problems(number.account))
+    assert "Main line" in problems
+    assert "Second" in problems
+    assert "Switched off" not in problems
 
 
 def test_account_without_numbers_is_reported(memory_backend: MemoryBackend) -> None:

@@ -174,6 +174,8 @@ def test_a_known_customers_message_takes_at_most_ten_statements_and_one_commit(
     form = builders.build_inbound_form(number, Body="And another thing")
     with django_assert_max_num_queries(10) as seen:
         post_webhook(number.account.inbound_url, form)
-    words = [query["sql"].split()[0] for query in seen.captured_queries]
-    assert (words.count("BEGIN"), words.count("COMMIT"), words.count("SAVEPOINT")) == (1, 1, 0), words
+    statements = [query["sql"].split()[0] for query in seen.captured_queries]
+    assert (statements.count("BEGIN"), statements.count("COMMIT"), statements.count("SAVEPOINT")) == (1, 1, 0), (
+        statements
+    )
     assert Message.objects.count() == 2

@@ -190,12 +190,12 @@ def test_the_same_form_twice_begins_one_conversation_with_one_message(
 def test_the_agents_own_open_conversation_gets_the_template(
     dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    mine = builders.create_conversation(
+    own_conversation = builders.create_conversation(
         agent=dana, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
     )
     started = start_with_template(dana, delivery_template)
-    assert (started.conversation, started.is_new) == (mine, False)
-    assert mine.messages.get().kind == "template"
+    assert (started.conversation, started.is_new) == (own_conversation, False)
+    assert own_conversation.messages.get().kind == "template"
 
 
 def test_one_that_waits_for_the_customer_is_resumed(
@@ -214,12 +214,12 @@ def test_open_conversation_of_a_colleague_is_reported_and_nothing_is_sent(
     dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber, has_agent: bool
 ) -> None:
     omar = builders.create_agent("Omar") if has_agent else None
-    theirs = builders.create_conversation(
+    other_conversation = builders.create_conversation(
         agent=omar, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
     )
     with pytest.raises(ConversationAlreadyOpenError) as refused:
         start_with_template(dana, delivery_template)
-    assert refused.value.conversation == theirs
+    assert refused.value.conversation == other_conversation
     assert not Message.objects.exists()
 
 
@@ -315,7 +315,7 @@ def test_concurrent_starts_create_one_conversation(known: bool, settings: Any) -
     if known:
         builders.create_contact(address=AMARA_ADDRESS)
     outcomes = run_concurrently(*(lambda by=by: start_with_template(by, update) for by in agents))
-    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyOpen", "Started"], outcomes
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyOpen", "Started"], outcomes
     assert (Conversation.objects.count(), Message.objects.count(), Contact.objects.count()) == (1, 1, 1)
 
 

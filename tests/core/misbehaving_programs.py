@@ -45,9 +45,9 @@ def wait_forever() -> None:
 
 def allocate_repeatedly() -> None:
     """Fill the memory bit by bit."""
-    kept = []
+    blocks = []
     while True:
-        kept.append(bytes(1_000_000))
+        blocks.append(bytes(1_000_000))
 
 
 def allocate_too_much() -> None:

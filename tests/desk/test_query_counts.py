@@ -21,17 +21,17 @@ ROW_COUNTS = [5, 60]
 
 
 def attach_file(message: Any) -> None:
-    found = Attachment(message=message, content_type="image/png", name="a.png", state=AttachmentState.STORED)
-    found.file.save("", ContentFile(b"png"), save=True)
+    attachment = Attachment(message=message, content_type="image/png", name="a.png", state=AttachmentState.STORED)
+    attachment.file.save("", ContentFile(b"png"), save=True)
 
 
 def add_messages(conversation: Conversation, count: int) -> None:
     quoted, quoting = builders.create_inbound_message(conversation, "What is it?"), builders.create_user("Supervisor")
     for index in range(count // 2):
-        theirs = builders.create_inbound_message(conversation, "", kind=MessageKind.MEDIA, quoted=quoted)
-        attach_file(theirs)
+        inbound_message = builders.create_inbound_message(conversation, "", kind=MessageKind.MEDIA, quoted=quoted)
+        attach_file(inbound_message)
         dana = conversation.agent.user if conversation.agent else None
-        builders.create_outbound_message(conversation, f"Answer {index}", author=dana, quoted=theirs)
+        builders.create_outbound_message(conversation, f"Answer {index}", author=dana, quoted=inbound_message)
         record_event(conversation, "active", localized("Dana took the conversation."), actor=dana)
         Mention.objects.create(
             note=conversation.notes.create(author=quoting, text="@dana look"),
@@ -55,12 +55,12 @@ def test_inbox_takes_eight_queries(
 
 
 @pytest.mark.parametrize("count", ROW_COUNTS)
-@pytest.mark.parametrize("who", ["dana", "supervisor"])
+@pytest.mark.parametrize("person", ["dana", "supervisor"])
 def test_conversation_page_takes_ten_queries(
-    desk: DeskScenario, count: int, who: str, django_assert_max_num_queries: DjangoAssertNumQueries
+    desk: DeskScenario, count: int, person: str, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     add_messages(desk.conversation, count)
-    client = client_for(getattr(desk, who))
+    client = client_for(getattr(desk, person))
     with django_assert_max_num_queries(10):
         answer = client.get(reverse("desk:conversation", args=[desk.conversation.pk]))
     assert answer.content.decode().count('<li id="message-') == min(50, count // 2 * 2 + 1)

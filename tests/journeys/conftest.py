@@ -39,7 +39,7 @@ def open_page_as(browser: Browser, app: AppInstance) -> Iterator[Callable[..., P
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(words in message.text for words in EXPECTED_CONSOLE_ERRORS):
+        if message.type == "error" and not any(pattern in message.text for pattern in EXPECTED_CONSOLE_ERRORS):
             complaints.append(message.text)
 
     def open_browser(name: str = "", **options: object) -> Page:

@@ -118,7 +118,7 @@ def test_files_go_out_in_their_order_and_come_back_with_undo(app: AppInstance, d
     expect(dana_page.locator("#thread .out")).to_have_count(2)
     expect(dana_page.locator("#undo")).to_have_count(0)
     wait_until(lambda: len(app.call("list_twilio_messages")) == 2, 20, "Twilio has both")
-    assert [one["body"] for one in app.call("list_twilio_messages")] == ["Both👍", ""]
+    assert [message["body"] for message in app.call("list_twilio_messages")] == ["Both👍", ""]
 
 
 def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(app: AppInstance, dana_page: Page) -> None:
@@ -135,11 +135,11 @@ def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(app
     expect(dana_page.locator("#thread .out")).to_contain_text("Said in a tunnel")
     expect(dana_page.locator("#thread .out")).to_have_count(1)
 
-    beside = dana_page.context.new_page()
-    beside.goto(dana_page.url)
+    second_page = dana_page.context.new_page()
+    second_page.goto(dana_page.url)
     reply_field(dana_page).fill("Half a sentence")
-    expect(reply_field(beside)).to_have_value("Half a sentence")
-    beside.close()
+    expect(reply_field(second_page)).to_have_value("Half a sentence")
+    second_page.close()
     app.call("reassign_all", username="omar")
     expect(dana_page.locator("#composer")).to_contain_text("Omar has this conversation.")
     expect(dana_page.locator(".unsent textarea")).to_have_value("Half a sentence")

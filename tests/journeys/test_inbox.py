@@ -21,9 +21,9 @@ def sue_page(app: AppInstance, open_page_as: Callable[..., Page]) -> Page:
     return open_page_as("sue")
 
 
-def choose_from_more_menu(page: Page, what: str) -> None:
+def choose_from_more_menu(page: Page, menu_item: str) -> None:
     page.locator("#do-more").click()
-    page.locator(f"#do-{what}").click()
+    page.locator(f"#do-{menu_item}").click()
 
 
 def test_a_conversation_is_labelled_snoozed_and_wrapped_up(

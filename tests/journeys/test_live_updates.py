@@ -62,10 +62,10 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(
     app_with_customers: AppInstance, open_page_as: Callable[..., Page]
 ) -> None:
     eve = open_page_as("eve")
-    asked: list[str] = []
+    requests: list[str] = []
     eve.goto("/desk/?view=open")
     eve.wait_for_function("() => window.Omnichannel?.isLeader")
-    eve.on("request", lambda request: asked.append(request.url))
+    eve.on("request", lambda request: requests.append(request.url))
     dana, omar = open_conversation(open_page_as("dana")), open_conversation(open_page_as("omar"))
     expect(dana.locator(".lookers")).to_contain_text("Omar", timeout=SHORT_TIMEOUT)
     expect(omar.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
@@ -89,7 +89,7 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(
     expect(dana.locator(".msg.note")).to_contain_text("Well done.", timeout=SHORT_TIMEOUT)
     omar.goto("/desk/")
     expect(dana.locator(".lookers")).to_have_count(0, timeout=SHORT_TIMEOUT)
-    assert [url for url in asked if "/conversations/" in url] == []
+    assert [url for url in requests if "/conversations/" in url] == []
     expect(eve.locator(".row")).to_have_count(0)
 
 
@@ -122,7 +122,7 @@ def page_allowing_network_errors(browser: Browser, app_with_customers: AppInstan
 
 
 def test_inbox_refreshes_do_not_overlap(app_with_customers: AppInstance, open_page_as: Callable[..., Page]) -> None:
-    asked, most = open_conversation(open_page_as("dana")).evaluate(
+    request_count, most = open_conversation(open_page_as("dana")).evaluate(
         """async () => {
           const real = fetch;
           let [asked, now, most] = [0, 0, 0];
@@ -142,7 +142,7 @@ def test_inbox_refreshes_do_not_overlap(app_with_customers: AppInstance, open_pa
         }"""
     )
     assert most == 1
-    assert asked < 5
+    assert request_count < 5
 
 
 def test_server_restart_loses_nothing(app_with_customers: AppInstance, page_allowing_network_errors: Page) -> None:
@@ -282,7 +282,7 @@ def test_focus_is_kept_when_fragments_are_replaced(
     app_with_customers.call("set_fault", kind="not_on_whatsapp")
     dana = open_conversation(open_page_as("dana"))
     expect(dana.get_by_role("button", name="Send again")).to_be_visible()
-    found: list[dict[str, Any]] = dana.evaluate(
+    states: list[dict[str, Any]] = dana.evaluate(
         """async () => {
           const failed = document.querySelector(".msg.failed").id;
           const parts = ["head", failed, "composer", "customer-top", "rows", "tabs"];
@@ -310,7 +310,7 @@ def test_focus_is_kept_when_fragments_are_replaced(
           return lost;
         }"""
     )
-    assert "\n".join(map(str, found)) == ""
+    assert "\n".join(map(str, states)) == ""
 
 
 def test_without_the_script_a_conversation_is_read_and_answered(

@@ -99,9 +99,9 @@ class StreamPage:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 message = await self.messages.get()
-                written = StreamEvent.from_text(message["body"].decode())
-                if comments or written.event != "comment":
-                    return written
+                event = StreamEvent.from_text(message["body"].decode())
+                if comments or event.event != "comment":
+                    return event
 
     async def wait_until_open(self) -> "StreamPage":
         """Wait until it is open."""

@@ -24,13 +24,13 @@ def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
 ) -> None:
     async def scenario() -> tuple[list[str], int]:
         async with (
-            StreamPage(event_stream, live_scenario.assigned_agent_session) as one,
+            StreamPage(event_stream, live_scenario.assigned_agent_session) as first,
             StreamPage(event_stream, live_scenario.supervisor_session) as other,
         ):
-            await one.wait_until_open(), await other.wait_until_open()
+            await first.wait_until_open(), await other.wait_until_open()
             event_stream.hub.close()
-            byes = [(await one.next_event()).event, (await other.next_event()).event]
-            await one.wait_until_ended()
+            byes = [(await first.next_event()).event, (await other.next_event()).event]
+            await first.wait_until_ended()
             return byes, await answer_to(event_stream, live_scenario.assigned_agent_session)
 
     assert asyncio.run(scenario()) == (["bye", "bye"], 503)
@@ -114,10 +114,10 @@ def test_overlapping_transactions_deliver_both_events(event_stream: EventStream,
         async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
             await page.wait_until_open()
             writers = [asyncio.create_task(run_in_db_thread(slowly)), asyncio.create_task(run_in_db_thread(quickly))]
-            told = [(await page.next_event()).data["id"]]
+            event_ids = [(await page.next_event()).data["id"]]
             overtaken.set()
             await asyncio.gather(*writers)
-            return [*told, (await page.next_event()).data["id"]]
+            return [*event_ids, (await page.next_event()).data["id"]]
 
     assert asyncio.run(scenario()) == [1, 2]
 

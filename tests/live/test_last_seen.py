@@ -36,8 +36,8 @@ def test_last_seen_is_updated_at_every_check(
     event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_module, "KEEP_ALIVE_SECONDS", 0.05)
-    told: list[str] = []
-    event_stream._on_user_seen = lambda user: told.append(user.username)
+    usernames: list[str] = []
+    event_stream._on_user_seen = lambda user: usernames.append(user.username)
 
     async def stay() -> None:
         async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
@@ -46,14 +46,14 @@ def test_last_seen_is_updated_at_every_check(
                 await page.next_event(comments=True)
 
     asyncio.run(stay())
-    assert told[:3] == ["dana"] * 3
+    assert usernames[:3] == ["dana"] * 3
 
 
 def test_user_without_access_is_not_marked_seen(event_stream: EventStream) -> None:
-    told: list[str] = []
+    usernames: list[str] = []
     event_stream._get_topics_for_user, event_stream._on_user_seen = (
         live_topics_for,
-        lambda user: told.append(user.username),
+        lambda user: usernames.append(user.username),
     )
 
     async def knock() -> int:
@@ -63,4 +63,4 @@ def test_user_without_access_is_not_marked_seen(event_stream: EventStream) -> No
             return await page.status()
 
     assert asyncio.run(knock()) == 401
-    assert told == []
+    assert usernames == []

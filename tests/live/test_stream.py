@@ -234,15 +234,15 @@ def test_stream_ends_when_access_is_revoked(
         async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             await run_in_db_thread(lose_access)
-            numbers, written = itertools.count(1_000_000), StreamEvent("hint")
-            while written.event != "bye":
+            numbers, hint = itertools.count(1_000_000), StreamEvent("hint")
+            while hint.event != "bye":
                 topics = frozenset({f"queue:{live_scenario.orders.pk}"})
                 event_stream.hub.dispatch(
                     Hint(
                         next(numbers), LiveEventKind.CONVERSATION, live_scenario.assigned_conversation.pk, None, topics
                     )
                 )
-                written = await page.next_event()
+                hint = await page.next_event()
             await page.wait_until_ended()
 
     asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS))

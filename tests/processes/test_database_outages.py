@@ -80,10 +80,10 @@ def post_message(app: AppInstance, shop: dict[str, str], customer: int) -> tuple
 def assert_all_receive(pages: list[EventStreamClient], events: list[int]) -> None:
     """Every page is told of each of these events."""
     for page in pages:
-        told: set[int] = set()
-        while not told.issuperset(events):
+        received_ids: set[int] = set()
+        while not received_ids.issuperset(events):
             assert page.next_event() == "hint"
-            told.add(page.last_id)
+            received_ids.add(page.last_id)
 
 
 def test_pages_receive_every_event_after_postgresql_is_killed(

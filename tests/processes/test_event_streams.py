@@ -40,5 +40,5 @@ def test_page_misses_no_events_during_a_server_restart(app: AppInstance) -> None
     with EventStreamClient(app.port, session, last_id=page.last_id) as back:
         assert back.next_event() == "hello"
         later = app.call("publish_change_with_time")[0]
-        told = [(back.next_event(), back.last_id) for _ in range(4)]
-    assert told == [("hint", event_id) for event_id in [*missed, later]]
+        events = [(back.next_event(), back.last_id) for _ in range(4)]
+    assert events == [("hint", event_id) for event_id in [*missed, later]]

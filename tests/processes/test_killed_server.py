@@ -19,8 +19,8 @@ def test_a_webhook_answered_200_is_stored_when_the_server_is_killed(app: AppInst
     forms = [build_text_form(shop, place % 40, f"Message {place}") for place in range(WEBHOOK_COUNT)]
     answered: list[str] = []
 
-    def post_some(mine: list[Form]) -> None:
-        answered.extend(form["MessageSid"] for form in mine if post_signed_form(app.url, path, form) == 200)
+    def post_some(own_forms: list[Form]) -> None:
+        answered.extend(form["MessageSid"] for form in own_forms if post_signed_form(app.url, path, form) == 200)
 
     server = app.start_server()
     threads = [threading.Thread(target=post_some, args=[forms[start::8]]) for start in range(8)]

@@ -32,8 +32,8 @@ def create_queued_replies(app: AppInstance, *, customers: int, replies: int, fau
 
 
 def is_settled(app: AppInstance) -> bool:
-    found = app.call("count_reply_statuses")
-    return not found.get("queued") and not found["unknown"] and not found["lanes"]
+    statuses = app.call("count_reply_statuses")
+    return not statuses.get("queued") and not statuses["unknown"] and not statuses["lanes"]
 
 
 def has_at_most_queued(app: AppInstance, count: int) -> bool:
@@ -43,12 +43,12 @@ def has_at_most_queued(app: AppInstance, count: int) -> bool:
 def assert_once_and_in_order(app: AppInstance) -> None:
     """No reply reached a customer twice, each customer's came in order, and what is given up never went out."""
     taken = app.call("list_twilio_messages")
-    assert [body for body, times in Counter(one["body"] for one in taken).items() if times > 1] == []
+    assert [body for body, times in Counter(message["body"] for message in taken).items() if times > 1] == []
     by_customer: dict[int, list[str]] = {}
-    for one in taken:
-        by_customer.setdefault(one["customer_id"], []).append(one["body"])
+    for message in taken:
+        by_customer.setdefault(message["customer_id"], []).append(message["body"])
     assert [bodies for bodies in by_customer.values() if bodies != sorted(bodies)] == []
-    sids = {one["body"]: one["sid"] for one in taken}
+    sids = {message["body"]: message["sid"] for message in taken}
     for reply in app.call("list_replies"):
         assert reply["twilio_sid"] == sids.get(reply["body"], ""), reply
         assert (reply["status"] == "failed") == (reply["body"] not in sids), reply
@@ -99,7 +99,9 @@ def test_statuses_are_polled_when_callbacks_are_lost(app: AppInstance) -> None:
     start_worker(app)
     wait_until(lambda: is_settled(app), SETTLE_TIMEOUT, "every reply has its SID")
     wait_until(
-        lambda: {one["status"] for one in app.call("list_twilio_messages")} == {"read"}, 20, "customers read them"
+        lambda: {message["status"] for message in app.call("list_twilio_messages")} == {"read"},
+        20,
+        "customers read them",
     )
     assert app.call("count_reply_statuses")["sending"] == 8
     app.call("make_status_checks_due")

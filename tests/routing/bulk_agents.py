@@ -12,8 +12,8 @@ def create_agents(count: int, queue: Queue | None = None) -> list[Agent]:
     begin = User.objects.count()
     people = User.objects.bulk_create(User(username=f"crowd{begin + place}", password="!") for place in range(count))
     role = Group.objects.get(name="Agent")
-    User.groups.through.objects.bulk_create(User.groups.through(user=one, group=role) for one in people)
-    agents = Agent.objects.bulk_create(Agent(user=one, presence=available) for one in people)
+    User.groups.through.objects.bulk_create(User.groups.through(user=person, group=role) for person in people)
+    agents = Agent.objects.bulk_create(Agent(user=person, presence=available) for person in people)
     if queue is not None:
-        QueueMembership.objects.bulk_create(QueueMembership(queue=queue, agent=one) for one in agents)
+        QueueMembership.objects.bulk_create(QueueMembership(queue=queue, agent=person) for person in agents)
     return agents

@@ -55,8 +55,10 @@ def test_work_that_can_not_be_decided_does_not_keep_the_others_from_their_agents
     assert offer_waiting_conversations(timezone.now()) == (others, False)
     faulty.refresh_from_db()
     assert faulty.offered_to is None
-    assert not Conversation.objects.filter(pk__in=[one.pk for one in healthy], offered_to=None).exists()
-    assert not [one for one in healthy if assignment_errors(one)]
+    assert not Conversation.objects.filter(
+        pk__in=[conversation.pk for conversation in healthy], offered_to=None
+    ).exists()
+    assert not [conversation for conversation in healthy if assignment_errors(conversation)]
 
 
 def test_assignment_error_is_recorded_once_in_timeline_and_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -79,4 +81,4 @@ def test_a_work_stream_of_which_everything_fails_is_left_for_the_next_time() -> 
     assert offer_waiting_conversations(timezone.now()) == (1, False)
     waiting.refresh_from_db()
     assert waiting.offered_to == dana
-    assert sum(len(assignment_errors(one)) for one in Conversation.objects.all()) == BATCH_SIZE
+    assert sum(len(assignment_errors(conversation)) for conversation in Conversation.objects.all()) == BATCH_SIZE

@@ -26,7 +26,10 @@ def test_a_copy_of_a_work_stream_has_its_terms_its_rules_and_its_variables() -> 
         front,
         ["away"],
     )
-    assert [(one.name, one.queue.name) for one in made.routingrules.all()] == [("First", "First"), ("Second", "Second")]
+    assert [(rule.name, rule.queue.name) for rule in made.routingrules.all()] == [
+        ("First", "First"),
+        ("Second", "Second"),
+    ]
     assert [(need.skill.name, need.rating) for need in made.skillrules.get().skill_requirements.all()] == [
         ("German", 7)
     ]

@@ -51,12 +51,16 @@ def create_catch_all_queue(stream: WorkStream, **fields: Any) -> Queue:
 
 def test_dry_run_explains_each_rule(stream: WorkStream) -> None:
     create_rule(stream, "Numbers", {"field": "customer_number", "operator": "starts_with", "value": "+1"})
-    found = create_rule(stream, "Order number in first message", contains_condition("order"), queue="Orders")
+    matching_rule = create_rule(stream, "Order number in first message", contains_condition("order"), queue="Orders")
     create_rule(stream, "Everything", {})
     create_skill_rule(stream, "German", contains_condition("bitte"), German=7)
     create_skill_rule(stream, "Everybody", {}, Patience=1)
     trial = dry_run_at_night(stream, first_message="My order", customer_number="+49151")
-    assert (trial.rule, trial.queue.name, [str(need) for need in trial.skills]) == (found, "Orders", ["Patience (1)"])
+    assert (trial.rule, trial.queue.name, [str(need) for need in trial.skills]) == (
+        matching_rule,
+        "Orders",
+        ["Patience (1)"],
+    )
     assert trial.explanation == [
         "The moment is Saturday, 23:30 on the clock of UTC.",
         "Rule “Numbers”: Does not hold because the customer number (“+49151”) does not start with “+1”.",

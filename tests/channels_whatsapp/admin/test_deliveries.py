@@ -68,16 +68,16 @@ def test_several_deliveries_are_retried_from_the_list(admin_client: UserClient) 
 
 
 def test_a_delivery_is_neither_changed_nor_deleted_by_hand(admin_client: UserClient) -> None:
-    kept = create_delivery("applied")
-    admin_client.post(admin_url(DELIVERY_MODEL, "change", kept.pk), {"state": "failed"})
-    assert admin_client.get(admin_url(DELIVERY_MODEL, "delete", kept.pk)).status_code == 403
-    kept.refresh_from_db()
-    assert kept.state == DeliveryState.APPLIED
+    delivery = create_delivery("applied")
+    admin_client.post(admin_url(DELIVERY_MODEL, "change", delivery.pk), {"state": "failed"})
+    assert admin_client.get(admin_url(DELIVERY_MODEL, "delete", delivery.pk)).status_code == 403
+    delivery.refresh_from_db()
+    assert delivery.state == DeliveryState.APPLIED
 
 
 def test_a_supervisor_and_an_agent_see_no_deliveries() -> None:
-    kept = create_delivery("failed")
+    delivery = create_delivery("failed")
     for role in ("Supervisor", "Agent"):
         client = create_signed_in_client(role)
-        assert client.get(admin_url(DELIVERY_MODEL, "change", kept.pk)).status_code in {302, 403}
-        assert client.post(f"/admin/channels_whatsapp/webhookdelivery/{kept.pk}/retry/").status_code in {302, 403}
+        assert client.get(admin_url(DELIVERY_MODEL, "change", delivery.pk)).status_code in {302, 403}
+        assert client.post(f"/admin/channels_whatsapp/webhookdelivery/{delivery.pk}/retry/").status_code in {302, 403}

@@ -119,8 +119,8 @@ def test_channels_are_looked_up_by_name(admin_client: UserClient, account: Whats
         "model_name": "whatsappnumber",
         "field_name": "account",
     }
-    found = admin_client.get("/admin/autocomplete/", query).json()["results"]
-    assert [one["text"] for one in found] == ["WhatsApp channel"]
+    results = admin_client.get("/admin/autocomplete/", query).json()["results"]
+    assert [result["text"] for result in results] == ["WhatsApp channel"]
 
 
 def test_supervisors_and_agents_cannot_open_numbers(account: WhatsAppAccount) -> None:

@@ -54,10 +54,10 @@ def test_the_button_on_the_list_syncs_every_active_channel_and_names_each(
     builders.create_account(name="West")
     builders.create_account(name="Off", is_active=False)
     memory_backend.errors_to_raise = [UnknownOutcomeError("HTTP 500")]
-    told = message_texts(post_sync_all(admin_client))
-    assert len(told) == 2
-    assert told[0].startswith("East: The templates were not synced. Twilio could not be reached")
-    assert told[1] == "West: 1 message template synced: 1 approved."
+    texts = message_texts(post_sync_all(admin_client))
+    assert len(texts) == 2
+    assert texts[0].startswith("East: The templates were not synced. Twilio could not be reached")
+    assert texts[1] == "West: 1 message template synced: 1 approved."
 
 
 def test_sync_action_syncs_the_selected_accounts(admin_client: UserClient) -> None:

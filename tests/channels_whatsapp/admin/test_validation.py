@@ -43,11 +43,11 @@ def test_each_problem_is_shown_with_its_remedy(
 ) -> None:
     memory_backend.account_status = "suspended"
     memory_backend.senders = []
-    told = message_texts(post_validate(admin_client, number.account))
-    assert len(told) == 2
-    assert "suspended" in told[0]
-    assert "is not a WhatsApp sender of this Twilio account." in told[1]
-    assert "Senders" in told[1]
+    texts = message_texts(post_validate(admin_client, number.account))
+    assert len(texts) == 2
+    assert "suspended" in texts[0]
+    assert "is not a WhatsApp sender of this Twilio account." in texts[1]
+    assert "Senders" in texts[1]
 
 
 def test_rejected_credentials_are_flagged_until_the_next_success(

@@ -114,7 +114,7 @@ def test_after_24_hours_free_text_fails_with_63016(
     )
     run_due_tasks(LATER + day)
     assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("failed", 63016))
-    failed = next(one.form for one in receiver.webhooks if one.form["MessageSid"] == too_late.sid)
+    failed = next(webhook.form for webhook in receiver.webhooks if webhook.form["MessageSid"] == too_late.sid)
     assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
     assert "outside the allowed window" in failed["ErrorMessage"]
 

@@ -96,7 +96,7 @@ def test_files_and_message_flags_are_sent(chat_path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "form", "kind"),
+    ("form_name", "form", "kind"),
     [
         ("place", {"latitude": "52.5", "longitude": "13.4"}, "location"),
         ("contact", {"name": "Amara", "number": "+1 555"}, "contacts"),
@@ -105,16 +105,18 @@ def test_files_and_message_flags_are_sent(chat_path: str) -> None:
     ],
 )
 def test_locations_contacts_and_other_kinds_can_be_sent(
-    chat_path: str, what: str, form: dict[str, str], kind: str
+    chat_path: str, form_name: str, form: dict[str, str], kind: str
 ) -> None:
-    assert Browser().post(f"{chat_path}{what}/", form).status_code == 302
+    assert Browser().post(f"{chat_path}{form_name}/", form).status_code == 302
     assert Message.objects.get().extra["MessageType"] == kind
 
 
-@pytest.mark.parametrize(("what", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})])
-def test_invalid_message_is_not_sent(chat_path: str, what: str, form: dict[str, str]) -> None:
-    plain = Browser().post(f"{chat_path}{what}/", form)
-    scripted = Browser().post(f"{chat_path}{what}/", form, headers={"HX-Request": "true"})
+@pytest.mark.parametrize(
+    ("form_name", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})]
+)
+def test_invalid_message_is_not_sent(chat_path: str, form_name: str, form: dict[str, str]) -> None:
+    plain = Browser().post(f"{chat_path}{form_name}/", form)
+    scripted = Browser().post(f"{chat_path}{form_name}/", form, headers={"HX-Request": "true"})
     assert (plain.status_code, scripted.status_code) == (422, 200)
     assert 'class="error"' in plain.content.decode()
     assert not Message.objects.exists()

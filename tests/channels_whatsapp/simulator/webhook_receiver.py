@@ -49,7 +49,7 @@ class WebhookReceiver:
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def statuses(self) -> list[str]:
-        return [one.form["MessageStatus"] for one in self.webhooks if "MessageStatus" in one.form]
+        return [webhook.form["MessageStatus"] for webhook in self.webhooks if "MessageStatus" in webhook.form]
 
     def _make_handler(self) -> type[BaseHTTPRequestHandler]:
         desk = self

@@ -30,7 +30,7 @@ def test_a_greeting_is_written_for_a_work_stream_and_a_language(admin_client: Us
 
 
 @pytest.mark.parametrize(
-    ("changed", "field", "said"),
+    ("changed", "field", "error_text"),
     [
         ({"text": "Hello {Customer}"}, "text", "There is no slug {Customer}."),
         ({"text": "You are number {Position}"}, "text", "{Position} is known only for"),
@@ -39,10 +39,12 @@ def test_a_greeting_is_written_for_a_work_stream_and_a_language(admin_client: Us
         ({"text": ""}, "text", "This field is required."),
     ],
 )
-def test_invalid_text_is_refused_at_its_field(admin_client: UserClient, changed: Any, field: str, said: str) -> None:
+def test_invalid_text_is_refused_at_its_field(
+    admin_client: UserClient, changed: Any, field: str, error_text: str
+) -> None:
     before = AutomatedMessage.objects.count()
     assert (
-        said
+        error_text
         in form_errors(admin_client.post(admin_url(MESSAGE_MODEL, "add"), automated_message_form(**changed)))[field][0]
     )
     assert AutomatedMessage.objects.count() == before
@@ -70,11 +72,11 @@ def test_a_word_in_any_language_opts_out(admin_client: UserClient) -> None:
     assert OptOutWord.objects.get(word="Arrêtez").meaning == OptOutMeaning.STOP
 
 
-@pytest.mark.parametrize(("word", "said"), [("HALT!", "in the list already"), ("...", "letters or digits")])
-def test_duplicate_or_empty_word_is_refused(admin_client: UserClient, word: Any, said: str) -> None:
+@pytest.mark.parametrize(("word", "error_text"), [("HALT!", "in the list already"), ("...", "letters or digits")])
+def test_duplicate_or_empty_word_is_refused(admin_client: UserClient, word: Any, error_text: str) -> None:
     OptOutWord.objects.create(word="halt")
     assert (
-        said
+        error_text
         in form_errors(admin_client.post(admin_url(WORD_MODEL, "add"), {"word": word, "meaning": "start"}))["word"][0]
     )
 

@@ -49,7 +49,7 @@ def test_agents_and_strangers_cannot_change_shared_quick_replies(role: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("changed", "field", "said"),
+    ("changed", "field", "error_text"),
     [
         ({"message": "Hello {Name{Customer}}"}, "message", "There is no slug {Name{Customer}}."),
         ({"locale": "German!"}, "locale", "Enter a language code"),
@@ -57,10 +57,10 @@ def test_agents_and_strangers_cannot_change_shared_quick_replies(role: str) -> N
         ({"title": "There"}, "title", "of this title in this language already"),
     ],
 )
-def test_invalid_quick_reply_is_refused_at_its_field(changed: Any, field: str, said: str) -> None:
+def test_invalid_quick_reply_is_refused_at_its_field(changed: Any, field: str, error_text: str) -> None:
     QuickReply.objects.create(title="There", locale="en", message="Here")
     assert (
-        said
+        error_text
         in form_errors(
             create_signed_in_client("Administrator").post(admin_url(REPLY_MODEL, "add"), quick_reply_form(**changed))
         )[field][0]

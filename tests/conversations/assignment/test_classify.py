@@ -99,8 +99,8 @@ def test_required_skills_are_stored_and_shown_in_the_timeline(orders: Queue) -> 
 def test_classification_requests_assignment_and_notifies_both_queues(orders: Queue) -> None:
     conversation = classify_and_refresh(create_new_conversation())
     assert Lane.objects.filter(kind=LaneKind.ASSIGN).exists()
-    told = LiveEvent.objects.latest("pk").topics
-    assert {f"queue:{orders.pk}", f"queue:{Queue.objects.get_default().pk}"} <= set(told)
+    topics = LiveEvent.objects.latest("pk").topics
+    assert {f"queue:{orders.pk}", f"queue:{Queue.objects.get_default().pk}"} <= set(topics)
     assert conversation.agent is None
 
 
@@ -195,9 +195,9 @@ def test_every_field_of_the_builder_is_a_fact() -> None:
     conversation = create_new_conversation()
     Contact.objects.update(name="Amara D.", language="fr")
     conversation.refresh_from_db()
-    told = current_facts(conversation)
-    assert set(told) == set(STANDARD_FIELDS)
-    assert (told["contact_name"], told["contact_language"]) == ("Amara D.", "fr")
+    facts = current_facts(conversation)
+    assert set(facts) == set(STANDARD_FIELDS)
+    assert (facts["contact_name"], facts["contact_language"]) == ("Amara D.", "fr")
 
 
 def test_conditions_use_the_time_zone_of_the_numbers_hours() -> None:

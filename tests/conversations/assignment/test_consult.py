@@ -80,7 +80,9 @@ def test_consulted_agent_receives_live_events(conversation: Conversation, dana: 
 def test_consultation_uses_no_capacity(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, agent=dana)
     leave_conversation(conversation, eve)
-    assert [one.free_capacity for one in consult_candidates(conversation) if one.agent == eve] == [100]
+    assert [candidate.free_capacity for candidate in consult_candidates(conversation) if candidate.agent == eve] == [
+        100
+    ]
 
 
 def test_participations_end_when_the_conversation_closes(conversation: Conversation, dana: Agent, eve: Agent) -> None:
@@ -122,7 +124,7 @@ def test_concurrent_invitations_do_not_exceed_the_limit() -> None:
     for helper in helpers[:-2]:
         ask(helper)
     outcomes = run_concurrently(lambda: ask(helpers[-1]), lambda: ask(helpers[-2]))
-    assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "TransitionRefused"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "TransitionRefused"]
 
 
 def test_only_the_assigned_agent_can_consult(conversation: Conversation, eve: Agent, orders: Queue) -> None:

@@ -91,7 +91,14 @@ def test_pending_offers_count_against_capacity() -> None:
     builders.create_agent("Dana")
     conversations = [create_waiting_conversation(place) for place in range(6)]
     assert dispatch_after() == 3
-    assert [get_offered_agent(one) is not None for one in conversations] == [False, False, False, True, True, True]
+    assert [get_offered_agent(conversation) is not None for conversation in conversations] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
     assert dispatch_after() == 0
 
 
@@ -159,7 +166,7 @@ def test_round_robin_rotates_through_agents() -> None:
     agents = [builders.create_agent(name) for name in ("Ann", "Ben", "Cem")]
     conversations = [create_waiting_conversation(10 - place) for place in range(6)]
     dispatch_after()
-    assert [get_offered_agent(one) for one in conversations] == agents * 2
+    assert [get_offered_agent(conversation) for conversation in conversations] == agents * 2
 
 
 def test_round_robin_continues_with_the_next_agent() -> None:

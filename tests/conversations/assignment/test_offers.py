@@ -163,14 +163,16 @@ def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -
     dana, omar = builders.create_agent("Dana"), builders.create_agent("Omar", presence="busy_dnd")
     conversation = builders.create_conversation()
     offer_waiting_conversations(timezone.now())
-    mine, his = Conversation.objects.get(), Conversation.objects.get()
+    own_conversation, his = Conversation.objects.get(), Conversation.objects.get()
     later = timezone.now() + timedelta(minutes=3)
     answers = run_concurrently(
-        lambda: offers.accept_offer(mine, dana),
+        lambda: offers.accept_offer(own_conversation, dana),
         lambda: take_conversation(his, omar),
         lambda: offers.expire_offers(later),
     )
-    assert not [one for one in answers if isinstance(one, Exception) and not isinstance(one, TransitionError)]
+    assert not [
+        answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, TransitionError)
+    ]
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent in {dana, omar}) == (State.ACTIVE, True)
     assert conversation.offers.exclude(outcome=OfferOutcome.PENDING).count() == 1

@@ -64,8 +64,8 @@ def test_supervisor_can_assign_above_capacity_with_a_warning(
     Agent.objects.filter(pk=dana.pk).update(capacity=50)
     builders.create_conversation(agent=dana, queue=orders)
     assert [
-        (one.free_capacity, one.required_capacity, one.is_over_capacity)
-        for one in assignment_targets(open_conversation).agents
+        (candidate.free_capacity, candidate.required_capacity, candidate.is_over_capacity)
+        for candidate in assignment_targets(open_conversation).agents
     ] == [(20, 30, True)]
     assign_conversation(open_conversation, target=dana, supervisor=sue)
     open_conversation.refresh_from_db()
@@ -89,10 +89,13 @@ def test_supervisor_can_assign_only_to_online_queue_members(
     open_conversation: Conversation, dana: Agent, sue: Agent
 ) -> None:
     eve = builders.create_agent("Eve", queue=builders.create_queue("Returns"))
-    gone = builders.create_agent("Gone", queue=open_conversation.queue, presence="offline")
+    offline_agent = builders.create_agent("Gone", queue=open_conversation.queue, presence="offline")
     builders.create_agent("Away", queue=open_conversation.queue, presence="away")
-    assert sorted(str(one.agent) for one in assignment_targets(open_conversation).agents) == ["Away", "Dana"]
-    for colleague in (eve, gone):
+    assert sorted(str(candidate.agent) for candidate in assignment_targets(open_conversation).agents) == [
+        "Away",
+        "Dana",
+    ]
+    for colleague in (eve, offline_agent):
         with pytest.raises(TransitionError, match="can't be assigned this conversation"):
             assign_conversation(open_conversation, target=colleague, supervisor=sue)
 
@@ -115,7 +118,7 @@ def test_monitoring_is_silent(danas_conversation: Conversation, sue: Agent) -> N
 def test_joining_is_shown_in_the_timeline_and_allows_notes_only(danas_conversation: Conversation, sue: Agent) -> None:
     monitor_conversation(danas_conversation, sue)
     join_conversation(danas_conversation, sue)
-    assert [str(one.agent) for one in consulted_participations(danas_conversation)] == ["Sue"]
+    assert [str(participation.agent) for participation in consulted_participations(danas_conversation)] == ["Sue"]
     assert timeline_texts(danas_conversation) == ["Sue joined Dana in the conversation."]
     add_note(danas_conversation, sue.user, "Offer a voucher.")
     with pytest.raises(ReplyError):
@@ -148,11 +151,15 @@ def test_supervisor_cannot_monitor_their_own_conversation(
 
 
 @pytest.mark.parametrize("verb", [monitor_conversation, join_conversation, release_to_queue])
-@pytest.mark.parametrize("who", ["Omar", "Dana"])
+@pytest.mark.parametrize("person", ["Omar", "Dana"])
 def test_agents_cannot_supervise(
-    danas_conversation: Conversation, orders: Queue, dana: Agent, verb: Callable[[Conversation, Agent], None], who: str
+    danas_conversation: Conversation,
+    orders: Queue,
+    dana: Agent,
+    verb: Callable[[Conversation, Agent], None],
+    person: str,
 ) -> None:
-    agent = dana if who == "Dana" else builders.create_agent("Omar", queue=orders)
+    agent = dana if person == "Dana" else builders.create_agent("Omar", queue=orders)
     with pytest.raises(TransitionError, match="Only a supervisor"):
         verb(danas_conversation, agent)
 

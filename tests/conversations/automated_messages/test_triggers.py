@@ -43,8 +43,8 @@ def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
     return builders.create_number()
 
 
-def create_automated_message(trigger: MessageTrigger, words: str, **fields: Any) -> AutomatedMessage:
-    return AutomatedMessage.objects.create(trigger=trigger, text=words, **fields)
+def create_automated_message(trigger: MessageTrigger, text: str, **fields: Any) -> AutomatedMessage:
+    return AutomatedMessage.objects.create(trigger=trigger, text=text, **fields)
 
 
 def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
@@ -165,7 +165,10 @@ def test_agents_messages_and_automatic_ones_go_out_in_their_order(number: WhatsA
     pick.take_conversation(conversation, builders.create_agent("Dana"))
     message = Message.objects.filter(direction="outbound")
     assert sent_texts() == ["Hello!", "Here is Dana."]
-    assert [(one.author, one.content["automated"]) for one in message] == [(None, "greeting"), (None, "agent_assigned")]
+    assert [(reply.author, reply.content["automated"]) for reply in message] == [
+        (None, "greeting"),
+        (None, "agent_assigned"),
+    ]
 
 
 def test_lists_go_on_showing_what_the_customer_wrote(number: WhatsAppNumber, clock: Any) -> None:
@@ -190,8 +193,8 @@ def test_context_variables_are_filled_and_unknown_ones_left_out(number: WhatsApp
     conversation = receive_message(number)
     Conversation.objects.update(context={"order": "A-17", "amount": 12.5})
     run_worker()
-    said = conversation.messages.get(direction="outbound")
-    assert said.body == "Thanks for writing about A-17: 12.5 €."
+    greeting = conversation.messages.get(direction="outbound")
+    assert greeting.body == "Thanks for writing about A-17: 12.5 €."
 
 
 def test_the_greeting_waits_until_the_queue_is_known_but_not_for_ever(number: WhatsAppNumber, clock: Any) -> None:
@@ -227,9 +230,9 @@ def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_lan
     assert chosen_greeting(conversation) is None
     create_automated_message(MessageTrigger.GREETING, "Guten Tag", language="de")
     assert chosen_greeting(conversation) is None
-    for language, words in (("", "Hello"), ("pt", "Olá"), ("pt_br", "Oi")):
-        create_automated_message(MessageTrigger.GREETING, words, language=language)
-        assert chosen_greeting(conversation) == words
+    for language, text in (("", "Hello"), ("pt", "Olá"), ("pt_br", "Oi")):
+        create_automated_message(MessageTrigger.GREETING, text, language=language)
+        assert chosen_greeting(conversation) == text
     create_automated_message(MessageTrigger.GREETING, "Not ours", work_stream=WorkStream.objects.create(name="Other"))
     create_automated_message(
         MessageTrigger.GREETING, "Switched off", work_stream=number.work_stream, language="pt-BR", is_active=False
@@ -240,7 +243,7 @@ def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_lan
 
 
 @pytest.mark.parametrize(
-    ("words", "body"),
+    ("text", "body"),
     [
         ("{CustomerName}, {QueueName}", "{AgentName}, Default messaging queue"),
         ("{AgentName}{Position}{OpensAt}{Nobody}{$order$} Hi", "Hi"),
@@ -248,19 +251,19 @@ def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_lan
         ("50 % {discount", "50 % {discount"),
     ],
 )
-def test_slugs_are_filled_once_and_unknown_ones_left_out(number: WhatsAppNumber, words: str, body: str | None) -> None:
-    create_automated_message(MessageTrigger.GREETING, words)
+def test_slugs_are_filled_once_and_unknown_ones_left_out(number: WhatsAppNumber, text: str, body: str | None) -> None:
+    create_automated_message(MessageTrigger.GREETING, text)
     conversation = builders.create_conversation(number=number, contact=builders.create_contact("{AgentName}"))
     message = send_automated_message(MessageTrigger.GREETING, conversation)
     assert (message.body if message else None) == body
 
 
 def test_changed_text_applies_to_later_messages(number: WhatsAppNumber) -> None:
-    words = create_automated_message(MessageTrigger.GREETING, "Hello")
+    automated_message = create_automated_message(MessageTrigger.GREETING, "Hello")
     receive_message(number, From="whatsapp:+4915112345670")
     assert sent_texts() == ["Hello"]
-    words.text = "Welcome"
-    words.save()
+    automated_message.text = "Welcome"
+    automated_message.save()
     receive_message(number, From="whatsapp:+4915112345671")
     assert sent_texts() == ["Hello", "Welcome"]
 
@@ -336,7 +339,7 @@ def test_concurrent_agent_and_automated_replies_do_not_deadlock(
         for _ in range(4)
     ]
     outcomes = run_concurrently(*replies, *greetings)
-    assert not [one for one in outcomes if isinstance(one, Exception)]
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert sorted(Message.objects.values_list("body", flat=True)) == [*(f"Answer {n}" for n in range(4)), "Hello!"]
 
 
@@ -375,8 +378,8 @@ def test_positions_are_counted_per_queue(number: WhatsAppNumber, clock: Any) -> 
     builders.create_conversation(number=number)
     clock.shift(20)
     assert send_queue_positions() == 3
-    told = Message.objects.filter(direction="outbound").values_list("body", "conversation__last_inbound_at")
-    assert set(told) == {
+    positions = Message.objects.filter(direction="outbound").values_list("body", "conversation__last_inbound_at")
+    assert set(positions) == {
         ("1 in Urgent", FRIDAY_NOON - dt.timedelta(hours=20)),
         ("2 in Urgent", FRIDAY_NOON - dt.timedelta(hours=1)),
         ("1 in Default messaging queue", FRIDAY_NOON),

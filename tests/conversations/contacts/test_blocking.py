@@ -68,21 +68,21 @@ def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried
     conversation: Conversation, dana: Agent
 ) -> None:
     block_contact(conversation, by=dana.user)
-    kept = receive_message(conversation.number, Body="Let me in")
+    message = receive_message(conversation.number, Body="Let me in")
     unblock_contact(conversation, by=dana.user)
     assert receive_message(conversation.number, Body="Sorry").state == DeliveryState.APPLIED
-    retry_deliveries([kept.pk])
+    retry_deliveries([message.pk])
     retry_failed_deliveries(apply_delivery)
     assert set(Message.objects.values_list("body", flat=True)) == {"Let me in", "Sorry"}
 
 
 def test_retry_while_blocked_stays_ignored(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
-    kept = receive_message(conversation.number)
-    retry_deliveries([kept.pk])
+    message = receive_message(conversation.number)
+    retry_deliveries([message.pk])
     retry_failed_deliveries(apply_delivery)
-    kept.refresh_from_db()
-    assert (kept.state, Message.objects.count()) == (DeliveryState.IGNORED, 0)
+    message.refresh_from_db()
+    assert (message.state, Message.objects.count()) == (DeliveryState.IGNORED, 0)
 
 
 def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation, dana: Agent) -> None:
@@ -98,9 +98,9 @@ def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation,
 
 
 def test_only_the_assigned_agent_or_a_supervisor_can_block(conversation: Conversation, dana: Agent) -> None:
-    for who in (builders.create_agent("Omar").user, builders.create_user("", "Stranger")):
+    for user in (builders.create_agent("Omar").user, builders.create_user("", "Stranger")):
         with pytest.raises(BlockContactError):
-            block_contact(conversation, by=who)
+            block_contact(conversation, by=user)
     assert Contact.objects.get().blocked_at is None
     for role in ("Supervisor", "Administrator"):
         somebody = builders.create_agent(role, role=role).user

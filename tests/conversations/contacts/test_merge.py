@@ -45,10 +45,10 @@ def work_contact() -> Contact:
 
 
 def create_conversation_with_message(
-    contact: Contact, on: WhatsAppNumber, said: str = "Hello", **fields: Any
+    contact: Contact, on: WhatsAppNumber, text: str = "Hello", **fields: Any
 ) -> Conversation:
     conversation = builders.create_conversation(contact=contact, number=on, **fields)
-    builders.create_inbound_message(conversation, said)
+    builders.create_inbound_message(conversation, text)
     return conversation
 
 
@@ -73,7 +73,7 @@ def contact_snapshot(contact: Contact) -> dict[str, Any]:
 def test_merge_combines_the_data_of_both_contacts(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    ours, theirs = (
+    ours, other_message = (
         create_conversation_with_message(home_contact, number, "From home"),
         create_conversation_with_message(work_contact, builders.create_number(), "From work"),
     )
@@ -84,9 +84,9 @@ def test_merge_combines_the_data_of_both_contacts(
     home_contact.refresh_from_db()
     assert (home_contact.name, home_contact.language, home_contact.fields) == ("A. Diallo", "fr", {"group": "gold"})
     assert [str(label) for label in home_contact.labels.all()] == ["VIP"]
-    assert set(home_contact.conversations.all()) == {ours, theirs}
-    assert (done.merged_by, done.source_conversation_ids) == (sue.user, [theirs.pk])
-    line = theirs.events.get(kind=merges.MERGED_EVENT)
+    assert set(home_contact.conversations.all()) == {ours, other_message}
+    assert (done.merged_by, done.source_conversation_ids) == (sue.user, [other_message.pk])
+    line = other_message.events.get(kind=merges.MERGED_EVENT)
     assert line.actor == sue.user
     assert str(line.text).startswith("Sue merged A. Diallo (")
 
@@ -115,13 +115,13 @@ def test_two_open_conversations_on_a_number_become_one(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
     dana = builders.create_agent("Dana")
-    ours, theirs = (
+    ours, other_message = (
         create_conversation_with_message(home_contact, number, "One"),
         create_conversation_with_message(work_contact, number, "Two", agent=dana),
     )
     merge_contacts(home_contact, work_contact, by=sue.user)
-    assert list(Conversation.objects.all()) == [theirs]
-    assert message_bodies(theirs) == {"One", "Two"}
+    assert list(Conversation.objects.all()) == [other_message]
+    assert message_bodies(other_message) == {"One", "Two"}
     assert not Conversation.objects.filter(pk=ours.pk).exists()
 
 
@@ -158,22 +158,22 @@ def test_while_a_message_is_being_sent_nothing_is_merged(
 def test_an_agent_merges_only_those_of_whom_they_see_everything(number: WhatsAppNumber, home_contact: Contact) -> None:
     orders, secret = builders.create_queue("Orders"), builders.create_queue("Secret")
     dana = builders.create_agent("Dana", queue=orders)
-    mine, hidden = builders.create_contact("Mine"), builders.create_contact("Hidden")
-    for contact in (home_contact, mine, hidden):
+    own_conversation, hidden = builders.create_contact("Mine"), builders.create_contact("Hidden")
+    for contact in (home_contact, own_conversation, hidden):
         create_conversation_with_message(contact, builders.create_number(), queue=orders)
     create_conversation_with_message(hidden, builders.create_number(), queue=secret)
-    assert list(merges.search_merge_candidates(home_contact, dana.user, "i")) == [mine]
+    assert list(merges.search_merge_candidates(home_contact, dana.user, "i")) == [own_conversation]
     with pytest.raises(MergeError, match="who may see all conversations"):
         merge_contacts(home_contact, hidden, by=dana.user)
-    merge_contacts(home_contact, mine, by=dana.user)
-    assert not Contact.objects.filter(pk=mine.pk).exists()
+    merge_contacts(home_contact, own_conversation, by=dana.user)
+    assert not Contact.objects.filter(pk=own_conversation.pk).exists()
 
 
-@pytest.mark.parametrize("words", ["diallo", "A. D", "+49 1512 2222"])
+@pytest.mark.parametrize("text", ["diallo", "A. D", "+49 1512 2222"])
 def test_a_contact_is_found_by_a_part_of_name_or_number(
-    sue: Agent, home_contact: Contact, work_contact: Contact, words: str
+    sue: Agent, home_contact: Contact, work_contact: Contact, text: str
 ) -> None:
-    assert list(merges.search_merge_candidates(home_contact, sue.user, words)) == [work_contact]
+    assert list(merges.search_merge_candidates(home_contact, sue.user, text)) == [work_contact]
     assert not merges.search_merge_candidates(work_contact, sue.user, " ")
 
 
@@ -192,16 +192,18 @@ def test_undoing_brings_both_back_as_they_were(
     home_contact.labels.add(both)
     work_contact.labels.add(both, Label.objects.create(name="VIP"))
     Contact.objects.filter(pk=work_contact.pk).update(fields={"group": "gold"}, blocked_at=timezone.now())
-    ours, theirs = (
+    ours, other_message = (
         create_conversation_with_message(home_contact, number),
         create_conversation_with_message(work_contact, builders.create_number()),
     )
     before = contact_snapshot(home_contact), contact_snapshot(work_contact)
     back = undo_merge(merge_contacts(home_contact, work_contact, by=sue.user), by=sue.user)
     assert (contact_snapshot(home_contact), contact_snapshot(back)) == before
-    assert [*home_contact.conversations.all(), *back.conversations.all()] == [ours, theirs]
+    assert [*home_contact.conversations.all(), *back.conversations.all()] == [ours, other_message]
     assert not home_contact.addresses.exists()
-    assert str(theirs.events.get(kind=merges.UNMERGED_EVENT).text) == "Sue parted this customer from Amara again."
+    assert (
+        str(other_message.events.get(kind=merges.UNMERGED_EVENT).text) == "Sue parted this customer from Amara again."
+    )
 
 
 @pytest.mark.parametrize("has_agent", [True, False])
@@ -210,22 +212,22 @@ def test_unmerge_splits_joined_conversations_with_their_messages(
 ) -> None:
     dana = builders.create_agent("Dana")
     ours = create_conversation_with_message(home_contact, number, "One", unread_count=1)
-    theirs = create_conversation_with_message(
+    other_message = create_conversation_with_message(
         work_contact, number, "Two", unread_count=1, agent=dana if has_agent else None
     )
     ours.notes.create(author=sue.user, text="Ours")
-    theirs.notes.create(author=sue.user, text="Theirs")
+    other_message.notes.create(author=sue.user, text="Theirs")
     done = merge_contacts(home_contact, work_contact, by=sue.user)
     assert Conversation.objects.count() == 1
     back = undo_merge(done, by=sue.user)
     ours.refresh_from_db()
-    theirs.refresh_from_db()
-    assert (ours.contact, theirs.contact) == (home_contact, back)
-    assert (message_bodies(ours), message_bodies(theirs)) == ({"One"}, {"Two"})
-    assert [ours.notes.get().text, theirs.notes.get().text] == ["Ours", "Theirs"]
-    assert (ours.unread_count, theirs.unread_count) == (1, 1)
-    assert (ours.state, theirs.state) == (State.OPEN, State.ACTIVE if has_agent else State.OPEN)
-    assert (ours.last_message.body, theirs.last_message.body) == ("One", "Two")  # type: ignore[union-attr]
+    other_message.refresh_from_db()
+    assert (ours.contact, other_message.contact) == (home_contact, back)
+    assert (message_bodies(ours), message_bodies(other_message)) == ({"One"}, {"Two"})
+    assert [ours.notes.get().text, other_message.notes.get().text] == ["Ours", "Theirs"]
+    assert (ours.unread_count, other_message.unread_count) == (1, 1)
+    assert (ours.state, other_message.state) == (State.OPEN, State.ACTIVE if has_agent else State.OPEN)
+    assert (ours.last_message.body, other_message.last_message.body) == ("One", "Two")  # type: ignore[union-attr]
     assert Lane.objects.filter(kind="assign").exists()
 
 
@@ -233,15 +235,15 @@ def test_unmerge_keeps_later_messages_and_separates_the_numbers(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
     ours = create_conversation_with_message(home_contact, number, "One")
-    theirs = create_conversation_with_message(work_contact, number, "Two")
+    other_message = create_conversation_with_message(work_contact, number, "Two")
     done = merge_contacts(home_contact, work_contact, by=sue.user)
     receive_message(WORK_ADDRESS, number, "Since then")
     undo_merge(done, by=sue.user)
     assert message_bodies(ours) == {"One", "Since then"}
-    assert message_bodies(theirs) == {"Two"}
+    assert message_bodies(other_message) == {"Two"}
     receive_message(WORK_ADDRESS, number, "From work")
     receive_message(HOME_ADDRESS, number, "From home")
-    assert message_bodies(theirs) == {"Two", "From work"}
+    assert message_bodies(other_message) == {"Two", "From work"}
     assert "From home" in message_bodies(ours)
     assert Contact.objects.count() == 2
 
@@ -249,14 +251,14 @@ def test_unmerge_keeps_later_messages_and_separates_the_numbers(
 def test_unmerge_keeps_closed_conversations_closed(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    ours, theirs = (
+    ours, other_message = (
         create_conversation_with_message(home_contact, number),
         create_conversation_with_message(work_contact, number),
     )
     done = merge_contacts(home_contact, work_contact, by=sue.user)
     Conversation.objects.update(state=State.CLOSED, closed_at=timezone.now())
     undo_merge(done, by=sue.user)
-    assert set(Conversation.objects.filter(state=State.CLOSED)) == {ours, theirs}
+    assert set(Conversation.objects.filter(state=State.CLOSED)) == {ours, other_message}
 
 
 def test_unmerge_keeps_a_name_set_after_the_merge(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:
@@ -289,13 +291,13 @@ def test_merge_record_moves_with_a_later_merge(sue: Agent, home_contact: Contact
     assert set(Contact.objects.all()) == {home_contact, work_contact, third}
 
 
-@pytest.mark.parametrize(("who", "may"), [("by", True), ("sue", True), ("other", False)])
+@pytest.mark.parametrize(("person", "may"), [("by", True), ("sue", True), ("other", False)])
 def test_only_the_merging_agent_and_supervisors_can_undo(
-    sue: Agent, home_contact: Contact, work_contact: Contact, who: str, may: bool
+    sue: Agent, home_contact: Contact, work_contact: Contact, person: str, may: bool
 ) -> None:
     people = {"by": builders.create_agent("Dana"), "sue": sue, "other": builders.create_agent("Omar")}
     done = merge_contacts(home_contact, work_contact, by=people["by"].user)
-    assert (get_undo_error(done, people[who].user) == "") is may
+    assert (get_undo_error(done, people[person].user) == "") is may
 
 
 def test_merge_cannot_be_undone_after_thirty_days(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:

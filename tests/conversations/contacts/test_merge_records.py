@@ -128,12 +128,12 @@ def test_timeline_records_the_merge(number: WhatsAppNumber, phone_contact: Conta
 
 def test_participants_and_notes_move_too() -> None:
     dana, omar, paul = (builders.create_agent(name) for name in ("Dana", "Omar", "Paul"))
-    kept, gone = (builders.create_conversation(agent=dana) for _ in range(2))
-    for conversation, colleague in ((kept, omar), (gone, omar), (gone, paul)):
+    kept, offline_agent = (builders.create_conversation(agent=dana) for _ in range(2))
+    for conversation, colleague in ((kept, omar), (offline_agent, omar), (offline_agent, paul)):
         invite_colleague(conversation, colleague, agent=dana)
-    add_note(gone, dana.user, "@omar look")
-    Conversation.objects.filter(pk=gone.pk).update(number=kept.number)
+    add_note(offline_agent, dana.user, "@omar look")
+    Conversation.objects.filter(pk=offline_agent.pk).update(number=kept.number)
     with transaction.atomic():
-        merge_contact_data(kept.contact, gone.contact)
+        merge_contact_data(kept.contact, offline_agent.contact)
     assert {str(one.agent) for one in consulted_participations(Conversation.objects.get())} == {"Omar", "Paul"}
     assert Conversation.objects.get().notes.get().mentions.get() == omar

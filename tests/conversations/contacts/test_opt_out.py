@@ -210,17 +210,17 @@ def test_lifted_opt_out_allows_replies_and_is_recorded() -> None:
     assert str(line.text) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
 
 
-@pytest.mark.parametrize(("reason", "said"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
-def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, said: str) -> None:
+@pytest.mark.parametrize(("reason", "text"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
+def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, text: str) -> None:
     dana = builders.create_agent("Dana")
-    with pytest.raises(opt_out.LiftOptOutError, match=said):
+    with pytest.raises(opt_out.LiftOptOutError, match=text):
         opt_out.lift_opt_out(create_opted_out_conversation(dana), by=dana.user, reason=reason)
     assert Contact.objects.get().opted_out_by_word
 
 
-@pytest.mark.parametrize(("who", "may"), [("Omar", False), ("Sue", True)])
-def test_only_its_agent_and_supervisors_lift_an_opt_out(who: str, may: bool) -> None:
-    somebody = builders.create_agent(who, role="Supervisor" if may else "Agent")
+@pytest.mark.parametrize(("person", "may"), [("Omar", False), ("Sue", True)])
+def test_only_its_agent_and_supervisors_lift_an_opt_out(person: str, may: bool) -> None:
+    somebody = builders.create_agent(person, role="Supervisor" if may else "Agent")
     conversation = create_opted_out_conversation(builders.create_agent("Dana"))
     if may:
         opt_out.lift_opt_out(conversation, by=somebody.user, reason="By mail.")

@@ -226,7 +226,7 @@ def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None
 @settings(deadline=None)  # the machine may be busy with other things
 @given(
     st.binary(max_size=300)
-    | st.lists(st.sampled_from(VCARD_FRAGMENTS), max_size=60).map(lambda words: "".join(words).encode())
+    | st.lists(st.sampled_from(VCARD_FRAGMENTS), max_size=60).map(lambda text: "".join(text).encode())
 )
 def test_any_bytes_parse_within_the_limits(noise: bytes) -> None:
     for one in parse_people(noise) + parse_people(b"BEGIN:VCARD\r\n" + noise) + parse_people(b"\xff\xfe" + noise):

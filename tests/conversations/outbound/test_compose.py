@@ -130,16 +130,16 @@ def test_reply_to_a_conversation_reassigned_meanwhile_is_refused(conversation: C
 
 def test_the_same_form_twice_queues_one_message(conversation: Conversation, dana: Agent) -> None:
     form = uuid.uuid4()
-    one, two = (send_reply(conversation, author=dana.user, text="Hi", public_id=form) for _ in range(2))
-    assert (one.pk, Message.objects.count()) == (two.pk, 1)
+    first, two = (send_reply(conversation, author=dana.user, text="Hi", public_id=form) for _ in range(2))
+    assert (first.pk, Message.objects.count()) == (two.pk, 1)
 
 
 def test_resubmitted_form_after_the_window_closed_returns_the_queued_message(dana: Agent) -> None:
     conversation, form = builders.create_conversation(agent=dana, last_inbound_at=NOON), uuid.uuid4()
     with time_machine.travel(NOON + DAY, tick=False) as clock:
-        one = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
+        first = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
         clock.shift(MICROSECOND)
-        assert send_reply(conversation, author=dana.user, text="Hi", public_id=form) == one
+        assert send_reply(conversation, author=dana.user, text="Hi", public_id=form) == first
 
 
 @pytest.mark.django_db(transaction=True)
@@ -153,9 +153,9 @@ def test_the_same_form_ten_times_at_once_queues_one_message() -> None:
 
 
 def test_somebody_elses_form_id_shows_nothing_of_theirs(conversation: Conversation, dana: Agent) -> None:
-    theirs = builders.create_outbound_message(builders.create_conversation(), "A secret")
+    other_message = builders.create_outbound_message(builders.create_conversation(), "A secret")
     with pytest.raises(ReplyError):
-        send_reply(conversation, author=dana.user, text="Hi", public_id=theirs.public_id)
+        send_reply(conversation, author=dana.user, text="Hi", public_id=other_message.public_id)
     assert Message.objects.count() == 1
 
 
@@ -187,7 +187,7 @@ def test_file_is_queued_with_the_content_type_of_its_bytes(
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "error_text"),
     [
         (b"", "This file is empty."),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "does not take this kind of file"),
@@ -198,10 +198,10 @@ def test_file_is_queued_with_the_content_type_of_its_bytes(
     ],
 )
 def test_a_file_whatsapp_does_not_take_is_refused_with_the_reason(
-    conversation: Conversation, dana: Agent, content: bytes, words: str
+    conversation: Conversation, dana: Agent, content: bytes, error_text: str
 ) -> None:
     refused = reply_refusal(conversation, dana, file=ContentFile(content, "picture.png"))
-    assert words in str(refused)
+    assert error_text in str(refused)
     assert (refused.code, refused.field) == ("file_refused", "file")
 
 
@@ -263,19 +263,19 @@ def test_after_24_hours_nothing_is_sent_again(conversation: Conversation, dana: 
 
 
 def test_a_reply_knows_the_message_it_replies_to(conversation: Conversation) -> None:
-    asked, elsewhere = (
+    quoted_message, elsewhere = (
         builders.create_inbound_message(conversation),
         builders.create_inbound_message(builders.create_conversation()),
     )
     assert conversation.agent is not None
     author = conversation.agent.user
-    assert send_reply(conversation, author=author, text="Yes", quoted=asked).quoted == asked
+    assert send_reply(conversation, author=author, text="Yes", quoted=quoted_message).quoted == quoted_message
     with pytest.raises(ReplyError, match="not in this conversation"):
         send_reply(conversation, author=author, text="Yes", quoted=elsewhere)
 
 
 def test_unfilled_slug_is_refused(conversation: Conversation) -> None:
     assert conversation.agent is not None
-    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} first") as why:
+    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} first") as caught:
         send_reply(conversation, author=conversation.agent.user, text="Dear {LastName{Customer}}")
-    assert why.value.field == "text"
+    assert caught.value.field == "text"

@@ -138,8 +138,8 @@ def test_window_is_checked_again_before_sending(
     queue_replies(conversation, "Just in time", "And this")
     clock.move_to(NOON + dt.timedelta(hours=24, microseconds=1))
     run_send_lane()
-    words = "This conversation has exceeded the 24 hour limit to respond to the customer."
-    assert set(Message.objects.values_list("status", "error_message")) == {("failed", words)}
+    error_text = "This conversation has exceeded the 24 hour limit to respond to the customer."
+    assert set(Message.objects.values_list("status", "error_message")) == {("failed", error_text)}
     assert memory_backend.outbox == []
 
 
@@ -220,8 +220,8 @@ def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
 ) -> None:
     queue_replies(conversation, "one", "two")
     [lease] = claim_lanes(["send"], 1)
-    kept = iter([True, False])
-    monkeypatch.setattr(Lease, "renew", lambda self: next(kept))
+    lease_results = iter([True, False])
+    monkeypatch.setattr(Lease, "renew", lambda self: next(lease_results))
     deliver_messages(lease)
     assert [message.body for message in memory_backend.outbox] == ["one"]
 

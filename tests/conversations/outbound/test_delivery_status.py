@@ -42,12 +42,12 @@ class StatusOrderMachine(TestCase):
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.tuples(TWILIO_STATUSES, ERROR_CODES), max_size=8), st.sampled_from(["sending", "sent"]))
     def test_a_status_never_goes_backwards_and_an_error_code_stays(
-        self, told: list[tuple[str, str]], start: str
+        self, callbacks: list[tuple[str, str]], start: str
     ) -> None:
         message = builders.create_outbound_message(
             builders.create_conversation(), status=start, twilio_sid=builders.new_sid()
         )
-        for word, code in told:
+        for word, code in callbacks:
             before, had = message.status, message.error_code
             post_status(message, word, code)
             message.refresh_from_db()
@@ -58,9 +58,9 @@ class StatusOrderMachine(TestCase):
 
     @settings(max_examples=20, deadline=None)
     @given(st.permutations(["queued", "sent", "delivered", "read", "sent", "read"]))
-    def test_all_callbacks_in_any_order_end_with_read(self, words: list[str]) -> None:
+    def test_all_callbacks_in_any_order_end_with_read(self, statuses: list[str]) -> None:
         message = builders.create_outbound_message(builders.create_conversation())
-        for word in words:
+        for word in statuses:
             post_status(message, word)
         message.refresh_from_db()
         assert message.status == "read"
@@ -150,11 +150,11 @@ def test_a_callback_with_another_sid_cannot_touch_a_message(message: Message) ->
 
 
 def test_a_callback_cannot_touch_a_customers_message(db: None) -> None:
-    theirs = builders.create_inbound_message(builders.create_conversation())
+    other_message = builders.create_inbound_message(builders.create_conversation())
     for by_id in (True, False):
-        post_status(theirs, "failed", by_id=by_id, sid=theirs.twilio_sid)
-    theirs.refresh_from_db()
-    assert theirs.status == "received"
+        post_status(other_message, "failed", by_id=by_id, sid=other_message.twilio_sid)
+    other_message.refresh_from_db()
+    assert other_message.status == "received"
 
 
 def test_unknown_public_id_causes_no_error(message: Message) -> None:
@@ -199,8 +199,8 @@ def test_error_20003_in_a_callback_flags_the_account(message: Message) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_callbacks_end_with_read() -> None:
     message = builders.create_outbound_message(builders.create_conversation(), status="sending")
-    sid, words = builders.new_sid(), ["queued", "sent", "delivered", "read", "sent", "delivered", "read", "queued"]
-    outcomes = run_concurrently(*[lambda word=word: post_status(message, word, sid=sid) for word in words])
+    sid, statuses = builders.new_sid(), ["queued", "sent", "delivered", "read", "sent", "delivered", "read", "queued"]
+    outcomes = run_concurrently(*[lambda word=word: post_status(message, word, sid=sid) for word in statuses])
     message.refresh_from_db()
     assert (outcomes, message.status, message.twilio_sid) == ([None] * 8, "read", sid)
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}

@@ -31,7 +31,10 @@ def create_quick_reply(title: str = "Hello", locale: str = "en", message: str = 
 
 
 def offered_titles(conversation: Conversation, user: User, languages: Sequence[str] = ("en",)) -> list[str]:
-    return [f"{one.title} {one.locale}" for one in get_quick_replies_for(conversation, user, languages)]
+    return [
+        f"{quick_reply.title} {quick_reply.locale}"
+        for quick_reply in get_quick_replies_for(conversation, user, languages)
+    ]
 
 
 def test_one_title_is_there_once_in_each_language_for_all_and_for_each_person() -> None:
@@ -90,11 +93,18 @@ def test_a_customers_name_is_never_read_as_a_slug_or_a_pattern(name: str) -> Non
 def test_an_agent_keeps_changes_and_tags_their_own() -> None:
     dana = builders.create_agent("Dana").user
     QuickReplyTag.objects.create(name="Returns")
-    one = save_own_quick_reply(dana, title=" My  way ", message="Bye\r\n", locale="pt_BR", tags=["returns", "bye"])
-    assert (one.title, one.message, one.locale, one.owner) == ("My way", "Bye", "pt-BR", dana)
-    assert {tag.name for tag in one.tags.all()} == {"Returns", "bye"}
-    save_own_quick_reply(dana, title="My way", message="Goodbye", locale="pt-BR", tags=[], quick_reply=one)
-    assert (QuickReply.objects.get().message, one.tags.count()) == ("Goodbye", 0)
+    quick_reply = save_own_quick_reply(
+        dana, title=" My  way ", message="Bye\r\n", locale="pt_BR", tags=["returns", "bye"]
+    )
+    assert (quick_reply.title, quick_reply.message, quick_reply.locale, quick_reply.owner) == (
+        "My way",
+        "Bye",
+        "pt-BR",
+        dana,
+    )
+    assert {tag.name for tag in quick_reply.tags.all()} == {"Returns", "bye"}
+    save_own_quick_reply(dana, title="My way", message="Goodbye", locale="pt-BR", tags=[], quick_reply=quick_reply)
+    assert (QuickReply.objects.get().message, quick_reply.tags.count()) == ("Goodbye", 0)
 
 
 @pytest.mark.parametrize(
@@ -113,17 +123,17 @@ def test_an_agent_keeps_changes_and_tags_their_own() -> None:
 def test_invalid_quick_reply_is_refused_at_its_field(changed: Any, field: str) -> None:
     dana = builders.create_agent("Dana").user
     create_quick_reply("Taken", owner=dana)
-    with pytest.raises(QuickReplyError) as why:
+    with pytest.raises(QuickReplyError) as caught:
         save_own_quick_reply(dana, **{"title": "Title", "message": "Hi", "locale": "en", "tags": [], **changed})
-    assert why.value.field == field
+    assert caught.value.field == field
     assert QuickReply.objects.count() == 1
 
 
 def test_quick_reply_of_another_agent_cannot_be_changed() -> None:
     dana, omar = builders.create_agent("Dana").user, builders.create_agent("Omar").user
-    for one in (create_quick_reply(), create_quick_reply(owner=omar)):
+    for quick_reply in (create_quick_reply(), create_quick_reply(owner=omar)):
         with pytest.raises(QuickReplyError):
-            save_own_quick_reply(dana, title="Mine", message="Hi", locale="en", tags=[], quick_reply=one)
+            save_own_quick_reply(dana, title="Mine", message="Hi", locale="en", tags=[], quick_reply=quick_reply)
 
 
 def test_tags_are_read_as_people_type_them() -> None:

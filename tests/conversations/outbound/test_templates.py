@@ -89,9 +89,13 @@ def test_a_template_goes_out_after_the_24_hours(
 def test_sent_template_is_stored_with_the_message(
     conversation: Conversation, delivery_template: MessageTemplate
 ) -> None:
-    kept = send_to_customer(conversation, delivery_template).content["template"]
-    assert (kept["sid"], kept["name"], kept["variables"]) == (delivery_template.content_sid, "delivery_update", VALUES)
-    assert [button["title"] for button in kept["buttons"]] == ["Thanks", "Where?"]
+    template_content = send_to_customer(conversation, delivery_template).content["template"]
+    assert (template_content["sid"], template_content["name"], template_content["variables"]) == (
+        delivery_template.content_sid,
+        "delivery_update",
+        VALUES,
+    )
+    assert [button["title"] for button in template_content["buttons"]] == ["Thanks", "Where?"]
 
 
 def test_only_the_templates_own_variables_are_sent(
@@ -101,7 +105,7 @@ def test_only_the_templates_own_variables_are_sent(
     plain = create_template(conversation.number.account, "plain", "No variables here.", variables={})
     send_to_customer(conversation, plain, {"1": "x"})
     run_send_lane()
-    assert [one.content_variables for one in memory_backend.outbox] == [json.dumps(VALUES), ""]
+    assert [message.content_variables for message in memory_backend.outbox] == [json.dumps(VALUES), ""]
 
 
 def test_quotes_and_letters_of_every_kind_arrive_as_they_were_typed(
@@ -225,7 +229,7 @@ def test_replies_and_templates_go_out_in_their_order(
     send_to_customer(conversation, delivery_template)
     send_reply(conversation, author=conversation.agent.user, text="three")
     run_send_lane()
-    assert [(one.body, bool(one.content_sid)) for one in memory_backend.outbox] == [
+    assert [(message.body, bool(message.content_sid)) for message in memory_backend.outbox] == [
         ("one", False),
         ("", True),
         ("three", False),
@@ -318,7 +322,7 @@ def test_unsent_template_is_resent_as_a_template(
     with pytest.raises(ReplyError, match="sent again already"):
         resend_message(interrupted_message, author=interrupted_message.author)
     run_send_lane()
-    assert [one.content_sid for one in memory_backend.outbox] == [delivery_template.content_sid]
+    assert [message.content_sid for message in memory_backend.outbox] == [delivery_template.content_sid]
     assert not Lane.objects.filter(kind="send").exists()
 
 

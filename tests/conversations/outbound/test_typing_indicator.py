@@ -53,23 +53,23 @@ def test_typing_is_sent_at_most_every_twenty_seconds(
     assert len(memory_backend.typing_indicators) == 2
 
 
-@pytest.mark.parametrize("why", ["switched off", "window", "opted out", "blocked", "of another", "not active"])
+@pytest.mark.parametrize("refusal", ["switched off", "window", "opted out", "blocked", "of another", "not active"])
 def test_typing_is_not_sent_where_replies_are_refused_or_it_is_disabled(
-    conversation: Conversation, dana: Agent, memory_backend: MemoryBackend, why: str
+    conversation: Conversation, dana: Agent, memory_backend: MemoryBackend, refusal: str
 ) -> None:
     builders.create_inbound_message(conversation)
     now = timezone.now()
-    conversation.number.shows_typing_indicator = why != "switched off"
+    conversation.number.shows_typing_indicator = refusal != "switched off"
     Conversation.objects.update(
-        window_closes_at=now - dt.timedelta(seconds=1) if why == "window" else now + dt.timedelta(hours=1),
-        state=State.WAITING if why == "not active" else State.ACTIVE,
+        window_closes_at=now - dt.timedelta(seconds=1) if refusal == "window" else now + dt.timedelta(hours=1),
+        state=State.WAITING if refusal == "not active" else State.ACTIVE,
     )
-    if why in {"opted out", "blocked"}:
-        Contact.objects.update(**{"opted_out_at" if why == "opted out" else "blocked_at": now})
+    if refusal in {"opted out", "blocked"}:
+        Contact.objects.update(**{"opted_out_at" if refusal == "opted out" else "blocked_at": now})
     number = conversation.number
-    asked: Any = Conversation.objects.select_related("contact").get(pk=conversation.pk)
-    asked.number = number
-    send_typing(asked, builders.create_agent("Omar") if why == "of another" else dana)
+    stale_conversation: Any = Conversation.objects.select_related("contact").get(pk=conversation.pk)
+    stale_conversation.number = number
+    send_typing(stale_conversation, builders.create_agent("Omar") if refusal == "of another" else dana)
     assert not memory_backend.typing_indicators
 
 

@@ -60,14 +60,14 @@ def test_held_reply_is_sent_after_its_delay_and_before_later_replies(
     assert not memory_backend.outbox
     clock.shift(HOLD_DURATION)
     run_send_lane()
-    assert [one.body for one in memory_backend.outbox] == ["first", "second"]
+    assert [message.body for message in memory_backend.outbox] == ["first", "second"]
 
 
 def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: MemoryBackend, clock: Any) -> None:
-    asked = builders.create_inbound_message(conversation, "Which one?")
+    question = builders.create_inbound_message(conversation, "Which one?")
     picture = SimpleUploadedFile("lamp.png", PNG)
     pks = [
-        send_held_reply(conversation, "Look", file=picture, quoted=asked).pk,
+        send_held_reply(conversation, "Look", file=picture, quoted=question).pk,
         send_held_reply(conversation, "this one").pk,
     ]
     stored = Attachment.objects.get().file
@@ -75,10 +75,10 @@ def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: Mem
     LiveEvent.objects.all().delete()
     clock.shift(HOLD_DURATION - dt.timedelta(seconds=1))
     back = undo_messages(conversation, assigned_user(conversation), pks)
-    assert [(one.body, one.quoted) for one in back] == [("Look", asked), ("this one", None)]
-    assert list(Message.objects.all()) == [asked]
+    assert [(message.body, message.quoted) for message in back] == [("Look", question), ("this one", None)]
+    assert list(Message.objects.all()) == [question]
     conversation.refresh_from_db()
-    assert conversation.last_message == asked
+    assert conversation.last_message == question
     assert LiveEvent.objects.filter(kind="message").exists()
     clock.shift(HOLD_DURATION)
     run_send_lane()
@@ -97,15 +97,15 @@ def test_file_of_an_undone_reply_is_deleted(conversation: Conversation) -> None:
     assert not file.storage.exists(name)
 
 
-@pytest.mark.parametrize("how", ["sent", "not held", "somebody else's", "one of two", "nothing"])
-def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any, how: str) -> None:
-    by = builders.create_agent("Omar").user if how == "somebody else's" else assigned_user(conversation)
-    pks = [] if how == "nothing" else [send_held_reply(conversation).pk]
-    if how == "not held":
+@pytest.mark.parametrize("refusal_case", ["sent", "not held", "somebody else's", "one of two", "nothing"])
+def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any, refusal_case: str) -> None:
+    by = builders.create_agent("Omar").user if refusal_case == "somebody else's" else assigned_user(conversation)
+    pks = [] if refusal_case == "nothing" else [send_held_reply(conversation).pk]
+    if refusal_case == "not held":
         pks = [send_reply(conversation, author=by, text="Hi").pk]
-    if how == "one of two":
+    if refusal_case == "one of two":
         pks.append(builders.create_outbound_message(conversation, author=by).pk)
-    if how == "sent":
+    if refusal_case == "sent":
         clock.shift(HOLD_DURATION)
         run_send_lane()
     before = list(Message.objects.values_list("pk", "status"))

@@ -86,7 +86,7 @@ def test_a_callback_lets_the_next_reply_go_at_once(interrupted_message: Message,
     assert run_send_lane() is not None
     post_status_callback(interrupted_message, "sent", builders.new_sid())
     assert run_send_lane() is None
-    assert [one.body for one in memory_backend.outbox] == ["Next"]
+    assert [message.body for message in memory_backend.outbox] == ["Next"]
 
 
 def test_twilios_message_list_settles_the_outcome(
@@ -259,8 +259,10 @@ def message_without_callbacks(conversation: Conversation, memory_backend: Memory
 
 
 def set_twilio_status(memory_backend: MemoryBackend, status: str, **more: Any) -> None:
-    one = memory_backend.sent[0]
-    memory_backend.sent[0] = SentMessage(one.sid, status, one.to, one.body, one.created_at, **more)
+    twilio_message = memory_backend.sent[0]
+    memory_backend.sent[0] = SentMessage(
+        twilio_message.sid, status, twilio_message.to, twilio_message.body, twilio_message.created_at, **more
+    )
 
 
 def test_status_is_polled_when_callbacks_are_missing(
@@ -278,16 +280,16 @@ def test_status_polling_backs_off_and_stops(
     message_without_callbacks: Message, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     set_twilio_status(memory_backend, "sent")
-    asked = []
+    delays = []
     for _ in range(20):
         message_without_callbacks.refresh_from_db()
         if message_without_callbacks.check_status_at is None:
             break
-        asked.append((message_without_callbacks.check_status_at - timezone.now()).total_seconds())
+        delays.append((message_without_callbacks.check_status_at - timezone.now()).total_seconds())
         clock.move_to(message_without_callbacks.check_status_at)
         check_overdue_statuses()
-    assert asked == sorted(asked)
-    assert 8 < len(asked) < 20
+    assert delays == sorted(delays)
+    assert 8 < len(delays) < 20
     assert message_without_callbacks.check_status_at is None
 
 

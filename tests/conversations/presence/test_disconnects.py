@@ -198,7 +198,7 @@ def test_other_changes_of_an_agent_publish_no_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time", "words"),
+    ("time", "text"),
     [
         (timedelta(minutes=1), "1 minute"),
         (timedelta(minutes=90), "90 minutes"),
@@ -206,5 +206,5 @@ def test_other_changes_of_an_agent_publish_no_event() -> None:
         (timedelta(days=1), "1 day"),
     ],
 )
-def test_durations_are_formatted_in_words(time: timedelta, words: str) -> None:
-    assert str(disconnects.duration_text(time)) == words
+def test_durations_are_formatted_in_words(time: timedelta, text: str) -> None:
+    assert str(disconnects.duration_text(time)) == text

@@ -110,11 +110,11 @@ def test_an_open_page_is_noted() -> None:
 
 def test_agent_without_a_page_for_three_minutes_goes_offline() -> None:
     now = timezone.now()
-    gone, reloads, never = (builders.create_agent(name) for name in ("Gone", "Reloads", "Never"))
-    set_last_seen(gone, now - timedelta(minutes=3, seconds=1))
+    absent_agent, reloads, never = (builders.create_agent(name) for name in ("Gone", "Reloads", "Never"))
+    set_last_seen(absent_agent, now - timedelta(minutes=3, seconds=1))
     set_last_seen(reloads, now - timedelta(seconds=45))
     sessions.update_presences(now)
-    assert [shown_presence(agent) for agent in (gone, reloads, never)] == ["offline", "available", "available"]
+    assert [shown_presence(agent) for agent in (absent_agent, reloads, never)] == ["offline", "available", "available"]
 
 
 def leave_and_return(agent: Agent) -> None:

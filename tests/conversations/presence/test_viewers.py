@@ -44,14 +44,16 @@ def record_viewers(desk: DeskScenario, *agents: Agent, at: datetime = NOW) -> No
 
 
 def list_other_viewers(desk: DeskScenario, agent: Agent, at: datetime = NOW) -> list[tuple[str, bool]]:
-    return [(str(one.agent), one.is_typing) for one in other_viewers(load_conversation_for(agent, desk), agent, at)]
+    return [
+        (str(viewer.agent), viewer.is_typing) for viewer in other_viewers(load_conversation_for(agent, desk), agent, at)
+    ]
 
 
 def take_published_events() -> list[tuple[str, list[str]]]:
     """What was told, to whom, since the last look."""
-    found = [(event.kind, event.topics) for event in LiveEvent.objects.order_by("pk")]
+    events = [(event.kind, event.topics) for event in LiveEvent.objects.order_by("pk")]
     LiveEvent.objects.all().delete()
-    return found
+    return events
 
 
 def test_colleagues_see_each_other_and_nobody_sees_themselves(desk: DeskScenario) -> None:

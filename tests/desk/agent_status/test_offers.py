@@ -50,8 +50,8 @@ def answer_offer(
 def test_an_offer_says_who_where_what_and_for_how_long(desk: DeskScenario) -> None:
     create_offer(desk)
     shown = offers_fragment(desk.dana)
-    for words in ("Amara Diallo", "Orders", "WhatsApp channel work stream", "Where is my lamp?", "sec remaining"):
-        assert words in shown
+    for text in ("Amara Diallo", "Orders", "WhatsApp channel work stream", "Where is my lamp?", "sec remaining"):
+        assert text in shown
     assert 'max="120"' in shown
     assert "Accept" in shown
     assert "Reject" in shown
@@ -61,8 +61,8 @@ def test_an_offer_says_who_where_what_and_for_how_long(desk: DeskScenario) -> No
 def test_an_offer_is_for_the_agent_it_is_offered_to_and_nobody_else(desk: DeskScenario) -> None:
     create_offer(desk)
     assert all(
-        "Where is my lamp?" not in offers_fragment(one)
-        for one in (desk.omar, desk.eve, desk.supervisor, desk.administrator)
+        "Where is my lamp?" not in offers_fragment(agent)
+        for agent in (desk.omar, desk.eve, desk.supervisor, desk.administrator)
     )
 
 
@@ -143,10 +143,10 @@ def test_rejecting_leaves_it_to_others(desk: DeskScenario, plain: bool) -> None:
 
 @pytest.mark.parametrize("name", ANSWER_URL_NAMES)
 @pytest.mark.parametrize("plain", [True, False])
-@pytest.mark.parametrize("who", ["omar", "supervisor", "administrator"])
-def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str, plain: bool, who: str) -> None:
+@pytest.mark.parametrize("person", ["omar", "supervisor", "administrator"])
+def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str, plain: bool, person: str) -> None:
     offered = create_offer(desk)
-    refused = answer_offer(desk, name, offered, username=who, without_htmx=plain)
+    refused = answer_offer(desk, name, offered, username=person, without_htmx=plain)
     assert refused.status_code == 409
     assert "not offered to you any more" in refused.content.decode()
     offered.refresh_from_db()
@@ -203,9 +203,9 @@ def test_offers_are_for_those_who_work_at_the_desk(desk: DeskScenario, name: str
     assert REQUESTS[name](client_for(desk.stranger), offered).status_code == 403
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "eve", "supervisor", "administrator"])
-def test_every_desk_user_has_their_own_presence(desk: DeskScenario, who: str) -> None:
-    client = client_for(getattr(desk, who))
+@pytest.mark.parametrize("person", ["dana", "omar", "eve", "supervisor", "administrator"])
+def test_every_desk_user_has_their_own_presence(desk: DeskScenario, person: str) -> None:
+    client = client_for(getattr(desk, person))
     assert REQUESTS["offers"](client, desk.conversation).status_code == 200
     assert REQUESTS["back"](client, desk.conversation).status_code == 302
 
@@ -245,24 +245,24 @@ def test_only_what_may_be_selected_has_the_button(desk: DeskScenario, mode: str,
 # -- Ongoing ----------------------------------------------------------------------------------------------------------
 
 
-def get_ongoing_view(desk: DeskScenario, who: str) -> Any:
-    return client_for(getattr(desk, who)).get(reverse("desk:inbox") + "?view=ongoing", **HTMX_HEADERS)
+def get_ongoing_view(desk: DeskScenario, person: str) -> Any:
+    return client_for(getattr(desk, person)).get(reverse("desk:inbox") + "?view=ongoing", **HTMX_HEADERS)
 
 
-@pytest.mark.parametrize("who", ["supervisor", "administrator"])
-def test_supervisor_sees_all_ongoing_conversations(desk: DeskScenario, who: str) -> None:
+@pytest.mark.parametrize("person", ["supervisor", "administrator"])
+def test_supervisor_sees_all_ongoing_conversations(desk: DeskScenario, person: str) -> None:
     builders.create_conversation(agent=desk.omar, state=State.WAITING)
     builders.create_conversation(agent=desk.eve, state=State.WRAP_UP)
     builders.create_conversation(queue=desk.queue)
-    answered = get_ongoing_view(desk, who)
+    answered = get_ongoing_view(desk, person)
     rows = answered.context["inbox"].rows
     assert {str(row.conversation.agent) for row in rows} == {"Dana", "Omar", "Eve"}
     assert "<bdi>Dana</bdi> · Orders" in answered.content.decode()
     assert [tab.label for tab in answered.context["inbox"].tabs] == ["My", "Open", "Ongoing", "Closed"]
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "eve"])
-def test_an_agent_has_no_such_tab(desk: DeskScenario, who: str) -> None:
-    answered = get_ongoing_view(desk, who)
+@pytest.mark.parametrize("person", ["dana", "omar", "eve"])
+def test_an_agent_has_no_such_tab(desk: DeskScenario, person: str) -> None:
+    answered = get_ongoing_view(desk, person)
     assert answered.context["inbox"].view == "my"
     assert "Ongoing" not in answered.content.decode()

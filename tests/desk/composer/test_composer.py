@@ -40,12 +40,12 @@ def test_each_file_is_a_message_of_its_own_in_their_order_the_text_with_the_firs
     files = [SimpleUploadedFile(f"{name}.png", PNG) for name in "abc"]
     answer = post_reply(desk, text="Three", file=files)
     messages = list(desk.conversation.messages.order_by("pk"))
-    assert [(one.body, one.attachments.get().name) for one in messages] == [
+    assert [(message.body, message.attachments.get().name) for message in messages] == [
         ("Three", "a.png"),
         ("", "b.png"),
         ("", "c.png"),
     ]
-    assert all(f'id="message-{one.pk}"' in answer.content.decode() for one in messages)
+    assert all(f'id="message-{message.pk}"' in answer.content.decode() for message in messages)
 
 
 def test_of_several_files_all_are_looked_at_before_the_first_goes_out(desk: DeskScenario) -> None:
@@ -56,10 +56,10 @@ def test_of_several_files_all_are_looked_at_before_the_first_goes_out(desk: Desk
 
 
 def test_a_reply_to_a_message_shows_it_to_colleagues(desk: DeskScenario) -> None:
-    asked = builders.create_inbound_message(desk.conversation, "Blue or red?")
-    answer = post_reply(desk, text="Blue", quoted=asked.pk)
-    assert Message.objects.get(body="Blue").quoted == asked
-    assert re.search(rf'href="[^"]*message-{asked.pk}"', answer.content.decode())
+    question = builders.create_inbound_message(desk.conversation, "Blue or red?")
+    answer = post_reply(desk, text="Blue", quoted=question.pk)
+    assert Message.objects.get(body="Blue").quoted == question
+    assert re.search(rf'href="[^"]*message-{question.pk}"', answer.content.decode())
 
 
 def test_a_reply_to_a_message_from_elsewhere_is_refused_and_the_text_stays(desk: DeskScenario) -> None:
@@ -79,11 +79,11 @@ def test_unsent_message_is_included_in_fragments_until_sent(desk: DeskScenario) 
     message = builders.create_outbound_message(
         desk.conversation, status="queued", updated_at=timezone.now() - timedelta(hours=1)
     )
-    asked = f"{conversation_url(desk, 'pieces')}?after={message.pk}&changed_since={timezone.now().isoformat()}"
+    fragments_path = f"{conversation_url(desk, 'pieces')}?after={message.pk}&changed_since={timezone.now().isoformat()}"
     client = client_for(desk.omar)
-    assert f'id="message-{message.pk}"' in client.get(asked, **HTMX_HEADERS).content.decode()
+    assert f'id="message-{message.pk}"' in client.get(fragments_path, **HTMX_HEADERS).content.decode()
     Message.objects.update(status="sent")
-    assert f'id="message-{message.pk}"' not in client.get(asked, **HTMX_HEADERS).content.decode()
+    assert f'id="message-{message.pk}"' not in client.get(fragments_path, **HTMX_HEADERS).content.decode()
 
 
 # -- Undo -------------------------------------------------------------------------------------------------------------
@@ -96,14 +96,14 @@ def test_undo_is_absent_when_disabled(desk: DeskScenario) -> None:
 
 def test_undo_restores_the_text_and_removes_the_message(desk: DeskScenario) -> None:
     enable_undo(desk)
-    asked = builders.create_inbound_message(desk.conversation)
-    sent = post_reply(desk, text="Oops", quoted=asked.pk).content.decode()
+    question = builders.create_inbound_message(desk.conversation)
+    sent = post_reply(desk, text="Oops", quoted=question.pk).content.decode()
     (pk,) = re.findall(r'name="message" value="(\d+)"', sent)
     answer = client_for(desk.dana).post(conversation_url(desk, "undo"), {"message": [pk]}, **HTMX_HEADERS)
     shown = answer.content.decode()
     assert answer.status_code == 200
     assert ">Oops</textarea>" in shown
-    assert f'name="quoted" value="{asked.pk}"' in shown
+    assert f'name="quoted" value="{question.pk}"' in shown
     assert f'id="gone" data-pks="{pk}"' in shown
     assert not Message.objects.filter(pk=pk).exists()
 
@@ -116,13 +116,13 @@ def test_without_the_script_undo_shows_the_page_with_the_words(desk: DeskScenari
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("omar", 409), ("supervisor", 409), ("administrator", 409), ("eve", 404), ("stranger", 403)]
+    ("person", "status"), [("omar", 409), ("supervisor", 409), ("administrator", 409), ("eve", 404), ("stranger", 403)]
 )
-def test_only_the_author_can_undo(desk: DeskScenario, who: str, status: int) -> None:
+def test_only_the_author_can_undo(desk: DeskScenario, person: str, status: int) -> None:
     enable_undo(desk)
     post_reply(desk, text="Stays")
     pk = Message.objects.get().pk
-    answer = client_for(getattr(desk, who)).post(conversation_url(desk, "undo"), {"message": [pk]}, **HTMX_HEADERS)
+    answer = client_for(getattr(desk, person)).post(conversation_url(desk, "undo"), {"message": [pk]}, **HTMX_HEADERS)
     assert answer.status_code == status
     assert Message.objects.filter(pk=pk, status="queued").exists()
 
@@ -180,15 +180,15 @@ def test_the_customers_language_is_first(desk: DeskScenario) -> None:
     assert shown.index('"auto">Hallo<') < shown.index('"auto">Hello<')
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "supervisor", "administrator"])
-def test_those_who_see_the_conversation_are_offered_them(desk: DeskScenario, who: str) -> None:
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor", "administrator"])
+def test_those_who_see_the_conversation_are_offered_them(desk: DeskScenario, person: str) -> None:
     create_quick_reply()
-    assert "Hello" in client_for(getattr(desk, who)).get(conversation_url(desk, "quick_replies")).content.decode()
+    assert "Hello" in client_for(getattr(desk, person)).get(conversation_url(desk, "quick_replies")).content.decode()
 
 
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_quick_replies_are_not_offered_without_access(desk: DeskScenario, who: str, status: int) -> None:
-    assert client_for(getattr(desk, who)).get(conversation_url(desk, "quick_replies")).status_code == status
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_quick_replies_are_not_offered_without_access(desk: DeskScenario, person: str, status: int) -> None:
+    assert client_for(getattr(desk, person)).get(conversation_url(desk, "quick_replies")).status_code == status
 
 
 @pytest.mark.parametrize("count", [1, 40])
@@ -206,19 +206,19 @@ def quick_reply_form(**changed: str) -> dict[str, str]:
     return {"title": "Mine", "message": "Bye {FirstName{Agent}}", "locale": "en", "tags": "#bye, warm", **changed}
 
 
-@pytest.mark.parametrize("who", ["dana", "supervisor", "administrator"])
-def test_people_write_change_and_delete_their_own(desk: DeskScenario, who: str) -> None:
-    person = getattr(desk, who)
+@pytest.mark.parametrize("user_key", ["dana", "supervisor", "administrator"])
+def test_people_write_change_and_delete_their_own(desk: DeskScenario, user_key: str) -> None:
+    person = getattr(desk, user_key)
     client, page = client_for(person), reverse("desk:own_quick_replies")
     assert client.post(page, quick_reply_form()).status_code == 302
-    one = QuickReply.objects.get(owner=person.user)
+    quick_reply = QuickReply.objects.get(owner=person.user)
     assert "Mine" in client.get(page).content.decode()
-    change = reverse("desk:change_quick_reply", args=[one.pk])
+    change = reverse("desk:change_quick_reply", args=[quick_reply.pk])
     assert "bye, warm" in client.get(change).content.decode()
     client.post(change, quick_reply_form(message="Goodbye"))
-    one.refresh_from_db()
-    assert one.message == "Goodbye"
-    client.post(reverse("desk:delete_quick_reply", args=[one.pk]))
+    quick_reply.refresh_from_db()
+    assert quick_reply.message == "Goodbye"
+    client.post(reverse("desk:delete_quick_reply", args=[quick_reply.pk]))
     assert not QuickReply.objects.exists()
 
 
@@ -233,12 +233,14 @@ def test_error_is_shown_at_its_field_and_input_is_kept(desk: DeskScenario) -> No
 
 
 def test_quick_replies_of_others_are_not_offered_or_changed(desk: DeskScenario) -> None:
-    mine, everybodys = create_quick_reply("Mine", owner=desk.dana.user), create_quick_reply("Everybody's")
+    own_reply, everybodys = create_quick_reply("Mine", owner=desk.dana.user), create_quick_reply("Everybody's")
     omar = client_for(desk.omar)
-    for one in (mine, everybodys):
-        assert omar.get(reverse("desk:change_quick_reply", args=[one.pk])).status_code == 404
-        assert omar.post(reverse("desk:change_quick_reply", args=[one.pk]), quick_reply_form()).status_code == 404
-        assert omar.post(reverse("desk:delete_quick_reply", args=[one.pk])).status_code == 404
+    for quick_reply in (own_reply, everybodys):
+        assert omar.get(reverse("desk:change_quick_reply", args=[quick_reply.pk])).status_code == 404
+        assert (
+            omar.post(reverse("desk:change_quick_reply", args=[quick_reply.pk]), quick_reply_form()).status_code == 404
+        )
+        assert omar.post(reverse("desk:delete_quick_reply", args=[quick_reply.pk])).status_code == 404
     assert "Mine" not in omar.get(conversation_url(desk, "quick_replies")).content.decode()
     assert QuickReply.objects.count() == 2
 
@@ -247,14 +249,14 @@ def test_composer_text_can_be_saved_as_a_quick_reply(desk: DeskScenario) -> None
     client, address = client_for(desk.dana), reverse("desk:keep_quick_reply")
     assert "<dialog" in client.get(address, **HTMX_HEADERS).content.decode()
     assert client.post(address, quick_reply_form(title=""), **HTMX_HEADERS).status_code == 422
-    kept = client.post(address, quick_reply_form(), **HTMX_HEADERS)
-    assert (kept.status_code, kept["HX-Trigger"]) == (204, "quick-reply-kept")
+    response = client.post(address, quick_reply_form(), **HTMX_HEADERS)
+    assert (response.status_code, response["HX-Trigger"]) == (204, "quick-reply-kept")
     assert QuickReply.objects.get().owner == desk.dana.user
 
 
 def test_the_pages_of_quick_replies_are_for_those_who_work_here(desk: DeskScenario) -> None:
-    one = create_quick_reply(owner=desk.dana.user)
-    for name, args in (("own_quick_replies", []), ("keep_quick_reply", []), ("change_quick_reply", [one.pk])):
+    quick_reply = create_quick_reply(owner=desk.dana.user)
+    for name, args in (("own_quick_replies", []), ("keep_quick_reply", []), ("change_quick_reply", [quick_reply.pk])):
         address = reverse(f"desk:{name}", args=args)
         assert client_for(desk.stranger).get(address).status_code == 403
         assert Client().get(address).status_code == 302

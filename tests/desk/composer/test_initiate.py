@@ -27,7 +27,7 @@ def delivery_template(desk: DeskScenario) -> MessageTemplate:
     return create_template(desk.conversation.number.account)
 
 
-def post_begin(desk: DeskScenario, delivery_template: MessageTemplate, who: Any = None, **fields: Any) -> Any:
+def post_begin(desk: DeskScenario, delivery_template: MessageTemplate, author: Any = None, **fields: Any) -> Any:
     number = desk.conversation.number
     form = {
         "number": number.pk,
@@ -37,7 +37,7 @@ def post_begin(desk: DeskScenario, delivery_template: MessageTemplate, who: Any 
         **VALUES,
         **fields,
     }
-    return client_for(who or desk.dana).post(BEGIN_PATH, form, **HTMX_HEADERS)
+    return client_for(author or desk.dana).post(BEGIN_PATH, form, **HTMX_HEADERS)
 
 
 def test_the_page_shows_the_numbers_and_the_templates_of_the_first(
@@ -79,10 +79,8 @@ def test_templates_are_synced_for_the_chosen_number(desk: DeskScenario, settings
 
 
 def test_unmatched_search_number_can_be_contacted(desk: DeskScenario) -> None:
-    found = (
-        client_for(desk.dana).get(reverse("desk:search"), {"q": "+49 171 39200099"}, **HTMX_HEADERS).content.decode()
-    )
-    assert f'href="{START_PATH}?to=%2B49%20171%2039200099"' in found
+    link = client_for(desk.dana).get(reverse("desk:search"), {"q": "+49 171 39200099"}, **HTMX_HEADERS).content.decode()
+    assert f'href="{START_PATH}?to=%2B49%20171%2039200099"' in link
     assert (
         START_PATH
         not in client_for(desk.dana).get(reverse("desk:search"), {"q": "lamp 2231"}, **HTMX_HEADERS).content.decode()
@@ -146,7 +144,7 @@ def test_a_closed_conversation_leads_to_a_new_one_with_its_customer(desk: DeskSc
 def test_open_conversation_of_a_colleague_is_opened_with_a_notice(
     desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
-    answer = post_begin(desk, delivery_template, who=desk.omar, contact=desk.conversation.contact_id)
+    answer = post_begin(desk, delivery_template, author=desk.omar, contact=desk.conversation.contact_id)
     there = reverse("desk:conversation", args=[desk.conversation.pk])
     assert answer["HX-Redirect"] == f"{there}?told=open_already"
     assert "There is an open conversation with this customer already" in visible_text(
@@ -158,7 +156,7 @@ def test_open_conversation_of_a_colleague_is_opened_with_a_notice(
 def test_invisible_open_conversation_is_reported_without_details(
     desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
-    answer = post_begin(desk, delivery_template, who=desk.eve, to=desk.conversation.contact.address)
+    answer = post_begin(desk, delivery_template, author=desk.eve, to=desk.conversation.contact.address)
     assert answer.status_code == 422
     assert "There is an open conversation with this customer already." in visible_text(answer)
 
@@ -166,23 +164,24 @@ def test_invisible_open_conversation_is_reported_without_details(
 def test_agent_without_numbers_sees_a_message(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     builders.update_work_stream(fallback_queue=desk.queue)
     assert "There is no number you can write from." in visible_text(client_for(desk.eve).get(START_PATH))
-    assert post_begin(desk, delivery_template, who=desk.eve).status_code in {404, 422}
+    assert post_begin(desk, delivery_template, author=desk.eve).status_code in {404, 422}
     assert not Message.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("eve", 200), ("supervisor", 200), ("administrator", 200), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 200), ("eve", 200), ("supervisor", 200), ("administrator", 200), ("stranger", 403)],
 )
 def test_everybody_who_works_at_the_desk_may_begin_one(
-    desk: DeskScenario, delivery_template: MessageTemplate, who: str, status: int
+    desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
 ) -> None:
-    assert client_for(getattr(desk, who)).get(START_PATH).status_code == status
-    assert post_begin(desk, delivery_template, who=getattr(desk, who)).status_code == status
+    assert client_for(getattr(desk, person)).get(START_PATH).status_code == status
+    assert post_begin(desk, delivery_template, author=getattr(desk, person)).status_code == status
 
 
 def test_another_queues_customer_is_not_shown(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     assert client_for(desk.eve).get(START_PATH, {"contact": desk.conversation.contact_id}).status_code == 404
-    assert post_begin(desk, delivery_template, who=desk.eve, contact=desk.conversation.contact_id).status_code == 404
+    assert post_begin(desk, delivery_template, author=desk.eve, contact=desk.conversation.contact_id).status_code == 404
 
 
 def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario) -> None:

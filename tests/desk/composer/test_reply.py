@@ -138,7 +138,7 @@ def test_a_picture_is_sent_with_its_text(desk: DeskScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "error_text"),
     [
         ("page.html", b"<html><script>alert(1)</script>", "WhatsApp does not take this kind of file."),
         ("empty.png", b"", "This file is empty."),
@@ -146,12 +146,12 @@ def test_a_picture_is_sent_with_its_text(desk: DeskScenario) -> None:
     ],
 )
 def test_a_file_whatsapp_does_not_take_is_refused_by_its_field(
-    desk: DeskScenario, name: str, content: bytes, words: str
+    desk: DeskScenario, name: str, content: bytes, error_text: str
 ) -> None:
     answer = post_reply(desk, "Keep me", file=SimpleUploadedFile(name, content))
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert words in shown
+    assert error_text in shown
     assert "Keep me" in shown
     assert not Message.objects.exists()
 

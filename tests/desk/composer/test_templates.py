@@ -39,8 +39,8 @@ def conversation_url(desk: DeskScenario, name: str = "templates") -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def get_templates_page(desk: DeskScenario, who: Any = None, **query: str) -> str:
-    return client_for(who or desk.dana).get(conversation_url(desk), query, **HTMX_HEADERS).content.decode()
+def get_templates_page(desk: DeskScenario, agent: Any = None, **query: str) -> str:
+    return client_for(agent or desk.dana).get(conversation_url(desk), query, **HTMX_HEADERS).content.decode()
 
 
 def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str] | None = None, **more: Any) -> Any:
@@ -131,11 +131,11 @@ def test_removed_templates_and_those_of_other_accounts_are_hidden(
     desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
     create_template(delivery_template.account, "gone_one", removed_at=timezone.now())
-    theirs = create_template(builders.create_account(), "theirs")
+    other_template = create_template(builders.create_account(), "theirs")
     shown = get_templates_page(desk)
     assert "gone_one" not in shown
     assert "theirs" not in shown
-    assert "theirs" not in get_templates_page(desk, template=str(theirs.pk))
+    assert "theirs" not in get_templates_page(desk, template=str(other_template.pk))
 
 
 def test_without_templates_the_page_says_where_they_come_from(desk: DeskScenario) -> None:
@@ -314,23 +314,26 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 409), ("supervisor", 409), ("administrator", 409), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 409), ("supervisor", 409), ("administrator", 409), ("eve", 404), ("stranger", 403)],
 )
 def test_templates_are_for_the_agent_who_has_the_conversation(
-    desk: DeskScenario, delivery_template: MessageTemplate, who: str, status: int
+    desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
 ) -> None:
-    assert client_for(getattr(desk, who)).get(conversation_url(desk), **HTMX_HEADERS).status_code == status
+    assert client_for(getattr(desk, person)).get(conversation_url(desk), **HTMX_HEADERS).status_code == status
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("omar", 422), ("supervisor", 422), ("administrator", 422), ("eve", 404), ("stranger", 403)]
+    ("person", "status"), [("omar", 422), ("supervisor", 422), ("administrator", 422), ("eve", 404), ("stranger", 403)]
 )
 def test_other_users_cannot_send_a_template(
-    desk: DeskScenario, delivery_template: MessageTemplate, who: str, status: int
+    desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
 ) -> None:
     form = {"template": delivery_template.pk, **VALUES}
     assert (
-        client_for(getattr(desk, who)).post(conversation_url(desk, "send_template"), form, **HTMX_HEADERS).status_code
+        client_for(getattr(desk, person))
+        .post(conversation_url(desk, "send_template"), form, **HTMX_HEADERS)
+        .status_code
         == status
     )
     assert not Message.objects.exists()
@@ -372,10 +375,10 @@ def test_a_pressed_button_is_shown_with_its_payload_beside_the_template_it_is_fr
     answer = Message.objects.latest("pk")
     assert (answer.kind, answer.quoted) == ("button", sent)
     shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
-    said = shown[shown.index(f'id="message-{answer.pk}"') :]
-    assert f'href="#message-{sent.pk}"' in said or f"message={sent.pk}" in said
-    assert "Hi Amara, your order 2231 is on its way." in said
-    assert ">where<" in said
+    message_html = shown[shown.index(f'id="message-{answer.pk}"') :]
+    assert f'href="#message-{sent.pk}"' in message_html or f"message={sent.pk}" in message_html
+    assert "Hi Amara, your order 2231 is on its way." in message_html
+    assert ">where<" in message_html
     assert 'id="reply-text"' in shown
 
 

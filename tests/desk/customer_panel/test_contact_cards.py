@@ -23,8 +23,10 @@ def save_card_url(desk: DeskScenario, message: Message, person: int = 0, phone: 
     return reverse("desk:save_card", args=[desk.conversation.pk, message.pk, person, phone])
 
 
-def post_save_card(desk: DeskScenario, who: str = "dana", **place: Any) -> Any:
-    return client_for(getattr(desk, who)).post(save_card_url(desk, create_card_message(desk), **place), **HTMX_HEADERS)
+def post_save_card(desk: DeskScenario, person: str = "dana", **place: Any) -> Any:
+    return client_for(getattr(desk, person)).post(
+        save_card_url(desk, create_card_message(desk), **place), **HTMX_HEADERS
+    )
 
 
 def test_a_card_shows_its_numbers_and_addresses_and_offers_to_save_each_number(desk: DeskScenario) -> None:
@@ -69,8 +71,9 @@ def test_a_card_is_saved_only_from_its_own_conversation(desk: DeskScenario) -> N
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)],
 )
-def test_those_who_see_the_conversation_save_from_its_cards(desk: DeskScenario, who: str, status: int) -> None:
-    assert post_save_card(desk, who).status_code == status
+def test_those_who_see_the_conversation_save_from_its_cards(desk: DeskScenario, person: str, status: int) -> None:
+    assert post_save_card(desk, person).status_code == status
     assert Contact.objects.filter(name="Mum <b>").exists() is (status == 200)

@@ -32,18 +32,19 @@ def undo_url(desk: DeskScenario, done: ContactMerge) -> str:
     return reverse("desk:undo_merge", args=[desk.conversation.pk, done.pk])
 
 
-def post_merge(desk: DeskScenario, who: str, other: Contact, **how: Any) -> Any:
-    return client_for(getattr(desk, who)).post(merge_url(desk), {"with": other.pk}, **how)
+def post_merge(desk: DeskScenario, person: str, other: Contact, **method: Any) -> Any:
+    return client_for(getattr(desk, person)).post(merge_url(desk), {"with": other.pk}, **method)
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)],
 )
 def test_agent_who_sees_both_contacts_can_merge_them(
-    desk: DeskScenario, other_contact: Contact, who: str, status: int
+    desk: DeskScenario, other_contact: Contact, person: str, status: int
 ) -> None:
-    assert client_for(getattr(desk, who)).get(merge_url(desk), **HTMX_HEADERS).status_code == status
-    assert post_merge(desk, who, other_contact, **HTMX_HEADERS).status_code == status
+    assert client_for(getattr(desk, person)).get(merge_url(desk), **HTMX_HEADERS).status_code == status
+    assert post_merge(desk, person, other_contact, **HTMX_HEADERS).status_code == status
     assert Contact.objects.filter(pk=other_contact.pk).exists() == (status != 200)
 
 
@@ -65,12 +66,12 @@ def test_partly_visible_contact_is_not_offered_for_merging(desk: DeskScenario, o
 
 def test_the_other_contact_is_found_and_both_are_seen_side_by_side(desk: DeskScenario, other_contact: Contact) -> None:
     client = client_for(desk.dana)
-    found = client.get(merge_url(desk, "?q=1512 222"), headers={"HX-Request": "true", "HX-Target": "merge-found"})
-    assert f"?with={other_contact.pk}" in found.content.decode()
-    assert "<dialog" not in found.content.decode()
+    search_page = client.get(merge_url(desk, "?q=1512 222"), headers={"HX-Request": "true", "HX-Target": "merge-found"})
+    assert f"?with={other_contact.pk}" in search_page.content.decode()
+    assert "<dialog" not in search_page.content.decode()
     both = client.get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
-    for words in ("Amara Diallo", "Amara at work", "+49 1512 2222222", "Kept", "confirm-merge"):
-        assert words in both
+    for text in ("Amara Diallo", "Amara at work", "+49 1512 2222222", "Kept", "confirm-merge"):
+        assert text in both
 
 
 def test_merge_works_without_javascript(desk: DeskScenario, other_contact: Contact) -> None:
@@ -85,11 +86,13 @@ def test_merge_works_without_javascript(desk: DeskScenario, other_contact: Conta
 
 def test_merge_redirects_to_the_merged_conversation(desk: DeskScenario, other_contact: Contact) -> None:
     waits = builders.create_conversation(queue=desk.queue)
-    theirs = builders.create_conversation(contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana)
+    merged_conversation = builders.create_conversation(
+        contact=other_contact, queue=desk.queue, number=waits.number, agent=desk.dana
+    )
     answer = client_for(desk.dana).post(
         reverse("desk:merge", args=[waits.pk]), {"with": other_contact.pk}, **HTMX_HEADERS
     )
-    assert answer["HX-Redirect"] == reverse("desk:conversation", args=[theirs.pk])
+    assert answer["HX-Redirect"] == reverse("desk:conversation", args=[merged_conversation.pk])
     assert not Conversation.objects.filter(pk=waits.pk).exists()
 
 
@@ -107,13 +110,14 @@ def test_impossible_merge_shows_the_reason_and_no_button(desk: DeskScenario, oth
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("supervisor", 200), ("administrator", 200), ("omar", 403), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("supervisor", 200), ("administrator", 200), ("omar", 403), ("eve", 404), ("stranger", 403)],
 )
 def test_merging_agent_and_supervisors_can_undo(
-    desk: DeskScenario, other_contact: Contact, who: str, status: int
+    desk: DeskScenario, other_contact: Contact, person: str, status: int
 ) -> None:
     done = merge_contacts(desk.conversation.contact, other_contact, by=desk.dana.user)
-    assert client_for(getattr(desk, who)).post(undo_url(desk, done), **HTMX_HEADERS).status_code == status
+    assert client_for(getattr(desk, person)).post(undo_url(desk, done), **HTMX_HEADERS).status_code == status
     assert Contact.objects.filter(pk=other_contact.pk).exists() == (status == 200)
 
 

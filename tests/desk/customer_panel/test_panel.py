@@ -34,14 +34,14 @@ def conversation_url(desk: DeskScenario, name: str) -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def get_section(desk: DeskScenario, name: str, who: str = "dana", query: str = "") -> str:
-    answer = client_for(getattr(desk, who)).get(conversation_url(desk, name) + query, **HTMX_HEADERS)
+def get_section(desk: DeskScenario, name: str, person: str = "dana", query: str = "") -> str:
+    answer = client_for(getattr(desk, person)).get(conversation_url(desk, name) + query, **HTMX_HEADERS)
     assert answer.status_code == 200
     return answer.content.decode()
 
 
-def post_section(desk: DeskScenario, name: str, who: str = "dana", **form: Any) -> Any:
-    return client_for(getattr(desk, who)).post(conversation_url(desk, name), form, **HTMX_HEADERS)
+def post_section(desk: DeskScenario, name: str, person: str = "dana", **form: Any) -> Any:
+    return client_for(getattr(desk, person)).post(conversation_url(desk, name), form, **HTMX_HEADERS)
 
 
 def create_earlier_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
@@ -63,15 +63,15 @@ def create_earlier_conversation(desk: DeskScenario, **fields: Any) -> Conversati
 
 
 @pytest.mark.parametrize("name", READ_URL_NAMES)
-@pytest.mark.parametrize("who", ["dana", "omar", "supervisor", "administrator"])
-def test_those_who_see_the_conversation_see_its_pane(desk: DeskScenario, name: str, who: str) -> None:
-    assert get_section(desk, name, who)
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor", "administrator"])
+def test_those_who_see_the_conversation_see_its_pane(desk: DeskScenario, name: str, person: str) -> None:
+    assert get_section(desk, name, person)
 
 
 @pytest.mark.parametrize("name", [*READ_URL_NAMES, *WRITE_URL_NAMES])
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_other_users_are_refused(desk: DeskScenario, name: str, who: str, status: int) -> None:
-    client = client_for(getattr(desk, who))
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_other_users_are_refused(desk: DeskScenario, name: str, person: str, status: int) -> None:
+    client = client_for(getattr(desk, person))
     answer = (
         client.get(conversation_url(desk, name))
         if name in READ_URL_NAMES
@@ -171,8 +171,8 @@ def test_conversation_details_are_shown(desk: DeskScenario) -> None:
         at=timezone.now() - timedelta(minutes=28),
     )
     page = get_section(desk, "about")
-    for words in ("Engagement channel", "WhatsApp", "Waiting time", "12 min", "Start time"):
-        assert words in page
+    for text in ("Engagement channel", "WhatsApp", "Waiting time", "12 min", "Start time"):
+        assert text in page
 
 
 # -- Skills -----------------------------------------------------------------------------------------------------------
@@ -185,17 +185,19 @@ def german_skill(db: None) -> Skill:
 
 def test_its_agent_adds_a_skill_and_removes_it_again(desk: DeskScenario, german_skill: Skill) -> None:
     assert "German 3" in post_section(desk, "skills", skill=german_skill.pk, rating=3).content.decode()
-    assert [(one.skill, one.rating) for one in desk.conversation.required_skills.all()] == [(german_skill, 3)]
+    assert [(requirement.skill, requirement.rating) for requirement in desk.conversation.required_skills.all()] == [
+        (german_skill, 3)
+    ]
     assert "German 3" not in post_section(desk, "skills", skill=german_skill.pk, remove=1).content.decode()
     lines = [str(line) for line in desk.conversation.events.values_list("text", flat=True)]
     assert lines == ["Dana added the skill German, 3 or better.", "Dana removed the skill German."]
 
 
-@pytest.mark.parametrize(("who", "status"), [("supervisor", 200), ("administrator", 200), ("omar", 403)])
+@pytest.mark.parametrize(("person", "status"), [("supervisor", 200), ("administrator", 200), ("omar", 403)])
 def test_only_supervisors_change_skills_of_a_colleagues_conversation(
-    desk: DeskScenario, german_skill: Skill, who: str, status: int
+    desk: DeskScenario, german_skill: Skill, person: str, status: int
 ) -> None:
-    assert post_section(desk, "skills", who, skill=german_skill.pk, rating=3).status_code == status
+    assert post_section(desk, "skills", person, skill=german_skill.pk, rating=3).status_code == status
     assert desk.conversation.required_skills.count() == (status == 200)
 
 
@@ -216,14 +218,14 @@ def opt_out_contact(desk: DeskScenario) -> None:
     Contact.objects.filter(pk=desk.conversation.contact_id).update(opted_out_at=timezone.now(), opted_out_by_word=True)
 
 
-@pytest.mark.parametrize(("who", "status"), [("dana", 200), ("supervisor", 200), ("omar", 403)])
-def test_an_opt_out_by_word_is_lifted_with_a_reason(desk: DeskScenario, who: str, status: int) -> None:
+@pytest.mark.parametrize(("person", "status"), [("dana", 200), ("supervisor", 200), ("omar", 403)])
+def test_an_opt_out_by_word_is_lifted_with_a_reason(desk: DeskScenario, person: str, status: int) -> None:
     opt_out_contact(desk)
     is_offered = (
-        "do-lift" in client_for(getattr(desk, who)).get(conversation_url(desk, "conversation")).content.decode()
+        "do-lift" in client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode()
     )
     assert is_offered == (status == 200)
-    assert post_section(desk, "lift_opt_out", who, reason="On the phone").status_code == status
+    assert post_section(desk, "lift_opt_out", person, reason="On the phone").status_code == status
     assert Contact.objects.get(pk=desk.conversation.contact_id).opted_out_by_word is not is_offered
 
 
@@ -243,8 +245,8 @@ def test_earlier_conversations_are_listed_with_what_they_came_to(desk: DeskScena
     builders.create_outbound_message(before, "A new one is on its way")
     before.dispositions.add(DispositionCode.objects.create(name="Replaced"))
     page = get_section(desk, "former")
-    for words in ("My lamp is broken", "Omar", "Replaced", "Closed"):
-        assert words in page
+    for text in ("My lamp is broken", "Omar", "Replaced", "Closed"):
+        assert text in page
     assert "on its way" not in page
 
 
@@ -253,9 +255,9 @@ def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) ->
     builders.create_inbound_message(hidden, "Between us")
     hidden.notes.create(author=desk.supervisor.user, text="Careful")
     record_event(hidden, "note", localized("Something happened"), actor=desk.supervisor.user)
-    for name, words in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
-        assert words not in get_section(desk, name)
-        assert words in get_section(desk, name, "supervisor")
+    for name, text in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
+        assert text not in get_section(desk, name)
+        assert text in get_section(desk, name, "supervisor")
 
 
 def test_viewing_an_earlier_conversation_does_not_mark_it_read(desk: DeskScenario) -> None:
@@ -281,9 +283,9 @@ def test_notes_of_all_conversations_are_listed_newest_first(desk: DeskScenario) 
 
 def create_attachment(conversation: Conversation, name: str, kind: str = "image/png") -> Attachment:
     message = builders.create_inbound_message(conversation)
-    found = Attachment(message=message, content_type=kind, name=name, size=2048, state=AttachmentState.STORED)
-    found.file.save("", ContentFile(b"png"), save=True)
-    return found
+    attachment = Attachment(message=message, content_type=kind, name=name, size=2048, state=AttachmentState.STORED)
+    attachment.file.save("", ContentFile(b"png"), save=True)
+    return attachment
 
 
 def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: DeskScenario) -> None:

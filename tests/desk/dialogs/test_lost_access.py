@@ -27,8 +27,10 @@ def close_conversation(desk: DeskScenario) -> None:
     close.close_conversation(conversation, desk.dana)
 
 
-def fetch_updates(client: Client, desk: DeskScenario, name: str = "pieces", **how: object) -> tuple[int, str]:
-    answer = client.get(reverse(f"desk:{name}", args=[desk.conversation.pk]), **how)  # type: ignore[arg-type]
+def fetch_updates(
+    client: Client, desk: DeskScenario, name: str = "pieces", **request_headers: object
+) -> tuple[int, str]:
+    answer = client.get(reverse(f"desk:{name}", args=[desk.conversation.pk]), **request_headers)  # type: ignore[arg-type]
     return answer.status_code, answer.content.decode()
 
 

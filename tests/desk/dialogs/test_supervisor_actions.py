@@ -25,8 +25,8 @@ def post_action(
     )
 
 
-def offered_actions(desk: DeskScenario, who: str) -> list[str]:
-    page = client_for(getattr(desk, who)).get(conversation_url(desk, "conversation"))
+def offered_actions(desk: DeskScenario, person: str) -> list[str]:
+    page = client_for(getattr(desk, person)).get(conversation_url(desk, "conversation"))
     sorting = {"priority", "labels"}
     return [str(action.label) for action in page.context["actions"] if action.name not in sorting]
 

@@ -41,8 +41,8 @@ OFFERED_ACTIONS = {
 @pytest.mark.parametrize("state", OFFERED_ACTIONS)
 def test_only_what_can_be_done_now_is_offered(desk: DeskScenario, state: State) -> None:
     set_state(desk, state)
-    mine, somebody_elses = OFFERED_ACTIONS[state]
-    assert [action.name for action in actions_for(desk.conversation, desk.dana)] == mine
+    own_actions, somebody_elses = OFFERED_ACTIONS[state]
+    assert [action.name for action in actions_for(desk.conversation, desk.dana)] == own_actions
     assert [action.name for action in actions_for(desk.conversation, desk.omar)] == somebody_elses
 
 

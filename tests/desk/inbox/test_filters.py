@@ -114,13 +114,13 @@ EXPECTED_ORDERS = {
 def test_each_sort_order_is_correct(desk: DeskScenario, dana_client: Client, sort: str) -> None:
     now = timezone.now()
     begun = {"early": now - 25 * ONE_HOUR, "late": now - 2 * ONE_HOUR}
-    found = {
+    conversations = {
         name: create_waiting_conversation(
             desk, last_inbound_at=at, created_at=at, priority=1 + place, contact=builders.create_contact(name)
         )
         for place, (name, at) in enumerate(begun.items())
     }
-    assert listed_conversations(dana_client, sort=sort) == [found[name] for name in EXPECTED_ORDERS[sort]]
+    assert listed_conversations(dana_client, sort=sort) == [conversations[name] for name in EXPECTED_ORDERS[sort]]
 
 
 @pytest.mark.parametrize(("view", "sort"), [("closed", "newest"), *(("open", sort) for sort in SORT_ORDERS)])
@@ -195,13 +195,13 @@ def test_filters_that_leave_nothing_say_so(desk: DeskScenario, dana_client: Clie
     assert "Nothing fits these filters" in page
 
 
-@pytest.mark.parametrize("who", ["dana", "supervisor", "administrator"])
-def test_filter_choices_are_limited_to_visible_records(desk: DeskScenario, who: str) -> None:
+@pytest.mark.parametrize("person", ["dana", "supervisor", "administrator"])
+def test_filter_choices_are_limited_to_visible_records(desk: DeskScenario, person: str) -> None:
     Label.objects.create(name="VIP")
-    page = client_for(getattr(desk, who)).get(reverse("desk:filters")).content.decode()
+    page = client_for(getattr(desk, person)).get(reverse("desk:filters")).content.decode()
     assert "VIP" in page
-    assert ("Returns" in page) == (who != "dana")
-    assert ('name="agent"' in page) == (who != "dana")
+    assert ("Returns" in page) == (person != "dana")
+    assert ('name="agent"' in page) == (person != "dana")
 
 
 @pytest.mark.parametrize("count", [1, 300])
@@ -213,11 +213,13 @@ def test_filtered_list_takes_eight_queries(
         Contact(address=f"whatsapp:+49151{place:07d}", identity=f"whatsapp:+49151{place:07d}") for place in range(count)
     ]
     fields = {"number": number, "work_stream": number.work_stream, "queue": desk.queue, "unread_count": 1}
-    found = Conversation.objects.bulk_create(
+    conversations = Conversation.objects.bulk_create(
         Conversation(contact=contact, **fields) for contact in Contact.objects.bulk_create(contacts)
     )
     through = Conversation.labels.through
-    through.objects.bulk_create(through(conversation_id=one.pk, label_id=label.pk) for one in found)
+    through.objects.bulk_create(
+        through(conversation_id=conversation.pk, label_id=label.pk) for conversation in conversations
+    )
     query: dict[str, Any] = {"view": "open", "sort": "window", "queue": desk.queue.pk, "label": label.pk, "shown": 240}
     with django_assert_max_num_queries(8):
         answer = dana_client.get(reverse("desk:inbox"), query, **HTMX_HEADERS)

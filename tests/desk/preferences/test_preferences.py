@@ -34,15 +34,15 @@ def administrator_client(desk: DeskScenario) -> Client:
 
 
 def find_first_tag(name: str, page: str) -> str:
-    found = re.search(rf"<{name}\b[^>]*>", page)
-    assert found
-    return found[0]
+    tag = re.search(rf"<{name}\b[^>]*>", page)
+    assert tag
+    return tag[0]
 
 
 @pytest.mark.parametrize("name", PAGE_URL_NAMES)
-@pytest.mark.parametrize("who", ["dana", "omar", "eve", "supervisor", "administrator"])
-def test_everybody_who_works_at_the_desk_has_preferences(desk: DeskScenario, name: str, who: str) -> None:
-    assert client_for(getattr(desk, who)).get(reverse(f"desk:{name}")).status_code == 200
+@pytest.mark.parametrize("person", ["dana", "omar", "eve", "supervisor", "administrator"])
+def test_everybody_who_works_at_the_desk_has_preferences(desk: DeskScenario, name: str, person: str) -> None:
+    assert client_for(getattr(desk, person)).get(reverse(f"desk:{name}")).status_code == 200
 
 
 @pytest.mark.parametrize("name", PAGE_URL_NAMES)

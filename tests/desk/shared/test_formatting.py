@@ -72,8 +72,8 @@ def test_no_markup_of_a_stranger_survives(text: str) -> None:
 
 @given(st.text(alphabet="*_~`>- 1.ab\n<&", max_size=200))
 def test_formatting_loses_no_text(text: str) -> None:
-    letters = [one for one in MarkupParser(render_markup(text)).words if one in "ab<&"]
-    assert letters == [one for one in text if one in "ab<&"]
+    letters = [letter for letter in MarkupParser(render_markup(text)).words if letter in "ab<&"]
+    assert letters == [letter for letter in text if letter in "ab<&"]
 
 
 @pytest.mark.parametrize("bad", ["*a ", "`", "```", "*https://x/* ", "_a*b~", "> ", "`a ", "_a_ www.a ", "*.", "- a\n"])

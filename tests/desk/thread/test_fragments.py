@@ -113,21 +113,21 @@ def surrounding_html(answer: Any) -> str:
     return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-one', "", without_messages)
 
 
-def fetch_message(desk: DeskScenario, pk: int, who: str = "dana") -> Any:
+def fetch_message(desk: DeskScenario, pk: int, person: str = "dana") -> Any:
     query = {"message": pk}
-    return client_for(getattr(desk, who)).get(
+    return client_for(getattr(desk, person)).get(
         reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS
     )
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "supervisor"])
-def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskScenario, who: str) -> None:
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor"])
+def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskScenario, person: str) -> None:
     desk.conversation.labels.add(Label.objects.create(name="VIP"))
     builders.create_inbound_message(desk.conversation, "another")
     message = builders.create_inbound_message(desk.conversation, "this one")
     with time_machine.travel(timezone.now(), tick=False):  # both show how long the window is still open
-        answer = fetch_message(desk, message.pk, who)
-        everything = client_for(getattr(desk, who)).get(
+        answer = fetch_message(desk, message.pk, person)
+        everything = client_for(getattr(desk, person)).get(
             reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS
         )
     assert fragment_messages(answer) == [message]
@@ -145,8 +145,9 @@ def test_a_message_of_another_conversation_does_not_come(desk: DeskScenario) -> 
     assert elsewhere not in fragment_messages(fetch_message(desk, elsewhere.pk))
 
 
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_users_without_access_get_no_fragment(desk: DeskScenario, who: str, status: int) -> None:
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_users_without_access_get_no_fragment(desk: DeskScenario, person: str, status: int) -> None:
     assert (
-        fetch_message(desk, builders.create_inbound_message(desk.conversation, "secret").pk, who).status_code == status
+        fetch_message(desk, builders.create_inbound_message(desk.conversation, "secret").pk, person).status_code
+        == status
     )

@@ -61,15 +61,15 @@ def test_linked_message_is_shown_with_its_neighbours(desk: DeskScenario) -> None
 def test_paging_from_a_linked_message_reaches_every_message(desk: DeskScenario, place: int) -> None:
     all_said = create_messages(desk, 100)
     thread = get_page(desk, message=all_said[place].pk).context["thread"]
-    found = thread_messages(thread)
+    messages = thread_messages(thread)
     earlier, later = thread.earlier_cursor, thread.later_cursor
     while earlier:
         more = fetch_earlier(desk, before=str(earlier)).context["thread"]
-        found, earlier = thread_messages(more) + found, more.earlier_cursor
+        messages, earlier = thread_messages(more) + messages, more.earlier_cursor
     while later:
         more = fetch_earlier(desk, after=str(later)).context["thread"]
-        found, later = found + thread_messages(more), more.later_cursor
-    assert found == all_said
+        messages, later = messages + thread_messages(more), more.later_cursor
+    assert messages == all_said
 
 
 def test_events_between_messages_are_included_exactly_once(desk: DeskScenario) -> None:
@@ -138,9 +138,9 @@ def test_the_newest_of_ten_thousand_messages_are_found_by_the_index(desk: DeskSc
     create_messages(desk, 10_000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE conversations_message")
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         get_thread(desk.conversation)
-    sql = next(query["sql"] for query in asked if "conversations_message" in query["sql"])
+    sql = next(query["sql"] for query in queries if "conversations_message" in query["sql"])
     with connection.cursor() as cursor:
         cursor.execute(f"{connection.ops.explain_query_prefix()} {sql}")
         plan = "\n".join(" ".join(map(str, row)) for row in cursor.fetchall())

@@ -18,7 +18,7 @@ def test_timeline_is_in_the_readers_language(desk: DeskScenario, page: str, lang
     resume_conversation(desk.conversation, desk.dana)
     desk.omar.user.language = language
     desk.omar.user.save()
-    told = (
+    timeline = (
         client_for(desk.omar).get(reverse(f"desk:{page}", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
     )
-    assert line in told
+    assert line in timeline

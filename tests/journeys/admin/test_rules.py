@@ -31,17 +31,17 @@ def add_rule(page: Page, name: str, word: str) -> None:
 
 def drag_row(page: Page, row: Locator, *, to: int) -> None:
     """Drag the row to the place of another one; as a person does, who lets go when it is where they want it."""
-    wanted = row.text_content() or ""
+    row_text = row.text_content() or ""
     expect(page.locator("#routingrule tbody tr").first).to_have_attribute("draggable", "true")  # the script is there
     row.hover(position={"x": 150, "y": 10})
     page.mouse.down()
     rule_rows(page).nth(to).hover(position={"x": 150, "y": 12})
     # Under load the browser begins to drag a moment later: move until the row has followed.
     for place in range(40):
-        if rule_rows(page).nth(to).text_content() == wanted:
+        if rule_rows(page).nth(to).text_content() == row_text:
             break
         rule_rows(page).nth(to).hover(position={"x": 150, "y": 3 + place % 4})
-    expect(rule_rows(page).nth(to)).to_have_text(wanted)
+    expect(rule_rows(page).nth(to)).to_have_text(row_text)
     page.mouse.up()
 
 

@@ -78,8 +78,8 @@ def in_sequence(*acts: PageAction) -> PageAction:
     """One after the other."""
 
     def act(page: Page) -> None:
-        for one in acts:
-            one(page)
+        for action in acts:
+            action(page)
 
     return act
 
@@ -226,18 +226,18 @@ class AccessibilityChecker:
         self.contexts: dict[str, BrowserContext] = {}
         app.start_server("--no-worker")
 
-    def page_for(self, who: str) -> Page:
-        if who not in self.contexts:
-            name, _, language = who.partition(" in ")
+    def page_for(self, username: str) -> Page:
+        if username not in self.contexts:
+            name, _, language = username.partition(" in ")
             size = {"width": 1440, "height": 900}
             context = self.browser.new_context(base_url=self.app.url, viewport=size, locale=language or "en")  # type: ignore[arg-type]
             context.add_init_script(AXE_SCRIPT)
             if name != ANONYMOUS:
                 session = self.app.call("sign_in", username=name)
                 context.add_cookies([{"name": "sessionid", "value": session, "url": self.app.url}])
-            self.contexts[who] = context
+            self.contexts[username] = context
             context.new_page()
-        page = self.contexts[who].pages[0]
+        page = self.contexts[username].pages[0]
         page.set_default_timeout(10_000)
         return page
 
@@ -249,9 +249,12 @@ class AccessibilityChecker:
         assert answer is not None
         assert answer.status < 500, state
         state.action(page)
-        found = self._run(page, FULL_CHECK)
+        violations = self._run(page, FULL_CHECK)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        return [f"{state.username} {state.path}: {one}" for one in [*found, *self._run(page, CONTRAST_CHECK)]]
+        return [
+            f"{state.username} {state.path}: {violation}"
+            for violation in [*violations, *self._run(page, CONTRAST_CHECK)]
+        ]
 
     def _run(self, page: Page, options: dict[str, Any]) -> list[str]:
         page.wait_for_function(PAGE_IS_IDLE)
@@ -263,7 +266,7 @@ class AccessibilityChecker:
         ]
 
     def check_all(self, states: list[PageState]) -> list[str]:
-        return [one for state in states for one in self.check(state)]
+        return [violation for state in states for violation in self.check(state)]
 
     def close(self) -> None:
         for context in self.contexts.values():
@@ -342,12 +345,13 @@ def test_axe_finds_nothing_where_the_first_administrator_is_created(
 
     link = accessibility_checker.app.call("set_administrators_active", are_active=False)
     try:
-        found = accessibility_checker.check_all(
+        violations = accessibility_checker.check_all(
             [PageState(ANONYMOUS, link), PageState(ANONYMOUS, link, make_mistakes), PageState("dana", link)]
         )
     finally:
         accessibility_checker.app.call("set_administrators_active", are_active=True)
     assert (
-        found + accessibility_checker.check_all([PageState(ANONYMOUS, link), PageState(ANONYMOUS, "/setup/forged/")])
+        violations
+        + accessibility_checker.check_all([PageState(ANONYMOUS, link), PageState(ANONYMOUS, "/setup/forged/")])
         == []
     )

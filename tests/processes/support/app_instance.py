@@ -104,15 +104,15 @@ class AppInstance:
     def worker_pids(self) -> list[int]:
         """The workers that `start_server` started, the newest last."""
         servers = [program for program in self.processes if "-serve" in program.log.name]
-        found = [re.findall(r"The worker is running \(process (\d+)", server.read_output()) for server in servers]
-        return [int(pid) for pids in found for pid in pids]
+        matches = [re.findall(r"The worker is running \(process (\d+)", server.read_output()) for server in servers]
+        return [int(pid) for pids in matches for pid in pids]
 
     def worker_is_running(self) -> bool:
         return any(is_running(pid) for pid in self.worker_pids())
 
     # -- Its database -----------------------------------------------------------------------------------------------
 
-    def call(self, what: str, **arguments: Any) -> Any:
+    def call(self, function: str, **arguments: Any) -> Any:
         """Call a function of `tests.processes.support.rpc_functions` in a process that has this desk's settings."""
         self._rpc_client = self._rpc_client or RpcClient(self.environment)
-        return self._rpc_client.call(what, arguments)
+        return self._rpc_client.call(function, arguments)

@@ -11,11 +11,11 @@ from pathlib import Path
 from tests.processes.support.databases import ROOT
 
 
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
+def wait_until(condition: Callable[[], object], seconds: float, description: str) -> None:
     """Look again and again until it is so; AssertionError with `what` when it takes longer."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"After {seconds:.0f} seconds it still was not so that {what}."
+        assert time.monotonic() < deadline, f"After {seconds:.0f} seconds it still was not so that {description}."
         time.sleep(0.05)
 
 

@@ -17,18 +17,18 @@ class RpcClient:
     """One for each desk, from its first question on."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._socket, theirs = socket.socketpair()
-        with theirs:
+        self._socket, server_socket = socket.socketpair()
+        with server_socket:
             door, _ = _start_rpc_server()
-            socket.send_fds(door, [json.dumps(environment).encode()], [theirs.fileno()])
+            socket.send_fds(door, [json.dumps(environment).encode()], [server_socket.fileno()])
         self._stream = self._socket.makefile("rw")
 
-    def call(self, what: str, arguments: dict[str, Any]) -> Any:
+    def call(self, function: str, arguments: dict[str, Any]) -> Any:
         """Call a function of `tests.processes.support.rpc_functions`."""
-        self._stream.write(json.dumps([what, arguments]) + "\n")
+        self._stream.write(json.dumps([function, arguments]) + "\n")
         self._stream.flush()
         answer = self._stream.readline()
-        assert answer, f"The clerk could not {what}; its reason is above."
+        assert answer, f"The clerk could not {function}; its reason is above."
         return json.loads(answer)
 
     def close(self) -> None:

@@ -64,8 +64,8 @@ def apply_environment(environment: Mapping[str, str]) -> None:
 def serve_requests(own: socket.socket) -> None:
     """Do what is said until nobody says anything any more."""
     clerk = sys.modules[FUNCTIONS_MODULE]
-    with own, own.makefile("r") as said, own.makefile("w") as answers:
-        for line in said:
+    with own, own.makefile("r") as requests, own.makefile("w") as answers:
+        for line in requests:
             name, arguments = json.loads(line)
             close_old_connections()
             answers.write(json.dumps(getattr(clerk, name)(**arguments)) + "\n")

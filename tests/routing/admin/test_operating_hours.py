@@ -32,7 +32,7 @@ def test_hours_have_a_zone_periods_and_holidays(admin_client: UserClient) -> Non
     post_new_hours(admin_client, period_form(0, "09:00", "12:30"), period_form(0, "13:00", "17:30"), holidays=holidays)
     office = OperatingHours.objects.get()
     assert office.time_zone == "Europe/Berlin"
-    assert [(one.opens, one.closes) for one in office.periods.all()] == [
+    assert [(period.opens, period.closes) for period in office.periods.all()] == [
         (time(9), time(12, 30)),
         (time(13), time(17, 30)),
     ]

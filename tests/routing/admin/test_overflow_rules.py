@@ -35,7 +35,7 @@ def test_a_full_queue_passes_its_work_on(admin_client: UserClient, orders: Queue
 
 
 @pytest.mark.parametrize(
-    ("changed", "field", "said"),
+    ("changed", "field", "error_text"),
     [
         ({"limit": ""}, "limit", "Enter how many work items: 1 to 100."),
         ({"limit": "101"}, "limit", "Enter how many work items: 1 to 100."),
@@ -46,10 +46,10 @@ def test_a_full_queue_passes_its_work_on(admin_client: UserClient, orders: Queue
     ],
 )
 def test_invalid_values_are_refused_at_their_field(
-    admin_client: UserClient, orders: Queue, changed: Any, field: str, said: str
+    admin_client: UserClient, orders: Queue, changed: Any, field: str, error_text: str
 ) -> None:
     response = admin_client.post(add_url(orders), overflow_form(**changed))
-    assert said in response.context["adminform"].form.errors[field][0]
+    assert error_text in response.context["adminform"].form.errors[field][0]
     assert not OverflowRule.objects.exists()
 
 

@@ -132,7 +132,7 @@ def test_a_time_of_day_is_typed_as_people_write_it(admin_client: UserClient, str
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "error_text"),
     [
         (("0", "first_message", "contains", ""), "“First message” needs a value."),
         (("0", "time", "between", "soon"), "“Time of day” needs two times, as 09:00 and 17:30."),
@@ -141,11 +141,11 @@ def test_a_time_of_day_is_typed_as_people_write_it(admin_client: UserClient, str
     ],
 )
 def test_condition_error_is_shown_and_input_is_kept(
-    admin_client: UserClient, stream: WorkStream, line: Any, said: str
+    admin_client: UserClient, stream: WorkStream, line: Any, error_text: str
 ) -> None:
     form = rule_form(builders.create_queue("Orders"), line)
     response = admin_client.post(add_url("routing_routingrule", stream), form)
-    assert said in visible_text(response)
+    assert error_text in visible_text(response)
     assert not RoutingRule.objects.exists()
     assert f'value="{line[3]}"' in response.content.decode()
 
@@ -165,7 +165,7 @@ def rule_names(stream: WorkStream) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "order"),
+    ("move_form", "order"),
     [
         ({"up": 1}, ["B", "A", "C"]),
         ({"down": 1}, ["A", "C", "B"]),
@@ -176,12 +176,12 @@ def rule_names(stream: WorkStream) -> list[str]:
     ],
 )
 def test_rules_are_moved_on_the_work_streams_page(
-    admin_client: UserClient, stream: WorkStream, asked: dict[str, Any], order: list[str]
+    admin_client: UserClient, stream: WorkStream, move_form: dict[str, Any], order: list[str]
 ) -> None:
     ids = [create_rule(stream, name, position=place).pk for place, name in enumerate("ABC")]
     form = {
         verb: ",".join(str(ids[one]) for one in (place if isinstance(place, list) else [place]))
-        for verb, place in asked.items()
+        for verb, place in move_form.items()
     }
     response = admin_client.post(admin_url("routing_workstream", "order", stream.pk, "routingrule"), form)
     assert response["Location"].endswith("#routingrule")

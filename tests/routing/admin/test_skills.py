@@ -49,10 +49,10 @@ def test_an_agent_gets_a_skill_on_either_page(admin_client: UserClient, german_s
     )
     form = {"name": "German", "type": german_skill.type_id, "description": ""}
     held = AgentSkill.objects.get()
-    kept = {"id": held.pk, "skill": german_skill.pk, "agent": dana.pk, "rating": "8"}
+    stored_row = {"id": held.pk, "skill": german_skill.pk, "agent": dana.pk, "rating": "8"}
     admin_client.post(
         admin_url("routing_skill", "change", german_skill.pk),
-        {**form, **inline_form_data("agent_skills", kept, {"agent": kim.pk, "rating": "3"})},
+        {**form, **inline_form_data("agent_skills", stored_row, {"agent": kim.pk, "rating": "3"})},
     )
     assert set(AgentSkill.objects.values_list("agent__user__first_name", "rating")) == {("Dana", 8), ("Kim", 3)}
 
@@ -62,8 +62,8 @@ def test_a_proficiency_is_on_the_scale_in_use(admin_client: UserClient, german_s
     dana = builders.create_agent("Dana")
     row = {"skill": german_skill.pk, "rating": rating}
     response = admin_client.post(admin_url("routing_agent", "change", dana.pk), agent_skills_form(dana, row))
-    said = "goes from 1 to 10" if rating else "This field is required."
-    assert said in visible_text(response)
+    error_text = "goes from 1 to 10" if rating else "This field is required."
+    assert error_text in visible_text(response)
     assert not AgentSkill.objects.exists()
 
 
@@ -99,9 +99,9 @@ def test_skill_used_by_a_rule_cannot_be_deleted(admin_client: UserClient, german
 def test_a_page_with_many_agents_asks_for_the_scale_once(admin_client: UserClient, german_skill: Skill) -> None:
     for name in ("Dana", "Kim", "Omar"):
         AgentSkill.objects.create(agent=builders.create_agent(name), skill=german_skill, rating=5)
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         admin_client.get(admin_url("routing_skill", "change", german_skill.pk))
-    assert sum("routing_ratingmodel" in query["sql"] for query in asked) == 1
+    assert sum("routing_ratingmodel" in query["sql"] for query in queries) == 1
 
 
 def test_skill_type_in_use_cannot_be_deleted(admin_client: UserClient, german_skill: Skill) -> None:

@@ -109,7 +109,7 @@ def test_invalid_values_are_refused_at_their_field(
 def test_name_and_type_are_locked_after_the_first_save_and_the_display_name_is_not(
     admin_client: UserClient, stream: WorkStream
 ) -> None:
-    big, asked = create_amount_variable(stream), create_rule(stream, "Big orders", LARGE_AMOUNT_CONDITION)
+    big, rule = create_amount_variable(stream), create_rule(stream, "Big orders", LARGE_AMOUNT_CONDITION)
     admin_client.post(
         admin_url(VARIABLE_MODEL, "change", big.pk), variable_form(display_name="Total", name="total", type="text")
     )
@@ -120,18 +120,18 @@ def test_name_and_type_are_locked_after_the_first_save_and_the_display_name_is_n
     )
     assert (
         'value="context.amount" selected'
-        in admin_client.get(admin_url("routing_routingrule", "change", asked.pk)).content.decode()
+        in admin_client.get(admin_url("routing_routingrule", "change", rule.pk)).content.decode()
     )
 
 
 def test_variable_used_by_a_rule_cannot_be_deleted(admin_client: UserClient, stream: WorkStream) -> None:
-    big, asked = create_amount_variable(stream), create_rule(stream, "Big orders", {"any": [LARGE_AMOUNT_CONDITION]})
+    big, rule = create_amount_variable(stream), create_rule(stream, "Big orders", {"any": [LARGE_AMOUNT_CONDITION]})
     refused = visible_text(admin_client.get(admin_url(VARIABLE_MODEL, "delete", big.pk)))
     assert "routing rule “Big orders” of WhatsApp channel work stream" in refused
     assert "Change these rules first." in refused
     admin_client.post(admin_url(VARIABLE_MODEL, "delete", big.pk), {"post": "yes"})
     assert ContextVariable.objects.filter(pk=big.pk).exists()
-    asked.delete()
+    rule.delete()
     admin_client.post(admin_url(VARIABLE_MODEL, "delete", big.pk), {"post": "yes"})
     assert not ContextVariable.objects.filter(pk=big.pk).exists()
 
@@ -166,18 +166,18 @@ def test_a_rule_asks_about_the_variables_of_its_work_stream_only(admin_client: U
 
 
 @pytest.mark.parametrize(
-    ("operator", "value", "said"),
+    ("operator", "value", "error_text"),
     [
         ("less_than", "many", "“Amount” needs a value, a number as 4711 or 12.50."),
         ("contains", "5", "“Amount” can't be asked “contains”."),
     ],
 )
 def test_a_number_is_asked_as_a_number(
-    admin_client: UserClient, stream: WorkStream, operator: str, value: Any, said: str
+    admin_client: UserClient, stream: WorkStream, operator: str, value: Any, error_text: str
 ) -> None:
     create_amount_variable(stream)
     form = rule_form(builders.create_queue("Big ones"), ("0", "context.amount", operator, value))
-    assert said in visible_text(admin_client.post(add_url("routing_routingrule", stream), form))
+    assert error_text in visible_text(admin_client.post(add_url("routing_routingrule", stream), form))
 
 
 def test_the_fields_are_offered_in_groups(admin_client: UserClient, stream: WorkStream) -> None:

@@ -61,13 +61,13 @@ def test_a_new_work_stream_begins_with_what_is_usual(admin_client: UserClient) -
     assert 'value="available" id="id_allowed_presences_0" checked' in page_shown
 
 
-@pytest.mark.parametrize(("typed", "kept"), [("", None), ("0", 0), ("30", 30), ("3600", 3600)])
+@pytest.mark.parametrize(("typed", "stored"), [("", None), ("0", 0), ("30", 30), ("3600", 3600)])
 def test_wrap_up_blocks_capacity_always_not_at_all_or_for_a_time(
-    admin_client: UserClient, typed: str, kept: Any
+    admin_client: UserClient, typed: str, stored: Any
 ) -> None:
     stream = builders.update_work_stream()
     save_work_stream(admin_client, stream, wrap_up_seconds=typed)
-    assert stream.wrap_up_seconds == kept
+    assert stream.wrap_up_seconds == stored
 
 
 def test_a_time_for_wrap_up_set_elsewhere_can_be_kept(admin_client: UserClient) -> None:
@@ -78,15 +78,15 @@ def test_a_time_for_wrap_up_set_elsewhere_can_be_kept(admin_client: UserClient) 
 
 
 @pytest.mark.parametrize(
-    ("number", "unit", "kept"),
+    ("number", "unit", "stored"),
     [("5", "minutes", timedelta(minutes=5)), ("1", "hours", timedelta(hours=1)), ("", "minutes", None)],
 )
 def test_how_long_a_disconnected_agent_keeps_their_work_is_set_or_left_open(
-    admin_client: UserClient, number: WhatsAppNumber, unit: str, kept: Any
+    admin_client: UserClient, number: WhatsAppNumber, unit: str, stored: Any
 ) -> None:
     stream = builders.update_work_stream()
     save_work_stream(admin_client, stream, return_after_disconnect_0=number, return_after_disconnect_1=unit)
-    assert stream.return_after_disconnect == kept
+    assert stream.return_after_disconnect == stored
     assert "Return to queue after the agent disconnects" in visible_text(
         admin_client.get(admin_url("routing_workstream", "change", stream.pk))
     )

@@ -45,4 +45,4 @@ def publish_changes(per_second: int, seconds: int) -> list[tuple[int, float, int
 def visible_conversations_by_user() -> dict[str, list[int]]:
     """By user name, the conversations that person may see."""
     people = User.objects.all()
-    return {one.username: list(conversations_visible_to(one).values_list("pk", flat=True)) for one in people}
+    return {user.username: list(conversations_visible_to(user).values_list("pk", flat=True)) for user in people}

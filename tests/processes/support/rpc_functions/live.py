@@ -42,7 +42,7 @@ def mark_last_reply_read() -> None:
 def create_message_history(messages: int) -> list[int]:
     """Dana's first customer has written so many messages, the last of them quoting the first; then much happened."""
     conversation, now = Conversation.objects.order_by("pk")[0], timezone.now()
-    said = [
+    history = [
         Message(
             conversation=conversation,
             direction="inbound",
@@ -53,7 +53,7 @@ def create_message_history(messages: int) -> list[int]:
         )
         for place in range(messages)
     ]
-    pks = [message.pk for message in Message.objects.bulk_create(said)]
+    pks = [message.pk for message in Message.objects.bulk_create(history)]
     Message.objects.filter(pk=pks[-1]).update(quoted=pks[0])
     Conversation.objects.filter(pk=conversation.pk).update(last_message=pks[-1])
     for place in range(5):

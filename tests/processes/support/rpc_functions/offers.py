@@ -52,5 +52,5 @@ def send_from_customer(index: int, text: str) -> None:
 
 def queue_name_of_customer(customer: str) -> str:
     """The queue this customer's conversation is in; "" while there is none."""
-    found = Conversation.objects.filter(contact__profile_name=customer).first()
-    return found.queue.name if found else ""
+    conversation = Conversation.objects.filter(contact__profile_name=customer).first()
+    return conversation.queue.name if conversation else ""

@@ -61,7 +61,7 @@ def send_one_reply(index: int) -> None:
 def reply_pickup_delays() -> list[float]:
     """How many seconds each reply waited before a worker took it."""
     taken = Message.objects.filter(sending_since__isnull=False)
-    return [(one.sending_since - one.created_at).total_seconds() for one in taken if one.sending_since]
+    return [(message.sending_since - message.created_at).total_seconds() for message in taken if message.sending_since]
 
 
 def set_fault(kind: str, *, is_on: bool = True, customer_count: int | None = None) -> None:

@@ -69,7 +69,7 @@ def create_waiting_conversations(conversations: int) -> None:
     waiting = Conversation.objects.bulk_create(
         [
             Conversation(
-                contact=one,
+                contact=item,
                 number=shop,
                 work_stream=shop.work_stream,
                 queue=Queue.objects.get_default(),
@@ -78,23 +78,23 @@ def create_waiting_conversations(conversations: int) -> None:
                 last_activity_at=now - timedelta(seconds=place),
                 window_closes_at=now + timedelta(hours=24),
             )
-            for place, one in enumerate(contacts)
+            for place, item in enumerate(contacts)
         ]
     )
     messages = Message.objects.bulk_create(
         [
             Message(
-                conversation=one,
+                conversation=item,
                 direction="inbound",
                 status=MessageStatus.RECEIVED,
                 body="Hi!",
                 twilio_sid=builders.new_sid(),
             )
-            for one in waiting
+            for item in waiting
         ]
     )
-    for one, message in zip(waiting, messages, strict=True):
-        one.last_message = message
+    for item, message in zip(waiting, messages, strict=True):
+        item.last_message = message
     Conversation.objects.bulk_update(waiting, ["last_message"], batch_size=200)
 
 
