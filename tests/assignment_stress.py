@@ -1,6 +1,6 @@
-"""A busy desk: processes that all hand out work at once, while agents come, go, accept, reject and close.
+"""Stress test of the assignment engine: processes assign work while agents accept, reject, end and close.
 
-Whoever calls it has a database of their own, and looks at what it returns: every breach of a promise, in words.
+The caller provides the database and gets a description of each violation.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership
 from tests import builders
 
 PROCESS_COUNT, AGENT_COUNT, QUEUE_COUNT = 8, 40, 4
-GRACE_SECONDS = 60.0  # seconds, for the last step of each
+GRACE_SECONDS = 60.0  # seconds for the last step of each process
 
 
 def create_agents_and_conversations(conversations: int) -> None:
-    """Agents in the default queue and in one more each, and customers who wait in all of them."""
+    """Create agents in the default queue and one more each, and waiting conversations in all queues."""
     queues = [builders.create_queue(f"Queue {place}") for place in range(QUEUE_COUNT)]
     agents = [builders.create_agent(f"Agent{place}") for place in range(AGENT_COUNT)]
     QueueMembership.objects.bulk_create(
@@ -45,7 +45,7 @@ def create_agents_and_conversations(conversations: int) -> None:
 
 
 def run_race(seed: int, seconds: float) -> tuple[list[str], int]:
-    """Let it go on until every conversation is closed or the time is over; the breaches, and how many were closed."""
+    """Run until every conversation is closed or the time is over; return violations and the number closed."""
     violations: Any = multiprocessing.get_context("fork").Queue()
     connections.close_all()
     processes = [
@@ -60,14 +60,14 @@ def run_race(seed: int, seconds: float) -> tuple[list[str], int]:
             process.join(GRACE_SECONDS)
             breaches |= {"a process did not end well"} if process.exitcode != 0 else set()
     finally:
-        for process in processes:  # whoever still runs would go on in the database of the next test
+        for process in processes:  # A process that still runs would write into the database of the next test.
             process.kill()
             process.join()
     return sorted([*breaches, *_find_final_violations()]), Conversation.objects.filter(state=State.CLOSED).count()
 
 
 def _collect_violations(violations: Any, seconds: float) -> Iterator[str]:
-    """What the processes tell, and what is seen meanwhile, until the last of them has come to its end."""
+    """Yield violations from the processes and from checks in between, until all processes have ended."""
     silent = 0
     while silent < PROCESS_COUNT:
         try:
@@ -81,7 +81,7 @@ def _collect_violations(violations: Any, seconds: float) -> Iterator[str]:
 
 
 def _run_process(seed: int, seconds: float, violations: Any) -> None:
-    """One process: at random what workers and agents do, and a look at everybody's load after each step."""
+    """Run random steps of workers and agents, and check all agents' load after each step."""
     chance, ends = random.Random(seed), time.monotonic() + seconds
     try:
         _disable_synchronous_commit()
@@ -89,11 +89,11 @@ def _run_process(seed: int, seconds: float, violations: Any) -> None:
             step = chance.choices(
                 (_assign_conversations, _answer_offers, _end_or_close_conversations, _change_presence), (2, 4, 4, 1)
             )[0]
-            with contextlib.suppress(TransitionError):  # somebody was faster, and this one was told so
+            with contextlib.suppress(TransitionError):  # Another process changed the conversation first.
                 step(chance)
             for breach in find_overloaded_agents():
                 violations.put(breach)
-    except Exception as error:  # told to the test
+    except Exception as error:  # Reported to the test.
         violations.put(f"{type(error).__name__}: {error}")
     finally:
         violations.put(None)
@@ -101,7 +101,7 @@ def _run_process(seed: int, seconds: float, violations: Any) -> None:
 
 
 def _disable_synchronous_commit() -> None:
-    """Locks are held from publishing to the commit: without this, the race would be one for the disk."""
+    """Do not wait for the disk: locks are held until the commit, so the test would measure the disk."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET synchronous_commit TO off")
@@ -112,7 +112,7 @@ def _assign_conversations(chance: random.Random) -> None:
 
 
 def _answer_offers(chance: random.Random) -> None:
-    """Some agent answers an offer; one in ten rejects it."""
+    """Let agents answer offers; one in ten is rejected."""
     offered = list(Conversation.objects.filter(offered_to__isnull=False).select_related("offered_to__user")[:20])
     for conversation in chance.sample(offered, min(3, len(offered))):
         verb = offers.reject_offer if chance.random() < 0.1 else offers.accept_offer
@@ -121,7 +121,7 @@ def _answer_offers(chance: random.Random) -> None:
 
 
 def _end_or_close_conversations(chance: random.Random) -> None:
-    """Some agent ends a conversation or closes one."""
+    """Let agents end active conversations and close ended ones."""
     held = list(Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60])
     for conversation in chance.sample(held, min(4, len(held))):
         assert conversation.agent is not None
@@ -137,7 +137,7 @@ def _change_presence(chance: random.Random) -> None:
 
 
 def find_overloaded_agents() -> Iterator[str]:
-    """Who has more than their capacity at this moment."""
+    """Yield a description of each agent whose load exceeds the capacity."""
     close_old_connections()
     capacity = dict(Agent.objects.values_list("pk", "capacity"))
     loads = get_load_by_agent(Conversation.objects.all(), capacity, now=timezone.now())
@@ -145,7 +145,7 @@ def find_overloaded_agents() -> Iterator[str]:
 
 
 def _find_final_violations() -> Iterator[str]:
-    """Once everybody is there and asked, nothing waits that somebody could have."""
+    """Assign once more with all agents available, then yield the violations that are left."""
     Agent.objects.update(presence=Presence.objects.get(base_status=BasePresence.AVAILABLE, is_built_in=True))
     while offer_waiting_conversations(timezone.now())[0]:
         pass

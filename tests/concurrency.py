@@ -1,4 +1,4 @@
-"""Many at once: the same thing done by real threads, each with a database connection of its own."""
+"""Run functions at the same moment in threads with a database connection each."""
 
 import threading
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import connection
 
-TIMEOUT_SECONDS = 60.0  # seconds; a crowd that takes longer has locked itself out
+TIMEOUT_SECONDS = 60.0  # seconds; threads that take longer are in a deadlock
 
 
 def run_concurrently(*doings: Callable[[], Any]) -> list[Any]:
-    """Start all of them at the same moment; what each returned, or the exception it raised, in their order."""
+    """Start all functions at the same moment; return the result or exception of each, in their order."""
     outcomes: list[Any] = [AssertionError("This thread never came to an end.")] * len(doings)
     ready = threading.Barrier(len(doings))
 
@@ -18,7 +18,7 @@ def run_concurrently(*doings: Callable[[], Any]) -> list[Any]:
         try:
             ready.wait(TIMEOUT_SECONDS)
             outcomes[place] = doing()
-        except Exception as error:  # handed to the test
+        except Exception as error:  # Returned to the test.
             outcomes[place] = error
         finally:
             connection.close()

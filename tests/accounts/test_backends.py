@@ -1,4 +1,4 @@
-"""Who is signed in comes with what they may do, in one question; it says the same as Django does."""
+"""The authentication backend loads user, permissions and agent in one query and agrees with Django's own."""
 
 import pytest
 from django.contrib.auth.backends import ModelBackend

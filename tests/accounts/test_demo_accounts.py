@@ -1,4 +1,4 @@
-"""The demonstration's password is printed at every start: on a public server it opens nothing."""
+"""Demo accounts have a published password, so they cannot sign in on a public server."""
 
 from io import StringIO
 from typing import Any
@@ -31,7 +31,7 @@ WRONG_CREDENTIALS_TEXT = "User name and password do not match"
 
 
 class CountingHasher(MD5PasswordHasher):
-    """Counts how often a password is hashed, which is what takes time at a sign-in."""
+    """Count how often a password is hashed, which takes most of the time of a sign-in."""
 
     count = 0
 
@@ -57,7 +57,7 @@ def set_printed_password(user: User) -> User:
 
 
 def post_sign_in(username: str, password: str = DEMO_PASSWORD, language: str = "en") -> str:
-    """The page that answers the sign-in form; empty when it leads on."""
+    """Return the page that answers the sign-in form, or "" for a redirect."""
     form = {"username": username, "password": password}
     return Client().post("/sign-in/", form, headers={"accept-language": language}).content.decode()
 
@@ -198,7 +198,7 @@ def test_on_this_machine_the_printed_password_can_be_set() -> None:
 
 
 def deployment_errors() -> list[CheckMessage]:
-    return [one for one in run_checks(include_deployment_checks=True) if one.id == "omnichannel.E001"]
+    return [error for error in run_checks(include_deployment_checks=True) if error.id == "omnichannel.E001"]
 
 
 def test_active_accounts_with_the_printed_password_are_listed(demo_user: User) -> None:

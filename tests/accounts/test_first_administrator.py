@@ -1,4 +1,4 @@
-"""The setup link creates the first administrator, once, for whoever runs the server."""
+"""The setup link that the server prints creates the first administrator once."""
 
 import time
 from typing import Any
@@ -36,7 +36,7 @@ class YesterdaySigner(TimestampSigner):
 
 
 def setup_path() -> str:
-    """The path of a link that works."""
+    """Return the path of a valid setup link."""
     link = get_setup_link()
     assert link is not None
     return urlsplit(link).path
@@ -114,7 +114,7 @@ def test_setup_page_requires_a_link() -> None:
     assert Client().get("/setup/").status_code == 404
 
 
-@time_machine.travel("2026-11-28 12:00Z", tick=False)  # the page says when it was made
+@time_machine.travel("2026-11-28 12:00Z", tick=False)  # The page shows when the link was created.
 def test_a_forged_link_does_not_say_whether_there_is_an_administrator() -> None:
     before = response_text(Client().get(reverse("setup", args=["x"])))
     builders.create_user("Administrator")

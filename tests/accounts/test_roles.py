@@ -1,4 +1,4 @@
-"""The three roles are groups, each with exactly the permissions of the table."""
+"""The three roles are groups with exactly the permissions of the specification's table."""
 
 import pytest
 from django.apps import apps

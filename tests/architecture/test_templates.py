@@ -1,4 +1,4 @@
-"""Every template compiles, and keeps to the content security policy: nothing inline, nothing from elsewhere."""
+"""Templates compile and follow the content security policy: no inline code, no external files."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ INLINE_PATTERNS = {
     "an inline style sheet": re.compile(r"<style\b"),
     "an inline script": re.compile(r"<script\b(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")"),
     "something from another host": re.compile(r"(?:src|srcset|action)=\"https?:|<link[^>]+href=\"https?:"),
-    "unescaped text": re.compile(r"(?<!help_text)\|safe\b|autoescape off"),  # help texts are ours
+    "unescaped text": re.compile(r"(?<!help_text)\|safe\b|autoescape off"),  # Help texts come from our own code.
 }
 
 

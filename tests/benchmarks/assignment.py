@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.assignment`: what one decision costs with 10, 100 and 1,000 agents in the queue, as JSON.
+"""`python -m tests.benchmarks.assignment`: time one assignment with 10, 100 and 1,000 agents, as JSON.
 
 The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
 """
@@ -25,12 +25,12 @@ from tests.routing.bulk_agents import create_agents  # noqa: E402
 AGENT_COUNTS, REPETITIONS = (10, 100, 1000), 40
 
 
-def time_assignment(agents: int) -> float:
-    """The median time to offer one conversation, alone, to one of so many agents who have work already."""
-    queue = builders.create_queue(f"Queue of {agents}")
-    crowd = create_agents(agents, queue)
+def time_assignment(agent_count: int) -> float:
+    """Return the median seconds to offer one conversation among this many agents, half of whom are busy."""
+    queue = builders.create_queue(f"Queue of {agent_count}")
+    agents = create_agents(agent_count, queue)
     shop = builders.create_number()
-    for agent in crowd[: agents // 2]:
+    for agent in agents[: agent_count // 2]:
         builders.create_conversation(number=shop, queue=queue, agent=agent)
     took = []
     for _ in range(REPETITIONS):

@@ -1,6 +1,7 @@
-"""`python -m tests.benchmarks.assignment_stress`: the race for work on PostgreSQL, 20 times with 1,000 waiting conversations.
+"""`python -m tests.benchmarks.assignment_stress`: stress the assignment engine on PostgreSQL, 20 times.
 
-Eight processes hand out work, accept, reject, end, close and change presences at random; see `tests.assignment_stress`.
+Eight processes assign 1,000 conversations, accept, reject, end, close and change presences at random; see
+`tests.assignment_stress`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.assignment_stress_run SEED`: one race; its exit code is 1 where a promise was broken."""
+"""`python -m tests.benchmarks.assignment_stress_run SEED`: run once; the exit code is 1 after a violation."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from django.db import connection  # noqa: E402
 
 from tests import assignment_stress  # noqa: E402
 
-CONVERSATION_COUNT, TIME_LIMIT_SECONDS = 1000, 600.0  # a minute where nothing else runs
+CONVERSATION_COUNT, TIME_LIMIT_SECONDS = 1000, 600.0  # A run takes about a minute on an idle machine.
 
 
 def main(seed: int) -> int:

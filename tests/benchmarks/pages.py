@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.pages`: how much longer pages take when there is much to show, and what they weigh; JSON.
+"""`python -m tests.benchmarks.pages`: load times with few and many rows, and page weights, as JSON.
 
 The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
 """
@@ -31,7 +31,7 @@ Figures = dict[str, float]
 
 
 def median_load_times(app: AppInstance, session: str, *paths: str) -> list[float]:
-    """The median time of each page, asked for in turns so that whatever else happens hits all of them."""
+    """Return the median milliseconds of each page, requested in turns so that outside load affects all alike."""
     connection = http.client.HTTPConnection("127.0.0.1", app.port, timeout=60)
     took: dict[str, list[float]] = {path: [] for path in paths}
     for turn in range(REPETITIONS + 3):

@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks.server`: the measurements on one database, as JSON; progress goes to standard error.
+"""`python -m tests.benchmarks.server`: measurements of webhooks, replies and live events, as JSON.
 
-The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
+Progress goes to standard error. The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
 """
 
 import asyncio
@@ -36,12 +36,12 @@ def print_progress(text: str) -> None:
 
 
 def percentile(values: list[float], part: float) -> float:
-    """The value that this part of all values does not exceed."""
+    """Return the value that this part (0 to 1) of all values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
 def measure_webhooks(app: AppInstance, shop: dict[str, str]) -> Figures:
-    """Signed text messages, as many as the server takes from eight connections."""
+    """Measure signed text messages on eight connections at full speed."""
     print_progress(f"webhooks from {WEBHOOK_THREADS} connections for {WEBHOOK_SECONDS:.0f} s")
     path, numbers = f"/webhooks/whatsapp/{shop['key']}/inbound/", itertools.count()
     took: list[float] = []
@@ -71,7 +71,7 @@ def read_cpu_seconds(pid: int) -> float:
 
 
 def measure_idle_cpu(app: AppInstance) -> Figures:
-    """What server and worker use of a core while nothing happens."""
+    """Measure the processor time of server and worker while nothing happens, in percent of a core."""
     print_progress(f"nothing for {IDLE_SECONDS:.0f} s")
     pids = {"worker": app.worker_pids()[-1], "server": app.processes[0].pid}
     before = {name: read_cpu_seconds(pid) for name, pid in pids.items()}
@@ -81,7 +81,7 @@ def measure_idle_cpu(app: AppInstance) -> Figures:
 
 
 def measure_reply_pickup(app: AppInstance) -> Figures:
-    """How long a reply waits for a worker that has nothing else to do."""
+    """Measure how long a reply waits for an idle worker."""
     print_progress(f"{REPLY_COUNT} replies, one at a time")
     spread = random.Random(1)
     app.call("create_customer_conversations", count=REPLY_COUNT)
@@ -94,7 +94,7 @@ def measure_reply_pickup(app: AppInstance) -> Figures:
 
 
 async def record_arrivals(app: AppInstance, session: str, opened: asyncio.Barrier) -> dict[int, float]:
-    """When each event arrived on one stream."""
+    """Record the arrival time of each event on one stream."""
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
     writer.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid={session}\r\n\r\n".encode())
     seen: dict[int, float] = {}
@@ -125,7 +125,7 @@ async def _measure_broadcasts(app: AppInstance, session: str) -> list[float]:
 
 
 def measure_live_events(app: AppInstance) -> Figures:
-    """From a commit to the arrival on each of many streams."""
+    """Measure the time from a commit to the arrival on each of many streams."""
     print_progress(f"{BROADCAST_COUNT} changes for {STREAM_COUNT} open pages")
     app.call("publish_change")
     late = asyncio.run(_measure_broadcasts(app, app.call("sign_in", username="dana")))

@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks.streams`: a call centre's open pages on one server process, as JSON.
+"""`python -m tests.benchmarks.streams`: event streams of a call centre on one server process, as JSON.
 
-Every stream is held against what its agent may see, event by event; one that is missing, too much or told twice ends
-the measurement. The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
+Each stream's events are compared with those its user may see; a missing, extra or repeated event ends the benchmark.
+The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ AGENT_COUNT, PAGES_PER_PERSON, QUEUE_COUNT, SUPERVISOR_COUNT = 240, 4, 24, 10
 STREAM_COUNT = (AGENT_COUNT + SUPERVISOR_COUNT) * PAGES_PER_PERSON
 EVENTS_PER_SECOND, DURATION_SECONDS = 50, 20
 MAX_CONCURRENT_OPENS, OPEN_TIMEOUT = 50, 60.0
-QUIET_SECONDS = 3.0  # seconds without a hint after which a page has got all it will get
+QUIET_SECONDS = 3.0  # seconds without an event after which a page has received all of them
 
 EVENT_PATTERN = re.compile(rb"id: (\d+)\nevent: (\w+)\n")
 
 
 class StreamProtocol(asyncio.Protocol):
-    """An open page: keeps what arrives and when; what it means is found out afterwards."""
+    """An open page that stores the bytes of its stream with their arrival times."""
 
     def __init__(self, username: str, session: str) -> None:
         self.username, self.session = username, session
@@ -53,7 +53,7 @@ class StreamProtocol(asyncio.Protocol):
             self.opened.set_result(None)
 
     def hint_times(self) -> list[tuple[int, float]]:
-        """Each hint's id, and when the last byte of its name was there."""
+        """Return the id of each event with the arrival time of the last byte of its name."""
         text, ends, moments = b"", [], []
         for at, data in self.received:
             text += data
@@ -82,7 +82,7 @@ async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamP
 
 
 def read_memory_kb(pid: int) -> float:
-    """What the process has of the memory, in kB."""
+    """Return the resident memory of a process in kB."""
     match = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert match is not None
     return float(match[1])
@@ -91,7 +91,11 @@ def read_memory_kb(pid: int) -> float:
 def compute_delays(
     pages: list[StreamProtocol], events: list[tuple[int, float, int]], seen_by: dict[str, list[int]]
 ) -> list[float]:
-    """Seconds from each commit to each arrival; raises AssertionError unless every page got exactly its events."""
+    """Return the seconds from each commit to each arrival.
+
+    Raises:
+        AssertionError: A page did not get exactly its events.
+    """
     committed, late = {event_id: at for event_id, at, _ in events}, []
     for page in pages:
         visible = set(seen_by[page.username])
@@ -121,7 +125,7 @@ async def measure(app: AppInstance) -> dict[str, float]:
     used = (read_cpu_seconds(server) - used) / DURATION_SECONDS
     while any(
         page.last_hint_at > time.time() - QUIET_SECONDS for page in pages
-    ):  # what is late counts as late, not as lost
+    ):  # A late event counts as late, not as lost.
         await asyncio.sleep(0.5)
     for page in pages:
         page.transport.abort()

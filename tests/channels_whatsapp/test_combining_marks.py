@@ -1,4 +1,4 @@
-"""Long runs of combining marks are broken up: to normalize them takes quadratic time."""
+"""Long runs of combining marks are split, because their normalization takes quadratic time."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ def test_a_run_is_broken_after_thirty_marks_and_nothing_is_lost() -> None:
     )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.text(alphabet=COMBINING_MARKS + "aé ", max_size=300))
 def test_no_text_has_a_long_run_afterwards_and_only_joiners_are_put_in(text: str) -> None:
     safe = make_stream_safe(text)

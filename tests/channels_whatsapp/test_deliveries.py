@@ -1,4 +1,4 @@
-"""What Twilio delivered is kept before anything is made of it, and tried again until it can be."""
+"""Webhook deliveries are stored before they are processed, and retried until they succeed."""
 
 from datetime import timedelta
 from typing import Any
@@ -36,13 +36,13 @@ class SimulatedError(Exception):
 
 
 def apply_half_then_fail(delivery: WebhookDelivery) -> None:
-    """Half of the work is done, then it goes wrong."""
+    """Write something, then raise an error."""
     apply_delivery(delivery)
     raise SimulatedError("The disk is full\x00.")
 
 
 def fail_in_database(delivery: WebhookDelivery) -> None:
-    """The database itself objects, and on PostgreSQL the transaction is of no more use."""
+    """Raise a database error, after which PostgreSQL refuses further queries of the transaction."""
     apply_delivery(delivery)
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM a_table_that_does_not_exist")
@@ -54,7 +54,7 @@ def number() -> WhatsAppNumber:
 
 
 def create_failed_delivery(number: WhatsAppNumber, apply: Any = apply_half_then_fail) -> WebhookDelivery:
-    """A delivery that could not be applied."""
+    """Create a delivery that could not be applied."""
     receive_delivery(number.account, load_payload("text", number), None, apply)
     return WebhookDelivery.objects.get()
 
@@ -76,7 +76,7 @@ def test_failed_delivery_is_stored_with_its_error_and_rolled_back(number: WhatsA
 def test_twilio_gets_200_for_a_stored_delivery_that_failed(
     number: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The database's own fault, in the middle of the work: the default queue is gone.
+    # Without a default queue the database raises an error in the middle of the work.
     number.work_stream.fallback_queue = None
     number.work_stream.save()
     monkeypatch.setattr(type(Queue.objects), "get_default", lambda self: self.get(name="gone"))
@@ -207,7 +207,7 @@ def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber
 
 
 def next_retry_at() -> Any:
-    """When a worker tries again."""
+    """Return the time at which a worker retries the delivery."""
     return Lane.objects.filter(kind=RETRY_LANE).values_list("due_at", flat=True).first()
 
 
@@ -248,7 +248,7 @@ def test_missed_retry_is_found_by_the_periodic_check(number: WhatsAppNumber) -> 
 
 
 class WorkerKilled(BaseException):
-    """The worker ends in the middle: nothing catches this, and the transaction is rolled back."""
+    """The end of a worker: nothing catches it, and the transaction is rolled back."""
 
 
 def raise_worker_killed(delivery: WebhookDelivery) -> None:

@@ -1,4 +1,4 @@
-"""Who an address belongs to."""
+"""Addresses of the same person have the same identity."""
 
 import pytest
 from hypothesis import given
@@ -34,9 +34,9 @@ def test_any_address_can_be_shown(text: str) -> None:
 @pytest.mark.parametrize(
     ("first", "other"),
     [
-        ("+5511987654321", "+551187654321"),  # Brazil, with and without the ninth digit
-        ("+5215512345678", "+525512345678"),  # Mexico, with and without the 1
-        ("+5491123456789", "+541123456789"),  # Argentina, with and without the 9
+        ("+5511987654321", "+551187654321"),  # Brazilian mobile numbers, with and without the ninth digit
+        ("+5215512345678", "+525512345678"),  # Mexican numbers, with and without the 1
+        ("+5491123456789", "+541123456789"),  # Argentine numbers, with and without the 9
     ],
 )
 def test_both_spellings_of_one_number_are_one_identity(first: str, other: str) -> None:
@@ -46,7 +46,7 @@ def test_both_spellings_of_one_number_are_one_identity(first: str, other: str) -
 @pytest.mark.parametrize(
     ("first", "other"),
     [
-        ("+551132345678", "+5511932345678"),  # a Brazilian landline has no ninth digit
+        ("+551132345678", "+5511932345678"),  # Brazilian landline numbers have no ninth digit.
         ("+15512345678", "+525512345678"),
         ("+4915112345678", "+4915112345679"),
     ],

@@ -1,4 +1,4 @@
-"""A customer's file is fetched from Twilio and from nowhere else."""
+"""Customers' files are fetched from Twilio and from no other host."""
 
 import base64
 import gzip

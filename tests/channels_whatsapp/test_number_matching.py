@@ -1,4 +1,4 @@
-"""Which of our numbers a message is for; what is not for us is kept, and answered without a fault."""
+"""Inbound messages are matched to our numbers; messages to other numbers are stored and ignored."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def number(db: None) -> WhatsAppNumber:
 
 
 def ignored_reason(number: WhatsAppNumber, form: Any) -> str:
-    """Why the desk ignored this form; it is kept, and nothing is made of it."""
+    """Return the reason for which the form is ignored."""
     assert post_webhook(number.account.inbound_url, form).status_code == 200
     delivery = WebhookDelivery.objects.get()
     assert delivery.state == DeliveryState.IGNORED

@@ -1,4 +1,4 @@
-"""Only Twilio gets in: the signature over our own address and every parameter."""
+"""Webhooks need Twilio's signature over our public URL and every parameter."""
 
 import logging
 from typing import Any

@@ -1,4 +1,4 @@
-"""Templates come over from Twilio: all of them, each with what WhatsApp says; failures change nothing."""
+"""Templates are synced from Twilio with WhatsApp's approvals; a failed sync changes nothing."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What a template shows, which variables it has, and which values WhatsApp takes."""
+"""Text, variables and allowed values of message templates."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""What Validate finds at Twilio, and what it says to do."""
+"""Findings and remedies of the account validation."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The door for Twilio: what is let in, and that it is answered as Twilio wants it."""
+"""The webhook views accept what Twilio posts and answer as Twilio expects."""
 
 import contextlib
 import uuid
@@ -29,7 +29,7 @@ def inbound_path(number: WhatsAppNumber) -> str:
 
 
 def post_raw(number: WhatsAppNumber, body: bytes, content_type: str = FORM_CONTENT_TYPE) -> Any:
-    """Post a body as it is, with the right signature if it can be read as a form."""
+    """Post a raw body, signed as a form if it is one."""
     with contextlib.suppress(TooManyFieldsSent):
         signed = builders.compute_signature(number.account.inbound_url, QueryDict(body))
         headers = {"X-Twilio-Signature": signed}
@@ -169,7 +169,7 @@ def test_a_status_for_an_id_nobody_knows_is_answered_and_kept(number: WhatsAppNu
 def test_a_known_customers_message_takes_at_most_ten_statements_and_one_commit(
     number: WhatsAppNumber, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opt_out, "WORD_CACHE_SECONDS", 3600.0)  # on a slow machine they would be read once more
+    monkeypatch.setattr(opt_out, "WORD_CACHE_SECONDS", 3600.0)  # On a slow machine these rows are read once more.
     post_webhook(number.account.inbound_url, builders.build_inbound_form(number))
     form = builders.build_inbound_form(number, Body="And another thing")
     with django_assert_max_num_queries(10) as seen:

@@ -1,4 +1,4 @@
-"""Rules, and conversations that have just begun, for tests of where they go."""
+"""Routing rules and new conversations for tests of routing."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests import builders
 
 
 def create_orders_queue() -> Queue:
-    """A queue, and a rule that sends there whoever mentions an order."""
+    """Create a queue with a rule for messages that mention an order."""
     queue = builders.create_queue("Orders")
     create_routing_rule(
         queue, {"field": "first_message", "operator": "contains", "value": "order"}, "Order in first message"
@@ -45,7 +45,7 @@ def close_permanently(queue: Queue) -> None:
 
 
 def create_new_conversation(body: str = "My order, please", **fields: Any) -> Conversation:
-    """A conversation that has begun with this message and has its lane, as an inbound message leaves it."""
+    """Create a conversation with this message and its lane, as an inbound message does."""
     conversation = builders.create_conversation(**fields)
     builders.create_inbound_message(conversation, body)
     Lane.objects.create(kind=LaneKind.ROUTE, key=conversation.pk, due_at=timezone.now())

@@ -1,4 +1,4 @@
-"""Context variables of a conversation and fields of a contact: learned, set by people, written into the timeline."""
+"""Context variables and contact fields are extracted, edited, and recorded in the timeline."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The desk writes first: who becomes whose, which conversation, and one of them whatever happens at once."""
+"""Conversations that agents start: number, contact, agent, and one conversation under concurrency."""
 
 import uuid
 from typing import Any
@@ -315,7 +315,10 @@ def test_concurrent_starts_create_one_conversation(known: bool, settings: Any) -
     if known:
         builders.create_contact(address=AMARA_ADDRESS)
     outcomes = run_concurrently(*(lambda by=by: start_with_template(by, update) for by in agents))
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyOpen", "Started"], outcomes
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "ConversationAlreadyOpenError",
+        "StartedConversation",
+    ], outcomes
     assert (Conversation.objects.count(), Message.objects.count(), Contact.objects.count()) == (1, 1, 1)
 
 

@@ -1,4 +1,4 @@
-"""Notes: for colleagues alone, and for those they mention in particular."""
+"""Notes are for colleagues, and mentions notify some of them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The states of a conversation: each way by the verb that goes it, and no other way."""
+"""Each state transition has its function, and no others are possible."""
 
 import itertools
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def dana() -> Agent:
 
 
 def create_in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
-    """A conversation in this state; Dana has it unless it is open."""
+    """Create a conversation in this state, assigned to Dana unless it is open."""
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
     agent = None if state == State.OPEN else dana
     return builders.create_conversation(agent=agent, **{"state": state, **more, **fields})

@@ -1,4 +1,4 @@
-"""A program that does what its standard input names; `test_limited_process` runs it under limits."""
+"""Functions that `test_limited_process` runs under limits; standard input names the function."""
 
 import ctypes
 import os
@@ -9,54 +9,54 @@ import sys
 
 
 def echo() -> None:
-    """Return what follows the name."""
+    """Write the data that follows the name."""
     sys.stdout.buffer.write(DATA)
 
 
 def print_environment() -> None:
-    """Name the variables of the environment and the files in the folder."""
+    """Print the names of the environment variables and of the files in the folder."""
     print(*os.environ, *os.listdir())
 
 
 def loop_forever() -> None:
-    """Compute for ever."""
+    """Use processor time for ever."""
     while True:
         pass
 
 
 def loop_in_c() -> None:
-    """Compute for ever in C code that holds the interpreter lock."""
+    """Use processor time for ever in C code that holds the interpreter lock."""
     re.match(r"(a+)+$", "a" * 40 + "b")
 
 
 def ignore_signals() -> None:
-    """Compute for ever, whatever signal asks for an end."""
+    """Use processor time for ever and ignore all signals that can be ignored."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGXCPU, signal.SIGALRM):
         signal.signal(number, signal.SIG_IGN)
     loop_forever()
 
 
 def wait_forever() -> None:
-    """Wait for ever, using no processor time, and ignore SIGTERM."""
+    """Wait for ever without processor time, and ignore SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         signal.pause()
 
 
 def allocate_repeatedly() -> None:
-    """Fill the memory bit by bit."""
+    """Allocate memory in small steps."""
     blocks = []
     while True:
         blocks.append(bytes(1_000_000))
 
 
 def allocate_too_much() -> None:
-    """Ask for more memory than there is."""
+    """Allocate more memory than exists at once."""
     bytearray(10**12)
 
 
 def write_forever() -> None:
-    """Write for ever."""
+    """Write output for ever."""
     while True:
         sys.stdout.buffer.write(bytes(100_000))
 
@@ -68,22 +68,22 @@ def write_errors_forever() -> None:
 
 
 def segfault() -> None:
-    """Read where no memory is."""
+    """Read an invalid address."""
     ctypes.string_at(0)
 
 
 def abort() -> None:
-    """End as C libraries do that find themselves in disorder."""
+    """Call abort(), as C libraries do after an internal error."""
     os.abort()
 
 
 def raise_with_data() -> None:
-    """Raise an exception that quotes the data."""
+    """Raise an exception that contains the data."""
     raise ValueError(f"No letter for {DATA!r}")
 
 
 def leave_child_running() -> None:
-    """Leave a process behind and name it; only root may start one at all."""
+    """Leave a child process running and print its id; only root may start one."""
     try:
         print(subprocess.Popen(["/bin/sleep", "600"]).pid)
     except BlockingIOError:

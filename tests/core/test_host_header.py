@@ -1,4 +1,4 @@
-"""Whatever a proxy or a probe writes into Host, Twilio and health checks are answered."""
+"""Webhooks and health checks are answered with any Host header."""
 
 from typing import Any
 

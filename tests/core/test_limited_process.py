@@ -1,4 +1,4 @@
-"""A child process ends within its limits, whatever it does, and says which limit it was."""
+"""A limited child process ends within its limits and reports the limit it reached."""
 
 import os
 import select

@@ -1,4 +1,4 @@
-"""A sentence is kept with its words and values apart, and read by each reader in their own language."""
+"""Localized texts are stored with their values and rendered in each reader's language."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Requests that never arrive whole keep nobody's thread."""
+"""Requests that never arrive completely use no worker thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,7 +13,7 @@ Message = MutableMapping[str, Any]
 
 
 def send_request(parts: list[Message], *, then_wait: bool = False) -> tuple[list[bytes], list[Message]]:
-    """What the application inside got, and what the client was answered."""
+    """Return the requests the application received and the response of the client."""
     got: list[bytes] = []
     answered: list[Message] = []
 

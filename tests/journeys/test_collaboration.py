@@ -21,15 +21,15 @@ def pages(app: AppInstance, open_page_as: Callable[..., Page]) -> dict[str, Page
     return {name: open_page_as(name) for name in ("dana", "omar", "sue")}
 
 
-def open_conversation(page: Page, who: str, view: str = "my") -> None:
+def open_conversation(page: Page, customer: str, view: str = "my") -> None:
     page.goto(f"/desk/?view={view}")
-    page.locator(".row", has_text=who).click()
-    expect(page.locator("#head h1")).to_have_text(who)
+    page.locator(".row", has_text=customer).click()
+    expect(page.locator("#head h1")).to_have_text(customer)
 
 
 def choose_in_dialog(page: Page, button: str, whom: str) -> None:
     page.locator("#head").get_by_role("button", name=button, exact=True).click()
-    page.locator("#dialog .choice-row", has_text=whom).click()
+    page.locator("#dialog .choice-row", has_text=customerm).click()
 
 
 def confirm_dialog(page: Page, button: str) -> None:

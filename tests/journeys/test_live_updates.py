@@ -41,15 +41,15 @@ def app_with_customers(app: AppInstance) -> AppInstance:
     return app
 
 
-def open_conversation(page: Page, who: str = "Customer 0") -> Page:
+def open_conversation(page: Page, customer: str = "Customer 0") -> Page:
     """Open the conversation, and wait until the page is live."""
     page.goto("/desk/?view=my")
-    row = page.locator(".row", has_text=who)
+    row = page.locator(".row", has_text=customer)
     if not row.count():
         page.goto("/desk/conversations/1/")
     else:
         row.click()
-    expect(page.locator("#head h1")).to_have_text(who)
+    expect(page.locator("#head h1")).to_have_text(customer)
     page.wait_for_function("() => window.Omnichannel?.isLeader")
     return page
 

@@ -152,8 +152,8 @@ def test_no_demonstration_account_can_sign_in_on_a_public_server(app: AppInstanc
             browser.post("/sign-in/", username=username, password=DEMO_PASSWORD, next="") == 200
         )  # the form once more
         assert browser.request("GET", "/desk/").status == 302
-    kept = HttpClient(production_app.port)
-    kept._cookies["sessionid"] = session
-    assert kept.request("GET", "/desk/").status == 302
+    demo_browser = HttpClient(production_app.port)
+    demo_browser._cookies["sessionid"] = session
+    assert demo_browser.request("GET", "/desk/").status == 302
     assert "admin, sofia, dana, omar" in server.read_output()
     assert setup_link(server)

@@ -1,4 +1,4 @@
-"""A WhatsApp channel as an administrator sets it up."""
+"""The admin of WhatsApp accounts: fields, tokens, history and permissions."""
 
 from datetime import timedelta
 from typing import Any

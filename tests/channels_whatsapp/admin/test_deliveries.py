@@ -1,4 +1,4 @@
-"""Webhook deliveries as an administrator looks at them and tries them again."""
+"""The admin of webhook deliveries: list, details and retry."""
 
 import itertools
 from typing import Any
@@ -61,8 +61,8 @@ def test_applied_delivery_has_no_retry(admin_client: UserClient) -> None:
 
 
 def test_several_deliveries_are_retried_from_the_list(admin_client: UserClient) -> None:
-    several = [create_delivery("failed"), create_delivery("ignored"), create_delivery("applied")]
-    chosen = {"action": "retry", "_selected_action": [one.pk for one in several]}
+    deliveries = [create_delivery("failed"), create_delivery("ignored"), create_delivery("applied")]
+    chosen = {"action": "retry", "_selected_action": [delivery.pk for delivery in deliveries]}
     response = admin_client.post(admin_url(DELIVERY_MODEL, "changelist"), chosen, follow=True)
     assert message_texts(response) == ["2 deliveries are tried again within seconds."]
 

@@ -1,4 +1,4 @@
-"""A WhatsApp number as an administrator sets it up."""
+"""The admin of WhatsApp numbers: fields, spellings and permissions."""
 
 from typing import Any
 

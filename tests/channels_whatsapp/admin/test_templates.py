@@ -1,4 +1,4 @@
-"""Message templates in the administration: looked up, synced by a button, and nothing for strangers."""
+"""The admin of message templates: search, filters, sync and permissions."""
 
 from typing import Any
 

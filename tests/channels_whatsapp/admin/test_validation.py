@@ -1,4 +1,4 @@
-"""Validate on a channel's page."""
+"""The button Validate on the admin page of a WhatsApp account."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Ada has a Twilio account with one number; Omar has a phone; the desk is a small real server that remembers."""
+"""A simulated Twilio account with one number, a customer with a phone, and a server that records webhooks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +20,7 @@ HOST_PATHS = {
 
 
 class SimulatorHttpClient(TwilioHttpClient):  # type: ignore[misc]  # Twilio's package has no types
-    """Twilio's own client, with its hosts found on this machine."""
+    """Twilio's HTTP client, with Twilio's hosts replaced by the simulator."""
 
     def __init__(self, base: str) -> None:
         super().__init__(timeout=5)
@@ -63,4 +63,4 @@ def omar(db: None) -> Customer:
 def twilio(live_server: Any, account: Account) -> Iterator[Client]:
     http = SimulatorHttpClient(f"{live_server.url}/simulator/twilio")
     yield Client(account.sid, account.auth_token, http_client=http)
-    http.session.close()  # a kept connection keeps a thread of the server, and its database connection
+    http.session.close()  # An open connection keeps a thread of the server and its database connection.

@@ -1,4 +1,4 @@
-"""What Twilio refuses at once, and in which words."""
+"""API calls that the simulator refuses, with Twilio's error codes."""
 
 from typing import Any
 

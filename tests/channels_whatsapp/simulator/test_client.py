@@ -1,4 +1,4 @@
-"""Twilio's own Python client can't tell the simulator from Twilio."""
+"""Twilio's own Python client works with the simulator."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

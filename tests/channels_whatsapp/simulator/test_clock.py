@@ -1,4 +1,4 @@
-"""What becomes of the desk's messages, and when Twilio says so."""
+"""The course of outbound messages in the simulator and the times of their status callbacks."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ LATER = NOW + timedelta(minutes=1)
 
 @pytest.fixture
 def customer_with_open_window(omar: Customer, sender: Sender, receiver: WebhookReceiver) -> Customer:
-    """Omar, who wrote a moment ago."""
+    """Return Omar, who wrote a moment ago."""
     inbound.receive_customer_message(omar, sender, "hello?", now=NOW)
     run_due_tasks(NOW)
     receiver.webhooks.clear()

@@ -1,4 +1,4 @@
-"""The simulator answers as Twilio's published OpenAPI says."""
+"""The simulator's responses follow Twilio's published OpenAPI specifications."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ SPECIFICATION_FILES = {"api": "twilio_api_v2010", "messaging": "twilio_messaging
 
 
 def specification_folder() -> Path:
-    """Where Twilio's specifications are. Skips where there are none, fails where they were promised."""
+    """Return the folder with Twilio's specifications; skip the test without one, fail if one was promised."""
     named = os.environ.get("TWILIO_OPENAPI")
     path = Path(named) if named else Path(django_settings.BASE_DIR).parent / "shared" / "twilio-openapi"
     if not path.is_dir():
@@ -41,7 +41,7 @@ def load_specification(name: str) -> dict[str, Any]:
 
 
 def assert_conforms(answer: Any, host: str, path: str, method: str = "get", status: int = 200) -> dict[str, Any]:
-    """The answer's JSON, after a check that it is what the specification says, and nothing it does not know."""
+    """Check the response against the specification and return its JSON."""
     document = load_specification(host)
     response = document["paths"][path][method]["responses"][str(status)]
     schema = response["content"]["application/json"]["schema"]
@@ -54,7 +54,7 @@ def assert_conforms(answer: Any, host: str, path: str, method: str = "get", stat
 
 
 def assert_matches_schema(document: dict[str, Any], schema: dict[str, Any], body: Any) -> None:
-    """Fail on a field that the specification does not name, and on one it names that is missing."""
+    """Fail on a field that is missing or that the specification does not contain."""
     while "$ref" in schema:
         schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     if isinstance(body, list):
@@ -71,7 +71,7 @@ MESSAGE_PATH = f"{ACCOUNT_PATH}/Messages/{{MessageSid}}"
 
 
 class ApiClient:
-    """Calls the simulator with the account's credentials."""
+    """Call the simulator with the account's credentials."""
 
     def __init__(self, account: Account) -> None:
         pair = base64.b64encode(f"{account.sid}:{account.auth_token}".encode()).decode()
@@ -92,7 +92,7 @@ def api_client(account: Account) -> ApiClient:
 
 @pytest.fixture
 def inbound_message(omar: Customer, sender: Sender) -> Message:
-    """Omar sends a picture."""
+    """Return an inbound message with a picture."""
     return factories.receive_customer_message(
         omar, sender, "look", attachments=[factories.Attachment("a.png", "image/png", b"a")]
     )

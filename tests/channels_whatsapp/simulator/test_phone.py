@@ -1,4 +1,4 @@
-"""The phone at /simulator/, as somebody uses it, with scripts and without."""
+"""The phone at /simulator/, with and without JavaScript."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""All templates come over through Twilio's own client: page by page, and never from another host."""
+"""The template sync works with the simulator: page by page, and never from another host."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ def channel(account: Account, live_server: Any, settings: Any) -> Iterator[Whats
     settings.WHATSAPP_BACKEND = "simulator"
     settings.PUBLIC_URL = live_server.url
     yield builders.create_account(account_sid=account.sid, auth_token=account.auth_token)
-    # A kept connection keeps a thread of the server, and its database connection.
+    # An open connection keeps a thread of the server and its database connection.
     twilio._thread_local.http.session.close()
     del twilio._thread_local.http
 

@@ -1,4 +1,4 @@
-"""What the desk gets from the simulator: a customer's message, word for word as Twilio posts it."""
+"""The simulator posts inbound messages exactly as Twilio does."""
 
 import json
 from datetime import UTC, datetime

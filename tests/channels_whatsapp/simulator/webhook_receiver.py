@@ -1,4 +1,4 @@
-"""The desk as Twilio sees it: a real HTTP server on loopback that keeps what was posted and answers as it is told."""
+"""An HTTP server on loopback that records the simulator's webhooks and gives the responses a test sets."""
 
 import threading
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ EMPTY_TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 @dataclass
 class ReceivedWebhook:
-    """One webhook as it arrived."""
+    """A webhook as it arrived."""
 
     url: str
     headers: dict[str, str]
@@ -26,7 +26,7 @@ class ReceivedWebhook:
 
 @dataclass
 class WebhookReceiver:
-    """Use as a context manager; `files` are what GET answers with."""
+    """A server to use as a context manager; `files` are the responses to GET."""
 
     response: tuple[int, str, bytes] = (200, "text/xml", EMPTY_TWIML)
     files: dict[str, tuple[str, bytes]] = field(default_factory=dict)
@@ -74,6 +74,6 @@ class WebhookReceiver:
                 self.wfile.write(content)
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Say nothing."""
+                """Do not log requests."""
 
         return Handler

@@ -1,4 +1,4 @@
-"""Automated messages and opt-out words in the administration."""
+"""The admin of automated messages and opt-out words."""
 
 from typing import Any
 

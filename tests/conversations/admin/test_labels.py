@@ -1,4 +1,4 @@
-"""Labels and disposition codes in the administration: who keeps them, and what can't be deleted."""
+"""The admin of labels and disposition codes: permissions and protected deletion."""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Quick replies in the administration, and on the page of a work stream."""
+"""The admin of quick replies, and their list on the page of a work stream."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A new conversation is put where the rules say, once, whatever happens meanwhile."""
+"""New conversations are classified by the rules exactly once."""
 
 import datetime as dt
 from typing import Any
@@ -187,8 +187,8 @@ def test_when_a_waiting_customer_writes_it_keeps_its_queue_and_its_needs(orders:
 def test_conditions_can_use_twilio_fields(form: str, facts: dict[str, Any]) -> None:
     number = builders.create_number()
     post_webhook(number.account.inbound_url, load_payload(form, number))
-    told = current_facts(Conversation.objects.get())
-    assert {name: told[name] for name in facts} == facts
+    current = current_facts(Conversation.objects.get())
+    assert {name: current[name] for name in facts} == facts
 
 
 def test_every_field_of_the_builder_is_a_fact() -> None:

@@ -1,4 +1,4 @@
-"""Asking colleagues in: what they see and do, how many, and how it ends."""
+"""Consulting colleagues: their access, their number, and the end of a consultation."""
 
 import pytest
 
@@ -124,7 +124,7 @@ def test_concurrent_invitations_do_not_exceed_the_limit() -> None:
     for helper in helpers[:-2]:
         ask(helper)
     outcomes = run_concurrently(lambda: ask(helpers[-1]), lambda: ask(helpers[-2]))
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "TransitionRefused"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "TransitionError"]
 
 
 def test_only_the_assigned_agent_can_consult(conversation: Conversation, eve: Agent, orders: Queue) -> None:

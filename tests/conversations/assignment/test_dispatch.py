@@ -1,4 +1,4 @@
-"""Waiting conversations find their agents: in turn, within capacity, with the reason in the timeline."""
+"""Waiting conversations are offered to agents in order, within capacity, with reasons in the timeline."""
 
 import uuid
 from datetime import timedelta
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db
 
 
 def dispatch_after(**later: float) -> int:
-    """A worker looks for agents, now or after some time; how many conversations it offered."""
+    """Offer waiting conversations, now or after some time, and return the number of offers."""
     offered, _ = offer_waiting_conversations(timezone.now() + timedelta(**later))
     return offered
 
@@ -53,7 +53,7 @@ def get_offered_agent(conversation: Conversation) -> Agent | None:
 
 
 def create_waiting_conversation(minutes: float = 1, **fields: Any) -> Conversation:
-    """A conversation that has waited for an agent that long."""
+    """Create a conversation that has waited this long for an agent."""
     return builders.create_conversation(queued_at=timezone.now() - timedelta(minutes=minutes), **fields)
 
 
@@ -249,7 +249,7 @@ def test_rejected_conversation_is_offered_again_after_a_while() -> None:
 
 
 def take_assign_lane() -> bool:
-    """Whether a worker has been told to look; forgotten by asking."""
+    """Return whether assignment was requested, and delete the request."""
     return Lane.objects.filter(kind=LaneKind.ASSIGN).delete()[0] > 0
 
 

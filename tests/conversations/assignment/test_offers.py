@@ -1,4 +1,4 @@
-"""What is offered to an agent: accepted, rejected, left until its time runs out, or withdrawn."""
+"""Offers are accepted, rejected, expired or withdrawn."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -32,7 +32,7 @@ def dana() -> Agent:
 
 @pytest.fixture
 def offered_conversation(dana: Agent) -> Conversation:
-    """A conversation that Dana has just been offered."""
+    """Return a conversation that was just offered to Dana."""
     conversation = builders.create_conversation()
     offer_waiting_conversations(timezone.now())
     conversation.refresh_from_db()
@@ -182,12 +182,12 @@ def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -
 
 
 def offers_due_at() -> datetime:
-    """When a worker looks at the offers."""
+    """Return the time at which a worker checks the offers."""
     return Lane.objects.get(kind=LaneKind.OFFERS).due_at
 
 
 def run_offers_lane() -> Any:
-    """A worker looks at them now; when it will look again."""
+    """Check the offers as a worker does and return the time of the next check."""
     return offers.run_offers_lane(Lease(0, LaneKind.OFFERS, 0, uuid.uuid4(), uuid.uuid4(), 0))
 
 

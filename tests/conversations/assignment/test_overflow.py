@@ -1,4 +1,4 @@
-"""Queues that are closed, full or slow pass conversations on, or end them."""
+"""Queues that are closed, full or slow transfer conversations or end them."""
 
 import datetime as dt
 from typing import Any

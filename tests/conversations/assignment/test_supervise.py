@@ -1,4 +1,4 @@
-"""What supervisors do in conversations that are not theirs, and nobody else."""
+"""Actions of supervisors in other agents' conversations."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Passing a conversation on: to whom, why, and what becomes of it."""
+"""Transfers to agents and queues: candidates, reasons and results."""
 
 from datetime import timedelta
 
@@ -203,5 +203,5 @@ def test_concurrent_transfer_is_refused() -> None:
         transfer_conversation(Conversation.objects.get(pk=pk), target=colleague, agent=dana, reason="Lunch.")
 
     outcomes = run_concurrently(lambda: to(others[0]), lambda: to(others[1]))
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "TransitionRefused"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "TransitionError"]
     assert Conversation.objects.get(pk=pk).events.filter(kind=State.ACTIVE).count() == 1

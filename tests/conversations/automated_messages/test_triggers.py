@@ -1,4 +1,4 @@
-"""What the desk says by itself: when, in which words, and when it keeps silent."""
+"""Automated messages: their triggers, their texts, and when none is sent."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
 
 
 def run_worker(*, is_routed: bool = True) -> None:
-    """What the worker says and sends now."""
+    """Run the lanes that are due and send the messages."""
     if is_routed:
         Lane.objects.filter(kind="route").delete()
     for kind, handler in ((LaneKind.AUTOMATE, send_due_messages), ("send", deliver_messages)):
@@ -63,13 +63,13 @@ def run_worker(*, is_routed: bool = True) -> None:
 
 
 def sent_texts() -> list[str]:
-    """All that Twilio was given, in its order."""
+    """Return the texts of all messages sent to Twilio, in order."""
     run_worker()
     return list(Message.objects.exclude(twilio_sid="").filter(direction="outbound").values_list("body", flat=True))
 
 
 def set_opening_hours(number: WhatsAppNumber, *weekdays: int, **fields: Any) -> OperatingHours:
-    """The number is open from 9 to 17 in Berlin on these days."""
+    """Set the number's operating hours to 9:00–17:00 in Berlin on these weekdays."""
     hours = OperatingHours.objects.create(name="Shop", time_zone=BERLIN_ZONE, **fields)
     for day in weekdays:
         OpeningPeriod.objects.create(hours=hours, weekday=day, opens=dt.time(9), closes=dt.time(17))
@@ -304,7 +304,7 @@ def test_automated_messages_per_customer_are_limited_per_day(number: WhatsAppNum
 def test_auto_responder_loop_is_stopped(number: WhatsAppNumber, clock: Any) -> None:
     create_automated_message(MessageTrigger.GREETING, "Hello!")
     for _ in range(6):
-        receive_message(number)  # a second after ours
+        receive_message(number)  # one second after our message
         run_worker()
         Conversation.objects.update(state="closed", closed_at=FRIDAY_NOON)
         clock.shift(1)
@@ -352,7 +352,7 @@ def test_waiting_customer_is_sent_their_queue_position_and_changes(number: Whats
         builders.create_conversation(number=number, queued_at=FRIDAY_NOON + dt.timedelta(seconds=place))
         for place in range(3)
     ]
-    assert send_queue_positions() == 0  # an agent may take them in a moment
+    assert send_queue_positions() == 0  # An agent may still take them.
     clock.shift(20)
     assert (send_queue_positions(), send_queue_positions()) == (3, 0)
     assert sent_texts() == ["You are number 1.", "You are number 2.", "You are number 3."]

@@ -1,4 +1,4 @@
-"""Contact cards that strangers make to keep a parser busy. Some took hours in the one the desk had before."""
+"""Contact cards that are made to keep a parser busy; a former parser needed hours for some of them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""A blocked customer reaches nobody; nothing they write is lost."""
+"""Messages of blocked customers are stored and shown to nobody."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_retry_while_blocked_stays_ignored(conversation: Conversation, dana: Age
 
 def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
-    block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)  # has been done already
+    block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)  # This step is done already.
     unblock_contact(conversation, by=dana.user)
     lines = conversation.events.values_list("kind", "text", "actor")
     dana_pk = dana.user.pk

@@ -1,4 +1,4 @@
-"""Two contacts are made one by a person, and parted again."""
+"""Merging two contacts by hand, and unmerging them."""
 
 from datetime import timedelta
 from typing import Any

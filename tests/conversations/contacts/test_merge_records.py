@@ -1,4 +1,4 @@
-"""Two contacts turn out to be one person; nothing of either is lost."""
+"""Merging two contacts keeps all records of both."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def scoped_contact() -> Contact:
 
 
 def receive_message_with_both_addresses(number: WhatsAppNumber) -> None:
-    """A message arrives that carries the phone number and the business-scoped id."""
+    """Receive a message with a phone number and a business-scoped id."""
     form = load_payload("number_and_business_scoped_id", number)
     assert post_webhook(number.account.inbound_url, form).status_code == 200
     assert WebhookDelivery.objects.get().state == DeliveryState.APPLIED
@@ -83,7 +83,7 @@ def test_queued_reply_of_the_removed_conversation_is_still_sent(
 def test_the_window_is_that_of_the_later_message(
     number: WhatsAppNumber, phone_contact: Contact, scoped_contact: Contact
 ) -> None:
-    soon = timezone.now() + timedelta(minutes=5)  # the clocks of two servers differ
+    soon = timezone.now() + timedelta(minutes=5)  # The clocks of two servers differ.
     builders.create_conversation(number=number, contact=phone_contact)
     builders.create_conversation(number=number, contact=scoped_contact, last_inbound_at=soon)
     receive_message_with_both_addresses(number)
@@ -128,12 +128,15 @@ def test_timeline_records_the_merge(number: WhatsAppNumber, phone_contact: Conta
 
 def test_participants_and_notes_move_too() -> None:
     dana, omar, paul = (builders.create_agent(name) for name in ("Dana", "Omar", "Paul"))
-    kept, offline_agent = (builders.create_conversation(agent=dana) for _ in range(2))
-    for conversation, colleague in ((kept, omar), (offline_agent, omar), (offline_agent, paul)):
+    target, source = (builders.create_conversation(agent=dana) for _ in range(2))
+    for conversation, colleague in ((target, omar), (source, omar), (source, paul)):
         invite_colleague(conversation, colleague, agent=dana)
-    add_note(offline_agent, dana.user, "@omar look")
-    Conversation.objects.filter(pk=offline_agent.pk).update(number=kept.number)
+    add_note(source, dana.user, "@omar look")
+    Conversation.objects.filter(pk=source.pk).update(number=target.number)
     with transaction.atomic():
-        merge_contact_data(kept.contact, offline_agent.contact)
-    assert {str(one.agent) for one in consulted_participations(Conversation.objects.get())} == {"Omar", "Paul"}
+        merge_contact_data(target.contact, source.contact)
+    assert {str(participation.agent) for participation in consulted_participations(Conversation.objects.get())} == {
+        "Omar",
+        "Paul",
+    }
     assert Conversation.objects.get().notes.get().mentions.get() == omar

@@ -1,4 +1,4 @@
-"""Customers opt out, and in again, by a word that is the whole message."""
+"""Customers opt out and in by a message that consists of one of the words."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def receive_message(number: WhatsAppNumber, body: str, **changed: Any) -> Contac
 
 
 def run_worker() -> list[str]:
-    """What the worker says and sends now; the texts Twilio took."""
+    """Run the lanes that are due and return the texts of the messages sent."""
     Lane.objects.filter(kind="route").delete()
     before = set(Message.objects.exclude(twilio_sid="").values_list("pk", flat=True))
     for kind, handler in ((LaneKind.AUTOMATE, send_due_messages), ("send", deliver_messages)):

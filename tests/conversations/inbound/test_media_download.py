@@ -1,4 +1,4 @@
-"""Customers' files arrive in the background, are tried again, and are given up where everyone can see it."""
+"""Files are downloaded in the background, retried, and shown as failed after the last attempt."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -42,7 +42,7 @@ def media_server(settings: Any) -> Iterator[FileServer]:
 
 
 def receive_message_with_files(name: str, **changed: Any) -> list[Attachment]:
-    """The files a customer's message is waiting for."""
+    """Receive a message with files and return the attachments."""
     number = builders.create_number()
     assert post_webhook(number.account.inbound_url, load_payload(name, number, **changed)).status_code == 200
     return list(Attachment.objects.order_by("position"))
@@ -54,7 +54,7 @@ def set_file_responses(media_server: FileServer, attachment: Attachment, *answer
 
 
 def run_media_lane() -> datetime | None:
-    """What a worker does with the next file that is due."""
+    """Run the media lane that is due and return the time of the next attempt."""
     [lease] = claim_lanes(["media"], 1)
     due = fetch_attachment(lease)
     lease.finish(due)
@@ -258,7 +258,7 @@ def test_a_hostile_card_is_stored_like_any_other(media_server: FileServer, name:
     assert (file.state, file.size, len(file.file.read())) == (AttachmentState.STORED, *[len(HOSTILE_VCARDS[name])] * 2)
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.binary(max_size=200), st.text(max_size=100))
 def test_any_bytes_are_handled_as_a_card(noise: bytes, name: str) -> None:
     for person in parse_people(noise) + parse_people(CARD_TEMPLATE % name.encode()):

@@ -1,4 +1,4 @@
-"""Each kind of message a customer can send is filed as what it is; the forms are in tests/payloads."""
+"""Recorded forms of each message kind (tests/payloads) are stored as that kind."""
 
 import uuid
 from typing import Any
@@ -20,7 +20,7 @@ def number() -> WhatsAppNumber:
 
 
 def receive_payload(number: WhatsAppNumber, name: str, **changed: Any) -> Message:
-    """The message that a recorded form becomes."""
+    """Post a recorded form and return the stored message."""
     assert post_webhook(number.account.inbound_url, load_payload(name, number, **changed)).status_code == 200
     delivery = WebhookDelivery.objects.latest("pk")
     assert (delivery.state, delivery.error) == (DeliveryState.APPLIED, "")

@@ -1,4 +1,4 @@
-"""A customer writes: which conversation it goes to, whose it is then, and the 24-hour clock."""
+"""Inbound messages: their conversation, its agent, and the 24-hour window."""
 
 import datetime as dt
 import time
@@ -29,7 +29,7 @@ def number() -> WhatsAppNumber:
 
 
 def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
-    """The conversation a new message of Amara's is filed into."""
+    """Receive a message from Amara and return its conversation."""
     form = with_new_message_sid(load_payload("text", number, **changed))
     assert post_webhook(number.account.inbound_url, form).status_code == 200
     return Conversation.objects.get(messages__twilio_sid=form["MessageSid"])
@@ -136,7 +136,7 @@ def test_a_message_of_combining_marks_is_filed_at_once(number: WhatsAppNumber) -
     marks = "a" + "\u0301" * 30_000 + "\u0327" * 30_000
     begin = time.monotonic()
     receive_message(number, Body=marks, ProfileName=marks)
-    assert time.monotonic() - begin < 15  # PostgreSQL took 50 to put them in order, for its index of words
+    assert time.monotonic() - begin < 15  # PostgreSQL needed 50 to sort them for its full-text index.
     message = Message.objects.get()
     assert message.body.replace(JOINER, "") == marks
     assert message.conversation.contact.profile_name == make_stream_safe(marks)[:200]
@@ -154,7 +154,7 @@ def receive_concurrently(number: WhatsAppNumber, *senders: str, **changed: Any) 
     forms = [with_new_message_sid(load_payload("text", number, From=sender, **changed)) for sender in senders]
     answers = run_concurrently(*[lambda form=form: post_webhook(url, form).status_code for form in forms])
     assert answers == [200] * len(senders)
-    # At once, and not only at a retry some seconds later.
+    # Immediately, without waiting for the retry some seconds later.
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {DeliveryState.APPLIED}
 
 

@@ -1,4 +1,4 @@
-"""Labels, priority and disposition codes: who sets them, what becomes of it."""
+"""Labels, priority and disposition codes of conversations."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Snoozed conversations: out of sight until their time or the customer's message, and never closed before."""
+"""Snoozed conversations are hidden until their time or the customer's next message, and never closed."""
 
 import uuid
 from datetime import timedelta
@@ -150,6 +150,6 @@ def test_concurrent_message_is_not_hidden_by_a_snooze(dana: Agent) -> None:
         )
         assert answers[0] == 200
         conversation.refresh_from_db()
-        # Back with its agent, or open where that one is full by then.
+        # Back with its agent, or open if that agent has no capacity left.
         assert conversation.state in {State.ACTIVE, State.OPEN}
         assert (conversation.unread_count, conversation.snoozed_at) == (1, None)

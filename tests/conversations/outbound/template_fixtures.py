@@ -1,4 +1,4 @@
-"""Message templates as a sync has left them."""
+"""Message templates for tests, as the sync stores them."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ QUICK_REPLY_BUTTONS = [
 def create_template(
     account: WhatsAppAccount, name: str = "delivery_update", body: str = DELIVERY_TEXT, **fields: Any
 ) -> MessageTemplate:
-    """An approved template with quick replies."""
+    """Create an approved template with quick reply buttons."""
     values = {
         "content_sid": builders.new_sid("HX"),
         "language": "en",

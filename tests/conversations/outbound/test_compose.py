@@ -1,4 +1,4 @@
-"""An agent replies: refused with a reason, or queued once."""
+"""Replies of agents are queued once or refused with a reason."""
 
 import datetime as dt
 import uuid
@@ -37,7 +37,7 @@ def conversation(dana: Agent) -> Conversation:
 
 
 def reply_refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyError:
-    """Why this reply was not queued; nothing of it is stored."""
+    """Return the reason for which the reply is refused; nothing is stored."""
     with pytest.raises(ReplyError) as refused:
         send_reply(conversation, author=by.user, **reply)
     assert not Message.objects.filter(direction="outbound").exists()

@@ -1,4 +1,4 @@
-"""Queued replies go out: in their order, each at most once, and what Twilio refuses is explained."""
+"""Queued replies are sent in order and at most once; Twilio's errors are explained."""
 
 import datetime as dt
 import logging
@@ -44,7 +44,7 @@ def queue_replies(conversation: Conversation, *texts: str) -> list[Message]:
 
 
 def run_send_lane() -> dt.datetime | None:
-    """What a worker does with the lane that is due; when it is to be looked at again."""
+    """Send the messages of the lane that is due and return its next time."""
     [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
@@ -234,7 +234,7 @@ def test_a_worker_that_dies_between_claim_and_call_never_leads_to_a_second_sendi
     with pytest.raises(SystemExit):
         run_send_lane()
     clock.shift(dt.timedelta(seconds=30))
-    assert run_send_lane() is not None  # another worker, once the lease has lapsed, asks Twilio
+    assert run_send_lane() is not None  # Another worker asks Twilio after the lease has expired.
     clock.shift(dt.timedelta(seconds=61))
     assert run_send_lane() is None
     message.refresh_from_db()

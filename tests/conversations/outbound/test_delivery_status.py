@@ -1,4 +1,4 @@
-"""What became of a reply: forwards only, whatever order the callbacks come in."""
+"""The status of a message only moves forward, in whichever order callbacks arrive."""
 
 import datetime as dt
 import logging
@@ -34,7 +34,7 @@ def post_status(message: Message, word: str, code: str = "", *, by_id: bool = Tr
 
 
 def status_rank(status: str) -> int:
-    """How far along a message is; a failure is final."""
+    """Return the progress of a status; a failure is final."""
     return len(STATUS_ORDER) if status in FAILURE_STATUSES else [rank.value for rank in STATUS_ORDER].index(status)
 
 
@@ -168,7 +168,7 @@ def test_unclaimed_message_ignores_status_callbacks(db: None, memory_backend: Me
     message = builders.create_outbound_message(builders.create_conversation(), status="queued")
     post_status(message, "sent", sid=builders.new_sid())
     message.refresh_from_db()
-    assert message.status == "sent"  # and so no worker will send it
+    assert message.status == "sent"  # Therefore no worker sends it.
 
 
 # -- Codes that say more --------------------------------------------------------------------------------------------

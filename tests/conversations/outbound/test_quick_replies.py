@@ -1,4 +1,4 @@
-"""Quick replies: whose they are, in which work stream and language they are offered, what their slugs become."""
+"""Quick replies: owners, work streams, languages and slugs."""
 
 from collections.abc import Sequence
 from typing import Any

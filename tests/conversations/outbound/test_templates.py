@@ -1,4 +1,4 @@
-"""Approved templates go out after the 24 hours too: with their variables, each at most once, or not, with a reason."""
+"""Approved templates are sent at most once, also after the 24-hour window, or refused with a reason."""
 
 import datetime as dt
 import json
@@ -38,7 +38,7 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture
 def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
-    """Its customer wrote two days ago."""
+    """Return a conversation whose customer wrote two days ago."""
     return builders.create_conversation(
         agent=builders.create_agent("Dana"), last_inbound_at=NOON - dt.timedelta(hours=48)
     )

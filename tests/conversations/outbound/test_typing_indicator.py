@@ -1,4 +1,4 @@
-"""The customer sees that somebody types: seldom, only where that is wanted, and whatever Twilio says to it."""
+"""The typing indicator is sent rarely, only if enabled, and ignores Twilio's errors."""
 
 import datetime as dt
 from typing import Any
@@ -33,7 +33,7 @@ def conversation(dana: Agent, memory_backend: MemoryBackend) -> Conversation:
 
 
 def send_typing(conversation: Conversation, agent: Agent, seconds: float = 0) -> None:
-    """The agent types, and the worker does what there is to do."""
+    """Request the typing indicator for an agent and run the lane."""
     request_typing_indicator(conversation, agent, timezone.now() + dt.timedelta(seconds=seconds))
     for lease in claim_lanes([LaneKind.TYPING], 10):
         send_typing_indicator(lease)

@@ -1,4 +1,4 @@
-"""A reply is taken back in the seconds before it goes out, or it goes out: never both."""
+"""A reply can be undone until it is sent, and never both."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ def send_held_reply(conversation: Conversation, text: str = "Oops", **more: Any)
 
 
 def run_send_lane() -> None:
-    """What a worker does with the lanes that are due."""
+    """Run the send lanes that are due."""
     for lease in claim_lanes(["send"], 10):
         lease.finish(deliver_messages(lease))
 
@@ -84,7 +84,7 @@ def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: Mem
     run_send_lane()
     assert not memory_backend.outbox
     assert name
-    assert storage.exists(name)  # until the transaction is over
+    assert storage.exists(name)  # The file exists until the transaction ends.
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,4 +1,4 @@
-"""A call was cut off: what became of the message is found out, and nothing is sent twice."""
+"""After an interrupted call the outcome is looked up at Twilio, and nothing is sent twice."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def run_send_lane() -> dt.datetime | None:
 
 @pytest.fixture
 def interrupted_message(conversation: Conversation, memory_backend: MemoryBackend) -> Message:
-    """A reply whose call was cut off."""
+    """Return a reply whose API call was interrupted."""
     assert conversation.agent is not None
     reply = send_reply(conversation, author=conversation.agent.user, text="Hi")
     memory_backend.errors_to_raise = [UnknownOutcomeError("ReadTimeout")]
@@ -56,7 +56,7 @@ def interrupted_message(conversation: Conversation, memory_backend: MemoryBacken
 
 
 def twilio_copy(message: Message, **changed: Any) -> SentMessage:
-    """The message as Twilio lists it: it had taken the call after all."""
+    """Return the message as Twilio lists it after it accepted the call."""
     values = {"to": message.conversation.contact.address, "body": message.body, "created_at": timezone.now(), **changed}
     return SentMessage(sid=builders.new_sid(), status="sent", **values)
 
@@ -234,7 +234,7 @@ def test_late_success_of_a_stale_worker_corrects_not_sent(
     advance_clock(clock, 61)
     run_send_lane()
     sent = twilio_copy(interrupted_message)
-    delivery._store_sid(interrupted_message, sent)  # its call came back only now
+    delivery._store_sid(interrupted_message, sent)  # The API call returned only now.
     interrupted_message.refresh_from_db()
     assert (interrupted_message.status, interrupted_message.error_message, interrupted_message.twilio_sid) == (
         "sending",
@@ -250,7 +250,7 @@ def test_late_success_of_a_stale_worker_corrects_not_sent(
 
 @pytest.fixture
 def message_without_callbacks(conversation: Conversation, memory_backend: MemoryBackend) -> Message:
-    """A reply that Twilio took and that no callback has told about."""
+    """Return a reply that Twilio accepted and that has no status callback yet."""
     assert conversation.agent is not None
     reply = send_reply(conversation, author=conversation.agent.user, text="Hi")
     run_send_lane()

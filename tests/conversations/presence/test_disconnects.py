@@ -1,4 +1,4 @@
-"""An agent is gone and does not come back: nobody's customer waits for them."""
+"""Conversations of an agent who does not return are released."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ QUARTER_HOUR = timedelta(minutes=15)
 
 @pytest.fixture
 def dana() -> Agent:
-    """Dana, who signed out sixteen minutes ago."""
+    """Return Dana, who signed out sixteen minutes ago."""
     return set_last_seen(builders.create_agent("Dana", presence="offline"), minutes=16)
 
 
@@ -33,7 +33,7 @@ def set_last_seen(agent: Agent, *, minutes: int) -> Agent:
 
 
 def create_active_conversation(agent: Agent, *, minutes: int = 60, **fields: Any) -> Conversation:
-    """The agent has an active conversation in which the customer has written."""
+    """Create an active conversation with a message of the customer."""
     at = timezone.now() - timedelta(minutes=minutes)
     conversation = builders.create_conversation(agent=agent, state_since=at, **fields)
     builders.create_inbound_message(conversation, "Where is my order?", created_at=at)
@@ -50,8 +50,8 @@ def run_disconnect(agent: Agent) -> Any:
 
 
 def state_and_agent(conversation: Conversation) -> tuple[str, Agent | None]:
-    found = Conversation.objects.get(pk=conversation.pk)
-    return found.state, found.agent
+    row = Conversation.objects.get(pk=conversation.pk)
+    return row.state, row.agent
 
 
 def test_a_customer_who_waits_for_an_answer_goes_back_to_the_queue(dana: Agent) -> None:

@@ -1,4 +1,4 @@
-"""Agents come, go and come back; what they have taken on shows."""
+"""Presence at sign-in, sign-out and disconnects."""
 
 from datetime import datetime, timedelta
 from typing import Any

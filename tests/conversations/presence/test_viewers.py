@@ -1,4 +1,4 @@
-"""Who looks at a conversation and who writes in it: told to colleagues who look at it too, and to nobody else."""
+"""Viewers and typing agents are shown to colleagues who view the same conversation."""
 
 from datetime import datetime, timedelta
 
@@ -34,7 +34,7 @@ def desk(db: None) -> DeskScenario:
 
 
 def load_conversation_for(agent: Agent, desk: DeskScenario) -> Conversation:
-    """The conversation as a request of this agent finds it."""
+    """Return the conversation as a request of this agent loads it."""
     return access.get_conversation_or_404(agent.user, desk.conversation.pk)
 
 
@@ -50,7 +50,7 @@ def list_other_viewers(desk: DeskScenario, agent: Agent, at: datetime = NOW) -> 
 
 
 def take_published_events() -> list[tuple[str, list[str]]]:
-    """What was told, to whom, since the last look."""
+    """Return the kinds and topics of the published events, and delete them."""
     events = [(event.kind, event.topics) for event in LiveEvent.objects.order_by("pk")]
     LiveEvent.objects.all().delete()
     return events

@@ -1,4 +1,4 @@
-"""Customers and messages are found by those who may see them, and by nobody else."""
+"""Customers and messages are found only by users who may see them."""
 
 import time
 from typing import Any
@@ -172,8 +172,8 @@ def test_search_index_is_rebuilt_when_missing(sue: Agent) -> None:
     with connection.cursor() as cursor:
         cursor.execute(lose)
     there = create_conversation_with_messages("lamp")
-    connection.check_constraints()  # PostgreSQL makes no index while these are outstanding
+    connection.check_constraints()  # PostgreSQL creates no index while these are pending.
     call_command("migrate", verbosity=0)
     assert find_conversations(sue, "lamp") == [there]
     with connection.cursor() as cursor:
-        cursor.execute(lose)  # fails unless it is there again
+        cursor.execute(lose)  # Fails unless the index exists again.

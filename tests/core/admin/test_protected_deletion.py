@@ -1,4 +1,4 @@
-"""What is in use is not deleted but deactivated."""
+"""Records in use are deactivated instead of deleted."""
 
 import pytest
 

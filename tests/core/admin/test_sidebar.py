@@ -1,4 +1,4 @@
-"""The administration's sidebar: the product's groups, for each person what they may see."""
+"""The admin sidebar shows each user the groups and models they may see."""
 
 from typing import Any
 

@@ -103,9 +103,9 @@ def test_signing_out_is_a_form_and_ends_the_session(desk: DeskScenario) -> None:
     assert client.get(reverse("desk:inbox")).status_code == 302
 
 
-@pytest.mark.parametrize(("who", "is_staff"), [("dana", False), ("administrator", True)])
-def test_admin_link_is_shown_to_staff(desk: DeskScenario, who: str, is_staff: bool) -> None:
-    person = getattr(desk, who).user
+@pytest.mark.parametrize(("user_key", "is_staff"), [("dana", False), ("administrator", True)])
+def test_admin_link_is_shown_to_staff(desk: DeskScenario, user_key: str, is_staff: bool) -> None:
+    person = getattr(desk, user_key).user
     person.is_staff = is_staff
     person.save()
     assert ("Administration" in client_for(person).get(reverse("desk:inbox")).content.decode()) == is_staff

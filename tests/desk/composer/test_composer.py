@@ -262,9 +262,9 @@ def test_the_pages_of_quick_replies_are_for_those_who_work_here(desk: DeskScenar
         assert Client().get(address).status_code == 302
 
 
-@pytest.mark.parametrize(("who", "is_led"), [("supervisor", True), ("administrator", True), ("dana", False)])
-def test_supervisors_get_a_link_to_shared_quick_replies(desk: DeskScenario, who: str, is_led: bool) -> None:
-    person = getattr(desk, who)
+@pytest.mark.parametrize(("user_key", "is_led"), [("supervisor", True), ("administrator", True), ("dana", False)])
+def test_supervisors_get_a_link_to_shared_quick_replies(desk: DeskScenario, user_key: str, is_led: bool) -> None:
+    person = getattr(desk, user_key)
     person.user.is_staff = is_led
     person.user.save()
     shown = client_for(person).get(reverse("desk:own_quick_replies")).content.decode()

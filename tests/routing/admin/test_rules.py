@@ -180,7 +180,7 @@ def test_rules_are_moved_on_the_work_streams_page(
 ) -> None:
     ids = [create_rule(stream, name, position=place).pk for place, name in enumerate("ABC")]
     form = {
-        verb: ",".join(str(ids[one]) for one in (place if isinstance(place, list) else [place]))
+        verb: ",".join(str(ids[index]) for index in (place if isinstance(place, list) else [place]))
         for verb, place in move_form.items()
     }
     response = admin_client.post(admin_url("routing_workstream", "order", stream.pk, "routingrule"), form)
