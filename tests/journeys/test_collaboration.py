@@ -29,7 +29,7 @@ def open_conversation(page: Page, customer: str, view: str = "my") -> None:
 
 def choose_in_dialog(page: Page, button: str, whom: str) -> None:
     page.locator("#head").get_by_role("button", name=button, exact=True).click()
-    page.locator("#dialog .choice-row", has_text=customerm).click()
+    page.locator("#dialog .choice-row", has_text=whom).click()
 
 
 def confirm_dialog(page: Page, button: str) -> None:

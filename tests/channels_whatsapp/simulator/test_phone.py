@@ -187,10 +187,10 @@ def test_customer_settings_are_saved(chat_path: str) -> None:
         (" US.ENT.1349 ", "whatsapp:US.ENT.1349"),
     ],
 )
-def test_customer_can_be_created_once(sender: Sender, typed: str, chat_path: str) -> None:
+def test_customer_can_be_created_once(sender: Sender, typed: str, address: str) -> None:
     for _ in range(2):
         response = Browser().post("/simulator/customers/", {"name": "Eve", "address": typed})
-    eve = Customer.objects.get(address=chat_path)
+    eve = Customer.objects.get(address=address)
     assert response.headers["Location"] == f"/simulator/chats/{eve.pk}/{sender.pk}/"
 
 

@@ -1,4 +1,4 @@
-"""Work streams' settings in the administration: what is locked, offered and refused."""
+"""The admin of work streams: settings, locked fields and validation."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,12 +9,34 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from channels_whatsapp.models import WhatsAppNumber
+from routing.admin.form_fields import split_into_unit
 from routing.models import WorkStream
 from tests import builders
 from tests.admin_client import UserClient, admin_url, create_signed_in_client, visible_text
-from tests.routing.admin.test_streams_queues_agents import work_stream_form
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def supervisor_client() -> UserClient:
+    return create_signed_in_client("Supervisor", "Sam")
+
+
+def work_stream_form(**changed: Any) -> dict[str, Any]:
+    return {
+        "name": "Orders",
+        "channel": "whatsapp",
+        "capacity": "30",
+        "auto_close_after_0": "8",
+        "auto_close_after_1": "hours",
+        "distribution_mode": "push",
+        "allowed_presences": ["available", "away"],
+        "offer_seconds": "120",
+        "wrap_up_seconds": "",
+        "skill_matching": "none",
+        "fallback_queue": "",
+        **changed,
+    }
 
 
 def form_errors(response: Any) -> Any:
@@ -165,3 +187,54 @@ def test_only_administrators_change_work_streams(role: str, answer: int) -> None
     stream = builders.update_work_stream()
     assert save_work_stream(create_signed_in_client(role), stream, capacity="99").status_code == answer
     assert stream.capacity != 99
+
+
+def test_a_work_stream_is_set_up_with_ticks_and_a_plain_time(admin_client: UserClient) -> None:
+    admin_client.post(admin_url("routing_workstream", "add"), work_stream_form())
+    stream = WorkStream.objects.get(name="Orders")
+    assert stream.allowed_presences == ["available", "away"]
+    assert stream.auto_close_after == timedelta(hours=8)
+
+
+@pytest.mark.parametrize(
+    ("time", "parts"),
+    [
+        (timedelta(minutes=5), (5, "minutes")),
+        (timedelta(minutes=90), (90, "minutes")),
+        (timedelta(hours=24), (24, "hours")),
+        (timedelta(days=30), (30, "days")),
+    ],
+)
+def test_a_time_is_shown_in_its_largest_whole_unit(time: timedelta, parts: tuple[int, str]) -> None:
+    assert split_into_unit(time) == parts
+
+
+def test_no_time_at_all_is_refused(admin_client: UserClient) -> None:
+    response = admin_client.post(admin_url("routing_workstream", "add"), work_stream_form(auto_close_after_0="0"))
+    assert "auto_close_after" in response.context["adminform"].form.errors
+
+
+def test_the_channel_is_locked_after_the_first_save(admin_client: UserClient) -> None:
+    stream = builders.update_work_stream()
+    admin_client.post(
+        admin_url("routing_workstream", "change", stream.pk), work_stream_form(name="Renamed", channel="sms")
+    )
+    stream.refresh_from_db()
+    assert (stream.name, stream.channel) == ("Renamed", "whatsapp")
+
+
+def test_work_stream_with_numbers_cannot_be_deleted(admin_client: UserClient) -> None:
+    stream = builders.create_number().work_stream
+    shown = visible_text(admin_client.get(admin_url("routing_workstream", "delete", stream.pk)))
+    assert "because it is in use: 1 WhatsApp Number." in shown
+    assert "Give its numbers another work stream first" in shown
+    assert "Deactivate" not in shown
+
+
+def test_supervisor_views_work_streams_but_cannot_change_them(supervisor_client: UserClient) -> None:
+    stream = builders.update_work_stream()
+    assert supervisor_client.get(admin_url("routing_workstream", "change", stream.pk)).status_code == 200
+    assert (
+        supervisor_client.post(admin_url("routing_workstream", "change", stream.pk), work_stream_form()).status_code
+        == 403
+    )
