@@ -1,4 +1,4 @@
-"""A small HTTP server that plays Twilio's media: it answers what a test lays out, and remembers what was asked."""
+"""An HTTP server that plays Twilio's media host: it gives prepared responses and records requests."""
 
 import contextlib
 import threading
@@ -14,12 +14,12 @@ class FileResponse:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     declared_length: int | None = None
-    never_ends: bool = False  # byte after byte, for as long as anybody may_read
+    never_ends: bool = False  # sends bytes until the client closes the connection
 
 
 @dataclass
 class FileServer:
-    """`answers[path]` are given one after the other, the last one again and again; others get 404."""
+    """`responses[path]` are given in order, the last one repeatedly; other paths get 404."""
 
     url: str = ""
     responses: dict[str, list[FileResponse]] = field(default_factory=lambda: defaultdict(list))
@@ -32,7 +32,7 @@ class FileServer:
 
 @contextlib.contextmanager
 def run_file_server() -> Iterator[FileServer]:
-    """The server, on a free port of this machine, while the block runs."""
+    """Run the server on a free port of this machine while the block runs."""
     state, pause = FileServer(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -44,7 +44,7 @@ def run_file_server() -> Iterator[FileServer]:
             for name, value in {"Content-Length": str(length), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            with contextlib.suppress(OSError):  # who stops reading has had expected_count
+            with contextlib.suppress(OSError):  # The client has closed the connection.
                 self.wfile.write(answer.body)
                 while answer.never_ends:
                     self.wfile.write(b".")

@@ -1,6 +1,6 @@
-"""A desk on which every state of every page can be looked at: for the eyes of axe, and for pictures.
+"""Records for every state of every page, for accessibility checks and screenshots.
 
-Nobody works in it: what is shown stays as it was put here. Everything lies at a fixed distance from now.
+No worker or user changes them. All times have a fixed distance to the current time.
 """
 
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ LAMP_PICTURE = Path(__file__).resolve().parents[1] / "omnichannel" / "demo" / "f
 
 
 class ScenarioBuilder:
-    """The people, the numbers and what customers wrote; `set_the_stage` tells the keys of what there is to open."""
+    """Users, numbers and conversations, with the ids of conversations by key."""
 
     def __init__(self) -> None:
         self.senders: dict[str, Sender] = {}
@@ -71,7 +71,7 @@ class ScenarioBuilder:
     def create_conversation(
         self, name: str, customer_name: str, address: str, wrote: datetime, agent: Agent | None = None, **fields: Any
     ) -> Conversation:
-        """A conversation that can be opened by `name`."""
+        """Create a conversation and store its id under the key `name`."""
         contact = builders.create_contact(customer_name, address=address, created_at=wrote - timedelta(days=40))
         begun = builders.create_conversation(
             number=fields.pop("on", self.shop_number),
@@ -100,7 +100,7 @@ class ScenarioBuilder:
 
 
 def create_scenario() -> dict[str, int]:
-    """Fill an empty database; the keys of the conversations by the state they show."""
+    """Fill an empty database; return the ids of the conversations by the state they show."""
     stage = ScenarioBuilder()
     _create_reference_data(stage)
     _create_active_conversation(stage)
@@ -268,7 +268,7 @@ def _create_other_conversations(stage: ScenarioBuilder) -> None:
 
 
 def _create_simulator_chat(stage: ScenarioBuilder) -> None:
-    """What the simulator shows of a customer; nobody posts it to the desk."""
+    """Create the chat on the simulator's phone; the desk does not receive it."""
     amara = inbound.create_customer("Amara Diallo", "+4917139200021")
     shop_number = stage.senders["+12025550143"]
     first_message = inbound.receive_customer_message(
@@ -280,7 +280,7 @@ def _create_simulator_chat(stage: ScenarioBuilder) -> None:
 
 
 def create_offer(username: str = "dana") -> None:
-    """What waits for an answer is offered now."""
+    """Offer the waiting conversation to this user."""
     Conversation.objects.filter(contact__profile_name="Lucía Fernández").update(
         offered_to=Agent.objects.get(user__username=username), offer_expires_at=timezone.now() + timedelta(seconds=110)
     )

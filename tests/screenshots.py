@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of the desk in its states, light and dark, wide and narrow, in docs/screenshots/.
+"""`make screenshots`: save screenshots of the desk's states, light and dark, wide and narrow, in docs/screenshots/.
 
 Three of them are copied to docs/ for the README. `python -m tests.screenshots conversation stream` takes only these.
 """
@@ -21,14 +21,14 @@ SCREENSHOT_FOLDER = ROOT / "docs" / "screenshots"
 VIEWPORT_SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 README_PICTURES = {"conversation-light-wide": "desk", "conversation-dark-narrow": "phone", "stream-light-wide": "admin"}
-# What the page fetches as it opens is there.
+# Fragments that load with the page have arrived.
 PAGE_IS_IDLE = "() => !document.querySelector('.htmx-request') && [...document.images].every((one) => one.complete)"
 
 PageAction = Callable[[Page], object]
 
 
 class Scene(NamedTuple):
-    """A page in a state: its picture's name, who looks, where, and what they do first."""
+    """A page in a state: name of the screenshot, user, path and action."""
 
     name: str
     username: str
@@ -75,7 +75,7 @@ OFFER_SCENE = Scene("offer", "dana", "/desk/", wait_for_offer)
 
 
 class ScreenshotTaker:
-    """Takes each scene in each theme and size."""
+    """Take each scene in each theme and size."""
 
     def __init__(self, app: AppInstance, browser: Browser, stage: dict[str, int]) -> None:
         self.app, self.browser, self.conversation_ids = app, browser, stage

@@ -1,4 +1,4 @@
-"""Settings come from the environment, and a missing or malformed one stops the start with a clear message."""
+"""Settings are read from the environment; a missing or malformed one stops the start with a clear message."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ PROJECT_VARIABLES = {
 
 
 def run_manage_py(*command: str, **changed: str | None) -> subprocess.CompletedProcess[str]:
-    """Start the program in a process of its own, with these settings and none of this one's."""
+    """Run manage.py in a process with only these settings."""
     inherited = {name: value for name, value in os.environ.items() if name not in PROJECT_VARIABLES}
     environment = {name: value for name, value in {**REQUIRED_ENVIRONMENT, **changed}.items() if value is not None}
     return subprocess.run(

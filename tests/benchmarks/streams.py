@@ -71,7 +71,7 @@ class StreamProtocol(asyncio.Protocol):
 async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamProtocol]:
     loop, turns = asyncio.get_running_loop(), asyncio.Semaphore(MAX_CONCURRENT_OPENS)
 
-    async def one(username: str, session: str) -> StreamProtocol:
+    async def open_page(username: str, session: str) -> StreamProtocol:
         async with turns:
             _, page = await loop.create_connection(lambda: StreamProtocol(username, session), "127.0.0.1", app.port)
             await asyncio.wait_for(page.opened, OPEN_TIMEOUT)

@@ -1,4 +1,4 @@
-"""The desk of these tests."""
+"""The scenario of the desk's tests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The people who come to the desk in these tests, and their browsers."""
+"""A scenario with one conversation and all kinds of users, and clients for them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +15,12 @@ HTMX_HEADERS: dict[str, Any] = {"headers": {"HX-Request": "true"}}
 
 @dataclass
 class DeskScenario:
-    """A conversation in a queue of its own, and everybody who may or may not see it."""
+    """A conversation in a queue of its own, and users with and without access to it."""
 
     queue: Queue
-    dana: Agent  # of the queue; has the conversation
+    dana: Agent  # member of the queue; the conversation's agent
     omar: Agent  # of the queue
-    eve: Agent  # of another queue
+    eve: Agent  # member of another queue
     supervisor: Agent  # supervisor
     administrator: Agent  # administrator
     stranger: User
@@ -43,7 +43,7 @@ def create_desk_scenario() -> DeskScenario:
 
 
 def client_for(user: Agent | User) -> Client:
-    """A browser in which this person has signed in."""
+    """Return a client with this user signed in."""
     client = Client()
     client.force_login(user.user if isinstance(user, Agent) else user)
     return client

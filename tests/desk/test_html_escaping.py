@@ -1,4 +1,4 @@
-"""Whatever a stranger writes, in whatever field: the page stays ours."""
+"""Text of strangers is escaped in all fields on all pages."""
 
 from html.parser import HTMLParser
 from typing import Any
@@ -47,7 +47,7 @@ random_texts = st.lists(st.sampled_from(HTML_FRAGMENTS), min_size=1, max_size=8)
 
 
 class MarkupParser(HTMLParser):
-    """Collects what the page would do that text must never make it do."""
+    """Collect tags and attributes that text must never create."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Who may open and do what: every address of the desk, for everybody."""
+"""Permissions of all desk URLs for each kind of user."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Pages ask the database a fixed number of questions, however much there is to show."""
+"""Pages need a fixed number of queries, whatever the number of rows."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-SIGN_IN_QUERIES = 2  # the session; the person, with their permissions and the agent they are
+SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 ROW_COUNTS = [5, 60]
 
 

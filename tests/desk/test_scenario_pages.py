@@ -1,4 +1,4 @@
-"""The desk that axe and the pictures look at opens, in every state."""
+"""Every page of the scenario for axe and screenshots opens."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.scenario import create_scenario
 
 @pytest.mark.django_db
 def test_every_scenario_conversation_opens(settings: Any) -> None:
-    settings.DEMO_ALLOWED = True  # its people are on the stage
+    settings.DEMO_ALLOWED = True  # The scenario creates its own users.
     opened = create_scenario()
     dana = client_for(Agent.objects.get(user__username="dana"))
     answers = {name: dana.get(reverse("desk:conversation", args=[pk])).status_code for name, pk in opened.items()}

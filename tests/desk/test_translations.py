@@ -1,4 +1,4 @@
-"""Every word of the desk can be read in every language it is offered in."""
+"""All texts of the desk are translated into all its languages."""
 
 import re
 from html.parser import HTMLParser
@@ -56,7 +56,7 @@ def _has_same_placeholders(message: Message) -> bool:
 
 
 class _TextExtractor(HTMLParser):
-    """What people read or hear of a page, outside of what is translated."""
+    """Collect visible texts and labels of a page, except in elements marked as not translated."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Background jobs that were given up, as an administrator looks at them and tries them again."""
+"""The admin of failed background jobs: list, details and retry."""
 
 import pytest
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""Work on one item that keeps failing, hanging or killing its worker is given up; work for everybody never is."""
+"""Lanes of one item that keep failing are given up; lanes that serve all items never are."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def raise_error(lease: Lease) -> dt.datetime | None:
 
 
 def run_one_round(worker: Worker) -> None:
-    """One round of the worker's loop, until all it began is done."""
+    """Run one round of the worker's loop and wait for its threads."""
 
     def disconnect() -> None:
         connection.close()
@@ -48,7 +48,7 @@ def run_rounds(worker: Worker, clock: Any, rounds: int = 40) -> None:
 
 
 def claim_and_let_expire(clock: Any) -> None:
-    """A worker takes the lane and is killed."""
+    """Claim the lane and let the lease expire, as a killed worker does."""
     assert len(claim_lanes(["item"], 1)) == 1
     clock.shift(settings.WORKER_LEASE_DURATION + dt.timedelta(seconds=1))
 

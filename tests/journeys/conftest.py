@@ -1,4 +1,4 @@
-"""A real browser in front of a desk that really runs."""
+"""A real browser with a running app."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,8 +12,8 @@ from tests.processes.support.app_instance import AppInstance
 __all__ = ["app", "template_database"]
 
 PASSWORD = "correct horse"
-# A refusal is answered with a status of its own, which Chromium reports as a failed resource; and what a browser says
-# that was taken off the network.
+# Chromium reports refused requests, which have 4xx statuses, and requests without a network as errors.
+# Tests expect both.
 EXPECTED_CONSOLE_ERRORS = (
     "the server responded with a status of 4",
     "net::ERR_INTERNET_DISCONNECTED",
@@ -34,7 +34,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page_as(browser: Browser, app: AppInstance) -> Iterator[Callable[..., Page]]:
-    """Open a browser of one's own, signed in where a name is given; what the browser complains of fails the test."""
+    """Return a function that opens a page in a new browser context, signed in if a user name is given.
+
+    An unexpected error in a console fails the test.
+    """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 

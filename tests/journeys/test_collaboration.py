@@ -1,4 +1,4 @@
-"""Colleagues side by side: passing a conversation on, asking in, and a supervisor who steps in."""
+"""Agents transfer and consult, and a supervisor monitors and joins, in three browsers."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.journey
 
 @pytest.fixture
 def pages(app: AppInstance, open_page_as: Callable[..., Page]) -> dict[str, Page]:
-    """Dana and Omar, agents, and Sue, their supervisor, each in a browser of their own."""
+    """Return the pages of Dana and Omar, who are agents, and Sue, their supervisor."""
     app.call("create_shop")
     app.call("create_team_member", name="Omar", role="Agent")
     app.call("create_team_member", name="Sue", role="Supervisor")
@@ -55,7 +55,9 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(app: AppIn
     dana.locator("#dialog").get_by_label("Reason").fill("Knows the batch.")
     dana.context.set_offline(True)
     confirm_dialog(dana, "Transfer")
-    again = dana.locator("#dialog").get_by_role("button", name="Try again")  # behind the dialog it could not be reached
+    again = dana.locator("#dialog").get_by_role(
+        "button", name="Try again"
+    )  # Behind the dialog it could not be clicked.
     expect(again).to_be_visible()
     dana.context.set_offline(False)
     again.click()

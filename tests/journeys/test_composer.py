@@ -1,4 +1,4 @@
-"""Writing, as people do it: by keyboard, with files, without a connection, and two at once."""
+"""The composer in a browser: keyboard, files, lost connection, and two tabs."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def picture_upload(name: str) -> dict[str, object]:
 
 @pytest.fixture
 def dana_page(app: AppInstance, open_page_as: Callable[..., Page]) -> Page:
-    """Dana, with one customer's conversation open."""
+    """Return Dana's page with one customer's conversation open."""
     app.call("create_shop")
     app.call("create_team_member", name="Omar", role="Agent")
     app.call("create_customer_conversations", count=1)
@@ -61,7 +61,7 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
     reply_field(dana_page).press_sequentially("/q label")
     dana_page.keyboard.press("Tab")
     expect(dana_page.locator("#reply-error")).to_contain_text("Replace {LastName{Agent}} first")
-    dana_page.keyboard.type("Kim")  # what is left to replace is selected
+    dana_page.keyboard.type("Kim")  # The next placeholder is selected.
     expect(reply_field(dana_page)).to_have_value("The label is on its way, Kim.")
 
     dana_page.keyboard.press("Control+a")

@@ -1,4 +1,4 @@
-"""What is known of a customer, beside the conversation: filled in, read, merged, taken away."""
+"""The customer panel in a browser: fields, history, merge and lost access."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.journey
 
 @pytest.fixture
 def dana_page(app: AppInstance, open_page_as: Callable[..., Page]) -> Page:
-    """Dana, with a regular customer's conversation before her."""
+    """Return Dana's page with the conversation of a returning customer open."""
     app.call("create_shop")
     pk = app.call("create_returning_customer")
     app.start_server()
@@ -41,7 +41,7 @@ def test_earlier_conversation_is_read_while_composing(dana_page: Page) -> None:
     toggle_section(dana_page, "Notes")
     expect(dana_page.locator(".pane-notes")).to_contain_text("Third lamp")
     dana_page.reload()
-    expect(dana_page.locator(".pane-notes")).to_contain_text("Third lamp")  # a section that was open opens again
+    expect(dana_page.locator(".pane-notes")).to_contain_text("Third lamp")  # A section that was open opens again.
 
 
 def test_contact_field_is_edited_inline(dana_page: Page) -> None:

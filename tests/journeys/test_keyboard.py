@@ -1,4 +1,4 @@
-"""The desk worked without a mouse."""
+"""The desk without a mouse."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def test_an_agent_works_by_keyboard_alone(app: AppInstance, open_page_as: Callab
     page.keyboard.press("Enter")
     expect(page.locator("#reply-text")).to_be_focused()
 
-    page.keyboard.type("jkrn?")  # letters, while somebody types
+    page.keyboard.type("jkrn?")  # Shortcut letters are typed into the field with the focus.
     expect(page.locator("#reply-text")).to_have_value("jkrn?")
     page.keyboard.press("Escape")
     page.keyboard.press("n")
@@ -44,7 +44,7 @@ def test_an_agent_works_by_keyboard_alone(app: AppInstance, open_page_as: Callab
     page.keyboard.press("?")
     overview = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(overview).to_contain_text("Note for colleagues")
-    page.keyboard.press("g")  # behind a dialog nothing listens
+    page.keyboard.press("g")  # Shortcuts are disabled while a dialog is open.
     page.keyboard.press("c")
     page.keyboard.press("Escape")
     expect(overview).to_have_count(0)

@@ -1,4 +1,4 @@
-"""Two people side by side: what one does the other sees at once, and nobody sees what is not theirs."""
+"""Live updates between two browsers, each only for users with access."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
-SHORT_TIMEOUT = 5_000  # milliseconds: a second, on a machine that does ten other things meanwhile
+SHORT_TIMEOUT = 5_000  # milliseconds, on a machine that may be busy with other work
 VISIBLE_POSITION_SCRIPT = """() => {
   const top = document.getElementById("scroller").getBoundingClientRect().top;
   const shown = [...document.querySelectorAll("#thread > .msg")].find((li) => li.getBoundingClientRect().bottom > top);
@@ -31,7 +31,7 @@ RECORD_NOTIFICATIONS_SCRIPT = """
 
 @pytest.fixture
 def app_with_customers(app: AppInstance) -> AppInstance:
-    """Dana has two customers in Orders, where Omar works too and Eve does not."""
+    """Return the app with two customers of Dana in Orders, where Omar works too and Eve does not."""
     app.call("create_shop")
     for name, role in (("Omar", "Agent"), ("Eve", "Agent"), ("Sue", "Supervisor")):
         app.call("create_team_member", name=name, role=role)
@@ -42,7 +42,7 @@ def app_with_customers(app: AppInstance) -> AppInstance:
 
 
 def open_conversation(page: Page, customer: str = "Customer 0") -> Page:
-    """Open the conversation, and wait until the page is live."""
+    """Open the conversation and wait until the event stream is connected."""
     page.goto("/desk/?view=my")
     row = page.locator(".row", has_text=customer)
     if not row.count():
@@ -75,7 +75,7 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(
     dana.locator("#reply-send").click()
     expect(omar.locator("#writing")).to_have_count(0, timeout=SHORT_TIMEOUT)
     expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SHORT_TIMEOUT)
-    with omar.expect_request("**/pieces/?message=*"):  # that message, and nothing else
+    with omar.expect_request("**/pieces/?message=*"):  # that message and nothing else
         app_with_customers.call("mark_last_reply_read")
     expect(omar.locator(".msg.out .status")).to_have_attribute("title", "Read", timeout=SHORT_TIMEOUT)
 
@@ -105,14 +105,14 @@ def test_supervisor_monitors_unseen_and_sees_typing(
     expect(dana.locator("#viewers")).to_have_text("")
     sue.locator("#head .more-menu summary, #do-release_to_queue").first.click()
     sue.locator("#do-release_to_queue").click()
-    # The page follows, says so, and what was typed is still there.
+    # The page is updated, says so, and keeps the draft.
     expect(dana.locator("#notice")).to_contain_text("Customer 0: Open", timeout=SHORT_TIMEOUT)
     expect(dana.locator("#head .state")).to_have_text("Open")
 
 
 @pytest.fixture
 def page_allowing_network_errors(browser: Browser, app_with_customers: AppInstance) -> Iterator[Page]:
-    """Dana's browser, which may complain that it reaches nobody."""
+    """Return Dana's page, where network errors in the console are allowed."""
     context = browser.new_context(base_url=app_with_customers.url)
     context.set_default_timeout(15_000)
     page = context.new_page()
@@ -146,7 +146,7 @@ def test_inbox_refreshes_do_not_overlap(app_with_customers: AppInstance, open_pa
 
 
 def test_server_restart_loses_nothing(app_with_customers: AppInstance, page_allowing_network_errors: Page) -> None:
-    # First it only fails.
+    # At first the requests only fail.
     page_allowing_network_errors.route("**/reply/", lambda route: route.fulfill(status=500, body="broken"), times=1)
     reply_field(page_allowing_network_errors).fill("Hello?")
     page_allowing_network_errors.locator("#reply-send").click()
@@ -256,7 +256,7 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     icon = dana.locator("link[rel=icon]")
     assert icon.get_attribute("href") == icon.get_attribute("data-unread")
     assert dana.evaluate("[sounds, told]") == [["message"], []]
-    # Should the other tab be the last one, it does not tell all this once more.
+    # Prevent a repetition of these notifications if the other tab is the last one.
     with other.expect_response("**/desk/news/**") as answer:
         other.evaluate("Omnichannel.isLeader = true; Omnichannel.refreshNews()")
     assert answer.value.json()["news"] == []

@@ -1,4 +1,4 @@
-"""Files both ways, and messages that do not arrive."""
+"""Files in both directions, and messages that fail."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ PICTURE = Path(__file__).parents[2] / "omnichannel" / "demo" / "files" / "broken
 
 @pytest.fixture
 def agent_and_phone(app: AppInstance, open_page_as: Callable[..., Page]) -> tuple[Page, Page]:
-    """Dana in an active conversation with a customer, and the customer's phone."""
+    """Return Dana's page with an active conversation, and the page of the customer's phone."""
     app.call("create_shop")
     app.call("create_team_member", name="Eve", role="Agent")
     app.call("create_customer_conversations", count=1)

@@ -1,4 +1,4 @@
-"""Work comes to agents: offered, accepted, missed."""
+"""Offers in a browser: shown, accepted and missed."""
 
 from collections.abc import Callable
 

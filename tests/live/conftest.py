@@ -1,4 +1,4 @@
-"""A desk with two queues, its people signed in, and the event stream in this process."""
+"""Two queues with signed-in users, and the event stream in this process."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ def event_stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iter
 
 @dataclass
 class LiveScenario:
-    """Their session cookies, and what there is to talk about."""
+    """Session cookies of users, and conversations."""
 
-    assigned_agent_session: str  # has the conversation
-    colleague_session: str  # works in the same queue
-    other_queue_session: str  # works in another queue
-    supervisor_session: str  # supervises
+    assigned_agent_session: str  # agent of the conversation
+    colleague_session: str  # member of the same queue
+    other_queue_session: str  # member of another queue
+    supervisor_session: str  # supervisor
     orders: Queue
     assigned_conversation: Conversation
-    default_queue_conversation: Conversation  # in the default queue, where all agents work
+    default_queue_conversation: Conversation  # in the default queue, of which all agents are members
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Open pages, in this process: each runs the event stream as a server would, and keeps what is written to it."""
+"""Pages that run the event stream in this process, as a server does, and store the messages."""
 
 import asyncio
 import json
@@ -19,14 +19,14 @@ TIMEOUT_SECONDS = 10.0  # seconds
 
 
 def session_cookie_for(user: User) -> str:
-    """The session cookie of this user."""
+    """Return a session cookie of this user."""
     client = Client()
     client.force_login(user, backend="omnichannel.auth.AgentAuthBackend")
     return str(client.cookies["sessionid"].value)
 
 
 async def run_in_db_thread(function: Callable[..., Result], *arguments: Any, **named: Any) -> Result:
-    """Use the database beside the loop, in a thread that leaves no connection behind."""
+    """Run a function in a thread with a database connection, and close the connection."""
 
     def call() -> Result:
         try:
@@ -39,7 +39,7 @@ async def run_in_db_thread(function: Callable[..., Result], *arguments: Any, **n
 
 @dataclass(frozen=True)
 class StreamEvent:
-    """An event, or a comment, as the page may_read it."""
+    """An event or a comment of the stream."""
 
     event: str
     id: int = 0
@@ -54,7 +54,10 @@ class StreamEvent:
 
 
 class StreamPage:
-    """`async with Page(stream, session) as page`: an open page. `may_read` cleared: it takes nothing for now."""
+    """An open page: `async with StreamPage(stream, session) as page`.
+
+    While `may_read` is cleared, the page does not read.
+    """
 
     def __init__(
         self,
@@ -95,7 +98,7 @@ class StreamPage:
         return int((await asyncio.wait_for(self.messages.get(), TIMEOUT_SECONDS))["status"])
 
     async def next_event(self, *, comments: bool = False) -> StreamEvent:
-        """What is written next; comments are passed over unless they are asked for."""
+        """Return the next event; comments are skipped unless `comments` is set."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 message = await self.messages.get()
@@ -104,18 +107,18 @@ class StreamPage:
                     return event
 
     async def wait_until_open(self) -> "StreamPage":
-        """Wait until it is open."""
+        """Wait for the first event and return the page."""
         assert await self.status() == 200
         assert (await self.next_event()).event == "hello"
         return self
 
     async def wait_until_ended(self) -> None:
-        """Wait for the server's end of it."""
+        """Wait until the server ends the stream."""
         await asyncio.wait_for(asyncio.shield(self.task), TIMEOUT_SECONDS)
 
 
 def close_pool_connections(pool: ThreadPoolExecutor, threads: int) -> None:
-    """Close the database connection of each of the pool's threads, and end them."""
+    """Close the database connections of the pool's threads and shut the pool down."""
     together = threading.Barrier(threads)
 
     def close() -> None:

@@ -1,4 +1,4 @@
-"""One reader for all streams of a process: it follows the events, and lets nobody hold it up."""
+"""The hub reads events once for all streams of a process, and slow pages do not delay others."""
 
 import asyncio
 import threading
@@ -91,7 +91,7 @@ def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
     with transaction.atomic():
         publish("message", 1, topics=["all"])
         other.start()
-        overtaken.wait(0.5)  # as long as it may take a second publisher that does not wait
+        overtaken.wait(0.5)  # time for a second publisher that does not wait
     other.join(30)
     assert seen == [1, 2]
 
@@ -103,7 +103,7 @@ def test_overlapping_transactions_deliver_both_events(event_stream: EventStream,
         with transaction.atomic():
             publish("message", 1, topics=["all"])
             published.set()
-            overtaken.wait(0.5)  # as long as it may take the page to hear of one that does not wait
+            overtaken.wait(0.5)  # time for the page to receive an event of a publisher that does not wait
 
     def quickly() -> None:
         published.wait(10)

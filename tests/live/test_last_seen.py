@@ -1,4 +1,4 @@
-"""Whoever has a page open is seen, for as long as it is open."""
+"""An open page updates the agent's last_seen_at."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The event stream: hints for those who may see what changed, and for nobody else."""
+"""The event stream sends hints only to users with access to the changed conversation."""
 
 import asyncio
 import itertools
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def publish_changes(*conversations: Conversation) -> None:
-    """Tell open pages that these have changed, each in a transaction of its own."""
+    """Publish an event for each conversation, in a transaction each."""
     for conversation in conversations:
         with transaction.atomic():
             publish_event(LiveEventKind.CONVERSATION, conversation)

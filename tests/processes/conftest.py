@@ -1,4 +1,4 @@
-"""A desk that really runs, for each test that asks for one."""
+"""A running app for each test that needs one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +18,6 @@ def template_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Temp
 
 @pytest.fixture
 def app(tmp_path: Path, template_database: TemporaryDatabase) -> Iterator[AppInstance]:
-    """A desk with an empty database; nothing of it runs yet."""
+    """Return an app with an empty database; no process runs yet."""
     with AppInstance(tmp_path, template=template_database) as fresh:
         yield fresh

@@ -1,4 +1,4 @@
-"""Many webhooks at once, at a server that really runs."""
+"""Concurrent webhooks on a running server."""
 
 import random
 import time
@@ -14,7 +14,7 @@ CUSTOMER_COUNT, MESSAGES_PER_CUSTOMER = 50, 10
 
 
 def duplicate_forms(forms: list[Form]) -> list[Form]:
-    """Each form twice: every third both times at the same moment, the others some time apart."""
+    """Return each form twice: every third one adjacent, the others some time apart."""
     apart = [form for place, form in enumerate(forms) if place % 3]
     shuffled = random.Random(1).sample(apart, len(apart))
     together = [form for form in forms[::3] for _ in range(2)]

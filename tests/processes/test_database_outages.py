@@ -1,6 +1,6 @@
-"""PostgreSQL is killed, and frozen, under a server with open pages: nothing falls silent, and nothing hangs for long.
+"""PostgreSQL is killed and frozen under a server with open pages; the server recovers and nothing hangs.
 
-It has a cluster of its own, so `make test` runs it once.
+The module has a cluster of its own, so `make test` runs it once.
 """
 
 import time
@@ -35,7 +35,7 @@ def postgres() -> Iterator[Cluster]:
 
 @pytest.fixture
 def app(tmp_path: Path, postgres: Cluster) -> Iterator[AppInstance]:
-    """A desk on that cluster, whose statements may take two seconds."""
+    """Return an app on that cluster, with a statement timeout of two seconds."""
     database = TemporaryDatabase(tmp_path, cluster_url=postgres.url)
     database.migrate(build_environment(tmp_path, database))
     with AppInstance(tmp_path, database=database) as fresh:
@@ -51,7 +51,7 @@ def shop_details(app: AppInstance) -> dict[str, str]:
 
 @pytest.fixture
 def pages(app: AppInstance, shop_details: dict[str, str]) -> Iterator[list[EventStreamClient]]:
-    """Ten pages that Dana has open, at a server that runs with its worker."""
+    """Return ten event streams of Dana's, on a server with its worker."""
     session = str(app.call("sign_in", username="dana"))
     app.start_server()
     wait_until(app.worker_is_running, START_TIMEOUT, "the worker runs")
@@ -71,14 +71,14 @@ def get_status(app: AppInstance, path: str) -> int:
 
 
 def post_message(app: AppInstance, shop: dict[str, str], customer: int) -> tuple[int, float]:
-    """Twilio delivers a message; the status of the answer and the seconds it took."""
+    """Post an inbound message; return the status and the seconds it took."""
     begin = time.monotonic()
     path = f"/webhooks/whatsapp/{shop['key']}/inbound/"
     return post_signed_form(app.url, path, build_text_form(shop, customer, "Hello?")), time.monotonic() - begin
 
 
 def assert_all_receive(pages: list[EventStreamClient], events: list[int]) -> None:
-    """Every page is told of each of these events."""
+    """Check that every page receives each of these events."""
     for page in pages:
         received_ids: set[int] = set()
         while not received_ids.issuperset(events):
@@ -106,7 +106,7 @@ def test_frozen_postgresql_keeps_webhooks_timely_and_pages_catch_up(
 ) -> None:
     assert_all_receive(pages, [app.call("publish_change_with_time")[0]])
     postgres.freeze()
-    with ThreadPoolExecutor(8) as twilio:  # twice as many as there are threads for webhooks
+    with ThreadPoolExecutor(8) as twilio:  # twice as many as the threads for webhooks
         waiting = [twilio.submit(post_message, app, shop_details, customer) for customer in range(8)]
         assert get_status(app, "/health/live/") == 200
         assert get_status(app, "/health/ready/") == 503

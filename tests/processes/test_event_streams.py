@@ -1,4 +1,4 @@
-"""Open pages of a server that really runs hear of what other processes do."""
+"""Open pages of a running server receive events of other processes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A worker that hangs is replaced, however it hangs."""
+"""A worker that hangs is replaced."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Contact cards made to keep a parser busy: the desk works on, in the same worker."""
+"""Hostile contact cards do not stop the worker."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What Twilio was told is stored is stored, even when the server is killed the moment after."""
+"""A webhook that was answered is stored, even if the server is killed right after."""
 
 import threading
 

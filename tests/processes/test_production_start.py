@@ -1,4 +1,4 @@
-"""The product as it is started on a public server: static files, first administrator, no demonstration."""
+"""The start on a public server: static files, first administrator, no demo accounts."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ FUTURE_TIMESTAMP = datetime(2035, 1, 1, tzinfo=UTC).timestamp()
 
 
 class HttpClient:
-    """Requests as the TLS proxy passes them on, with cookies."""
+    """Send requests as a TLS proxy passes them on, with cookies."""
 
     def __init__(self, port: int) -> None:
         self._port, self._cookies = port, SimpleCookie()
@@ -44,26 +44,26 @@ class HttpClient:
         return response
 
     def get(self, url: str) -> str:
-        """The page, which must be there."""
+        """Return the page, which must exist."""
         response = self.request("GET", url)
         assert response.status == 200, (url, response.status)
         return response.read().decode()
 
     def post(self, url: str, **form: str) -> int:
-        """Fill in the form that is shown at the address and send it; the answer's status."""
+        """Fill in the form at the URL and post it; return the status."""
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(url))[0]
         return self.request("POST", url, {"csrfmiddlewaretoken": token, **form}).status
 
 
 @pytest.fixture
 def static_root(tmp_path: Path) -> Path:
-    """Where static files are collected; the folder is not there yet."""
+    """Return the folder for static files, which does not exist yet."""
     return tmp_path / "static"
 
 
 @pytest.fixture
 def production_app(app: AppInstance, static_root: Path) -> AppInstance:
-    """A desk with the settings of a public server behind a TLS proxy."""
+    """Return an app with the settings of a public server behind a TLS proxy."""
     app.environment |= {
         "DEBUG": "",
         "PUBLIC_URL": PUBLIC_URL,
@@ -78,7 +78,7 @@ def start_server(app: AppInstance) -> ManagedProcess:
 
 
 def setup_link(server: ManagedProcess) -> str:
-    """The link to create the first administrator, as the start printed it."""
+    """Return the setup link that the server printed."""
     wait_until(lambda: "Omnichannel is at" in server.read_output(), START_TIMEOUT, "the server says where it is")
     return str(re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.read_output())[0])
 
@@ -90,7 +90,7 @@ def create_administrator(browser: HttpClient, link: str) -> None:
 
 
 def create_old_static_files(static: Path) -> None:
-    """What an older release collected: other contents, newer dates, and a manifest that names files of its own."""
+    """Create static files of an older release: other contents, newer dates, and their own manifest."""
     for name in ("css/admin.css", "css/admin.0123456789ab.css"):
         old = static / name
         old.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def test_no_demonstration_account_can_sign_in_on_a_public_server(app: AppInstanc
         browser = HttpClient(production_app.port)
         assert (
             browser.post("/sign-in/", username=username, password=DEMO_PASSWORD, next="") == 200
-        )  # the form once more
+        )  # The form is shown again.
         assert browser.request("GET", "/desk/").status == 302
     demo_browser = HttpClient(production_app.port)
     demo_browser._cookies["sessionid"] = session

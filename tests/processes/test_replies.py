@@ -1,4 +1,4 @@
-"""Replies go out once and in order, whatever is killed and whatever Twilio does."""
+"""Replies are sent once and in order, with killed workers and faults of Twilio."""
 
 import time
 from collections import Counter
@@ -22,7 +22,7 @@ def start_worker(app: AppInstance) -> ManagedProcess:
 
 
 def create_queued_replies(app: AppInstance, *, customers: int, replies: int, fault: str = "") -> None:
-    """A server without a worker, and replies that wait to be sent."""
+    """Start a server without a worker, with replies that wait to be sent."""
     app.call("create_shop")
     app.call("create_customer_conversations", count=customers)
     app.call("send_replies", replies_per_customer=replies)
@@ -41,7 +41,7 @@ def has_at_most_queued(app: AppInstance, count: int) -> bool:
 
 
 def assert_once_and_in_order(app: AppInstance) -> None:
-    """No reply reached a customer twice, each customer's came in order, and what is given up never went out."""
+    """Check that replies arrived at most once and in order, and that failed ones were never sent."""
     taken = app.call("list_twilio_messages")
     assert [body for body, times in Counter(message["body"] for message in taken).items() if times > 1] == []
     by_customer: dict[int, list[str]] = {}

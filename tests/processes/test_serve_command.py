@@ -1,4 +1,4 @@
-"""`manage.py start_server`: one command starts everything, and stopping it stops everything."""
+"""`manage.py serve` starts server and worker and stops both."""
 
 import os
 import signal
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture
 def dana_session(app: AppInstance) -> str:
-    """Dana's session, in a shop that is open."""
+    """Return Dana's session."""
     app.call("create_shop")
     return str(app.call("sign_in", username="dana"))
 
 
 @pytest.fixture
 def open_pages(app: AppInstance, dana_session: str) -> Iterator[list[EventStreamClient]]:
-    """Five pages that Dana has open, at a server that runs with its worker."""
+    """Return five event streams of Dana's, on a server with its worker."""
     app.start_server()
     wait_until(app.worker_is_running, START_TIMEOUT, "the worker runs")
     pages = [EventStreamClient(app.port, dana_session) for _ in range(5)]

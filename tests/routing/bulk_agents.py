@@ -1,4 +1,4 @@
-"""Many agents at once, made without ceremony."""
+"""Create many agents with few queries."""
 
 from django.contrib.auth.models import Group
 
@@ -7,7 +7,7 @@ from routing.models import Agent, BasePresence, Presence, Queue, QueueMembership
 
 
 def create_agents(count: int, queue: Queue | None = None) -> list[Agent]:
-    """That many available agents, in the queue where one is given."""
+    """Create this many available agents, as members of the queue if given."""
     available = Presence.objects.get(base_status=BasePresence.AVAILABLE, is_built_in=True)
     begin = User.objects.count()
     people = User.objects.bulk_create(User(username=f"crowd{begin + place}", password="!") for place in range(count))

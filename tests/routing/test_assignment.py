@@ -1,4 +1,4 @@
-"""What a decision costs, and that nothing is decided on what may have changed since."""
+"""The cost of an assignment in queries, and checks against outdated data."""
 
 import pytest
 from django.db import connection
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.django_db
 
 
 def capture_dispatch_queries() -> list[str]:
-    """What is asked of the database to hand out what waits."""
+    """Return the SQL of one run that offers waiting conversations."""
     with CaptureQueriesContext(connection) as captured:
         offer_waiting_conversations(timezone.now())
     return [query["sql"] for query in captured]
 
 
 def create_skilled_work(agents: int) -> Conversation:
-    """Work of a queue with so many members, for which two skills are needed exactly."""
+    """Create waiting conversations that need two skills exactly, in a queue with this many members."""
     queue = builders.create_queue()
     builders.update_work_stream(skill_matching=SkillMatching.EXACT)
     kind = SkillType.objects.create(name="Language")
@@ -43,7 +43,7 @@ def create_skilled_work(agents: int) -> Conversation:
 def test_a_decision_takes_four_queries_whatever_the_number_of_agents(agents: int) -> None:
     conversation = create_skilled_work(agents)
     queries = capture_dispatch_queries()
-    # From the agents, through what they can and what they have, to the claim.
+    # From the query for agents, over skills and load, to the claim.
     begin = next(place for place, sql in enumerate(queries) if sql.startswith('SELECT "routing_agent"."id"'))
     claim = next(place for place, sql in enumerate(queries) if sql.startswith('UPDATE "conversations_conversation"'))
     assert claim - begin + 1 == 4

@@ -1,4 +1,4 @@
-"""Promise 4: a fault in the routing delays a message's assignment, never the message."""
+"""An error in routing delays the assignment of a conversation but never the message."""
 
 import logging
 
@@ -16,7 +16,7 @@ from tests.webhook_client import load_payload, post_webhook, with_new_message_si
 
 pytestmark = pytest.mark.django_db
 
-UNKNOWN_ASSIGNMENT_METHOD = 5  # allowed presences no engine can make sense of: every decision fails
+UNKNOWN_ASSIGNMENT_METHOD = 5  # The engine cannot read these allowed presences, so every decision fails.
 
 
 def assignment_errors(conversation: Conversation) -> list[str]:
@@ -24,7 +24,7 @@ def assignment_errors(conversation: Conversation) -> list[str]:
 
 
 def create_broken_queue(name: str = "Broken", *, priority: int = 1) -> Queue:
-    """A queue whose way of assigning nobody knows; its work comes before all other work."""
+    """Create a queue with an unknown assignment method and the highest priority."""
     queue = Queue.objects.create(name=name, priority=priority)
     Queue.objects.filter(pk=queue.pk).update(assignment_method="dice")
     return queue

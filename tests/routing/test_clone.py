@@ -1,4 +1,4 @@
-"""Copies of work streams and queues, with what belongs to them."""
+"""Copies of work streams and queues include the records that belong to them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Promise 5: no agent is given more than their capacity, however many processes hand out work at once."""
+"""No agent exceeds their capacity, however many processes assign work at the same time."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What rules can ask, whether it holds, and how that is told."""
+"""Conditions of rules: fields, operators, evaluation and explanations."""
 
 import datetime as dt
 import time
@@ -327,7 +327,7 @@ odd_values = st.recursive(
 )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(condition=odd_values, fact=odd_values, name=st.sampled_from(list(KNOWN_FIELDS)))
 def test_any_stored_condition_causes_no_error(condition: Any, fact: Any, name: str) -> None:
     facts = {name: fact}
@@ -350,7 +350,7 @@ valid_conditions = st.builds(
 )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(condition=valid_conditions, fact=odd_values)
 def test_unusual_facts_cause_no_error(condition: Any, fact: Any) -> None:
     assert isinstance(is_condition_met(condition, {condition["field"]: fact}, KNOWN_FIELDS), bool)
@@ -361,5 +361,5 @@ def test_many_questions_about_a_long_message_are_judged_at_once() -> None:
     begin = time.process_time()
     assert not is_condition_met(
         {"any": conditions}, {"first_message": "\ufdfa" * 4096}
-    )  # each is eighteen letters to compare
+    )  # Each question compares eighteen letters.
     assert time.process_time() - begin < 3

@@ -1,4 +1,4 @@
-"""The “try it” box: everything rules can ask about, by the right clock, told before it happens."""
+"""The dry run explains rules, operating hours and overflow without any change."""
 
 import datetime as dt
 from typing import Any
@@ -43,7 +43,7 @@ def dry_run_at_night(
 
 
 def create_catch_all_queue(stream: WorkStream, **fields: Any) -> Queue:
-    """A queue to which everything goes."""
+    """Create a queue with a rule that always matches."""
     queue = create_rule(stream, "Orders", {}).queue
     Queue.objects.filter(pk=queue.pk).update(**fields)
     return queue

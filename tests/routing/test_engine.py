@@ -1,4 +1,4 @@
-"""Who gets a piece of work: the documented order and the documented examples."""
+"""The assignment engine follows the documented order and examples."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

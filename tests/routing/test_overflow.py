@@ -1,4 +1,4 @@
-"""Queues that are closed, full or slow: which rule applies, and in which order they are asked."""
+"""Overflow rules of queues that are closed, full or slow, and their order."""
 
 import datetime as dt
 from typing import Any

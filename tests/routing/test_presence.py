@@ -1,4 +1,4 @@
-"""What an agent shows, and when it changes by itself."""
+"""Presences of agents and their automatic changes."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which rule decides, and which skills are needed."""
+"""The first matching routing rule decides; all matching skill rules add skills."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def stream() -> WorkStream:
 
 
 def create_rule(stream: WorkStream, name: str, condition: Any, **fields: Any) -> RoutingRule:
-    """A rule that sends to a queue of its own name."""
+    """Create a rule that routes to a queue with the rule's name."""
     queue, _ = Queue.objects.get_or_create(name=fields.pop("queue", name))
     return RoutingRule.objects.create(work_stream=stream, name=name, condition=condition, queue=queue, **fields)
 

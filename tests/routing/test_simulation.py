@@ -1,4 +1,4 @@
-"""A simulated day: the same seed, the same day; equal agents get equal shares."""
+"""The simulation of a day is repeatable, and equal agents get equal shares."""
 
 from dataclasses import replace
 from io import StringIO

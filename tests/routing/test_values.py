@@ -1,4 +1,4 @@
-"""Values of context variables and contact fields: how they are read, found in a message, and shown."""
+"""Values of context variables and contact fields: parsing, extraction and display."""
 
 import time
 from decimal import Decimal
@@ -51,7 +51,7 @@ def test_a_value_is_kept_by_its_type() -> None:
         parse_value(VariableType.TEXT, "x" * 201)
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.one_of(st.integers(-(10**15), 10**15), st.decimals(-9999, 9999, places=2)))
 def test_displayed_number_parses_to_the_same_number(value: int | Decimal) -> None:
     parsed = parse_value(VariableType.NUMBER, f"{value:f}" if isinstance(value, Decimal) else str(value))
@@ -101,7 +101,7 @@ def test_overlong_number_is_rejected(text: str) -> None:
     assert time.process_time() - begin < 1.5
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.text(), st.text(min_size=1))
 def test_any_value_and_label_cause_no_error(text: str, label: str) -> None:
     for kind in VariableType:

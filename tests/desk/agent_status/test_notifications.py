@@ -1,4 +1,4 @@
-"""What a page tells its agent of while they look elsewhere, and that nobody is told of what is not theirs."""
+"""Notifications for agents whose page is in the background, each only for the agents concerned."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests import builders
 from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
-SIGN_IN_QUERIES = 2  # the session; the person, with their permissions and the agent they are
+SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 
 
 def fetch_notifications(client: Client, since: str = "") -> Any:

@@ -1,4 +1,4 @@
-"""What is offered to an agent, and what they show, on the desk's pages."""
+"""Offers on the desk's pages."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -24,7 +24,7 @@ READ_URL_NAMES, ANSWER_URL_NAMES = "offers", ["accept", "reject"]
 def create_offer(
     desk: DeskScenario, agent: Agent | None = None, *, seconds: int = 120, message_text: str = "Where is my lamp?"
 ) -> Conversation:
-    """A conversation whose customer has just written, offered to Dana unless to somebody else."""
+    """Create a conversation with a new message and offer it, to Dana by default."""
     agent = agent or desk.dana
     until = timezone.now() + timedelta(seconds=seconds)
     offered = builders.create_conversation(queue=desk.queue, offered_to=agent, offer_expires_at=until)

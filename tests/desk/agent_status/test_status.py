@@ -1,4 +1,4 @@
-"""The agent's presence, the customer's name, and the way in and out."""
+"""The presence menu, the user's name, sign-in and sign-out."""
 
 import re
 from typing import Any

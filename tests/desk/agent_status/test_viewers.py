@@ -1,4 +1,4 @@
-"""The colleagues at a conversation, as pages ask for them."""
+"""The fragment with the viewers of a conversation."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests import builders
 from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
-SIGN_IN_QUERIES = 2  # the session; the person, with their permissions and the agent they are
+SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 
 
 def conversation_url(desk: DeskScenario, name: str = "viewers") -> str:

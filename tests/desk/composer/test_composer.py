@@ -1,4 +1,4 @@
-"""The composer: several files, replies to a message, undo, the preview, and quick replies; each for whom it is."""
+"""The composer: files, quotes, undo, preview and quick replies."""
 
 import re
 from datetime import timedelta

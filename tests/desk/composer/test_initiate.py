@@ -1,4 +1,4 @@
-"""The page on which a conversation is begun."""
+"""The page that starts a conversation."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ VALUES = {"variable-0": "Amara", "variable-1": "2231"}
 
 @pytest.fixture
 def delivery_template(desk: DeskScenario) -> MessageTemplate:
-    """A template of the number the desk's conversation is on."""
+    """Return a template of the number of the scenario's conversation."""
     return create_template(desk.conversation.number.account)
 
 

@@ -1,4 +1,4 @@
-"""Answering: sent once, refused with the reason by the field, with the script and without."""
+"""Replies are sent once or refused with the reason at the field, with and without JavaScript."""
 
 import uuid
 from datetime import timedelta

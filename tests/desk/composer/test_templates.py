@@ -1,4 +1,4 @@
-"""Templates on the page: where the window has closed, found and filled in, sent, and shown in the conversation."""
+"""Templates on the conversation page: search, variables, sending and display."""
 
 import uuid
 from datetime import timedelta
@@ -29,7 +29,7 @@ VALUES = {"variable-0": "Amara", "variable-1": "2231"}
 
 @pytest.fixture
 def delivery_template(desk: DeskScenario) -> MessageTemplate:
-    """A template for the conversation, whose window closed an hour ago."""
+    """Return a template for the conversation, whose window closed an hour ago."""
     desk.conversation.window_closes_at = timezone.now() - timedelta(hours=1)
     desk.conversation.save()
     return create_template(desk.conversation.number.account)

@@ -1,4 +1,4 @@
-"""Block and Unblock beside the conversation: who is offered them, who may."""
+"""Block and Unblock in the customer panel."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""Contact cards on the page: what is in them, and saving somebody from one."""
+"""Contact cards in the thread, and saving a contact from one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The customer's language, chosen beside the conversation."""
+"""The contact's language in the customer panel."""
 
 import pytest
 from django.test import Client

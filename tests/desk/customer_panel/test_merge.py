@@ -1,4 +1,4 @@
-"""Two contacts are seen side by side, made one and parted again, from the pane."""
+"""Comparing, merging and unmerging two contacts in the customer panel."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def other_contact(desk: DeskScenario) -> Contact:
-    """The same person under another number, who wrote to the same queue."""
+    """Return a contact of the same person with another number and a conversation in the same queue."""
     contact = builders.create_contact("Amara at work", address="whatsapp:+4915122222222")
     builders.create_inbound_message(builders.create_conversation(contact=contact, queue=desk.queue), "From work")
     return contact

@@ -1,4 +1,4 @@
-"""The pane about the customer: what is known of them, and what there was before."""
+"""The sections of the customer panel."""
 
 from datetime import timedelta
 from typing import Any
@@ -45,7 +45,7 @@ def post_section(desk: DeskScenario, name: str, person: str = "dana", **form: An
 
 
 def create_earlier_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
-    """A conversation the same customer had last week."""
+    """Create a closed conversation of the same customer from last week."""
     week_ago = timezone.now() - timedelta(days=7)
     values = {
         "of": desk.conversation.contact,

@@ -1,4 +1,4 @@
-"""Transfer, consult and notes on the desk's pages: for whom, with and without the script."""
+"""Transfer, consult and notes, with and without JavaScript, for each kind of user."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""The dialogs about one conversation: labels, priority, snooze, closing; and looking something up."""
+"""The dialogs for labels, priority, snooze, close and search."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -105,7 +105,7 @@ def test_offered_snooze_times_use_local_time() -> None:
             for option in get_snooze_options(timezone.now())
             if option.until
         }
-    # The clocks change in the night to the 29th.
+    # Daylight saving time starts in the night to the 29th.
     assert offered == {"hour": "28 11:00", "later": "28 13:00", "tomorrow": "29 09:00", "monday": "30 09:00"}
 
 

@@ -1,4 +1,4 @@
-"""A conversation that goes out of somebody's sight while their page shows it: they are told why, and nobody else is."""
+"""A user who loses access to a conversation is told so on the open page."""
 
 from datetime import timedelta
 

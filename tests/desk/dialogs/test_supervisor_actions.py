@@ -1,4 +1,4 @@
-"""What supervisors find on the desk's pages beside what agents find."""
+"""Actions that only supervisors find on the conversation page."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The buttons by the conversation's name: shown when they can be pressed, refused in words when they can't."""
+"""The buttons in the header of a conversation: shown when allowed, refused with a reason otherwise."""
 
 from typing import Any
 

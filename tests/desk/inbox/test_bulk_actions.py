@@ -1,4 +1,4 @@
-"""One thing done with several conversations: each by its own rules, told row by row, within what one may see."""
+"""Bulk actions apply the rules to each conversation and report failures per row."""
 
 from typing import Any
 

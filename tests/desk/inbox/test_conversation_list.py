@@ -1,4 +1,4 @@
-"""The inbox: what is in which tab, in what order, in what words."""
+"""The inbox: tabs, order and previews."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The list's filters and orders: in the address, remembered, and the counts of the tabs what they are."""
+"""Filters and sort orders of the inbox, in the URL and as stored preferences."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What people choose for themselves: look, language, how the desk behaves, and their password."""
+"""Preferences of users: theme, language, behaviour and password."""
 
 import re
 from typing import Any
@@ -106,7 +106,7 @@ def test_preferences_cost_no_query_of_their_own(
 ) -> None:
     client = client_for(desk.dana)
     address = reverse("desk:password")
-    with django_assert_num_queries(2):  # the session; the person and all that is known of them
+    with django_assert_num_queries(2):  # one for the session, one for the user with permissions, agent and preferences
         client.get(address)
     DeskPreferences.objects.create(agent=desk.dana)
     with django_assert_num_queries(2):

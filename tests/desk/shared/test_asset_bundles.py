@@ -1,4 +1,4 @@
-"""The desk's style sheets and scripts: one file of each, in the page's language, kept by browsers for good."""
+"""The desk's style sheets and scripts are bundled by language and cached by browsers for ever."""
 
 import gzip
 import re
@@ -11,7 +11,7 @@ from django.test import Client
 from omnichannel.desk.shared import asset_bundles
 
 STATIC_FOLDER = Path(settings.BASE_DIR) / "static"
-# The emoji are fetched when somebody opens them.
+# The emoji are fetched when the picker is opened.
 FILES_OUTSIDE_BUNDLES = {
     "css/admin.css",
     "css/simulator.css",

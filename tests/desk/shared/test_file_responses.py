@@ -1,4 +1,4 @@
-"""Files: shown or saved, never run, in pieces where a player asks for pieces."""
+"""Customers' files are shown or downloaded, never executed, and served in ranges."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Messages are shown as WhatsApp shows them, and nothing a stranger writes becomes markup of our page."""
+"""Messages are formatted as in WhatsApp, and their text never becomes markup."""
 
 import time
 from html.parser import HTMLParser
@@ -14,7 +14,7 @@ LINK_ATTRIBUTES = {"href", "target", "rel"}
 
 
 class MarkupParser(HTMLParser):
-    """What a browser would make of it: the tags with their attributes, and the words."""
+    """Collect the tags with their attributes, and the text, as a browser parses them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

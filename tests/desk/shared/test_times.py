@@ -1,4 +1,4 @@
-"""Time left and moments, in words."""
+"""Texts for the time left, for times and for days."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from omnichannel.desk.shared.times import TimeLeft, format_day_heading, format_short_timestamp
 
-NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # a Wednesday
+NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # A Wednesday.
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_day_has_its_name(ago: timedelta, text: str) -> None:
 
 
 def test_days_are_those_of_where_the_agent_is() -> None:
-    evening = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)  # already the twelfth in Tokyo
+    evening = datetime(2026, 3, 11, 16, 0, tzinfo=UTC)  # In Tokyo it is already the twelfth.
     with time_machine.travel(evening, tick=False), timezone.override(ZoneInfo("Asia/Tokyo")):
         assert format_day_heading(NOW) == "Yesterday"
         assert format_short_timestamp(evening) == "01:00"

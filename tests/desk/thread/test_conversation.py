@@ -1,4 +1,4 @@
-"""The conversation's page: messages of every kind, in order, under their days, and nothing a stranger wrote acts."""
+"""The conversation page: messages of every kind, in order, under their days."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A conversation to take away, as text and as a PDF."""
+"""The export of a conversation as text and as PDF."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What an open page asks for: only what is new or has changed, and nothing is missed."""
+"""An open page fetches only new and changed messages, and misses none."""
 
 import re
 from datetime import timedelta
@@ -108,7 +108,7 @@ def test_invalid_parameters_cause_no_error(desk: DeskScenario, after: str, since
 
 
 def surrounding_html(answer: Any) -> str:
-    """What comes with the messages: head, composer and customer, but for the token of its forms."""
+    """Return the header, composer and customer panel of a response, without form tokens."""
     without_messages = re.sub(r"(?s)<ol>.*?</ol>", "", answer.content.decode())
     return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-one', "", without_messages)
 
@@ -125,7 +125,7 @@ def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskSc
     desk.conversation.labels.add(Label.objects.create(name="VIP"))
     builders.create_inbound_message(desk.conversation, "another")
     message = builders.create_inbound_message(desk.conversation, "this one")
-    with time_machine.travel(timezone.now(), tick=False):  # both show how long the window is still open
+    with time_machine.travel(timezone.now(), tick=False):  # Both show how long the window is open.
         answer = fetch_message(desk, message.pk, person)
         everything = client_for(getattr(desk, person)).get(
             reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS

@@ -1,4 +1,4 @@
-"""Going to a place in a long conversation: up, down, to a message that is looked for; and what that costs."""
+"""Links to a message in a long conversation, and paging from there."""
 
 import re
 from datetime import timedelta
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def create_messages(desk: DeskScenario, count: int) -> list[Message]:
-    """That many messages of the customer, a minute apart; three at a time share a moment."""
+    """Create this many inbound messages; three at a time have the same time, the next three a minute later."""
     begin = timezone.now() - timedelta(days=30)
     return Message.objects.bulk_create(
         Message(

@@ -1,4 +1,4 @@
-"""What happened is told to each reader in their own language, between the messages and beside them."""
+"""Events in the thread are shown in each reader's language."""
 
 import pytest
 from django.urls import reverse

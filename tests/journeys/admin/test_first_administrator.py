@@ -1,4 +1,4 @@
-"""Whoever starts the server for the first time becomes its administrator, by the link that it prints."""
+"""The setup link that the server prints at its first start creates the first administrator."""
 
 import re
 from collections.abc import Callable
@@ -16,14 +16,14 @@ STRONG_PASSWORD = "a long secret one 7"
 
 
 def start_server(app: AppInstance) -> str:
-    """Start the server; what it has printed when it is there."""
+    """Start the server and return its output."""
     server = app.start_server("--no-worker")
     wait_until(lambda: "Ctrl-C stops it" in server.read_output(), 10, "the server says where it is")
     return server.read_output()
 
 
 def fill_by_keyboard(page: Page, *texts: str) -> None:
-    """Fill the fields one after the other and send them, by keyboard alone."""
+    """Fill the fields in order and submit the form, with the keyboard only."""
     for text in texts:
         page.keyboard.press("ControlOrMeta+A")
         page.keyboard.type(text)

@@ -1,4 +1,4 @@
-"""An administrator decides where conversations go."""
+"""An administrator creates, orders and tries routing rules."""
 
 from collections.abc import Callable
 
@@ -30,13 +30,13 @@ def add_rule(page: Page, name: str, word: str) -> None:
 
 
 def drag_row(page: Page, row: Locator, *, to: int) -> None:
-    """Drag the row to the place of another one; as a person does, who lets go when it is where they want it."""
+    """Drag the row to the place of another one and drop it when the order has changed."""
     row_text = row.text_content() or ""
-    expect(page.locator("#routingrule tbody tr").first).to_have_attribute("draggable", "true")  # the script is there
+    expect(page.locator("#routingrule tbody tr").first).to_have_attribute("draggable", "true")  # The script is loaded.
     row.hover(position={"x": 150, "y": 10})
     page.mouse.down()
     rule_rows(page).nth(to).hover(position={"x": 150, "y": 12})
-    # Under load the browser begins to drag a moment later: move until the row has followed.
+    # Under load the browser starts to drag a moment later: move until the row follows.
     for place in range(40):
         if rule_rows(page).nth(to).text_content() == row_text:
             break

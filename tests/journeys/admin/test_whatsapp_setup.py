@@ -1,4 +1,4 @@
-"""The specification's walk-through on the real pages, then a conversation from the first word to the closed window."""
+"""The specification's setup walk-through on the real pages, then a conversation until the window closes."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def test_an_administrator_sets_up_a_channel_and_an_agent_answers_a_customer(
 
 
 def open_twilio_account(page: Page) -> Page:
-    """Step 1: the Twilio account, its details, and a WhatsApp sender."""
+    """Step 1: open the Twilio account, its details, and a WhatsApp sender."""
     page.goto("/simulator/console/")
     account = page.locator("form", has=page.get_by_role("heading", name="Open an account"))
     account.get_by_role("textbox").first.fill("Lumen Lamps")
@@ -51,7 +51,7 @@ def open_twilio_account(page: Page) -> Page:
 
 
 def create_channel(page: Page, console: Page) -> None:
-    """Steps 1 to 4: WhatsApp under Channels, the account's details, Save."""
+    """Steps 1 to 4: open WhatsApp under Channels, fill in the account's details, save."""
     account_sid, auth_token = console.locator("dl code").all_inner_texts()
     page.goto("/admin/")
     page.get_by_role("navigation").get_by_role("link", name="WhatsApp", exact=True).first.click()
@@ -68,7 +68,7 @@ def create_channel(page: Page, console: Page) -> None:
 
 
 def copy_inbound_url(page: Page) -> str:
-    """Step 4: the inbound URL, copied with the button."""
+    """Step 4: copy the inbound URL with the button."""
     page.get_by_role("button", name="Copy the Twilio inbound URL").click()
     expect(page.locator("[data-copy=inbound-url]")).to_contain_text("Copied")
     copied: str = page.evaluate("navigator.clipboard.readText()")
@@ -77,7 +77,7 @@ def copy_inbound_url(page: Page) -> str:
 
 
 def paste_callback(console: Page, url: str) -> None:
-    """Step 5: the URL pasted in Twilio's console."""
+    """Step 5: paste the URL in Twilio's console."""
     form = console.locator("form.number").first
     form.get_by_role("textbox").first.fill(url)
     form.get_by_role("button", name="Save Lumen Lamps").click()
@@ -85,7 +85,7 @@ def paste_callback(console: Page, url: str) -> None:
 
 
 def add_number(page: Page) -> None:
-    """Steps 6 to 10: + Add New WhatsApp Number, its details, Save, back, listed, Save."""
+    """Steps 6 to 10: add a WhatsApp number, save, go back and find it in the list."""
     page.get_by_role("link", name="+ Add New WhatsApp Number").click()
     expect(page.get_by_role("heading", name="New WhatsApp Number", exact=True)).to_be_visible()
     expect(page.get_by_role("heading", name="Phone number details")).to_be_visible()
@@ -105,7 +105,7 @@ def add_number(page: Page) -> None:
 
 
 def validate_account(page: Page) -> None:
-    """Step 11: Validate, answered by a toast, and the result stays on the page."""
+    """Step 11: validate; a toast appears and the result stays on the page."""
     page.get_by_role("button", name="Validate").click()
     expect(page.locator("#validation-report")).to_contain_text(STORED_NUMBER)
     expect(page.get_by_role("status").filter(has_text="Validation succeeded")).to_be_visible()
@@ -114,7 +114,7 @@ def validate_account(page: Page) -> None:
 
 
 def send_from_phone(page: Page, text: str) -> Page:
-    """A customer with a phone writes to the number."""
+    """Send a message to the number from a customer's phone."""
     page.goto("/simulator/")
     page.locator("details.invent").evaluate("details => details.open = true")
     form = page.locator("details.invent form")
@@ -128,7 +128,7 @@ def send_from_phone(page: Page, text: str) -> Page:
 
 
 def take_conversation(page: Page, text: str) -> None:
-    """The agent sees the conversation without a reload, opens it and takes it."""
+    """Wait for the conversation to appear without a reload, open it and take it."""
     page.get_by_role("link", name="Amara Diallo").click()
     expect(page.get_by_role("main")).to_contain_text(text)
     page.get_by_role("button", name="Assign to me").first.click()
@@ -136,7 +136,7 @@ def take_conversation(page: Page, text: str) -> None:
 
 
 def answer_customer(page: Page, phone: Page, text: str) -> None:
-    """The agent answers; the customer sees it, and the ticks turn to read without a reload."""
+    """Reply, and wait until the status becomes read without a reload."""
     page.get_by_label("Message", exact=True).fill(text)
     page.get_by_role("button", name="Send", exact=True).click()
     bubble = page.locator(".msg.out", has_text=text)
@@ -146,7 +146,7 @@ def answer_customer(page: Page, phone: Page, text: str) -> None:
 
 
 def check_reply_after_a_day(page: Page, phone: Page) -> None:
-    """24 hours later a reply is refused with the exact sentence, on the page and by the server."""
+    """Check that a reply 24 hours later is refused with the exact sentence, on the page and by the server."""
     page.get_by_label("Message", exact=True).fill("Are you still there?")
     stale = page.context.new_page()
     stale.goto(page.url)

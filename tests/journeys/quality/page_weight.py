@@ -1,4 +1,4 @@
-"""What a page weighs on a first visit: every byte and every request, as the browser itself counts them."""
+"""The weight of a page on a first visit: all requests and bytes, as the browser counts them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page
 
-SETTLE_MILLISECONDS = 1500  # what a page still asks for when it has been loaded comes within that time
+SETTLE_MILLISECONDS = 1500  # Requests after the load event start within this time.
 RECORD_EVENTS_SCRIPT = """
   window.heard = [];
   window.EventSource = class extends EventSource {
@@ -21,7 +21,7 @@ RECORD_EVENTS_SCRIPT = """
 
 @dataclass
 class PageVisit:
-    """What a first visit asked for, and how much came over the wire, headers included."""
+    """The requests of a first visit and the bytes transferred, headers included."""
 
     urls: list[str] = field(default_factory=list)
     transferred_bytes: float = 0
@@ -36,7 +36,7 @@ class PageVisit:
 
 
 def wait_until_settled(page: Page) -> None:
-    """Give the page the time to ask for the rest."""
+    """Wait for requests that start after the load event."""
     page.wait_for_timeout(SETTLE_MILLISECONDS)
 
 
@@ -48,7 +48,7 @@ def measure_first_visit(
     *,
     wait_until_settled: Callable[[Page], None] = wait_until_settled,
 ) -> PageVisit:
-    """Open the page in a browser that has never been there, with this session."""
+    """Open the page with this session in a browser with an empty cache."""
     context = browser.new_context(base_url=url)
     context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
     context.add_init_script(RECORD_EVENTS_SCRIPT)

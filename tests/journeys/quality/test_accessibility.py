@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA: axe finds nothing on any page in any state, in light and in dark."""
+"""axe finds no WCAG 2.2 AA violations on any page in any state, in light and dark mode."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,11 +16,11 @@ pytestmark = pytest.mark.journey
 
 AXE_SCRIPT = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-# Frames are files of customers, shown by the browser's own viewer.
+# Frames contain customers' files, which the browser's own viewer shows.
 FULL_CHECK = {"runOnly": AXE_RULES, "resultTypes": ["violations"], "iframes": False}
 CONTRAST_CHECK = {**FULL_CHECK, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
-# What the page fetches as it opens is there, and colours that change slowly have changed.
+# Wait for fragments that load with the page and for colour transitions.
 PAGE_IS_IDLE = """() => {
     const isChanging = ({ playState, effect }) => playState === "running" && effect.getTiming().iterations === 1;
     return !document.querySelector(".htmx-request") && !document.getAnimations().some(isChanging);
@@ -30,11 +30,11 @@ PageAction = Callable[[Page], object]
 
 
 def do_nothing(page: Page) -> None:
-    """Nothing is done on the page."""
+    """Do nothing on the page."""
 
 
 def click_and_wait(selector: str, shows: str = "") -> PageAction:
-    """Click there, and wait for what it shows."""
+    """Return an action that clicks on an element and waits for another one."""
 
     def act(page: Page) -> None:
         page.locator(selector).first.click()
@@ -45,7 +45,7 @@ def click_and_wait(selector: str, shows: str = "") -> PageAction:
 
 
 def press_and_wait(key: str, shows: str) -> PageAction:
-    """Leave the field where the page put the cursor, press a key, and wait for what it shows."""
+    """Return an action that leaves the focused field, presses a key and waits for an element."""
 
     def act(page: Page) -> None:
         page.keyboard.press("Escape")
@@ -56,7 +56,7 @@ def press_and_wait(key: str, shows: str) -> PageAction:
 
 
 def fill_and_wait(selector: str, text: str, shows: str) -> PageAction:
-    """Type there, and wait for what it shows."""
+    """Return an action that fills a field and waits for an element."""
 
     def act(page: Page) -> None:
         page.locator(selector).first.fill(text)
@@ -66,7 +66,7 @@ def fill_and_wait(selector: str, text: str, shows: str) -> PageAction:
 
 
 def attach_files(page: Page) -> None:
-    """Choose a picture to send, and a file that WhatsApp does not take."""
+    """Attach a picture, and a file type that WhatsApp does not accept."""
     files = [("lamp.png", "image/png"), ("lamp.svg", "image/svg+xml")]
     page.locator(".attach input").set_input_files(
         [FilePayload(name=name, mimeType=kind, buffer=b"<svg/>") for name, kind in files]
@@ -75,7 +75,7 @@ def attach_files(page: Page) -> None:
 
 
 def in_sequence(*acts: PageAction) -> PageAction:
-    """One after the other."""
+    """Return an action that runs these actions in order."""
 
     def act(page: Page) -> None:
         for action in acts:
@@ -85,12 +85,12 @@ def in_sequence(*acts: PageAction) -> PageAction:
 
 
 def evaluate(script: str) -> PageAction:
-    """Let the page itself do this."""
+    """Return an action that runs this JavaScript on the page."""
     return lambda page: page.evaluate(script)
 
 
 SELECT_FIRST_ROW = click_and_wait("#rows .row-pick", "#bulk button")
-# What the connection and a failing request say; what is typed past a field's length comes back with an error.
+# States without a connection and after a failed request, and errors for texts that are too long.
 SHOW_NOTICES = evaluate("""() => {
     document.getElementById("stream").hidden = false;
     Omnichannel.showNotice("No connection.", () => {});
@@ -103,7 +103,7 @@ ENTER_TOO_LONG_NOTE = evaluate("""() => {
 
 
 class PageState(NamedTuple):
-    """A page as somebody sees it after they did something; `{name}` is a conversation of the stage."""
+    """A page after an action of a user; `{name}` in the path is a conversation of the scenario."""
 
     username: str
     path: str
@@ -202,7 +202,7 @@ COMPOSER_PAGES = [
     ),
     conversation_state(
         "window_closed", click_and_wait(".template-sync button", ".template-sync [role]")
-    ),  # last: Twilio has none of them
+    ),  # Last, because Twilio has none of them.
 ]
 ADMIN_PAGES = [
     PageState("admin", "/admin/"),
@@ -218,7 +218,7 @@ ADMIN_PAGES = [
 
 
 class AccessibilityChecker:
-    """Opens the desk's pages as different people, in English or "in de", and lets axe look at them."""
+    """Open pages as different users, in English or "in de", and run axe on them."""
 
     def __init__(self, app: AppInstance, browser: Browser) -> None:
         self.app, self.browser = app, browser
@@ -242,7 +242,7 @@ class AccessibilityChecker:
         return page
 
     def check(self, state: PageState) -> list[str]:
-        """What axe complains of, in light and in dark."""
+        """Return the violations in light and dark mode."""
         page = self.page_for(state.username)
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         answer = page.goto(state.path.format(**self.conversation_ids), wait_until="domcontentloaded")

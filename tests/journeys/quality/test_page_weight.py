@@ -1,4 +1,4 @@
-"""A first visit is light, and speaks to nobody but the desk itself."""
+"""A first visit is light and contacts no other host."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -15,13 +15,13 @@ MAX_KILOBYTES, MAX_REQUESTS = 150, 10
 
 
 def settle_after_all_events(app: AppInstance) -> Callable[[Page], None]:
-    """The page has heard of everything until now, its own marks as read too, and has asked for what it wants to."""
+    """Wait until the page has received all events and fetched the fragments they cause."""
 
     def settle(page: Page) -> None:
         app.call("publish_unrelated_event", username="dana")
         page.wait_for_function("() => heard.includes('typing')")
         page.clock.run_for(SETTLE_MILLISECONDS)
-        page.evaluate("document.title")  # what the page has asked for is known by now
+        page.evaluate("document.title")  # All requests of the page are known by now.
 
     return settle
 
@@ -30,7 +30,7 @@ def test_inbox_and_conversation_stay_within_size_limits_and_load_no_third_party(
     app: AppInstance, browser: Browser
 ) -> None:
     app.call("create_shop")
-    for unread in (1, 6):  # both say so in the tab's icon, for the other one stays unread
+    for unread in (1, 6):  # Both pages show it in the tab's icon, because the other conversation stays unread.
         pk = app.call("create_long_conversation", messages=50, unread=unread)
     app.call("create_waiting_conversations", conversations=30)
     session = app.call("sign_in", username="dana")

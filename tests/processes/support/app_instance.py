@@ -1,4 +1,4 @@
-"""The real product, started as people start it, with a database, a port and keys of its own."""
+"""The app as real processes, with its own database, port and keys."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.processes.support.databases import TemporaryDatabase
 from tests.processes.support.managed_process import ManagedProcess, is_running, wait_until
 from tests.processes.support.rpc_client import RpcClient
 
-START_TIMEOUT = 40.0  # seconds, on a machine that is busy with other things
+START_TIMEOUT = 40.0  # seconds, on a machine that may be busy with other work
 STOP_TIMEOUT = 12.0
 _open = build_opener(ProxyHandler({})).open
 
@@ -28,7 +28,7 @@ def find_free_port() -> int:
 
 
 def build_environment(folder: Path, database: TemporaryDatabase, url: str = "http://127.0.0.1") -> dict[str, str]:
-    """What the processes of one desk are started with."""
+    """Return the environment of the app's processes."""
     return {
         **{name: value for name, value in os.environ.items() if name not in {"TEST_DATABASE_URL", "PYTHONUNBUFFERED"}},
         "DJANGO_SETTINGS_MODULE": "tests.process_settings",
@@ -43,14 +43,14 @@ def build_environment(folder: Path, database: TemporaryDatabase, url: str = "htt
 
 
 def create_template_database(folder: Path) -> TemporaryDatabase:
-    """A migrated database, to be copied for each desk."""
+    """Create a migrated database that is copied for each app."""
     database = TemporaryDatabase(folder)
     database.migrate(build_environment(folder, database))
     return database
 
 
 class AppInstance:
-    """Use as a context manager; what still runs at the end is killed."""
+    """A context manager that kills the processes that still run at the end."""
 
     def __init__(
         self, folder: Path, *, template: TemporaryDatabase | None = None, database: TemporaryDatabase | None = None
@@ -88,7 +88,7 @@ class AppInstance:
         return self.processes[-1]
 
     def start_server(self, *arguments: str) -> ManagedProcess:
-        """Start the server and wait until it takes work."""
+        """Start the server and wait until it is ready."""
         server = self.start_command("serve", *arguments)
         wait_until(lambda: self.is_ready() or server.has_exited, START_TIMEOUT, "the server takes work")
         assert not server.has_exited, server.read_output()
@@ -102,7 +102,7 @@ class AppInstance:
             return False
 
     def worker_pids(self) -> list[int]:
-        """The workers that `start_server` started, the newest last."""
+        """Return the process ids of the workers that the server started, the newest last."""
         servers = [program for program in self.processes if "-serve" in program.log.name]
         matches = [re.findall(r"The worker is running \(process (\d+)", server.read_output()) for server in servers]
         return [int(pid) for pids in matches for pid in pids]
@@ -113,6 +113,6 @@ class AppInstance:
     # -- Its database -----------------------------------------------------------------------------------------------
 
     def call(self, function: str, **arguments: Any) -> Any:
-        """Call a function of `tests.processes.support.rpc_functions` in a process that has this desk's settings."""
+        """Call a function of `tests.processes.support.rpc_functions` in a process with this app's settings."""
         self._rpc_client = self._rpc_client or RpcClient(self.environment)
         return self._rpc_client.call(function, arguments)

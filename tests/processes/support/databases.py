@@ -1,4 +1,4 @@
-"""Databases of the tests' own: one is migrated, every desk gets a copy of it."""
+"""Temporary databases: one is migrated and copied for each app."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def _database_url(cluster: str, name: str) -> str:
 
 
 class TemporaryDatabase:
-    """A database without rows, on SQLite in `folder` or in a PostgreSQL cluster: TEST_DATABASE_URL's by default."""
+    """A database on SQLite in `folder`, or in a PostgreSQL cluster (TEST_DATABASE_URL by default)."""
 
     def __init__(
         self, folder: Path, *, template: "TemporaryDatabase | None" = None, cluster_url: str = CLUSTER_URL
@@ -40,7 +40,7 @@ class TemporaryDatabase:
             shutil.copy(template.file, self.file)
 
     def migrate(self, environment: Mapping[str, str]) -> None:
-        """Make the tables."""
+        """Create the tables."""
         command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
 

@@ -1,11 +1,11 @@
-"""An open page's event stream, read over a plain connection."""
+"""A client of the event stream over a plain HTTP connection."""
 
 import http.client
 from types import TracebackType
 
 
 class EventStreamClient:
-    """`GET /live/` with this session; use as a context manager."""
+    """`GET /live/` with a session, as a context manager."""
 
     def __init__(self, port: int, session: str = "", *, last_id: int | None = None) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
@@ -29,7 +29,7 @@ class EventStreamClient:
         return self.response.status
 
     def next_event(self) -> str:
-        """The name of the next event, comments left out; "" at the stream's end. Its id is kept in `last_id`."""
+        """Return the name of the next event, or "" at the end; its id is stored in `last_id`."""
         while line := self.response.readline().decode():
             if line.startswith("id: "):
                 self.last_id = int(line.removeprefix("id: "))

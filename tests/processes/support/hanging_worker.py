@@ -1,4 +1,4 @@
-"""`python -m tests.processes.support.hanging_worker`: a worker whose one item holds Python's interpreter lock for ever."""
+"""`python -m tests.processes.support.hanging_worker`: a worker that holds Python's interpreter lock for ever."""
 
 import re
 from datetime import datetime
@@ -13,7 +13,7 @@ from omnichannel.jobs.worker import LaneHandler, Worker  # noqa: E402
 
 
 def hang_in_c_code(lease: Lease) -> datetime | None:
-    """Backtrack in C code: no other thread of this process runs meanwhile, and no signal is handled."""
+    """Backtrack in C code: no other thread of the process runs and no signal is handled."""
     re.match(r"(a+)+$", "a" * 64 + "b")
     return None
 

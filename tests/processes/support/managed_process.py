@@ -1,4 +1,4 @@
-"""Programs that tests start, stop and kill."""
+"""Processes that tests start, stop and kill."""
 
 import os
 import signal
@@ -12,7 +12,13 @@ from tests.processes.support.databases import ROOT
 
 
 def wait_until(condition: Callable[[], object], seconds: float, description: str) -> None:
-    """Look again and again until it is so; AssertionError with `what` when it takes longer."""
+    """Poll until the condition holds.
+
+    Args:
+        condition: Called every 0.05 seconds.
+        seconds: Time limit, after which AssertionError is raised.
+        description: The condition in words, for the error message.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"After {seconds:.0f} seconds it still was not so that {description}."
@@ -20,7 +26,7 @@ def wait_until(condition: Callable[[], object], seconds: float, description: str
 
 
 def is_running(pid: int) -> bool:
-    """Whether this process lives; one that has ended and was not collected yet does not."""
+    """Return whether the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -28,7 +34,7 @@ def is_running(pid: int) -> bool:
 
 
 class ManagedProcess:
-    """`manage.py …` in a process group of its own, as a terminal starts it; what it prints is kept in a file."""
+    """`manage.py …` in a process group of its own, with its output in a file."""
 
     def __init__(self, environment: Mapping[str, str], log: Path, *arguments: str) -> None:
         self.log = log
@@ -62,18 +68,18 @@ class ManagedProcess:
         self.process.terminate()
 
     def kill(self) -> None:
-        """SIGKILL: it can do nothing about it."""
+        """Send SIGKILL and wait for the end."""
         self.process.kill()
         self.process.wait(10)
 
     def wait_for_exit(self, seconds: float) -> int:
-        """Wait for its end; its exit code."""
+        """Wait for the end and return the exit code."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"It still ran after {seconds:.0f} seconds:\n{self.read_output()[-4000:]}") from None
 
     def assert_clean_exit(self, seconds: float) -> None:
-        """Wait for its end and look at what it left: no error code, no traceback."""
+        """Wait for the end and check that there was no error code and no traceback."""
         code = self.wait_for_exit(seconds)
         assert (code, "Traceback" in self.read_output()) == (0, False), self.read_output()[-4000:]

@@ -1,4 +1,4 @@
-"""Clerks: each has the settings of one desk, and does in its database what a test asks for."""
+"""A client that calls functions in a process with the settings of one app."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ CLOSE_TIMEOUT = 12.0  # seconds
 
 
 class RpcClient:
-    """One for each desk, from its first question on."""
+    """A client of one app; the first call starts its process."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._socket, server_socket = socket.socketpair()
@@ -32,7 +32,7 @@ class RpcClient:
         return json.loads(answer)
 
     def close(self) -> None:
-        """Say goodbye and wait until it has gone."""
+        """Close the connection and wait until the process has ended."""
         self._socket.shutdown(socket.SHUT_WR)
         self._socket.settimeout(CLOSE_TIMEOUT)
         while self._stream.read():
@@ -43,7 +43,7 @@ class RpcClient:
 
 @cache
 def _start_rpc_server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
-    """Where clerks are made, and the door to it; it ends when this program does."""
+    """Start the RPC server and return its control socket; it ends with this process."""
     door, inner = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with inner:
         command = [sys.executable, "-m", "tests.processes.support.rpc_server", str(inner.fileno())]

@@ -1,8 +1,8 @@
-"""`python -m tests.processes.support.rpc_server SOCKET`: run functions for tests in the database of a running desk.
+"""`python -m tests.processes.support.rpc_server SOCKET`: run functions for tests in the database of a running app.
 
-To load the product takes a second: it is done once, and a clerk is a fork. Through the door, a socket whose number this
-program is given, come the environment of a desk and a socket of its clerk's own. In there a line is `[name, arguments]`
-for a function in `clerk`; the line that comes back is what it returned, as JSON.
+Loading the app takes a second, so this process loads it once and forks for each app. Through the control socket, whose
+file descriptor is the argument, it receives an app's environment and a socket. Each line on that socket is
+`[name, arguments]` for a function of `rpc_functions`; the response is a line with the result as JSON.
 """
 
 import importlib
@@ -23,7 +23,7 @@ MAX_ENVIRONMENT_BYTES = 1 << 18  # bytes of an environment
 
 
 def main() -> None:
-    """Make a clerk for each desk that comes, until the door closes; nobody waits for a clerk's end."""
+    """Fork a process for each environment until the control socket closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     door = socket.socket(fileno=int(sys.argv[1]))
     while True:
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def setup_django_once(environment: Mapping[str, str]) -> None:
-    """Load the product, with the settings of the first desk."""
+    """Load the app with the settings of the first environment."""
     if not apps.ready:
         os.environ.update(environment)
         django.setup()
@@ -49,7 +49,7 @@ def setup_django_once(environment: Mapping[str, str]) -> None:
 
 
 def apply_environment(environment: Mapping[str, str]) -> None:
-    """From now on this process has the settings of that desk, as if it had been started with them."""
+    """Reload the settings from this environment."""
     os.environ.clear()
     os.environ.update(environment)
     for name in ("omnichannel.settings", environment["DJANGO_SETTINGS_MODULE"]):
@@ -62,7 +62,7 @@ def apply_environment(environment: Mapping[str, str]) -> None:
 
 
 def serve_requests(own: socket.socket) -> None:
-    """Do what is said until nobody says anything any more."""
+    """Run the requests until the client closes the connection."""
     clerk = sys.modules[FUNCTIONS_MODULE]
     with own, own.makefile("r") as requests, own.makefile("w") as answers:
         for line in requests:

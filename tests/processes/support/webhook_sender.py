@@ -1,4 +1,4 @@
-"""Twilio posting webhooks to a server that really runs."""
+"""Webhooks as Twilio posts them, to a running server."""
 
 import http.client
 import threading
@@ -14,13 +14,13 @@ _thread_state = threading.local()
 
 
 def build_text_form(shop: dict[str, str], customer: int, body: str) -> Form:
-    """The form of a text message from this customer, each with a SID of its own."""
+    """Return the form of a text message from this customer, with a new SID."""
     number = WhatsAppNumber(account=WhatsAppAccount(account_sid=shop["account_sid"]), number=shop["number"])
     return build_inbound_form(number, f"whatsapp:+49151130{customer:05d}", Body=body)
 
 
 def post_signed_form(server: str, path: str, form: Form) -> int:
-    """Post it, signed, over this thread's connection; the answer's status, 0 where none came."""
+    """Post a signed form over this thread's connection; return the status, or 0 without a response."""
     host = urlsplit(server).netloc
     if getattr(_thread_state, "host", "") != host:
         _thread_state.host, _thread_state.connection = host, http.client.HTTPConnection(host, timeout=60)
@@ -39,6 +39,6 @@ def post_signed_form(server: str, path: str, form: Form) -> int:
 
 
 def post_concurrently(server: str, path: str, forms: Sequence[Form], *, threads: int = 8) -> list[int]:
-    """Post them in this order, as many at once as there are threads; the statuses."""
+    """Post the forms in this order from several threads; return the statuses."""
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda form: post_signed_form(server, path, form), forms))

@@ -1,4 +1,4 @@
-"""Operating hours in the administration."""
+"""The admin of operating hours."""
 
 from collections.abc import Sequence
 from datetime import date, time

@@ -1,4 +1,4 @@
-"""Queues and their overflow management in the administration."""
+"""The admin of overflow rules."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Routing rules and skill attachment rules: built without a script, put in order, and tried."""
+"""The admin of routing rules and skill rules: condition builder without JavaScript, order, dry run."""
 
 from typing import Any
 
@@ -42,7 +42,12 @@ def stream() -> WorkStream:
 
 
 def condition_form(*lines: tuple[str, ...], **match: Any) -> dict[str, Any]:
-    """What the condition builder posts: each line its group, field, operator and value."""
+    """Return the form data of the condition builder.
+
+    Args:
+        lines: Group, field, operator and value of each line.
+        match: How the lines of each group are combined, by group.
+    """
     names = ("group", "field", "operator", "value")
     columns = {f"condition-{name}": [line[place] for line in lines] for place, name in enumerate(names)}
     return {**columns, **{f"condition-match-{number.removeprefix('g')}": value for number, value in match.items()}}

@@ -1,4 +1,4 @@
-"""Skills, their types and rating models in the administration."""
+"""The admin of skills, skill types and rating models."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Context variables and contact fields in the administration, and rules that ask about them."""
+"""The admin of context variables and contact fields, and rules with them."""
 
 from typing import Any
 

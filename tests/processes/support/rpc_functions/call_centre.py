@@ -16,11 +16,11 @@ from tests.processes.support.rpc_functions.records import sign_in
 
 
 def create_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, str]:
-    """Agents in one queue each, supervisors, and conversations everywhere; everybody's session, by their name."""
+    """Create agents in one queue each, supervisors and conversations; return all sessions by user name."""
     shop = builders.create_number()
     rooms = [builders.create_queue(f"Queue {place}") for place in range(queues)]
     staff = [builders.create_agent(f"Agent{place}", queue=rooms[place % queues]) for place in range(agents)]
-    for place, agent in enumerate(staff):  # every other one sits in another queue than the agent who has it
+    for place, agent in enumerate(staff):  # Every other conversation is in another queue than its agent.
         builders.create_conversation(agent=agent, queue=rooms[(place + place % 2) % queues], number=shop)
     people = [agent.user for agent in staff] + [
         builders.create_user("Supervisor", f"Boss{n}") for n in range(supervisors)
@@ -29,7 +29,7 @@ def create_call_centre(agents: int, queues: int, supervisors: int) -> dict[str, 
 
 
 def publish_changes(per_second: int, seconds: int) -> list[tuple[int, float, int]]:
-    """Conversations change, one after another; of each event its id, the moment of the commit, the conversation."""
+    """Publish changes of conversations; return event id, time of the commit and conversation of each."""
     conversations, events = list(Conversation.objects.order_by("?")), []
     begin = time.monotonic()
     for place in range(per_second * seconds):
@@ -43,6 +43,6 @@ def publish_changes(per_second: int, seconds: int) -> list[tuple[int, float, int
 
 
 def visible_conversations_by_user() -> dict[str, list[int]]:
-    """By user name, the conversations that person may see."""
+    """Return the ids of the conversations each user may see, by user name."""
     people = User.objects.all()
     return {user.username: list(conversations_visible_to(user).values_list("pk", flat=True)) for user in people}

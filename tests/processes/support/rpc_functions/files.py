@@ -1,4 +1,4 @@
-"""Files that customers send from their phones, and what becomes of them. The clerk is asked for it by name."""
+"""Files that customers send, and their state."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
 
 
 def send_hostile_vcards() -> None:
-    """The customers with phones take turns to send all hostile contact cards to the shop."""
+    """Send all hostile contact cards to the shop, from the customers in turn."""
     phones, sender = list(Customer.objects.order_by("pk")), Sender.objects.get()
     for place, (name, card) in enumerate(HOSTILE_VCARDS.items()):
         file = inbound.Attachment(f"{name}.vcf", "text/vcard", card)
@@ -17,15 +17,15 @@ def send_hostile_vcards() -> None:
 
 
 def count_files_by_state() -> dict[str, int]:
-    """How many of the desk's files there are of each type in each state."""
+    """Return the number of files of each type and state."""
     return dict(Counter(f"{file.content_type} {file.state}" for file in Attachment.objects.all()))
 
 
 def list_file_sizes() -> list[int]:
-    """How many bytes of each file are stored, the smallest first."""
+    """Return the sizes of all stored files in bytes, the smallest first."""
     return sorted(file.file.size for file in Attachment.objects.all())
 
 
 def has_message(text: str) -> bool:
-    """Whether the desk has a message of this text."""
+    """Return whether a message with this text exists."""
     return Message.objects.filter(body=text).exists()

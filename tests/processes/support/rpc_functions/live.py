@@ -1,4 +1,4 @@
-"""What happens in conversations that somebody looks at, for tests of open pages. The clerk is asked for it by name."""
+"""Changes of conversations that are open on a page."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests import builders
 
 
 def move_all_to_queue(queue_name: str, *, usernames: list[str]) -> None:
-    """All conversations are in this queue, in which only these agents work."""
+    """Move all conversations to a new queue with only these members."""
     own = builders.create_queue(queue_name)
     for agent in Agent.objects.filter(user__username__in=usernames):
         QueueMembership.objects.create(queue=own, agent=agent)
@@ -22,7 +22,7 @@ def move_all_to_queue(queue_name: str, *, usernames: list[str]) -> None:
 
 
 def create_customer_message(index: int, text: str) -> int:
-    """One of Dana's customers writes, while the server may be away; the message's id."""
+    """Create a message of one of Dana's customers and return its id; no server is needed."""
     conversation = Conversation.objects.get(contact__profile_name=f"Customer {index}")
     with transaction.atomic():
         message = builders.create_inbound_message(conversation, text)
@@ -32,7 +32,7 @@ def create_customer_message(index: int, text: str) -> int:
 
 
 def mark_last_reply_read() -> None:
-    """WhatsApp says that the customer has read the last reply."""
+    """Set the status of the last reply to read."""
     reply = Message.objects.filter(direction="outbound").latest("pk")
     with transaction.atomic():
         Message.objects.filter(pk=reply.pk).update(status=MessageStatus.READ, updated_at=timezone.now())
@@ -40,7 +40,7 @@ def mark_last_reply_read() -> None:
 
 
 def create_message_history(messages: int) -> list[int]:
-    """Dana's first customer has written so many messages, the last of them quoting the first; then much happened."""
+    """Create messages of Dana's first customer, the last quoting the first, and events; return the message ids."""
     conversation, now = Conversation.objects.order_by("pk")[0], timezone.now()
     history = [
         Message(

@@ -15,12 +15,12 @@ from tests import builders
 
 
 def set_all_offline() -> None:
-    """All agents are Offline."""
+    """Set all agents to Offline."""
     Agent.objects.update(presence=get_built_in_presence(BasePresence.OFFLINE))
 
 
 def create_waiting_conversation(name: str, text: str) -> int:
-    """A customer has written, and no agent has the conversation."""
+    """Create a conversation with a message and no agent."""
     with transaction.atomic():
         conversation = builders.create_conversation(
             number=WhatsAppNumber.objects.get(), contact=builders.create_contact(name)
@@ -31,26 +31,26 @@ def create_waiting_conversation(name: str, text: str) -> int:
 
 
 def set_offer_seconds(seconds: int) -> None:
-    """Agents have only so long to accept, and are Inactive when they did not."""
+    """Set the seconds to accept an offer; agents who miss one become Inactive."""
     builders.update_work_stream(offer_seconds=seconds, inactive_after_missed_offer=True)
 
 
 def set_all_capacities(units: int) -> None:
-    """No agent can take on more than this."""
+    """Set the capacity of all agents."""
     Agent.objects.update(capacity=units)
 
 
 def send_from_new_customer(name: str, text: str) -> None:
-    """A customer sends this to the shop from their phone; Twilio delivers it as soon as the server runs."""
+    """Send a message from a new customer's phone; it is delivered when the server runs."""
     inbound.receive_customer_message(inbound.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
 def send_from_customer(index: int, text: str) -> None:
-    """One of the customers with phones writes once more, through Twilio."""
+    """Send a message from one of the customers with phones."""
     inbound.receive_customer_message(Customer.objects.get(name=f"Customer {index}"), Sender.objects.get(), text)
 
 
 def queue_name_of_customer(customer: str) -> str:
-    """The queue this customer's conversation is in; "" while there is none."""
+    """Return the name of the queue of the customer's conversation, or "" without one."""
     conversation = Conversation.objects.filter(contact__profile_name=customer).first()
     return conversation.queue.name if conversation else ""

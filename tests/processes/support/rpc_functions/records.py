@@ -26,7 +26,7 @@ SHOP_NUMBER = "+14155230001"
 
 
 def create_shop() -> dict[str, str]:
-    """A channel with one number, at Twilio and at the desk, and Dana, who is available."""
+    """Create an account with one number, at Twilio and at the desk, and Dana, who is available."""
     twilio = inbound.create_account("Shop", token=AUTH_TOKEN)
     account = builders.create_account(account_sid=twilio.sid)
     builders.create_number(account, number=SHOP_NUMBER)
@@ -36,7 +36,7 @@ def create_shop() -> dict[str, str]:
 
 
 def sign_in(username: str) -> str:
-    """The session cookie of somebody who has signed in."""
+    """Return a session cookie of the user."""
     user = User.objects.get(username=username)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
@@ -47,7 +47,7 @@ def sign_in(username: str) -> str:
 
 
 def publish_change(username: str = "dana") -> int:
-    """Tell open pages of this agent that a conversation has changed."""
+    """Publish a change of a conversation of this agent."""
     conversation = Conversation.objects.filter(agent__user__username=username).first()
     conversation = conversation or builders.create_conversation(
         agent=User.objects.get(username=username).agent, number=WhatsAppNumber.objects.get()
@@ -58,13 +58,13 @@ def publish_change(username: str = "dana") -> int:
 
 
 def publish_change_with_time() -> tuple[int, float]:
-    """The same; the event's id, and the moment of the commit."""
+    """Publish a change; return the event's id and the time of the commit."""
     publish_change()
     return LiveEvent.objects.latest("pk").pk, time.time()
 
 
 def count_records() -> dict[str, Any]:
-    """How much came of the webhooks."""
+    """Return the numbers of records that webhooks created."""
     states = WebhookDelivery.objects.values_list("state").annotate(count=Count("pk"))
     return {
         "messages": Message.objects.count(),
@@ -75,10 +75,10 @@ def count_records() -> dict[str, Any]:
 
 
 def list_lanes() -> list[dict[str, Any]]:
-    """What waits for a worker, and how often each was tried."""
+    """Return kind and attempts of all lanes."""
     return [dict(row) for row in Lane.objects.order_by("pk").values("kind", "attempts")]
 
 
 def list_inbound_sids() -> list[str]:
-    """The SIDs of all customers' messages."""
+    """Return the SIDs of all inbound messages."""
     return list(Message.objects.filter(direction="inbound").values_list("twilio_sid", flat=True))

@@ -32,7 +32,7 @@ from tests import builders
 
 
 def create_customer_conversations(count: int) -> None:
-    """Customers with phones, who have just written, each in a conversation with Dana."""
+    """Create customers with phones who have just written, each in a conversation with Dana."""
     dana = User.objects.get(username="dana").agent
     sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
     for place in range(count):
@@ -45,7 +45,7 @@ def create_customer_conversations(count: int) -> None:
 
 
 def send_replies(replies_per_customer: int) -> None:
-    """Dana sends each customer this many replies, each with a text of its own."""
+    """Send each customer this many replies by Dana, each with its own text."""
     dana = User.objects.get(username="dana")
     for part in range(replies_per_customer):
         for conversation in Conversation.objects.order_by("pk"):
@@ -53,25 +53,25 @@ def send_replies(replies_per_customer: int) -> None:
 
 
 def send_one_reply(index: int) -> None:
-    """Dana sends one customer a reply: the newest first."""
+    """Send a reply by Dana to one customer; index 0 is the newest conversation."""
     conversation = Conversation.objects.order_by("-pk")[index]
     send_reply(conversation, author=User.objects.get(username="dana"), text="On its way.")
 
 
 def reply_pickup_delays() -> list[float]:
-    """How many seconds each reply waited before a worker took it."""
+    """Return the seconds each reply waited for a worker."""
     taken = Message.objects.filter(sending_since__isnull=False)
     return [(message.sending_since - message.created_at).total_seconds() for message in taken if message.sending_since]
 
 
 def set_fault(kind: str, *, is_on: bool = True, customer_count: int | None = None) -> None:
-    """Let something go wrong at Twilio, for everybody or for this many customers."""
+    """Switch a fault of the simulator on or off, for all or for this many customers."""
     for customer in [None] if customer_count is None else Customer.objects.all()[:customer_count]:
         inbound.set_fault(FaultKind(kind), customer=customer, is_enabled=is_on)
 
 
 def count_reply_statuses() -> dict[str, int]:
-    """How many replies there are in each status; `unknown` for those whose outcome nobody knows yet."""
+    """Return the number of replies in each status; `unknown` counts those without a known outcome."""
     replies = Message.objects.filter(direction="outbound")
     counted = dict(replies.values_list("status").annotate(count=Count("pk")).values_list("status", "count"))
     unknown = replies.filter(status=MessageStatus.SENDING, twilio_sid="").count()
@@ -79,31 +79,31 @@ def count_reply_statuses() -> dict[str, int]:
 
 
 def list_replies() -> list[dict[str, Any]]:
-    """Every reply of the desk, oldest first."""
+    """Return all replies of the desk, the oldest first."""
     rows = Message.objects.filter(direction="outbound").order_by("pk")
     return [dict(row) for row in rows.values("body", "status", "twilio_sid", "error_code", "conversation_id")]
 
 
 def list_twilio_messages() -> list[dict[str, Any]]:
-    """Every message Twilio took from the desk, in that order."""
+    """Return all messages Twilio accepted from the desk, in that order."""
     rows = SimulatorMessage.objects.filter(direction=Direction.OUTBOUND).order_by("pk")
     return [dict(row) for row in rows.values("sid", "body", "status", "customer_id")]
 
 
 def make_status_checks_due() -> None:
-    """The time has passed after which the desk asks Twilio about messages it has heard nothing of."""
+    """Make the status checks of messages without callbacks due."""
     long_ago = timezone.now() - timedelta(minutes=1)
     Message.objects.filter(check_status_at__isnull=False).update(check_status_at=long_ago)
     JobSchedule.objects.update(next_at=long_ago)
 
 
 def count_delayed_replies() -> int:
-    """How many replies wait for a later moment because Twilio was busy."""
+    """Return the number of replies that wait because Twilio was busy."""
     return Message.objects.filter(status=MessageStatus.QUEUED, not_before__isnull=False).count()
 
 
 def create_quick_replies() -> None:
-    """A few of everybody's, in two languages."""
+    """Create shared quick replies in two languages."""
     for title, locale, tag, message in (
         ("Greeting", "en", "hello", "Hello {FullName{Customer}}, {FirstName{Agent}} here."),
         ("Begrüßung", "de", "hello", "Hallo {FullName{Customer}}, hier ist {FirstName{Agent}}."),
@@ -113,18 +113,18 @@ def create_quick_replies() -> None:
 
 
 def enable_undo_send(username: str) -> None:
-    """Somebody wants their replies held for three seconds."""
+    """Enable undo send for the user, which holds replies for three seconds."""
     agent = Agent.objects.get(user__username=username)
     DeskPreferences.objects.update_or_create(agent=agent, defaults={"can_undo_sending": True})
 
 
 def is_typing_shown_to(name: str) -> bool:
-    """Whether a customer's phone says that somebody types."""
+    """Return whether the customer's phone shows the typing indicator."""
     return Chat.objects.filter(customer__name=name, typing_until__gt=timezone.now()).exists()
 
 
 def reassign_all(username: str) -> None:
-    """All conversations go to somebody else."""
+    """Assign all conversations to this user."""
     with transaction.atomic():
         for conversation in Conversation.objects.select_related("contact", "queue"):
             before = conversation.agent_id
@@ -134,23 +134,23 @@ def reassign_all(username: str) -> None:
 
 
 def create_team_member(name: str, role: str) -> None:
-    """Somebody who can sign in as `name` in small letters, with the password "correct horse"."""
+    """Create a user who signs in as `name` in small letters with the password "correct horse"."""
     person = builders.create_user(role, name, is_staff=role != "Agent")
     get_or_create_agent(person)
 
 
 def set_administrators_active(*, are_active: bool) -> str | None:
-    """Switch all administrators on or off; the setup link there is then."""
+    """Activate or deactivate all administrators; return the setup link, if there is one."""
     User.objects.filter(groups__name=ADMINISTRATOR).update(is_active=are_active)
     return get_setup_link()
 
 
 def create_sample_templates() -> None:
-    """Templates of every kind, made in the Twilio Console."""
+    """Create templates of every kind in the Twilio Console."""
     create_samples(Account.objects.get())
 
 
 def set_window_remaining(name: str, seconds: int) -> None:
-    """The customer wrote almost a day ago; no page is told."""
+    """Let the window close in this many seconds, without an event."""
     ends = timezone.now() + timedelta(seconds=seconds)
     Conversation.objects.filter(contact__profile_name=name).update(window_closes_at=ends)

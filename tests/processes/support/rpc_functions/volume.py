@@ -25,7 +25,7 @@ from tests.scenario import LAMP_PICTURE
 
 
 def create_long_conversation(messages: int, unread: int = 0) -> int:
-    """Dana has a conversation with so many messages in it, the last one a picture; so many she has not read."""
+    """Create a conversation of Dana's with this many messages, the last one a picture."""
     dana = Agent.objects.get(user__username="dana")
     conversation = builders.create_conversation(agent=dana, number=WhatsAppNumber.objects.get())
     begin = timezone.now() - timedelta(seconds=messages)
@@ -53,13 +53,13 @@ def create_long_conversation(messages: int, unread: int = 0) -> int:
 
 
 def publish_unrelated_event(username: str) -> None:
-    """Open pages of this agent are told of something that concerns none of them."""
+    """Publish an event to this agent's pages that concerns none of them."""
     agent = Agent.objects.get(user__username=username)
     publish("typing", 0, topics=[f"agent:{agent.pk}"])
 
 
 def create_waiting_conversations(conversations: int) -> None:
-    """So many customers wait for an agent, each with a message."""
+    """Create this many conversations without an agent, each with a message."""
     shop, now = WhatsAppNumber.objects.get(), timezone.now()
     begin = Contact.objects.count()
     addresses = [f"whatsapp:+49151{begin + place:08d}" for place in range(conversations)]
@@ -99,7 +99,7 @@ def create_waiting_conversations(conversations: int) -> None:
 
 
 def create_returning_customer() -> int:
-    """Amara, who has talked to Dana before and now does again; she has another number under another name."""
+    """Create Amara with an earlier and a current conversation with Dana, and a second contact of hers."""
     number = WhatsAppNumber.objects.get()
     dana = Agent.objects.get(user__username="dana")
     amara = builders.create_contact("Amara Diallo", address="whatsapp:+4915111111111")
@@ -119,7 +119,7 @@ def create_returning_customer() -> int:
 
 
 def consult_in_other_queue(colleague: str) -> None:
-    """Every conversation is in a queue of its own, and this colleague was only asked into it."""
+    """Move every conversation to a queue of its own and consult this colleague."""
     queue = Queue.objects.create(name="Own")
     Conversation.objects.update(queue=queue)
     Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
@@ -129,7 +129,7 @@ def consult_in_other_queue(colleague: str) -> None:
 
 
 def close_active_conversations() -> None:
-    """Every agent ends and closes what they have."""
+    """End and close all active conversations."""
     for conversation in Conversation.objects.filter(state="active"):
         assert conversation.agent
         end_conversation(conversation, conversation.agent)
@@ -137,5 +137,5 @@ def close_active_conversations() -> None:
 
 
 def create_labels(names: list[str]) -> None:
-    """Labels agents can use."""
+    """Create labels."""
     Label.objects.bulk_create(Label(name=name) for name in names)
