@@ -78,7 +78,7 @@ async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamP
             return page
 
     people = [each for each in sessions.items() for _ in range(PAGES_PER_PERSON)]
-    return list(await asyncio.gather(*[one(*each) for each in people]))
+    return list(await asyncio.gather(*[open_page(*each) for each in people]))
 
 
 def read_memory_kb(pid: int) -> float:
