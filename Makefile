@@ -85,6 +85,7 @@ lint-python: $(VENV)/dev
 	$(BIN)/lint-imports
 
 lint-templates: $(VENV)/dev
+	$(BIN)/djangofmt --check --quiet templates
 	$(BIN)/djlint --lint --quiet templates
 
 lint-assets: $(VENV)/dev node_modules/.package-lock.json

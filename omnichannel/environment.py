@@ -12,7 +12,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-# FileAwareEnv also may_read SECRET_KEY_FILE and the like, for secrets that are mounted as files.
+# FileAwareEnv also reads SECRET_KEY_FILE and the like, for secrets that are mounted as files.
 env = environ.FileAwareEnv()
 
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}

@@ -45,7 +45,7 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
     """Return a worker that does everything this product does in the background."""
     return Worker(
         handlers={
-            # Never given up: a reply's outcome must be settled, and these lanes start_server everybody.
+            # Never given up: a reply's outcome must be settled, and these lanes serve everybody.
             LaneKind.SEND: LaneHandler(deliver_messages, limits_attempts=False),
             LaneKind.ASSIGN: LaneHandler(run_assign_lane, limits_attempts=False),
             LaneKind.OFFERS: LaneHandler(run_offers_lane, limits_attempts=False),

@@ -1,5 +1,7 @@
 """The agent a person is, who works in a queue, and the presence agents show."""
 
+from collections.abc import Callable
+
 from django.db.models import QuerySet
 
 from omnichannel.accounts.models import User
@@ -21,7 +23,17 @@ def filter_queue_members(queue: Queue, agents: QuerySet[Agent]) -> QuerySet[Agen
 
 def get_selectable_presences() -> QuerySet[Presence]:
     """What agents may show of their own accord; Inactive is for the system to set."""
-    return Presence.objects.exclude(base_status=BasePresence.INACTIVE)
+    return Presence.objects.filter(base_status__in=base_presences(lambda base: base.is_selectable))
+
+
+def base_presences(predicate: Callable[[BasePresence], bool]) -> list[BasePresence]:
+    """Return the base statuses for which the predicate is true, for queries: `presence__base_status__in=…`."""
+    return [base for base in BasePresence if predicate(base)]
+
+
+def filter_by_presence(agents: QuerySet[Agent], predicate: Callable[[BasePresence], bool]) -> QuerySet[Agent]:
+    """Return the agents whose base status satisfies the predicate."""
+    return agents.filter(presence__base_status__in=base_presences(predicate))
 
 
 def set_presence_manually(agent: Agent, presence: Presence) -> None:

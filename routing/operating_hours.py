@@ -1,6 +1,6 @@
 """Opening hours: whether it is open, when it opens next, whether it is a holiday.
 
-Everything here works on values; `of` may_read them from the database. Without hours it is always open.
+Everything here works on values; `of` reads them from the database. Without hours it is always open.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

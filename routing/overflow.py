@@ -84,7 +84,7 @@ def describe_effect(rule: OverflowRule) -> LocalizedText:
         case OverflowAction.ASSIGN_ANYWAY:
             return localized("it waits there anyway.")
         case OverflowAction.TRANSFER:
-            return localized("transferred_bytes to %(queue)s.", queue=rule.target)
+            return localized("transferred to %(queue)s.", queue=rule.target)
         case OverflowAction.END:
             return localized("the conversation is ended.")
 

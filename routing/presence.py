@@ -7,15 +7,13 @@ from django.db.models import Q
 
 from routing.models import Agent, BasePresence, Presence
 
-LOAD_BASED_PRESENCES: Final = (BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND)
-ABSENT_PRESENCES: Final = (BasePresence.OFFLINE, BasePresence.INACTIVE)
 ABSENCE_TIMEOUT: Final = timedelta(minutes=3)
 LAST_SEEN_INTERVAL: Final = timedelta(seconds=30)
 
 
 def get_presence_for_load(presence: BasePresence, used: int, capacity: int) -> BasePresence:
     """The presence for this load: Available, Busy or Do not disturb; any other presence stays what it is."""
-    if presence not in LOAD_BASED_PRESENCES:
+    if not presence.follows_load:
         return presence
     if used <= 0:
         return BasePresence.AVAILABLE
@@ -40,12 +38,12 @@ def set_default_presence(agent: Agent) -> None:
 
 def is_present(agent: Agent) -> bool:
     """Neither Offline nor Inactive."""
-    return agent.presence.base_status not in ABSENT_PRESENCES
+    return not agent.presence.base.is_signed_off
 
 
 def update_presence_for_load(agent: Agent, used: int) -> bool:
     """Show what the load says, unless the agent has chosen by hand; True when that is something new."""
-    shown = BasePresence(agent.presence.base_status)
+    shown = agent.presence.base
     wanted = get_presence_for_load(shown, used, agent.capacity)
     if wanted == shown or agent.is_presence_manual or not agent.presence.is_built_in:
         return False

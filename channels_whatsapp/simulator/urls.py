@@ -60,7 +60,7 @@ PHONE_URL_PATTERNS = [
 def get_simulator_urls(on_day_skipped: Callable[[str], None]) -> list[URLPattern]:
     """The simulator's addresses, to be included under the namespace `simulator`.
 
-    `let_time_pass` is webhook_received with a customer's address when 24 hours are to pass for them, so that whoever has a
+    `let_time_pass` is called with a customer's address when 24 hours are to pass for them, so that whoever has a
     clock of its own for that customer can move it too.
     """
     day = path(f"{CHAT_PATH}/day/", phone.skip_day, {"let_time_pass": on_day_skipped}, name="day")

@@ -9,9 +9,10 @@ from django.utils import timezone
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import publish_presence
 from omnichannel.conversations.models import Conversation
+from routing.agents import filter_by_presence
 from routing.assignment.assign_waiting import get_load_by_agent
-from routing.models import Agent, BasePresence
-from routing.presence import LOAD_BASED_PRESENCES, get_presence_for_load, update_presence_for_load
+from routing.models import Agent
+from routing.presence import get_presence_for_load, update_presence_for_load
 
 
 def used_capacity(agents: Collection[int], now: datetime | None = None) -> dict[int, int]:
@@ -49,12 +50,10 @@ def _refresh_agent_load(pk: int) -> None:
 
 def refresh_agent_loads(now: datetime | None = None) -> None:
     """A safety net, and for wrap-up that uses capacity only for a while: bring every presence up to its load."""
-    follows = Agent.objects.filter(
-        is_presence_manual=False, presence__is_built_in=True, presence__base_status__in=LOAD_BASED_PRESENCES
-    )
-    agents = list(follows.select_related("presence"))
+    automatic = Agent.objects.filter(is_presence_manual=False, presence__is_built_in=True)
+    agents = list(filter_by_presence(automatic, lambda base: base.follows_load).select_related("presence"))
     used = used_capacity([agent.pk for agent in agents], now)
     for agent in agents:
-        shown = BasePresence(agent.presence.base_status)
+        shown = agent.presence.base
         if get_presence_for_load(shown, used[agent.pk], agent.capacity) != shown:
             _refresh_agent_load(agent.pk)

@@ -6,14 +6,12 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.models import Conversation, TimelineEventKind
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.variables import values
 from routing.variables.values import InvalidValueError, VariableValue
-
-CONTEXT_CHANGED = "context"  # the kind of line in the timeline
 
 
 def set_context(conversation: Conversation, name: str, value: str, actor: User) -> None:
@@ -28,7 +26,12 @@ def set_context(conversation: Conversation, name: str, value: str, actor: User) 
     with transaction.atomic():
         if not _update_context(conversation, {name: kept}):
             return
-        record_event(conversation, CONTEXT_CHANGED, value_changed_text(variable.display_name, kept, actor), actor=actor)
+        timeline.record(
+            conversation,
+            TimelineEventKind.CONTEXT_CHANGED,
+            value_changed_text(variable.display_name, kept, actor),
+            actor=actor,
+        )
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -53,8 +56,11 @@ def extract_context(conversation: Conversation, first_message: str) -> None:
         return
     _update_context(conversation, news)
     told_of = [f"{one.display_name} “{values.format_value(news[one.name])}”" for one in variables if one.name in news]
-    record_event(
-        conversation, CONTEXT_CHANGED, localized("The customer wrote: %(values)s.", values=told_of), actor=None
+    timeline.record(
+        conversation,
+        TimelineEventKind.CONTEXT_CHANGED,
+        localized("The customer wrote: %(values)s.", values=told_of),
+        actor=None,
     )
 
 

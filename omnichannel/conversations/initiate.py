@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity, is_business_scoped
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber, normalize_phone_number
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import agent_for_user, sender_numbers_for
 from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.assignment.pick import resumed_text
-from omnichannel.conversations.automated_messages.triggers import STARTED_BY_AGENT
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message
+from omnichannel.conversations.models import Contact, ContactAddress, Conversation, Message, TimelineEventKind
 from omnichannel.conversations.outbound.compose import (
     ReplyError,
     find_previous_submission,
@@ -28,7 +28,7 @@ from omnichannel.conversations.outbound.compose import (
     lock_for_sending,
 )
 from omnichannel.conversations.outbound.templates import queue_template, validate_variables
-from omnichannel.conversations.state_machine import record_event, transition
+from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
 
@@ -194,13 +194,15 @@ def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent)
         work_stream=stream,
         queue=stream.fallback_queue or Queue.objects.get_default(),
         agent=agent,
+        started_by=agent.user,
+        is_placed_by_hand=True,
         state=State.ACTIVE,
         state_since=now,
         created_at=now,
         last_activity_at=now,
     )
     line = localized("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
-    record_event(conversation, STARTED_BY_AGENT, line, actor=agent.user, at=now)
+    timeline.record(conversation, TimelineEventKind.STARTED, line, actor=agent.user, at=now)
     schedule_load_refresh(agent.pk)
     publish_event(LiveEventKind.CONVERSATION, conversation)
     return conversation

@@ -7,7 +7,9 @@ layers above.
 from datetime import datetime
 from enum import StrEnum
 
-from omnichannel.conversations.models import Conversation
+from django.utils import timezone
+
+from omnichannel.conversations.models import AutomatedMessageRequest, Conversation, MessageTrigger
 from omnichannel.jobs.lanes import enqueue
 
 
@@ -38,6 +40,18 @@ def request_offer_check(at: datetime) -> None:
     enqueue(LaneKind.OFFERS, 0, at=at)
 
 
-def request_automated_messages(conversation: Conversation) -> None:
-    """Say that something has happened in this conversation that may call for an automated message."""
+def request_automated_message(
+    conversation: Conversation, trigger: MessageTrigger, *, at: datetime | None = None
+) -> None:
+    """Ask for the automated message of a trigger; a worker decides whether it may be sent.
+
+    Args:
+        at: When the reason for it happened; now by default. Old reasons are dropped.
+    """
+    AutomatedMessageRequest.objects.bulk_create(
+        [AutomatedMessageRequest(conversation=conversation, trigger=trigger, requested_at=at or timezone.now())],
+        update_conflicts=True,
+        unique_fields=["conversation", "trigger"],
+        update_fields=["requested_at"],
+    )
     enqueue(LaneKind.AUTOMATE, conversation.pk)

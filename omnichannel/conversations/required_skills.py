@@ -4,15 +4,13 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import can_manage
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation, RequiredSkill
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.models import Conversation, RequiredSkill, TimelineEventKind
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import RatingModel, Skill, State
-
-SKILLS_CHANGED = "needs"  # the kind of line in the timeline
 
 
 class RequiredSkillError(Exception):
@@ -63,7 +61,7 @@ def _require_permission(conversation: Conversation, by: User) -> None:
 
 
 def _record_change(conversation: Conversation, line: LocalizedText, by: User) -> None:
-    record_event(conversation, SKILLS_CHANGED, line, actor=by)
+    timeline.record(conversation, TimelineEventKind.SKILLS_CHANGED, line, actor=by)
     if conversation.state == State.OPEN:
         request_assignment()
     publish_event(LiveEventKind.CONVERSATION, conversation)

@@ -8,12 +8,15 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.agent_load import schedule_load_refresh
-from omnichannel.conversations.lanes import request_assignment, request_automated_messages
+from omnichannel.conversations.lanes import request_assignment, request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation, ConversationEvent, Offer, OfferOutcome
+from omnichannel.conversations.models import Conversation, MessageTrigger, Offer, OfferOutcome, TimelineEventKind
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import CAPACITY_STATES, Agent, Queue, State
+
+record_event = timeline.record
 
 # (from, to): what brings it about. The documented product's state machine; closed is final.
 TRANSITIONS: dict[tuple[State, State], str] = {
@@ -31,6 +34,7 @@ TRANSITIONS: dict[tuple[State, State], str] = {
 }
 
 CLEARED_OFFER: dict[str, Any] = {"offered_to": None, "offer_expires_at": None}
+AUTOMATED_MESSAGES = {State.ACTIVE: MessageTrigger.AGENT_ASSIGNED, State.WRAP_UP: MessageTrigger.CONVERSATION_ENDED}
 NOT_SNOOZED: tuple[datetime | None, datetime | None] = (None, None)
 
 
@@ -55,14 +59,6 @@ def require_all_read(conversation: Conversation) -> None:
         raise TransitionError(gettext("The customer has written in the meantime. Read it first."))
 
 
-def record_event(
-    conversation: Conversation, kind: str, line: LocalizedText, *, actor: User | None, at: datetime | None = None
-) -> None:
-    """Write a line into the timeline, for this moment or for an earlier one."""
-    when = at or timezone.now()
-    ConversationEvent.objects.create(conversation=conversation, kind=kind, text=line, actor=actor, created_at=when)
-
-
 def transition(
     conversation: Conversation,
     to: State,
@@ -74,41 +70,61 @@ def transition(
     expected_state_since: datetime | None = None,
     snooze_period: tuple[datetime | None, datetime | None] = NOT_SNOOZED,
 ) -> None:
-    """Bring the conversation into another state, write it into the timeline and tell the pages.
+    """Move a conversation to another state, record it in the timeline and publish it.
 
-    `agent` is who has it afterwards; with `queue` it is in that queue from now on. With `only_if`, only when it has
-    been in its state since that very moment. `snoozed` is since when and until when it is out of its agent's sight.
-    Raises TransitionRefused where the table has no such way, or where somebody else was faster.
+    Args:
+        event_text: The line of the timeline.
+        actor: The person who did it; None for the system.
+        agent: The agent who has the conversation afterwards.
+        queue: The queue it is in afterwards; its own by default.
+        expected_state_since: Only move it when it has been in its state since this moment.
+        snooze_period: Since when and until when it is snoozed.
+
+    Raises:
+        TransitionError: There is no such transition, or somebody else has changed the conversation.
     """
     before, agent_before, now = State(conversation.state), conversation.agent_id, timezone.now()
     queue_before = conversation.queue_id
-    queued = {"queued_at": now, "queue": queue or conversation.queue} if to == State.OPEN else {}
     if (before, to) not in TRANSITIONS:
         raise TransitionError(
             gettext("This conversation is %(label)s; that can't be done now.") % {"label": before.label}
         )
+    changes: dict[str, Any] = {
+        **CLEARED_OFFER,
+        "state": to,
+        "state_since": now,
+        "agent": agent,
+        "closed_at": now if to == State.CLOSED else None,
+        "snoozed_at": snooze_period[0],
+        "snoozed_until": snooze_period[1],
+        "is_placed_by_hand": conversation.is_placed_by_hand or actor is not None,
+    }
+    if to == State.OPEN:
+        changes |= {"queued_at": now, "queue": queue or conversation.queue}
+    if (before, to) == (State.ACTIVE, State.OPEN):
+        changes |= {"released_by_id": agent_before, "released_at": now, "is_released_by_disconnect": actor is None}
     with transaction.atomic():
-        unmoved = Conversation.objects.filter(pk=conversation.pk, state=before, agent=agent_before)
+        unchanged = Conversation.objects.filter(pk=conversation.pk, state=before, agent=agent_before)
         if expected_state_since is not None:
-            unmoved = unmoved.filter(state_since=expected_state_since)
-        closed_at = now if to == State.CLOSED else None
-        also_changed = {**CLEARED_OFFER, "snoozed_at": snooze_period[0], "snoozed_until": snooze_period[1], **queued}
-        if not unmoved.update(state=to, state_since=now, agent=agent, closed_at=closed_at, **also_changed):
+            unchanged = unchanged.filter(state_since=expected_state_since)
+        if not unchanged.update(**changes):
             raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
-        conversation.state, conversation.state_since, conversation.closed_at = to, now, closed_at
-        conversation.agent = agent
-        for name, value in also_changed.items():
+        for name, value in changes.items():
             setattr(conversation, name, value)
-        gone = _end_participations(conversation, agent, at=now)
-        record_event(conversation, to.value, event_text, actor=actor)
-        if to in {State.ACTIVE, State.WRAP_UP}:
-            request_automated_messages(conversation)
+        former_participants = _end_participations(conversation, agent, at=now)
+        timeline.record(conversation, TimelineEventKind(to.value), event_text, actor=actor)
+        if trigger := AUTOMATED_MESSAGES.get(to):
+            request_automated_message(conversation, trigger)
         offered_to = _close_pending_offer(conversation, at=now) if before == State.OPEN else None
         schedule_load_refresh(agent_before, conversation.agent_id, offered_to)
         if to == State.OPEN or before in CAPACITY_STATES or offered_to not in {None, conversation.agent_id}:
             request_assignment()
-        also = [agent_before, offered_to, *gone]
-        publish_event(LiveEventKind.CONVERSATION, conversation, extra_agent_ids=also, extra_queue_ids=[queue_before])
+        publish_event(
+            LiveEventKind.CONVERSATION,
+            conversation,
+            extra_agent_ids=[agent_before, offered_to, *former_participants],
+            extra_queue_ids=[queue_before],
+        )
 
 
 def _close_pending_offer(conversation: Conversation, *, at: datetime) -> int | None:
@@ -135,20 +151,23 @@ def _end_participations(conversation: Conversation, agent: Agent | None, *, at: 
 
 
 def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedText, actor: User | None) -> None:
-    """Let an open conversation wait in another queue, from now on; what it needs of an agent stays.
+    """Move an open conversation to another queue, where it waits from now on; its required skills stay.
 
-    Raises TransitionRefused when it is no longer open.
+    Raises:
+        TransitionError: It is no longer open, or somebody else has moved it.
     """
     now, queue_before, offered_to = timezone.now(), conversation.queue_id, conversation.offered_to_id
     with transaction.atomic():
         still_open = Conversation.objects.filter(pk=conversation.pk, state=State.OPEN, queue=queue_before)
-        if not still_open.update(queue=queue, queued_at=now, offered_to=None, offer_expires_at=None):
+        is_placed_by_hand = conversation.is_placed_by_hand or actor is not None
+        changes = {**CLEARED_OFFER, "queue": queue, "queued_at": now, "is_placed_by_hand": is_placed_by_hand}
+        if not still_open.update(**changes):
             raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
         pending = conversation.offers.filter(outcome=OfferOutcome.PENDING)
         pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
-        conversation.queue, conversation.queued_at = queue, now
-        conversation.offered_to = conversation.offer_expires_at = None
-        record_event(conversation, "queued", event_text, actor=actor)
+        for name, value in changes.items():
+            setattr(conversation, name, value)
+        timeline.record(conversation, TimelineEventKind.QUEUED, event_text, actor=actor)
         request_assignment()
         schedule_load_refresh(offered_to)
         publish_event(

@@ -1,7 +1,7 @@
 """Sentences that are kept, and read later by people of whatever language.
 
 What is kept is the sentence of the catalogue and, apart from it, the names and numbers that belong into it. It becomes
-words when it is shown, in the language and the time zone of whoever may_read it.
+words when it is shown, in the language and the time zone of whoever reads it.
 """
 
 from collections.abc import Mapping

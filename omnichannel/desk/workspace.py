@@ -12,11 +12,13 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.notes import mark_mentions_seen
 from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.desk.composer.reply_box import Composer, get_composer
+from omnichannel.desk.customer_panel.panel import get_header_version
 from omnichannel.desk.inbox.conversation_list import view_containing
 from omnichannel.desk.shared.decorators import AgentRequest
 from omnichannel.desk.shared.paging import Cursor, parse_int_or_zero
 from omnichannel.desk.shared.times import TimeLeft
 from omnichannel.desk.thread.actions import actions_for
+from omnichannel.desk.thread.header import ConversationHeader
 from omnichannel.desk.thread.messages import Thread, get_thread
 
 EMPTY_THREAD = Thread(entries=[])
@@ -94,6 +96,8 @@ def workspace_context(
     """Return the template context of the conversation page and its fragments."""
     return {
         **conversation_context(request, conversation),
+        "header": ConversationHeader(conversation, request.agent),
+        "customer_version": get_header_version(conversation),
         "thread": thread,
         "composer": composer or get_composer(conversation, request.agent),
         "actions": actions_for(conversation, request.agent),

@@ -34,7 +34,7 @@ class LaneHandler:
     """What is done in the lanes of one kind, and what happens when it keeps failing.
 
     Lanes of one item (a file, a conversation) are given up after MAX_ATTEMPTS, so that an item that fails, hangs or
-    kills the worker does not do so for ever. Lanes that start_server everybody, and replies, set `gives_up` to False.
+    kills the worker does not do so for ever. Lanes that serve everybody, and replies, set `gives_up` to False.
     `on_give_up` receives the lane's key and shows the failure at the item itself; the lane is then removed. Without it
     the lane stays, and the administration shows it.
     """
@@ -72,7 +72,7 @@ class Worker:
     """Runs handlers in threads until it is told to stop; any number of workers may run at once.
 
     Each kind of lane has `threads` of its own, and so have the periodic jobs together: slow media, or a job that
-    waits for Twilio, never keeps a reply from being sent. `beat` is webhook_received while the loop goes on and no work is stuck;
+    waits for Twilio, never keeps a reply from being sent. `beat` is called while the loop goes on and no work is stuck;
     whoever watches the worker ends it when the beats stop.
     """
 

@@ -51,7 +51,7 @@ class TimeSpanField(forms.MultiValueField):
 
 def get_base_presence_choices() -> list[tuple[str, str]]:
     """The base statuses people choose from; Inactive is for the system to set."""
-    return [(str(value), str(label)) for value, label in BasePresence.choices if value != BasePresence.INACTIVE]
+    return [(str(value), str(label)) for value, label in BasePresence.choices if BasePresence(value).is_selectable]
 
 
 def format_seconds(seconds: int) -> str:

@@ -1,4 +1,4 @@
-"""Rows on a thing's page: what they are webhook_received for those who can't see the head, and duplicates in plain words."""
+"""Rows on a thing's page: what they are called for those who can't see the head, and duplicates in plain words."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias

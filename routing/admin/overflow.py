@@ -24,7 +24,7 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         help_texts = {
             "limit": "Work items that wait in the queue (1 to 100), or minutes of waiting (1 to 2880). "
             "Not for operating hours.",
-            "target": "Where the conversation is transferred_bytes to.",
+            "target": "Where the conversation is transferred to.",
         }
 
     def clean(self) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class ParentAdmin(RoutingSettingsAdmin):
         if owner is None:
             return {}
         rows = [
-            {"pk": row.pk, "get_url": listing.get_url("change", row.pk), "build_cells": cells, "model_name": str(row)}
+            {"pk": row.pk, "url": listing.get_url("change", row.pk), "cells": cells, "name": str(row)}
             for row, cells in listing.get_rows_with_cells(owner)
         ]
         add = (

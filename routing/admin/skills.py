@@ -125,7 +125,7 @@ class RatingValueFormSet(AccessibleInlineFormSet):
 
 
 class RatingValueInline(AccessibleTabularInline):
-    """What the values are webhook_received."""
+    """What the values are called."""
 
     model = RatingValue
     formset = RatingValueFormSet

@@ -129,7 +129,7 @@ def assign_waiting(
 ) -> tuple[int, bool]:
     """Offer waiting work to these agents, in the order of its queryset; how much, and whether some was left out.
 
-    What agents have is counted in `work`, all the work there is. `facts_of` and `on_decisions` are webhook_received with a
+    What agents have is counted in `work`, all the work there is. `facts_of` and `on_decisions` are called with a
     batch at a time, in its transaction. Left out is what somebody else was changing at that moment. Work that can't be
     decided goes to `on_failure`, and the rest goes on; why nobody can take the work of some queue and work stream goes
     to `on_hopeless`, at the end and all at once.
@@ -316,7 +316,7 @@ def _lock_agents(items: Sequence[Any], agents: QuerySet[Agent]) -> dict[int, Can
         queues = {item.queue_id for item in items}
         there = there.filter(pk__in=QueueMembership.objects.filter(queue__in=queues).values("agent"))
     base = Presence.objects.filter(pk=OuterRef("presence")).values("base_status")
-    # Weak expected_count for others to refer to the agent meanwhile, strong expected_count to keep out whoever else decides.
+    # Weak enough for others to refer to the agent meanwhile, strong enough to keep out whoever else decides.
     rows = there.order_by("pk").select_for_update(no_key=True).annotate(base=Subquery(base))
     values = rows.values_list("pk", "capacity", "base", "last_assigned_at")
     return {pk: Candidate(pk, capacity, shown, 0, at) for pk, capacity, shown, at in (values if items else ())}

@@ -41,7 +41,7 @@ class AssignmentRequirements:
     excluded_agents: frozenset[int] = frozenset()  # rejected it, let it time out, gave it back
     deprioritized_agents: frozenset[int] = (
         frozenset()
-    )  # the same, but long expected_count ago to be asked again before nobody is
+    )  # the same, but long enough ago to be asked again before nobody is
     disconnected_agents: frozenset[int] = frozenset()  # had it and lost the connection
     skill_names: Mapping[int, str] = field(default_factory=dict)
 

@@ -7,7 +7,10 @@ from django.db.models import Q
 
 
 class BasePresence(models.TextChoices):
-    """The statuses every presence stands on; only these can be chosen as a work stream's allowed presences."""
+    """The built-in status behind a presence.
+
+    Work streams name allowed presences by these. The properties group them; nothing else lists sets of presences.
+    """
 
     AVAILABLE = "available", "Available"
     BUSY = "busy", "Busy"
@@ -15,6 +18,26 @@ class BasePresence(models.TextChoices):
     AWAY = "away", "Away"
     INACTIVE = "inactive", "Inactive"
     OFFLINE = "offline", "Offline"
+
+    @property
+    def follows_load(self) -> bool:
+        """Return whether the agent is at work and the presence changes with their load; only they keep offers."""
+        return self in {BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND}
+
+    @property
+    def accepts_handover(self) -> bool:
+        """Return whether colleagues may transfer conversations to the agent or consult them."""
+        return self in {BasePresence.AVAILABLE, BasePresence.BUSY}
+
+    @property
+    def is_signed_off(self) -> bool:
+        """Return whether the agent has left: nobody assigns them work, not even by hand."""
+        return self in {BasePresence.OFFLINE, BasePresence.INACTIVE}
+
+    @property
+    def is_selectable(self) -> bool:
+        """Return whether people may choose it; Inactive is set by the system only."""
+        return self != BasePresence.INACTIVE
 
 
 class Presence(models.Model):
@@ -36,6 +59,11 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def base(self) -> BasePresence:
+        """Return the base status as an enum member."""
+        return BasePresence(self.base_status)
 
 
 class Agent(models.Model):

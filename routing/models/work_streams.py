@@ -32,7 +32,7 @@ def get_default_allowed_presences() -> list[str]:
 
 def validate_base_presences(value: object) -> None:
     """Raises ValidationError unless this is a list of base statuses from which work can be taken."""
-    known = set(BasePresence.values) - {BasePresence.INACTIVE.value}
+    known = {base.value for base in BasePresence if base.is_selectable}
     if not isinstance(value, list) or not value or not all(isinstance(one, str) and one in known for one in value):
         raise ValidationError("Choose at least one base status.", code="presences")
 

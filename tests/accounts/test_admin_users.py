@@ -124,7 +124,7 @@ def test_user_cannot_remove_their_own_role_or_access(admin_client: UserClient) -
 
 def test_an_administrator_sets_a_new_password(admin_client: UserClient, client: Client) -> None:
     dana = builders.create_agent("Dana").user
-    secret = {"password1": "a long secret one 8", "password2": "a long expected_count one 8"}
+    secret = {"password1": "a long secret one 8", "password2": "a long secret one 8"}
     admin_client.post(f"/admin/accounts/user/{dana.pk}/password/", secret)
     assert User.objects.get(pk=dana.pk).check_password("a long secret one 8")
 

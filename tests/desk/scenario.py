@@ -1,5 +1,6 @@
 """A scenario with one conversation and all kinds of users, and clients for them."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,11 @@ from routing.models import Agent, Queue
 from tests import builders
 
 HTMX_HEADERS: dict[str, Any] = {"headers": {"HX-Request": "true"}}
+
+
+def compact(html: str) -> str:
+    """Return the HTML without the line breaks of its templates: no white space beside a tag, one space elsewhere."""
+    return re.sub(r" ?([<>]) ?", r"\1", re.sub(r"[ \n]+", " ", html))
 
 
 @dataclass

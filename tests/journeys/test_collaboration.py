@@ -66,7 +66,7 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(app: AppIn
 
     open_conversation(omar, "Customer 0")
     expect(omar.locator("#head")).to_contain_text("with you")
-    expect(omar.locator("#thread")).to_contain_text("Dana transferred_bytes the conversation to Omar: Knows the batch.")
+    expect(omar.locator("#thread")).to_contain_text("Dana transferred the conversation to Omar: Knows the batch.")
     expect(omar.locator(".row .mention")).to_have_count(0)
     omar.get_by_role("textbox", name="Message").fill("I take care of it.")
     omar.get_by_role("button", name="Send").click()

@@ -130,7 +130,7 @@ def test_dry_run_reports_the_overflow_at_that_time(stream: WorkStream) -> None:
     OverflowRule.objects.create(queue=queue, condition="out_of_hours", action="transfer", target=returns)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
     assert dry_run_at_night(stream).overflow_explanation == [
-        "Orders is out of its operating hours: transferred_bytes to Returns."
+        "Orders is out of its operating hours: transferred to Returns."
     ]
 
 

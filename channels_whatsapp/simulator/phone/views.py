@@ -50,7 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def show_chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
-    """One customer's chat with one business number. Looking at it may_read it."""
+    """One customer's chat with one business number. Looking at it reads it."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     inbound.mark_chat_read(customer, sender)
     return render(request, "simulator/phone.html", _phone_context(request, customer, sender))

@@ -8,23 +8,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import F
 from django.utils import timezone
 
 from channels_whatsapp.identity import WHATSAPP_PREFIX
+from omnichannel.conversations import timeline
 from omnichannel.conversations.assignment.pending import exclude_unrouted
 from omnichannel.conversations.context import extract_context
-from omnichannel.conversations.lanes import LaneKind, request_assignment, request_automated_messages
+from omnichannel.conversations.lanes import LaneKind, request_assignment, request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Conversation,
-    ConversationEvent,
     Message,
     MessageDirection,
     MessageTrigger,
     RequiredSkill,
+    TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event, transition
+from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from omnichannel.jobs.models import Lane
@@ -35,13 +36,6 @@ from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, 
 
 logger = logging.getLogger(__name__)
 
-# Kinds of lines in the timeline. What an overflow ends is told to the customer by the trigger of that name.
-ROUTED_EVENT, QUEUED_EVENT, SKILLS_EVENT, OVERFLOW_TRANSFER_EVENT = "routed", "queued", "needs", "overflow_transfer"
-OVERFLOW_END_EVENT = MessageTrigger.OVERFLOW.value
-PLACEMENT_EVENTS = (
-    QUEUED_EVENT,
-    *State.values,
-)  # by people; whoever sets a label, say, decides nothing about where it goes
 OVERFLOW_BATCH_SIZE = 100  # conversations that overflow from one queue in one go
 
 
@@ -51,7 +45,7 @@ def run_route_lane(lease: Lease) -> None:
 
 
 def classify_conversation(conversation_id: int) -> None:
-    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often webhook_received.
+    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often called.
 
     What an agent has taken meanwhile, or a person has put elsewhere, stays there.
     """
@@ -59,8 +53,10 @@ def classify_conversation(conversation_id: int) -> None:
         conversation = _lock_conversation(conversation_id)
         # Done in the same moment: whoever looks for work from then on hands it out.
         Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation_id).delete()
-        if conversation is None or conversation.events.filter(kind__in=(ROUTED_EVENT, SKILLS_EVENT)).exists():
+        if conversation is None or conversation.routed_at is not None:
             return
+        conversation.routed_at = timezone.now()
+        conversation.save(update_fields=["routed_at"])
         first = _first_message(conversation)
         extract_context(conversation, first.body if first else "")
         facts, queue_before = condition_facts_for(conversation, timezone.now(), first), conversation.queue_id
@@ -120,9 +116,9 @@ def _lock_conversation(conversation_id: int) -> Conversation | None:
 
 
 def _can_be_routed(conversation: Conversation) -> bool:
-    """Nobody has it, nobody is asked whether they want it, and no person has decided where it goes."""
+    """Return whether nobody has the conversation, it is not offered, and no person has decided where it goes."""
     is_free = conversation.state == State.OPEN and conversation.offered_to_id is None
-    return is_free and not conversation.events.filter(actor__isnull=False, kind__in=PLACEMENT_EVENTS).exists()
+    return is_free and not conversation.is_placed_by_hand
 
 
 def _routed_text(found: rules.Route) -> LocalizedText:
@@ -133,7 +129,7 @@ def _routed_text(found: rules.Route) -> LocalizedText:
 
 def _apply_routing_rules(conversation: Conversation, facts: Facts, known: AvailableFields) -> None:
     found = rules.find_route(conversation.work_stream, facts, known)
-    record_event(conversation, ROUTED_EVENT, _routed_text(found), actor=None)
+    timeline.record(conversation, TimelineEventKind.ROUTED, _routed_text(found), actor=None)
     # The customer waits since they wrote: their place is not counted from now.
     _set_queue(conversation, found.queue, since=conversation.queued_at)
     if found.queue != rules.get_fallback_queue(conversation.work_stream):
@@ -142,7 +138,7 @@ def _apply_routing_rules(conversation: Conversation, facts: Facts, known: Availa
 
 def _set_queue(conversation: Conversation, queue: Queue, *, since: datetime) -> None:
     conversation.queue, conversation.queued_at = queue, since
-    conversation.save(update_fields=["queue", "queued_at"])
+    conversation.save(update_fields=["queue", "queued_at", "overflowed_at"])
 
 
 def _apply_entry_overflow(conversation: Conversation) -> None:
@@ -172,16 +168,17 @@ class ConversationDryRunContext(DryRunContext):
 
 def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None:
     """Do what the rule says, and write it into the timeline."""
-    line, now = overflow.describe_outcome(rule), timezone.now()
+    text, now = overflow.describe_outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            record_event(conversation, QUEUED_EVENT, line, actor=None)
+            timeline.record(conversation, TimelineEventKind.QUEUED, text, actor=None)
         case OverflowAction.TRANSFER if rule.target is not None:
-            record_event(conversation, OVERFLOW_TRANSFER_EVENT, line, actor=None, at=now)
+            timeline.record(conversation, TimelineEventKind.OVERFLOW_TRANSFERRED, text, actor=None, at=now)
+            conversation.overflowed_at = now
             _set_queue(conversation, rule.target, since=now)
         case OverflowAction.END:
-            record_event(conversation, OVERFLOW_END_EVENT, line, actor=None)
-            request_automated_messages(conversation)
+            timeline.record(conversation, TimelineEventKind.OVERFLOW_ENDED, text, actor=None)
+            request_automated_message(conversation, MessageTrigger.OVERFLOW)
             transition(conversation, State.CLOSED, event_text=localized("Closed: overflow."), actor=None)
 
 
@@ -193,7 +190,9 @@ def _add_required_skills(conversation: Conversation, facts: Facts, known: Availa
     RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
     *others, last = map(str, needed)
     skills = localized("%(others)s and %(last)s", others=others, last=last) if others else last
-    record_event(conversation, SKILLS_EVENT, localized("Needs %(skills)s.", skills=skills), actor=None)
+    timeline.record(
+        conversation, TimelineEventKind.SKILLS_ADDED, localized("Needs %(skills)s.", skills=skills), actor=None
+    )
 
 
 def apply_waiting_time_overflow(now: datetime | None = None) -> int:
@@ -208,11 +207,8 @@ def apply_waiting_time_overflow(now: datetime | None = None) -> int:
 def _overdue_conversation_ids(queue: Queue, asked: list[OverflowRule], at: datetime) -> list[int]:
     """Those to look at, the longest waiting first; who has come by an overflow is not asked again."""
     shortest = min(rule.limit or 0 for rule in asked)
-    came_by_overflow = ConversationEvent.objects.filter(
-        conversation=OuterRef("pk"), kind=OVERFLOW_TRANSFER_EVENT, created_at__gte=OuterRef("queued_at")
-    )
     waiting = exclude_unrouted(Conversation.objects.filter(queue=queue, state=State.OPEN, offered_to=None))
-    late = waiting.filter(~Exists(came_by_overflow), queued_at__lt=at - timedelta(minutes=shortest))
+    late = waiting.exclude(overflowed_at__gte=F("queued_at")).filter(queued_at__lt=at - timedelta(minutes=shortest))
     return list(late.order_by("queued_at").values_list("pk", flat=True)[:OVERFLOW_BATCH_SIZE])
 
 

@@ -7,12 +7,14 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import active_agents
-from omnichannel.conversations.assignment.transfer import UNAVAILABLE_PRESENCES, AgentCandidate, rank_agents
+from omnichannel.conversations.assignment.transfer import AgentCandidate, rank_agents
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation, Participation, ParticipationKind
-from omnichannel.conversations.state_machine import TransitionError, record_event, require_agent
+from omnichannel.conversations.models import Conversation, Participation, ParticipationKind, TimelineEventKind
+from omnichannel.conversations.state_machine import TransitionError, require_agent
 from omnichannel.core.localized_text import localized
+from routing.agents import filter_by_presence
 from routing.models import Agent, State
 
 MAX_CONSULTED = 5
@@ -30,7 +32,7 @@ def consult_candidates(conversation: Conversation) -> Sequence[AgentCandidate]:
     here = Participation.objects.filter(conversation=conversation, left_at=None, kind=ParticipationKind.CONSULT).values(
         "agent"
     )
-    there = active_agents().exclude(presence__base_status__in=UNAVAILABLE_PRESENCES)
+    there = filter_by_presence(active_agents(), lambda base: base.accepts_handover)
     return rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id)).exclude(pk__in=here)))
 
 
@@ -47,7 +49,7 @@ def invite_colleague(conversation: Conversation, colleague: Agent, *, agent: Age
     with transaction.atomic():
         add_participant(conversation, colleague, ParticipationKind.CONSULT, invited_by=agent)
         line = localized("%(by)s consulted %(colleague)s.", agent=agent, colleague=colleague)
-        record_event(conversation, "consult", line, actor=agent.user)
+        timeline.record(conversation, TimelineEventKind.CONSULTED, line, actor=agent.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -85,7 +87,10 @@ def leave_conversation(conversation: Conversation, agent: Agent) -> None:
         if was is None or not theirs.update(left_at=timezone.now()):
             raise TransitionError(gettext("You are not in this conversation."))
         if was == ParticipationKind.CONSULT:
-            record_event(
-                conversation, "left", localized("%(agent)s left the conversation.", agent=agent), actor=agent.user
+            timeline.record(
+                conversation,
+                TimelineEventKind.LEFT,
+                localized("%(agent)s left the conversation.", agent=agent),
+                actor=agent.user,
             )
         publish_event(LiveEventKind.CONVERSATION, conversation, extra_agent_ids=[agent.pk])

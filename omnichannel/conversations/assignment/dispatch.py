@@ -12,10 +12,8 @@ from django.db.models import (
     Case,
     CharField,
     DateTimeField,
-    Exists,
     F,
     IntegerField,
-    OuterRef,
     Q,
     QuerySet,
     Value,
@@ -24,6 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import active_agents
 from omnichannel.conversations.assignment.pending import exclude_unrouted
 from omnichannel.conversations.lanes import request_assignment, request_offer_check
@@ -35,9 +34,11 @@ from omnichannel.conversations.models import (
     Offer,
     OfferOutcome,
     RequiredSkill,
+    TimelineEventKind,
 )
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
+from routing.agents import base_presences
 from routing.assignment.assign_waiting import (
     MAX_WORK_ITEMS,
     Decision,
@@ -46,7 +47,7 @@ from routing.assignment.assign_waiting import (
     filter_unoffered_push_work,
 )
 from routing.assignment.engine import Choice
-from routing.models import Agent, BasePresence, QueueMembership, State
+from routing.models import Agent, BasePresence, QueueMembership
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +57,12 @@ RETRY_DELAY = timedelta(milliseconds=500)
 # While something waits: wrap-up stops using capacity, and who passed it over is asked again, without anybody's doing.
 SWEEP_INTERVAL = timedelta(seconds=5)
 DECLINED_OUTCOMES = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
-OFFER_ENDING_PRESENCES = (BasePresence.AWAY, BasePresence.INACTIVE, BasePresence.OFFLINE)
-OFFERED_EVENT, NO_AGENT_EVENT, FAULT_EVENT, DISCONNECTED_EVENT = "offered", "nobody", "assignment_fault", "disconnected"
 MAX_FAULT_LENGTH = 400  # characters of an error that the timeline shows
+
+
+def offer_ending_presences() -> list[BasePresence]:
+    """Return the base statuses that end an agent's offers."""
+    return base_presences(lambda base: not base.follows_load)
 
 
 def request_assignment_if_waiting() -> None:
@@ -72,7 +76,7 @@ def run_assign_lane(lease: Lease) -> datetime | None:
 
     Soon again when something was being changed just then.
     """
-    if Conversation.objects.filter(offered_to__presence__base_status__in=OFFER_ENDING_PRESENCES).exists():
+    if Conversation.objects.filter(offered_to__presence__base_status__in=offer_ending_presences()).exists():
         request_offer_check(timezone.now())
     _, left_out = offer_waiting_conversations(timezone.now())
     if left_out:
@@ -121,9 +125,7 @@ def make_facts_loader(now: datetime) -> Any:
 
     def facts_of(pks: Sequence[int]) -> Mapping[int, WorkItemFacts]:
         found: dict[int, list[tuple[Any, ...]]] = {}
-        for pk, *row in _required_skill_rows(pks).union(
-            _declined_offer_rows(pks), _released_rows(pks), _disconnected_rows(pks), all=True
-        ):
+        for pk, *row in _required_skill_rows(pks).union(_declined_offer_rows(pks), _released_rows(pks), all=True):
             found.setdefault(pk, []).append(tuple(row))
         return {pk: _build_facts(rows, now) for pk, rows in found.items()}
 
@@ -143,13 +145,13 @@ def _build_facts(rows: list[tuple[Any, ...]], now: datetime) -> WorkItemFacts:
     )
 
 
-FACT_COLUMNS = ("conversation_id", "what", "who", "rating_", "name_", "at")
+FACT_COLUMNS = ("conversation_id", "fact", "subject_id", "rating_", "name_", "at")
 SKILL_FACT, DECLINED_FACT, DISCONNECTED_FACT = "needed", "passed over", "lost"
 
 
-def _fact_rows(rows: QuerySet[Any], what: str, **columns: Any) -> QuerySet[Any, Any]:
+def _fact_rows(rows: QuerySet[Any], kind: str, **columns: Any) -> QuerySet[Any, Any]:
     blank = {
-        "what": Value(what, output_field=CharField()),
+        "fact": Value(kind, output_field=CharField()),
         "rating_": Value(0, output_field=IntegerField()),
         "name_": Value("", output_field=CharField()),
         "at": Cast(Value(None), DateTimeField()),
@@ -161,7 +163,7 @@ def _fact_rows(rows: QuerySet[Any], what: str, **columns: Any) -> QuerySet[Any, 
 def _required_skill_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
     needed = RequiredSkill.objects.filter(conversation__in=pks)
     return _fact_rows(
-        needed, SKILL_FACT, who=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name")
+        needed, SKILL_FACT, subject_id=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name")
     )
 
 
@@ -169,21 +171,20 @@ def _declined_offer_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
     """Whoever rejected it or let it time out since it came into its queue."""
     offers = Offer.objects.filter(conversation__in=pks, outcome__in=DECLINED_OUTCOMES)
     since = offers.filter(decided_at__gte=F("conversation__queued_at"))
-    return _fact_rows(since, DECLINED_FACT, who=F("agent_id"), at=F("decided_at"))
+    return _fact_rows(since, DECLINED_FACT, subject_id=F("agent_id"), at=F("decided_at"))
 
 
 def _released_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Whoever put it into its queue: gave it back, or transferred_bytes it there."""
-    events = ConversationEvent.objects.filter(conversation__in=pks, kind=State.OPEN, actor__agent__isnull=False)
-    since = events.filter(created_at__gte=F("conversation__queued_at"))
-    return _fact_rows(since, DECLINED_FACT, who=F("actor__agent__pk"), at=F("created_at"))
-
-
-def _disconnected_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Whoever had it and was gone when it went back into its queue."""
-    events = ConversationEvent.objects.filter(conversation__in=pks, kind=DISCONNECTED_EVENT, actor__agent__isnull=False)
-    since = events.filter(created_at__gte=F("conversation__queued_at"))
-    return _fact_rows(since, DISCONNECTED_FACT, who=F("actor__agent__pk"))
+    """Return the agents who gave a conversation back, or were disconnected from it, since it came into its queue."""
+    released = Conversation.objects.filter(
+        pk__in=pks, released_by__isnull=False, released_at__gte=F("queued_at")
+    ).annotate(conversation_id=F("pk"))
+    kind = Case(
+        When(is_released_by_disconnect=True, then=Value(DISCONNECTED_FACT)),
+        default=Value(DECLINED_FACT),
+        output_field=CharField(),
+    )
+    return _fact_rows(released, DECLINED_FACT, fact=kind, subject_id=F("released_by_id"), at=F("released_at"))
 
 
 # -- What is written down ---------------------------------------------------------------------------------------------
@@ -205,49 +206,66 @@ def record_decisions(decisions: list[Decision]) -> None:
 
 
 def record_assignment_fault(pk: int, error: Exception) -> None:
-    """A fault kept this conversation from being assigned: one line in its timeline, and the log has the rest."""
-    conversation = Conversation.objects.filter(pk=pk).first()
-    if conversation is None or _ids_with_event([pk], FAULT_EVENT):
+    """Log that a conversation could not be assigned, and say so once in its timeline."""
+    conversation = Conversation.objects.filter(pk=pk).exclude(assignment_fault_reported_at__gte=F("queued_at")).first()
+    if conversation is None:
         return
     logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
     with transaction.atomic():
-        line = localized(
+        text = localized(
             "Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:MAX_FAULT_LENGTH]
         )
-        ConversationEvent.objects.create(conversation=conversation, kind=FAULT_EVENT, text=line)
+        timeline.record(conversation, TimelineEventKind.ASSIGNMENT_FAULT, text, actor=None)
+        Conversation.objects.filter(pk=pk).update(assignment_fault_reported_at=timezone.now())
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
 def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
-    """Those for whom nobody was looked for, because nobody can take such work, are told so in their timeline as well.
+    """Say once in the timelines of conversations that nobody can take why that is so.
 
-    `reasons` are by queue and work stream. Pages are not woken for it: the line is there when somebody looks.
+    No live event is published: the line is there when somebody opens the conversation.
+
+    Args:
+        reasons: By ids of queue and work stream.
     """
-    told = ConversationEvent.objects.filter(
-        conversation=OuterRef("pk"), kind=NO_AGENT_EVENT, created_at__gte=OuterRef("queued_at")
+    concerned = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
+    unreported = (
+        filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by()))
+        .filter(concerned)
+        .exclude(no_agent_reported_at__gte=F("queued_at"))
     )
-    of_these = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
-    untold = filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by())).filter(
-        of_these, ~Exists(told)
-    )
-    if not untold.exists():
+    if not unreported.exists():
         return
     with transaction.atomic():
-        locked = untold.select_related("queue", "work_stream").select_for_update(
+        locked = unreported.select_related("queue", "work_stream").select_for_update(
             of=("self",), skip_locked=True, no_key=True
         )
-        lost = [Decision(one, reasons[one.queue_id, one.work_stream_id]) for one in locked[:MAX_WORK_ITEMS]]
-        _create_no_agent_events(lost, _count_unavailable_agents(lost))
+        decisions = [
+            Decision(conversation, reasons[conversation.queue_id, conversation.work_stream_id])
+            for conversation in locked[:MAX_WORK_ITEMS]
+        ]
+        _create_no_agent_events(decisions, _count_unavailable_agents(decisions))
 
 
-def _create_no_agent_events(lost: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]) -> None:
-    words = {kind: one.choice.explain(absent[kind]) for one in lost for kind in [_queue_and_stream(one)]}
+def _create_no_agent_events(
+    decisions: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]
+) -> None:
+    texts = {
+        key: decision.choice.explain(absent[key]) for decision in decisions for key in [_queue_and_stream(decision)]
+    }
     ConversationEvent.objects.bulk_create(
         [
-            ConversationEvent(conversation=one.item, kind=NO_AGENT_EVENT, text=words[_queue_and_stream(one)])
-            for one in lost
+            ConversationEvent(
+                conversation=decision.item, kind=TimelineEventKind.NO_AGENT, text=texts[_queue_and_stream(decision)]
+            )
+            for decision in decisions
         ]
     )
+    _set_no_agent_reported([decision.item.pk for decision in decisions])
+
+
+def _set_no_agent_reported(pks: Sequence[int]) -> None:
+    Conversation.objects.filter(pk__in=pks).update(no_agent_reported_at=timezone.now())
 
 
 def _queue_and_stream(one: Decision) -> tuple[int, int]:
@@ -265,29 +283,32 @@ def _set_last_assigned(offered: list[tuple[Decision, int]]) -> None:
 def _create_decision_events(
     decisions: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]
 ) -> list[Decision]:
-    """A line for each offer, and the first time nobody could take it; those that got a line."""
-    names = Agent.objects.select_related("user").in_bulk({one.choice.agent_id for one in decisions} - {None})
-    lost = [one.item.pk for one in decisions if one.choice.agent_id is None]
-    told = _ids_with_event(lost, NO_AGENT_EVENT) if lost else set()
-    events = []
-    for one in decisions:
-        pk, words = one.choice.agent_id, one.choice.explain(absent[_queue_and_stream(one)])
-        if pk is not None:
-            line = localized("Offered to %(agent)s: %(why)s", agent=names[pk], why=words)
-            events.append((one, OFFERED_EVENT, line))
-        elif one.item.pk not in told:
-            events.append((one, NO_AGENT_EVENT, words))
-    ConversationEvent.objects.bulk_create(
-        [ConversationEvent(conversation=one.item, kind=kind, text=line) for one, kind, line in events]
-    )
-    return [one for one, _, _ in events]
+    """Add a line for each offer, and for each conversation the first time nobody can take it.
+
+    Returns:
+        The decisions that got a line.
+    """
+    agents = Agent.objects.select_related("user").in_bulk({decision.choice.agent_id for decision in decisions} - {None})
+    events, recorded = [], []
+    for decision in decisions:
+        conversation, agent_id = decision.item, decision.choice.agent_id
+        reasons = decision.choice.explain(absent[_queue_and_stream(decision)])
+        if agent_id is not None:
+            text = localized("Offered to %(agent)s: %(why)s", agent=agents[agent_id], why=reasons)
+            events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.OFFERED, text=text))
+        elif not _is_no_agent_reported(conversation):
+            events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.NO_AGENT, text=reasons))
+        else:
+            continue
+        recorded.append(decision)
+    ConversationEvent.objects.bulk_create(events)
+    _set_no_agent_reported([decision.item.pk for decision in recorded if decision.choice.agent_id is None])
+    return recorded
 
 
-def _ids_with_event(pks: Sequence[int], kind: str) -> set[int]:
-    """Those whose timeline says so already, since they came into their queue."""
-    told = ConversationEvent.objects.filter(conversation__in=pks, kind=kind)
-    since = told.filter(created_at__gte=F("conversation__queued_at"))
-    return set(since.values_list("conversation_id", flat=True))
+def _is_no_agent_reported(conversation: Conversation) -> bool:
+    reported_at = conversation.no_agent_reported_at
+    return reported_at is not None and reported_at >= conversation.queued_at
 
 
 def _presence_obstacle(presences: Sequence[str]) -> LocalizedText:

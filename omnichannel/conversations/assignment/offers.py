@@ -9,12 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.agent_load import schedule_load_refresh
-from omnichannel.conversations.assignment.dispatch import OFFER_ENDING_PRESENCES, RETRY_DELAY
+from omnichannel.conversations.assignment.dispatch import RETRY_DELAY, offer_ending_presences
 from omnichannel.conversations.lanes import request_assignment, request_offer_check
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation, Offer, OfferOutcome
-from omnichannel.conversations.state_machine import TransitionError, record_event, transition
+from omnichannel.conversations.models import Conversation, Offer, OfferOutcome, TimelineEventKind
+from omnichannel.conversations.state_machine import TransitionError, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.jobs.lanes import Lease
 from routing.models import Agent, BasePresence, State
@@ -44,7 +45,7 @@ def reject_offer(conversation: Conversation, agent: Agent) -> None:
 def expire_offers(now: datetime | None = None) -> int:
     """End the offers whose time is over, and those of agents who have gone; how many."""
     at, ended = now or timezone.now(), 0
-    over = Q(offer_expires_at__lte=at) | Q(offered_to__presence__base_status__in=OFFER_ENDING_PRESENCES)
+    over = Q(offer_expires_at__lte=at) | Q(offered_to__presence__base_status__in=offer_ending_presences())
     pending = Conversation.objects.filter(over, offered_to__isnull=False).order_by("offer_expires_at", "pk")
     for conversation in pending.select_related("offered_to__presence", "work_stream"):
         try:
@@ -61,7 +62,7 @@ def run_offers_lane(lease: Lease) -> datetime | None:
     next_end: datetime | None = pending.aggregate(next=Min("offer_expires_at"))["next"]
     soon = timezone.now() + RETRY_DELAY
     # Who has just missed one is Inactive: what else they are offered ends as well, in a moment.
-    left_by_the_gone = pending.filter(offered_to__presence__base_status__in=OFFER_ENDING_PRESENCES).exists()
+    left_by_the_gone = pending.filter(offered_to__presence__base_status__in=offer_ending_presences()).exists()
     return soon if left_by_the_gone else next_end and max(next_end, soon)
 
 
@@ -128,7 +129,7 @@ def _end_offer(held: Conversation, outcome: OfferOutcome, line: LocalizedText, *
     Offer.objects.filter(conversation=held, outcome=OfferOutcome.PENDING).update(
         outcome=outcome, decided_at=timezone.now()
     )
-    record_event(held, outcome.value, line, actor=actor)
+    timeline.record(held, TimelineEventKind(outcome.value), line, actor=actor)
     request_assignment()
     schedule_load_refresh(agent_id)
     publish_event(LiveEventKind.CONVERSATION, held, extra_agent_ids=[agent_id])

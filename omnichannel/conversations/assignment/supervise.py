@@ -3,26 +3,24 @@
 from django.db import transaction
 from django.utils.translation import gettext
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import active_agents, can_supervise
 from omnichannel.conversations.assignment.consult import add_participant
 from omnichannel.conversations.assignment.transfer import AgentCandidate, TransferTargets, other_queues, rank_agents
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation, ParticipationKind
-from omnichannel.conversations.state_machine import TransitionError, record_event, requeue, transition
+from omnichannel.conversations.models import Conversation, ParticipationKind, TimelineEventKind
+from omnichannel.conversations.state_machine import TransitionError, requeue, transition
 from omnichannel.core.localized_text import LocalizedText, localized
-from routing.agents import filter_queue_members
-from routing.models import Agent, BasePresence, Queue, State
+from routing.agents import filter_by_presence, filter_queue_members
+from routing.models import Agent, Queue, State
 
-# Nobody is given work after they went home.
-SIGNED_OFF_PRESENCES = {BasePresence.OFFLINE, BasePresence.INACTIVE}
 MONITORABLE_STATES = {State.ACTIVE, State.WRAP_UP}
 
 
 def assignment_targets(conversation: Conversation) -> TransferTargets:
     """Everybody of its queue who has not gone home, however full they are, and the other queues."""
-    there = filter_queue_members(conversation.queue, active_agents()).exclude(
-        presence__base_status__in=SIGNED_OFF_PRESENCES
-    )
+    members = filter_queue_members(conversation.queue, active_agents())
+    there = filter_by_presence(members, lambda base: not base.is_signed_off)
     return TransferTargets(rank_agents(conversation, list(there)), other_queues(conversation))
 
 
@@ -93,7 +91,7 @@ def join_conversation(conversation: Conversation, supervisor: Agent) -> None:
         line = localized(
             "%(by)s joined %(agent)s in the conversation.", supervisor=supervisor, agent=conversation.agent
         )
-        record_event(conversation, "joined_in", line, actor=supervisor.user)
+        timeline.record(conversation, TimelineEventKind.JOINED, line, actor=supervisor.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 

@@ -14,14 +14,12 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.state_machine import TransitionError, require_agent, transition
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing import operating_hours
-from routing.agents import filter_queue_members
+from routing.agents import filter_by_presence, filter_queue_members
 from routing.assignment.assign_waiting import get_load_by_agent
-from routing.models import Agent, AgentSkill, BasePresence, Queue, State
+from routing.models import Agent, AgentSkill, Queue, State
 
-# Who shows one of these is not there to take over.
-UNAVAILABLE_PRESENCES = {BasePresence.BUSY_DND, BasePresence.AWAY, BasePresence.OFFLINE, BasePresence.INACTIVE}
 MAX_REASON_LENGTH = 300
-REASON_REQUIRED = gettext_noop("Write why, for whoever may_read this next.")
+REASON_REQUIRED = gettext_noop("Write why, for whoever reads this next.")
 
 
 @dataclass(frozen=True)
@@ -76,9 +74,8 @@ class TransferTargets:
 
 def transfer_targets(conversation: Conversation) -> TransferTargets:
     """Colleagues of its queue who are there, best skills first, and the other queues that are open now."""
-    there = filter_queue_members(conversation.queue, active_agents()).exclude(
-        presence__base_status__in=UNAVAILABLE_PRESENCES
-    )
+    members = filter_queue_members(conversation.queue, active_agents())
+    there = filter_by_presence(members, lambda base: base.accepts_handover)
     colleagues = rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
     at = timezone.now()
     open_now = [
@@ -118,7 +115,7 @@ def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, 
     """
     require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionError(gettext("Only an active conversation can be transferred_bytes."))
+        raise TransitionError(gettext("Only an active conversation can be transferred."))
     why = _clean_reason(reason)
     allowed = transfer_targets(conversation)
     if isinstance(target, Queue):
@@ -141,7 +138,7 @@ def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, 
 
 
 def _transferred_text(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
-    return localized("%(by)s transferred_bytes the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
+    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
 
 
 def _clean_reason(reason: str) -> str:

@@ -8,8 +8,7 @@ from operator import attrgetter
 from django.utils import timezone
 
 from omnichannel.conversations.automated_messages import triggers
-from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageDirection, MessageTrigger
-from omnichannel.conversations.outbound.compose import AUTOMATED_KEY
+from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageTrigger
 from routing import operating_hours
 
 # Whoever gets an agent at once is not bothered with a number.
@@ -29,10 +28,10 @@ def send_queue_positions(now: datetime | None = None) -> int:
         last_position, last_at = known.get(conversation.pk, (None, None))
         is_news = last_at is None or (last_position != position and at - last_at >= MIN_INTERVAL)
         if is_news and _should_send(conversation, at):
-            told += (
-                triggers.send_automated_message(MessageTrigger.QUEUE_POSITION, conversation, Position=position)
-                is not None
+            message = triggers.send_automated_message(
+                MessageTrigger.QUEUE_POSITION, conversation, queue_position=position
             )
+            told += message is not None
         if told == BATCH_SIZE:
             break
     return told
@@ -60,7 +59,6 @@ def _waiting_in_order() -> Iterator[tuple[int, Conversation]]:
 def _last_sent_positions() -> dict[int, tuple[int | None, datetime]]:
     """The position each of them was told last, and when."""
     waiting = Conversation.objects.waiting_for_agent().order_by().values("pk")
-    positions = {"conversation__in": waiting, f"content__{AUTOMATED_KEY}": MessageTrigger.QUEUE_POSITION.value}
-    said = Message.objects.filter(**positions, direction=MessageDirection.OUTBOUND).order_by("pk")
-    rows = said.values_list("conversation_id", "content", "created_at")
-    return {pk: (content.get("position"), at) for pk, content, at in rows}
+    positions = Message.objects.filter(conversation__in=waiting, automated_trigger=MessageTrigger.QUEUE_POSITION)
+    rows = positions.order_by("pk").values_list("conversation_id", "queue_position", "created_at")
+    return {pk: (position, sent_at) for pk, position, sent_at in rows}

@@ -2,24 +2,25 @@
 
 Nothing is said for which no text is written. What is said goes out inside the 24-hour window, never to customers who
 are blocked or have opted out (but for the confirmation of that), once in a conversation for each trigger, and no later
-than two minutes after its reason: a greeting after an outage is none. Against loops with other processes: at most ten
+than two minutes after its reason: a greeting after an outage is none. Against loops with other programs: at most ten
 such messages to a customer in 24 hours, and none to one who has answered two of them within two seconds each.
 
 It has a lane of its own, so that a fault here holds up nothing else.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, Min, Q
+from django.db.models import Q
 from django.utils import formats, timezone, translation
 
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import (
     AutomatedMessage,
+    AutomatedMessageRequest,
     Contact,
     Conversation,
     Message,
@@ -37,37 +38,76 @@ MAX_DELAY = timedelta(minutes=2)
 ROUTING_GRACE_PERIOD = timedelta(seconds=10)
 LIMIT_PERIOD = timedelta(hours=24)
 MAX_PER_DAY = 10
-# No person may_read a message and answers it so fast; once may be chance, because they were writing anyway.
+# No person reads a message and answers it so fast; once may be chance, because they were writing anyway.
 FAST_REPLY_TIME, FAST_REPLY_LIMIT = timedelta(seconds=2), 2
 
-# Who was written to first is not greeted.
-STARTED_BY_AGENT = "started"
 GREETING_TRIGGERS = (MessageTrigger.GREETING, MessageTrigger.OUT_OF_HOURS, MessageTrigger.HOLIDAY)
-OPT_OUT_TRIGGERS = (MessageTrigger.OPTED_OUT, MessageTrigger.OPTED_IN)
+REPEATED_TRIGGERS = (MessageTrigger.OPTED_OUT, MessageTrigger.OPTED_IN, MessageTrigger.QUEUE_POSITION)
 SLUG_PATTERN = re.compile(r"\{\$?(\w+)\$?\}")
 
 
 def send_due_messages(lease: Lease) -> datetime | None:
-    """Say what is due in this conversation; says when to look again while its queue is not known yet."""
-    found = Conversation.objects.select_related("contact", "number__operating_hours", "queue", "agent__user")
-    conversation, now = found.filter(pk=lease.key).first(), timezone.now()
-    if conversation is None:  # joined to another one
+    """Send the automated messages that are requested in a conversation.
+
+    Returns:
+        When to look again, while the queue of a new conversation is not known yet.
+    """
+    related = ("contact", "number__operating_hours", "queue", "agent__user")
+    conversation = Conversation.objects.select_related(*related).filter(pk=lease.key).first()
+    now = timezone.now()
+    if conversation is None:  # merged into another one
         return None
     if _is_being_routed(conversation, now):
         return now + timedelta(seconds=1)
-    for trigger in _due_triggers(conversation, now):
-        send_automated_message(trigger, conversation)
+    for request in conversation.automated_message_requests.order_by("requested_at", "pk"):
+        trigger = _current_trigger(request, conversation, now)
+        if trigger is not None:
+            send_automated_message(trigger, conversation, request=request)
+        # Not when it was requested again meanwhile: the lane runs once more then.
+        AutomatedMessageRequest.objects.filter(pk=request.pk, requested_at=request.requested_at).delete()
     return None
 
 
-def send_automated_message(trigger: MessageTrigger, conversation: Conversation, **slugs: object) -> Message | None:
-    """Queue the text for this trigger; None when there is no text, or when it must not be sent.
+def _current_trigger(
+    request: AutomatedMessageRequest, conversation: Conversation, now: datetime
+) -> MessageTrigger | None:
+    """Return the trigger whose text is sent for a request; None when its reason is too old or no longer holds."""
+    if request.requested_at < now - MAX_DELAY:
+        return None
+    match MessageTrigger(request.trigger):
+        case MessageTrigger.GREETING:
+            is_closed = conversation.state == State.CLOSED
+            return None if is_closed or conversation.started_by_id else _greeting_trigger(conversation, now)
+        case MessageTrigger.AGENT_ASSIGNED:
+            return MessageTrigger.AGENT_ASSIGNED if conversation.state == State.ACTIVE else None
+        case MessageTrigger.OPTED_OUT | MessageTrigger.OPTED_IN as trigger:
+            has_opted_out = conversation.contact.opted_out_at is not None
+            return trigger if has_opted_out == (trigger == MessageTrigger.OPTED_OUT) else None
+        case trigger:
+            return trigger
 
-    `slugs` fill in more than the conversation itself tells. Call it with nothing of the conversation locked: a reply
-    locks the lane before the conversation, and the other way round the two would deadlock.
+
+def send_automated_message(
+    trigger: MessageTrigger,
+    conversation: Conversation,
+    *,
+    request: AutomatedMessageRequest | None = None,
+    queue_position: int | None = None,
+) -> Message | None:
+    """Queue the text of a trigger.
+
+    Call it with nothing of the conversation locked: a reply locks the lane before the conversation, and the other way
+    round the two would deadlock.
+
+    Args:
+        request: The request it answers; deleted in the same transaction, so that a crash sends nothing twice.
+        queue_position: The value of {Position}.
+
+    Returns:
+        The message; None when there is no text, or when it must not be sent.
     """
     text = find_text(trigger, conversation)
-    body = _fill_slugs(text, conversation, slugs) if text else ""
+    body = _fill_slugs(text, conversation, queue_position) if text else ""
     if not body:
         return None
     with transaction.atomic():
@@ -78,11 +118,11 @@ def send_automated_message(trigger: MessageTrigger, conversation: Conversation, 
             or _has_reached_limit(locked.contact)
         ):
             return None
-        marks = {
-            compose.AUTOMATED_KEY: trigger.value,
-            **({"position": slugs["Position"]} if "Position" in slugs else {}),
-        }
-        return compose.queue_message(locked, body=body[: compose.TEXT_LIMIT], content=marks)
+        if request is not None:
+            AutomatedMessageRequest.objects.filter(pk=request.pk, requested_at=request.requested_at).delete()
+        return compose.queue_message(
+            locked, body=body[: compose.TEXT_LIMIT], automated_trigger=trigger, queue_position=queue_position
+        )
 
 
 def find_text(trigger: MessageTrigger, conversation: Conversation) -> str | None:
@@ -113,30 +153,6 @@ def _is_being_routed(conversation: Conversation, now: datetime) -> bool:
     return is_new and Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation.pk).exists()
 
 
-def _due_triggers(conversation: Conversation, now: datetime) -> Iterator[MessageTrigger]:
-    """What the timeline of the last two minutes calls for, in the order it is said."""
-    kinds = [STARTED_BY_AGENT, State.ACTIVE.value, State.WRAP_UP.value, MessageTrigger.OVERFLOW, *OPT_OUT_TRIGGERS]
-    seen = conversation.events.filter(kind__in=kinds).order_by().values_list("kind")
-    happened = {kind: (first, last) for kind, first, last in seen.annotate(Min("created_at"), Max("created_at"))}
-
-    def is_fresh(kind: str, *, again: bool = False) -> bool:
-        return kind in happened and happened[kind][again] >= now - MAX_DELAY
-
-    is_new = conversation.created_at >= now - MAX_DELAY and STARTED_BY_AGENT not in happened
-    if is_new and conversation.state != State.CLOSED:
-        yield _greeting_trigger(conversation, now)
-    if is_fresh(State.ACTIVE) and conversation.state == State.ACTIVE:
-        yield MessageTrigger.AGENT_ASSIGNED
-    if is_fresh(State.WRAP_UP):
-        yield MessageTrigger.CONVERSATION_ENDED
-    if is_fresh(MessageTrigger.OVERFLOW):
-        yield MessageTrigger.OVERFLOW
-    has_opted_out = conversation.contact.opted_out_at is not None
-    news = MessageTrigger.OPTED_OUT if has_opted_out else MessageTrigger.OPTED_IN
-    if is_fresh(news, again=True):
-        yield news
-
-
 def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigger:
     """The greeting, or that nobody is there; on a holiday without words of its own, the words for closed hours."""
     opening = operating_hours.build_schedule(conversation.number.operating_hours)
@@ -149,21 +165,17 @@ def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigg
 
 
 def _was_sent(trigger: MessageTrigger, conversation: Conversation) -> bool:
-    """Whether it has been said here; an opt-out is confirmed each time, a position has its own rule."""
-    if trigger == MessageTrigger.QUEUE_POSITION:
+    """Return whether it was sent in this conversation before; opt-outs and positions may be sent repeatedly."""
+    if trigger in REPEATED_TRIGGERS:
         return False
     same = GREETING_TRIGGERS if trigger in GREETING_TRIGGERS else (trigger,)
-    said = conversation.messages.filter(content__automated__in=[one.value for one in same])
-    if trigger in OPT_OUT_TRIGGERS:
-        event = conversation.events.filter(kind=trigger.value).last()
-        said = said.filter(created_at__gte=event.created_at) if event else said
-    return said.exists()
+    return conversation.messages.filter(automated_trigger__in=same).exists()
 
 
 def _has_reached_limit(contact: Contact) -> bool:
     """Whether this customer has had as many as anybody gets in 24 hours, or is a program that answers them."""
     messages = Message.objects.filter(conversation__contact=contact, created_at__gte=timezone.now() - LIMIT_PERIOD)
-    ours = messages.filter(direction=MessageDirection.OUTBOUND, content__has_key=compose.AUTOMATED_KEY)
+    ours = messages.filter(direction=MessageDirection.OUTBOUND).exclude(automated_trigger="")
     sent = list(ours.values_list("sending_since", flat=True))
     if len(sent) < FAST_REPLY_LIMIT:
         return False
@@ -177,7 +189,7 @@ def is_automated_sender(ours: Sequence[datetime], theirs: Sequence[datetime]) ->
     return len(answered) >= FAST_REPLY_LIMIT
 
 
-def _fill_slugs(text: str, conversation: Conversation, slugs: Mapping[str, object]) -> str:
+def _fill_slugs(text: str, conversation: Conversation, queue_position: int | None) -> str:
     """The text with its slugs filled in; those that are not known are left out."""
     contact, agent = conversation.contact, conversation.agent
     values = {
@@ -186,7 +198,7 @@ def _fill_slugs(text: str, conversation: Conversation, slugs: Mapping[str, objec
         "CustomerName": contact.name or contact.profile_name,
         "OpensAt": _opening_time_text(conversation) if "OpensAt" in text else "",
         **{name: format_value(value) for name, value in conversation.context.items()},
-        **slugs,
+        **({} if queue_position is None else {"Position": queue_position}),
     }
     return SLUG_PATTERN.sub(lambda slug: str(values.get(slug[1], "")), text).strip()
 

@@ -181,7 +181,7 @@ def _publish_removal(pictured: dict[str, Any]) -> None:
 
 
 def get_undoable_merges(contact: Contact) -> QuerySet[ContactMerge]:
-    """The merges into this contact that are young expected_count to be undone, the latest first."""
+    """The merges into this contact that are young enough to be undone, the latest first."""
     young = contact.merges.filter(undone_at=None, merged_at__gt=timezone.now() - UNDO_PERIOD)
     return young.select_related("merged_by", "target")
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.access import can_lift_opt_out
-from omnichannel.conversations.lanes import request_automated_messages
+from omnichannel.conversations.lanes import request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Contact,
@@ -89,7 +89,7 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
     line = localized("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
     record_event(conversation, MessageTrigger.OPTED_OUT.value, line, actor=None)
-    request_automated_messages(conversation)
+    request_automated_message(conversation, MessageTrigger.OPTED_OUT)
 
 
 def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> None:
@@ -97,7 +97,7 @@ def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> N
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
     line = localized("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
     record_event(conversation, MessageTrigger.OPTED_IN.value, line, actor=None)
-    request_automated_messages(conversation)
+    request_automated_message(conversation, MessageTrigger.OPTED_IN)
 
 
 class LiftOptOutError(Exception):

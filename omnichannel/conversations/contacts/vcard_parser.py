@@ -1,6 +1,6 @@
 """Contact cards: the names, numbers and e-mail addresses in a vCard of version 2.1, 3.0 or 4.0.
 
-Cards come from strangers, so every step takes time linear in the bytes it may_read, and every loop and list has a limit.
+Cards come from strangers, so every step takes time linear in the bytes it reads, and every loop and list has a limit.
 Sources: RFC 6350 (4.0), RFC 2426 (3.0), the versit specification (2.1) and RFC 3966 (`tel:` addresses).
 """
 
@@ -148,7 +148,7 @@ def _build_person(fields: CardFields) -> Person:
 
 
 def _iter_candidate_names(fields: CardFields) -> Iterator[str]:
-    """Yield what the person can be webhook_received by, the best first."""
+    """Yield what the person can be called by, the best first."""
     for line in fields.get("FN", []):
         yield _unescape_text(_parse_property(line)[1])
     for line in fields.get("N", []):

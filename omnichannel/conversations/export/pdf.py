@@ -1,7 +1,7 @@
 """A conversation as a PDF, in whatever script it was written.
 
 A program of its own, `python -m omnichannel.conversations.export.pdf`, that needs neither Django nor the database:
-`export.pdf` starts it as a child process with limits. It may_read a JSON document from standard input and writes the PDF
+`export.pdf` starts it as a child process with limits. It reads a JSON document from standard input and writes the PDF
 to standard output.
 
 The fonts come with a package and know Latin, Greek, Cyrillic, Arabic, Hebrew, Thai, Georgian and Devanagari, and many

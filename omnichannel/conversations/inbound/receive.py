@@ -12,7 +12,7 @@ from channels_whatsapp.service_window import get_closing_time
 from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 from channels_whatsapp.webhooks.number_lookup import find_number
 from omnichannel.conversations.contacts import lookup, opt_out
-from omnichannel.conversations.lanes import LaneKind, request_automated_messages
+from omnichannel.conversations.lanes import LaneKind, request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
     Attachment,
@@ -21,6 +21,7 @@ from omnichannel.conversations.models import (
     Message,
     MessageDirection,
     MessageStatus,
+    MessageTrigger,
 )
 from omnichannel.conversations.state_machine import record_event, resume_on_customer_message
 from omnichannel.core.localized_text import localized
@@ -88,7 +89,7 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
     line = localized("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
     record_event(conversation, "created", line, actor=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
-    request_automated_messages(conversation)
+    request_automated_message(conversation, MessageTrigger.GREETING, at=at)
     return conversation
 
 

@@ -6,9 +6,9 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Contact, Conversation, Label
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.models import Contact, Conversation, Label, TimelineEventKind
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 
 MAX_LABEL_LENGTH = 40
@@ -68,9 +68,9 @@ def _record_change(thing: Conversation | Contact, added: list[str], removed: lis
         for conversation in thing.conversations.filter(closed_at=None):
             publish_event(LiveEventKind.CONVERSATION, conversation)
         return
-    record_event(
+    timeline.record(
         thing,
-        "labelled",
+        TimelineEventKind.LABELLED,
         localized("%(by)s %(changes)s.", actor=by.display_name, changes=_changes_text(added, removed)),
         actor=by,
     )

@@ -3,11 +3,12 @@
 from django.db import transaction
 from django.utils.translation import gettext
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import can_supervise
 from omnichannel.conversations.lanes import request_assignment
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation, Priority
-from omnichannel.conversations.state_machine import TransitionError, record_event
+from omnichannel.conversations.models import Conversation, Priority, TimelineEventKind
+from omnichannel.conversations.state_machine import TransitionError
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import Agent, State
 
@@ -34,7 +35,7 @@ def set_priority(conversation: Conversation, priority: Priority, *, agent: Agent
         line = localized(
             "%(by)s set the priority to %(priority)s.", agent=agent, priority=LocalizedText(priority.name.capitalize())
         )
-        record_event(conversation, "priority", line, actor=agent.user)
+        timeline.record(conversation, TimelineEventKind.PRIORITY_CHANGED, line, actor=agent.user)
         if conversation.state == State.OPEN:
             request_assignment()
         publish_event(LiveEventKind.CONVERSATION, conversation)

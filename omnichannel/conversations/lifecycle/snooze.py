@@ -11,12 +11,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Conversation
+from omnichannel.conversations.models import Conversation, TimelineEventKind
 from omnichannel.conversations.state_machine import (
     TransitionError,
-    record_event,
     require_agent,
     require_all_read,
     transition,
@@ -67,7 +67,7 @@ def _change_snooze(
     if not waiting.update(snoozed_at=now, snoozed_until=until):
         raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
-    record_event(conversation, "snoozed", line, actor=agent.user)
+    timeline.record(conversation, TimelineEventKind.SNOOZED, line, actor=agent.user)
     publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -90,6 +90,6 @@ def run_snooze_lane(lease: Lease) -> datetime | None:
         # The first time only: a lane may be worked in twice.
         asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
         if asleep.update(last_activity_at=now):
-            record_event(found, "snooze_ended", localized("The snooze is over."), actor=None)
+            timeline.record(found, TimelineEventKind.SNOOZE_ENDED, localized("The snooze is over."), actor=None)
             publish_event(LiveEventKind.CONVERSATION, found)
     return None

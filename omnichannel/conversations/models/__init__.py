@@ -1,6 +1,12 @@
 """The desk's nouns: customers, conversations and their timeline, messages and files."""
 
-from omnichannel.conversations.models.automation import AutomatedMessage, MessageTrigger, OptOutMeaning, OptOutWord
+from omnichannel.conversations.models.automation import (
+    AutomatedMessage,
+    AutomatedMessageRequest,
+    MessageTrigger,
+    OptOutMeaning,
+    OptOutWord,
+)
 from omnichannel.conversations.models.contacts import Contact, ContactAddress, ContactMerge, Label, LabelColour
 from omnichannel.conversations.models.conversations import (
     Conversation,
@@ -15,6 +21,7 @@ from omnichannel.conversations.models.conversations import (
     ParticipationKind,
     Priority,
     RequiredSkill,
+    TimelineEventKind,
     agent_annotations,
 )
 from omnichannel.conversations.models.desk import DeskPreferences, QuickReply, QuickReplyTag, Viewer
@@ -31,6 +38,7 @@ from omnichannel.conversations.models.messages import (
 __all__ = [
     "Attachment",
     "AutomatedMessage",
+    "AutomatedMessageRequest",
     "LabelColour",
     "Contact",
     "ContactAddress",
@@ -57,6 +65,7 @@ __all__ = [
     "QuickReply",
     "QuickReplyTag",
     "RequiredSkill",
+    "TimelineEventKind",
     "MessageStatus",
     "MessageTrigger",
     "Viewer",

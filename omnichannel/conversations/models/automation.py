@@ -1,8 +1,10 @@
-"""What the desk says by itself, and the words by which customers stop it."""
+"""Automated messages, and the words by which customers opt out of messages."""
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
+from omnichannel.conversations.models.conversations import Conversation
 from routing.models import WorkStream
 
 
@@ -59,6 +61,24 @@ class AutomatedMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_trigger_display()} ({self.language or 'any language'})"
+
+
+class AutomatedMessageRequest(models.Model):
+    """Something happened in a conversation that calls for an automated message; a worker sends it and deletes the row."""
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="automated_message_requests")
+    trigger = models.CharField(max_length=20, choices=MessageTrigger)
+    requested_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "trigger"], name="one_automated_message_request_per_trigger"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.trigger} in {self.conversation}"
 
 
 class OptOutMeaning(models.TextChoices):

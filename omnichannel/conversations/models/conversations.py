@@ -110,8 +110,23 @@ class Conversation(Routable):
     snoozed_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
     dispositions = models.ManyToManyField(DispositionCode, related_name="conversations", blank=True)
+    # Set when a colleague wrote first; such customers are not greeted.
+    started_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
+    # Set once the routing rules have been applied.
+    routed_at = models.DateTimeField(null=True)
+    # A person has decided in which queue or with which agent it is: routing rules no longer move it.
+    is_placed_by_hand = models.BooleanField(default=False)
+    # The last agent who gave it back to a queue, or was disconnected from it. Like the times below it counts while it
+    # is not older than `queued_at`.
+    released_by = models.ForeignKey(Agent, models.PROTECT, related_name="+", null=True)
+    released_at = models.DateTimeField(null=True)
+    is_released_by_disconnect = models.BooleanField(default=False)
+    overflowed_at = models.DateTimeField(null=True)
+    # When the timeline last said that no agent can take it, and that assigning it failed.
+    no_agent_reported_at = models.DateTimeField(null=True)
+    assignment_fault_reported_at = models.DateTimeField(null=True)
 
-    # Known when asked for with `annotate_for_agent`; `asked_in` is another number whenever other colleagues are in it.
+    # Known when asked for with `annotate_for_agent`; `consult_version` is another number whenever other colleagues are in it.
     participation_kind: str | None = None
     consult_version: int | None = None
     has_unread_mention: bool = False
@@ -134,11 +149,11 @@ class Conversation(Routable):
             models.CheckConstraint(
                 condition=Q(state=State.CLOSED, closed_at__isnull=False)
                 | (~Q(state=State.CLOSED) & Q(closed_at__isnull=True)),
-                name="closed_conversations_say_when",
+                name="closed_conversations_have_closed_at",
             ),
             models.CheckConstraint(
                 condition=Q(snoozed_at__isnull=False) | Q(snoozed_until__isnull=True),
-                name="only_what_is_snoozed_has_an_end_of_it",
+                name="snoozed_until_requires_snoozed_at",
             ),
         ]
         indexes = [
@@ -173,11 +188,52 @@ class Conversation(Routable):
         return is_window_open(self.window_closes_at, at=timezone.now())
 
 
+class TimelineEventKind(models.TextChoices):
+    """What a line of the timeline is about. The timeline is for people: no decision reads it back."""
+
+    CREATED = "created", "Created"
+    STARTED = "started", "Started by an agent"
+    ROUTED = "routed", "Routed"
+    QUEUED = "queued", "Queued"
+    SKILLS_ADDED = "needs", "Skills added by rules"
+    SKILLS_CHANGED = "skills_changed", "Skills changed"
+    OVERFLOW_TRANSFERRED = "overflow_transfer", "Moved by overflow"
+    OVERFLOW_ENDED = "overflow", "Ended by overflow"
+    OFFERED = "offered", "Offered"
+    OFFER_REJECTED = "rejected", "Offer rejected"
+    OFFER_TIMED_OUT = "timed_out", "Offer timed out"
+    OFFER_WITHDRAWN = "withdrawn", "Offer withdrawn"
+    NO_AGENT = "nobody", "No agent available"
+    ASSIGNMENT_FAULT = "assignment_fault", "Assignment failed"
+    OPEN = "open", "Open"
+    ACTIVE = "active", "Active"
+    WAITING = "waiting", "Waiting"
+    WRAP_UP = "wrap_up", "Wrap-up"
+    CLOSED = "closed", "Closed"
+    CONSULTED = "consult", "Colleague consulted"
+    JOINED = "joined_in", "Supervisor joined"
+    LEFT = "left", "Colleague left"
+    PRIORITY_CHANGED = "priority", "Priority changed"
+    LABELLED = "labelled", "Labels changed"
+    SNOOZED = "snoozed", "Snoozed"
+    SNOOZE_ENDED = "snooze_ended", "Snooze ended"
+    CONTEXT_CHANGED = "context", "Context changed"
+    CONTACT_FIELD_CHANGED = "contact_field", "Contact field changed"
+    BLOCKED = "blocked", "Customer blocked"
+    UNBLOCKED = "unblocked", "Customer unblocked"
+    OPTED_OUT = "opted_out", "Customer opted out"
+    OPTED_IN = "opted_in", "Customer opted in"
+    OPT_OUT_LIFTED = "opt_out_lifted", "Opt-out lifted"
+    CONTACTS_MERGED = "merged", "Contacts merged"
+    CONTACTS_UNMERGED = "parted", "Contacts unmerged"
+    CONVERSATIONS_JOINED = "joined", "Conversations joined"
+
+
 class ConversationEvent(models.Model):
     """A line of a conversation's timeline: what happened, who did it, why."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="events")
-    kind = models.CharField(max_length=40)
+    kind = models.CharField(max_length=40, choices=TimelineEventKind)
     text = LocalizedTextField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -252,7 +308,7 @@ class Participation(models.Model):
         ordering = ["joined_at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["conversation", "agent"], condition=Q(left_at=None), name="one_part_in_a_conversation_at_a_time"
+                fields=["conversation", "agent"], condition=Q(left_at=None), name="one_current_participation_per_agent"
             )
         ]
 
@@ -288,7 +344,7 @@ class Mention(models.Model):
         constraints = [models.UniqueConstraint(fields=["note", "agent"], name="a_note_mentions_an_agent_once")]
         indexes = [
             # The mark in an agent's inbox.
-            models.Index(fields=["agent", "note"], condition=Q(seen_at=None), name="mentions_not_seen_yet")
+            models.Index(fields=["agent", "note"], condition=Q(seen_at=None), name="unseen_mentions_by_agent")
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from omnichannel.conversations.models.automation import MessageTrigger
 from omnichannel.conversations.models.conversations import Conversation
 
 
@@ -57,6 +58,10 @@ class Message(models.Model):
     error_message = models.TextField(blank=True, default="")
     payload = models.JSONField(default=dict)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", null=True)
+    # The trigger of an automated message; empty for what people write.
+    automated_trigger = models.CharField(max_length=20, choices=MessageTrigger, blank=True, default="")
+    # The position that a queue position message told.
+    queue_position = models.PositiveIntegerField(null=True)
     quoted = models.ForeignKey("self", models.SET_NULL, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -81,7 +86,13 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(fields=["conversation", "created_at", "id"], name="messages_in_order"),
-            models.Index(fields=["conversation", "updated_at"], name="messages_changed_lately"),
+            models.Index(fields=["conversation", "updated_at"], name="messages_by_updated_at"),
+            # Whether an automated message was sent in a conversation, and the position a customer was told last.
+            models.Index(
+                fields=["conversation", "automated_trigger"],
+                condition=~Q(automated_trigger=""),
+                name="automated_messages_by_trigger",
+            ),
             models.Index(
                 fields=["conversation", "id"],
                 condition=Q(status__in=("queued", "sending")),
@@ -90,7 +101,7 @@ class Message(models.Model):
             models.Index(
                 fields=["check_status_at"],
                 condition=Q(check_status_at__isnull=False),
-                name="messages_to_ask_about",
+                name="messages_by_check_status_at",
             ),
         ]
 
@@ -135,9 +146,7 @@ class Attachment(models.Model):
 
     class Meta:
         ordering = ["message", "position"]
-        constraints = [
-            models.UniqueConstraint(fields=["message", "position"], name="one_attachment_per_place_in_a_message")
-        ]
+        constraints = [models.UniqueConstraint(fields=["message", "position"], name="one_attachment_per_position")]
 
     def __str__(self) -> str:
         return self.name or f"file {self.position + 1} of message {self.message_id}"

@@ -34,8 +34,6 @@ from omnichannel.jobs.lanes import enqueue
 # Twilio refuses longer bodies with 21617.
 TEXT_LIMIT = 1600
 
-# Marks, in a message's content, what was said by the desk itself; its value is the trigger.
-AUTOMATED_KEY = "automated"
 
 OPTED_OUT_ERROR = gettext_noop(
     "This customer has opted out of our messages. They can be answered again as soon as they write to us."
@@ -147,6 +145,8 @@ def queue_message(
     kind: MessageKind | None = None,
     quoted: Message | None = None,
     not_before: datetime | None = None,
+    automated_trigger: str = "",
+    queue_position: int | None = None,
 ) -> Message:
     """Queue a message that has been checked, in the transaction that has `locked_to_send` its conversation."""
     message = Message.objects.create(
@@ -160,6 +160,8 @@ def queue_message(
         author=author,
         quoted=quoted,
         not_before=not_before,
+        automated_trigger=automated_trigger,
+        queue_position=queue_position,
     )
     if attachment is not None:
         attachment.message = message

@@ -31,7 +31,7 @@ from channels_whatsapp.models import WhatsAppAccount
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Message, MessageKind, MessageStatus
 from omnichannel.conversations.outbound import delivery_status
-from omnichannel.conversations.outbound.compose import AUTOMATED_KEY, ReplyError, get_send_error
+from omnichannel.conversations.outbound.compose import ReplyError, get_send_error
 from omnichannel.conversations.outbound.templates import get_template_send_error, get_twilio_parameters
 from omnichannel.conversations.outbound.uploads import get_signed_url
 from omnichannel.jobs.lanes import Lease
@@ -92,8 +92,7 @@ def _send_message(message: Message) -> datetime | None:
 def _recheck_before_sending(message: Message) -> ReplyError | None:
     """What has come to stand against it since it was queued."""
     is_template = message.kind == MessageKind.TEMPLATE
-    automated = message.content.get(AUTOMATED_KEY, "")
-    refusal = get_send_error(message.conversation, automated_trigger=automated, is_template=is_template)
+    refusal = get_send_error(message.conversation, automated_trigger=message.automated_trigger, is_template=is_template)
     return refusal or (get_template_send_error(message) if is_template else None)
 
 

@@ -19,13 +19,11 @@ from omnichannel.conversations.models import (
     MessageDirection,
     MessageStatus,
 )
-from omnichannel.conversations.state_machine import TransitionError, record_event, transition
+from omnichannel.conversations.state_machine import TransitionError, transition
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 from omnichannel.jobs.lanes import Lease, enqueue
 from routing.models import Agent, BasePresence, State
 
-# The line of the timeline by which the agent is known who was disconnected: they are its actor.
-DISCONNECTED_EVENT = "disconnected"
 BATCH_SIZE = 100
 MINUTES_PER_HOUR, MINUTES_PER_DAY = 60, 24 * 60  # minutes
 
@@ -116,14 +114,6 @@ def _release(conversation: Conversation) -> None:
     else:
         line = localized("%(why)s: waiting for the customer.", why=why)
         transition(conversation, State.WAITING, agent=agent, actor=None, event_text=line)
-    # At the moment of the move: it belongs to the time since the conversation came into its queue.
-    record_event(
-        conversation,
-        DISCONNECTED_EVENT,
-        localized("%(agent)s was disconnected.", agent=agent),
-        actor=agent.user,
-        at=conversation.state_since,
-    )
 
 
 def is_customer_waiting(conversation: Conversation) -> bool:

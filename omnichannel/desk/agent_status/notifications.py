@@ -46,7 +46,7 @@ class Notification:
     text: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As the page may_read it."""
+        """As the page reads it."""
         address = resolve_url("desk:conversation", pk=self.conversation.pk)
         text = self.text[:MAX_PREVIEW_LENGTH]
         return {

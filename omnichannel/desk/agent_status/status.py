@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from omnichannel.conversations.agent_load import used_capacity
 from omnichannel.conversations.models import (
@@ -50,6 +51,17 @@ class AgentStatus:
     def is_inactive(self) -> bool:
         """The system has set the agent Inactive; they get no work until they come back."""
         return self.agent.presence.base_status == BasePresence.INACTIVE
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the presence menu would look different."""
+        choices = (f" {choice.pk} {choice.text}" for choice in self.presences)
+        return f"{self.agent.presence.text} {self.free_capacity} {self.agent.capacity}{''.join(choices)}"
+
+    @property
+    def free_words(self) -> str:
+        """The free capacity in words."""
+        return _("%(free)s of %(capacity)s free") % {"free": self.free_capacity, "capacity": self.agent.capacity}
 
 
 def get_agent_status(agent: Agent) -> AgentStatus:

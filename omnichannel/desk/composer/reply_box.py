@@ -62,6 +62,28 @@ class Composer:
         return TimeLeft.until(self.conversation.window_closes_at)
 
     @property
+    def placeholder(self) -> str:
+        """The hint in the empty text field."""
+        name = self.conversation.contact.display_name
+        return gettext("Write to %(name)s, / for quick replies") % {"name": name}
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the customer's own choice, or ours to block them, prevents replies."""
+        return self.mode in {"opted_out", "blocked"}
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether this answers a form that was refused."""
+        return self.is_form_response and bool(self.errors)
+
+    @property
+    def other_error(self) -> str:
+        """The error of the text, unless `explanation` says the same."""
+        error = self.errors.get("text", "")
+        return "" if error == self.explanation else error
+
+    @property
     def can_write_note(self) -> bool:
         """Whether notes for colleagues can be written here."""
         return self.mode != "closed" and self.conversation.participation_kind != ParticipationKind.MONITOR

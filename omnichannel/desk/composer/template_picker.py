@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from channels_whatsapp.message_templates.content import (
     CATEGORY_LABELS,
@@ -69,6 +70,11 @@ class VariableField:
         """Twilio's templates number their variables, or name them."""
         return _("Variable %(name)s") % {"name": self.name} if self.name.isdecimal() else self.name.replace("_", " ")
 
+    @property
+    def placeholder(self) -> str:
+        """The example that Twilio knows, if any."""
+        return _("For example %(example)s") % {"example": self.example} if self.example else ""
+
 
 @dataclass(frozen=True)
 class SelectedTemplate:
@@ -125,6 +131,17 @@ class TemplatePicker:
     def list_search_url(self) -> str:
         """The address of the list, searched as before."""
         return f"{self.list_url}?{urlencode({**self.preserved_params, 'location': self.location, 'q': self.query})}"
+
+    @property
+    def include_with_search(self) -> str:
+        """The selector of the search form, and of what goes along with each step."""
+        return ", ".join(filter(None, [f"#templates-search-{self.location}", self.htmx_include]))
+
+    @property
+    def count_words(self) -> str:
+        """The number of templates that are listed, in words."""
+        count = len(self.choices)
+        return ngettext("%(count)s template", "%(count)s templates", count) % {"count": count}
 
 
 def add_choices(

@@ -30,7 +30,7 @@ from omnichannel.conversations.required_skills import rating_range
 from omnichannel.core.languages import language_name
 from omnichannel.desk.shared.message_preview import summarize_message
 from omnichannel.desk.shared.paging import Cursor
-from omnichannel.desk.shared.times import TimeLeft
+from omnichannel.desk.shared.times import TimeLeft, format_iso_time
 from routing.models import ContactField, Skill, State
 from routing.models.variables import Variable
 from routing.variables import values
@@ -108,6 +108,24 @@ def get_customer_details(
             for one in merge.get_undoable_merges(conversation.contact)
         ],
     )
+
+
+def get_header_version(conversation: Conversation) -> str:
+    """Return a text that changes whenever the header of the panel would look different."""
+    contact = conversation.contact
+    parts = [
+        contact.name,
+        contact.profile_name,
+        contact.address,
+        contact.language,
+        format_iso_time(contact.opted_out_at),
+        format_iso_time(contact.blocked_at),
+        conversation.state,
+        conversation.agent_id,
+        conversation.queue_id,
+        conversation.consult_version or "",
+    ]
+    return " ".join(map(str, parts))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 from omnichannel.conversations.access import active_agents
 from omnichannel.conversations.assignment import supervise
 from omnichannel.conversations.assignment.consult import MAX_CONSULTED, consult_candidates
-from omnichannel.conversations.assignment.supervise import SIGNED_OFF_PRESENCES
 from omnichannel.conversations.assignment.transfer import (
     MAX_REASON_LENGTH,
     REASON_REQUIRED,
@@ -22,7 +21,8 @@ from omnichannel.conversations.assignment.transfer import (
     transfer_targets,
 )
 from omnichannel.desk.dialogs.forms import DialogForm
-from routing.models import Agent, Queue
+from routing.agents import filter_by_presence
+from routing.models import Agent, BasePresence, Queue
 
 # The list gets a search field when it has more options than fit on the screen of a laptop.
 SEARCHABLE_ABOVE = 8
@@ -59,6 +59,11 @@ class DestinationForm(DialogForm):
     )
     explanation = ""
 
+    @staticmethod
+    def has_usable_presence(base: BasePresence) -> bool:
+        """Return whether agents with this base status can be chosen."""
+        return not base.is_signed_off
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         values = [(option.value, option.value) for option in [*self.agents, *(self.queues or ())]]
@@ -67,7 +72,7 @@ class DestinationForm(DialogForm):
     @cached_property
     def agents(self) -> Sequence[DestinationOption]:
         """Return the colleagues that can be chosen: everybody who has not gone home."""
-        agents = active_agents().exclude(presence__base_status__in=SIGNED_OFF_PRESENCES)
+        agents = filter_by_presence(active_agents(), self.has_usable_presence)
         return [
             DestinationOption(agent, gettext(agent.presence.text))
             for agent in agents.order_by("user__first_name", "user__username")
@@ -80,7 +85,7 @@ class DestinationForm(DialogForm):
 
     @property
     def is_searchable(self) -> bool:
-        """Return whether the list is long expected_count to need a search field."""
+        """Return whether the list is long enough to need a search field."""
         return len(self.agents) + len(self.queues or ()) > SEARCHABLE_ABOVE
 
     @property
@@ -101,6 +106,10 @@ class BulkAssignForm(DestinationForm):
 
 class BulkTransferForm(DestinationForm):
     """Transfer several conversations, with a reason; each is checked by its own rules."""
+
+    @staticmethod
+    def has_usable_presence(base: BasePresence) -> bool:
+        return base.accepts_handover
 
     reason_limit = MAX_REASON_LENGTH
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.conversations.lifecycle import dispositions
@@ -89,6 +90,11 @@ class LabelsForm(DialogForm):
     @property
     def name_limit(self) -> int:
         return labelling.MAX_LABEL_LENGTH
+
+    @property
+    def search_hint(self) -> str | Promise:
+        """What can be typed into the search field."""
+        return _("Find a label, or name a new one") if self.can_create else _("Find a label")
 
     @property
     def choices(self) -> list[tuple[Label, bool]]:

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.expressions import Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.accounts.models import User
@@ -66,6 +69,21 @@ class InboxRow:
     # Snoozed, and its time is over.
     is_snooze_over: bool
 
+    @property
+    def snoozed_words(self) -> str:
+        """Until when a snoozed conversation is snoozed."""
+        until = self.conversation.snoozed_until
+        if until is None:
+            return gettext("Snoozed until the customer writes")
+        shown = date_format(timezone.localtime(until), gettext("D j M, H:i"))
+        return gettext("Snoozed until %(until)s") % {"until": shown}
+
+    @property
+    def unread_words(self) -> str:
+        """The number of unread messages, as the badge shows it."""
+        count = self.conversation.unread_count
+        return "99+" if count > 99 else str(count)
+
 
 @dataclass(frozen=True)
 class Inbox:
@@ -85,6 +103,21 @@ class Inbox:
     def title(self) -> DisplayText:
         """The heading of this tab."""
         return VIEW_TITLES[self.view]
+
+    @property
+    def next_query(self) -> str:
+        """The query string of the next page."""
+        return f"view={self.view}&{self.filters.query_string}&before={quote(self.next_cursor, safe='')}"
+
+    @property
+    def shows_snoozed_link(self) -> bool:
+        """Whether a link leads to the snoozed conversations, which this page leaves out."""
+        return self.view == MINE and self.snoozed_count > 0 and not self.filters.has_active_filters
+
+    @property
+    def shows_older_link(self) -> bool:
+        """Whether a link leads to conversations that were closed earlier."""
+        return self.view == CLOSED and not self.filters.include_older and not self.next_cursor
 
 
 def views_for(agent: Agent) -> dict[str, DisplayText]:

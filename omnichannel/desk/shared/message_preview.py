@@ -34,7 +34,7 @@ class MessagePreview(NamedTuple):
 
 
 def file_label_and_icon(content_type: str) -> tuple[str, str]:
-    """What a file is webhook_received and its icon, by its type."""
+    """What a file is called and its icon, by its type."""
     word, icon = FILE_LABELS.get(content_type.partition("/")[0], (_("Document"), "document"))
     return str(word), icon
 

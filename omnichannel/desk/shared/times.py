@@ -76,3 +76,8 @@ def format_day_heading(at: datetime) -> str:
     if days in {0, 1}:
         return _("Yesterday") if days else _("Today")
     return date_format(local, _("l, j F") if local.year == today.year else _("l, j F Y"))
+
+
+def format_iso_time(at: datetime | None) -> str:
+    """Return the moment in ISO format, in the current time zone; empty without a moment."""
+    return timezone.localtime(at).isoformat() if at else ""

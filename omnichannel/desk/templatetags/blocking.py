@@ -10,6 +10,6 @@ register = template.Library()
 
 
 @register.filter
-def may_be_blocked_by(conversation: Conversation, reader: User) -> bool:
+def can_be_blocked_by(conversation: Conversation, reader: User) -> bool:
     """Whether the reader may block this conversation's customer, or unblock them."""
     return access.can_block(reader, conversation)

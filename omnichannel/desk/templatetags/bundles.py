@@ -12,7 +12,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def styles(kind: str) -> SafeString:
+def stylesheet_link(kind: str) -> SafeString:
     """The link to the style sheets of this kind of page."""
     return format_html(
         '<link rel="stylesheet" href="{}">',
@@ -21,7 +21,7 @@ def styles(kind: str) -> SafeString:
 
 
 @register.simple_tag
-def scripts(kind: str) -> SafeString:
+def script_tag(kind: str) -> SafeString:
     """The scripts of this kind of page, in the page's language."""
     language = get_language() or "en"
     version = asset_bundles.get_script_bundle(kind, language).version

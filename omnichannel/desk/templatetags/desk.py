@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from django import template
 from django.conf import settings
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from channels_whatsapp.identity import format_address
 from channels_whatsapp.templatetags.message_templates import render_segments
@@ -18,29 +20,29 @@ from omnichannel.desk.thread.timeline import NoteEntry
 
 register = template.Library()
 
-AVATAR_TONES = 6
+AVATAR_COLOR_COUNT = 6
 
 
 @register.filter
-def linked(text: str) -> SafeString:
+def linkify(text: str) -> SafeString:
     """The text, escaped, its links clickable."""
     return formatting.linkify(text)
 
 
 @register.filter
-def formatted(text: str) -> SafeString:
+def whatsapp_markup(text: str) -> SafeString:
     """The text as WhatsApp shows it, escaped, its links clickable."""
     return formatting.render_markup(text)
 
 
 @register.filter
-def formatted_slots(text: str, values: Mapping[str, str] | str) -> SafeString:
+def template_markup(text: str, values: Mapping[str, str] | str) -> SafeString:
     """A template's text as WhatsApp shows it, each variable marked: its value in it, or its name."""
     return formatting.render_markup_around_html(render_segments(text, values if isinstance(values, Mapping) else {}))
 
 
 @register.simple_tag
-def note_text(entry: NoteEntry) -> SafeString:
+def note_markup(entry: NoteEntry) -> SafeString:
     """A note, escaped, its links clickable and the colleagues it mentions in bold."""
     mention_names = "|".join(re.escape(name) for name in sorted(entry.mention_names, key=len, reverse=True))
     pieces = (
@@ -48,12 +50,12 @@ def note_text(entry: NoteEntry) -> SafeString:
         if mention_names
         else [entry.note.text]
     )
-    shown = [format_html("<strong>{}</strong>", one) if place % 2 else linked(one) for place, one in enumerate(pieces)]
+    shown = [format_html("<strong>{}</strong>", one) if place % 2 else linkify(one) for place, one in enumerate(pieces)]
     return format_html_join("", "{}", ((one,) for one in shown))
 
 
 @register.filter
-def is_web_address(text: str) -> bool:
+def is_http_url(text: str) -> bool:
     """Whether a stranger's address may become a link."""
     return text.startswith(("https://", "http://"))
 
@@ -66,48 +68,77 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def tone(pk: int) -> int:
+def avatar_color(pk: int) -> int:
     """The avatar's colour, the same for one person every time."""
-    return pk % AVATAR_TONES
+    return pk % AVATAR_COLOR_COUNT
 
 
 @register.filter
-def file_word(attachment: Attachment) -> str:
+def file_label(attachment: Attachment) -> str:
     """Photo, Voice message, Video or Document."""
     return message_preview.file_label_and_icon(attachment.content_type or attachment.declared_type)[0]
 
 
 @register.filter
-def phone_number(number: str) -> str:
+def download_label(attachment: Attachment) -> str:
+    """The words of the link that downloads the file."""
+    if attachment.name:
+        return _("Download %(name)s") % {"name": attachment.name}
+    return _("Download the recording") if attachment.display_type() == "audio" else _("Download the file")
+
+
+@register.filter
+def open_label(attachment: Attachment) -> str:
+    """The words of the link that opens a PDF."""
+    if attachment.name:
+        return _("Open %(name)s in a new tab") % {"name": attachment.name}
+    return _("Open the PDF in a new tab")
+
+
+@register.filter
+def icon_file(name: str) -> str:
+    """The template that draws the icon of that name."""
+    return f"_icons/{name}.html"
+
+
+@register.filter
+def map_address(place: Mapping[str, Any]) -> str:
+    """The address of a map that shows the place."""
+    latitude, longitude = place.get("latitude", ""), place.get("longitude", "")
+    return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=17/{latitude}/{longitude}"
+
+
+@register.filter
+def format_phone_number(number: str) -> str:
     """A number with the spaces people read it with."""
     return format_address(number)
 
 
 @register.filter
-def why_missing(attachment: Attachment) -> str:
+def missing_file_reason(attachment: Attachment) -> str:
     """Why the file could not be fetched."""
     return message_preview.missing_file_reason(attachment.error)
 
 
 @register.filter
-def is_number(text: str) -> bool:
+def is_phone_number(text: str) -> bool:
     """Whether somebody typed the whole of a phone number."""
     return bool(re.fullmatch(r"[\d\s+().:/-]*", text)) and sum(map(str.isdecimal, text)) >= 7
 
 
 @register.filter
-def can_be_fetched_again(attachment: Attachment) -> bool:
+def can_retry_download(attachment: Attachment) -> bool:
     """Whether Retry makes sense."""
     return can_retry(attachment)
 
 
 @register.filter
-def author_name(message: Message, reader: User) -> str:
+def author_label(message: Message, reader: User) -> str:
     """Who of the desk wrote it: You, or the colleague's first name; "" for the customer."""
     return message_preview.author_label(message, reader)
 
 
 @register.simple_tag
-def simulator_is_on() -> bool:
+def is_simulator_enabled() -> bool:
     """Whether customers are played by the simulator here."""
     return bool(settings.WHATSAPP_BACKEND == "simulator")

@@ -12,7 +12,7 @@ register = template.Library()
 
 
 @register.simple_tag
-def languages_for(contact: Contact) -> Sequence[tuple[str, str]]:
+def language_choices_for(contact: Contact) -> Sequence[tuple[str, str]]:
     """Code and name of each language to choose from; the customer's own is always among them."""
     offered, own = language_choices(), contact.language
     is_offered = own in {code for code, _ in offered}

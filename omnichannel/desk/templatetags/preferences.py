@@ -10,7 +10,7 @@ from routing.models import Agent
 
 register = template.Library()
 
-ATTRIBUTES = {
+BODY_ATTRIBUTES = {
     "data-enter-sends": "enter_sends",
     "data-undo": "can_undo_sending",
     "data-sounds": "plays_sounds",
@@ -20,12 +20,12 @@ ATTRIBUTES = {
 
 
 @register.simple_tag(takes_context=True)
-def preference_attributes(context: template.Context) -> SafeString:
+def preference_body_attributes(context: template.Context) -> SafeString:
     """An attribute of <body> for each thing the agent wants, where scripts look for it."""
     request = context.get("request")
     agent = getattr(request, "agent", None) if isinstance(request, HttpRequest) else None
     if not isinstance(agent, Agent):
         return SafeString("")
     chosen = preferences_for(agent)
-    wanted = [(name,) for name, field in ATTRIBUTES.items() if getattr(chosen, field)]
+    wanted = [(name,) for name, field in BODY_ATTRIBUTES.items() if getattr(chosen, field)]
     return format_html_join("", " {}", wanted)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels_whatsapp.error_reasons import get_error_reason
 from omnichannel.conversations import access
-from omnichannel.conversations.models import Attachment, Conversation, Message, MessageStatus, Note
+from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageStatus, Note
 from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.desk.shared.message_preview import STATUS_LABELS, summarize_message
 from omnichannel.desk.shared.paging import Cursor
@@ -109,6 +109,24 @@ class MessageEntry:
     def status_label(self) -> str:
         """For screen readers and the mouse: what became of our message."""
         return str(STATUS_LABELS[MessageStatus(self.message.status)])
+
+    @property
+    def status_icon(self) -> str:
+        """The name of the icon for what became of our message."""
+        if self.message.has_failed:
+            return "warn"
+        status = MessageStatus(self.message.status)
+        return (
+            status.value if status in {MessageStatus.QUEUED, MessageStatus.SENDING, MessageStatus.SENT} else "delivered"
+        )
+
+    @property
+    def vcard_files(self) -> list[Attachment]:
+        """The stored contact cards of a message that shares contacts."""
+        if not self.message.content.get("contacts"):
+            return []
+        stored = (one for one in self.message.attachments.all() if one.state == AttachmentState.STORED)
+        return [one for one in stored if one.content_type == "text/vcard"]
 
     @property
     def failure_reason(self) -> str:

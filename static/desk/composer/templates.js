@@ -34,7 +34,7 @@
     const suggestion = event.target.closest("[data-offer]");
     const field = suggestion && byId(suggestion.dataset.offer);
     if (!field) return;
-    field.value = suggestion.textContent;
+    field.value = suggestion.textContent.trim();
     handleValue(field);
     field.focus();
   });

@@ -331,7 +331,7 @@ def test_disconnected_agent_is_preferred_on_return() -> None:
     release_overdue_conversations(dana.pk, timezone.now())
     Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
     dispatch_after()
-    assert omar.pk < dana.pk, "or it would be assigned_conversation without that"
+    assert omar.pk < dana.pk, "or it would be hers without that"
     assert get_offered_agent(conversation) == dana
     assert last_event_text(conversation) == "Offered to Dana: had it before of 2 who can take it (100 units free)."
 

@@ -44,7 +44,7 @@ def test_a_closed_queue_passes_on_to_another(orders: Queue) -> None:
     create_overflow_rule(orders, "out_of_hours", "transfer", target=night)
     conversation = classify_and_refresh(create_new_conversation())
     assert (conversation.queue, conversation.state) == (night, State.OPEN)
-    assert timeline_texts(conversation)[-1] == "Orders is out of its operating hours: transferred_bytes to Night."
+    assert timeline_texts(conversation)[-1] == "Orders is out of its operating hours: transferred to Night."
 
 
 def test_transferred_conversation_does_not_overflow_again_on_entry(orders: Queue) -> None:
@@ -124,7 +124,7 @@ def test_conversation_waiting_too_long_is_transferred_and_restarts_its_wait(orde
     late.refresh_from_db()
     early.refresh_from_db()
     assert (late.queue, late.queued_at, early.queue) == (night, MONDAY_NIGHT, orders)
-    assert timeline_texts(late) == ["Nobody in Orders was free for 5 minutes: transferred_bytes to Night."]
+    assert timeline_texts(late) == ["Nobody in Orders was free for 5 minutes: transferred to Night."]
     assert Lane.objects.filter(kind=LaneKind.ASSIGN).exists()
 
 

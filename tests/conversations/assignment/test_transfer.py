@@ -62,7 +62,7 @@ def test_transfer_assigns_the_colleague_and_records_the_reason(
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent) == (State.ACTIVE, omar)
     event = conversation.events.get()
-    assert str(event.text) == "Dana transferred_bytes the conversation to Omar: Speaks Portuguese."
+    assert str(event.text) == "Dana transferred the conversation to Omar: Speaks Portuguese."
     assert event.actor == dana.user
 
 

@@ -99,7 +99,7 @@ def test_transfer_reason_is_kept_after_a_conflict(desk: DeskScenario) -> None:
     answer = post_action(desk, "transfer", to=to, reason="Knows the lamps")
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Only an active conversation can be transferred_bytes." in page
+    assert "Only an active conversation can be transferred." in page
     assert "Knows the lamps</textarea>" in page
     assert is_checked(page, to)
 
@@ -134,7 +134,7 @@ def test_a_transfer_gives_the_conversation_to_a_colleague(desk: DeskScenario, pl
     assert desk.conversation.agent == desk.omar
     shown = get_conversation_page(desk, "omar")
     assert "with you" in shown
-    assert "Dana transferred_bytes the conversation to Omar: Speaks Thai." in shown
+    assert "Dana transferred the conversation to Omar: Speaks Thai." in shown
 
 
 @pytest.mark.parametrize("plain", [True, False])
@@ -142,7 +142,7 @@ def test_refused_transfer_keeps_the_form_and_shows_the_reason(desk: DeskScenario
     answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason=" ", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert "Write why, for whoever may_read this next." in shown
+    assert "Write why, for whoever reads this next." in shown
     assert is_checked(shown, agent_value(desk, "omar"))
     assert ("<html" in shown) == plain
 

@@ -1,4 +1,4 @@
-"""What is there before anybody sets anything up: presences, the default queue, the WhatsApp work stream."""
+"""Create what every installation starts with: presences, the default queue, a rating model and a work stream."""
 
 from django.db import migrations
 
