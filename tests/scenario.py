@@ -24,9 +24,10 @@ from omnichannel.conversations.models import (
     Message,
     MessageKind,
     QuickReply,
+    TimelineEventKind,
     Viewer,
 )
-from omnichannel.conversations.state_machine import record_event as line
+from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.demo.people import create_returns_work_stream, create_users
 from routing.models import Agent, Queue, RoutingRule, State
@@ -157,7 +158,9 @@ def _create_active_conversation(stage: ScenarioBuilder) -> None:
     stage.create_inbound_message(talk, "Hi! I ordered lamp 2231 last week, it arrived broken")
     picture = stage.create_inbound_message(talk, "Look", kind=MessageKind.MEDIA, created_at=stage.ago(minutes=12))
     stage.create_attachment(picture, "lamp.png", "image/png", LAMP_PICTURE.read_bytes())
-    line(talk, "assigned", localized("Assigned to Dana Kim: available, most free capacity."), actor=None)
+    record_event(
+        talk, TimelineEventKind.ACTIVE, localized("Assigned to Dana Kim: available, most free capacity."), actor=None
+    )
     talk.events.update(created_at=stage.ago(minutes=11.5))
     builders.create_outbound_message(
         talk,

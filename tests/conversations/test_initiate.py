@@ -12,7 +12,6 @@ from channels_whatsapp.identity import get_identity
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations.access import get_contact_or_404, sender_numbers_for
 from omnichannel.conversations.agent_load import used_capacity
-from omnichannel.conversations.automated_messages import triggers
 from omnichannel.conversations.initiate import (
     ConversationAlreadyOpenError,
     StartedConversation,
@@ -140,9 +139,7 @@ def test_it_counts_against_the_agents_capacity(dana: Agent, delivery_template: M
 def test_no_routing_and_no_greeting_follow(dana: Agent, delivery_template: MessageTemplate) -> None:
     conversation = start_with_template(dana, delivery_template).conversation
     assert not Lane.objects.filter(kind="route").exists()
-    Conversation.objects.update(window_closes_at=timezone.now() + triggers.LIMIT_PERIOD)
-    conversation.refresh_from_db()
-    assert list(triggers._due_triggers(conversation, timezone.now())) == []
+    assert not conversation.automated_message_requests.exists()
 
 
 def test_a_customer_who_is_known_stays_one_contact(dana: Agent, delivery_template: MessageTemplate) -> None:

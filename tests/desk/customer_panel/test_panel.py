@@ -17,6 +17,7 @@ from omnichannel.conversations.models import (
     Conversation,
     DispositionCode,
     Label,
+    TimelineEventKind,
 )
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
@@ -165,7 +166,7 @@ def test_conversation_details_are_shown(desk: DeskScenario) -> None:
     Conversation.objects.update(created_at=timezone.now() - timedelta(minutes=40))
     record_event(
         desk.conversation,
-        "active",
+        TimelineEventKind.ACTIVE,
         localized("Dana took it."),
         actor=desk.dana.user,
         at=timezone.now() - timedelta(minutes=28),
@@ -254,7 +255,7 @@ def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) ->
     hidden = create_earlier_conversation(desk, queue=builders.create_queue("Secret"))
     builders.create_inbound_message(hidden, "Between us")
     hidden.notes.create(author=desk.supervisor.user, text="Careful")
-    record_event(hidden, "note", localized("Something happened"), actor=desk.supervisor.user)
+    record_event(hidden, TimelineEventKind.CONTACTS_MERGED, localized("Something happened"), actor=desk.supervisor.user)
     for name, text in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
         assert text not in get_section(desk, name)
         assert text in get_section(desk, name, "supervisor")
@@ -301,7 +302,7 @@ def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: DeskScenario) -
 
 def test_a_long_list_goes_on_where_it_ended(desk: DeskScenario) -> None:
     for number in range(45):
-        record_event(desk.conversation, "note", localized(f"Event {number:02}"), actor=None)
+        record_event(desk.conversation, TimelineEventKind.CONTACTS_MERGED, localized(f"Event {number:02}"), actor=None)
     first = get_section(desk, "story")
     assert "Event 44" in first
     assert "Event 04" not in first
@@ -321,7 +322,7 @@ def test_a_section_takes_few_queries_however_much_there_is(
         before = create_earlier_conversation(desk, agent=desk.omar)
         create_attachment(before, "a.png")
         before.notes.create(author=desk.omar.user, text="Noted")
-        record_event(before, "note", localized("Happened"), actor=desk.omar.user)
+        record_event(before, TimelineEventKind.CONTACTS_MERGED, localized("Happened"), actor=desk.omar.user)
     client = client_for(desk.dana)
     with django_assert_max_num_queries(2 + 6):
         assert client.get(conversation_url(desk, name), **HTMX_HEADERS).status_code == 200

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from omnichannel.conversations.export import pdf as pdfs
 from omnichannel.conversations.export import transcript as exports
-from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind
+from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind, TimelineEventKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.limited_process import Limits
 from omnichannel.core.localized_text import localized
@@ -41,7 +41,11 @@ def create_messages(desk: DeskScenario) -> None:
     )
     desk.conversation.notes.create(author=desk.supervisor.user, text="Third one", created_at=NOON.replace(minute=2))
     record_event(
-        desk.conversation, "active", localized("Dana took the conversation."), actor=None, at=NOON.replace(minute=3)
+        desk.conversation,
+        TimelineEventKind.ACTIVE,
+        localized("Dana took the conversation."),
+        actor=None,
+        at=NOON.replace(minute=3),
     )
 
 
@@ -80,7 +84,12 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None
 
 def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     create_messages(desk)
-    record_event(desk.conversation, "active", localized("%(agent)s took the conversation.", agent="Dana"), actor=None)
+    record_event(
+        desk.conversation,
+        TimelineEventKind.ACTIVE,
+        localized("%(agent)s took the conversation.", agent="Dana"),
+        actor=None,
+    )
     desk.dana.user.language = "de"
     desk.dana.user.save()
     exported = export_text(desk, query="?notes=1&timeline=1")
