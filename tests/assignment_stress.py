@@ -31,16 +31,16 @@ GRACE_SECONDS = 60.0  # seconds for the last step of each process
 
 def create_agents_and_conversations(conversations: int) -> None:
     """Create agents in the default queue and one more each, and waiting conversations in all queues."""
-    queues = [builders.create_queue(f"Queue {place}") for place in range(QUEUE_COUNT)]
-    agents = [builders.create_agent(f"Agent{place}") for place in range(AGENT_COUNT)]
+    queues = [builders.create_queue(f"Queue {index}") for index in range(QUEUE_COUNT)]
+    agents = [builders.create_agent(f"Agent{index}") for index in range(AGENT_COUNT)]
     QueueMembership.objects.bulk_create(
-        QueueMembership(queue=queues[place % QUEUE_COUNT], agent=agent) for place, agent in enumerate(agents)
+        QueueMembership(queue=queues[index % QUEUE_COUNT], agent=agent) for index, agent in enumerate(agents)
     )
     waiting = [*queues, Queue.objects.get_default()]
     shop, customers = builders.create_number(), [builders.create_contact() for _ in range(conversations)]
     Conversation.objects.bulk_create(
-        Conversation(contact=customer, number=shop, work_stream=shop.work_stream, queue=waiting[place % len(waiting)])
-        for place, customer in enumerate(customers)
+        Conversation(contact=customer, number=shop, work_stream=shop.work_stream, queue=waiting[index % len(waiting)])
+        for index, customer in enumerate(customers)
     )
 
 
@@ -49,50 +49,50 @@ def run_race(seed: int, seconds: float) -> tuple[list[str], int]:
     violations: Any = multiprocessing.get_context("fork").Queue()
     connections.close_all()
     processes = [
-        multiprocessing.get_context("fork").Process(target=_run_process, args=(seed * 100 + place, seconds, violations))
-        for place in range(PROCESS_COUNT)
+        multiprocessing.get_context("fork").Process(target=_run_process, args=(seed * 100 + index, seconds, violations))
+        for index in range(PROCESS_COUNT)
     ]
     for process in processes:
         process.start()
     try:
-        breaches = set(_collect_violations(violations, seconds))
+        violations = set(_collect_violations(violations, seconds))
         for process in processes:
             process.join(GRACE_SECONDS)
-            breaches |= {"a process did not end well"} if process.exitcode != 0 else set()
+            violations |= {"a process did not end well"} if process.exitcode != 0 else set()
     finally:
         for process in processes:  # A process that still runs would write into the database of the next test.
             process.kill()
             process.join()
-    return sorted([*breaches, *_find_final_violations()]), Conversation.objects.filter(state=State.CLOSED).count()
+    return sorted([*violations, *_find_final_violations()]), Conversation.objects.filter(state=State.CLOSED).count()
 
 
 def _collect_violations(violations: Any, seconds: float) -> Iterator[str]:
     """Yield violations from the processes and from checks in between, until all processes have ended."""
-    silent = 0
-    while silent < PROCESS_COUNT:
+    ended = 0
+    while ended < PROCESS_COUNT:
         try:
-            word = violations.get(timeout=seconds + GRACE_SECONDS)
+            violation = violations.get(timeout=seconds + GRACE_SECONDS)
         except queue.Empty:
-            yield f"{PROCESS_COUNT - silent} processes were never heard of again"
+            yield f"{PROCESS_COUNT - ended} processes never reported their end"
             return
-        silent += word is None
-        yield from [word] if word else []
+        ended += violation is None
+        yield from [violation] if violation else []
         yield from find_overloaded_agents()
 
 
 def _run_process(seed: int, seconds: float, violations: Any) -> None:
     """Run random steps of workers and agents, and check all agents' load after each step."""
-    chance, ends = random.Random(seed), time.monotonic() + seconds
+    rng, deadline = random.Random(seed), time.monotonic() + seconds
     try:
         _disable_synchronous_commit()
-        while time.monotonic() < ends and Conversation.objects.exclude(state=State.CLOSED).exists():
-            step = chance.choices(
+        while time.monotonic() < deadline and Conversation.objects.exclude(state=State.CLOSED).exists():
+            step = rng.choices(
                 (_assign_conversations, _answer_offers, _end_or_close_conversations, _change_presence), (2, 4, 4, 1)
             )[0]
             with contextlib.suppress(TransitionError):  # Another process changed the conversation first.
-                step(chance)
-            for breach in find_overloaded_agents():
-                violations.put(breach)
+                step(rng)
+            for violation in find_overloaded_agents():
+                violations.put(violation)
     except Exception as error:  # Reported to the test.
         violations.put(f"{type(error).__name__}: {error}")
     finally:
@@ -107,32 +107,32 @@ def _disable_synchronous_commit() -> None:
             cursor.execute("SET synchronous_commit TO off")
 
 
-def _assign_conversations(chance: random.Random) -> None:
-    offer_waiting_conversations(timezone.now(), limit=chance.choice((1, 5, None)))
+def _assign_conversations(rng: random.Random) -> None:
+    offer_waiting_conversations(timezone.now(), limit=rng.choice((1, 5, None)))
 
 
-def _answer_offers(chance: random.Random) -> None:
+def _answer_offers(rng: random.Random) -> None:
     """Let agents answer offers; one in ten is rejected."""
     offered = list(Conversation.objects.filter(offered_to__isnull=False).select_related("offered_to__user")[:20])
-    for conversation in chance.sample(offered, min(3, len(offered))):
-        verb = offers.reject_offer if chance.random() < 0.1 else offers.accept_offer
+    for conversation in rng.sample(offered, min(3, len(offered))):
+        action = offers.reject_offer if rng.random() < 0.1 else offers.accept_offer
         assert conversation.offered_to is not None
-        verb(conversation, conversation.offered_to)
+        action(conversation, conversation.offered_to)
 
 
-def _end_or_close_conversations(chance: random.Random) -> None:
+def _end_or_close_conversations(rng: random.Random) -> None:
     """Let agents end active conversations and close ended ones."""
     held = list(Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60])
-    for conversation in chance.sample(held, min(4, len(held))):
+    for conversation in rng.sample(held, min(4, len(held))):
         assert conversation.agent is not None
         (end_conversation if conversation.state == State.ACTIVE else close_conversation)(
             conversation, conversation.agent
         )
 
 
-def _change_presence(chance: random.Random) -> None:
-    agent = chance.choice(list(Agent.objects.select_related("presence", "user")))
-    set_presence_manually(agent, chance.choice(list(Presence.objects.filter(is_built_in=True))))
+def _change_presence(rng: random.Random) -> None:
+    agent = rng.choice(list(Agent.objects.select_related("presence", "user")))
+    set_presence_manually(agent, rng.choice(list(Presence.objects.filter(is_built_in=True))))
     offers.expire_offers(timezone.now())
 
 
@@ -152,10 +152,12 @@ def _find_final_violations() -> Iterator[str]:
     yield from find_overloaded_agents()
     yield from _find_unassigned_conversations()
     accepted = Count("offers", filter=Q(offers__outcome=OfferOutcome.ACCEPTED))
-    twice = Conversation.objects.order_by().annotate(accepted=accepted)
-    yield from (f"conversation {conversation.pk} was given out twice" for conversation in twice.filter(accepted__gt=1))
-    unasked = twice.filter(accepted=0, state=State.CLOSED)
-    yield from (f"conversation {conversation.pk} was closed by nobody" for conversation in unasked)
+    annotated = Conversation.objects.order_by().annotate(accepted=accepted)
+    yield from (
+        f"conversation {conversation.pk} was given out twice" for conversation in annotated.filter(accepted__gt=1)
+    )
+    without_offer = annotated.filter(accepted=0, state=State.CLOSED)
+    yield from (f"conversation {conversation.pk} was closed by nobody" for conversation in without_offer)
 
 
 def _find_unassigned_conversations() -> Iterator[str]:

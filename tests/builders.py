@@ -33,23 +33,23 @@ def new_sid(prefix: str = "SM") -> str:
 
 def create_user(role: str, name: str = "", **fields: Any) -> User:
     """Create a user in the group `role`, or a user without a role for ""."""
-    person = User.objects.create_user(
+    user = User.objects.create_user(
         username=name.lower() or f"person{next(sequence)}", password="correct horse", first_name=name, **fields
     )
     if role:
-        person.groups.add(Group.objects.get(name=role))
-    return person
+        user.groups.add(Group.objects.get(name=role))
+    return user
 
 
 def create_agent(
     name: str = "", *, role: str = "Agent", queue: Queue | None = None, presence: str = "available"
 ) -> Agent:
     """Create an agent, who is available by default, as a member of `queue` if given."""
-    shown = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
-    made = Agent.objects.create(user=create_user(role, name), presence=shown)
+    presence_row = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
+    agent = Agent.objects.create(user=create_user(role, name), presence=presence_row)
     if queue is not None:
-        QueueMembership.objects.create(queue=queue, agent=made)
-    return made
+        QueueMembership.objects.create(queue=queue, agent=agent)
+    return agent
 
 
 def create_queue(name: str = "Orders") -> Queue:
@@ -82,8 +82,10 @@ def create_number(account: WhatsAppAccount | None = None, *, number: str = "", *
 
 
 def create_contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
-    where = address or f"whatsapp:+4915112{next(sequence):06d}"
-    return Contact.objects.create(address=where, identity=get_identity(where), profile_name=name, **fields)
+    sender_address = address or f"whatsapp:+4915112{next(sequence):06d}"
+    return Contact.objects.create(
+        address=sender_address, identity=get_identity(sender_address), profile_name=name, **fields
+    )
 
 
 def create_conversation(
@@ -102,18 +104,18 @@ def create_conversation(
         last_inbound_at: Time of the customer's last message; the window closes 24 hours later.
         fields: Other fields of the conversation.
     """
-    at = last_inbound_at or timezone.now()
-    where = number or create_number()
+    inbound_at = last_inbound_at or timezone.now()
+    whatsapp_number = number or create_number()
     values = {
-        "number": where,
+        "number": whatsapp_number,
         "contact": contact or create_contact(),
-        "work_stream": where.work_stream,
+        "work_stream": whatsapp_number.work_stream,
         "queue": queue or Queue.objects.get_default(),
         "agent": agent,
         "state": State.ACTIVE if agent else State.OPEN,
-        "last_inbound_at": at,
-        "window_closes_at": at + timedelta(hours=24),
-        "last_activity_at": at,
+        "last_inbound_at": inbound_at,
+        "window_closes_at": inbound_at + timedelta(hours=24),
+        "last_activity_at": inbound_at,
         **fields,
     }
     return Conversation.objects.create(**values)

@@ -16,10 +16,10 @@ class TableRows:
 
     def restore(self) -> None:
         names = ", ".join(map(connection.ops.quote_name, self.columns))
-        places = ", ".join(["%s"] * len(self.columns))
-        into = connection.ops.quote_name(self.table)
+        placeholders = ", ".join(["%s"] * len(self.columns))
+        table = connection.ops.quote_name(self.table)
         with connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {into} ({names}) VALUES ({places})", self.values)
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({placeholders})", self.values)
 
 
 def read_all_tables() -> list[TableRows]:

@@ -33,20 +33,20 @@ class FileServer:
 @contextlib.contextmanager
 def run_file_server() -> Iterator[FileServer]:
     """Run the server on a free port of this machine while the block runs."""
-    state, pause = FileServer(), threading.Event()
+    file_server, pause = FileServer(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            state.requests.append((self.path, self.headers.get("Authorization")))
-            answer = state.next_response(self.path)
-            self.send_response(answer.status)
-            length = len(answer.body) if answer.declared_length is None else answer.declared_length
-            for name, value in {"Content-Length": str(length), **answer.headers}.items():
+            file_server.requests.append((self.path, self.headers.get("Authorization")))
+            response = file_server.next_response(self.path)
+            self.send_response(response.status)
+            length = len(response.body) if response.declared_length is None else response.declared_length
+            for name, value in {"Content-Length": str(length), **response.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             with contextlib.suppress(OSError):  # The client has closed the connection.
-                self.wfile.write(answer.body)
-                while answer.never_ends:
+                self.wfile.write(response.body)
+                while response.never_ends:
                     self.wfile.write(b".")
                     pause.wait(0.02)
 
@@ -57,9 +57,9 @@ def run_file_server() -> Iterator[FileServer]:
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
-    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    file_server.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
-        yield state
+        yield file_server
     finally:
         server.shutdown()
         server.server_close()

@@ -57,14 +57,14 @@ SCENES = [
     Scene("inbox-empty", "admin", "/desk/?view=my"),
     Scene("inbox-open", "dana", "/desk/?view=open"),
     Scene("conversation", "dana", "/desk/conversations/{active}/"),
-    Scene("kinds", "dana", "/desk/conversations/{kinds}/"),
+    Scene("message_kinds", "dana", "/desk/conversations/{message_kinds}/"),
     Scene("window-closed", "dana", "/desk/conversations/{window_closed}/"),
     Scene("wrap-up", "dana", "/desk/conversations/{wrap_up}/"),
     Scene("closed", "dana", "/desk/conversations/{closed}/"),
     Scene("search", "dana", "/desk/", open_search),
     Scene("shortcuts", "dana", "/desk/", open_shortcuts),
     Scene("preferences", "dana", "/desk/preferences/"),
-    Scene("supervisor", "sofia", "/desk/conversations/{of_a_colleague}/"),
+    Scene("supervisor", "sofia", "/desk/conversations/{colleagues}/"),
     Scene("administration", "admin", "/admin/"),
     Scene("stream", "admin", "/admin/routing/workstream/1/change/"),
     Scene("rule", "admin", "/admin/routing/routingrule/1/change/"),
@@ -139,7 +139,7 @@ def main(*names: str) -> None:
     for picture, name in README_PICTURES.items():
         if (SCREENSHOT_FOLDER / f"{picture}.png").exists():
             shutil.copy(SCREENSHOT_FOLDER / f"{picture}.png", SCREENSHOT_FOLDER.parent / f"{name}.png")
-    print(f"The pictures are in {SCREENSHOT_FOLDER.relative_to(ROOT)}/.")
+    print(f"Screenshots are in {SCREENSHOT_FOLDER.relative_to(ROOT)}/.")
 
 
 if __name__ == "__main__":

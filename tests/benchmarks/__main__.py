@@ -41,10 +41,10 @@ def run_benchmarks(title: str, cluster: str = "") -> dict[str, float]:
     return figures
 
 
-def draw_bar(value: float, most: float) -> str:
+def draw_bar(value: float, limit: float) -> str:
     """Draw the share of the limit that is used."""
-    full = min(BAR_WIDTH, round(BAR_WIDTH * value / most))
-    return "█" * full + "░" * (BAR_WIDTH - full) + (" too much" if value > most else "")
+    full = min(BAR_WIDTH, round(BAR_WIDTH * value / limit))
+    return "█" * full + "░" * (BAR_WIDTH - full) + (" over the limit" if value > limit else "")
 
 
 def format_row(name: str, sqlite: float, postgres: float) -> str:

@@ -21,12 +21,17 @@ def main(seed: int) -> int:
     begin = time.monotonic()
     try:
         assignment_stress.create_agents_and_conversations(CONVERSATION_COUNT)
-        breaches, closed = assignment_stress.run_race(seed, TIME_LIMIT_SECONDS)
+        violations, closed = assignment_stress.run_race(seed, TIME_LIMIT_SECONDS)
     finally:
         connection.creation.destroy_test_db("", verbosity=0)
     took = time.monotonic() - begin
-    print(f"race {seed}: {closed} closed in {took:.0f} s, {len(breaches)} breaches", *breaches, sep="\n  ", flush=True)
-    return 1 if breaches else 0
+    print(
+        f"run {seed}: {closed} closed in {took:.0f} s, {len(violations)} violations",
+        *violations,
+        sep="\n  ",
+        flush=True,
+    )
+    return 1 if violations else 0
 
 
 if __name__ == "__main__":

@@ -77,8 +77,8 @@ async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamP
             await asyncio.wait_for(page.opened, OPEN_TIMEOUT)
             return page
 
-    people = [each for each in sessions.items() for _ in range(PAGES_PER_PERSON)]
-    return list(await asyncio.gather(*[open_page(*each) for each in people]))
+    user_sessions = [item for item in sessions.items() for _ in range(PAGES_PER_PERSON)]
+    return list(await asyncio.gather(*[open_page(*item) for item in user_sessions]))
 
 
 def read_memory_kb(pid: int) -> float:
@@ -141,8 +141,8 @@ async def measure(app: AppInstance) -> dict[str, float]:
 
 
 def main() -> None:
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4 * STREAM_COUNT), most))
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, 4 * STREAM_COUNT), limit))
     with tempfile.TemporaryDirectory(prefix="omnichannel-bench-") as folder:
         (Path(folder) / "blank").mkdir()
         blank = create_template_database(Path(folder) / "blank")

@@ -28,9 +28,9 @@ def create_routing_rule(queue: Queue, condition: Any, name: str = "Rule") -> Rou
 
 def create_skill_rule(**ratings: int) -> None:
     languages, _ = SkillType.objects.get_or_create(name="Language")
-    made = SkillRule.objects.create(work_stream=builders.update_work_stream(), name="Skills")
+    rule = SkillRule.objects.create(work_stream=builders.update_work_stream(), name="Skills")
     for name, rating in ratings.items():
-        made.skill_requirements.create(skill=Skill.objects.create(name=name, type=languages), rating=rating)
+        rule.skill_requirements.create(skill=Skill.objects.create(name=name, type=languages), rating=rating)
 
 
 def create_overflow_rule(

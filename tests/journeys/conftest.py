@@ -39,11 +39,11 @@ def open_page_as(browser: Browser, app: AppInstance) -> Iterator[Callable[..., P
     An unexpected error in a console fails the test.
     """
     contexts: list[BrowserContext] = []
-    complaints: list[str] = []
+    errors: list[str] = []
 
-    def hear(message: ConsoleMessage) -> None:
+    def record_error(message: ConsoleMessage) -> None:
         if message.type == "error" and not any(pattern in message.text for pattern in EXPECTED_CONSOLE_ERRORS):
-            complaints.append(message.text)
+            errors.append(message.text)
 
     def open_browser(name: str = "", **options: object) -> Page:
         context = browser.new_context(base_url=app.url, **options)  # type: ignore[arg-type]
@@ -51,8 +51,8 @@ def open_page_as(browser: Browser, app: AppInstance) -> Iterator[Callable[..., P
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", hear)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", record_error)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         if name:
             sign_in(page, name)
         return page
@@ -60,7 +60,7 @@ def open_page_as(browser: Browser, app: AppInstance) -> Iterator[Callable[..., P
     yield open_browser
     for context in contexts:
         context.close()
-    assert not complaints
+    assert not errors
 
 
 def sign_in(page: Page, name: str) -> None:

@@ -19,11 +19,11 @@ VISIBLE_POSITION_SCRIPT = """() => {
   return [shown.id, Math.round(shown.getBoundingClientRect().top)];
 }"""
 RECORD_NOTIFICATIONS_SCRIPT = """
-  window.sounds = []; window.told = [];
-  document.addEventListener("desk:sounded", (event) => window.sounds.push(event.detail));
+  window.playedSounds = []; window.notifications = [];
+  document.addEventListener("desk:sounded", (event) => window.playedSounds.push(event.detail));
   window.Notification = class extends EventTarget {
     static permission = "granted";
-    constructor(title, { body }) { super(); window.told.push(`${title}: ${body}`); window.last = this; }
+    constructor(title, { body }) { super(); window.notifications.push(`${title}: ${body}`); window.last = this; }
     close() {}
   };
 """

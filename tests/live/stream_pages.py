@@ -69,10 +69,10 @@ class StreamPage:
         method: str = "GET",
     ) -> None:
         cookie = [(b"cookie", f"sessionid={session}".encode())] if session else []
-        back = [(b"last-event-id", str(last_id).encode())] if last_id else []
+        last_id_headers = [(b"last-event-id", str(last_id).encode())] if last_id else []
         query = f"since={int(rendered_at)}".encode() if rendered_at else b""
         address = {"path": "/live/", "query_string": query}
-        self.scope = {"type": "http", "method": method, **address, "headers": [*cookie, *back]}
+        self.scope = {"type": "http", "method": method, **address, "headers": [*cookie, *last_id_headers]}
         self.stream, self.may_read, self.closed = event_stream, asyncio.Event(), asyncio.Event()
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.may_read.set()
@@ -119,12 +119,12 @@ class StreamPage:
 
 def close_pool_connections(pool: ThreadPoolExecutor, threads: int) -> None:
     """Close the database connections of the pool's threads and shut the pool down."""
-    together = threading.Barrier(threads)
+    barrier = threading.Barrier(threads)
 
     def close() -> None:
-        together.wait(TIMEOUT_SECONDS)
+        barrier.wait(TIMEOUT_SECONDS)
         connection.close()
 
-    for done in [pool.submit(close) for _ in range(threads)]:
-        done.result()
+    for future in [pool.submit(close) for _ in range(threads)]:
+        future.result()
     pool.shutdown()

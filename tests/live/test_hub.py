@@ -29,9 +29,9 @@ def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
         ):
             await first.wait_until_open(), await other.wait_until_open()
             event_stream.hub.close()
-            byes = [(await first.next_event()).event, (await other.next_event()).event]
+            last_events = [(await first.next_event()).event, (await other.next_event()).event]
             await first.wait_until_ended()
-            return byes, await answer_to(event_stream, live_scenario.assigned_agent_session)
+            return last_events, await answer_to(event_stream, live_scenario.assigned_agent_session)
 
     assert asyncio.run(scenario()) == (["bye", "bye"], 503)
 

@@ -24,12 +24,12 @@ def last_seen_at() -> Any:
 def test_open_page_updates_last_seen_immediately(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     event_stream._on_user_seen = record_page_activity
 
-    async def look() -> Any:
+    async def read_last_seen() -> Any:
         async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             return await run_in_db_thread(last_seen_at)
 
-    assert asyncio.run(look()) is not None
+    assert asyncio.run(read_last_seen()) is not None
 
 
 def test_last_seen_is_updated_at_every_check(
@@ -56,11 +56,11 @@ def test_user_without_access_is_not_marked_seen(event_stream: EventStream) -> No
         lambda user: usernames.append(user.username),
     )
 
-    async def knock() -> int:
+    async def open_page() -> int:
         async with StreamPage(
             event_stream, await run_in_db_thread(lambda: session_cookie_for(builders.create_user("")))
         ) as page:
             return await page.status()
 
-    assert asyncio.run(knock()) == 401
+    assert asyncio.run(open_page()) == 401
     assert usernames == []

@@ -52,18 +52,18 @@ class WebhookReceiver:
         return [webhook.form["MessageStatus"] for webhook in self.webhooks if "MessageStatus" in webhook.form]
 
     def _make_handler(self) -> type[BaseHTTPRequestHandler]:
-        desk = self
+        receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 form = dict(parse_qsl(body, keep_blank_values=True))
-                desk.webhooks.append(ReceivedWebhook(desk.url + self.path, dict(self.headers.items()), form))
-                self._say(*desk.response)
-                desk.webhook_received.set()
+                receiver.webhooks.append(ReceivedWebhook(receiver.url + self.path, dict(self.headers.items()), form))
+                self._say(*receiver.response)
+                receiver.webhook_received.set()
 
             def do_GET(self) -> None:
-                content_type, content = desk.files.get(self.path, ("", b""))
+                content_type, content = receiver.files.get(self.path, ("", b""))
                 self._say(200 if content_type else 404, content_type or "text/plain", content)
 
             def _say(self, status: int, content_type: str, content: bytes) -> None:

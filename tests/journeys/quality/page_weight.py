@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page
 
 SETTLE_MILLISECONDS = 1500  # Requests after the load event start within this time.
 RECORD_EVENTS_SCRIPT = """
-  window.heard = [];
+  window.receivedEvents = [];
   window.EventSource = class extends EventSource {
     constructor(address) {
       super(address);
-      this.addEventListener("hint", (event) => window.heard.push(JSON.parse(event.data).kind));
+      this.addEventListener("hint", (event) => window.receivedEvents.push(JSON.parse(event.data).kind));
     }
   };
 """
@@ -52,29 +52,29 @@ def measure_first_visit(
     context = browser.new_context(base_url=url)
     context.add_cookies([{"name": "sessionid", "value": session, "url": url}])
     context.add_init_script(RECORD_EVENTS_SCRIPT)
-    page, seen = context.new_page(), PageVisit()
+    page, visit = context.new_page(), PageVisit()
     page.clock.install()
     protocol = context.new_cdp_session(page)
     protocol.send("Network.enable")
-    arrived: dict[str, float] = {}
+    received_bytes: dict[str, float] = {}
 
-    def asks(event: Any) -> None:
+    def record_request(event: Any) -> None:
         if not event["request"]["url"].startswith("data:"):
-            seen.urls.append(event["request"]["url"])
+            visit.urls.append(event["request"]["url"])
 
-    def hears(event: Any) -> None:
-        arrived[event["requestId"]] = float(event["response"]["encodedDataLength"])
+    def record_response(event: Any) -> None:
+        received_bytes[event["requestId"]] = float(event["response"]["encodedDataLength"])
 
-    def has(event: Any) -> None:
-        arrived[event["requestId"]] = float(event["encodedDataLength"])
+    def record_end(event: Any) -> None:
+        received_bytes[event["requestId"]] = float(event["encodedDataLength"])
 
-    protocol.on("Network.requestWillBeSent", asks)
-    protocol.on("Network.responseReceived", hears)
-    protocol.on("Network.loadingFinished", has)
+    protocol.on("Network.requestWillBeSent", record_request)
+    protocol.on("Network.responseReceived", record_response)
+    protocol.on("Network.loadingFinished", record_end)
     answer = page.goto(path, wait_until="load")
     assert answer is not None
     assert answer.ok, answer.status
     wait_until_settled(page)
     context.close()
-    seen.transferred_bytes = sum(arrived.values())
-    return seen
+    visit.transferred_bytes = sum(received_bytes.values())
+    return visit

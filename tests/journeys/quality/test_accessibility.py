@@ -146,12 +146,12 @@ LIST_PAGES = [
 CONVERSATION_PAGES = [
     *(
         conversation_state(name)
-        for name in ("active", "kinds", "closing_soon", "window_closed", "opted_out", "blocked")
+        for name in ("active", "message_kinds", "closing_soon", "window_closed", "opted_out", "blocked")
     ),
-    *(conversation_state(name) for name in ("wrap_up", "waiting", "closed", "nameless")),
-    conversation_state("of_a_colleague"),
-    conversation_state("of_a_colleague", username="sofia"),
-    conversation_state("of_a_colleague", click_and_wait("#do-monitor", "#do-join"), username="sofia"),
+    *(conversation_state(name) for name in ("wrap_up", "waiting", "closed", "unnamed")),
+    conversation_state("colleagues"),
+    conversation_state("colleagues", username="sofia"),
+    conversation_state("colleagues", click_and_wait("#do-monitor", "#do-join"), username="sofia"),
     conversation_state("active", press_and_wait("n", "#note-text:focus")),
     conversation_state("active", click_and_wait("#do-more", ".more-menu .menu-item")),
     conversation_state(
@@ -180,7 +180,7 @@ COMPOSER_PAGES = [
         "active", fill_and_wait("#reply-text", "*Bold* and _slanted_\n> said\n- `so`", "#as-seen strong")
     ),
     conversation_state("active", attach_files),
-    conversation_state("kinds", click_and_wait("#thread .in [data-reply-to]", "#quoting-text:text('مرحبا')")),
+    conversation_state("message_kinds", click_and_wait("#thread .in [data-reply-to]", "#quoting-text:text('مرحبا')")),
     conversation_state(
         "window_closed",
         in_sequence(
@@ -296,7 +296,8 @@ def test_axe_finds_nothing(accessibility_checker: AccessibilityChecker, states: 
 def test_pdf_preview_does_not_take_focus(accessibility_checker: AccessibilityChecker) -> None:
     page = accessibility_checker.page_for("dana")
     page.goto(
-        conversation_state("kinds").path.format(**accessibility_checker.conversation_ids), wait_until="domcontentloaded"
+        conversation_state("message_kinds").path.format(**accessibility_checker.conversation_ids),
+        wait_until="domcontentloaded",
     )
     page.locator("#reply-text").focus()
     page.evaluate("""() => {

@@ -19,8 +19,8 @@ class RpcClient:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._socket, server_socket = socket.socketpair()
         with server_socket:
-            door, _ = _start_rpc_server()
-            socket.send_fds(door, [json.dumps(environment).encode()], [server_socket.fileno()])
+            control, _ = _start_rpc_server()
+            socket.send_fds(control, [json.dumps(environment).encode()], [server_socket.fileno()])
         self._stream = self._socket.makefile("rw")
 
     def call(self, function: str, arguments: dict[str, Any]) -> Any:
@@ -28,7 +28,7 @@ class RpcClient:
         self._stream.write(json.dumps([function, arguments]) + "\n")
         self._stream.flush()
         answer = self._stream.readline()
-        assert answer, f"The clerk could not {function}; its reason is above."
+        assert answer, f"The call of {function} failed; its traceback is above."
         return json.loads(answer)
 
     def close(self) -> None:
@@ -44,7 +44,7 @@ class RpcClient:
 @cache
 def _start_rpc_server() -> tuple[socket.socket, "subprocess.Popen[bytes]"]:
     """Start the RPC server and return its control socket; it ends with this process."""
-    door, inner = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    control, inner = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with inner:
         command = [sys.executable, "-m", "tests.processes.support.rpc_server", str(inner.fileno())]
-        return door, subprocess.Popen(command, cwd=ROOT, pass_fds=[inner.fileno()])
+        return control, subprocess.Popen(command, cwd=ROOT, pass_fds=[inner.fileno()])

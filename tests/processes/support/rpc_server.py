@@ -25,19 +25,19 @@ MAX_ENVIRONMENT_BYTES = 1 << 18  # bytes of an environment
 def main() -> None:
     """Fork a process for each environment until the control socket closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    door = socket.socket(fileno=int(sys.argv[1]))
+    control = socket.socket(fileno=int(sys.argv[1]))
     while True:
-        environment, own, _, _ = socket.recv_fds(door, MAX_ENVIRONMENT_BYTES, 1)
+        environment, connection, _, _ = socket.recv_fds(control, MAX_ENVIRONMENT_BYTES, 1)
         if not environment:
             return
         setup_django_once(json.loads(environment))
         if os.fork() == 0:
-            door.close()
+            control.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             apply_environment(json.loads(environment))
-            serve_requests(socket.socket(fileno=own[0]))
+            serve_requests(socket.socket(fileno=connection[0]))
             return
-        os.close(own[0])
+        os.close(connection[0])
 
 
 def setup_django_once(environment: Mapping[str, str]) -> None:
@@ -61,14 +61,14 @@ def apply_environment(environment: Mapping[str, str]) -> None:
     connections._settings = None  # type: ignore[attr-defined]
 
 
-def serve_requests(own: socket.socket) -> None:
+def serve_requests(connection: socket.socket) -> None:
     """Run the requests until the client closes the connection."""
-    clerk = sys.modules[FUNCTIONS_MODULE]
-    with own, own.makefile("r") as requests, own.makefile("w") as answers:
+    functions = sys.modules[FUNCTIONS_MODULE]
+    with connection, connection.makefile("r") as requests, connection.makefile("w") as answers:
         for line in requests:
             name, arguments = json.loads(line)
             close_old_connections()
-            answers.write(json.dumps(getattr(clerk, name)(**arguments)) + "\n")
+            answers.write(json.dumps(getattr(functions, name)(**arguments)) + "\n")
             answers.flush()
         connections.close_all()
 
