@@ -11,6 +11,8 @@ from django.core.management.commands import flush
 from django.test import SimpleTestCase
 
 from channels_whatsapp.backends import memory
+from channels_whatsapp.models import WhatsAppNumber
+from tests import builders
 from tests.admin_client import UserClient, create_signed_in_client
 from tests.db_snapshot import read_all_tables, restore_tables
 
@@ -119,3 +121,8 @@ def memory_backend(settings: Any) -> Iterator[memory.MemoryBackend]:
 def admin_client(db: None) -> UserClient:
     """Return a client signed in as Ada, who has the role Administrator but is no superuser."""
     return create_signed_in_client("Administrator", "Ada")
+
+
+@pytest.fixture
+def number(db: None) -> WhatsAppNumber:
+    return builders.create_number()

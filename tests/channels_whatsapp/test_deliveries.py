@@ -48,11 +48,6 @@ def fail_in_database(delivery: WebhookDelivery) -> None:
         cursor.execute("SELECT * FROM a_table_that_does_not_exist")
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def create_failed_delivery(number: WhatsAppNumber, apply: Any = apply_half_then_fail) -> WebhookDelivery:
     """Create a delivery that could not be applied."""
     receive_delivery(number.account, load_payload("text", number), None, apply)

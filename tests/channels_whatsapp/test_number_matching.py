@@ -17,11 +17,6 @@ from tests.webhook_client import load_payload, post_webhook, with_new_message_si
 MESSAGING_SERVICE_SID = "MG00000000000000000000000000000001"
 
 
-@pytest.fixture
-def number(db: None) -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def ignored_reason(number: WhatsAppNumber, form: Any) -> str:
     """Return the reason for which the form is ignored."""
     assert post_webhook(number.account.inbound_url, form).status_code == 200

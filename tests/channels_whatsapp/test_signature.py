@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 OTHER_TOKEN = "0f" * 16
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def post_raw(number: WhatsAppNumber, body: str, signed_url: str, *, path: str = "", **headers: str) -> Any:
     """Post a raw body, signed over `signed_url`."""
     all_headers = {"X-Twilio-Signature": builders.compute_signature(signed_url, QueryDict(body)), **headers}

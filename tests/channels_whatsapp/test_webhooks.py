@@ -19,11 +19,6 @@ from tests.webhook_client import FORM_CONTENT_TYPE, post_webhook
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def inbound_path(number: WhatsAppNumber) -> str:
     return f"/webhooks/whatsapp/{number.account.key}/inbound/"
 

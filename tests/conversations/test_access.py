@@ -28,11 +28,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
     """Return an agent of the queue Orders."""
     return builders.create_agent("Dana", queue=orders)

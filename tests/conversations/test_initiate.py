@@ -47,11 +47,6 @@ def delivery_template(number: WhatsAppNumber) -> MessageTemplate:
     return create_template(number.account)
 
 
-@pytest.fixture
-def dana(db: None) -> Agent:
-    return builders.create_agent("Dana")
-
-
 def start_with_template(
     by: Agent, delivery_template: MessageTemplate, address: str = AMARA_ADDRESS, **fields: Any
 ) -> StartedConversation:

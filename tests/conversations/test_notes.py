@@ -15,11 +15,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
     return builders.create_agent("Dana", queue=orders)
 

@@ -33,11 +33,6 @@ pytestmark = pytest.mark.django_db
 THIRTY_ONE_DAYS = timedelta(days=31)
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
 def create_in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
     """Create a conversation in this state, assigned to Dana unless it is open."""
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}

@@ -26,11 +26,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
 def offered_conversation(dana: Agent) -> Conversation:
     """Return a conversation that was just offered to Dana."""
     conversation = builders.create_conversation()

@@ -23,18 +23,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
     return builders.create_agent("Dana", queue=orders)
-
-
-@pytest.fixture
-def sue() -> Agent:
-    return builders.create_agent("Sue", role="Supervisor")
 
 
 @pytest.fixture

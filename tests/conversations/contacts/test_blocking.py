@@ -23,16 +23,6 @@ PHONE_ADDRESS = "whatsapp:+4915112345678"
 
 
 @pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
 def conversation(number: WhatsAppNumber, dana: Agent) -> Conversation:
     return builders.create_conversation(
         number=number, contact=builders.create_contact(address=PHONE_ADDRESS), agent=dana

@@ -8,17 +8,11 @@ import pytest
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts.lookup import rename_contact
 from omnichannel.conversations.models import Contact, Conversation
-from tests import builders
 from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
 
 PHONE_ADDRESS, SCOPED_ADDRESS = "whatsapp:+4915112345678", "whatsapp:US.13491208655302741918"
-
-
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
 
 
 def receive_message(number: WhatsAppNumber, sender: str, **changed: Any) -> Contact:

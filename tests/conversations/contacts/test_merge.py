@@ -22,16 +22,6 @@ HOME_ADDRESS, WORK_ADDRESS = "whatsapp:+4915111111111", "whatsapp:+4915122222222
 
 
 @pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
-@pytest.fixture
-def sue() -> Agent:
-    return builders.create_agent("Sue", role="Supervisor")
-
-
-@pytest.fixture
 def home_contact() -> Contact:
     return builders.create_contact("Amara", address=HOME_ADDRESS)
 

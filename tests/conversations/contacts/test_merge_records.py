@@ -22,11 +22,6 @@ PHONE_ADDRESS, SCOPED_ADDRESS = "whatsapp:+4915112345678", "whatsapp:US.13491208
 
 
 @pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
-@pytest.fixture
 def phone_contact() -> Contact:
     return builders.create_contact("Amara", address=PHONE_ADDRESS)
 

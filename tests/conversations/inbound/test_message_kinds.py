@@ -14,11 +14,6 @@ from tests.webhook_client import load_payload, post_webhook, with_new_message_si
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def receive_payload(number: WhatsAppNumber, name: str, **changed: Any) -> Message:
     """Post a recorded form and return the stored message."""
     assert post_webhook(number.account.inbound_url, load_payload(name, number, **changed)).status_code == 200

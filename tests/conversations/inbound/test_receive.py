@@ -23,11 +23,6 @@ PHONE_ADDRESS = "whatsapp:+4915112345678"
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
     """Receive a message from Amara and return its conversation."""
     form = with_new_message_sid(load_payload("text", number, **changed))

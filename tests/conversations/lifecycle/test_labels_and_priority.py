@@ -19,16 +19,6 @@ from tests import builders
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
-def sue() -> Agent:
-    return builders.create_agent("Sue", role="Supervisor")
-
-
 def timeline_texts(conversation: Conversation) -> list[str]:
     return [str(line) for line in conversation.events.values_list("text", flat=True)]
 

@@ -28,11 +28,6 @@ pytestmark = pytest.mark.django_db
 ONE_HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
 def create_snoozed_conversation(dana: Agent, **fields: Any) -> Conversation:
     conversation = builders.create_conversation(agent=dana, **fields)
     snooze_conversation(conversation, dana, until=timezone.now() + ONE_HOUR)

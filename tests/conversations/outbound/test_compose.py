@@ -27,11 +27,6 @@ PDF = b"%PDF-1.7\n" + b"x" * 40
 
 
 @pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
 def conversation(dana: Agent) -> Conversation:
     return builders.create_conversation(agent=dana)
 

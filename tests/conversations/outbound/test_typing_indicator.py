@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def dana(db: None) -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
 def conversation(dana: Agent, memory_backend: MemoryBackend) -> Conversation:
     return builders.create_conversation(agent=dana)
 

@@ -18,11 +18,6 @@ from tests import builders
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def sue() -> Agent:
-    return builders.create_agent("Sue", role="Supervisor")
-
-
 def create_conversation_with_messages(*bodies: str, **fields: Any) -> Conversation:
     conversation = builders.create_conversation(**fields)
     for body in bodies:
