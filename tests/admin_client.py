@@ -45,6 +45,11 @@ def message_texts(response: Any) -> list[str]:
     return [re.sub(r"<[^>]+>", "", html.unescape(str(message))) for message in response.context["messages"]]
 
 
+def form_errors(response: Any) -> Any:
+    """Return the errors of the form on an admin page, by field."""
+    return response.context["adminform"].form.errors
+
+
 def admin_url(model: str, verb: str, *args: Any) -> str:
     """Return the URL of an admin page, for example `admin_url("routing_queue", "change", 1)`."""
     return reverse(f"admin:{model}_{verb}", args=args)

@@ -35,7 +35,8 @@ def _unprivileged_prefix() -> list[str]:
     return ["runuser", "-u", user, "--"]
 
 
-def _find_free_port() -> int:
+def find_free_port() -> int:
+    """Return a TCP port of this machine that no process uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -51,7 +52,7 @@ class Cluster:
         self._folder, self._binaries, self._port = (
             Path(tempfile.mkdtemp(prefix="omnichannel-pg-")),
             find_postgres_binaries(),
-            _find_free_port(),
+            find_free_port(),
         )
         self._prefix = _unprivileged_prefix()
         self._data = self._folder / "data"

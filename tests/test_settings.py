@@ -120,7 +120,7 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-# -- The rules of PUBLIC_URL ----------------------------------------------------------------------------------------
+# -- The rules of PUBLIC_URL -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

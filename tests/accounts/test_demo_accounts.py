@@ -62,7 +62,7 @@ def post_sign_in(username: str, password: str = DEMO_PASSWORD, language: str = "
     return Client().post("/sign-in/", form, headers={"accept-language": language}).content.decode()
 
 
-# -- The sign-in ----------------------------------------------------------------------------------------------------
+# -- The sign-in -------------------------------------------------------------------------------------------------------
 
 
 def test_printed_password_is_refused_with_a_message(demo_user: User) -> None:
@@ -133,7 +133,7 @@ def test_no_authentication_backend_accepts_the_printed_password(demo_user: User)
     assert authenticate(HttpRequest(), username="dana", password=DEMO_PASSWORD) is None
 
 
-# -- Those who were signed in ---------------------------------------------------------------------------------------
+# -- Signed-in users ---------------------------------------------------------------------------------------------------
 
 
 def test_existing_session_of_a_demo_account_ends(demo_user: User, settings: Any) -> None:
@@ -167,7 +167,7 @@ def test_password_of_other_users_is_not_hashed_on_requests() -> None:
     assert demonstration.is_demo_password_hash.cache_info().misses == 0
 
 
-# -- Setting it -----------------------------------------------------------------------------------------------------
+# -- Values ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("password", [DEMO_PASSWORD, DEMO_PASSWORD.upper(), f" {DEMO_PASSWORD} "])
@@ -194,7 +194,7 @@ def test_on_this_machine_the_printed_password_can_be_set() -> None:
     CommonPasswordValidator().validate(DEMO_PASSWORD)
 
 
-# -- Who has it -----------------------------------------------------------------------------------------------------
+# -- Assigned agents ---------------------------------------------------------------------------------------------------
 
 
 def deployment_errors() -> list[CheckMessage]:

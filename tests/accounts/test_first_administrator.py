@@ -51,7 +51,7 @@ def response_text(answer: Any) -> str:
     return content.decode()
 
 
-# -- When there is a link -------------------------------------------------------------------------------------------
+# -- When the link exists ----------------------------------------------------------------------------------------------
 
 
 def test_without_an_administrator_there_is_a_link_to_the_public_address() -> None:
@@ -80,7 +80,7 @@ def test_an_administrator_who_cannot_sign_in_does_not_count(settings: Any) -> No
     assert get_setup_link() is None
 
 
-# -- Links that open nothing ----------------------------------------------------------------------------------------
+# -- Invalid links -----------------------------------------------------------------------------------------------------
 
 
 def forged_tokens() -> list[str]:
@@ -139,7 +139,7 @@ def test_setup_link_stops_working_once_an_administrator_exists(is_expired: bool)
     assert not User.objects.filter(username="ada").exists()
 
 
-# -- The form -------------------------------------------------------------------------------------------------------
+# -- The form ----------------------------------------------------------------------------------------------------------
 
 
 def test_setup_page_is_not_cached_and_sends_no_referrer() -> None:
@@ -192,7 +192,7 @@ def test_a_link_that_works_is_not_logged(caplog: pytest.LogCaptureFixture) -> No
     assert address not in caplog.text
 
 
-# -- The first administrator ----------------------------------------------------------------------------------------
+# -- The first administrator -------------------------------------------------------------------------------------------
 
 
 def test_the_first_administrator_is_signed_in_and_may_do_everything() -> None:

@@ -198,7 +198,7 @@ def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber
     assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == fingerprints[2]
 
 
-# -- Its moment -------------------------------------------------------------------------------------------------------
+# -- Time of the dry run -----------------------------------------------------------------------------------------------
 
 
 def next_retry_at() -> Any:

@@ -54,7 +54,7 @@ def start_with_template(
     return start_conversation(on, address, delivery_template, fields.pop("values", VALUES), author=by.user, **fields)
 
 
-# -- Numbers as people type them --------------------------------------------------------------------------------------
+# -- Spellings of numbers ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_without_a_country_code_one_sentence_says_what_to_type(typed: str) -> No
     assert "country code, for example +" in refused.value.messages[0]
 
 
-# -- A new one --------------------------------------------------------------------------------------------------------
+# -- New conversations -------------------------------------------------------------------------------------------------
 
 
 def test_a_conversation_is_begun_with_its_agent(
@@ -176,7 +176,7 @@ def test_the_same_form_twice_begins_one_conversation_with_one_message(
     assert Message.objects.count() == 1
 
 
-# -- One that is open already -----------------------------------------------------------------------------------------
+# -- Conversations that are open already -------------------------------------------------------------------------------
 
 
 def test_the_agents_own_open_conversation_gets_the_template(
@@ -231,7 +231,7 @@ def test_another_number_has_a_conversation_of_its_own(
     assert start_with_template(dana, delivery_template, on=other).is_new
 
 
-# -- What stands against it -------------------------------------------------------------------------------------------
+# -- Refusals ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
@@ -294,7 +294,7 @@ def test_a_contact_is_known_to_those_who_see_a_conversation_with_them(dana: Agen
         get_contact_or_404(dana.user, elsewhere.contact_id)
 
 
-# -- At once ----------------------------------------------------------------------------------------------------------
+# -- Concurrency -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)

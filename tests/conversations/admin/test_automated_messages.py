@@ -6,7 +6,7 @@ import pytest
 
 from omnichannel.conversations.models import AutomatedMessage, OptOutMeaning, OptOutWord
 from tests import builders
-from tests.admin_client import UserClient, admin_url, create_signed_in_client, message_texts, visible_text
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, form_errors, message_texts, visible_text
 
 pytestmark = pytest.mark.django_db
 
@@ -16,10 +16,6 @@ MESSAGE_MODEL, WORD_MODEL = "conversations_automatedmessage", "conversations_opt
 def automated_message_form(**changed: Any) -> dict[str, Any]:
     form = {"trigger": "greeting", "work_stream": "", "language": "", "text": "Hello {CustomerName}", "is_active": "on"}
     return {**form, **changed}
-
-
-def form_errors(response: Any) -> Any:
-    return response.context["adminform"].form.errors
 
 
 def test_a_greeting_is_written_for_a_work_stream_and_a_language(admin_client: UserClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 from omnichannel.conversations.models import QuickReply, QuickReplyTag
 from routing.models import WorkStream
 from tests import builders
-from tests.admin_client import admin_url, create_signed_in_client, visible_text
+from tests.admin_client import admin_url, create_signed_in_client, form_errors, visible_text
 
 pytestmark = pytest.mark.django_db
 
@@ -16,10 +16,6 @@ REPLY_MODEL, TAG_MODEL, STREAM_MODEL = "conversations_quickreply", "conversation
 
 def quick_reply_form(**changed: Any) -> dict[str, Any]:
     return {"title": "Hello", "locale": "en", "message": "Hello {FullName{Customer}}", "new_tags": "", **changed}
-
-
-def form_errors(response: Any) -> Any:
-    return response.context["adminform"].form.errors
 
 
 @pytest.mark.parametrize("role", ["Administrator", "Supervisor"])

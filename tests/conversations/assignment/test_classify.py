@@ -51,7 +51,7 @@ def orders() -> Queue:
     return create_orders_queue()
 
 
-# -- Rules ------------------------------------------------------------------------------------------------------------
+# -- Rules -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_customers_first_message_is_routed_by_the_rules(orders: Queue) -> None:
@@ -222,7 +222,7 @@ def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> No
     )
 
 
-# -- Faults -----------------------------------------------------------------------------------------------------------
+# -- Faults ------------------------------------------------------------------------------------------------------------
 
 
 def test_routing_error_delays_only_the_routing(orders: Queue) -> None:

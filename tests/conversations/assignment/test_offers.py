@@ -173,7 +173,7 @@ def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -
     assert conversation.offers.exclude(outcome=OfferOutcome.PENDING).count() == 1
 
 
-# -- Its moment -------------------------------------------------------------------------------------------------------
+# -- Time of the dry run -----------------------------------------------------------------------------------------------
 
 
 def offers_due_at() -> datetime:

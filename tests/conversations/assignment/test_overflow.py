@@ -35,7 +35,7 @@ def orders() -> Queue:
     return create_orders_queue()
 
 
-# -- Before it enters -------------------------------------------------------------------------------------------------
+# -- Before entering the queue ------------------------------------------------------------------------------------------------------
 
 
 def test_a_closed_queue_passes_on_to_another(orders: Queue) -> None:
@@ -107,7 +107,7 @@ def test_the_fallback_queue_takes_everything(orders: Queue) -> None:
     ] * 3
 
 
-# -- While it waits ---------------------------------------------------------------------------------------------------
+# -- Waiting -----------------------------------------------------------------------------------------------------------
 
 
 def create_waiting_conversation(queue: Queue, minutes: float, **fields: Any) -> Conversation:

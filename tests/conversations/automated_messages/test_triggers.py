@@ -77,7 +77,7 @@ def set_opening_hours(number: WhatsAppNumber, *weekdays: int, **fields: Any) -> 
     return hours
 
 
-# -- When --------------------------------------------------------------------------------------------------------------
+# -- Times -------------------------------------------------------------------------------------------------------------
 
 
 def test_trigger_without_text_sends_nothing(number: WhatsAppNumber) -> None:
@@ -218,7 +218,7 @@ def test_overflow_message_is_sent_before_the_conversation_ends(number: WhatsAppN
     assert sent_texts() == ["We can't take more today."]
 
 
-# -- In which words ----------------------------------------------------------------------------------------------------
+# -- Texts -------------------------------------------------------------------------------------------------------------
 
 
 def chosen_greeting(conversation: Conversation) -> str | None:
@@ -268,7 +268,7 @@ def test_changed_text_applies_to_later_messages(number: WhatsAppNumber) -> None:
     assert sent_texts() == ["Hello", "Welcome"]
 
 
-# -- When it keeps silent ----------------------------------------------------------------------------------------------
+# -- When no message is sent -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def contact_snapshot(contact: Contact) -> dict[str, Any]:
     return {**row, "labels": set(contact.labels.values_list("name", flat=True))}
 
 
-# -- Made one ---------------------------------------------------------------------------------------------------------
+# -- Merging -----------------------------------------------------------------------------------------------------------
 
 
 def test_merge_combines_the_data_of_both_contacts(
@@ -172,7 +172,7 @@ def test_a_contact_is_not_merged_with_itself(sue: Agent, home_contact: Contact) 
         merge_contacts(home_contact, home_contact, by=sue.user)
 
 
-# -- Parted again -----------------------------------------------------------------------------------------------------
+# -- Unmerging ---------------------------------------------------------------------------------------------------------
 
 
 def test_undoing_brings_both_back_as_they_were(

@@ -190,7 +190,7 @@ def test_plain_text_of_empty_text_is_empty() -> None:
     assert triggers.language_fallbacks(Contact(language="pt_BR")) == ["pt-br", "pt", ""]
 
 
-# -- Lifted by a colleague --------------------------------------------------------------------------------------------
+# -- Opt-outs lifted by colleagues -------------------------------------------------------------------------------------
 
 
 def create_opted_out_conversation(agent: Agent) -> Conversation:

@@ -35,7 +35,7 @@ def parse_phones(*lines: str) -> list[str]:
     return list(parse_person("FN:Jane Doe", *lines)["phones"])
 
 
-# -- Names ----------------------------------------------------------------------------------------------------------
+# -- Names -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_names_of_version_2_1_are_decoded(line: str, name: str) -> None:
     assert parse_person(line, version="2.1") == {"name": name, "phones": []}
 
 
-# -- Numbers and addresses ------------------------------------------------------------------------------------------
+# -- Numbers and addresses ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_email_addresses_are_unique_and_contain_an_at_sign() -> None:
     assert len(parse_person(*(f"EMAIL:{place}@x" for place in range(99)))["emails"]) == 10
 
 
-# -- Files ----------------------------------------------------------------------------------------------------------
+# -- Files -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r", "\r\n\r\n"])
@@ -228,7 +228,7 @@ def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None
     assert parse_people(message.media.get().file.read()) == [{"name": name, "phones": ["+49 151 1", "0151;2"]}]
 
 
-# -- Strangers' cards -------------------------------------------------------------------------------------------------
+# -- Hostile cards -----------------------------------------------------------------------------------------------------
 
 
 @settings(deadline=None)  # The machine may be busy with other work.

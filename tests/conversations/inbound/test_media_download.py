@@ -177,7 +177,7 @@ def test_only_failed_files_with_a_url_can_be_retried(media_server: FileServer) -
             retry_download(file)
 
 
-# -- Contact cards --------------------------------------------------------------------------------------------------
+# -- Contact cards -----------------------------------------------------------------------------------------------------
 
 
 def test_a_contact_card_shows_names_and_numbers(media_server: FileServer) -> None:

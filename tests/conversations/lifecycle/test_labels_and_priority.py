@@ -23,7 +23,7 @@ def timeline_texts(conversation: Conversation) -> list[str]:
     return [str(line) for line in conversation.events.values_list("text", flat=True)]
 
 
-# -- Labels -----------------------------------------------------------------------------------------------------------
+# -- Labels ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
@@ -67,7 +67,7 @@ def test_agents_use_labels_and_supervisors_make_them(dana: Agent, sue: Agent) ->
         get_or_create_label("x" * 41, user=sue.user)
 
 
-# -- Priority ---------------------------------------------------------------------------------------------------------
+# -- Priority ----------------------------------------------------------------------------------------------------------
 
 
 def test_urgent_conversation_is_assigned_before_longer_waiting_ones(dana: Agent) -> None:
@@ -93,7 +93,7 @@ def test_assigned_agent_or_supervisor_changes_the_priority(dana: Agent, sue: Age
     assert len(timeline_texts(conversation)) == 1
 
 
-# -- Wrapping up ------------------------------------------------------------------------------------------------------
+# -- Wrap-up -----------------------------------------------------------------------------------------------------------
 
 
 def create_codes(*names: str) -> list[DispositionCode]:

@@ -165,7 +165,7 @@ def test_replies_queued_at_once_are_numbered_in_the_order_of_their_commits() -> 
     assert Lane.objects.count() == 1
 
 
-# -- Files ----------------------------------------------------------------------------------------------------------
+# -- Files -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("content", "kind"), [(PNG, "image/png"), (PDF, "application/pdf")])
@@ -206,7 +206,7 @@ def test_files_are_refused_where_agents_may_not_attach(conversation: Conversatio
     assert reply_refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == "files_off"
 
 
-# -- Send again -----------------------------------------------------------------------------------------------------
+# -- Send again --------------------------------------------------------------------------------------------------------
 
 
 def test_a_failed_message_is_sent_again_once(conversation: Conversation, dana: Agent) -> None:

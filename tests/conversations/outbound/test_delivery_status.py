@@ -171,7 +171,7 @@ def test_unclaimed_message_ignores_status_callbacks(db: None, memory_backend: Me
     assert message.status == "sent"  # Therefore no worker sends it.
 
 
-# -- Codes that say more --------------------------------------------------------------------------------------------
+# -- Disposition codes -------------------------------------------------------------------------------------------------
 
 
 def test_an_opt_out_reported_later_marks_the_contact(message: Message) -> None:

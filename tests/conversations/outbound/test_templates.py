@@ -192,7 +192,7 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, memo
     assert memory_backend.outbox[0].content_sid == picker.content_sid
 
 
-# -- Between queueing and sending -----------------------------------------------------------------------------------
+# -- Between queueing and sending --------------------------------------------------------------------------------------
 
 
 def test_a_template_paused_meanwhile_is_not_sent(
@@ -236,7 +236,7 @@ def test_replies_and_templates_go_out_in_their_order(
     ]
 
 
-# -- A call that was cut off ------------------------------------------------------------------------------------------
+# -- Interrupted calls -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -326,7 +326,7 @@ def test_unsent_template_is_resent_as_a_template(
     assert not Lane.objects.filter(kind="send").exists()
 
 
-# -- What WhatsApp says later -----------------------------------------------------------------------------------------
+# -- Status callbacks --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("code", "state"), [("63040", "rejected"), ("63041", "paused"), ("63042", "disabled")])

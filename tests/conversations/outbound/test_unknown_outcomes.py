@@ -245,7 +245,7 @@ def test_late_success_of_a_stale_worker_corrects_not_sent(
     assert interrupted_message.status == "delivered"
 
 
-# -- Callbacks that never come --------------------------------------------------------------------------------------
+# -- Missing callbacks -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def record_open_page(agent: Agent) -> None:
     sessions.record_page_activity(Agent.objects.get(pk=agent.pk).user)
 
 
-# -- Sign-in and sign-out ---------------------------------------------------------------------------------------------
+# -- Sign-in and sign-out ----------------------------------------------------------------------------------------------
 
 
 def sign_in(name: str, **form: str) -> Client:
@@ -98,7 +98,7 @@ def test_signing_out_in_the_admin_sets_offline() -> None:
     assert f'action="{reverse("sign_out")}"' in client.get(reverse("admin:index")).content.decode()
 
 
-# -- Pages ------------------------------------------------------------------------------------------------------------
+# -- Pages -------------------------------------------------------------------------------------------------------------
 
 
 def test_an_open_page_is_noted() -> None:
@@ -139,7 +139,7 @@ def test_manually_set_away_is_kept_when_a_page_returns(base: BasePresence) -> No
     assert shown_presence(dana) == "offline"
 
 
-# -- Load -------------------------------------------------------------------------------------------------------------
+# -- Load --------------------------------------------------------------------------------------------------------------
 
 
 def test_presence_follows_the_load(django_capture_on_commit_callbacks: Any) -> None:

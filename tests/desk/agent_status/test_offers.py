@@ -44,7 +44,7 @@ def answer_offer(
     return client_for(getattr(desk, username)).post(url, **({} if without_htmx else HTMX_HEADERS))
 
 
-# -- The notice -------------------------------------------------------------------------------------------------------
+# -- The notice --------------------------------------------------------------------------------------------------------
 
 
 def test_an_offer_says_who_where_what_and_for_how_long(desk: DeskScenario) -> None:
@@ -120,7 +120,7 @@ def test_offers_take_a_constant_number_of_queries(
         client.get(reverse("desk:offers"), **HTMX_HEADERS)
 
 
-# -- Answers ----------------------------------------------------------------------------------------------------------
+# -- Answers -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("plain", [True, False])
@@ -153,7 +153,7 @@ def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str
     assert offered.offered_to == desk.dana
 
 
-# -- Presence ---------------------------------------------------------------------------------------------------------
+# -- Presence ----------------------------------------------------------------------------------------------------------
 
 
 def test_header_shows_free_capacity(desk: DeskScenario) -> None:
@@ -186,7 +186,7 @@ def test_agent_without_missed_offers_sees_no_notice(desk: DeskScenario) -> None:
     assert "Come back" not in offers_fragment(desk.dana)
 
 
-# -- Who may ----------------------------------------------------------------------------------------------------------
+# -- Permissions -------------------------------------------------------------------------------------------------------
 
 REQUESTS: dict[str, Callable[[Client, Conversation], Any]] = {
     "offers": lambda client, offered: client.get(reverse("desk:offers")),
@@ -221,7 +221,7 @@ def test_changes_require_post(desk: DeskScenario, name: str) -> None:
     assert client_for(desk.dana).get(url).status_code == 405
 
 
-# -- What may be taken ------------------------------------------------------------------------------------------------
+# -- Allowed conversations ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_only_what_may_be_selected_has_the_button(desk: DeskScenario, mode: str,
     assert ("Assign to me" in page, '<span class="tag"' in listed, taken) == (may, not may, 200 if may else 409)
 
 
-# -- Ongoing ----------------------------------------------------------------------------------------------------------
+# -- Ongoing -----------------------------------------------------------------------------------------------------------
 
 
 def get_ongoing_view(desk: DeskScenario, person: str) -> Any:

@@ -33,7 +33,7 @@ def enable_undo(desk: DeskScenario) -> None:
     DeskPreferences.objects.create(agent=desk.dana, can_undo_sending=True)
 
 
-# -- Replying ---------------------------------------------------------------------------------------------------------
+# -- Replying ----------------------------------------------------------------------------------------------------------
 
 
 def test_each_file_is_a_message_of_its_own_in_their_order_the_text_with_the_first(desk: DeskScenario) -> None:
@@ -86,7 +86,7 @@ def test_unsent_message_is_included_in_fragments_until_sent(desk: DeskScenario) 
     assert f'id="message-{message.pk}"' not in client.get(fragments_path, **HTMX_HEADERS).content.decode()
 
 
-# -- Undo -------------------------------------------------------------------------------------------------------------
+# -- Undo --------------------------------------------------------------------------------------------------------------
 
 
 def test_undo_is_absent_when_disabled(desk: DeskScenario) -> None:
@@ -134,7 +134,7 @@ def test_late_or_invalid_undo_shows_an_error(desk: DeskScenario, form: dict[str,
     assert "on its way already" in answer.content.decode()
 
 
-# -- The preview ------------------------------------------------------------------------------------------------------
+# -- The preview -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_the_preview_is_for_those_who_work_here(desk: DeskScenario) -> None:
     assert Client().post(reverse("desk:preview"), {"text": "*x*"}).status_code == 302
 
 
-# -- Quick replies ----------------------------------------------------------------------------------------------------
+# -- Quick replies -----------------------------------------------------------------------------------------------------
 
 
 def create_quick_reply(

@@ -48,7 +48,7 @@ def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str
     return client_for(desk.dana).post(conversation_url(desk, "send_template"), form, **(more or HTMX_HEADERS))
 
 
-# -- The closed window ----------------------------------------------------------------------------------------------
+# -- The closed window -------------------------------------------------------------------------------------------------
 
 
 def test_closed_window_shows_templates_instead_of_the_reply(
@@ -83,7 +83,7 @@ def test_polling_page_gets_the_closed_window(desk: DeskScenario, delivery_templa
     assert 'data-version="window_closed"' in pieces
 
 
-# -- Finding one ----------------------------------------------------------------------------------------------------
+# -- Search ------------------------------------------------------------------------------------------------------------
 
 
 def test_sendable_templates_are_first_sorted_by_customer_language(
@@ -195,7 +195,7 @@ def test_the_list_takes_as_many_queries_however_long_it_is(
     assert ("There are more" in shown) == (count > 50)
 
 
-# -- Filling one in -------------------------------------------------------------------------------------------------
+# -- Variables ---------------------------------------------------------------------------------------------------------
 
 
 def test_each_variable_has_a_field_with_its_example(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
@@ -239,7 +239,7 @@ def test_a_strangers_name_is_escaped(desk: DeskScenario, delivery_template: Mess
     assert "<i>" not in shown
 
 
-# -- Sending it -----------------------------------------------------------------------------------------------------
+# -- Sending -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_template_is_queued_and_shown_with_its_buttons(
@@ -310,7 +310,7 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
     assert list(Message.objects.order_by("pk").values_list("kind", flat=True)) == ["template", "template"]
 
 
-# -- Who may --------------------------------------------------------------------------------------------------------
+# -- Permissions -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_another_channels_template_does_not_exist_here(desk: DeskScenario, deliv
     assert post_template(desk, create_template(builders.create_account())).status_code == 404
 
 
-# -- What the customer answers ----------------------------------------------------------------------------------------
+# -- Customer's answers ------------------------------------------------------------------------------------------------
 
 
 def test_a_pressed_button_is_shown_with_its_payload_beside_the_template_it_is_from(

@@ -60,7 +60,7 @@ def create_earlier_conversation(desk: DeskScenario, **fields: Any) -> Conversati
     return builders.create_conversation(**values)
 
 
-# -- Who may ---------------------------------------------------------------------------------------------------------
+# -- Permissions -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", READ_URL_NAMES)
@@ -109,7 +109,7 @@ def test_the_page_leads_to_every_part_without_the_script(desk: DeskScenario) -> 
         assert f'href="{conversation_url(desk, name)}"' in page
 
 
-# -- What is known of the customer -------------------------------------------------------------------------------------
+# -- About the customer ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_conversation_details_are_shown(desk: DeskScenario) -> None:
         assert text in page
 
 
-# -- Skills -----------------------------------------------------------------------------------------------------------
+# -- Skills ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_invalid_required_skill_is_refused_with_a_message(
     assert not desk.conversation.required_skills.exists()
 
 
-# -- Opt-out ----------------------------------------------------------------------------------------------------------
+# -- Opt-out -----------------------------------------------------------------------------------------------------------
 
 
 def opt_out_contact(desk: DeskScenario) -> None:
@@ -237,7 +237,7 @@ def test_lifting_an_opt_out_without_a_reason_is_refused(desk: DeskScenario) -> N
     assert "Write how the customer agreed" in answer.content.decode()
 
 
-# -- What there was before --------------------------------------------------------------------------------------------
+# -- History -----------------------------------------------------------------------------------------------------------
 
 
 def test_earlier_conversations_are_listed_with_what_they_came_to(desk: DeskScenario) -> None:

@@ -162,7 +162,7 @@ def test_the_head_shows_labels_priority_and_until_when_it_is_snoozed(desk: DeskS
     assert 'class="label priority p1"' in page
 
 
-# -- Looking something up ----------------------------------------------------------------------------------------------
+# -- Search ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("person", "finds"), [("dana", True), ("supervisor", True), ("eve", False)])

@@ -104,7 +104,7 @@ def test_invalid_parameters_cause_no_error(desk: DeskScenario, after: str, since
     assert fetch_fragments(desk, after, since).status_code == 200
 
 
-# -- One message that a hint names ------------------------------------------------------------------------------------
+# -- Single messages ---------------------------------------------------------------------------------------------------
 
 
 def surrounding_html(answer: Any) -> str:

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from cryptography.fernet import Fernet
 
+from tests.postgres import find_free_port
 from tests.processes.support.databases import TemporaryDatabase
 from tests.processes.support.managed_process import ManagedProcess, is_running, wait_until
 from tests.processes.support.rpc_client import RpcClient
@@ -19,12 +19,6 @@ from tests.processes.support.rpc_client import RpcClient
 START_TIMEOUT = 40.0  # seconds, on a machine that may be busy with other work
 STOP_TIMEOUT = 12.0
 _open = build_opener(ProxyHandler({})).open
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def build_environment(folder: Path, database: TemporaryDatabase, url: str = "http://127.0.0.1") -> dict[str, str]:

@@ -162,7 +162,7 @@ def test_saving_a_rule_again_changes_nothing(admin_client: UserClient, stream: W
     assert not form.fields["condition"].has_changed(orders.condition, form["condition"].value())
 
 
-# -- The order, and the work stream's page
+# -- Order and the work stream's page
 
 
 def rule_names(stream: WorkStream) -> list[str]:
@@ -249,7 +249,7 @@ def test_a_skill_rule_names_skills_with_their_proficiency(admin_client: UserClie
     assert "German 7" in visible_text(admin_client.get(admin_url("routing_workstream", "change", stream.pk)))
 
 
-# -- Try it
+# -- Dry run
 
 
 def sample_form(**changed: Any) -> dict[str, Any]:
@@ -348,7 +348,7 @@ def test_sample_without_a_valid_time_is_refused_with_a_message(admin_client: Use
     assert "Moment: Enter a valid date/time." in visible_text(response)
 
 
-# -- Who may
+# -- Permissions
 
 
 def test_supervisor_views_rules_but_cannot_reorder_them(stream: WorkStream) -> None:

@@ -156,7 +156,7 @@ def test_proficiencies_off_the_new_scale_are_pointed_out(admin_client: UserClien
     assert "1 skill of an agent lies outside 1 to 5: set the proficiency anew." in message_texts(response)
 
 
-# -- Who may
+# -- Permissions
 
 
 def test_supervisor_views_skills_but_cannot_change_them(german_skill: Skill) -> None:

@@ -8,7 +8,7 @@ from omnichannel.conversations.models import AutomatedMessage, MessageTrigger
 from routing.models import ContactField, ContextVariable, RoutingRule, SkillRule, WorkStream
 from routing.variables.names import generate_name
 from tests import builders
-from tests.admin_client import UserClient, admin_url, create_signed_in_client, visible_text
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, form_errors, visible_text
 from tests.routing.admin.test_rules import add_url, create_rule, rule_form
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +29,6 @@ def variable_form(**changed: Any) -> dict[str, Any]:
 def create_amount_variable(stream: WorkStream, **fields: Any) -> ContextVariable:
     values = {"display_name": "Amount", "name": "amount", "type": "number", "work_stream": stream, **fields}
     return ContextVariable.objects.create(**values)
-
-
-def form_errors(response: Any) -> Any:
-    return response.context["adminform"].form.errors
 
 
 # -- Names
@@ -145,7 +141,7 @@ def test_a_rule_of_another_work_stream_does_not_keep_a_variable_of_the_same_name
     assert not ContextVariable.objects.exists()
 
 
-# -- Rules about them
+# -- Rules
 
 
 def test_a_rule_asks_about_the_variables_of_its_work_stream_only(admin_client: UserClient, stream: WorkStream) -> None:
@@ -211,7 +207,7 @@ def test_contact_field_can_be_created_and_used_in_rules_but_not_deleted(
     assert "one of this name already" in form_errors(response)["name"][0]
 
 
-# -- Automated messages say them
+# -- Automated messages
 
 
 def test_an_automated_message_names_variables_of_its_work_stream(admin_client: UserClient, stream: WorkStream) -> None:
@@ -226,7 +222,7 @@ def test_an_automated_message_names_variables_of_its_work_stream(admin_client: U
     assert AutomatedMessage.objects.count() == 2
 
 
-# -- Who may
+# -- Permissions
 
 
 @pytest.mark.parametrize(("role", "may_look"), [("Supervisor", True), ("Agent", False), ("", False)])

@@ -12,7 +12,7 @@ from channels_whatsapp.models import WhatsAppNumber
 from routing.admin.form_fields import split_into_unit
 from routing.models import WorkStream
 from tests import builders
-from tests.admin_client import UserClient, admin_url, create_signed_in_client, visible_text
+from tests.admin_client import UserClient, admin_url, create_signed_in_client, form_errors, visible_text
 
 pytestmark = pytest.mark.django_db
 
@@ -37,10 +37,6 @@ def work_stream_form(**changed: Any) -> dict[str, Any]:
         "fallback_queue": "",
         **changed,
     }
-
-
-def form_errors(response: Any) -> Any:
-    return response.context["adminform"].form.errors
 
 
 def save_work_stream(client: Client, stream: WorkStream, **changed: Any) -> Any:
