@@ -122,8 +122,10 @@ def _answer_offers(rng: random.Random) -> None:
 
 def _end_or_close_conversations(rng: random.Random) -> None:
     """Let agents end active conversations and close ended ones."""
-    held = list(Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60])
-    for conversation in rng.sample(held, min(4, len(held))):
+    conversations = list(
+        Conversation.objects.filter(state__in=(State.ACTIVE, State.WRAP_UP)).select_related("agent__user")[:60]
+    )
+    for conversation in rng.sample(conversations, min(4, len(conversations))):
         assert conversation.agent is not None
         (end_conversation if conversation.state == State.ACTIVE else close_conversation)(
             conversation, conversation.agent
@@ -166,7 +168,7 @@ def _find_unassigned_conversations() -> Iterator[str]:
     need = WorkStream.objects.get().capacity
     free = {pk for pk, agent in agents.items() if agent.capacity - loads[pk].units >= need}
     for conversation in Conversation.objects.filter(state=State.OPEN, offered_to=None).select_related("queue"):
-        here = (
+        free_agents = (
             free
             if conversation.queue.is_default
             else free & set(conversation.queue.members.values_list("pk", flat=True))
@@ -174,5 +176,5 @@ def _find_unassigned_conversations() -> Iterator[str]:
         rejected = Offer.objects.filter(conversation=conversation, outcome=OfferOutcome.REJECTED).values_list(
             "agent", flat=True
         )
-        if here - set(rejected):
-            yield f"conversation {conversation.pk} waits though {len(here - set(rejected))} could have it"
+        if free_agents - set(rejected):
+            yield f"conversation {conversation.pk} waits though {len(free_agents - set(rejected))} could have it"

@@ -83,10 +83,10 @@ def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, val
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
     show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMO_ALLOWED)"
-    here = {"PUBLIC_URL": "http://127.0.0.1:8000"}
+    local_settings = {"PUBLIC_URL": "http://127.0.0.1:8000"}
     assert run_manage_py("shell", "-c", show, "--no-imports").stdout.strip() == "twilio False"
-    assert run_manage_py("shell", "-c", show, "--no-imports", **here).stdout.strip() == "twilio False"
-    by_name = run_manage_py("shell", "-c", show, "--no-imports", **here, WHATSAPP_BACKEND="simulator")
+    assert run_manage_py("shell", "-c", show, "--no-imports", **local_settings).stdout.strip() == "twilio False"
+    by_name = run_manage_py("shell", "-c", show, "--no-imports", **local_settings, WHATSAPP_BACKEND="simulator")
     assert by_name.stdout.strip() == "simulator True"
 
 
@@ -171,7 +171,7 @@ def test_flags_are_read_in_their_usual_spellings(monkeypatch: pytest.MonkeyPatch
 
 def test_a_local_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "var" / "secret"
-    made = environment.get_or_create_local_secret(path, lambda: "first")
-    again = environment.get_or_create_local_secret(path, lambda: "second")
-    assert (made, again, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
+    secret = environment.get_or_create_local_secret(path, lambda: "first")
+    second_secret = environment.get_or_create_local_secret(path, lambda: "second")
+    assert (secret, second_secret, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
     assert [file.name for file in path.parent.iterdir()] == ["secret"]

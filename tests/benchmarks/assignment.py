@@ -32,17 +32,17 @@ def time_assignment(agent_count: int) -> float:
     shop = builders.create_number()
     for agent in agents[: agent_count // 2]:
         builders.create_conversation(number=shop, queue=queue, agent=agent)
-    took = []
+    durations = []
     for _ in range(REPETITIONS):
         Conversation.objects.filter(offered_to__isnull=False).update(offered_to=None, offer_expires_at=None, queue=1)
         Conversation.objects.filter(agent=None).delete()
         builders.create_conversation(number=shop, queue=queue)
         begin = time.perf_counter()
         offered, _ = offer_waiting_conversations(timezone.now())
-        took.append(time.perf_counter() - begin)
+        durations.append(time.perf_counter() - begin)
         assert offered == 1
     Conversation.objects.all().delete()
-    return statistics.median(took)
+    return statistics.median(durations)
 
 
 def main() -> None:

@@ -24,9 +24,9 @@ def main(seed: int) -> int:
         violations, closed = assignment_stress.run_race(seed, TIME_LIMIT_SECONDS)
     finally:
         connection.creation.destroy_test_db("", verbosity=0)
-    took = time.monotonic() - begin
+    duration = time.monotonic() - begin
     print(
-        f"run {seed}: {closed} closed in {took:.0f} s, {len(violations)} violations",
+        f"run {seed}: {closed} closed in {duration:.0f} s, {len(violations)} violations",
         *violations,
         sep="\n  ",
         flush=True,

@@ -33,7 +33,7 @@ Figures = dict[str, float]
 def median_load_times(app: AppInstance, session: str, *paths: str) -> list[float]:
     """Return the median milliseconds of each page, requested in turns so that outside load affects all alike."""
     connection = http.client.HTTPConnection("127.0.0.1", app.port, timeout=60)
-    took: dict[str, list[float]] = {path: [] for path in paths}
+    durations: dict[str, list[float]] = {path: [] for path in paths}
     for turn in range(REPETITIONS + 3):
         for path in paths:
             begin = time.perf_counter()
@@ -42,8 +42,8 @@ def median_load_times(app: AppInstance, session: str, *paths: str) -> list[float
             answer.read()
             assert answer.status == 200, path
             if turn >= 3:
-                took[path].append(time.perf_counter() - begin)
-    return [1000 * statistics.median(took[path]) for path in paths]
+                durations[path].append(time.perf_counter() - begin)
+    return [1000 * statistics.median(durations[path]) for path in paths]
 
 
 def measure_conversations(app: AppInstance, session: str) -> Figures:
@@ -77,8 +77,8 @@ def measure_page_weights(app: AppInstance, session: str) -> Figures:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM_PATH, args=CHROMIUM_ARGUMENTS)
         for page, path in {"inbox": "/desk/", "conversation": f"/desk/conversations/{pk}/"}.items():
-            seen = measure_first_visit(browser, app.url, path, session)
-            figures |= {f"{page}, first visit (kB)": seen.kilobytes, f"{page}, requests": float(len(seen.urls))}
+            visit = measure_first_visit(browser, app.url, path, session)
+            figures |= {f"{page}, first visit (kB)": visit.kilobytes, f"{page}, requests": float(len(visit.urls))}
         browser.close()
     return figures
 

@@ -44,25 +44,25 @@ def measure_webhooks(app: AppInstance, shop: dict[str, str]) -> Figures:
     """Measure signed text messages on eight connections at full speed."""
     print_progress(f"webhooks from {WEBHOOK_THREADS} connections for {WEBHOOK_SECONDS:.0f} s")
     path, numbers = f"/webhooks/whatsapp/{shop['key']}/inbound/", itertools.count()
-    took: list[float] = []
-    ends = time.monotonic() + WEBHOOK_SECONDS
+    durations: list[float] = []
+    deadline = time.monotonic() + WEBHOOK_SECONDS
 
     def keep_posting() -> None:
-        while time.monotonic() < ends:
+        while time.monotonic() < deadline:
             form = build_text_form(shop, next(numbers) % CUSTOMER_COUNT, "Where is my order?")
             begin = time.monotonic()
             if post_signed_form(app.url, path, form) != 200:
                 raise AssertionError("A webhook was not answered with 200.")
-            took.append(time.monotonic() - begin)
+            durations.append(time.monotonic() - begin)
 
     threads = [threading.Thread(target=keep_posting) for _ in range(WEBHOOK_THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert app.call("count_records")["messages"] == len(took), "A message was lost."
-    figures = {f"webhook, p{part} (ms)": 1000 * percentile(took, part / 100) for part in (50, 95, 99)}
-    return {"webhooks per second": len(took) / WEBHOOK_SECONDS, **figures}
+    assert app.call("count_records")["messages"] == len(durations), "A message was lost."
+    figures = {f"webhook, p{part} (ms)": 1000 * percentile(durations, part / 100) for part in (50, 95, 99)}
+    return {"webhooks per second": len(durations) / WEBHOOK_SECONDS, **figures}
 
 
 def read_cpu_seconds(pid: int) -> float:
@@ -97,18 +97,18 @@ async def record_arrivals(app: AppInstance, session: str, opened: asyncio.Barrie
     """Record the arrival time of each event on one stream."""
     reader, writer = await asyncio.open_connection("127.0.0.1", app.port)
     writer.write(f"GET /live/ HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: sessionid={session}\r\n\r\n".encode())
-    seen: dict[int, float] = {}
+    arrival_times: dict[int, float] = {}
     event_id = 0
-    while len(seen) < BROADCAST_COUNT:
+    while len(arrival_times) < BROADCAST_COUNT:
         line = (await reader.readline()).decode().strip()
         if line.startswith("id: "):
             event_id = int(line[4:])
         elif line == "event: hello":
             await opened.wait()
         elif line == "event: hint":
-            seen[event_id] = time.time()
+            arrival_times[event_id] = time.time()
     writer.close()
-    return seen
+    return arrival_times
 
 
 async def _measure_broadcasts(app: AppInstance, session: str) -> list[float]:
@@ -120,8 +120,8 @@ async def _measure_broadcasts(app: AppInstance, session: str) -> list[float]:
         event_id, moment = await asyncio.to_thread(app.call, "publish_change_with_time")
         commits[event_id] = moment
         await asyncio.sleep(random.Random(event_id).uniform(0.1, 0.5))
-    seen = await asyncio.wait_for(asyncio.gather(*streams), START_TIMEOUT)
-    return [at - commits[event_id] for arrivals in seen for event_id, at in arrivals.items()]
+    arrivals_by_stream = await asyncio.wait_for(asyncio.gather(*streams), START_TIMEOUT)
+    return [at - commits[event_id] for arrivals in arrivals_by_stream for event_id, at in arrivals.items()]
 
 
 def measure_live_events(app: AppInstance) -> Figures:

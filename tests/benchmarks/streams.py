@@ -54,14 +54,14 @@ class StreamProtocol(asyncio.Protocol):
 
     def hint_times(self) -> list[tuple[int, float]]:
         """Return the id of each event with the arrival time of the last byte of its name."""
-        text, ends, moments = b"", [], []
+        text, end_positions, moments = b"", [], []
         for at, data in self.received:
             text += data
-            ends.append(len(text))
+            end_positions.append(len(text))
             moments.append(at)
         times, read = [], 0
         for event in EVENT_PATTERN.finditer(text):
-            while ends[read] < event.end():
+            while end_positions[read] < event.end():
                 read += 1
             if event[2] == b"hint":
                 times.append((int(event[1]), moments[read]))

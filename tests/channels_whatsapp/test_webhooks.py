@@ -167,9 +167,9 @@ def test_a_known_customers_message_takes_at_most_ten_statements_and_one_commit(
     monkeypatch.setattr(opt_out, "WORD_CACHE_SECONDS", 3600.0)  # On a slow machine these rows are read once more.
     post_webhook(number.account.inbound_url, builders.build_inbound_form(number))
     form = builders.build_inbound_form(number, Body="And another thing")
-    with django_assert_max_num_queries(10) as seen:
+    with django_assert_max_num_queries(10) as queries:
         post_webhook(number.account.inbound_url, form)
-    statements = [query["sql"].split()[0] for query in seen.captured_queries]
+    statements = [query["sql"].split()[0] for query in queries.captured_queries]
     assert (statements.count("BEGIN"), statements.count("COMMIT"), statements.count("SAVEPOINT")) == (1, 1, 0), (
         statements
     )

@@ -48,10 +48,12 @@ def delivery_template(number: WhatsAppNumber) -> MessageTemplate:
 
 
 def start_with_template(
-    by: Agent, delivery_template: MessageTemplate, address: str = AMARA_ADDRESS, **fields: Any
+    agent: Agent, delivery_template: MessageTemplate, address: str = AMARA_ADDRESS, **fields: Any
 ) -> StartedConversation:
-    on = fields.pop("on", None) or WhatsAppNumber.objects.get()
-    return start_conversation(on, address, delivery_template, fields.pop("values", VALUES), author=by.user, **fields)
+    sending_number = fields.pop("on", None) or WhatsAppNumber.objects.get()
+    return start_conversation(
+        sending_number, address, delivery_template, fields.pop("values", VALUES), author=agent.user, **fields
+    )
 
 
 # -- Spellings of numbers ----------------------------------------------------------------------------------------------
@@ -288,8 +290,8 @@ def test_numbers_and_channels_that_are_switched_off_write_to_nobody(dana: Agent,
 
 def test_a_contact_is_known_to_those_who_see_a_conversation_with_them(dana: Agent) -> None:
     elsewhere = builders.create_conversation(queue=builders.create_queue("Orders"))
-    here = builders.create_conversation()
-    assert get_contact_or_404(dana.user, here.contact_id) == here.contact
+    conversation = builders.create_conversation()
+    assert get_contact_or_404(dana.user, conversation.contact_id) == conversation.contact
     with pytest.raises(Exception, match="No such contact"):
         get_contact_or_404(dana.user, elsewhere.contact_id)
 
@@ -306,7 +308,7 @@ def test_concurrent_starts_create_one_conversation(known: bool, settings: Any) -
     agents = [builders.create_agent("Dana"), builders.create_agent("Omar")]
     if known:
         builders.create_contact(address=AMARA_ADDRESS)
-    outcomes = run_concurrently(*(lambda by=by: start_with_template(by, update) for by in agents))
+    outcomes = run_concurrently(*(lambda agent=agent: start_with_template(agent, update) for agent in agents))
     assert sorted(type(outcome).__name__ for outcome in outcomes) == [
         "ConversationAlreadyOpenError",
         "StartedConversation",

@@ -45,8 +45,8 @@ def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
 
 
 def close_after_timeout(conversation: Conversation, agent: Agent) -> None:
-    then = timezone.now() - THIRTY_ONE_DAYS
-    Conversation.objects.filter(pk=conversation.pk).update(state_since=then, last_activity_at=then)
+    long_ago = timezone.now() - THIRTY_ONE_DAYS
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=long_ago, last_activity_at=long_ago)
     assert close_stale_conversations() == 1
 
 
@@ -62,9 +62,9 @@ def receive_message_while_agent_away(conversation: Conversation, agent: Agent) -
 
 
 def disconnect_agent(conversation: Conversation, agent: Agent) -> None:
-    then, offline = timezone.now() - THIRTY_ONE_DAYS, builders.create_agent(presence="offline").presence
-    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=then)
-    Conversation.objects.filter(pk=conversation.pk).update(state_since=then)
+    long_ago, offline = timezone.now() - THIRTY_ONE_DAYS, builders.create_agent(presence="offline").presence
+    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=long_ago)
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=long_ago)
     release_overdue_conversations(agent.pk, timezone.now())
 
 
@@ -208,8 +208,8 @@ def test_stale_transition_is_refused(dana: Agent) -> None:
     ],
 )
 def test_inactive_conversation_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
-    then = timezone.now() - age
-    create_in_state(state, dana, state_since=then, last_activity_at=then)
+    long_ago = timezone.now() - age
+    create_in_state(state, dana, state_since=long_ago, last_activity_at=long_ago)
     assert close_stale_conversations() == closes
 
 
@@ -240,8 +240,8 @@ def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_see
 
 def test_work_stream_sets_the_auto_close_time(dana: Agent) -> None:
     builders.update_work_stream(auto_close_after=timedelta(minutes=5))
-    then = timezone.now() - timedelta(minutes=6)
-    create_in_state(State.WAITING, dana, state_since=then, last_activity_at=then)
+    long_ago = timezone.now() - timedelta(minutes=6)
+    create_in_state(State.WAITING, dana, state_since=long_ago, last_activity_at=long_ago)
     assert close_stale_conversations() == 1
 
 

@@ -29,15 +29,15 @@ def send_request(parts: list[Message], *, then_wait: bool = False) -> tuple[list
         waiting = iter(parts)
 
         async def receive() -> Message:
-            if then_wait and len(parts) == taken[0]:
+            if then_wait and len(parts) == read_count[0]:
                 await asyncio.Event().wait()
-            taken[0] += 1
+            read_count[0] += 1
             return next(waiting)
 
         async def send(message: Message) -> None:
             answered.append(message)
 
-        taken = [0]
+        read_count = [0]
         await RequestBufferMiddleware(inside)({"type": "http"}, receive, send)
 
     asyncio.run(run())

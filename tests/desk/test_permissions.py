@@ -73,11 +73,11 @@ def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) 
 
 
 def test_a_page_whose_session_has_ended_is_sent_to_the_sign_in_whole(desk: DeskScenario) -> None:
-    here = conversation_url(desk, "conversation")
-    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{here}"}
+    conversation_path = conversation_url(desk, "conversation")
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{conversation_path}"}
     answer = Client().get(conversation_url(desk, "pieces"), headers=headers)
     assert answer.status_code == 401
-    assert answer["HX-Redirect"] == f"/sign-in/?next={here.replace('/', '%2F')}"
+    assert answer["HX-Redirect"] == f"/sign-in/?next={conversation_path.replace('/', '%2F')}"
 
 
 @pytest.mark.parametrize("name", sorted(set(WRITE_URL_NAMES) - {"close"}))

@@ -65,10 +65,10 @@ def test_item_killing_its_worker_every_time_is_marked_failed_without_another_att
     enqueue("item", 7)
     for _ in range(MAX_ATTEMPTS):
         claim_and_let_expire(clock)
-    seen: list[Lease] = []
-    run_one_round(Worker({"item": LaneHandler(lambda lease: seen.append(lease))}, []))
+    leases: list[Lease] = []
+    run_one_round(Worker({"item": LaneHandler(lambda lease: leases.append(lease))}, []))
     lane = Lane.objects.get()
-    assert (seen, lane.error) == ([], NEVER_FINISHED_ERROR)
+    assert (leases, lane.error) == ([], NEVER_FINISHED_ERROR)
     assert lane.given_up_at is not None
 
 

@@ -168,10 +168,10 @@ def test_an_idle_worker_stops_promptly() -> None:
 
 
 def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
-    begun, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+    handler_started, go_on, finished = threading.Event(), threading.Event(), threading.Event()
 
     def slowly(lease: Lease) -> datetime | None:
-        begun.set()
+        handler_started.set()
         assert go_on.wait(TIMEOUT_SECONDS)
         finished.set()
         connection.close()
@@ -180,7 +180,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
     enqueue("send", 1)
     worker = Worker({"send": LaneHandler(slowly)}, [])
     with run_workers(worker):
-        assert begun.wait(TIMEOUT_SECONDS)
+        assert handler_started.wait(TIMEOUT_SECONDS)
         worker.stop()
         go_on.set()
     assert finished.is_set()

@@ -27,9 +27,9 @@ def open_conversation(page: Page, customer: str, view: str = "my") -> None:
     expect(page.locator("#head h1")).to_have_text(customer)
 
 
-def choose_in_dialog(page: Page, button: str, whom: str) -> None:
+def choose_in_dialog(page: Page, button: str, colleague: str) -> None:
     page.locator("#head").get_by_role("button", name=button, exact=True).click()
-    page.locator("#dialog .choice-row", has_text=whom).click()
+    page.locator("#dialog .choice-row", has_text=colleague).click()
 
 
 def confirm_dialog(page: Page, button: str) -> None:
@@ -55,12 +55,12 @@ def test_a_conversation_is_passed_on_with_a_reason_between_two_agents(app: AppIn
     dana.locator("#dialog").get_by_label("Reason").fill("Knows the batch.")
     dana.context.set_offline(True)
     confirm_dialog(dana, "Transfer")
-    again = dana.locator("#dialog").get_by_role(
+    dialog_button = dana.locator("#dialog").get_by_role(
         "button", name="Try again"
     )  # Behind the dialog it could not be clicked.
-    expect(again).to_be_visible()
+    expect(dialog_button).to_be_visible()
     dana.context.set_offline(False)
-    again.click()
+    dialog_button.click()
     expect(dana.locator("#dialog")).to_have_count(0)
     expect(dana.locator("#head")).to_contain_text("with Omar")
 

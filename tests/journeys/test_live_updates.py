@@ -122,7 +122,7 @@ def page_allowing_network_errors(browser: Browser, app_with_customers: AppInstan
 
 
 def test_inbox_refreshes_do_not_overlap(app_with_customers: AppInstance, open_page_as: Callable[..., Page]) -> None:
-    request_count, most = open_conversation(open_page_as("dana")).evaluate(
+    request_count, max_concurrent = open_conversation(open_page_as("dana")).evaluate(
         """async () => {
           const real = fetch;
           let [asked, now, most] = [0, 0, 0];
@@ -141,7 +141,7 @@ def test_inbox_refreshes_do_not_overlap(app_with_customers: AppInstance, open_pa
           return [asked, most];
         }"""
     )
-    assert most == 1
+    assert max_concurrent == 1
     assert request_count < 5
 
 
@@ -207,17 +207,17 @@ def test_a_long_conversation_is_walked_in_both_directions_and_the_place_is_kept(
 def test_the_place_is_kept_when_a_picture_below_comes_late(
     app_with_customers: AppInstance, open_page_as: Callable[..., Page]
 ) -> None:
-    pk, dana, held = (
+    pk, dana, distance = (
         app_with_customers.call("create_long_conversation", messages=50),
         open_page_as("dana"),
         list[Route](),
     )
-    dana.route("**/attachments/*/", lambda route: held.append(route))
+    dana.route("**/attachments/*/", lambda route: distance.append(route))
     with dana.expect_request("**/attachments/*/"):
         dana.goto(f"/desk/conversations/{pk}/")
     dana.evaluate("document.getElementById('scroller').scrollTop = -900")
     message, before = dana.evaluate(VISIBLE_POSITION_SCRIPT)
-    held.pop().continue_()
+    distance.pop().continue_()
     dana.wait_for_function("() => document.querySelector('.picture img').getBoundingClientRect().height > 200")
     now = dana.evaluate("(id) => document.getElementById(id).getBoundingClientRect().top", message)
     assert now == pytest.approx(before, abs=2)

@@ -78,12 +78,12 @@ def test_the_events_are_read_only_while_a_page_is_open(event_stream: EventStream
 
 def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
     overtaken = threading.Event()
-    seen: list[int] = []
+    event_order: list[int] = []
 
     def second() -> None:
         with transaction.atomic():
             publish("message", 2, topics=["all"])
-        seen.extend(LiveEvent.objects.order_by("pk").values_list("subject_id", flat=True))
+        event_order.extend(LiveEvent.objects.order_by("pk").values_list("subject_id", flat=True))
         overtaken.set()
         connection.close()
 
@@ -93,7 +93,7 @@ def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
         other.start()
         overtaken.wait(0.5)  # time for a second publisher that does not wait
     other.join(30)
-    assert seen == [1, 2]
+    assert event_order == [1, 2]
 
 
 def test_overlapping_transactions_deliver_both_events(event_stream: EventStream, live_scenario: LiveScenario) -> None:

@@ -103,14 +103,14 @@ def test_reconnecting_page_gets_missed_events_once(event_stream: EventStream, li
         async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
-            seen = [(await page.next_event()).id]
+            event_ids = [(await page.next_event()).id]
         await run_in_db_thread(
             publish_changes, live_scenario.assigned_conversation, live_scenario.assigned_conversation
         )
-        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=seen[0]) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=event_ids[0]) as page:
             await page.wait_until_open()
             await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
-            return seen + [(await page.next_event()).id for _ in range(3)]
+            return event_ids + [(await page.next_event()).id for _ in range(3)]
 
     first, *others = asyncio.run(scenario())
     assert others == [first + 1, first + 2, first + 3]
@@ -118,10 +118,10 @@ def test_reconnecting_page_gets_missed_events_once(event_stream: EventStream, li
 
 def test_event_during_reconnect_is_sent_once(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     publish_changes(live_scenario.assigned_conversation, live_scenario.assigned_conversation)
-    seen = hub._fetch_newest_id() - 1
+    newest_id = hub._fetch_newest_id() - 1
 
     async def scenario() -> list[int]:
-        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=seen) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=newest_id) as page:
             page.may_read.clear()
             while not event_stream.hub.listeners:
                 await asyncio.sleep(0)
@@ -134,7 +134,7 @@ def test_event_during_reconnect_is_sent_once(event_stream: EventStream, live_sce
             await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             return [(await page.next_event()).id for _ in range(3)]
 
-    assert asyncio.run(scenario()) == [seen + 1, seen + 2, seen + 3]
+    assert asyncio.run(scenario()) == [newest_id + 1, newest_id + 2, newest_id + 3]
 
 
 def test_page_absent_for_long_starts_at_the_newest_event(

@@ -37,8 +37,8 @@ def test_page_misses_no_events_during_a_server_restart(app: AppInstance) -> None
     server.assert_clean_exit(STOP_TIMEOUT)
     missed = [app.call("publish_change_with_time")[0] for _ in range(3)]
     app.start_server("--no-worker")
-    with EventStreamClient(app.port, session, last_id=page.last_id) as back:
-        assert back.next_event() == "hello"
+    with EventStreamClient(app.port, session, last_id=page.last_id) as reconnected:
+        assert reconnected.next_event() == "hello"
         later = app.call("publish_change_with_time")[0]
-        events = [(back.next_event(), back.last_id) for _ in range(4)]
+        events = [(reconnected.next_event(), reconnected.last_id) for _ in range(4)]
     assert events == [("hint", event_id) for event_id in [*missed, later]]

@@ -117,8 +117,10 @@ def test_a_production_start_serves_the_styles_and_scripts_of_desk_and_administra
         assert linked_paths(page, "css")
         assert linked_paths(page, "js")
         assert all(browser.get(address) for ending in ("css", "js") for address in linked_paths(page, ending))
-    own = next(address for address in linked_paths(administration, "css") if "/css/admin." in address)
-    assert remove_whitespace((ROOT / "static/css/admin.css").read_text()[:500]) in remove_whitespace(browser.get(own))
+    stylesheet = next(address for address in linked_paths(administration, "css") if "/css/admin." in address)
+    assert remove_whitespace((ROOT / "static/css/admin.css").read_text()[:500]) in remove_whitespace(
+        browser.get(stylesheet)
+    )
 
 
 def remove_whitespace(text: str) -> str:
@@ -132,9 +134,9 @@ def test_second_start_prints_no_setup_link_and_invalidates_the_first(production_
     create_administrator(browser, link)
     server.send_interrupt()
     server.assert_clean_exit(STOP_TIMEOUT)
-    again = start_server(production_app)
-    wait_until(lambda: "Omnichannel is at" in again.read_output(), START_TIMEOUT, "the server says where it is")
-    assert "/setup/" not in again.read_output()
+    second_server = start_server(production_app)
+    wait_until(lambda: "Omnichannel is at" in second_server.read_output(), START_TIMEOUT, "the server says where it is")
+    assert "/setup/" not in second_server.read_output()
     assert HttpClient(production_app.port).request("GET", link).status == 410
 
 

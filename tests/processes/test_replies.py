@@ -42,13 +42,13 @@ def has_at_most_queued(app: AppInstance, count: int) -> bool:
 
 def assert_once_and_in_order(app: AppInstance) -> None:
     """Check that replies arrived at most once and in order, and that failed ones were never sent."""
-    taken = app.call("list_twilio_messages")
-    assert [body for body, times in Counter(message["body"] for message in taken).items() if times > 1] == []
+    twilio_messages = app.call("list_twilio_messages")
+    assert [body for body, times in Counter(message["body"] for message in twilio_messages).items() if times > 1] == []
     by_customer: dict[int, list[str]] = {}
-    for message in taken:
+    for message in twilio_messages:
         by_customer.setdefault(message["customer_id"], []).append(message["body"])
     assert [bodies for bodies in by_customer.values() if bodies != sorted(bodies)] == []
-    sids = {message["body"]: message["sid"] for message in taken}
+    sids = {message["body"]: message["sid"] for message in twilio_messages}
     for reply in app.call("list_replies"):
         assert reply["twilio_sid"] == sids.get(reply["body"], ""), reply
         assert (reply["status"] == "failed") == (reply["body"] not in sids), reply

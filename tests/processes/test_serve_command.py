@@ -33,12 +33,12 @@ def open_pages(app: AppInstance, dana_session: str) -> Iterator[list[EventStream
         page.connection.close()
 
 
-@pytest.mark.parametrize("by", ["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("stop_signal", ["Ctrl-C", "SIGTERM"])
 def test_the_server_stops_within_seconds_while_pages_are_open(
-    app: AppInstance, open_pages: list[EventStreamClient], by: str
+    app: AppInstance, open_pages: list[EventStreamClient], stop_signal: str
 ) -> None:
     server = app.processes[0]
-    if by == "Ctrl-C":
+    if stop_signal == "Ctrl-C":
         server.send_interrupt()
     else:
         server.terminate()

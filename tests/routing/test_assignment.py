@@ -62,9 +62,9 @@ def test_reading_the_work_and_writing_it_down_takes_as_many_queries_for_ten_agen
 
 def test_batch_assignment_takes_fewer_than_two_queries_per_conversation() -> None:
     create_agents(20)
-    on = builders.create_number()
+    number = builders.create_number()
     for _ in range(50):
-        builders.create_conversation(number=on)
+        builders.create_conversation(number=number)
     queries = [sql for sql in capture_dispatch_queries() if "live_liveevent" not in sql and "pg_advisory" not in sql]
     assert Conversation.objects.filter(offered_to__isnull=False).count() == 50
     assert len(queries) < 2 * 50

@@ -19,22 +19,22 @@ def test_a_copy_of_a_work_stream_has_its_terms_its_rules_and_its_variables() -> 
     create_rule(stream, "First", {"field": "context.order", "operator": "is_not_empty"}, position=1)
     create_skill_rule(stream, "German", contains_condition("hallo"), German=7)
     builders.create_number()
-    made = copy_work_stream(stream)
-    assert (made.name, made.capacity, made.fallback_queue, made.allowed_presences) == (
+    copy = copy_work_stream(stream)
+    assert (copy.name, copy.capacity, copy.fallback_queue, copy.allowed_presences) == (
         "Copy of WhatsApp channel work stream",
         55,
         front,
         ["away"],
     )
-    assert [(rule.name, rule.queue.name) for rule in made.routingrules.all()] == [
+    assert [(rule.name, rule.queue.name) for rule in copy.routingrules.all()] == [
         ("First", "First"),
         ("Second", "Second"),
     ]
-    assert [(need.skill.name, need.rating) for need in made.skillrules.get().skill_requirements.all()] == [
+    assert [(need.skill.name, need.rating) for need in copy.skillrules.get().skill_requirements.all()] == [
         ("German", 7)
     ]
-    assert made.context_variables.get().found_after == "Order:"
-    assert not made.whatsapp_numbers.exists()
+    assert copy.context_variables.get().found_after == "Order:"
+    assert not copy.whatsapp_numbers.exists()
     assert (stream.routingrules.count(), stream.skillrules.get().skill_requirements.count()) == (2, 1)
 
 
@@ -42,13 +42,13 @@ def test_a_copy_of_a_queue_has_its_settings_its_agents_and_its_overflow() -> Non
     orders = builders.create_queue("Orders")
     dana = builders.create_agent("Dana", queue=orders)
     OverflowRule.objects.create(queue=orders, condition="waiting_time", action="end", limit=10)
-    made = copy_queue(orders)
-    assert (made.name, list(made.members.all()), made.overflow_rules.get().limit) == ("Copy of Orders", [dana], 10)
+    copy = copy_queue(orders)
+    assert (copy.name, list(copy.members.all()), copy.overflow_rules.get().limit) == ("Copy of Orders", [dana], 10)
 
 
 def test_a_copy_of_the_default_queue_is_a_queue_as_any_other() -> None:
-    made = copy_queue(Queue.objects.get_default())
-    assert not made.is_default
+    copy = copy_queue(Queue.objects.get_default())
+    assert not copy.is_default
     assert Queue.objects.get_default().name == "Default messaging queue"
 
 

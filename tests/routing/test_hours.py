@@ -111,9 +111,9 @@ def test_in_the_hour_that_comes_twice_it_is_open_twice() -> None:
     sunday = make_hours((6, "01:30", "02:30"))
     assert is_open(sunday, local_datetime("2026-10-25 02:10")) is True
     assert is_open(sunday, local_datetime("2026-10-25 02:10", fold=1)) is True
-    again = next_opening(sunday, local_datetime("2026-10-25 02:40"))
-    assert again is not None
-    assert again.astimezone(dt.UTC) == dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC)
+    next_open = next_opening(sunday, local_datetime("2026-10-25 02:40"))
+    assert next_open is not None
+    assert next_open.astimezone(dt.UTC) == dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC)
 
 
 def test_on_a_holiday_it_is_closed_all_day_and_says_which() -> None:

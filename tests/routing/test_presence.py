@@ -105,10 +105,10 @@ def test_only_who_was_gone_for_three_minutes_has_come_back(db: None, ago: int | 
 def test_agent_is_gone_after_three_minutes_without_a_page(db: None) -> None:
     now = timezone.now()
     builders.create_agent("Never")
-    absent_agent, there = builders.create_agent("Gone"), builders.create_agent("There")
+    absent_agent, present_agent = builders.create_agent("Gone"), builders.create_agent("There")
     offline = builders.create_agent("Offline", presence="offline")
     Agent.objects.filter(pk__in=[absent_agent.pk, offline.pk]).update(last_seen_at=now - timedelta(minutes=4))
-    Agent.objects.filter(pk=there.pk).update(last_seen_at=now - timedelta(minutes=2))
+    Agent.objects.filter(pk=present_agent.pk).update(last_seen_at=now - timedelta(minutes=2))
     assert get_agents_without_open_pages(now) == [absent_agent]
 
 

@@ -32,10 +32,10 @@ def get_or_create_skill(name: str) -> Skill:
 
 
 def create_skill_rule(stream: WorkStream, name: str, condition: Any, **ratings: int) -> SkillRule:
-    made = SkillRule.objects.create(work_stream=stream, name=name, condition=condition)
+    rule = SkillRule.objects.create(work_stream=stream, name=name, condition=condition)
     for skill_name, rating in ratings.items():
-        made.skill_requirements.create(skill=get_or_create_skill(skill_name), rating=rating)
-    return made
+        rule.skill_requirements.create(skill=get_or_create_skill(skill_name), rating=rating)
+    return rule
 
 
 def test_the_first_rule_that_holds_decides(stream: WorkStream) -> None:

@@ -84,11 +84,11 @@ def test_spaces_around_a_pasted_account_sid_are_no_error(admin_client: UserClien
     assert (account.account_sid, account.auth_token) == (ACCOUNT_SID, TOKEN)
 
 
-@pytest.mark.parametrize("again", [ACCOUNT_SID, "AC" + ACCOUNT_SID[2:].upper()])
+@pytest.mark.parametrize("spelling", [ACCOUNT_SID, "AC" + ACCOUNT_SID[2:].upper()])
 def test_an_account_sid_is_taken_once_whatever_its_case(
-    admin_client: UserClient, account: WhatsAppAccount, again: str
+    admin_client: UserClient, account: WhatsAppAccount, spelling: str
 ) -> None:
-    response = admin_client.post(admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=again))
+    response = admin_client.post(admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=spelling))
     assert response.context["adminform"].form.errors["account_sid"] == [
         "There is already a WhatsApp channel with this Account SID: WhatsApp channel."
     ]

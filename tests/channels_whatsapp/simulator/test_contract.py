@@ -119,10 +119,10 @@ def test_messages_conform_alone_and_in_pages(api_client: ApiClient, inbound_mess
 
 
 def test_media_conforms(api_client: ApiClient, inbound_message: Message) -> None:
-    here = f"{api_client.root}/Messages/{inbound_message.sid}/Media"
-    listed = assert_conforms(api_client.get(f"{here}.json"), "api", f"{MESSAGE_PATH}/Media.json")
+    media_path = f"{api_client.root}/Messages/{inbound_message.sid}/Media"
+    listed = assert_conforms(api_client.get(f"{media_path}.json"), "api", f"{MESSAGE_PATH}/Media.json")
     sid = listed["media_list"][0]["sid"]
-    assert_conforms(api_client.get(f"{here}/{sid}.json"), "api", f"{MESSAGE_PATH}/Media/{{Sid}}.json")
+    assert_conforms(api_client.get(f"{media_path}/{sid}.json"), "api", f"{MESSAGE_PATH}/Media/{{Sid}}.json")
 
 
 def test_the_account_conforms(api_client: ApiClient) -> None:

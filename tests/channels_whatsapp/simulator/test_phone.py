@@ -140,10 +140,10 @@ def test_a_button_of_a_received_message_can_be_pressed(chat_path: str, omar: Cus
 
 def test_chat_is_returned_only_when_it_changed(chat_path: str, omar: Customer, sender: Sender) -> None:
     inbound.receive_customer_message(omar, sender, "hello?")
-    seen = get_page(Browser(), chat_path).split('data-version="')[1].split('"')[0]
-    assert Browser().get(f"{chat_path}thread/", {"seen": seen}).status_code == 204
+    version = get_page(Browser(), chat_path).split('data-version="')[1].split('"')[0]
+    assert Browser().get(f"{chat_path}thread/", {"seen": version}).status_code == 204
     run_due_tasks(LATER)
-    response = Browser().get(f"{chat_path}thread/", {"seen": seen})
+    response = Browser().get(f"{chat_path}thread/", {"seen": version})
     assert "delivered to the desk" in response.content.decode()
 
 

@@ -21,8 +21,8 @@ def automated_message_form(**changed: Any) -> dict[str, Any]:
 def test_a_greeting_is_written_for_a_work_stream_and_a_language(admin_client: UserClient) -> None:
     stream = builders.update_work_stream()
     admin_client.post(admin_url(MESSAGE_MODEL, "add"), automated_message_form(work_stream=stream.pk, language="pt_BR"))
-    made = AutomatedMessage.objects.get(text="Hello {CustomerName}")
-    assert (made.work_stream, made.language, made.is_active) == (stream, "pt-BR", True)
+    greeting = AutomatedMessage.objects.get(text="Hello {CustomerName}")
+    assert (greeting.work_stream, greeting.language, greeting.is_active) == (stream, "pt-BR", True)
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,14 @@ def test_administrators_and_supervisors_write_change_and_delete_one(role: str) -
     known = QuickReplyTag.objects.create(name="hello")
     form = quick_reply_form(locale="pt_BR", tags=[known.pk], new_tags="#Warm, #hello", work_streams=[stream.pk])
     client.post(admin_url(REPLY_MODEL, "add"), form)
-    made = QuickReply.objects.get()
-    assert (made.title, made.locale, made.owner) == ("Hello", "pt-BR", None)
-    assert sorted(tag.name for tag in made.tags.all()) == ["Warm", "hello"]
-    assert list(made.work_streams.all()) == [stream]
-    client.post(admin_url(REPLY_MODEL, "change", made.pk), quick_reply_form(message="Hi", tags=[known.pk]))
-    made.refresh_from_db()
-    assert (made.message, list(made.work_streams.all()), made.tags.get()) == ("Hi", [], known)
-    client.post(admin_url(REPLY_MODEL, "delete", made.pk), {"post": "yes"})
+    quick_reply = QuickReply.objects.get()
+    assert (quick_reply.title, quick_reply.locale, quick_reply.owner) == ("Hello", "pt-BR", None)
+    assert sorted(tag.name for tag in quick_reply.tags.all()) == ["Warm", "hello"]
+    assert list(quick_reply.work_streams.all()) == [stream]
+    client.post(admin_url(REPLY_MODEL, "change", quick_reply.pk), quick_reply_form(message="Hi", tags=[known.pk]))
+    quick_reply.refresh_from_db()
+    assert (quick_reply.message, list(quick_reply.work_streams.all()), quick_reply.tags.get()) == ("Hi", [], known)
+    client.post(admin_url(REPLY_MODEL, "delete", quick_reply.pk), {"post": "yes"})
     assert not QuickReply.objects.exists()
 
 
@@ -65,12 +65,12 @@ def test_invalid_quick_reply_is_refused_at_its_field(changed: Any, field: str, e
 
 
 def test_personal_quick_replies_are_not_listed() -> None:
-    own = QuickReply.objects.create(
+    personal_reply = QuickReply.objects.create(
         title="My way", locale="en", message="Bye", owner=builders.create_agent("Dana").user
     )
     ada = create_signed_in_client("Administrator", "Ada")
     assert "My way" not in visible_text(ada.get(admin_url(REPLY_MODEL, "changelist")))
-    assert ada.get(admin_url(REPLY_MODEL, "change", own.pk)).status_code == 302
+    assert ada.get(admin_url(REPLY_MODEL, "change", personal_reply.pk)).status_code == 302
 
 
 def test_page_uses_the_documented_labels() -> None:

@@ -206,12 +206,12 @@ def test_conditions_use_the_time_zone_of_the_numbers_hours() -> None:
     number = builders.create_number(
         operating_hours=OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
     )
-    abroad, here = (
+    abroad, local_number = (
         condition_facts_for(create_new_conversation(on=number), MONDAY_NIGHT, None),
         condition_facts_for(create_new_conversation(), MONDAY_NIGHT, None),
     )
     assert (abroad["weekday"], abroad["time"]) == (1, dt.time(4, 0))
-    assert (here["weekday"], here["time"]) == (0, dt.time(22, 30))
+    assert (local_number["weekday"], local_number["time"]) == (0, dt.time(22, 30))
 
 
 def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> None:

@@ -280,11 +280,11 @@ def test_periodic_check_requests_assignment_only_while_conversations_wait() -> N
 
 def test_unassignable_conversations_do_not_block_others() -> None:
     orders = Queue.objects.create(name="Orders", priority=1)
-    on = builders.create_number()
+    number = builders.create_number()
     for _ in range(120):
-        builders.create_conversation(queue=orders, number=on)
+        builders.create_conversation(queue=orders, number=number)
     builders.create_agent("Dana")
-    late = create_waiting_conversation(0, on=on)
+    late = create_waiting_conversation(0, on=number)
     dispatch_after()
     assert get_offered_agent(late) is not None
     with CaptureQueriesContext(connection) as queries:
@@ -297,10 +297,10 @@ def unassigned_reasons() -> list[str]:
 
 
 def test_every_unassigned_conversation_gets_a_reason() -> None:
-    orders, on = Queue.objects.create(name="Orders"), builders.create_number()
+    orders, number = Queue.objects.create(name="Orders"), builders.create_number()
     builders.create_agent("Dana", presence="away", queue=orders)
     for _ in range(120):
-        builders.create_conversation(queue=orders, number=on)
+        builders.create_conversation(queue=orders, number=number)
     dispatch_after()
     assert unassigned_reasons() == ["Nobody can take it now: 1 not showing Available or Busy."] * 120
     dispatch_after()
@@ -308,11 +308,11 @@ def test_every_unassigned_conversation_gets_a_reason() -> None:
 
 
 def test_rechecking_unassigned_conversations_needs_constant_queries() -> None:
-    orders, on = Queue.objects.create(name="Orders"), builders.create_number()
+    orders, number = Queue.objects.create(name="Orders"), builders.create_number()
     query_counts: list[int] = []
     for _ in range(2):
         for _ in range(60 + 30 * len(query_counts)):
-            builders.create_conversation(queue=orders, number=on)
+            builders.create_conversation(queue=orders, number=number)
         dispatch_after()
         with CaptureQueriesContext(connection) as queries:
             dispatch_after()
@@ -340,9 +340,9 @@ def test_assign_lane_repeats_while_conversations_wait_and_then_ends() -> None:
     assert run_assign_lane(assign_lease()) is None
     builders.create_agent("Dana", presence="away")
     create_waiting_conversation()
-    again = run_assign_lane(assign_lease())
-    assert again is not None
-    assert again - timezone.now() <= timedelta(seconds=5)
+    next_run_at = run_assign_lane(assign_lease())
+    assert next_run_at is not None
+    assert next_run_at - timezone.now() <= timedelta(seconds=5)
     Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
     assert run_assign_lane(assign_lease()) is None
 

@@ -158,11 +158,11 @@ def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -
     dana, omar = builders.create_agent("Dana"), builders.create_agent("Omar", presence="busy_dnd")
     conversation = builders.create_conversation()
     offer_waiting_conversations(timezone.now())
-    own_conversation, his = Conversation.objects.get(), Conversation.objects.get()
+    own_conversation, omars_conversation = Conversation.objects.get(), Conversation.objects.get()
     later = timezone.now() + timedelta(minutes=3)
     answers = run_concurrently(
         lambda: offers.accept_offer(own_conversation, dana),
-        lambda: take_conversation(his, omar),
+        lambda: take_conversation(omars_conversation, omar),
         lambda: offers.expire_offers(later),
     )
     assert not [

@@ -35,7 +35,7 @@ def orders() -> Queue:
     return create_orders_queue()
 
 
-# -- Before entering the queue ------------------------------------------------------------------------------------------------------
+# -- Before entering the queue
 
 
 def test_a_closed_queue_passes_on_to_another(orders: Queue) -> None:

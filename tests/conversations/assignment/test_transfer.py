@@ -68,8 +68,8 @@ def test_transfer_notifies_both_agents(conversation: Conversation, dana: Agent, 
 
 def test_transfer_moves_the_capacity_use_to_the_new_agent(conversation: Conversation, dana: Agent, omar: Agent) -> None:
     transfer_conversation(conversation, target=omar, agent=dana, reason="Lunch.")
-    back = transfer_targets(conversation)
-    assert [(str(candidate.agent), candidate.used_capacity) for candidate in back.agents] == [("Dana", 0)]
+    targets = transfer_targets(conversation)
+    assert [(str(candidate.agent), candidate.used_capacity) for candidate in targets.agents] == [("Dana", 0)]
 
 
 def test_queue_transfer_restarts_the_wait_and_keeps_required_skills(conversation: Conversation, dana: Agent) -> None:

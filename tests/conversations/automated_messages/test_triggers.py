@@ -312,11 +312,11 @@ def test_auto_responder_loop_is_stopped(number: WhatsAppNumber, clock: Any) -> N
 
 
 def test_customer_with_normal_pauses_is_not_treated_as_a_bot() -> None:
-    ours = [FRIDAY_NOON + dt.timedelta(minutes=minute) for minute in range(3)]
+    reply_times = [FRIDAY_NOON + dt.timedelta(minutes=minute) for minute in range(3)]
     soon, late = dt.timedelta(seconds=2), dt.timedelta(seconds=2.1)
-    assert not triggers.is_automated_sender(ours, [at + late for at in ours])
-    assert not triggers.is_automated_sender(ours, [ours[0] + soon, ours[0] + soon, ours[1]])
-    assert triggers.is_automated_sender(ours, [ours[0] + soon, ours[2] + soon])
+    assert not triggers.is_automated_sender(reply_times, [at + late for at in reply_times])
+    assert not triggers.is_automated_sender(reply_times, [reply_times[0] + soon, reply_times[0] + soon, reply_times[1]])
+    assert triggers.is_automated_sender(reply_times, [reply_times[0] + soon, reply_times[2] + soon])
 
 
 def test_number_that_never_opens_has_no_opening_time(number: WhatsAppNumber) -> None:

@@ -49,8 +49,8 @@ def test_message_of_a_blocked_customer_is_stored_and_ignored(conversation: Conve
 def test_a_blocked_customer_opens_no_conversation(number: WhatsAppNumber, conversation: Conversation) -> None:
     block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)
     Conversation.objects.update(state="closed", closed_at=conversation.created_at)
-    for where in (number, builders.create_number(number.account)):
-        assert receive_message(where).state == DeliveryState.IGNORED
+    for receiving_number in (number, builders.create_number(number.account)):
+        assert receive_message(receiving_number).state == DeliveryState.IGNORED
     assert Conversation.objects.count() == 1
 
 

@@ -66,12 +66,12 @@ def test_overlong_address_causes_no_error(number: WhatsAppNumber) -> None:
 def test_both_spellings_of_a_number_find_the_same_contact(
     number: WhatsAppNumber, spelling: str, other_spelling: str
 ) -> None:
-    for first, then in ((spelling, other_spelling), (other_spelling, spelling)):
+    for first, second in ((spelling, other_spelling), (other_spelling, spelling)):
         Conversation.objects.all().delete()
         Contact.objects.all().delete()
         receive_message(number, f"whatsapp:{first}")
         # Replies go to the spelling of the customer's last message.
-        assert receive_message(number, f"whatsapp:{then}").address == f"whatsapp:{then}"
+        assert receive_message(number, f"whatsapp:{second}").address == f"whatsapp:{second}"
         assert (Contact.objects.count(), Conversation.objects.count()) == (1, 1)
 
 

@@ -35,9 +35,9 @@ def work_contact() -> Contact:
 
 
 def create_conversation_with_message(
-    contact: Contact, on: WhatsAppNumber, text: str = "Hello", **fields: Any
+    contact: Contact, receiving_number: WhatsAppNumber, text: str = "Hello", **fields: Any
 ) -> Conversation:
-    conversation = builders.create_conversation(contact=contact, number=on, **fields)
+    conversation = builders.create_conversation(contact=contact, number=receiving_number, **fields)
     builders.create_inbound_message(conversation, text)
     return conversation
 
@@ -63,7 +63,7 @@ def contact_snapshot(contact: Contact) -> dict[str, Any]:
 def test_merge_combines_the_data_of_both_contacts(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    ours, other_message = (
+    home_conversation, other_message = (
         create_conversation_with_message(home_contact, number, "From home"),
         create_conversation_with_message(work_contact, builders.create_number(), "From work"),
     )
@@ -74,7 +74,7 @@ def test_merge_combines_the_data_of_both_contacts(
     home_contact.refresh_from_db()
     assert (home_contact.name, home_contact.language, home_contact.fields) == ("A. Diallo", "fr", {"group": "gold"})
     assert [str(label) for label in home_contact.labels.all()] == ["VIP"]
-    assert set(home_contact.conversations.all()) == {ours, other_message}
+    assert set(home_contact.conversations.all()) == {home_conversation, other_message}
     assert (done.merged_by, done.source_conversation_ids) == (sue.user, [other_message.pk])
     line = other_message.events.get(kind=merges.MERGED_EVENT)
     assert line.actor == sue.user
@@ -105,14 +105,14 @@ def test_two_open_conversations_on_a_number_become_one(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
     dana = builders.create_agent("Dana")
-    ours, other_message = (
+    home_conversation, other_message = (
         create_conversation_with_message(home_contact, number, "One"),
         create_conversation_with_message(work_contact, number, "Two", agent=dana),
     )
     merge_contacts(home_contact, work_contact, by=sue.user)
     assert list(Conversation.objects.all()) == [other_message]
     assert message_bodies(other_message) == {"One", "Two"}
-    assert not Conversation.objects.filter(pk=ours.pk).exists()
+    assert not Conversation.objects.filter(pk=home_conversation.pk).exists()
 
 
 def test_merging_open_and_waiting_conversations_gives_an_open_one(
@@ -182,14 +182,14 @@ def test_undoing_brings_both_back_as_they_were(
     home_contact.labels.add(both)
     work_contact.labels.add(both, Label.objects.create(name="VIP"))
     Contact.objects.filter(pk=work_contact.pk).update(fields={"group": "gold"}, blocked_at=timezone.now())
-    ours, other_message = (
+    home_conversation, other_message = (
         create_conversation_with_message(home_contact, number),
         create_conversation_with_message(work_contact, builders.create_number()),
     )
     before = contact_snapshot(home_contact), contact_snapshot(work_contact)
-    back = undo_merge(merge_contacts(home_contact, work_contact, by=sue.user), by=sue.user)
-    assert (contact_snapshot(home_contact), contact_snapshot(back)) == before
-    assert [*home_contact.conversations.all(), *back.conversations.all()] == [ours, other_message]
+    unmerged = undo_merge(merge_contacts(home_contact, work_contact, by=sue.user), by=sue.user)
+    assert (contact_snapshot(home_contact), contact_snapshot(unmerged)) == before
+    assert [*home_contact.conversations.all(), *unmerged.conversations.all()] == [home_conversation, other_message]
     assert not home_contact.addresses.exists()
     assert (
         str(other_message.events.get(kind=merges.UNMERGED_EVENT).text) == "Sue parted this customer from Amara again."
@@ -201,54 +201,54 @@ def test_unmerge_splits_joined_conversations_with_their_messages(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact, has_agent: bool
 ) -> None:
     dana = builders.create_agent("Dana")
-    ours = create_conversation_with_message(home_contact, number, "One", unread_count=1)
+    home_conversation = create_conversation_with_message(home_contact, number, "One", unread_count=1)
     other_message = create_conversation_with_message(
         work_contact, number, "Two", unread_count=1, agent=dana if has_agent else None
     )
-    ours.notes.create(author=sue.user, text="Ours")
+    home_conversation.notes.create(author=sue.user, text="Ours")
     other_message.notes.create(author=sue.user, text="Theirs")
     done = merge_contacts(home_contact, work_contact, by=sue.user)
     assert Conversation.objects.count() == 1
-    back = undo_merge(done, by=sue.user)
-    ours.refresh_from_db()
+    unmerged = undo_merge(done, by=sue.user)
+    home_conversation.refresh_from_db()
     other_message.refresh_from_db()
-    assert (ours.contact, other_message.contact) == (home_contact, back)
-    assert (message_bodies(ours), message_bodies(other_message)) == ({"One"}, {"Two"})
-    assert [ours.notes.get().text, other_message.notes.get().text] == ["Ours", "Theirs"]
-    assert (ours.unread_count, other_message.unread_count) == (1, 1)
-    assert (ours.state, other_message.state) == (State.OPEN, State.ACTIVE if has_agent else State.OPEN)
-    assert (ours.last_message.body, other_message.last_message.body) == ("One", "Two")  # type: ignore[union-attr]
+    assert (home_conversation.contact, other_message.contact) == (home_contact, unmerged)
+    assert (message_bodies(home_conversation), message_bodies(other_message)) == ({"One"}, {"Two"})
+    assert [home_conversation.notes.get().text, other_message.notes.get().text] == ["Ours", "Theirs"]
+    assert (home_conversation.unread_count, other_message.unread_count) == (1, 1)
+    assert (home_conversation.state, other_message.state) == (State.OPEN, State.ACTIVE if has_agent else State.OPEN)
+    assert (home_conversation.last_message.body, other_message.last_message.body) == ("One", "Two")  # type: ignore[union-attr]
     assert Lane.objects.filter(kind="assign").exists()
 
 
 def test_unmerge_keeps_later_messages_and_separates_the_numbers(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    ours = create_conversation_with_message(home_contact, number, "One")
+    home_conversation = create_conversation_with_message(home_contact, number, "One")
     other_message = create_conversation_with_message(work_contact, number, "Two")
     done = merge_contacts(home_contact, work_contact, by=sue.user)
     receive_message(WORK_ADDRESS, number, "Since then")
     undo_merge(done, by=sue.user)
-    assert message_bodies(ours) == {"One", "Since then"}
+    assert message_bodies(home_conversation) == {"One", "Since then"}
     assert message_bodies(other_message) == {"Two"}
     receive_message(WORK_ADDRESS, number, "From work")
     receive_message(HOME_ADDRESS, number, "From home")
     assert message_bodies(other_message) == {"Two", "From work"}
-    assert "From home" in message_bodies(ours)
+    assert "From home" in message_bodies(home_conversation)
     assert Contact.objects.count() == 2
 
 
 def test_unmerge_keeps_closed_conversations_closed(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    ours, other_message = (
+    home_conversation, other_message = (
         create_conversation_with_message(home_contact, number),
         create_conversation_with_message(work_contact, number),
     )
     done = merge_contacts(home_contact, work_contact, by=sue.user)
     Conversation.objects.update(state=State.CLOSED, closed_at=timezone.now())
     undo_merge(done, by=sue.user)
-    assert set(Conversation.objects.filter(state=State.CLOSED)) == {ours, other_message}
+    assert set(Conversation.objects.filter(state=State.CLOSED)) == {home_conversation, other_message}
 
 
 def test_unmerge_keeps_a_name_set_after_the_merge(sue: Agent, home_contact: Contact, work_contact: Contact) -> None:

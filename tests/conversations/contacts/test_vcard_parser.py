@@ -143,10 +143,10 @@ def test_email_addresses_are_unique_and_contain_an_at_sign() -> None:
 # -- Files -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r", "\r\n\r\n"])
-def test_lines_may_end_in_any_way(ends: str) -> None:
+@pytest.mark.parametrize("line_ending", ["\n", "\r\n", "\r", "\r\n\r\n"])
+def test_lines_may_end_in_any_way(line_ending: str) -> None:
     person = parse_person(
-        "N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{ends.strip(' ')} BBBB", "TEL:+49 1", line_ending=ends
+        "N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{line_ending.strip(' ')} BBBB", "TEL:+49 1", line_ending=line_ending
     )
     assert person == {"name": "Jane Doe", "phones": ["+49 1"]}
 

@@ -101,8 +101,8 @@ def test_a_list_reply_has_the_shown_text_and_the_payload(number: WhatsAppNumber)
 
 def test_a_quoted_reply_points_at_the_quoted_message(number: WhatsAppNumber) -> None:
     first = receive_payload(number, "text")
-    ours = builders.create_outbound_message(first.conversation, "Which one?")
-    assert receive_payload(number, "quoted_reply", OriginalRepliedMessageSid=ours.twilio_sid).quoted == ours
+    reply = builders.create_outbound_message(first.conversation, "Which one?")
+    assert receive_payload(number, "quoted_reply", OriginalRepliedMessageSid=reply.twilio_sid).quoted == reply
 
 
 def test_quote_of_an_unknown_message_is_plain_text(number: WhatsAppNumber) -> None:

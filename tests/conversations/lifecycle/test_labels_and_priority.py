@@ -60,9 +60,9 @@ def test_contact_label_publishes_events_for_open_conversations(dana: Agent) -> N
 def test_agents_use_labels_and_supervisors_make_them(dana: Agent, sue: Agent) -> None:
     with pytest.raises(LabelError, match="A supervisor can create it"):
         get_or_create_label("VIP", user=dana.user)
-    made = get_or_create_label("  VIP  ", user=sue.user)
-    assert made.name == "VIP"
-    assert get_or_create_label("vip", user=dana.user) == made
+    label = get_or_create_label("  VIP  ", user=sue.user)
+    assert label.name == "VIP"
+    assert get_or_create_label("vip", user=dana.user) == label
     with pytest.raises(LabelError, match="up to 40"):
         get_or_create_label("x" * 41, user=sue.user)
 

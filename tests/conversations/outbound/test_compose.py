@@ -31,10 +31,10 @@ def conversation(dana: Agent) -> Conversation:
     return builders.create_conversation(agent=dana)
 
 
-def reply_refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyError:
+def reply_refusal(conversation: Conversation, author: Agent, **reply: Any) -> ReplyError:
     """Return the reason for which the reply is refused; nothing is stored."""
     with pytest.raises(ReplyError) as refused:
-        send_reply(conversation, author=by.user, **reply)
+        send_reply(conversation, author=author.user, **reply)
     assert not Message.objects.filter(direction="outbound").exists()
     assert not Lane.objects.exists()
     return refused.value
@@ -211,8 +211,8 @@ def test_files_are_refused_where_agents_may_not_attach(conversation: Conversatio
 
 def test_a_failed_message_is_sent_again_once(conversation: Conversation, dana: Agent) -> None:
     failed = builders.create_outbound_message(conversation, "Hi", status="failed", error_code=63016)
-    again = resend_reply(failed, author=dana.user)
-    assert (again.body, again.status, again.pk != failed.pk) == ("Hi", "queued", True)
+    resent = resend_reply(failed, author=dana.user)
+    assert (resent.body, resent.status, resent.pk != failed.pk) == ("Hi", "queued", True)
     with pytest.raises(ReplyError) as refused:
         resend_reply(failed, author=dana.user)
     assert refused.value.code == "sent_again"

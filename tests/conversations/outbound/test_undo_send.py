@@ -74,8 +74,8 @@ def test_undone_reply_is_deleted(conversation: Conversation, memory_backend: Mem
     storage, name = stored.storage, stored.name
     LiveEvent.objects.all().delete()
     clock.shift(HOLD_DURATION - dt.timedelta(seconds=1))
-    back = undo_messages(conversation, assigned_user(conversation), pks)
-    assert [(message.body, message.quoted) for message in back] == [("Look", question), ("this one", None)]
+    removed_messages = undo_messages(conversation, assigned_user(conversation), pks)
+    assert [(message.body, message.quoted) for message in removed_messages] == [("Look", question), ("this one", None)]
     assert list(Message.objects.all()) == [question]
     conversation.refresh_from_db()
     assert conversation.last_message == question
@@ -99,18 +99,18 @@ def test_file_of_an_undone_reply_is_deleted(conversation: Conversation) -> None:
 
 @pytest.mark.parametrize("refusal_case", ["sent", "not held", "somebody else's", "one of two", "nothing"])
 def test_late_or_foreign_undo_is_refused(conversation: Conversation, clock: Any, refusal_case: str) -> None:
-    by = builders.create_agent("Omar").user if refusal_case == "somebody else's" else assigned_user(conversation)
+    author = builders.create_agent("Omar").user if refusal_case == "somebody else's" else assigned_user(conversation)
     pks = [] if refusal_case == "nothing" else [send_held_reply(conversation).pk]
     if refusal_case == "not held":
-        pks = [send_reply(conversation, author=by, text="Hi").pk]
+        pks = [send_reply(conversation, author=author, text="Hi").pk]
     if refusal_case == "one of two":
-        pks.append(builders.create_outbound_message(conversation, author=by).pk)
+        pks.append(builders.create_outbound_message(conversation, author=author).pk)
     if refusal_case == "sent":
         clock.shift(HOLD_DURATION)
         run_send_lane()
     before = list(Message.objects.values_list("pk", "status"))
     with pytest.raises(UndoSendError, match="on its way already"):
-        undo_messages(conversation, by, pks)
+        undo_messages(conversation, author, pks)
     assert list(Message.objects.values_list("pk", "status")) == before
 
 

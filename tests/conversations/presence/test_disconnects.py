@@ -122,9 +122,9 @@ def test_offline_agent_with_an_open_page_is_not_disconnected() -> None:
     conversation = create_active_conversation(omar)
     sessions.choose_presence(omar, get_built_in_presence(BasePresence.OFFLINE))
     Agent.objects.filter(pk=omar.pk).update(last_seen_at=timezone.now() - timedelta(seconds=20))
-    again = disconnects.release_overdue_conversations(omar.pk, timezone.now() + timedelta(minutes=14))
-    assert again is not None
-    assert timedelta(minutes=14) < again - timezone.now() < QUARTER_HOUR
+    next_check_at = disconnects.release_overdue_conversations(omar.pk, timezone.now() + timedelta(minutes=14))
+    assert next_check_at is not None
+    assert timedelta(minutes=14) < next_check_at - timezone.now() < QUARTER_HOUR
     assert state_and_agent(conversation) == (State.ACTIVE, omar)
 
 
@@ -171,9 +171,9 @@ def test_work_stream_without_a_delay_never_disconnects(dana: Agent) -> None:
 
 def test_conversation_assigned_during_absence_has_its_own_delay(dana: Agent) -> None:
     conversation = create_active_conversation(dana, minutes=3)
-    again = run_disconnect(dana)
+    next_check_at = run_disconnect(dana)
     assert state_and_agent(conversation) == (State.ACTIVE, dana)
-    assert abs(again - timezone.now() - timedelta(minutes=12)) < timedelta(seconds=5)
+    assert abs(next_check_at - timezone.now() - timedelta(minutes=12)) < timedelta(seconds=5)
 
 
 def test_missed_disconnect_is_found_by_the_periodic_check(dana: Agent) -> None:

@@ -145,14 +145,14 @@ def test_manually_set_away_is_kept_when_a_page_returns(base: BasePresence) -> No
 def test_presence_follows_the_load(django_capture_on_commit_callbacks: Any) -> None:
     builders.update_work_stream(capacity=100)
     dana, waiting = builders.create_agent("Dana"), builders.create_conversation()
-    for verb, then in [
+    for verb, expected in [
         (take_conversation, "busy_dnd"),
         (end_conversation, "busy_dnd"),
         (close_conversation, "available"),
     ]:
         with django_capture_on_commit_callbacks(execute=True):
             verb(waiting, dana)
-        assert shown_presence(dana) == then
+        assert shown_presence(dana) == expected
     assert LiveEvent.objects.filter(kind="presence", subject_id=dana.pk).count() == 3
 
 

@@ -43,9 +43,9 @@ def marked_excerpt(results: SearchResults) -> str:
     "text", ["order", "ORDER", "ord 4711", "4711", "order-4711", "größe", "Grö", "مرحبا", "it's", "a@b.example", "%"]
 )
 def test_messages_are_found_by_the_beginnings_of_their_words(sue: Agent, text: str) -> None:
-    there = create_conversation_with_messages("Where is Order-4711? it's Größe L, مرحبا بك, mail a@b.example")
+    conversation = create_conversation_with_messages("Where is Order-4711? it's Größe L, مرحبا بك, mail a@b.example")
     create_conversation_with_messages("Hello")
-    assert find_conversations(sue, text) == ([] if text == "%" else [there])
+    assert find_conversations(sue, text) == ([] if text == "%" else [conversation])
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_words_are_found_and_marked_with_or_without_their_accents(sue: Agent, bo
 
 @pytest.mark.parametrize("text", ["marin", "MARÍN", "rín jose", "José"])
 def test_customers_are_found_with_or_without_the_accents_of_their_names(sue: Agent, text: str) -> None:
-    there = builders.create_contact("José Marín", address="whatsapp:+34600000001")
-    builders.create_conversation(contact=there)
+    contact = builders.create_contact("José Marín", address="whatsapp:+34600000001")
+    builders.create_conversation(contact=contact)
     builders.create_conversation(contact=builders.create_contact("Ann Mason", address="whatsapp:+34600000002"))
     assert find_customer_names(sue, text) == ["José Marín"]
     (hit,) = search(sue.user, text).customers
     assert {fold_text(segment.text) for segment in hit.name_segments if segment.is_match} == set(split_words(text))
     other = builders.create_contact("Ann", address="whatsapp:+34600000003")
-    assert list(merge.search_merge_candidates(other, sue.user, text)) == [there]
+    assert list(merge.search_merge_candidates(other, sue.user, text)) == [contact]
 
 
 def test_the_digits_that_were_looked_for_are_marked_in_the_number(sue: Agent) -> None:
@@ -122,10 +122,10 @@ def test_hits_of_one_conversation_are_one_with_the_newest_first(sue: Agent) -> N
 
 
 def test_a_body_that_changes_or_goes_is_not_found_any_more(sue: Agent) -> None:
-    there = create_conversation_with_messages("lamp")
+    conversation = create_conversation_with_messages("lamp")
     Message.objects.update(body="desk")
     assert find_conversations(sue, "lamp") == []
-    assert find_conversations(sue, "desk") == [there]
+    assert find_conversations(sue, "desk") == [conversation]
     Message.objects.all().delete()
     assert find_conversations(sue, "desk") == []
 
@@ -149,8 +149,8 @@ def test_customers_are_found_by_their_business_scoped_id(sue: Agent) -> None:
 def test_search_finds_only_visible_conversations() -> None:
     orders, returns = builders.create_queue("Orders"), builders.create_queue("Returns")
     dana, eve = builders.create_agent("Dana", queue=orders), builders.create_agent("Eve", queue=returns)
-    there = create_conversation_with_messages("secret lamp", queue=orders)
-    assert find_conversations(dana, "lamp") == [there]
+    conversation = create_conversation_with_messages("secret lamp", queue=orders)
+    assert find_conversations(dana, "lamp") == [conversation]
     assert find_customer_names(dana, "amara") == ["Amara Diallo"]
     assert search(eve.user, "lamp").is_empty
     assert search(eve.user, "amara").is_empty
@@ -166,9 +166,9 @@ def test_search_index_is_rebuilt_when_missing(sue: Agent) -> None:
     lose = f"DROP {kept_by[connection.vendor]}"
     with connection.cursor() as cursor:
         cursor.execute(lose)
-    there = create_conversation_with_messages("lamp")
+    conversation = create_conversation_with_messages("lamp")
     connection.check_constraints()  # PostgreSQL creates no index while these are pending.
     call_command("migrate", verbosity=0)
-    assert find_conversations(sue, "lamp") == [there]
+    assert find_conversations(sue, "lamp") == [conversation]
     with connection.cursor() as cursor:
         cursor.execute(lose)  # Fails unless the index exists again.

@@ -24,7 +24,7 @@ def sidebar_groups(person: User) -> dict[str, list[str]]:
 def test_every_registered_model_has_a_place_in_the_sidebar() -> None:
     placed = {model for _, entries in SIDEBAR for model, _, _ in entries}
     registry = admin.site._registry.items()
-    assert {model._meta.label for model, its in registry if not isinstance(its, ChildAdmin)} <= placed
+    assert {model._meta.label for model, model_admin in registry if not isinstance(model_admin, ChildAdmin)} <= placed
 
 
 def test_every_place_in_the_sidebar_has_a_model() -> None:

@@ -35,9 +35,9 @@ def test_customer_message_notifies_the_assigned_agent_once(desk: DeskScenario) -
     builders.create_inbound_message(desk.conversation, "Where is it?")
     builders.create_outbound_message(desk.conversation, "On its way")
     response = fetch_notifications(client_for(desk.dana), places["dana"])
-    here = reverse("desk:conversation", args=[desk.conversation.pk])
+    conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
     message = {"kind": "message", "id": desk.conversation.pk, "who": "Amara Diallo", "text": "Where is it?"}
-    assert response["news"] == [{**message, "address": here}]
+    assert response["news"] == [{**message, "address": conversation_path}]
     assert fetch_notifications(client_for(desk.dana), response["place"])["news"] == []
     for person in ("omar", "eve", "supervisor"):
         assert fetch_notifications(client_for(getattr(desk, person)), places[person])["news"] == []

@@ -238,8 +238,8 @@ def test_only_what_may_be_selected_has_the_button(desk: DeskScenario, mode: str,
     client = client_for(desk.dana)
     page = client.get(reverse("desk:conversation", args=[waits.pk])).content.decode()
     listed = client.get(reverse("desk:inbox") + "?view=open", **HTMX_HEADERS).content.decode()
-    taken = client.post(reverse("desk:take", args=[waits.pk]), **HTMX_HEADERS).status_code
-    assert ("Assign to me" in page, '<span class="tag"' in listed, taken) == (may, not may, 200 if may else 409)
+    response = client.post(reverse("desk:take", args=[waits.pk]), **HTMX_HEADERS).status_code
+    assert ("Assign to me" in page, '<span class="tag"' in listed, response) == (may, not may, 200 if may else 409)
 
 
 # -- Ongoing -----------------------------------------------------------------------------------------------------------

@@ -39,10 +39,11 @@ def test_agent_cannot_set_inactive(desk: DeskScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("back", "leads"), [("/desk/?view=open", "/desk/?view=open"), ("https://evil.example/", "/desk/"), ("", "/desk/")]
+    ("location", "leads"),
+    [("/desk/?view=open", "/desk/?view=open"), ("https://evil.example/", "/desk/"), ("", "/desk/")],
 )
-def test_without_the_script_the_presence_leads_back_to_the_page(desk: DeskScenario, back: str, leads: str) -> None:
-    form = {"presence": built_in_presence("busy").pk, "next": back}
+def test_without_the_script_the_presence_leads_back_to_the_page(desk: DeskScenario, location: str, leads: str) -> None:
+    form = {"presence": built_in_presence("busy").pk, "next": location}
     assert client_for(desk.dana).post(reverse("desk:presence"), form)["Location"] == leads
 
 

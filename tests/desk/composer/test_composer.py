@@ -156,9 +156,9 @@ def test_the_preview_is_for_those_who_work_here(desk: DeskScenario) -> None:
 def create_quick_reply(
     title: str = "Hello", message: str = "Hello {FullName{Customer}}, {FirstName{Agent}} here", **more: Any
 ) -> Any:
-    made = QuickReply.objects.create(title=title, message=message, locale=more.pop("locale", "en"), **more)
-    made.tags.set(get_or_create_tags(["greeting"]))
-    return made
+    quick_reply = QuickReply.objects.create(title=title, message=message, locale=more.pop("locale", "en"), **more)
+    quick_reply.tags.set(get_or_create_tags(["greeting"]))
+    return quick_reply
 
 
 def test_offered_quick_replies_have_slugs_filled_and_escaped(desk: DeskScenario) -> None:
@@ -233,9 +233,9 @@ def test_error_is_shown_at_its_field_and_input_is_kept(desk: DeskScenario) -> No
 
 
 def test_quick_replies_of_others_are_not_offered_or_changed(desk: DeskScenario) -> None:
-    own_reply, everybodys = create_quick_reply("Mine", owner=desk.dana.user), create_quick_reply("Everybody's")
+    own_reply, shared_reply = create_quick_reply("Mine", owner=desk.dana.user), create_quick_reply("Everybody's")
     omar = client_for(desk.omar)
-    for quick_reply in (own_reply, everybodys):
+    for quick_reply in (own_reply, shared_reply):
         assert omar.get(reverse("desk:change_quick_reply", args=[quick_reply.pk])).status_code == 404
         assert (
             omar.post(reverse("desk:change_quick_reply", args=[quick_reply.pk]), quick_reply_form()).status_code == 404

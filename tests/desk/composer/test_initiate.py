@@ -89,9 +89,9 @@ def test_unmatched_search_number_can_be_contacted(desk: DeskScenario) -> None:
 
 def test_conversation_is_started_and_opened(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     answer = post_begin(desk, delivery_template)
-    begun = Conversation.objects.exclude(pk=desk.conversation.pk).get()
-    assert answer["HX-Redirect"] == reverse("desk:conversation", args=[begun.pk])
-    assert (begun.agent, begun.contact.address) == (desk.dana, "whatsapp:+491511234567")
+    started = Conversation.objects.exclude(pk=desk.conversation.pk).get()
+    assert answer["HX-Redirect"] == reverse("desk:conversation", args=[started.pk])
+    assert (started.agent, started.contact.address) == (desk.dana, "whatsapp:+491511234567")
     shown = visible_text(client_for(desk.dana).get(answer["HX-Redirect"]))
     assert "Dana started the conversation" in shown
     assert "Hi Amara, your order 2231 is on its way." in shown
@@ -145,8 +145,8 @@ def test_open_conversation_of_a_colleague_is_opened_with_a_notice(
     desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
     answer = post_begin(desk, delivery_template, author=desk.omar, contact=desk.conversation.contact_id)
-    there = reverse("desk:conversation", args=[desk.conversation.pk])
-    assert answer["HX-Redirect"] == f"{there}?told=open_already"
+    conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
+    assert answer["HX-Redirect"] == f"{conversation_path}?told=open_already"
     assert "There is an open conversation with this customer already" in visible_text(
         client_for(desk.omar).get(answer["HX-Redirect"])
     )

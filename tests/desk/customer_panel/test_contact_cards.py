@@ -52,8 +52,8 @@ def test_a_number_without_a_country_is_refused_with_the_reason(desk: DeskScenari
 def test_saving_without_javascript_returns_to_the_message(desk: DeskScenario) -> None:
     message = create_card_message(desk)
     answer = client_for(desk.dana).post(save_card_url(desk, message))
-    here = reverse("desk:conversation", args=[desk.conversation.pk])
-    assert (answer.status_code, answer["Location"]) == (302, f"{here}?message={message.pk}")
+    conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
+    assert (answer.status_code, answer["Location"]) == (302, f"{conversation_path}?message={message.pk}")
     assert client_for(desk.dana).post(save_card_url(desk, message, phone=1)).status_code == 422
 
 

@@ -41,9 +41,9 @@ OFFERED_ACTIONS = {
 @pytest.mark.parametrize("state", OFFERED_ACTIONS)
 def test_only_what_can_be_done_now_is_offered(desk: DeskScenario, state: State) -> None:
     set_state(desk, state)
-    own_actions, somebody_elses = OFFERED_ACTIONS[state]
+    own_actions, colleague_actions = OFFERED_ACTIONS[state]
     assert [action.name for action in actions_for(desk.conversation, desk.dana)] == own_actions
-    assert [action.name for action in actions_for(desk.conversation, desk.omar)] == somebody_elses
+    assert [action.name for action in actions_for(desk.conversation, desk.omar)] == colleague_actions
 
 
 @pytest.mark.parametrize(

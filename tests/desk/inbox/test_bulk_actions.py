@@ -84,13 +84,13 @@ def test_labels_all_of_them_have_are_ticked_and_what_is_unticked_comes_off(desk:
 
 
 def test_bulk_mark_read_applies_only_to_own_conversations(desk: DeskScenario) -> None:
-    own, colleagues_conversation = (
+    own_conversation, colleagues_conversation = (
         create_own_conversation(desk, unread_count=3),
         create_own_conversation(desk, agent=desk.omar, unread_count=3),
     )
     assert (
         "1 done, 1 could not"
-        in post_bulk_action(client_for(desk.dana), "read", own, colleagues_conversation).content.decode()
+        in post_bulk_action(client_for(desk.dana), "read", own_conversation, colleagues_conversation).content.decode()
     )
     assert set(Conversation.objects.filter(unread_count=3)) == {colleagues_conversation}
 

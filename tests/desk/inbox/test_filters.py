@@ -76,10 +76,10 @@ def test_snoozed_conversations_have_a_separate_filter(desk: DeskScenario, dana_c
     asleep = builders.create_conversation(
         agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now + ONE_HOUR
     )
-    back = builders.create_conversation(
+    returned = builders.create_conversation(
         agent=desk.dana, state=State.WAITING, snoozed_at=now, snoozed_until=now - ONE_HOUR
     )
-    assert set(listed_conversations(dana_client, "my")) == {desk.conversation, back}
+    assert set(listed_conversations(dana_client, "my")) == {desk.conversation, returned}
     assert listed_conversations(dana_client, "my", snoozed=1) == [asleep]
     page = dana_client.get(reverse("desk:inbox"), {"view": "my"}).content.decode()
     assert "1 snoozed" in page
@@ -113,12 +113,12 @@ EXPECTED_ORDERS = {
 @pytest.mark.parametrize("sort", SORT_ORDERS)
 def test_each_sort_order_is_correct(desk: DeskScenario, dana_client: Client, sort: str) -> None:
     now = timezone.now()
-    begun = {"early": now - 25 * ONE_HOUR, "late": now - 2 * ONE_HOUR}
+    start_times = {"early": now - 25 * ONE_HOUR, "late": now - 2 * ONE_HOUR}
     conversations = {
         name: create_waiting_conversation(
             desk, last_inbound_at=at, created_at=at, priority=1 + place, contact=builders.create_contact(name)
         )
-        for place, (name, at) in enumerate(begun.items())
+        for place, (name, at) in enumerate(start_times.items())
     }
     assert listed_conversations(dana_client, sort=sort) == [conversations[name] for name in EXPECTED_ORDERS[sort]]
 
@@ -152,8 +152,8 @@ def test_each_sort_order_paginates_correctly(desk: DeskScenario, dana_client: Cl
 def test_a_choice_is_remembered_for_each_agent_and_cleared(desk: DeskScenario, dana_client: Client) -> None:
     plain, unread = create_waiting_conversation(desk), create_waiting_conversation(desk, unread_count=1)
     assert listed_conversations(dana_client, unread=1) == [unread]
-    again = dana_client.get(reverse("desk:inbox"), {"view": "open"}).context["inbox"]
-    assert [row.conversation for row in again.rows] == [unread]
+    second_visit = dana_client.get(reverse("desk:inbox"), {"view": "open"}).context["inbox"]
+    assert [row.conversation for row in second_visit.rows] == [unread]
     assert "Clear all" in dana_client.get(reverse("desk:inbox"), {"view": "open"}).content.decode()
     dana_client.force_login(desk.omar.user)
     assert len(dana_client.get(reverse("desk:inbox"), {"view": "open"}).context["inbox"].rows) == 2
@@ -164,11 +164,11 @@ def test_a_choice_is_remembered_for_each_agent_and_cleared(desk: DeskScenario, d
 
 def test_the_address_says_what_is_shown_only_on_the_inbox_page(desk: DeskScenario, dana_client: Client) -> None:
     inbox = reverse("desk:inbox")
-    here = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{inbox}?view=my"}
+    request_headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{inbox}?view=my"}
     query: dict[str, Any] = {"view": "open", "sort": "waiting", "unread": 1}
-    answer = dana_client.get(inbox, query, headers=here)
+    answer = dana_client.get(inbox, query, headers=request_headers)
     assert answer["HX-Push-Url"] == f"{inbox}?view=open&unread=1&sort=waiting"
-    conversation_page = {**here, "HX-Current-URL": f"http://testserver{inbox}conversations/1/"}
+    conversation_page = {**request_headers, "HX-Current-URL": f"http://testserver{inbox}conversations/1/"}
     assert "HX-Push-Url" not in dana_client.get(inbox, {"view": "open", "sort": "waiting"}, headers=conversation_page)
 
 

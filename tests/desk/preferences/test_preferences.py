@@ -121,12 +121,12 @@ def test_a_new_password_signs_out_ones_other_browsers(desk: DeskScenario) -> Non
     user = desk.dana.user
     user.set_password("correct horse")
     user.save()
-    here, elsewhere = client_for(desk.dana), client_for(desk.dana)
-    answer = here.post(reverse("desk:password"), password_form("correct horse"))
+    this_client, elsewhere = client_for(desk.dana), client_for(desk.dana)
+    answer = this_client.post(reverse("desk:password"), password_form("correct horse"))
     assert answer["Location"].endswith("?saved=password")
     user.refresh_from_db()
     assert user.check_password("a quite new one")
-    assert here.get("/desk/").status_code == 200
+    assert this_client.get("/desk/").status_code == 200
     assert elsewhere.get("/desk/").status_code == 302
 
 

@@ -25,8 +25,10 @@ BUNDLED_FILES = {
 
 
 def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
-    there = {str(path.relative_to(STATIC_FOLDER)) for kind in ("*.css", "*.js") for path in STATIC_FOLDER.rglob(kind)}
-    assert there - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
+    existing_files = {
+        str(path.relative_to(STATIC_FOLDER)) for kind in ("*.css", "*.js") for path in STATIC_FOLDER.rglob(kind)
+    }
+    assert existing_files - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
 
 
 @pytest.mark.parametrize("path", sorted(STATIC_FOLDER.rglob("*.js")), ids=lambda path: path.name)

@@ -167,11 +167,11 @@ def test_every_kind_is_shown_as_what_it_is(
 
 
 def test_a_quoted_message_is_shown_above_the_answer(desk: DeskScenario) -> None:
-    ours = builders.create_outbound_message(desk.conversation, "Which colour?", author=desk.dana.user)
-    answer = builders.create_inbound_message(desk.conversation, "Blue", quoted=ours)
+    quoted_reply = builders.create_outbound_message(desk.conversation, "Which colour?", author=desk.dana.user)
+    answer = builders.create_inbound_message(desk.conversation, "Blue", quoted=quoted_reply)
     builders.create_outbound_message(desk.conversation, "Good", quoted=answer)
     shown = get_page(desk)
-    assert f'#message-{ours.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
+    assert f'#message-{quoted_reply.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
     assert f'?message={answer.pk}#message-{answer.pk}"><strong dir="auto">Amara Diallo</strong>' in shown
 
 

@@ -136,8 +136,8 @@ def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskSc
 
 def test_fragment_of_a_failed_message_includes_its_resent_copy(desk: DeskScenario) -> None:
     failed = builders.create_outbound_message(desk.conversation, "failed", status="failed", error_code=63016)
-    again = builders.create_outbound_message(desk.conversation, "failed", public_id=get_resend_public_id(failed))
-    assert fragment_messages(fetch_message(desk, failed.pk)) == [failed, again]
+    resent = builders.create_outbound_message(desk.conversation, "failed", public_id=get_resend_public_id(failed))
+    assert fragment_messages(fetch_message(desk, failed.pk)) == [failed, resent]
 
 
 def test_a_message_of_another_conversation_does_not_come(desk: DeskScenario) -> None:

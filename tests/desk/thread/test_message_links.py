@@ -119,8 +119,8 @@ def test_a_quote_leads_to_the_message_wherever_it_is(desk: DeskScenario) -> None
         builders.create_conversation(queue=desk.queue), "in an earlier conversation"
     )
     builders.create_outbound_message(desk.conversation, "as said", quoted=before)
-    here = reverse("desk:conversation", args=[before.conversation_id])
-    assert f'href="{here}?message={before.pk}#message-{before.pk}"' in get_page(desk).content.decode()
+    conversation_path = reverse("desk:conversation", args=[before.conversation_id])
+    assert f'href="{conversation_path}?message={before.pk}#message-{before.pk}"' in get_page(desk).content.decode()
 
 
 @pytest.mark.parametrize("count", [60, 600])

@@ -125,9 +125,9 @@ def test_a_rule_is_made_of_rows_and_groups_without_a_script(admin_client: UserCl
     )
     form = rule_form(queue, *lines, match={"g0": "all", "g1": "any"})
     admin_client.post(add_url("routing_routingrule", stream), form)
-    made = RoutingRule.objects.get()
-    assert (made.work_stream, made.queue, made.position) == (stream, queue, 1)
-    assert made.condition == {"all": [ORDER_CONDITION, {"any": [GERMAN_CONDITION, WEEKDAY_CONDITION]}]}
+    rule = RoutingRule.objects.get()
+    assert (rule.work_stream, rule.queue, rule.position) == (stream, queue, 1)
+    assert rule.condition == {"all": [ORDER_CONDITION, {"any": [GERMAN_CONDITION, WEEKDAY_CONDITION]}]}
 
 
 def test_a_time_of_day_is_typed_as_people_write_it(admin_client: UserClient, stream: WorkStream) -> None:
@@ -243,9 +243,9 @@ def test_a_skill_rule_names_skills_with_their_proficiency(admin_client: UserClie
         add_url("routing_skillrule", stream),
         {**form, **inline_form_data("skill_requirements", {"skill": german.pk, "rating": "7"})},
     )
-    made = SkillRule.objects.get()
-    assert made.condition == {"all": [GERMAN_CONDITION]}
-    assert [(need.skill, need.rating) for need in made.skill_requirements.all()] == [(german, 7)]
+    rule = SkillRule.objects.get()
+    assert rule.condition == {"all": [GERMAN_CONDITION]}
+    assert [(need.skill, need.rating) for need in rule.skill_requirements.all()] == [(german, 7)]
     assert "German 7" in visible_text(admin_client.get(admin_url("routing_workstream", "change", stream.pk)))
 
 

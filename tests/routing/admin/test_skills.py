@@ -48,8 +48,8 @@ def test_an_agent_gets_a_skill_on_either_page(admin_client: UserClient, german_s
         agent_skills_form(dana, {"skill": german_skill.pk, "rating": "7"}),
     )
     form = {"name": "German", "type": german_skill.type_id, "description": ""}
-    held = AgentSkill.objects.get()
-    stored_row = {"id": held.pk, "skill": german_skill.pk, "agent": dana.pk, "rating": "8"}
+    agent_skill = AgentSkill.objects.get()
+    stored_row = {"id": agent_skill.pk, "skill": german_skill.pk, "agent": dana.pk, "rating": "8"}
     admin_client.post(
         admin_url("routing_skill", "change", german_skill.pk),
         {**form, **inline_form_data("agent_skills", stored_row, {"agent": kim.pk, "rating": "3"})},

@@ -61,8 +61,8 @@ def test_a_context_variable_is_made_on_the_work_streams_page(admin_client: UserC
         admin_client.get(admin_url("routing_workstream", "change", stream.pk))
     )
     admin_client.post(add_url(VARIABLE_MODEL, stream), variable_form(found_after="Order number:"))
-    made = ContextVariable.objects.get()
-    assert (made.work_stream, made.name, made.type, made.found_after) == (
+    variable = ContextVariable.objects.get()
+    assert (variable.work_stream, variable.name, variable.type, variable.found_after) == (
         stream,
         "order_number",
         "text",

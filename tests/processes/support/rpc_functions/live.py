@@ -15,10 +15,10 @@ from tests import builders
 
 def move_all_to_queue(queue_name: str, *, usernames: list[str]) -> None:
     """Move all conversations to a new queue with only these members."""
-    own = builders.create_queue(queue_name)
+    queue = builders.create_queue(queue_name)
     for agent in Agent.objects.filter(user__username__in=usernames):
-        QueueMembership.objects.create(queue=own, agent=agent)
-    Conversation.objects.update(queue=own)
+        QueueMembership.objects.create(queue=queue, agent=agent)
+    Conversation.objects.update(queue=queue)
 
 
 def create_customer_message(index: int, text: str) -> int:

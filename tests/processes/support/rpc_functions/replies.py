@@ -60,8 +60,10 @@ def send_one_reply(index: int) -> None:
 
 def reply_pickup_delays() -> list[float]:
     """Return the seconds each reply waited for a worker."""
-    taken = Message.objects.filter(sending_since__isnull=False)
-    return [(message.sending_since - message.created_at).total_seconds() for message in taken if message.sending_since]
+    messages = Message.objects.filter(sending_since__isnull=False)
+    return [
+        (message.sending_since - message.created_at).total_seconds() for message in messages if message.sending_since
+    ]
 
 
 def set_fault(kind: str, *, is_on: bool = True, customer_count: int | None = None) -> None:
@@ -152,5 +154,5 @@ def create_sample_templates() -> None:
 
 def set_window_remaining(name: str, seconds: int) -> None:
     """Let the window close in this many seconds, without an event."""
-    ends = timezone.now() + timedelta(seconds=seconds)
-    Conversation.objects.filter(contact__profile_name=name).update(window_closes_at=ends)
+    window_end = timezone.now() + timedelta(seconds=seconds)
+    Conversation.objects.filter(contact__profile_name=name).update(window_closes_at=window_end)
