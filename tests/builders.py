@@ -1,4 +1,4 @@
-"""The people and things most tests begin with, by the names the desk knows them by."""
+"""Functions that create the records most tests need."""
 
 import itertools
 import uuid
@@ -27,29 +27,29 @@ sequence = itertools.count(1)
 
 
 def new_sid(prefix: str = "SM") -> str:
-    """A SID of Twilio's form, a new one each time."""
+    """Return a new SID in Twilio's format."""
     return f"{prefix}{uuid.uuid4().hex}"
 
 
 def create_user(role: str, name: str = "", **fields: Any) -> User:
-    """Somebody who signs in, in the group `role`; without a role a stranger."""
-    person = User.objects.create_user(
+    """Create a user in the group `role`, or a user without a role for ""."""
+    user = User.objects.create_user(
         username=name.lower() or f"person{next(sequence)}", password="correct horse", first_name=name, **fields
     )
     if role:
-        person.groups.add(Group.objects.get(name=role))
-    return person
+        user.groups.add(Group.objects.get(name=role))
+    return user
 
 
 def create_agent(
     name: str = "", *, role: str = "Agent", queue: Queue | None = None, presence: str = "available"
 ) -> Agent:
-    """Somebody who answers customers, available, and a member of `queue` where one is given."""
-    shown = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
-    made = Agent.objects.create(user=create_user(role, name), presence=shown)
+    """Create an agent, who is available by default, as a member of `queue` if given."""
+    presence_row = Presence.objects.get(base_status=BasePresence(presence), is_built_in=True)
+    agent = Agent.objects.create(user=create_user(role, name), presence=presence_row)
     if queue is not None:
-        QueueMembership.objects.create(queue=queue, agent=made)
-    return made
+        QueueMembership.objects.create(queue=queue, agent=agent)
+    return agent
 
 
 def create_queue(name: str = "Orders") -> Queue:
@@ -57,7 +57,7 @@ def create_queue(name: str = "Orders") -> Queue:
 
 
 def update_work_stream(**fields: Any) -> WorkStream:
-    """The work stream that is there out of the box, with `fields` changed."""
+    """Set `fields` of the built-in work stream and return it."""
     stream = WorkStream.objects.get(name="WhatsApp channel work stream")
     for name, value in fields.items():
         setattr(stream, name, value)
@@ -82,8 +82,10 @@ def create_number(account: WhatsAppAccount | None = None, *, number: str = "", *
 
 
 def create_contact(name: str = "Amara Diallo", *, address: str = "", **fields: Any) -> Contact:
-    where = address or f"whatsapp:+4915112{next(sequence):06d}"
-    return Contact.objects.create(address=where, identity=get_identity(where), profile_name=name, **fields)
+    sender_address = address or f"whatsapp:+4915112{next(sequence):06d}"
+    return Contact.objects.create(
+        address=sender_address, identity=get_identity(sender_address), profile_name=name, **fields
+    )
 
 
 def create_conversation(
@@ -95,26 +97,32 @@ def create_conversation(
     last_inbound_at: datetime | None = None,
     **fields: Any,
 ) -> Conversation:
-    """A conversation whose customer wrote just now: active with an agent where one is given, else open."""
-    at = last_inbound_at or timezone.now()
-    where = number or create_number()
+    """Create a conversation whose customer wrote just now.
+
+    Args:
+        agent: The assigned agent; with one the state is active, otherwise open, unless `fields` contains a state.
+        last_inbound_at: Time of the customer's last message; the window closes 24 hours later.
+        fields: Other fields of the conversation.
+    """
+    inbound_at = last_inbound_at or timezone.now()
+    whatsapp_number = number or create_number()
     values = {
-        "number": where,
+        "number": whatsapp_number,
         "contact": contact or create_contact(),
-        "work_stream": where.work_stream,
+        "work_stream": whatsapp_number.work_stream,
         "queue": queue or Queue.objects.get_default(),
         "agent": agent,
         "state": State.ACTIVE if agent else State.OPEN,
-        "last_inbound_at": at,
-        "window_closes_at": at + timedelta(hours=24),
-        "last_activity_at": at,
+        "last_inbound_at": inbound_at,
+        "window_closes_at": inbound_at + timedelta(hours=24),
+        "last_activity_at": inbound_at,
         **fields,
     }
     return Conversation.objects.create(**values)
 
 
 def create_inbound_message(conversation: Conversation, body: str = "Hello", **fields: Any) -> Message:
-    """A message from the customer, already filed."""
+    """Create a received message and make it the conversation's last one."""
     values = {"kind": MessageKind.TEXT, "status": MessageStatus.RECEIVED, "twilio_sid": new_sid(), **fields}
     message = Message.objects.create(conversation=conversation, direction=MessageDirection.INBOUND, body=body, **values)
     Conversation.objects.filter(pk=conversation.pk).update(last_message=message)
@@ -124,7 +132,7 @@ def create_inbound_message(conversation: Conversation, body: str = "Hello", **fi
 def create_outbound_message(
     conversation: Conversation, body: str = "Hi", *, status: str = "sent", **fields: Any
 ) -> Message:
-    """A message of ours, with its SID once it has been sent."""
+    """Create an outbound message, with a SID unless it is queued or sending."""
     values = {
         "status": MessageStatus(status),
         "twilio_sid": "" if status in {"queued", "sending"} else new_sid(),
@@ -140,7 +148,7 @@ def create_outbound_message(
 def build_inbound_form(
     number: WhatsAppNumber, sender: str = "whatsapp:+4915112345678", **changed: str
 ) -> dict[str, str]:
-    """What Twilio posts for a text message; with `changed` parameters, those that are None left out."""
+    """Return the form that Twilio posts for a text message, without the parameters that `changed` sets to None."""
     message = new_sid()
     form = {
         "MessageSid": message,
@@ -162,6 +170,6 @@ def build_inbound_form(
 
 
 def compute_signature(url: str, form: Any, token: str = AUTH_TOKEN) -> str:
-    """What Twilio would send as X-Twilio-Signature."""
+    """Return the value of the header X-Twilio-Signature for this URL and form."""
     signed: str = RequestValidator(token).compute_signature(url, form)
     return signed

@@ -1,4 +1,4 @@
-"""`make screenshots`: pictures of the desk in its states, light and dark, wide and narrow, in docs/screenshots/.
+"""`make screenshots`: save screenshots of the desk's states, light and dark, wide and narrow, in docs/screenshots/.
 
 Three of them are copied to docs/ for the README. `python -m tests.screenshots conversation stream` takes only these.
 """
@@ -9,26 +9,26 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.journeys.weight import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
-from tests.processes.app import AppInstance, create_template_database
-from tests.processes.databases import ROOT
+from tests.browsers import CHROMIUM_ARGUMENTS, CHROMIUM_PATH
+from tests.processes.support.app_instance import AppInstance, create_template_database
+from tests.processes.support.databases import ROOT
 
 SCREENSHOT_FOLDER = ROOT / "docs" / "screenshots"
 VIEWPORT_SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 THEMES = ("light", "dark")
 README_PICTURES = {"conversation-light-wide": "desk", "conversation-dark-narrow": "phone", "stream-light-wide": "admin"}
-# What the page fetches as it opens is there.
+# Fragments that load with the page have arrived.
 PAGE_IS_IDLE = "() => !document.querySelector('.htmx-request') && [...document.images].every((one) => one.complete)"
 
 PageAction = Callable[[Page], object]
 
 
 class Scene(NamedTuple):
-    """A page in a state: its picture's name, who looks, where, and what they do first."""
+    """A page in a state: name of the screenshot, user, path and action."""
 
     name: str
     username: str
@@ -57,14 +57,14 @@ SCENES = [
     Scene("inbox-empty", "admin", "/desk/?view=my"),
     Scene("inbox-open", "dana", "/desk/?view=open"),
     Scene("conversation", "dana", "/desk/conversations/{active}/"),
-    Scene("kinds", "dana", "/desk/conversations/{kinds}/"),
+    Scene("message_kinds", "dana", "/desk/conversations/{message_kinds}/"),
     Scene("window-closed", "dana", "/desk/conversations/{window_closed}/"),
     Scene("wrap-up", "dana", "/desk/conversations/{wrap_up}/"),
     Scene("closed", "dana", "/desk/conversations/{closed}/"),
     Scene("search", "dana", "/desk/", open_search),
     Scene("shortcuts", "dana", "/desk/", open_shortcuts),
     Scene("preferences", "dana", "/desk/preferences/"),
-    Scene("supervisor", "sofia", "/desk/conversations/{of_a_colleague}/"),
+    Scene("supervisor", "sofia", "/desk/conversations/{colleagues}/"),
     Scene("administration", "admin", "/admin/"),
     Scene("stream", "admin", "/admin/routing/workstream/1/change/"),
     Scene("rule", "admin", "/admin/routing/routingrule/1/change/"),
@@ -75,10 +75,10 @@ OFFER_SCENE = Scene("offer", "dana", "/desk/", wait_for_offer)
 
 
 class ScreenshotTaker:
-    """Takes each scene in each theme and size."""
+    """Take each scene in each theme and size."""
 
-    def __init__(self, desk: AppInstance, browser: Browser, stage: dict[str, int]) -> None:
-        self.app, self.browser, self.conversation_ids = desk, browser, stage
+    def __init__(self, app: AppInstance, browser: Browser, stage: dict[str, int]) -> None:
+        self.app, self.browser, self.conversation_ids = app, browser, stage
         self.sessions: dict[str, str] = {}
 
     def capture(self, scene: Scene, language: str = "en") -> None:
@@ -88,7 +88,7 @@ class ScreenshotTaker:
                     self._save_screenshot(context, scene, f"{scene.name}-{theme}-{size}")
 
     @contextmanager
-    def _context(self, who: str, theme: str, width: int, height: int, language: str) -> Iterator[BrowserContext]:
+    def _context(self, username: str, theme: str, width: int, height: int, language: str) -> Iterator[BrowserContext]:
         context = self.browser.new_context(
             base_url=self.app.url,
             viewport={"width": width, "height": height},
@@ -97,10 +97,13 @@ class ScreenshotTaker:
             timezone_id="Europe/Berlin",
             locale=language,
         )
-        if who:
-            self.sessions[who] = self.sessions.get(who) or self.app.call("sign_in", username=who)
-            zone = {"name": "timezone", "value": "Europe%2FBerlin", "url": self.app.url}
-            context.add_cookies([{"name": "sessionid", "value": self.sessions[who], "url": self.app.url}, zone])
+        if username:
+            self.sessions[username] = self.sessions.get(username) or self.app.call("sign_in", username=username)
+            cookies: list[Any] = [
+                {"name": "sessionid", "value": self.sessions[username], "url": self.app.url},
+                {"name": "timezone", "value": "Europe%2FBerlin", "url": self.app.url},
+            ]
+            context.add_cookies(cookies)
         yield context
         context.close()
 
@@ -136,7 +139,7 @@ def main(*names: str) -> None:
     for picture, name in README_PICTURES.items():
         if (SCREENSHOT_FOLDER / f"{picture}.png").exists():
             shutil.copy(SCREENSHOT_FOLDER / f"{picture}.png", SCREENSHOT_FOLDER.parent / f"{name}.png")
-    print(f"The pictures are in {SCREENSHOT_FOLDER.relative_to(ROOT)}/.")
+    print(f"Screenshots are in {SCREENSHOT_FOLDER.relative_to(ROOT)}/.")
 
 
 if __name__ == "__main__":

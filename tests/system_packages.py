@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from tests.journeys.weight import BROWSER_COMMANDS
+from tests.browsers import BROWSER_COMMANDS
 from tests.postgres import find_postgres_binaries
 
 

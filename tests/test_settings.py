@@ -1,4 +1,4 @@
-"""Settings come from the environment, and a missing or malformed one stops the start with a clear message."""
+"""Settings are read from the environment; a missing or malformed one stops the start with a clear message."""
 
 import os
 import subprocess
@@ -30,13 +30,13 @@ PROJECT_VARIABLES = {
 
 
 def run_manage_py(*command: str, **changed: str | None) -> subprocess.CompletedProcess[str]:
-    """Start the program in a process of its own, with these settings and none of this one's."""
+    """Run manage.py in a process with only these settings."""
     inherited = {name: value for name, value in os.environ.items() if name not in PROJECT_VARIABLES}
-    given = {name: value for name, value in {**REQUIRED_ENVIRONMENT, **changed}.items() if value is not None}
+    environment = {name: value for name, value in {**REQUIRED_ENVIRONMENT, **changed}.items() if value is not None}
     return subprocess.run(
         [sys.executable, "manage.py", *(command or ("check",))],
         cwd=ROOT,
-        env={**inherited, **given},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -60,7 +60,7 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "error_text"),
     [
         ("DEBUG", "perhaps", "DEBUG must be true or false, not 'perhaps'"),
         ("ENCRYPTION_KEYS", "secret", "ENCRYPTION_KEYS must be Fernet keys"),
@@ -73,20 +73,20 @@ def test_without_debug_a_missing_setting_stops_the_start_and_is_named(name: str,
         ("DATABASE_URL", "postgres://x:notaport/y", "DATABASE_URL must"),
     ],
 )
-def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, words: str) -> None:
+def test_a_malformed_setting_stops_the_start_with_a_clear_message(name: str, value: str, error_text: str) -> None:
     outcome = run_manage_py(**{name: value})
     assert outcome.returncode != 0
-    assert words in outcome.stderr
+    assert error_text in outcome.stderr
     assert "Omnichannel can't start" in outcome.stderr
     assert "Traceback" not in outcome.stderr
 
 
 def test_the_simulator_is_off_without_debug_unless_switched_on_by_name() -> None:
     show = "from django.conf import settings as s; print(s.WHATSAPP_BACKEND, s.DEMO_ALLOWED)"
-    here = {"PUBLIC_URL": "http://127.0.0.1:8000"}
+    local_settings = {"PUBLIC_URL": "http://127.0.0.1:8000"}
     assert run_manage_py("shell", "-c", show, "--no-imports").stdout.strip() == "twilio False"
-    assert run_manage_py("shell", "-c", show, "--no-imports", **here).stdout.strip() == "twilio False"
-    by_name = run_manage_py("shell", "-c", show, "--no-imports", **here, WHATSAPP_BACKEND="simulator")
+    assert run_manage_py("shell", "-c", show, "--no-imports", **local_settings).stdout.strip() == "twilio False"
+    by_name = run_manage_py("shell", "-c", show, "--no-imports", **local_settings, WHATSAPP_BACKEND="simulator")
     assert by_name.stdout.strip() == "simulator True"
 
 
@@ -120,11 +120,11 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
     assert outcome.returncode == 0, outcome.stderr
 
 
-# -- The rules of PUBLIC_URL ----------------------------------------------------------------------------------------
+# -- The rules of PUBLIC_URL -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("url", "expected"),
     [
         ("https://desk.example.com", "https://desk.example.com"),
         ("https://desk.example.com/", "https://desk.example.com"),
@@ -134,12 +134,12 @@ def test_a_secret_can_be_read_from_a_file(tmp_path: Path) -> None:
         ("http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
-    assert environment.validate_public_url(given) == kept
+def test_a_public_url_is_kept_without_its_slash(url: str, expected: str) -> None:
+    assert environment.validate_public_url(url) == expected
 
 
 @pytest.mark.parametrize(
-    "given",
+    "url",
     [
         "",
         "desk.example.com",
@@ -158,9 +158,9 @@ def test_a_public_url_is_kept_without_its_slash(given: str, kept: str) -> None:
         "http://desk.example.com",
     ],
 )
-def test_invalid_public_url_is_refused_with_a_message(given: str) -> None:
+def test_invalid_public_url_is_refused_with_a_message(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="PUBLIC_URL"):
-        environment.validate_public_url(given)
+        environment.validate_public_url(url)
 
 
 @pytest.mark.parametrize(("value", "means"), [("true", True), ("1", True), ("Off", False), ("no", False), ("", True)])
@@ -171,7 +171,7 @@ def test_flags_are_read_in_their_usual_spellings(monkeypatch: pytest.MonkeyPatch
 
 def test_a_local_secret_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "var" / "secret"
-    made = environment.get_or_create_local_secret(path, lambda: "first")
-    again = environment.get_or_create_local_secret(path, lambda: "second")
-    assert (made, again, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
+    secret = environment.get_or_create_local_secret(path, lambda: "first")
+    second_secret = environment.get_or_create_local_secret(path, lambda: "second")
+    assert (secret, second_secret, path.stat().st_mode & 0o777) == ("first", "first", 0o600)
     assert [file.name for file in path.parent.iterdir()] == ["secret"]

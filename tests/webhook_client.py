@@ -1,4 +1,4 @@
-"""Twilio at our door: forms posted and signed as Twilio does it."""
+"""Webhooks as Twilio posts them, with Django's test client."""
 
 from pathlib import Path
 from typing import Any
@@ -19,19 +19,19 @@ RECORDED_ACCOUNT_SID, RECORDED_NUMBER = "AC00000000000000000000000000000001", "+
 def post_webhook(
     url: str, form: Any, *, token: str = AUTH_TOKEN, client: Client | None = None, headers: dict[str, str] | None = None
 ) -> Any:
-    """Post `form` to one of our webhook addresses, signed with `token`; the answer."""
+    """Post `form`, signed with `token`, and return the response."""
     body = urlencode(form, doseq=True)
     return (client or Client(raise_request_exception=False)).post(
         url.removeprefix(settings.PUBLIC_URL),
         body,
         content_type=FORM_CONTENT_TYPE,
-        CONTENT_TYPE=FORM_CONTENT_TYPE,  # Django's client leaves it out where the form is empty
+        CONTENT_TYPE=FORM_CONTENT_TYPE,  # Django's client omits the header if the form is empty.
         headers={"X-Twilio-Signature": compute_signature(url, QueryDict(body), token), **(headers or {})},
     )
 
 
 def load_payload(name: str, number: WhatsAppNumber, **changed: str | None) -> dict[str, list[str]]:
-    """The form in `payloads/<name>.txt`, as if posted for this number; with `changed` parameters, None left out."""
+    """Return the form in `payloads/<name>.txt` for this number, without the parameters that `changed` sets to None."""
     text = (PAYLOADS_FOLDER / f"{name}.txt").read_text().strip()
     form = parse_qs(text, keep_blank_values=True, strict_parsing=True)
     for key, values in form.items():
@@ -45,6 +45,6 @@ def load_payload(name: str, number: WhatsAppNumber, **changed: str | None) -> di
 
 
 def with_new_message_sid(form: dict[str, Any]) -> dict[str, Any]:
-    """The same form with a message SID of its own, as the customer's next message has it."""
+    """Return the form with a new message SID."""
     new = new_sid(form["MessageSid"][0][:2] if isinstance(form["MessageSid"], list) else form["MessageSid"][:2])
     return {**form, "MessageSid": new, "SmsSid": new, "SmsMessageSid": new}

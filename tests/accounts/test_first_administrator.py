@@ -1,4 +1,4 @@
-"""The setup link creates the first administrator, once, for whoever runs the server."""
+"""The setup link that the server prints creates the first administrator once."""
 
 import time
 from typing import Any
@@ -16,11 +16,11 @@ from omnichannel.first_administrator import SIGNED_VALUE, SIGNING_SALT, get_setu
 from routing.models import Agent, BasePresence
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.desk.people import client_for
+from tests.desk.scenario import client_for
 
 pytestmark = pytest.mark.django_db
 
-STRONG_PASSWORD = "a long enough one 7"
+STRONG_PASSWORD = "a long secret one 7"
 ADMINISTRATOR_FORM = {
     "first_name": "Ada",
     "last_name": "Moreau",
@@ -36,7 +36,7 @@ class YesterdaySigner(TimestampSigner):
 
 
 def setup_path() -> str:
-    """The path of a link that works."""
+    """Return the path of a valid setup link."""
     link = get_setup_link()
     assert link is not None
     return urlsplit(link).path
@@ -51,7 +51,7 @@ def response_text(answer: Any) -> str:
     return content.decode()
 
 
-# -- When there is a link -------------------------------------------------------------------------------------------
+# -- When the link exists ----------------------------------------------------------------------------------------------
 
 
 def test_without_an_administrator_there_is_a_link_to_the_public_address() -> None:
@@ -80,7 +80,7 @@ def test_an_administrator_who_cannot_sign_in_does_not_count(settings: Any) -> No
     assert get_setup_link() is None
 
 
-# -- Links that open nothing ----------------------------------------------------------------------------------------
+# -- Invalid links -----------------------------------------------------------------------------------------------------
 
 
 def forged_tokens() -> list[str]:
@@ -114,7 +114,7 @@ def test_setup_page_requires_a_link() -> None:
     assert Client().get("/setup/").status_code == 404
 
 
-@time_machine.travel("2026-11-28 12:00Z", tick=False)  # the page says when it was made
+@time_machine.travel("2026-11-28 12:00Z", tick=False)  # The page shows when the link was created.
 def test_a_forged_link_does_not_say_whether_there_is_an_administrator() -> None:
     before = response_text(Client().get(reverse("setup", args=["x"])))
     builders.create_user("Administrator")
@@ -139,7 +139,7 @@ def test_setup_link_stops_working_once_an_administrator_exists(is_expired: bool)
     assert not User.objects.filter(username="ada").exists()
 
 
-# -- The form -------------------------------------------------------------------------------------------------------
+# -- The form ----------------------------------------------------------------------------------------------------------
 
 
 def test_setup_page_is_not_cached_and_sends_no_referrer() -> None:
@@ -154,7 +154,7 @@ def test_the_page_speaks_german() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "changed", "words"),
+    ("field", "changed", "error_text"),
     [
         ("first_name", {"first_name": ""}, "This field is required."),
         ("username", {"username": "a b"}, "Enter a valid username."),
@@ -169,11 +169,11 @@ def test_the_page_speaks_german() -> None:
         ("password2", {"password2": "another one 8"}, "match"),
     ],
 )
-def test_error_is_shown_at_its_field(field: str, changed: dict[str, str], words: str) -> None:
+def test_error_is_shown_at_its_field(field: str, changed: dict[str, str], error_text: str) -> None:
     builders.create_agent("Dana")
     page = response_text(Client().post(setup_path(), {**ADMINISTRATOR_FORM, **changed}))
     _, _, error = page.partition(f'id="id_{field}_error"')
-    assert words in error.partition("</div>")[0]
+    assert error_text in error.partition("</div>")[0]
     assert page.count("field-error") == 1
     assert not has_administrator()
 
@@ -192,7 +192,7 @@ def test_a_link_that_works_is_not_logged(caplog: pytest.LogCaptureFixture) -> No
     assert address not in caplog.text
 
 
-# -- The first administrator ----------------------------------------------------------------------------------------
+# -- The first administrator -------------------------------------------------------------------------------------------
 
 
 def test_the_first_administrator_is_signed_in_and_may_do_everything() -> None:

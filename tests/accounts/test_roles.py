@@ -1,4 +1,4 @@
-"""The three roles are groups, each with exactly the permissions of the table."""
+"""The three roles are groups with exactly the permissions of the specification's table."""
 
 import pytest
 from django.apps import apps
@@ -13,8 +13,8 @@ pytestmark = pytest.mark.django_db
 
 
 def granted_permissions(role: str) -> set[str]:
-    found = Group.objects.get(name=role).permissions.select_related("content_type")
-    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in found}
+    permissions = Group.objects.get(name=role).permissions.select_related("content_type")
+    return {f"{permission.content_type.app_label}.{permission.codename}" for permission in permissions}
 
 
 @pytest.mark.parametrize("role", PERMISSIONS_BY_ROLE)

@@ -1,4 +1,4 @@
-"""The shape of the whole: foreign keys point down, and administrators can reach what there is."""
+"""Foreign keys point down the layers, and the admin has a page for each model."""
 
 import pytest
 from django.apps import apps
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.core.management import call_command
 from django.db.models import ForeignKey, Model
 
-# Upper storeys first, as import-linter has them; a foreign key may point to its own storey or further down.
+# Layers from top to bottom, as in import-linter; a foreign key points to the same layer or a lower one.
 LAYERS = [
     {"omnichannel.desk", "omnichannel.demo"},
     {"omnichannel.conversations"},
@@ -14,7 +14,7 @@ LAYERS = [
     {"routing"},
     {"omnichannel.live", "omnichannel.jobs", "omnichannel.accounts"},
 ]
-INDEPENDENT_APPS = {"channels_whatsapp.simulator"}  # it plays Twilio and knows nothing of the desk
+INDEPENDENT_APPS = {"channels_whatsapp.simulator"}  # The simulator plays Twilio and must not know the desk.
 MODELS_WITHOUT_ADMIN = {
     "conversations.Message": "read on the conversation's page, by those who may see it",
     "conversations.Attachment": "shown with its message",
@@ -49,7 +49,7 @@ def app_name(model: type[Model]) -> str:
 
 
 def layer_index(model: type[Model]) -> int:
-    """How far down the model lives; what is not ours is the ground."""
+    """Return the index of the model's layer; models of other packages are in the lowest layer."""
     return next((n for n, apps_there in enumerate(LAYERS) if app_name(model) in apps_there), len(LAYERS))
 
 

@@ -1,4 +1,4 @@
-"""The lock files fit the requirements, and install from the public package index only."""
+"""The lock files match the requirements and install from the public package index only."""
 
 import re
 from pathlib import Path

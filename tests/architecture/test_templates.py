@@ -1,4 +1,4 @@
-"""Every template compiles, and keeps to the content security policy: nothing inline, nothing from elsewhere."""
+"""Templates compile and follow the content security policy: no inline code, no external files."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ INLINE_PATTERNS = {
     "an inline style sheet": re.compile(r"<style\b"),
     "an inline script": re.compile(r"<script\b(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")"),
     "something from another host": re.compile(r"(?:src|srcset|action)=\"https?:|<link[^>]+href=\"https?:"),
-    "unescaped text": re.compile(r"(?<!help_text)\|safe\b|autoescape off"),  # help texts are ours
+    "unescaped text": re.compile(r"(?<!help_text)\|safe\b|autoescape off"),  # Help texts come from our own code.
 }
 
 
@@ -31,4 +31,4 @@ def test_the_template_compiles(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".html")])
 def test_the_template_keeps_to_the_content_security_policy(name: str) -> None:
     text = (TEMPLATE_FOLDER / name).read_text()
-    assert [what for what, pattern in INLINE_PATTERNS.items() if pattern.search(text)] == []
+    assert [pattern_name for pattern_name, pattern in INLINE_PATTERNS.items() if pattern.search(text)] == []

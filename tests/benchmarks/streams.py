@@ -1,7 +1,7 @@
-"""`python -m tests.benchmarks.streams`: a call centre's open pages on one server process, as JSON.
+"""`python -m tests.benchmarks.streams`: event streams of a call centre on one server process, as JSON.
 
-Every stream is held against what its agent may see, event by event; one that is missing, too much or told twice ends
-the measurement. The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
+Each stream's events are compared with those its user may see; a missing, extra or repeated event ends the benchmark.
+The database is SQLite, or PostgreSQL in the cluster that TEST_DATABASE_URL names.
 """
 
 import asyncio
@@ -18,23 +18,23 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.benchmarks.measure import percentile, print_progress, read_cpu_seconds  # noqa: E402
-from tests.processes.desk import AppInstance, create_template_database  # noqa: E402
+from tests.benchmarks.server import percentile, print_progress, read_cpu_seconds  # noqa: E402
+from tests.processes.support.app_instance import AppInstance, create_template_database  # noqa: E402
 
 AGENT_COUNT, PAGES_PER_PERSON, QUEUE_COUNT, SUPERVISOR_COUNT = 240, 4, 24, 10
 STREAM_COUNT = (AGENT_COUNT + SUPERVISOR_COUNT) * PAGES_PER_PERSON
 EVENTS_PER_SECOND, DURATION_SECONDS = 50, 20
 MAX_CONCURRENT_OPENS, OPEN_TIMEOUT = 50, 60.0
-QUIET_SECONDS = 3.0  # seconds without a hint after which a page has got all it will get
+QUIET_SECONDS = 3.0  # seconds without an event after which a page has received all of them
 
 EVENT_PATTERN = re.compile(rb"id: (\d+)\nevent: (\w+)\n")
 
 
 class StreamProtocol(asyncio.Protocol):
-    """An open page: keeps what arrives and when; what it means is found out afterwards."""
+    """An open page that stores the bytes of its stream with their arrival times."""
 
-    def __init__(self, who: str, session: str) -> None:
-        self.username, self.session = who, session
+    def __init__(self, username: str, session: str) -> None:
+        self.username, self.session = username, session
         self.received: list[tuple[float, bytes]] = []
         self.last_hint_at = 0.0
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -53,45 +53,49 @@ class StreamProtocol(asyncio.Protocol):
             self.opened.set_result(None)
 
     def hint_times(self) -> list[tuple[int, float]]:
-        """Each hint's id, and when the last byte of its name was there."""
-        text, ends, moments = b"", [], []
+        """Return the id of each event with the arrival time of the last byte of its name."""
+        text, end_positions, moments = b"", [], []
         for at, data in self.received:
             text += data
-            ends.append(len(text))
+            end_positions.append(len(text))
             moments.append(at)
-        found, read = [], 0
+        times, read = [], 0
         for event in EVENT_PATTERN.finditer(text):
-            while ends[read] < event.end():
+            while end_positions[read] < event.end():
                 read += 1
             if event[2] == b"hint":
-                found.append((int(event[1]), moments[read]))
-        return found
+                times.append((int(event[1]), moments[read]))
+        return times
 
 
-async def open_pages(desk: AppInstance, sessions: dict[str, str]) -> list[StreamProtocol]:
+async def open_pages(app: AppInstance, sessions: dict[str, str]) -> list[StreamProtocol]:
     loop, turns = asyncio.get_running_loop(), asyncio.Semaphore(MAX_CONCURRENT_OPENS)
 
-    async def one(who: str, session: str) -> StreamProtocol:
+    async def open_page(username: str, session: str) -> StreamProtocol:
         async with turns:
-            _, page = await loop.create_connection(lambda: StreamProtocol(who, session), "127.0.0.1", desk.port)
+            _, page = await loop.create_connection(lambda: StreamProtocol(username, session), "127.0.0.1", app.port)
             await asyncio.wait_for(page.opened, OPEN_TIMEOUT)
             return page
 
-    people = [each for each in sessions.items() for _ in range(PAGES_PER_PERSON)]
-    return list(await asyncio.gather(*[one(*each) for each in people]))
+    user_sessions = [item for item in sessions.items() for _ in range(PAGES_PER_PERSON)]
+    return list(await asyncio.gather(*[open_page(*item) for item in user_sessions]))
 
 
 def read_memory_kb(pid: int) -> float:
-    """What the process has of the memory, in kB."""
-    found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    assert found is not None
-    return float(found[1])
+    """Return the resident memory of a process in kB."""
+    match = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert match is not None
+    return float(match[1])
 
 
 def compute_delays(
     pages: list[StreamProtocol], events: list[tuple[int, float, int]], seen_by: dict[str, list[int]]
 ) -> list[float]:
-    """Seconds from each commit to each arrival; raises AssertionError unless every page got exactly its events."""
+    """Return the seconds from each commit to each arrival.
+
+    Raises:
+        AssertionError: A page did not get exactly its events.
+    """
     committed, late = {event_id: at for event_id, at, _ in events}, []
     for page in pages:
         visible = set(seen_by[page.username])
@@ -106,26 +110,26 @@ def compute_delays(
     return late
 
 
-async def measure(desk: AppInstance) -> dict[str, float]:
-    server = desk.processes[0].pid
-    sessions = desk.call("create_call_centre", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
+async def measure(app: AppInstance) -> dict[str, float]:
+    server = app.processes[0].pid
+    sessions = app.call("create_call_centre", agents=AGENT_COUNT, queues=QUEUE_COUNT, supervisors=SUPERVISOR_COUNT)
     print_progress(f"opening {STREAM_COUNT} streams")
     before, begin = read_memory_kb(server), time.monotonic()
-    pages = await open_pages(desk, sessions)
+    pages = await open_pages(app, sessions)
     opened, grown = time.monotonic() - begin, read_memory_kb(server) - before
     print_progress(f"{EVENTS_PER_SECOND} events a second for {DURATION_SECONDS} s")
     used = read_cpu_seconds(server)
     events = await asyncio.to_thread(
-        desk.call, "publish_changes", per_second=EVENTS_PER_SECOND, seconds=DURATION_SECONDS
+        app.call, "publish_changes", per_second=EVENTS_PER_SECOND, seconds=DURATION_SECONDS
     )
     used = (read_cpu_seconds(server) - used) / DURATION_SECONDS
     while any(
         page.last_hint_at > time.time() - QUIET_SECONDS for page in pages
-    ):  # what is late counts as late, not as lost
+    ):  # A late event counts as late, not as lost.
         await asyncio.sleep(0.5)
     for page in pages:
         page.transport.abort()
-    late = compute_delays(pages, events, await asyncio.to_thread(desk.call, "visible_conversations_by_user"))
+    late = compute_delays(pages, events, await asyncio.to_thread(app.call, "visible_conversations_by_user"))
     return {
         f"{STREAM_COUNT} streams: hints delivered": float(len(late)),
         f"{STREAM_COUNT} streams: opening all (s)": opened,
@@ -137,15 +141,15 @@ async def measure(desk: AppInstance) -> dict[str, float]:
 
 
 def main() -> None:
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4 * STREAM_COUNT), most))
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, 4 * STREAM_COUNT), limit))
     with tempfile.TemporaryDirectory(prefix="omnichannel-bench-") as folder:
         (Path(folder) / "blank").mkdir()
         blank = create_template_database(Path(folder) / "blank")
         with AppInstance(Path(folder), template=blank) as desk:
             desk.environment["LOG_LEVEL"] = "WARNING"
             desk.start_server("--no-worker")
-            figures = asyncio.start_command(measure(desk))
+            figures = asyncio.run(measure(desk))
         blank.drop()
     print(json.dumps(figures))
 

@@ -1,4 +1,4 @@
-"""Long runs of combining marks are broken up: to normalize them takes quadratic time."""
+"""Long runs of combining marks are split, because their normalization takes quadratic time."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ def test_a_run_is_broken_after_thirty_marks_and_nothing_is_lost() -> None:
     )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.text(alphabet=COMBINING_MARKS + "aé ", max_size=300))
 def test_no_text_has_a_long_run_afterwards_and_only_joiners_are_put_in(text: str) -> None:
     safe = make_stream_safe(text)
@@ -38,8 +38,10 @@ def test_no_text_has_a_long_run_afterwards_and_only_joiners_are_put_in(text: str
 
 def test_every_letter_that_becomes_a_mark_is_known() -> None:
     first = {char: unicodedata.normalize("NFKD", char)[0] for char in map(chr, range(sys.maxunicode + 1))}
-    found = {char for char, mark in first.items() if unicodedata.combining(mark) and not unicodedata.combining(char)}
-    assert found == DECOMPOSES_TO_MARKS
+    mark_letters = {
+        char for char, mark in first.items() if unicodedata.combining(mark) and not unicodedata.combining(char)
+    }
+    assert mark_letters == DECOMPOSES_TO_MARKS
 
 
 @pytest.mark.parametrize("marks", ["\u0301" * 32_000 + "\u0327" * 32_000, "\u0300\u0327" * 32_000, "\u0f73" * 32_000])

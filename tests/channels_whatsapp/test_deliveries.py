@@ -1,4 +1,4 @@
-"""What Twilio delivered is kept before anything is made of it, and tried again until it can be."""
+"""Webhook deliveries are stored before they are processed, and retried until they succeed."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from channels_whatsapp.webhooks.deliveries import (
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.conversations.models import Conversation, Message
 from omnichannel.jobs.models import Lane
+from routing.models import Queue
 from tests import builders
 from tests.concurrency import run_concurrently
 from tests.webhook_client import load_payload, post_webhook
@@ -35,25 +36,20 @@ class SimulatedError(Exception):
 
 
 def apply_half_then_fail(delivery: WebhookDelivery) -> None:
-    """Half of the work is done, then it goes wrong."""
+    """Write something, then raise an error."""
     apply_delivery(delivery)
     raise SimulatedError("The disk is full\x00.")
 
 
 def fail_in_database(delivery: WebhookDelivery) -> None:
-    """The database itself objects, and on PostgreSQL the transaction is of no more use."""
+    """Raise a database error, after which PostgreSQL refuses further queries of the transaction."""
     apply_delivery(delivery)
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM a_table_that_does_not_exist")
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def create_failed_delivery(number: WhatsAppNumber, apply: Any = apply_half_then_fail) -> WebhookDelivery:
-    """A delivery that could not be applied."""
+    """Create a delivery that could not be applied."""
     receive_delivery(number.account, load_payload("text", number), None, apply)
     return WebhookDelivery.objects.get()
 
@@ -75,10 +71,10 @@ def test_failed_delivery_is_stored_with_its_error_and_rolled_back(number: WhatsA
 def test_twilio_gets_200_for_a_stored_delivery_that_failed(
     number: WhatsAppNumber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The database's own fault, in the middle of the work: the default queue is gone.
+    # Without a default queue the database raises an error in the middle of the work.
     number.work_stream.fallback_queue = None
     number.work_stream.save()
-    monkeypatch.setattr(type(builders.Queue.objects), "default", lambda self: self.get(name="gone"))
+    monkeypatch.setattr(type(Queue.objects), "get_default", lambda self: self.get(name="gone"))
     assert post_webhook(number.account.inbound_url, load_payload("text", number)).status_code == 200
     assert WebhookDelivery.objects.get().state == DeliveryState.FAILED
 
@@ -175,9 +171,9 @@ def test_concurrent_failing_duplicates_are_stored_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_only_acknowledged_when_it_is_stored(number: WhatsAppNumber) -> None:
-    gone = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
+    missing_account = WhatsAppAccount(pk=987654, account_sid=builders.new_sid("AC"))
     with pytest.raises((DatabaseError, IntegrityError)):
-        receive_delivery(gone, load_payload("text", number), None, apply_delivery)
+        receive_delivery(missing_account, load_payload("text", number), None, apply_delivery)
     assert not WebhookDelivery.objects.exists()
 
 
@@ -196,17 +192,17 @@ def test_different_deliveries_have_different_fingerprints(number: WhatsAppNumber
         ({"MessageSid": ["x" * 5000]}, WebhookKind.INBOUND),
         ({"MessageSid": sid, "MessageStatus": ["y" * 5000]}, WebhookKind.STATUS),
     ]
-    found = [compute_fingerprint(account, form, kind) for form, kind in forms]
-    assert len(set(found)) == len(forms)
-    assert max(map(len, found)) <= 200
-    assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == found[2]
+    fingerprints = [compute_fingerprint(account, form, kind) for form, kind in forms]
+    assert len(set(fingerprints)) == len(forms)
+    assert max(map(len, fingerprints)) <= 200
+    assert compute_fingerprint(account, {**status, "EventType": ["SENT"]}, WebhookKind.STATUS) == fingerprints[2]
 
 
-# -- Its moment -------------------------------------------------------------------------------------------------------
+# -- Time of the dry run -----------------------------------------------------------------------------------------------
 
 
 def next_retry_at() -> Any:
-    """When a worker tries again."""
+    """Return the time at which a worker retries the delivery."""
     return Lane.objects.filter(kind=RETRY_LANE).values_list("due_at", flat=True).first()
 
 
@@ -247,7 +243,7 @@ def test_missed_retry_is_found_by_the_periodic_check(number: WhatsAppNumber) -> 
 
 
 class WorkerKilled(BaseException):
-    """The worker ends in the middle: nothing catches this, and the transaction is rolled back."""
+    """The end of a worker: nothing catches it, and the transaction is rolled back."""
 
 
 def raise_worker_killed(delivery: WebhookDelivery) -> None:

@@ -1,4 +1,4 @@
-"""Who an address belongs to."""
+"""Addresses of the same person have the same identity."""
 
 import pytest
 from hypothesis import given
@@ -32,27 +32,27 @@ def test_any_address_can_be_shown(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
-        ("+5511987654321", "+551187654321"),  # Brazil, with and without the ninth digit
-        ("+5215512345678", "+525512345678"),  # Mexico, with and without the 1
-        ("+5491123456789", "+541123456789"),  # Argentina, with and without the 9
+        ("+5511987654321", "+551187654321"),  # Brazilian mobile numbers, with and without the ninth digit
+        ("+5215512345678", "+525512345678"),  # Mexican numbers, with and without the 1
+        ("+5491123456789", "+541123456789"),  # Argentine numbers, with and without the 9
     ],
 )
-def test_both_spellings_of_one_number_are_one_identity(one: str, other: str) -> None:
-    assert get_identity(f"whatsapp:{one}") == get_identity(f"whatsapp:{other}")
+def test_both_spellings_of_one_number_are_one_identity(first: str, other: str) -> None:
+    assert get_identity(f"whatsapp:{first}") == get_identity(f"whatsapp:{other}")
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
-        ("+551132345678", "+5511932345678"),  # a Brazilian landline has no ninth digit
+        ("+551132345678", "+5511932345678"),  # Brazilian landline numbers have no ninth digit.
         ("+15512345678", "+525512345678"),
         ("+4915112345678", "+4915112345679"),
     ],
 )
-def test_different_people_keep_their_own_identity(one: str, other: str) -> None:
-    assert get_identity(f"whatsapp:{one}") != get_identity(f"whatsapp:{other}")
+def test_different_people_keep_their_own_identity(first: str, other: str) -> None:
+    assert get_identity(f"whatsapp:{first}") != get_identity(f"whatsapp:{other}")
 
 
 @pytest.mark.parametrize(
@@ -81,5 +81,5 @@ def test_any_form_can_be_read(form: dict[str, list[str]]) -> None:
 
 @given(st.text())
 def test_an_address_is_a_whatsapp_address_or_none_at_all(text: str) -> None:
-    found = normalize_whatsapp_address(text)
-    assert found == "" or len(found) > len("whatsapp:")
+    address = normalize_whatsapp_address(text)
+    assert address == "" or len(address) > len("whatsapp:")

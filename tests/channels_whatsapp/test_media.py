@@ -1,4 +1,4 @@
-"""A customer's file is fetched from Twilio and from nowhere else."""
+"""Customers' files are fetched from Twilio and from no other host."""
 
 import base64
 import gzip
@@ -19,7 +19,7 @@ from channels_whatsapp.media import (
 )
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
-from tests.fileserver import FileResponse, FileServer, run_file_server
+from tests.media_server import FileResponse, FileServer, run_file_server
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + b"\x00" * 40
 MESSAGE_SID, MEDIA_SID = "MM" + "a" * 32, "ME" + "b" * 32
@@ -31,7 +31,7 @@ def account() -> WhatsAppAccount:
 
 
 @pytest.fixture
-def twilio(settings: Any) -> Iterator[FileServer]:
+def media_server(settings: Any) -> Iterator[FileServer]:
     with run_file_server() as running:
         settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
         yield running
@@ -46,18 +46,18 @@ def simulator_path(account: WhatsAppAccount) -> str:
 
 
 def fetch_from_server(account: WhatsAppAccount, declared: str = "image/jpeg") -> tuple[bytes, str]:
-    found = fetch_media(account, media_url(account), declared)
-    with found.file:
-        return found.file.read(), found.content_type
+    media = fetch_media(account, media_url(account), declared)
+    with media.file:
+        return media.file.read(), media.content_type
 
 
 def test_twilios_media_of_our_account_is_fetched_with_our_credentials(
-    account: WhatsAppAccount, twilio: FileServer
+    account: WhatsAppAccount, media_server: FileServer
 ) -> None:
-    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG)]
+    media_server.responses[simulator_path(account)] = [FileResponse(200, JPEG)]
     assert fetch_from_server(account) == (JPEG, "image/jpeg")
     pair = base64.b64encode(f"{account.account_sid}:{builders.AUTH_TOKEN}".encode()).decode()
-    assert twilio.requests == [(simulator_path(account), f"Basic {pair}")]
+    assert media_server.requests == [(simulator_path(account), f"Basic {pair}")]
 
 
 VALID_URL = "https://api.twilio.com/2010-04-01/Accounts/AC" + "1" * 32 + f"/Messages/{MESSAGE_SID}/Media/{MEDIA_SID}"
@@ -95,10 +95,10 @@ FORBIDDEN_URLS = [
 
 
 @pytest.mark.parametrize("url", FORBIDDEN_URLS)
-def test_other_urls_are_refused_without_a_request(account: WhatsAppAccount, twilio: FileServer, url: str) -> None:
+def test_other_urls_are_refused_without_a_request(account: WhatsAppAccount, media_server: FileServer, url: str) -> None:
     with pytest.raises(MediaRejectedError):
         fetch_media(account, url, "image/jpeg")
-    assert twilio.requests == []
+    assert media_server.requests == []
 
 
 @given(st.text())
@@ -108,12 +108,12 @@ def test_any_invalid_url_is_refused_with_a_message(text: str) -> None:
 
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
-def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: FileServer, code: int) -> None:
+def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, media_server: FileServer, code: int) -> None:
     cdn = "https://mms.twiliocdn.com/file?signature=x"
-    twilio.responses[simulator_path(account)] = [FileResponse(code, headers={"Location": cdn})]
-    twilio.responses["/simulator/twilio/cdn/file?signature=x"] = [FileResponse(200, JPEG)]
+    media_server.responses[simulator_path(account)] = [FileResponse(code, headers={"Location": cdn})]
+    media_server.responses["/simulator/twilio/cdn/file?signature=x"] = [FileResponse(200, JPEG)]
     assert fetch_from_server(account)[0] == JPEG
-    assert twilio.requests[1] == ("/simulator/twilio/cdn/file?signature=x", None)
+    assert media_server.requests[1] == ("/simulator/twilio/cdn/file?signature=x", None)
 
 
 @pytest.mark.parametrize(
@@ -130,11 +130,11 @@ def test_credentials_do_not_follow_a_redirect(account: WhatsAppAccount, twilio: 
         "https://mms.twiliocdn.com:99999999/",
     ],
 )
-def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, twilio: FileServer, target: str) -> None:
-    twilio.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": target})]
+def test_a_redirect_to_an_odd_place_is_refused(account: WhatsAppAccount, media_server: FileServer, target: str) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": target})]
     with pytest.raises(MediaRejectedError, match="not safe"):
         fetch_from_server(account)
-    assert len(twilio.requests) == 1
+    assert len(media_server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,32 +154,34 @@ def test_a_redirect_to_a_name_that_is_none_is_refused(settings: Any, host: str) 
         media._resolve_redirect(VALID_URL, f"https://{host}/")
 
 
-def test_redirects_without_end_are_refused(account: WhatsAppAccount, twilio: FileServer) -> None:
-    twilio.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": ""})]
+def test_redirects_without_end_are_refused(account: WhatsAppAccount, media_server: FileServer) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(302, headers={"Location": ""})]
     with pytest.raises(MediaRejectedError, match="too often"):
         fetch_from_server(account)
-    assert len(twilio.requests) == media.MAX_REDIRECTS + 1
+    assert len(media_server.requests) == media.MAX_REDIRECTS + 1
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 429, 500, 503])
-def test_temporary_http_errors_are_retryable(account: WhatsAppAccount, twilio: FileServer, code: int) -> None:
-    twilio.responses[simulator_path(account)] = [FileResponse(code), FileResponse(200, JPEG)]
+def test_temporary_http_errors_are_retryable(account: WhatsAppAccount, media_server: FileServer, code: int) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(code), FileResponse(200, JPEG)]
     with pytest.raises(MediaUnavailableError):
         fetch_from_server(account)
     assert fetch_from_server(account)[0] == JPEG
 
 
-def test_interrupted_download_is_retryable(account: WhatsAppAccount, twilio: FileServer) -> None:
-    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5000)]
+def test_interrupted_download_is_retryable(account: WhatsAppAccount, media_server: FileServer) -> None:
+    media_server.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5000)]
     with pytest.raises(MediaUnavailableError):
         fetch_from_server(account)
 
 
 def test_endless_download_is_aborted_and_retried(
-    account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "DOWNLOAD_TIMEOUT_SECONDS", 0.2)
-    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG, declared_length=5_000_000, never_ends=True)]
+    media_server.responses[simulator_path(account)] = [
+        FileResponse(200, JPEG, declared_length=5_000_000, never_ends=True)
+    ]
     with pytest.raises(MediaUnavailableError):
         fetch_from_server(account)
 
@@ -191,20 +193,20 @@ def test_connection_error_is_retryable(account: WhatsAppAccount, settings: Any) 
 
 
 def test_the_size_is_capped_while_it_streams(
-    account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
-    twilio.responses[simulator_path(account)] = [FileResponse(200, JPEG + b"\x00" * (1024 * 1024))]
+    media_server.responses[simulator_path(account)] = [FileResponse(200, JPEG + b"\x00" * (1024 * 1024))]
     with pytest.raises(MediaRejectedError, match="larger than 1 MB"):
         fetch_from_server(account)
 
 
 def test_a_file_that_unpacks_to_more_than_the_cap_is_refused(
-    account: WhatsAppAccount, twilio: FileServer, monkeypatch: pytest.MonkeyPatch
+    account: WhatsAppAccount, media_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(media, "SIZE_LIMIT", 1024 * 1024)
     bomb = gzip.compress(b"\x00" * (8 * 1024 * 1024))
-    twilio.responses[simulator_path(account)] = [FileResponse(200, bomb, headers={"Content-Encoding": "gzip"})]
+    media_server.responses[simulator_path(account)] = [FileResponse(200, bomb, headers={"Content-Encoding": "gzip"})]
     with pytest.raises(MediaRejectedError, match="larger"):
         fetch_from_server(account)
 
@@ -233,7 +235,7 @@ def test_content_type_is_detected_from_the_bytes(content: bytes, declared: str, 
 
 @given(st.binary(max_size=300), st.text(max_size=30))
 def test_any_bytes_have_a_content_type(head: bytes, declared: str) -> None:
-    found = detect_content_type(head, declared)
-    assert "/" in found
-    assert "svg" not in found
-    assert "html" not in found
+    detected_type = detect_content_type(head, declared)
+    assert "/" in detected_type
+    assert "svg" not in detected_type
+    assert "html" not in detected_type

@@ -1,4 +1,4 @@
-"""Only Twilio gets in: the signature over our own address and every parameter."""
+"""Webhooks need Twilio's signature over our public URL and every parameter."""
 
 import logging
 from typing import Any
@@ -16,16 +16,11 @@ pytestmark = pytest.mark.django_db
 OTHER_TOKEN = "0f" * 16
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def post_raw(number: WhatsAppNumber, body: str, signed_url: str, *, path: str = "", **headers: str) -> Any:
     """Post a raw body, signed over `signed_url`."""
-    given = {"X-Twilio-Signature": builders.compute_signature(signed_url, QueryDict(body)), **headers}
+    all_headers = {"X-Twilio-Signature": builders.compute_signature(signed_url, QueryDict(body)), **headers}
     return Client().post(
-        path or f"/webhooks/whatsapp/{number.account.key}/inbound/", body, FORM_CONTENT_TYPE, headers=given
+        path or f"/webhooks/whatsapp/{number.account.key}/inbound/", body, FORM_CONTENT_TYPE, headers=all_headers
     )
 
 

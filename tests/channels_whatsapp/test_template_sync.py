@@ -1,4 +1,4 @@
-"""Templates come over from Twilio: all of them, each with what WhatsApp says; failures change nothing."""
+"""Templates are synced from Twilio with WhatsApp's approvals; a failed sync changes nothing."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from channels_whatsapp.backends import memory
 from channels_whatsapp.backends.base import (
     TwilioRateLimitError,
     TwilioRejectedError,
@@ -33,78 +32,82 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def twilio(settings: Any) -> MemoryBackend:
-    settings.WHATSAPP_BACKEND = "memory"
-    memory.backend.reset()
-    return memory.backend
-
-
-@pytest.fixture
 def account() -> WhatsAppAccount:
     return builders.create_account()
 
 
 def build_template(name: str = "greeting", approval: str = "approved", **fields: Any) -> TwilioTemplate:
-    said = {"status": approval, "category": "UTILITY", "content_type": "twilio/text", "rejection_reason": ""}
+    approval_fields = {"status": approval, "category": "UTILITY", "content_type": "twilio/text", "rejection_reason": ""}
     values = {"types": {"twilio/text": {"body": f"{name} {{{{1}}}}"}}, "variables": {"1": "Amara"}, **fields}
-    return TwilioTemplate(builders.new_sid("HX"), name, "en", approval=said, **values)
+    return TwilioTemplate(builders.new_sid("HX"), name, "en", approval=approval_fields, **values)
 
 
 def synced_template_names() -> list[str]:
     return list(MessageTemplate.objects.filter(removed_at=None).values_list("name", flat=True))
 
 
-def test_every_template_is_kept_with_what_whatsapp_says(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.templates = [build_template("one"), build_template("two", "rejected")]
+def test_every_template_is_kept_with_what_whatsapp_says(
+    account: WhatsAppAccount, memory_backend: MemoryBackend
+) -> None:
+    memory_backend.templates = [build_template("one"), build_template("two", "rejected")]
     assert str(sync_templates(account)) == "2 message templates synced: 1 approved."
-    one = MessageTemplate.objects.get(name="one")
-    assert (one.approval, one.category, one.language, one.content_type) == ("approved", "UTILITY", "en", "twilio/text")
-    assert (one.content, one.variables, one.text) == ({"body": "one {{1}}"}, {"1": "Amara"}, "one {{1}}")
+    template = MessageTemplate.objects.get(name="one")
+    assert (template.approval, template.category, template.language, template.content_type) == (
+        "approved",
+        "UTILITY",
+        "en",
+        "twilio/text",
+    )
+    assert (template.content, template.variables, template.text) == ({"body": "one {{1}}"}, {"1": "Amara"}, "one {{1}}")
     account.refresh_from_db()
-    assert (account.templates_synced_at, account.template_sync_error) == (one.synced_at, "")
+    assert (account.templates_synced_at, account.template_sync_error) == (template.synced_at, "")
 
 
-def test_sync_updates_changed_templates_without_duplicates(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+def test_sync_updates_changed_templates_without_duplicates(
+    account: WhatsAppAccount, memory_backend: MemoryBackend
+) -> None:
     first = build_template("one", "pending")
-    twilio.templates = [first]
+    memory_backend.templates = [first]
     sync_templates(account)
-    twilio.templates = [replace(first, name="renamed", approval={"status": "approved"})]
+    memory_backend.templates = [replace(first, name="renamed", approval={"status": "approved"})]
     sync_templates(account)
     [row] = MessageTemplate.objects.all()
     assert (row.name, row.approval) == ("renamed", "approved")
 
 
-def test_unlisted_template_is_marked_gone_and_can_return(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    one, two = build_template("one"), build_template("two")
-    twilio.templates = [one, two]
+def test_unlisted_template_is_marked_gone_and_can_return(
+    account: WhatsAppAccount, memory_backend: MemoryBackend
+) -> None:
+    first, two = build_template("one"), build_template("two")
+    memory_backend.templates = [first, two]
     sync_templates(account)
-    twilio.templates = [two]
+    memory_backend.templates = [two]
     assert str(sync_templates(account)) == "1 message template synced: 1 approved. 1 no longer at Twilio."
     assert synced_template_names() == ["two"]
-    twilio.templates = [one, two]
+    memory_backend.templates = [first, two]
     sync_templates(account)
     assert synced_template_names() == ["one", "two"]
 
 
-def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.templates = [build_template("theirs")]
+def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, memory_backend: MemoryBackend) -> None:
+    memory_backend.templates = [build_template("theirs")]
     sync_templates(builders.create_account())
-    twilio.templates = []
+    memory_backend.templates = []
     assert str(sync_templates(account)) == "Twilio has no message templates for this account."
     assert synced_template_names() == ["theirs"]
 
 
-def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, memory_backend: MemoryBackend) -> None:
     odd = build_template("odd", "in_appeal", types={"twilio/holograms": {"body": "x"}})
     bare = replace(build_template("bare"), approval={}, types={}, variables={})
     strange = replace(
         build_template("strange"),
         types={"twilio/text": None},
-        content_variables={"1": None, "2": 7},
+        variables={"1": None, "2": 7},
         approval={"status": None},
     )
     nul = build_template("nul\x00", types={"twilio/text": {"body": "a\x00b", "more": [{"c\x00": "d\x00"}]}})
-    twilio.templates = [odd, bare, strange, nul]
+    memory_backend.templates = [odd, bare, strange, nul]
     sync_templates(account)
     kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
     assert kinds == {"odd": "twilio/holograms", "bare": "", "strange": "twilio/text", "nul": "twilio/text"}
@@ -112,10 +115,10 @@ def test_unknown_kinds_and_states_are_stored(account: WhatsAppAccount, twilio: M
     assert MessageTemplate.objects.get(name="strange").approval == "unsubmitted"
 
 
-def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
+def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, memory_backend: MemoryBackend) -> None:
     types = {"twilio/text": {"body": "plain"}, "twilio/quick-reply": {"body": "with buttons"}}
     unapproved = replace(build_template("richest", types=types), approval={"status": "unsubmitted"})
-    twilio.templates = [build_template("approved", types=types), unapproved]
+    memory_backend.templates = [build_template("approved", types=types), unapproved]
     sync_templates(account)
     kinds = dict(MessageTemplate.objects.values_list("name", "content_type"))
     assert kinds == {"approved": "twilio/text", "richest": "twilio/quick-reply"}
@@ -134,12 +137,12 @@ def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, twi
     ],
 )
 def test_failed_sync_reports_the_reason_and_changes_no_template(
-    account: WhatsAppAccount, twilio: MemoryBackend, failure: Exception, reason: str
+    account: WhatsAppAccount, memory_backend: MemoryBackend, failure: Exception, reason: str
 ) -> None:
-    twilio.templates = [build_template("one")]
+    memory_backend.templates = [build_template("one")]
     sync_templates(account)
     before = account.templates_synced_at
-    twilio.errors_to_raise = [failure]
+    memory_backend.errors_to_raise = [failure]
     assert str(sync_templates(account)) == f"The templates were not synced. {reason}"
     account.refresh_from_db()
     assert (account.template_sync_error, account.templates_synced_at) == (reason, before)
@@ -150,17 +153,17 @@ def test_failed_sync_reports_the_reason_and_changes_no_template(
 
 
 def test_sync_error_is_shown_in_the_readers_language_and_stored_in_english(
-    account: WhatsAppAccount, twilio: MemoryBackend
+    account: WhatsAppAccount, memory_backend: MemoryBackend
 ) -> None:
-    twilio.errors_to_raise = [TwilioRateLimitError()]
+    memory_backend.errors_to_raise = [TwilioRateLimitError()]
     with translation.override("de"):
         assert str(sync_templates(account)).startswith("Die Vorlagen wurden nicht abgeglichen.")
     account.refresh_from_db()
     assert account.template_sync_error == "Twilio has too many requests just now. Sync again in a minute."
 
 
-def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.templates = [build_template("one")]
+def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, memory_backend: MemoryBackend) -> None:
+    memory_backend.templates = [build_template("one")]
     with manual_sync_lock:
         assert str(sync_templates_manually(account)) == "Templates are being synced already. Look again in a moment."
     assert synced_template_names() == []
@@ -168,22 +171,24 @@ def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, twil
 
 
 def test_a_worker_syncs_every_six_hours() -> None:
-    [job] = [one for one in create_worker().periodic if one.run is sync_all_accounts]
+    [job] = [periodic_job for periodic_job in create_worker().periodic if periodic_job.run is sync_all_accounts]
     assert job.interval == timedelta(hours=6)
 
 
-def test_rejected_credentials_are_marked_on_the_channel(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
+def test_rejected_credentials_are_marked_on_the_channel(
+    account: WhatsAppAccount, memory_backend: MemoryBackend
+) -> None:
+    memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     sync_templates(account)
     account.refresh_from_db()
     assert account.credentials_rejected_at is not None
 
 
 def test_failing_account_does_not_stop_other_syncs(
-    account: WhatsAppAccount, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+    account: WhatsAppAccount, memory_backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second, inactive = builders.create_account(), builders.create_account(is_active=False)
-    twilio.templates = [build_template("one")]
+    memory_backend.templates = [build_template("one")]
     keep = sync._save_templates
 
     def stumbles(of: WhatsAppAccount, *rest: Any) -> int:
@@ -198,8 +203,8 @@ def test_failing_account_does_not_stop_other_syncs(
     assert inactive.templates_synced_at is None
 
 
-def test_worker_syncs_an_account_on_request(account: WhatsAppAccount, twilio: MemoryBackend) -> None:
-    twilio.templates = [build_template("one")]
+def test_worker_syncs_an_account_on_request(account: WhatsAppAccount, memory_backend: MemoryBackend) -> None:
+    memory_backend.templates = [build_template("one")]
     enqueue_sync(account)
     [lease] = claim_lanes(["templates"], 1)
     assert run_sync_lane(lease) is None

@@ -1,4 +1,4 @@
-"""What a template shows, which variables it has, and which values WhatsApp takes."""
+"""Text, variables and allowed values of message templates."""
 
 import time
 from typing import Any
@@ -104,10 +104,10 @@ def test_malformed_content_shows_nothing(content: dict[str, Any]) -> None:
 
 def test_search_text_is_the_displayed_text() -> None:
     card = sample_template("summer_sale")
-    found = get_search_text(parse_parts(card.content_type, card.content))
-    assert "garden lamps" in found
-    assert "Show me" in found
-    assert "https" not in found
+    search_text = get_search_text(parse_parts(card.content_type, card.content))
+    assert "garden lamps" in search_text
+    assert "Show me" in search_text
+    assert "https" not in search_text
 
 
 def test_text_is_cut_at_its_variables_for_the_preview() -> None:

@@ -1,4 +1,4 @@
-"""Auth tokens: encrypted at rest, with keys that can be changed, and nowhere to be read."""
+"""Auth tokens are encrypted at rest, with keys that can be rotated."""
 
 import json
 import logging
@@ -14,13 +14,13 @@ from channels_whatsapp.backends.base import OutgoingMessage, UnknownOutcomeError
 from channels_whatsapp.backends.twilio import TwilioBackend
 from channels_whatsapp.models import WhatsAppAccount
 from tests import builders
-from tests.fileserver import FileResponse, run_file_server
+from tests.media_server import FileResponse, run_file_server
 
 pytestmark = pytest.mark.django_db
 
 
 def read_database_value(field: str = "auth_token") -> str:
-    """What the database holds."""
+    """Return the encrypted value from the database."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {field} FROM channels_whatsapp_whatsappaccount")
         return str(cursor.fetchone()[0])

@@ -1,4 +1,4 @@
-"""The door for Twilio: what is let in, and that it is answered as Twilio wants it."""
+"""The webhook views accept what Twilio posts and answer as Twilio expects."""
 
 import contextlib
 import uuid
@@ -19,17 +19,12 @@ from tests.webhook_client import FORM_CONTENT_TYPE, post_webhook
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def inbound_path(number: WhatsAppNumber) -> str:
     return f"/webhooks/whatsapp/{number.account.key}/inbound/"
 
 
 def post_raw(number: WhatsAppNumber, body: bytes, content_type: str = FORM_CONTENT_TYPE) -> Any:
-    """Post a body as it is, with the right signature if it can be read as a form."""
+    """Post a raw body, signed as a form if it is one."""
     with contextlib.suppress(TooManyFieldsSent):
         signed = builders.compute_signature(number.account.inbound_url, QueryDict(body))
         headers = {"X-Twilio-Signature": signed}
@@ -169,11 +164,13 @@ def test_a_status_for_an_id_nobody_knows_is_answered_and_kept(number: WhatsAppNu
 def test_a_known_customers_message_takes_at_most_ten_statements_and_one_commit(
     number: WhatsAppNumber, django_assert_max_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opt_out, "WORD_CACHE_SECONDS", 3600.0)  # on a slow machine they would be read once more
+    monkeypatch.setattr(opt_out, "WORD_CACHE_SECONDS", 3600.0)  # On a slow machine these rows are read once more.
     post_webhook(number.account.inbound_url, builders.build_inbound_form(number))
     form = builders.build_inbound_form(number, Body="And another thing")
-    with django_assert_max_num_queries(10) as seen:
+    with django_assert_max_num_queries(10) as queries:
         post_webhook(number.account.inbound_url, form)
-    words = [query["sql"].split()[0] for query in seen.captured_queries]
-    assert (words.count("BEGIN"), words.count("COMMIT"), words.count("SAVEPOINT")) == (1, 1, 0), words
+    statements = [query["sql"].split()[0] for query in queries.captured_queries]
+    assert (statements.count("BEGIN"), statements.count("COMMIT"), statements.count("SAVEPOINT")) == (1, 1, 0), (
+        statements
+    )
     assert Message.objects.count() == 2

@@ -1,4 +1,4 @@
-"""Who may see a conversation: one answer for pages, search, files and live events, and none for strangers."""
+"""Access to conversations is the same for pages, search, files and live events."""
 
 import itertools
 from collections.abc import Callable
@@ -28,24 +28,19 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
-    """Works in Orders."""
+    """Return an agent of the queue Orders."""
     return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
 def eli() -> Agent:
-    """Works in Returns."""
+    """Return an agent of the queue Returns."""
     return builders.create_agent("Eli", queue=builders.create_queue("Returns"))
 
 
 def can_see(person: Any, conversation: Conversation) -> bool:
-    """Whether this person sees it; every way of asking gives the same answer."""
+    """Return whether the user sees the conversation; all access functions must agree."""
     listed = conversations_visible_to(person).filter(pk=conversation.pk).exists()
     message = conversation.messages.first() or builders.create_inbound_message(conversation)
     file, _ = Attachment.objects.get_or_create(message=message)
@@ -65,7 +60,7 @@ def can_see(person: Any, conversation: Conversation) -> bool:
 
 
 def receives_events(person: Any, conversation: Conversation) -> bool:
-    """Whether this person's pages are told of it."""
+    """Return whether the user's pages get events of the conversation."""
     with transaction.atomic():
         publish_event(LiveEventKind.CONVERSATION, conversation)
     return bool(live_topics_for(person) & set(LiveEvent.objects.latest("pk").topics))
@@ -111,7 +106,7 @@ def remove_roles(dana: Agent) -> Any:
 
 UNAUTHORISED_USERS: list[Callable[[Agent], Any]] = [
     lambda dana: builders.create_user(""),
-    lambda dana: builders.create_user("Agent"),  # in the role, but nobody has made them an agent
+    lambda dana: builders.create_user("Agent"),  # A user with the role but without an agent record.
     lambda dana: builders.create_user("Supervisor", is_active=False),
     lambda dana: builders.create_user("", is_superuser=True, is_active=False),
     lambda dana: builders.create_user("", is_staff=True),

@@ -1,4 +1,4 @@
-"""Context variables of a conversation and fields of a contact: learned, set by people, written into the timeline."""
+"""Context variables and contact fields are extracted, edited, and recorded in the timeline."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from omnichannel.live.models import LiveEvent
 from routing.models import ContactField, ContextVariable, Queue, VariableType
 from routing.variables.values import InvalidValueError
 from tests import builders
-from tests.conversations.initiate_fixtures import (
+from tests.conversations.routing_fixtures import (
     classify_and_refresh,
     create_new_conversation,
     create_orders_queue,

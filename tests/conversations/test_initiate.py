@@ -1,4 +1,4 @@
-"""The desk writes first: who becomes whose, which conversation, and one of them whatever happens at once."""
+"""Conversations that agents start: number, contact, agent, and one conversation under concurrency."""
 
 import uuid
 from typing import Any
@@ -12,7 +12,6 @@ from channels_whatsapp.identity import get_identity
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations.access import get_contact_or_404, sender_numbers_for
 from omnichannel.conversations.agent_load import used_capacity
-from omnichannel.conversations.automated_messages import triggers
 from omnichannel.conversations.initiate import (
     ConversationAlreadyOpenError,
     StartedConversation,
@@ -29,7 +28,7 @@ from omnichannel.jobs.models import Lane
 from routing.models import Agent, Queue, State
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.conversations.outbound.sample_templates import create_template
+from tests.conversations.outbound.template_fixtures import create_template
 from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -39,28 +38,25 @@ VALUES = {"1": "Amara", "2": "2231"}
 
 
 @pytest.fixture
-def number(twilio: MemoryBackend) -> WhatsAppNumber:
+def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
     return builders.create_number()
 
 
 @pytest.fixture
-def update(number: WhatsAppNumber) -> MessageTemplate:
+def delivery_template(number: WhatsAppNumber) -> MessageTemplate:
     return create_template(number.account)
 
 
-@pytest.fixture
-def dana(db: None) -> Agent:
-    return builders.create_agent("Dana")
-
-
 def start_with_template(
-    by: Agent, update: MessageTemplate, address: str = AMARA_ADDRESS, **fields: Any
+    agent: Agent, delivery_template: MessageTemplate, address: str = AMARA_ADDRESS, **fields: Any
 ) -> StartedConversation:
-    on = fields.pop("on", None) or WhatsAppNumber.objects.get()
-    return start_conversation(on, address, update, fields.pop("values", VALUES), author=by.user, **fields)
+    sending_number = fields.pop("on", None) or WhatsAppNumber.objects.get()
+    return start_conversation(
+        sending_number, address, delivery_template, fields.pop("values", VALUES), author=agent.user, **fields
+    )
 
 
-# -- Numbers as people type them --------------------------------------------------------------------------------------
+# -- Spellings of numbers ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -100,11 +96,13 @@ def test_without_a_country_code_one_sentence_says_what_to_type(typed: str) -> No
     assert "country code, for example +" in refused.value.messages[0]
 
 
-# -- A new one --------------------------------------------------------------------------------------------------------
+# -- New conversations -------------------------------------------------------------------------------------------------
 
 
-def test_a_conversation_is_begun_with_its_agent(dana: Agent, update: MessageTemplate, twilio: MemoryBackend) -> None:
-    started = start_with_template(dana, update)
+def test_a_conversation_is_begun_with_its_agent(
+    dana: Agent, delivery_template: MessageTemplate, memory_backend: MemoryBackend
+) -> None:
+    started = start_with_template(dana, delivery_template)
     conversation = Conversation.objects.get()
     assert started.is_new
     assert (conversation.state, conversation.agent, conversation.queue) == ("active", dana, Queue.objects.get_default())
@@ -115,47 +113,52 @@ def test_a_conversation_is_begun_with_its_agent(dana: Agent, update: MessageTemp
     assert text == [f"Dana started the conversation on {conversation.number.name}."]
     [lease] = claim_lanes(["send"], 1)
     deliver_messages(lease)
-    assert (twilio.outbox[0].to, twilio.outbox[0].content_sid) == (AMARA_ADDRESS, update.content_sid)
+    assert (memory_backend.outbox[0].to, memory_backend.outbox[0].content_sid) == (
+        AMARA_ADDRESS,
+        delivery_template.content_sid,
+    )
 
 
-def test_started_conversation_uses_the_queue_of_the_numbers_work_stream(dana: Agent, update: MessageTemplate) -> None:
+def test_started_conversation_uses_the_queue_of_the_numbers_work_stream(
+    dana: Agent, delivery_template: MessageTemplate
+) -> None:
     orders = builders.create_queue("Orders")
     builders.update_work_stream(fallback_queue=orders)
     orders.memberships.create(agent=dana)
-    assert start_with_template(dana, update).conversation.queue == orders
+    assert start_with_template(dana, delivery_template).conversation.queue == orders
 
 
-def test_it_counts_against_the_agents_capacity(dana: Agent, update: MessageTemplate) -> None:
-    start_with_template(dana, update)
+def test_it_counts_against_the_agents_capacity(dana: Agent, delivery_template: MessageTemplate) -> None:
+    start_with_template(dana, delivery_template)
     assert used_capacity([dana.pk])[dana.pk] == builders.update_work_stream().capacity
 
 
-def test_no_routing_and_no_greeting_follow(dana: Agent, update: MessageTemplate) -> None:
-    conversation = start_with_template(dana, update).conversation
+def test_no_routing_and_no_greeting_follow(dana: Agent, delivery_template: MessageTemplate) -> None:
+    conversation = start_with_template(dana, delivery_template).conversation
     assert not Lane.objects.filter(kind="route").exists()
-    Conversation.objects.update(window_closes_at=timezone.now() + triggers.LIMIT_PERIOD)
-    conversation.refresh_from_db()
-    assert list(triggers._due_triggers(conversation, timezone.now())) == []
+    assert not conversation.automated_message_requests.exists()
 
 
-def test_a_customer_who_is_known_stays_one_contact(dana: Agent, update: MessageTemplate) -> None:
+def test_a_customer_who_is_known_stays_one_contact(dana: Agent, delivery_template: MessageTemplate) -> None:
     known = builders.create_contact(address="whatsapp:+5511987654321")
-    started = start_with_template(dana, update, "whatsapp:+551187654321")
+    started = start_with_template(dana, delivery_template, "whatsapp:+551187654321")
     assert started.conversation.contact == known
     assert Contact.objects.count() == 1
 
 
-def test_a_customer_who_is_known_by_another_number_stays_one_contact(dana: Agent, update: MessageTemplate) -> None:
+def test_a_customer_who_is_known_by_another_number_stays_one_contact(
+    dana: Agent, delivery_template: MessageTemplate
+) -> None:
     contact = Contact.objects.create(address="whatsapp:+4930111222", identity=get_identity("whatsapp:+4930111222"))
     ContactAddress.objects.create(contact=contact, address=AMARA_ADDRESS, identity=get_identity(AMARA_ADDRESS))
-    assert start_with_template(dana, update).conversation.contact == contact
+    assert start_with_template(dana, delivery_template).conversation.contact == contact
     assert Contact.objects.count() == 1
 
 
 def test_the_answer_comes_into_the_same_conversation(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    started = start_with_template(dana, update)
+    started = start_with_template(dana, delivery_template)
     form = builders.build_inbound_form(
         number, AMARA_ADDRESS, Body="Thanks", ButtonText="Thanks", ButtonPayload="thanks"
     )
@@ -166,110 +169,115 @@ def test_the_answer_comes_into_the_same_conversation(
     assert conversation.agent == dana
 
 
-def test_the_same_form_twice_begins_one_conversation_with_one_message(dana: Agent, update: MessageTemplate) -> None:
+def test_the_same_form_twice_begins_one_conversation_with_one_message(
+    dana: Agent, delivery_template: MessageTemplate
+) -> None:
     form = uuid.uuid4()
-    first, second = (start_with_template(dana, update, public_id=form) for _ in range(2))
+    first, second = (start_with_template(dana, delivery_template, public_id=form) for _ in range(2))
     assert (first.message, first.conversation) == (second.message, second.conversation)
     assert Message.objects.count() == 1
 
 
-# -- One that is open already -----------------------------------------------------------------------------------------
+# -- Conversations that are open already -------------------------------------------------------------------------------
 
 
 def test_the_agents_own_open_conversation_gets_the_template(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    mine = builders.create_conversation(
+    own_conversation = builders.create_conversation(
         agent=dana, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
     )
-    started = start_with_template(dana, update)
-    assert (started.conversation, started.is_new) == (mine, False)
-    assert mine.messages.get().kind == "template"
+    started = start_with_template(dana, delivery_template)
+    assert (started.conversation, started.is_new) == (own_conversation, False)
+    assert own_conversation.messages.get().kind == "template"
 
 
 def test_one_that_waits_for_the_customer_is_resumed(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
     waiting = builders.create_conversation(
         number=number, contact=builders.create_contact(address=AMARA_ADDRESS), agent=dana, state=State.WAITING
     )
-    assert start_with_template(dana, update).conversation == waiting
+    assert start_with_template(dana, delivery_template).conversation == waiting
     waiting.refresh_from_db()
     assert waiting.state == State.ACTIVE
 
 
 @pytest.mark.parametrize("has_agent", [True, False])
 def test_open_conversation_of_a_colleague_is_reported_and_nothing_is_sent(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber, has_agent: bool
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber, has_agent: bool
 ) -> None:
     omar = builders.create_agent("Omar") if has_agent else None
-    theirs = builders.create_conversation(
+    other_conversation = builders.create_conversation(
         agent=omar, number=number, contact=builders.create_contact(address=AMARA_ADDRESS)
     )
     with pytest.raises(ConversationAlreadyOpenError) as refused:
-        start_with_template(dana, update)
-    assert refused.value.conversation == theirs
+        start_with_template(dana, delivery_template)
+    assert refused.value.conversation == other_conversation
     assert not Message.objects.exists()
 
 
-def test_after_the_last_one_was_closed_a_new_one_begins(dana: Agent, update: MessageTemplate) -> None:
-    first = start_with_template(dana, update).conversation
+def test_after_the_last_one_was_closed_a_new_one_begins(dana: Agent, delivery_template: MessageTemplate) -> None:
+    first = start_with_template(dana, delivery_template).conversation
     close.end_conversation(first, dana)
     close.close_conversation(first, dana)
-    assert start_with_template(dana, update).is_new
+    assert start_with_template(dana, delivery_template).is_new
     assert Conversation.objects.count() == 2
 
 
 def test_another_number_has_a_conversation_of_its_own(
-    dana: Agent, update: MessageTemplate, number: WhatsAppNumber
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
 ) -> None:
-    start_with_template(dana, update)
+    start_with_template(dana, delivery_template)
     other = builders.create_number(number.account)
-    assert start_with_template(dana, update, on=other).is_new
+    assert start_with_template(dana, delivery_template, on=other).is_new
 
 
-# -- What stands against it -------------------------------------------------------------------------------------------
+# -- Refusals ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("field", "code"), [("opted_out_at", "opted_out"), ("blocked_at", "blocked")])
 def test_opted_out_or_blocked_customer_is_not_contacted(
-    dana: Agent, update: MessageTemplate, field: str, code: str
+    dana: Agent, delivery_template: MessageTemplate, field: str, code: str
 ) -> None:
-    builders.create_contact(address=AMARA_ADDRESS, **{field: timezone.now()})
+    refused_since: dict[str, Any] = {field: timezone.now()}
+    builders.create_contact(address=AMARA_ADDRESS, **refused_since)
     with pytest.raises(ReplyError) as refused:
-        start_with_template(dana, update)
+        start_with_template(dana, delivery_template)
     assert refused.value.code == code
     assert not Conversation.objects.exists()
 
 
-def test_refused_start_creates_no_contact(dana: Agent, update: MessageTemplate) -> None:
-    update.approval = "paused"
+def test_refused_start_creates_no_contact(dana: Agent, delivery_template: MessageTemplate) -> None:
+    delivery_template.approval = "paused"
     with pytest.raises(TemplateSendError):
-        start_with_template(dana, update)
+        start_with_template(dana, delivery_template)
     assert not Contact.objects.exists()
 
 
-def test_missing_variables_are_listed_by_name(dana: Agent, update: MessageTemplate) -> None:
+def test_missing_variables_are_listed_by_name(dana: Agent, delivery_template: MessageTemplate) -> None:
     with pytest.raises(TemplateSendError) as refused:
-        start_with_template(dana, update, values={"1": "Amara"})
+        start_with_template(dana, delivery_template, values={"1": "Amara"})
     assert refused.value.errors == {"2": "Fill this in."}
 
 
-def test_own_number_is_refused_as_recipient(dana: Agent, update: MessageTemplate, number: WhatsAppNumber) -> None:
+def test_own_number_is_refused_as_recipient(
+    dana: Agent, delivery_template: MessageTemplate, number: WhatsAppNumber
+) -> None:
     with pytest.raises(ReplyError) as refused:
-        start_with_template(dana, update, number.address)
+        start_with_template(dana, delivery_template, number.address)
     assert refused.value.field == "to"
 
 
 def test_an_agent_writes_only_from_numbers_whose_conversations_they_would_see(
-    dana: Agent, update: MessageTemplate
+    dana: Agent, delivery_template: MessageTemplate
 ) -> None:
     builders.update_work_stream(fallback_queue=builders.create_queue("Orders"))
     assert not sender_numbers_for(dana.user).exists()
     assert sender_numbers_for(builders.create_agent("Sue", role="Supervisor").user).count() == 1
     assert not sender_numbers_for(builders.create_user("")).exists()
     with pytest.raises(ReplyError) as refused:
-        start_with_template(dana, update)
+        start_with_template(dana, delivery_template)
     assert refused.value.field == "number"
 
 
@@ -282,13 +290,13 @@ def test_numbers_and_channels_that_are_switched_off_write_to_nobody(dana: Agent,
 
 def test_a_contact_is_known_to_those_who_see_a_conversation_with_them(dana: Agent) -> None:
     elsewhere = builders.create_conversation(queue=builders.create_queue("Orders"))
-    here = builders.create_conversation()
-    assert get_contact_or_404(dana.user, here.contact_id) == here.contact
+    conversation = builders.create_conversation()
+    assert get_contact_or_404(dana.user, conversation.contact_id) == conversation.contact
     with pytest.raises(Exception, match="No such contact"):
         get_contact_or_404(dana.user, elsewhere.contact_id)
 
 
-# -- At once ----------------------------------------------------------------------------------------------------------
+# -- Concurrency -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
@@ -300,8 +308,11 @@ def test_concurrent_starts_create_one_conversation(known: bool, settings: Any) -
     agents = [builders.create_agent("Dana"), builders.create_agent("Omar")]
     if known:
         builders.create_contact(address=AMARA_ADDRESS)
-    outcomes = run_concurrently(*(lambda by=by: start_with_template(by, update) for by in agents))
-    assert sorted(type(one).__name__ for one in outcomes) == ["AlreadyOpen", "Started"], outcomes
+    outcomes = run_concurrently(*(lambda agent=agent: start_with_template(agent, update) for agent in agents))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "ConversationAlreadyOpenError",
+        "StartedConversation",
+    ], outcomes
     assert (Conversation.objects.count(), Message.objects.count(), Contact.objects.count()) == (1, 1, 1)
 
 

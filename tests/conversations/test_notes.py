@@ -1,4 +1,4 @@
-"""Notes: for colleagues alone, and for those they mention in particular."""
+"""Notes are for colleagues, and mentions notify some of them."""
 
 import pytest
 
@@ -15,21 +15,16 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
     return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
 def omar(orders: Queue) -> Agent:
-    found = builders.create_agent("Omar", queue=orders)
-    found.user.last_name = "Haddad"
-    found.user.save()
-    return found
+    omar = builders.create_agent("Omar", queue=orders)
+    omar.user.last_name = "Haddad"
+    omar.user.save()
+    return omar
 
 
 @pytest.fixture
@@ -108,9 +103,13 @@ def test_mentioned_colleague_is_notified_and_marked_until_they_open_it(
     assert Mention.objects.get().seen_at
 
 
-@pytest.mark.parametrize(("text", "why"), [("  ", "Write the note first"), ("x" * 4001, "up to 4,000 characters")])
-def test_an_empty_or_endless_note_is_refused(conversation: Conversation, dana: Agent, text: str, why: str) -> None:
-    with pytest.raises(NoteError, match=why):
+@pytest.mark.parametrize(
+    ("text", "error_code"), [("  ", "Write the note first"), ("x" * 4001, "up to 4,000 characters")]
+)
+def test_an_empty_or_endless_note_is_refused(
+    conversation: Conversation, dana: Agent, text: str, error_code: str
+) -> None:
+    with pytest.raises(NoteError, match=error_code):
         add_note(conversation, dana.user, text)
 
 

@@ -1,8 +1,9 @@
-"""The states of a conversation: each way by the verb that goes it, and no other way."""
+"""Each state transition has its function, and no others are possible."""
 
 import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -32,16 +33,11 @@ pytestmark = pytest.mark.django_db
 THIRTY_ONE_DAYS = timedelta(days=31)
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
 def create_in_state(state: State, dana: Agent, **fields: Any) -> Conversation:
-    """A conversation in this state; Dana has it unless it is open."""
+    """Create a conversation in this state, assigned to Dana unless it is open."""
     more = {"closed_at": timezone.now()} if state == State.CLOSED else {}
-    with_agent = None if state == State.OPEN else dana
-    return builders.create_conversation(agent=with_agent, **{"state": state, **more, **fields})
+    agent = None if state == State.OPEN else dana
+    return builders.create_conversation(agent=agent, **{"state": state, **more, **fields})
 
 
 def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
@@ -49,8 +45,8 @@ def transfer_to_omar(conversation: Conversation, agent: Agent) -> None:
 
 
 def close_after_timeout(conversation: Conversation, agent: Agent) -> None:
-    then = timezone.now() - THIRTY_ONE_DAYS
-    Conversation.objects.filter(pk=conversation.pk).update(state_since=then, last_activity_at=then)
+    long_ago = timezone.now() - THIRTY_ONE_DAYS
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=long_ago, last_activity_at=long_ago)
     assert close_stale_conversations() == 1
 
 
@@ -66,9 +62,9 @@ def receive_message_while_agent_away(conversation: Conversation, agent: Agent) -
 
 
 def disconnect_agent(conversation: Conversation, agent: Agent) -> None:
-    then, offline = timezone.now() - THIRTY_ONE_DAYS, builders.create_agent(presence="offline").presence
-    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=then)
-    Conversation.objects.filter(pk=conversation.pk).update(state_since=then)
+    long_ago, offline = timezone.now() - THIRTY_ONE_DAYS, builders.create_agent(presence="offline").presence
+    Agent.objects.filter(pk=agent.pk).update(presence=offline, last_seen_at=long_ago)
+    Conversation.objects.filter(pk=conversation.pk).update(state_since=long_ago)
     release_overdue_conversations(agent.pk, timezone.now())
 
 
@@ -212,8 +208,8 @@ def test_stale_transition_is_refused(dana: Agent) -> None:
     ],
 )
 def test_inactive_conversation_is_closed(dana: Agent, state: State, age: timedelta, closes: int) -> None:
-    then = timezone.now() - age
-    create_in_state(state, dana, state_since=then, last_activity_at=then)
+    long_ago = timezone.now() - age
+    create_in_state(state, dana, state_since=long_ago, last_activity_at=long_ago)
     assert close_stale_conversations() == closes
 
 
@@ -244,8 +240,8 @@ def test_a_conversation_is_not_left_waiting_over_a_message_its_agent_has_not_see
 
 def test_work_stream_sets_the_auto_close_time(dana: Agent) -> None:
     builders.update_work_stream(auto_close_after=timedelta(minutes=5))
-    then = timezone.now() - timedelta(minutes=6)
-    create_in_state(State.WAITING, dana, state_since=then, last_activity_at=then)
+    long_ago = timezone.now() - timedelta(minutes=6)
+    create_in_state(State.WAITING, dana, state_since=long_ago, last_activity_at=long_ago)
     assert close_stale_conversations() == 1
 
 
@@ -254,11 +250,11 @@ def test_when_two_agents_take_it_at_once_one_gets_it() -> None:
     conversation = builders.create_conversation()
     agents = [builders.create_agent() for _ in range(4)]
 
-    def takes(agent: Agent) -> Agent:
+    def take(agent: Agent) -> Agent:
         take_conversation(Conversation.objects.get(pk=conversation.pk), agent)
         return agent
 
-    outcomes = run_concurrently(*[lambda agent=agent: takes(agent) for agent in agents])
+    outcomes = run_concurrently(*[partial(take, agent) for agent in agents])
     winners = [outcome for outcome in outcomes if isinstance(outcome, Agent)]
     assert [type(outcome) for outcome in outcomes if outcome not in winners] == [TransitionError] * 3
     conversation.refresh_from_db()
@@ -272,9 +268,9 @@ def test_concurrent_message_prevents_closing() -> None:
     for _ in range(5):
         conversation = create_in_state(State.WRAP_UP, dana)
         run_concurrently(
-            lambda c=conversation: close_conversation(Conversation.objects.get(pk=c.pk), dana),
-            lambda c=conversation: receive_message(c, dana),
+            partial(close_conversation, Conversation.objects.get(pk=conversation.pk), dana),
+            partial(receive_message, conversation, dana),
         )
         conversation.refresh_from_db()
         assert (conversation.state, conversation.unread_count) in {(State.CLOSED, 0), (State.WRAP_UP, 1)}
-        builders.Conversation.objects.all().update(state=State.CLOSED, closed_at=timezone.now())
+        Conversation.objects.all().update(state=State.CLOSED, closed_at=timezone.now())

@@ -1,4 +1,4 @@
-"""A child process ends within its limits, whatever it does, and says which limit it was."""
+"""A limited child process ends within its limits and reports the limit it reached."""
 
 import os
 import select
@@ -17,12 +17,12 @@ from omnichannel.core import launcher
 from omnichannel.core.limited_process import FailureCause, LimitedProcessError, Limits, run_module
 
 MIB = 1024 * 1024
-PROGRAM = "tests.core.misbehaving"
+PROGRAM = "tests.core.misbehaving_programs"
 LIMITS = Limits(cpu=1, wall=30, memory=200 * MIB, output=8 * MIB)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _assert_no_files_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = child_process_ids()
     yield
@@ -34,9 +34,9 @@ def child_process_ids() -> set[str]:
     return {pid for task in Path("/proc/self/task").glob("*/children") for pid in task.read_text().split()}
 
 
-def run_and_fail(what: str, limits: Limits = LIMITS) -> LimitedProcessError:
+def run_and_fail(function_name: str, limits: Limits = LIMITS) -> LimitedProcessError:
     with pytest.raises(LimitedProcessError) as caught:
-        run_module(PROGRAM, what.encode(), limits)
+        run_module(PROGRAM, function_name.encode(), limits)
     return caught.value
 
 
@@ -52,45 +52,45 @@ def test_a_program_starts_in_an_empty_folder_without_secrets(monkeypatch: pytest
     assert names <= {"PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "LANG", "HOME", "TMPDIR", "LC_CTYPE"}
 
 
-@pytest.mark.parametrize("what", ["loop_forever", "loop_in_c"])
-def test_too_much_processor_time_ends_a_program_even_in_c_code(what: str) -> None:
-    assert run_and_fail(what).cause == FailureCause.TIME
+@pytest.mark.parametrize("function_name", ["loop_forever", "loop_in_c"])
+def test_too_much_processor_time_ends_a_program_even_in_c_code(function_name: str) -> None:
+    assert run_and_fail(function_name).cause == FailureCause.TIME
 
 
-@pytest.mark.parametrize("what", ["wait_forever", "ignore_signals"])
-def test_the_clock_ends_a_program_that_ignores_signals(what: str) -> None:
+@pytest.mark.parametrize("function_name", ["wait_forever", "ignore_signals"])
+def test_the_clock_ends_a_program_that_ignores_signals(function_name: str) -> None:
     began = time.monotonic()
-    assert run_and_fail(what, replace(LIMITS, wall=2)).cause == FailureCause.TIME
+    assert run_and_fail(function_name, replace(LIMITS, wall=2)).cause == FailureCause.TIME
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.parametrize("what", ["allocate_repeatedly", "allocate_too_much"])
-def test_too_much_memory_ends_a_program(what: str) -> None:
-    assert run_and_fail(what, replace(LIMITS, cpu=10)).cause == FailureCause.MEMORY
+@pytest.mark.parametrize("function_name", ["allocate_repeatedly", "allocate_too_much"])
+def test_too_much_memory_ends_a_program(function_name: str) -> None:
+    assert run_and_fail(function_name, replace(LIMITS, cpu=10)).cause == FailureCause.MEMORY
 
 
-@pytest.mark.parametrize("what", ["write_forever", "write_errors_forever"])
-def test_too_much_output_ends_a_program(what: str) -> None:
-    assert run_and_fail(what, replace(LIMITS, cpu=10, output=MIB)).cause == FailureCause.OUTPUT
+@pytest.mark.parametrize("function_name", ["write_forever", "write_errors_forever"])
+def test_too_much_output_ends_a_program(function_name: str) -> None:
+    assert run_and_fail(function_name, replace(LIMITS, cpu=10, output=MIB)).cause == FailureCause.OUTPUT
 
 
-@pytest.mark.parametrize(("what", "number"), [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
-def test_a_crash_in_c_code_names_its_signal_and_the_line(what: str, number: int) -> None:
-    crash = run_and_fail(what)
+@pytest.mark.parametrize(("function_name", "number"), [("segfault", signal.SIGSEGV), ("abort", signal.SIGABRT)])
+def test_a_crash_in_c_code_names_its_signal_and_the_line(function_name: str, number: int) -> None:
+    crash = run_and_fail(function_name)
     assert (crash.cause, crash.signal) == (FailureCause.CRASH, number)
-    assert f'misbehaving.py", line {line_number_of(what)} in {what}' in crash.detail
+    assert f'misbehaving_programs.py", line {line_number_of(function_name)} in {function_name}' in crash.detail
 
 
-def line_number_of(what: str) -> int:
-    lines = (Path(__file__).parent / "misbehaving.py").read_text().splitlines()
-    return lines.index(f"def {what}() -> None:") + 3
+def line_number_of(function_name: str) -> int:
+    lines = (Path(__file__).parent / "misbehaving_programs.py").read_text().splitlines()
+    return lines.index(f"def {function_name}() -> None:") + 3
 
 
 def test_exception_reports_its_location_without_the_data() -> None:
     error = run_and_fail("raise_with_data confidential")
     assert error.cause == FailureCause.ERROR
     assert error.detail.startswith("ValueError\n")
-    assert "misbehaving.py" in error.detail
+    assert "misbehaving_programs.py" in error.detail
     assert "confidential" not in str(error)
 
 

@@ -1,4 +1,4 @@
-"""A sentence is kept with its words and values apart, and read by each reader in their own language."""
+"""Localized texts are stored with their values and rendered in each reader's language."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone, translation
 
-from omnichannel.conversations.models import ConversationEvent
+from omnichannel.conversations.models import ConversationEvent, TimelineEventKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 from routing.models import BasePresence
@@ -65,7 +65,7 @@ def test_a_row_keeps_the_sentence() -> None:
     line = localized(
         "Nobody can take it now: %(others)s.", others=[localized("%(count)s %(obstacle)s", count=2, obstacle="x")]
     )
-    record_event(builders.create_conversation(), "nobody", line, actor=None)
+    record_event(builders.create_conversation(), TimelineEventKind.NO_AGENT, line, actor=None)
     assert ConversationEvent.objects.get().text == line
 
 

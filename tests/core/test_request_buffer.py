@@ -1,4 +1,4 @@
-"""Requests that never arrive whole keep nobody's thread."""
+"""Requests that never arrive completely use no worker thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -13,7 +13,7 @@ Message = MutableMapping[str, Any]
 
 
 def send_request(parts: list[Message], *, then_wait: bool = False) -> tuple[list[bytes], list[Message]]:
-    """What the application inside got, and what the client was answered."""
+    """Return the requests the application received and the response of the client."""
     got: list[bytes] = []
     answered: list[Message] = []
 
@@ -29,15 +29,15 @@ def send_request(parts: list[Message], *, then_wait: bool = False) -> tuple[list
         waiting = iter(parts)
 
         async def receive() -> Message:
-            if then_wait and len(parts) == taken[0]:
+            if then_wait and len(parts) == read_count[0]:
                 await asyncio.Event().wait()
-            taken[0] += 1
+            read_count[0] += 1
             return next(waiting)
 
         async def send(message: Message) -> None:
             answered.append(message)
 
-        taken = [0]
+        read_count = [0]
         await RequestBufferMiddleware(inside)({"type": "http"}, receive, send)
 
     asyncio.run(run())

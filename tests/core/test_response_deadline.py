@@ -1,4 +1,4 @@
-"""An answer comes within its time limit, or 503 does."""
+"""A response that exceeds its time limit becomes a 503."""
 
 import asyncio
 from typing import Any

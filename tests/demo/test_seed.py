@@ -1,4 +1,4 @@
-"""The demonstration: a newcomer's first sight of the desk."""
+"""The demo data."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _on_this_machine(settings: Any) -> None:
+def _allow_demo_accounts(settings: Any) -> None:
     settings.DEMO_ALLOWED = True
 
 
@@ -34,7 +34,7 @@ def test_the_demonstration_shows_every_part_of_the_desk() -> None:
     call_command("seed_demo")
     assert set(Conversation.objects.values_list("state", flat=True)) == {State.OPEN, State.ACTIVE, State.CLOSED}
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}
-    assert ScheduledTask.objects.filter(state="due").exists()  # customers who write as soon as the server runs
+    assert ScheduledTask.objects.filter(state="due").exists()  # customers who write when the server starts
     assert Conversation.objects.filter(labels__name="Damaged").exists()
     assert {user.groups.get().name for user in User.objects.all()} == {"Administrator", "Supervisor", "Agent"}
 

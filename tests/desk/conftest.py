@@ -1,8 +1,8 @@
-"""The desk of these tests."""
+"""The scenario of the desk's tests."""
 
 import pytest
 
-from tests.desk.people import DeskScenario, create_desk_scenario
+from tests.desk.scenario import DeskScenario, create_desk_scenario
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Who may open and do what: every address of the desk, for everybody."""
+"""Permissions of all desk URLs for each kind of user."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from django.urls import reverse
 from omnichannel.conversations.models import Attachment, AttachmentState
 from routing.models import State
 from tests import builders
-from tests.desk.people import DeskScenario, client_for
+from tests.desk.scenario import DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 READ_URL_NAMES = ["conversation", "pieces", "former"]
 WRITE_URL_NAMES = ["read", "reply", "take", "release", "leave", "resume", "end", "close", "rename"]
-USERS_WHO_SEE = ["dana", "omar", "sue", "ada"]
+USERS_WHO_SEE = ["dana", "omar", "supervisor", "administrator"]
 
 
 def conversation_url(desk: DeskScenario, name: str) -> str:
@@ -25,15 +25,17 @@ def conversation_url(desk: DeskScenario, name: str) -> str:
 
 def create_attachment(desk: DeskScenario, **fields: Any) -> Attachment:
     message = builders.create_inbound_message(desk.conversation)
-    found = Attachment(message=message, content_type="image/png", name="a.png", state=AttachmentState.STORED, **fields)
-    found.file.save("", ContentFile(b"png"), save=True)
-    return found
+    attachment = Attachment(
+        message=message, content_type="image/png", name="a.png", state=AttachmentState.STORED, **fields
+    )
+    attachment.file.save("", ContentFile(b"png"), save=True)
+    return attachment
 
 
 @pytest.mark.parametrize("name", READ_URL_NAMES)
-@pytest.mark.parametrize("who", USERS_WHO_SEE)
-def test_those_who_work_in_the_queue_or_see_all_open_a_conversation(desk: DeskScenario, name: str, who: str) -> None:
-    assert client_for(getattr(desk, who)).get(conversation_url(desk, name)).status_code == 200
+@pytest.mark.parametrize("person", USERS_WHO_SEE)
+def test_those_who_work_in_the_queue_or_see_all_open_a_conversation(desk: DeskScenario, name: str, person: str) -> None:
+    assert client_for(getattr(desk, person)).get(conversation_url(desk, name)).status_code == 200
 
 
 @pytest.mark.parametrize("name", READ_URL_NAMES)
@@ -71,11 +73,11 @@ def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, name: str) 
 
 
 def test_a_page_whose_session_has_ended_is_sent_to_the_sign_in_whole(desk: DeskScenario) -> None:
-    here = conversation_url(desk, "conversation")
-    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{here}"}
+    conversation_path = conversation_url(desk, "conversation")
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{conversation_path}"}
     answer = Client().get(conversation_url(desk, "pieces"), headers=headers)
     assert answer.status_code == 401
-    assert answer["HX-Redirect"] == f"/sign-in/?next={here.replace('/', '%2F')}"
+    assert answer["HX-Redirect"] == f"/sign-in/?next={conversation_path.replace('/', '%2F')}"
 
 
 @pytest.mark.parametrize("name", sorted(set(WRITE_URL_NAMES) - {"close"}))
@@ -83,9 +85,9 @@ def test_changes_require_post(desk: DeskScenario, name: str) -> None:
     assert client_for(desk.dana).get(conversation_url(desk, name)).status_code == 405
 
 
-@pytest.mark.parametrize("who", ["omar", "sue", "ada"])
-def test_only_the_agent_who_has_a_conversation_answers_in_it(desk: DeskScenario, who: str) -> None:
-    answer = client_for(getattr(desk, who)).post(conversation_url(desk, "reply"), {"text": "Hi"})
+@pytest.mark.parametrize("person", ["omar", "supervisor", "administrator"])
+def test_only_the_agent_who_has_a_conversation_answers_in_it(desk: DeskScenario, person: str) -> None:
+    answer = client_for(getattr(desk, person)).post(conversation_url(desk, "reply"), {"text": "Hi"})
     assert answer.status_code == 422
     assert not desk.conversation.messages.exists()
 
@@ -97,23 +99,27 @@ def test_a_colleague_cannot_move_somebody_elses_conversation(desk: DeskScenario,
     assert (desk.conversation.state, desk.conversation.agent) == (State.ACTIVE, desk.dana)
 
 
-@pytest.mark.parametrize(("who", "status"), [*((who, 200) for who in USERS_WHO_SEE), ("eve", 404), ("stranger", 403)])
-def test_a_file_is_for_those_who_see_its_conversation(desk: DeskScenario, who: str, status: int) -> None:
-    found = create_attachment(desk)
-    assert client_for(getattr(desk, who)).get(reverse("desk:attachment", args=[found.pk])).status_code == status
+@pytest.mark.parametrize(
+    ("person", "status"), [*((person, 200) for person in USERS_WHO_SEE), ("eve", 404), ("stranger", 403)]
+)
+def test_a_file_is_for_those_who_see_its_conversation(desk: DeskScenario, person: str, status: int) -> None:
+    attachment = create_attachment(desk)
+    assert client_for(getattr(desk, person)).get(reverse("desk:attachment", args=[attachment.pk])).status_code == status
 
 
-@pytest.mark.parametrize(("who", "status"), [("dana", 409), ("eve", 404), ("stranger", 403)])
-def test_fetching_a_file_again_is_for_those_who_see_its_conversation(desk: DeskScenario, who: str, status: int) -> None:
-    found = create_attachment(desk)
-    assert client_for(getattr(desk, who)).post(reverse("desk:retry", args=[found.pk])).status_code == status
+@pytest.mark.parametrize(("person", "status"), [("dana", 409), ("eve", 404), ("stranger", 403)])
+def test_fetching_a_file_again_is_for_those_who_see_its_conversation(
+    desk: DeskScenario, person: str, status: int
+) -> None:
+    attachment = create_attachment(desk)
+    assert client_for(getattr(desk, person)).post(reverse("desk:retry", args=[attachment.pk])).status_code == status
 
 
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_user_without_access_cannot_resend_a_failed_message(desk: DeskScenario, who: str, status: int) -> None:
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_user_without_access_cannot_resend_a_failed_message(desk: DeskScenario, person: str, status: int) -> None:
     failed = builders.create_outbound_message(desk.conversation, status="failed")
     url = reverse("desk:again", args=[desk.conversation.pk, failed.pk])
-    assert client_for(getattr(desk, who)).post(url).status_code == status
+    assert client_for(getattr(desk, person)).post(url).status_code == status
 
 
 def test_a_message_is_sent_again_only_from_its_own_conversation(desk: DeskScenario) -> None:

@@ -1,4 +1,4 @@
-"""Every word of the desk can be read in every language it is offered in."""
+"""All texts of the desk are translated into all its languages."""
 
 import re
 from html.parser import HTMLParser
@@ -33,8 +33,8 @@ def test_every_word_is_translated(language: str, domain: str) -> None:
 
 @pytest.mark.parametrize(("language", "domain"), LANGUAGES_AND_DOMAINS)
 def test_compiled_catalogs_match_their_sources(language: str, domain: str) -> None:
-    written = catalogs.catalog_path(language, domain, "mo").read_bytes()
-    assert written == catalogs.compile_catalog(catalogs.read_catalog(language, domain))
+    compiled = catalogs.catalog_path(language, domain, "mo").read_bytes()
+    assert compiled == catalogs.compile_catalog(catalogs.read_catalog(language, domain))
 
 
 @pytest.mark.parametrize(("language", "domain"), LANGUAGES_AND_DOMAINS)
@@ -47,16 +47,16 @@ def _has_same_placeholders(message: Message) -> bool:
     if not message.id:
         return True
     texts = [message.id] if isinstance(message.id, str) else list(message.id)
-    strings = [message.string] if isinstance(message.string, str) else list(message.string)
+    strings = [message.string] if isinstance(message.string, str) else list(message.string or ())
     return all(
-        sorted(PLACEHOLDER_PATTERN.findall(one)) == sorted(PLACEHOLDER_PATTERN.findall(texts[-1]))
-        for one in strings
-        if one
+        sorted(PLACEHOLDER_PATTERN.findall(translation)) == sorted(PLACEHOLDER_PATTERN.findall(texts[-1]))
+        for translation in strings
+        if translation
     )
 
 
 class _TextExtractor(HTMLParser):
-    """What people read or hear of a page, outside of what is translated."""
+    """Collect visible texts and labels of a page, except in elements marked as not translated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,8 +72,8 @@ class _TextExtractor(HTMLParser):
 def _untranslated_texts(template: str) -> list[str]:
     reader = _TextExtractor()
     reader.feed(TRANSLATED_BLOCK_PATTERN.sub("", template))
-    words = [" ".join(text.split()).strip("· ") for text in reader.found]
-    return [word for word in words if re.search(r"[^\W\d_]{2}", word) and word not in UNTRANSLATED_NAMES]
+    texts = [" ".join(text.split()).strip("· ") for text in reader.found]
+    return [word for word in texts if re.search(r"[^\W\d_]{2}", word) and word not in UNTRANSLATED_NAMES]
 
 
 @pytest.mark.parametrize("path", catalogs.templates(), ids=lambda path: path.name)

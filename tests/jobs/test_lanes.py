@@ -1,4 +1,4 @@
-"""Lanes: work that is done one piece at a time, by whichever worker holds the lease."""
+"""Lanes are processed by one worker at a time, the holder of the lease."""
 
 import datetime as dt
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The worker's loop, with real threads and handlers of the tests' own."""
+"""The worker's loop with real threads and handlers of the tests."""
 
 import contextlib
 import threading
@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 20.0
 
 @contextlib.contextmanager
 def run_workers(*workers: Worker) -> Iterator[list[threading.Thread]]:
-    """The workers run while the block does, and must stop when they are told to."""
+    """Run the workers while the block runs; they must stop when told to."""
 
     def run(worker: Worker) -> None:
         try:
@@ -44,7 +44,7 @@ def run_workers(*workers: Worker) -> Iterator[list[threading.Thread]]:
 
 
 class RecordingHandler:
-    """Remembers which lanes were worked in, and tells when it has seen enough."""
+    """Record the leases and set an event after the expected number."""
 
     def __init__(self, expected_count: int, then: Callable[[Lease, int], datetime | None] | None = None) -> None:
         self.leases: list[Lease] = []
@@ -133,7 +133,7 @@ def test_a_periodic_job_is_run_by_one_of_several_workers() -> None:
     jobs = [PeriodicJob("sweep", timedelta(hours=1), run)]
     with run_workers(*[Worker({}, jobs) for _ in range(3)]):
         assert ran.wait(TIMEOUT_SECONDS)
-        threading.Event().wait(0.3)  # the others have had their chance
+        threading.Event().wait(0.3)  # The other workers have had their chance.
     assert len(runs) == 1
     assert JobSchedule.objects.get().next_at > timezone.now() + timedelta(minutes=59)
 
@@ -168,10 +168,10 @@ def test_an_idle_worker_stops_promptly() -> None:
 
 
 def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
-    begun, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+    handler_started, go_on, finished = threading.Event(), threading.Event(), threading.Event()
 
     def slowly(lease: Lease) -> datetime | None:
-        begun.set()
+        handler_started.set()
         assert go_on.wait(TIMEOUT_SECONDS)
         finished.set()
         connection.close()
@@ -180,7 +180,7 @@ def test_a_worker_that_is_stopped_finishes_what_it_has_begun() -> None:
     enqueue("send", 1)
     worker = Worker({"send": LaneHandler(slowly)}, [])
     with run_workers(worker):
-        assert begun.wait(TIMEOUT_SECONDS)
+        assert handler_started.wait(TIMEOUT_SECONDS)
         worker.stop()
         go_on.set()
     assert finished.is_set()

@@ -1,11 +1,11 @@
-"""The desk worked without a mouse."""
+"""The desk without a mouse."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import AppInstance
+from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
@@ -14,11 +14,11 @@ def focused_element(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
 
 
-def test_an_agent_works_by_keyboard_alone(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.call("create_shop")
-    desk.call("create_customer_conversations", count=2)
-    desk.start_server()
-    page = someone("dana")
+def test_an_agent_works_by_keyboard_alone(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.call("create_customer_conversations", count=2)
+    app.start_server()
+    page = open_page_as("dana")
     expect(page.locator("#rows .row")).to_have_count(2)
 
     page.keyboard.press("j")
@@ -30,7 +30,7 @@ def test_an_agent_works_by_keyboard_alone(desk: AppInstance, someone: Callable[.
     page.keyboard.press("Enter")
     expect(page.locator("#reply-text")).to_be_focused()
 
-    page.keyboard.type("jkrn?")  # letters, while somebody types
+    page.keyboard.type("jkrn?")  # Shortcut letters are typed into the field with the focus.
     expect(page.locator("#reply-text")).to_have_value("jkrn?")
     page.keyboard.press("Escape")
     page.keyboard.press("n")
@@ -44,7 +44,7 @@ def test_an_agent_works_by_keyboard_alone(desk: AppInstance, someone: Callable[.
     page.keyboard.press("?")
     overview = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(overview).to_contain_text("Note for colleagues")
-    page.keyboard.press("g")  # behind a dialog nothing listens
+    page.keyboard.press("g")  # Shortcuts are disabled while a dialog is open.
     page.keyboard.press("c")
     page.keyboard.press("Escape")
     expect(overview).to_have_count(0)
@@ -55,10 +55,10 @@ def test_an_agent_works_by_keyboard_alone(desk: AppInstance, someone: Callable[.
     expect(page.locator("#tab-closed")).to_have_attribute("aria-current", "page")
 
 
-def test_single_key_shortcuts_can_be_disabled(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.call("create_shop")
-    desk.start_server()
-    page = someone("dana")
+def test_single_key_shortcuts_can_be_disabled(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.start_server()
+    page = open_page_as("dana")
     page.goto("/desk/preferences/")
     page.get_by_label("Single keys are shortcuts").uncheck()
     page.get_by_role("button", name="Save").click()

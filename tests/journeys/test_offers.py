@@ -1,11 +1,11 @@
-"""Work comes to agents: offered, accepted, missed."""
+"""Offers in a browser: shown, accepted and missed."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.processes.desk import AppInstance
+from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
@@ -15,13 +15,13 @@ def find_offer(page: Page) -> Locator:
 
 
 def test_an_agent_comes_online_and_gets_the_waiting_conversation(
-    desk: AppInstance, someone: Callable[..., Page]
+    app: AppInstance, open_page_as: Callable[..., Page]
 ) -> None:
-    desk.call("create_shop")
-    desk.call("set_all_offline")
-    desk.call("create_waiting_conversation", name="Amara Diallo", text="Where is my lamp?")
-    desk.start_server()
-    dana = someone("dana")
+    app.call("create_shop")
+    app.call("set_all_offline")
+    app.call("create_waiting_conversation", name="Amara Diallo", text="Where is my lamp?")
+    app.start_server()
+    dana = open_page_as("dana")
     expect(find_offer(dana)).to_contain_text("Where is my lamp?")
     expect(find_offer(dana)).to_contain_text("sec remaining")
     find_offer(dana).get_by_role("button", name="Accept").click()
@@ -33,13 +33,13 @@ def test_an_agent_comes_online_and_gets_the_waiting_conversation(
     expect(dana.locator("#tab-my")).to_have_attribute("aria-current", "page")
 
 
-def test_an_agent_lets_an_offer_time_out_and_comes_back(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.call("create_shop")
-    desk.call("set_offer_seconds", seconds=10)
-    desk.start_server()
-    dana = someone("dana")
+def test_an_agent_lets_an_offer_time_out_and_comes_back(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.call("set_offer_seconds", seconds=10)
+    app.start_server()
+    dana = open_page_as("dana")
     expect(dana.locator("#presence-shown")).to_contain_text("100 of 100 free")
-    desk.call("create_waiting_conversation", name="Amara Diallo", text="Anybody there?")
+    app.call("create_waiting_conversation", name="Amara Diallo", text="Anybody there?")
     expect(find_offer(dana)).to_contain_text("Anybody there?")
     expect(find_offer(dana)).to_have_count(0)
     missed = dana.get_by_text("You missed Amara Diallo and are Inactive.")
@@ -51,16 +51,16 @@ def test_an_agent_lets_an_offer_time_out_and_comes_back(desk: AppInstance, someo
 
 
 def test_rejected_conversation_is_offered_to_others_until_accepted(
-    desk: AppInstance, someone: Callable[..., Page]
+    app: AppInstance, open_page_as: Callable[..., Page]
 ) -> None:
-    desk.call("create_shop")
-    desk.call("create_team_member", name="Omar", role="Agent")
-    desk.start_server()
-    dana = someone("dana")
-    desk.call("create_waiting_conversation", name="Amara Diallo", text="Is it in stock?")
+    app.call("create_shop")
+    app.call("create_team_member", name="Omar", role="Agent")
+    app.start_server()
+    dana = open_page_as("dana")
+    app.call("create_waiting_conversation", name="Amara Diallo", text="Is it in stock?")
     find_offer(dana).get_by_role("button", name="Reject").click()
     expect(find_offer(dana)).to_have_count(0)
-    omar = someone("omar")
+    omar = open_page_as("omar")
     expect(find_offer(omar)).to_contain_text("Is it in stock?")
     dana.goto("/desk/?view=open")
     dana.get_by_role("link", name="Amara Diallo").click()

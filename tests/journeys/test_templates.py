@@ -1,24 +1,24 @@
-"""The window closes, and a template opens it again; a customer is written to first."""
+"""Templates in a browser: after the window has closed, and to start a conversation."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.processes.desk import AppInstance
+from tests.processes.support.app_instance import AppInstance
 
 pytestmark = pytest.mark.journey
 
 WINDOW_CLOSED_TEXT = "This conversation has exceeded the 24 hour limit to respond to the customer."
 
 
-def test_a_template_is_found_filled_in_sent_and_answered(desk: AppInstance, someone: Callable[..., Page]) -> None:
-    desk.call("create_shop")
-    desk.call("create_team_member", name="Ada", role="Administrator")
-    desk.call("create_customer_conversations", count=1)
-    desk.start_server()
-    sync_templates(desk, someone("ada"))
-    dana, phone = someone("dana"), someone()
+def test_a_template_is_found_filled_in_sent_and_answered(app: AppInstance, open_page_as: Callable[..., Page]) -> None:
+    app.call("create_shop")
+    app.call("create_team_member", name="Ada", role="Administrator")
+    app.call("create_customer_conversations", count=1)
+    app.start_server()
+    sync_templates(app, open_page_as("ada"))
+    dana, phone = open_page_as("dana"), open_page_as()
     phone.goto("/simulator/")
     dana.get_by_role("link", name="Customer 0").click()
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
@@ -43,12 +43,12 @@ def test_a_template_is_found_filled_in_sent_and_answered(desk: AppInstance, some
     check_draft_restored(dana)
     check_template_dialog_keeps_reply(dana)
     start_conversation(dana)
-    check_window_closes_on_time(desk, dana)
+    check_window_closes_on_time(app, dana)
 
 
-def sync_templates(desk: AppInstance, admin: Page) -> None:
-    """The administrator brings the templates over."""
-    desk.call("create_sample_templates")
+def sync_templates(app: AppInstance, admin: Page) -> None:
+    """Sync the templates as an administrator."""
+    app.call("create_sample_templates")
     admin.goto("/admin/channels_whatsapp/messagetemplate/")
     admin.get_by_role("button", name="Sync templates").click()
     expect(admin.get_by_role("status").filter(has_text="13 message templates synced: 8 approved.")).to_be_visible()
@@ -56,7 +56,7 @@ def sync_templates(desk: AppInstance, admin: Page) -> None:
 
 
 def fill_template_by_keyboard(page: Page) -> None:
-    """By keyboard alone: search, the first one found, its variables, and the customer's first name as it is offered."""
+    """Search and fill in a template with the keyboard only, with the customer's first name as suggested."""
     search = page.get_by_role("searchbox", name="Search templates")
     expect(page.locator(".template-row")).to_have_count(13)
     search.press_sequentially("delivery german")
@@ -81,11 +81,11 @@ def fill_template_by_keyboard(page: Page) -> None:
 
 
 def check_draft_restored(page: Page) -> None:
-    """What was filled in is there again when somebody comes back to it: nothing that was typed is lost."""
+    """Check that the variables of a template are restored when the user returns."""
     page.get_by_role("button", name="Templates").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="back_to_you").click()
-    expect(dialog.locator("[data-variable]:focus")).to_have_count(1)  # what is typed before that goes there
+    expect(dialog.locator("[data-variable]:focus")).to_have_count(1)  # Text typed earlier goes there.
     dialog.get_by_label("Variable 2").fill("the shop")
     dialog.get_by_role("link", name="Other template").click()
     dialog.get_by_role("button", name="back_to_you").click()
@@ -95,7 +95,7 @@ def check_draft_restored(page: Page) -> None:
 
 
 def check_template_dialog_keeps_reply(page: Page) -> None:
-    """Inside the window templates are a tool of the reply, and what is being written stays."""
+    """Check that the template dialog inside the window keeps the reply's draft."""
     page.get_by_label("Message", exact=True).fill("One moment")
     page.get_by_role("button", name="Templates").click()
     dialog = page.get_by_role("dialog")
@@ -107,7 +107,7 @@ def check_template_dialog_keeps_reply(page: Page) -> None:
 
 
 def start_conversation(page: Page) -> None:
-    """To a number nobody knows, as it is typed."""
+    """Start a conversation with a new number."""
     page.get_by_role("link", name="New conversation").click()
     page.get_by_label("To", exact=True).fill("0171 392000")
     page.get_by_role("button", name="opening_hours").click()
@@ -120,11 +120,11 @@ def start_conversation(page: Page) -> None:
     expect(page.get_by_text("Dana started the conversation on Shop.")).to_be_visible()
 
 
-def check_window_closes_on_time(desk: AppInstance, page: Page) -> None:
-    """Nobody tells the page that the window closes: it knows."""
+def check_window_closes_on_time(app: AppInstance, page: Page) -> None:
+    """Check that the page closes the window on time without an event."""
     page.get_by_role("link", name="Customer 0").click()
     expect(page.get_by_label("Message", exact=True)).to_be_visible()
-    desk.call("set_window_remaining", name="Customer 0", seconds=3)
+    app.call("set_window_remaining", name="Customer 0", seconds=3)
     page.reload()
     expect(page.get_by_text("Reply within")).to_be_visible()
     expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT, timeout=6_000)

@@ -1,4 +1,4 @@
-"""A desk with two queues, its people signed in, and the event stream in this process."""
+"""Two queues with signed-in users, and the event stream in this process."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from omnichannel.live import hub
 from omnichannel.live.stream import EventStream
 from routing.models import Queue
 from tests import builders
-from tests.live.pages import close_pool_connections, session_cookie_for
+from tests.live.stream_pages import close_pool_connections, session_cookie_for
 
 
 @pytest.fixture
-def stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[EventStream]:
+def event_stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[EventStream]:
     monkeypatch.setattr(hub, "POLL_SECONDS", 0.01)
     fresh = EventStream(live_topics_for)
     yield fresh
@@ -26,19 +26,19 @@ def stream(monkeypatch: pytest.MonkeyPatch, transactional_db: Any) -> Iterator[E
 
 @dataclass
 class LiveScenario:
-    """Their session cookies, and what there is to talk about."""
+    """Session cookies of users, and conversations."""
 
-    assigned_agent_session: str  # has the conversation
-    colleague_session: str  # works in the same queue
-    other_queue_session: str  # works in another queue
-    supervisor_session: str  # supervises
+    assigned_agent_session: str  # agent of the conversation
+    colleague_session: str  # member of the same queue
+    other_queue_session: str  # member of another queue
+    supervisor_session: str  # supervisor
     orders: Queue
     assigned_conversation: Conversation
-    default_queue_conversation: Conversation  # in the default queue, where all agents work
+    default_queue_conversation: Conversation  # in the default queue, of which all agents are members
 
 
 @pytest.fixture
-def people(transactional_db: Any) -> LiveScenario:
+def live_scenario(transactional_db: Any) -> LiveScenario:
     orders, returns, shop = builders.create_queue("Orders"), builders.create_queue("Returns"), builders.create_number()
     assigned_agent_session = builders.create_agent("Dana", queue=orders)
     omar, other_queue_session = (

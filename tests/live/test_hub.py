@@ -1,4 +1,4 @@
-"""One reader for all streams of a process: it follows the events, and lets nobody hold it up."""
+"""The hub reads events once for all streams of a process, and slow pages do not delay others."""
 
 import asyncio
 import threading
@@ -13,41 +13,41 @@ from omnichannel.live.models import LiveEvent
 from omnichannel.live.publish import delete_old_events, publish
 from omnichannel.live.stream import EventStream
 from tests.live.conftest import LiveScenario
-from tests.live.pages import StreamPage, run_in_db_thread
+from tests.live.stream_pages import StreamPage, run_in_db_thread
 from tests.live.test_stream import answer_to, publish_changes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_every_page_ends_at_once_when_the_server_stops_and_none_opens_after(
-    stream: EventStream, people: LiveScenario
+    event_stream: EventStream, live_scenario: LiveScenario
 ) -> None:
     async def scenario() -> tuple[list[str], int]:
         async with (
-            StreamPage(stream, people.assigned_agent_session) as one,
-            StreamPage(stream, people.supervisor_session) as other,
+            StreamPage(event_stream, live_scenario.assigned_agent_session) as first,
+            StreamPage(event_stream, live_scenario.supervisor_session) as other,
         ):
-            await one.wait_until_open(), await other.wait_until_open()
-            stream.hub.close()
-            byes = [(await one.next_event()).event, (await other.next_event()).event]
-            await one.wait_until_ended()
-            return byes, await answer_to(stream, people.assigned_agent_session)
+            await first.wait_until_open(), await other.wait_until_open()
+            event_stream.hub.close()
+            last_events = [(await first.next_event()).event, (await other.next_event()).event]
+            await first.wait_until_ended()
+            return last_events, await answer_to(event_stream, live_scenario.assigned_agent_session)
 
     assert asyncio.run(scenario()) == (["bye", "bye"], 503)
 
 
 def test_page_that_does_not_read_is_disconnected(
-    stream: EventStream, people: LiveScenario, monkeypatch: pytest.MonkeyPatch
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream_module, "WRITE_TIMEOUT_SECONDS", 0.05)
 
     async def scenario() -> None:
-        async with StreamPage(stream, people.assigned_agent_session) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             page.may_read.clear()
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             await page.wait_until_ended()
-            assert not stream.hub.listeners
+            assert not event_stream.hub.listeners
 
     asyncio.run(scenario())
 
@@ -62,15 +62,15 @@ def test_a_page_that_falls_far_behind_is_ended_to_come_back_where_it_was() -> No
     assert asyncio.run(scenario()) == [None]
 
 
-def test_the_events_are_read_only_while_a_page_is_open(stream: EventStream, people: LiveScenario) -> None:
+def test_the_events_are_read_only_while_a_page_is_open(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     async def scenario() -> int:
         for _ in range(2):
-            async with StreamPage(stream, people.assigned_agent_session) as page:
+            async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
                 await page.wait_until_open()
-                await run_in_db_thread(publish_changes, people.assigned_conversation)
+                await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
                 hint = await page.next_event()
-            assert stream.hub._poll_task is not None
-            await asyncio.wait_for(stream.hub._poll_task, 5)
+            assert event_stream.hub._poll_task is not None
+            await asyncio.wait_for(event_stream.hub._poll_task, 5)
         return hint.id
 
     assert asyncio.run(scenario()) == LiveEvent.objects.latest("pk").pk
@@ -78,12 +78,12 @@ def test_the_events_are_read_only_while_a_page_is_open(stream: EventStream, peop
 
 def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
     overtaken = threading.Event()
-    seen: list[int] = []
+    event_order: list[int] = []
 
     def second() -> None:
         with transaction.atomic():
             publish("message", 2, topics=["all"])
-        seen.extend(LiveEvent.objects.order_by("pk").values_list("subject_id", flat=True))
+        event_order.extend(LiveEvent.objects.order_by("pk").values_list("subject_id", flat=True))
         overtaken.set()
         connection.close()
 
@@ -91,19 +91,19 @@ def test_events_can_not_be_committed_out_of_the_order_of_their_ids() -> None:
     with transaction.atomic():
         publish("message", 1, topics=["all"])
         other.start()
-        overtaken.wait(0.5)  # as long as it may take a second publisher that does not wait
+        overtaken.wait(0.5)  # time for a second publisher that does not wait
     other.join(30)
-    assert seen == [1, 2]
+    assert event_order == [1, 2]
 
 
-def test_overlapping_transactions_deliver_both_events(stream: EventStream, people: LiveScenario) -> None:
+def test_overlapping_transactions_deliver_both_events(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     published, overtaken = threading.Event(), threading.Event()
 
     def slowly() -> None:
         with transaction.atomic():
             publish("message", 1, topics=["all"])
             published.set()
-            overtaken.wait(0.5)  # as long as it may take the page to hear of one that does not wait
+            overtaken.wait(0.5)  # time for the page to receive an event of a publisher that does not wait
 
     def quickly() -> None:
         published.wait(10)
@@ -111,13 +111,13 @@ def test_overlapping_transactions_deliver_both_events(stream: EventStream, peopl
             publish("message", 2, topics=["all"])
 
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.supervisor_session) as page:
+        async with StreamPage(event_stream, live_scenario.supervisor_session) as page:
             await page.wait_until_open()
             writers = [asyncio.create_task(run_in_db_thread(slowly)), asyncio.create_task(run_in_db_thread(quickly))]
-            told = [(await page.next_event()).data["id"]]
+            event_ids = [(await page.next_event()).data["id"]]
             overtaken.set()
             await asyncio.gather(*writers)
-            return [*told, (await page.next_event()).data["id"]]
+            return [*event_ids, (await page.next_event()).data["id"]]
 
     assert asyncio.run(scenario()) == [1, 2]
 

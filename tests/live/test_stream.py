@@ -1,4 +1,4 @@
-"""The event stream: hints for those who may see what changed, and for nobody else."""
+"""The event stream sends hints only to users with access to the changed conversation."""
 
 import asyncio
 import itertools
@@ -23,50 +23,50 @@ from omnichannel.live.stream import EventStream
 from routing.models import QueueMembership
 from tests import builders
 from tests.live.conftest import LiveScenario
-from tests.live.pages import TIMEOUT_SECONDS, StreamEvent, StreamPage, run_in_db_thread, session_cookie_for
+from tests.live.stream_pages import TIMEOUT_SECONDS, StreamEvent, StreamPage, run_in_db_thread, session_cookie_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def publish_changes(*conversations: Conversation) -> None:
-    """Tell open pages that these have changed, each in a transaction of its own."""
+    """Publish an event for each conversation, in a transaction each."""
     for conversation in conversations:
         with transaction.atomic():
             publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
-async def answer_to(stream: EventStream, session: str = "", *, method: str = "GET") -> int:
-    async with StreamPage(stream, session, method=method) as page:
+async def answer_to(event_stream: EventStream, session: str = "", *, method: str = "GET") -> int:
+    async with StreamPage(event_stream, session, method=method) as page:
         return await page.status()
 
 
 @pytest.fixture
-def quick_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_keep_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "KEEP_ALIVE_SECONDS", 0.1)
 
 
 @pytest.mark.parametrize("session", ["", "nobodys"])
-def test_anonymous_stream_is_refused(stream: EventStream, session: str) -> None:
-    assert asyncio.run(answer_to(stream, session)) == 401
+def test_anonymous_stream_is_refused(event_stream: EventStream, session: str) -> None:
+    assert asyncio.run(answer_to(event_stream, session)) == 401
 
 
-def test_somebody_without_a_role_is_refused(stream: EventStream) -> None:
+def test_somebody_without_a_role_is_refused(event_stream: EventStream) -> None:
     session = session_cookie_for(builders.create_user(""))
-    assert asyncio.run(answer_to(stream, session)) == 401
+    assert asyncio.run(answer_to(event_stream, session)) == 401
 
 
-def test_somebody_who_was_deactivated_is_refused(stream: EventStream, people: LiveScenario) -> None:
+def test_somebody_who_was_deactivated_is_refused(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     User.objects.filter(username="dana").update(is_active=False)
-    assert asyncio.run(answer_to(stream, people.assigned_agent_session)) == 401
+    assert asyncio.run(answer_to(event_stream, live_scenario.assigned_agent_session)) == 401
 
 
-def test_the_stream_can_only_be_read(stream: EventStream, people: LiveScenario) -> None:
-    assert asyncio.run(answer_to(stream, people.assigned_agent_session, method="POST")) == 405
+def test_the_stream_can_only_be_read(event_stream: EventStream, live_scenario: LiveScenario) -> None:
+    assert asyncio.run(answer_to(event_stream, live_scenario.assigned_agent_session, method="POST")) == 405
 
 
-def test_change_event_reaches_only_those_with_access(stream: EventStream, people: LiveScenario) -> None:
+def test_change_event_reaches_only_those_with_access(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     async def first_hint(session: str, opened: asyncio.Barrier) -> Any:
-        async with StreamPage(stream, session) as page:
+        async with StreamPage(event_stream, session) as page:
             await page.wait_until_open()
             await opened.wait()
             return (await page.next_event()).data["id"]
@@ -74,19 +74,21 @@ def test_change_event_reaches_only_those_with_access(stream: EventStream, people
     async def scenario() -> list[Any]:
         wait_until_open = asyncio.Barrier(5)
         sessions = (
-            people.assigned_agent_session,
-            people.colleague_session,
-            people.supervisor_session,
-            people.other_queue_session,
+            live_scenario.assigned_agent_session,
+            live_scenario.colleague_session,
+            live_scenario.supervisor_session,
+            live_scenario.other_queue_session,
         )
         firsts = [asyncio.create_task(first_hint(session, wait_until_open)) for session in sessions]
         await wait_until_open.wait()
-        await run_in_db_thread(publish_changes, people.assigned_conversation, people.default_queue_conversation)
+        await run_in_db_thread(
+            publish_changes, live_scenario.assigned_conversation, live_scenario.default_queue_conversation
+        )
         return await asyncio.gather(*firsts)
 
     assigned_conversation, default_queue_conversation = (
-        people.assigned_conversation.pk,
-        people.default_queue_conversation.pk,
+        live_scenario.assigned_conversation.pk,
+        live_scenario.default_queue_conversation.pk,
     )
     assert asyncio.run(scenario()) == [
         assigned_conversation,
@@ -96,51 +98,53 @@ def test_change_event_reaches_only_those_with_access(stream: EventStream, people
     ]
 
 
-def test_reconnecting_page_gets_missed_events_once(stream: EventStream, people: LiveScenario) -> None:
+def test_reconnecting_page_gets_missed_events_once(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.assigned_agent_session) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
-            seen = [(await page.next_event()).id]
-        await run_in_db_thread(publish_changes, people.assigned_conversation, people.assigned_conversation)
-        async with StreamPage(stream, people.assigned_agent_session, last_id=seen[0]) as page:
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
+            event_ids = [(await page.next_event()).id]
+        await run_in_db_thread(
+            publish_changes, live_scenario.assigned_conversation, live_scenario.assigned_conversation
+        )
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=event_ids[0]) as page:
             await page.wait_until_open()
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
-            return seen + [(await page.next_event()).id for _ in range(3)]
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
+            return event_ids + [(await page.next_event()).id for _ in range(3)]
 
     first, *others = asyncio.run(scenario())
     assert others == [first + 1, first + 2, first + 3]
 
 
-def test_event_during_reconnect_is_sent_once(stream: EventStream, people: LiveScenario) -> None:
-    publish_changes(people.assigned_conversation, people.assigned_conversation)
-    seen = hub._fetch_newest_id() - 1
+def test_event_during_reconnect_is_sent_once(event_stream: EventStream, live_scenario: LiveScenario) -> None:
+    publish_changes(live_scenario.assigned_conversation, live_scenario.assigned_conversation)
+    newest_id = hub._fetch_newest_id() - 1
 
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.assigned_agent_session, last_id=seen) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=newest_id) as page:
             page.may_read.clear()
-            while not stream.hub.listeners:
+            while not event_stream.hub.listeners:
                 await asyncio.sleep(0)
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
-            (listener,) = stream.hub.listeners
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
+            (listener,) = event_stream.hub.listeners
             while not listener.queue.qsize():
                 await asyncio.sleep(0)
             page.may_read.set()
             await page.wait_until_open()
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             return [(await page.next_event()).id for _ in range(3)]
 
-    assert asyncio.run(scenario()) == [seen + 1, seen + 2, seen + 3]
+    assert asyncio.run(scenario()) == [newest_id + 1, newest_id + 2, newest_id + 3]
 
 
 def test_page_absent_for_long_starts_at_the_newest_event(
-    stream: EventStream, people: LiveScenario, monkeypatch: pytest.MonkeyPatch
+    event_stream: EventStream, live_scenario: LiveScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub, "MAX_MISSED_EVENTS", 2)
-    publish_changes(*[people.assigned_conversation] * 5)
+    publish_changes(*[live_scenario.assigned_conversation] * 5)
 
     async def scenario() -> tuple[int, int]:
-        async with StreamPage(stream, people.assigned_agent_session, last_id=1) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=1) as page:
             hello = await page.wait_until_open()
             return (await hello.next_event()).id, (await page.next_event()).id
 
@@ -148,50 +152,55 @@ def test_page_absent_for_long_starts_at_the_newest_event(
     assert asyncio.run(scenario()) == (newest - 1, newest)
 
 
-def test_future_event_id_is_treated_as_the_newest(stream: EventStream, people: LiveScenario) -> None:
+def test_future_event_id_is_treated_as_the_newest(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     async def scenario() -> StreamEvent:
-        async with StreamPage(stream, people.assigned_agent_session, last_id=10**12) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session, last_id=10**12) as page:
             await page.wait_until_open()
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             return await page.next_event()
 
-    assert asyncio.run(scenario()).data["id"] == people.assigned_conversation.pk
+    assert asyncio.run(scenario()).data["id"] == live_scenario.assigned_conversation.pk
 
 
-def test_new_page_gets_events_since_it_was_rendered(stream: EventStream, people: LiveScenario) -> None:
-    publish_changes(people.assigned_conversation, people.default_queue_conversation)
-    LiveEvent.objects.filter(subject_id=people.assigned_conversation.pk).update(
+def test_new_page_gets_events_since_it_was_rendered(event_stream: EventStream, live_scenario: LiveScenario) -> None:
+    publish_changes(live_scenario.assigned_conversation, live_scenario.default_queue_conversation)
+    LiveEvent.objects.filter(subject_id=live_scenario.assigned_conversation.pk).update(
         created_at=timezone.now() - timedelta(seconds=20)
     )
 
     async def scenario() -> list[int]:
-        async with StreamPage(stream, people.assigned_agent_session, rendered_at=time.time()) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session, rendered_at=time.time()) as page:
             await page.wait_until_open()
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             return [(await page.next_event()).data["id"] for _ in range(2)]
 
-    assert asyncio.run(scenario()) == [people.default_queue_conversation.pk, people.assigned_conversation.pk]
+    assert asyncio.run(scenario()) == [
+        live_scenario.default_queue_conversation.pk,
+        live_scenario.assigned_conversation.pk,
+    ]
 
 
 @pytest.mark.parametrize("ago", [600, -600])
 def test_page_with_an_old_or_future_render_time_gets_only_new_events(
-    stream: EventStream, people: LiveScenario, ago: int
+    event_stream: EventStream, live_scenario: LiveScenario, ago: int
 ) -> None:
-    publish_changes(people.default_queue_conversation)
+    publish_changes(live_scenario.default_queue_conversation)
 
     async def scenario() -> int:
-        async with StreamPage(stream, people.assigned_agent_session, rendered_at=time.time() - ago) as page:
+        async with StreamPage(
+            event_stream, live_scenario.assigned_agent_session, rendered_at=time.time() - ago
+        ) as page:
             await page.wait_until_open()
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             return int((await page.next_event()).data["id"])
 
-    assert asyncio.run(scenario()) == people.assigned_conversation.pk
+    assert asyncio.run(scenario()) == live_scenario.assigned_conversation.pk
 
 
-@pytest.mark.usefixtures("quick_checks")
-def test_idle_stream_sends_keep_alive_comments(stream: EventStream, people: LiveScenario) -> None:
+@pytest.mark.usefixtures("_short_keep_alive")
+def test_idle_stream_sends_keep_alive_comments(event_stream: EventStream, live_scenario: LiveScenario) -> None:
     async def scenario() -> StreamEvent:
-        async with StreamPage(stream, people.assigned_agent_session) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             return await page.next_event(comments=True)
 
@@ -216,38 +225,44 @@ def remove_role() -> None:
     User.objects.get(username="dana").groups.clear()
 
 
-@pytest.mark.usefixtures("quick_checks")
+@pytest.mark.usefixtures("_short_keep_alive")
 @pytest.mark.parametrize("lose_access", [delete_sessions, deactivate_user, change_password, remove_role])
 def test_stream_ends_when_access_is_revoked(
-    stream: EventStream, people: LiveScenario, lose_access: Callable[[], None]
+    event_stream: EventStream, live_scenario: LiveScenario, lose_access: Callable[[], None]
 ) -> None:
     async def scenario() -> None:
-        async with StreamPage(stream, people.assigned_agent_session) as page:
+        async with StreamPage(event_stream, live_scenario.assigned_agent_session) as page:
             await page.wait_until_open()
             await run_in_db_thread(lose_access)
-            numbers, written = itertools.count(1_000_000), StreamEvent("hint")
-            while written.event != "bye":
-                topics = frozenset({f"queue:{people.orders.pk}"})
-                stream.hub.dispatch(
-                    Hint(next(numbers), LiveEventKind.CONVERSATION, people.assigned_conversation.pk, None, topics)
+            numbers, hint = itertools.count(1_000_000), StreamEvent("hint")
+            while hint.event != "bye":
+                topics = frozenset({f"queue:{live_scenario.orders.pk}"})
+                event_stream.hub.dispatch(
+                    Hint(
+                        next(numbers), LiveEventKind.CONVERSATION, live_scenario.assigned_conversation.pk, None, topics
+                    )
                 )
-                written = await page.next_event()
+                hint = await page.next_event()
             await page.wait_until_ended()
 
     asyncio.run(asyncio.wait_for(scenario(), TIMEOUT_SECONDS))
 
 
-@pytest.mark.usefixtures("quick_checks")
-def test_an_open_page_follows_when_its_agent_joins_another_queue(stream: EventStream, people: LiveScenario) -> None:
+@pytest.mark.usefixtures("_short_keep_alive")
+def test_an_open_page_follows_when_its_agent_joins_another_queue(
+    event_stream: EventStream, live_scenario: LiveScenario
+) -> None:
     async def scenario() -> Any:
-        async with StreamPage(stream, people.other_queue_session) as page:
+        async with StreamPage(event_stream, live_scenario.other_queue_session) as page:
             await page.wait_until_open()
             other_queue_session = await run_in_db_thread(
                 User.objects.select_related("agent").get, username="other_queue_session"
             )
-            await run_in_db_thread(QueueMembership.objects.create, queue=people.orders, agent=other_queue_session.agent)
+            await run_in_db_thread(
+                QueueMembership.objects.create, queue=live_scenario.orders, agent=other_queue_session.agent
+            )
             assert [(await page.next_event(comments=True)).event for _ in range(2)] == ["comment"] * 2
-            await run_in_db_thread(publish_changes, people.assigned_conversation)
+            await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             return (await page.next_event()).data["id"]
 
-    assert asyncio.run(scenario()) == people.assigned_conversation.pk
+    assert asyncio.run(scenario()) == live_scenario.assigned_conversation.pk

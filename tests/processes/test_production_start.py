@@ -1,4 +1,4 @@
-"""The product as it is started on a public server: static files, first administrator, no demonstration."""
+"""The start on a public server: static files, first administrator, no demo accounts."""
 
 import http.client
 import json
@@ -12,9 +12,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from omnichannel.accounts.demonstration import DEMO_PASSWORD, DEMO_USERNAMES
-from tests.processes.databases import ROOT
-from tests.processes.desk import START_TIMEOUT, STOP_TIMEOUT, AppInstance
-from tests.processes.processes import ManagedProcess, wait_until
+from tests.processes.support.app_instance import START_TIMEOUT, STOP_TIMEOUT, AppInstance
+from tests.processes.support.databases import ROOT
+from tests.processes.support.managed_process import ManagedProcess, wait_until
 
 pytestmark = pytest.mark.process
 
@@ -23,7 +23,7 @@ FUTURE_TIMESTAMP = datetime(2035, 1, 1, tzinfo=UTC).timestamp()
 
 
 class HttpClient:
-    """Requests as the TLS proxy passes them on, with cookies."""
+    """Send requests as a TLS proxy passes them on, with cookies."""
 
     def __init__(self, port: int) -> None:
         self._port, self._cookies = port, SimpleCookie()
@@ -44,43 +44,43 @@ class HttpClient:
         return response
 
     def get(self, url: str) -> str:
-        """The page, which must be there."""
+        """Return the page, which must exist."""
         response = self.request("GET", url)
         assert response.status == 200, (url, response.status)
         return response.read().decode()
 
     def post(self, url: str, **form: str) -> int:
-        """Fill in the form that is shown at the address and send it; the answer's status."""
+        """Fill in the form at the URL and post it; return the status."""
         token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(url))[0]
         return self.request("POST", url, {"csrfmiddlewaretoken": token, **form}).status
 
 
 @pytest.fixture
-def static(tmp_path: Path) -> Path:
-    """Where static files are collected; the folder is not there yet."""
+def static_root(tmp_path: Path) -> Path:
+    """Return the folder for static files, which does not exist yet."""
     return tmp_path / "static"
 
 
 @pytest.fixture
-def production(desk: AppInstance, static: Path) -> AppInstance:
-    """A desk with the settings of a public server behind a TLS proxy."""
-    desk.environment |= {
+def production_app(app: AppInstance, static_root: Path) -> AppInstance:
+    """Return an app with the settings of a public server behind a TLS proxy."""
+    app.environment |= {
         "DEBUG": "",
         "PUBLIC_URL": PUBLIC_URL,
         "WHATSAPP_BACKEND": "",
-        "TEST_STATIC_ROOT": str(static),
+        "TEST_STATIC_ROOT": str(static_root),
     }
-    return desk
+    return app
 
 
-def start_server(desk: AppInstance) -> ManagedProcess:
-    return desk.start_server("--no-worker", "--port", str(desk.port))
+def start_server(app: AppInstance) -> ManagedProcess:
+    return app.start_server("--no-worker", "--port", str(app.port))
 
 
 def setup_link(server: ManagedProcess) -> str:
-    """The link to create the first administrator, as the start printed it."""
+    """Return the setup link that the server printed."""
     wait_until(lambda: "Omnichannel is at" in server.read_output(), START_TIMEOUT, "the server says where it is")
-    return re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.read_output())[0]
+    return str(re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.read_output())[0])
 
 
 def create_administrator(browser: HttpClient, link: str) -> None:
@@ -90,7 +90,7 @@ def create_administrator(browser: HttpClient, link: str) -> None:
 
 
 def create_old_static_files(static: Path) -> None:
-    """What an older release collected: other contents, newer dates, and a manifest that names files of its own."""
+    """Create static files of an older release: other contents, newer dates, and their own manifest."""
     for name in ("css/admin.css", "css/admin.0123456789ab.css"):
         old = static / name
         old.parent.mkdir(parents=True, exist_ok=True)
@@ -106,54 +106,56 @@ def linked_paths(page: str, ending: str) -> list[str]:
 
 @pytest.mark.parametrize("is_upgrade", [False, True], ids=["empty folder", "older release"])
 def test_a_production_start_serves_the_styles_and_scripts_of_desk_and_administration(
-    production: AppInstance, static: Path, is_upgrade: bool
+    production_app: AppInstance, static_root: Path, is_upgrade: bool
 ) -> None:
     if is_upgrade:
-        create_old_static_files(static)
-    browser = HttpClient(production.port)
-    create_administrator(browser, setup_link(start_server(production)))
+        create_old_static_files(static_root)
+    browser = HttpClient(production_app.port)
+    create_administrator(browser, setup_link(start_server(production_app)))
     administration, desk = browser.get("/admin/"), browser.get("/desk/")
     for page in (administration, desk):
         assert linked_paths(page, "css")
         assert linked_paths(page, "js")
         assert all(browser.get(address) for ending in ("css", "js") for address in linked_paths(page, ending))
-    own = next(address for address in linked_paths(administration, "css") if "/css/admin." in address)
-    assert remove_whitespace((ROOT / "static/css/admin.css").read_text()[:500]) in remove_whitespace(browser.get(own))
+    stylesheet = next(address for address in linked_paths(administration, "css") if "/css/admin." in address)
+    assert remove_whitespace((ROOT / "static/css/admin.css").read_text()[:500]) in remove_whitespace(
+        browser.get(stylesheet)
+    )
 
 
 def remove_whitespace(text: str) -> str:
     return "".join(text.split())
 
 
-def test_second_start_prints_no_setup_link_and_invalidates_the_first(production: AppInstance) -> None:
-    browser = HttpClient(production.port)
-    server = start_server(production)
+def test_second_start_prints_no_setup_link_and_invalidates_the_first(production_app: AppInstance) -> None:
+    browser = HttpClient(production_app.port)
+    server = start_server(production_app)
     link = setup_link(server)
     create_administrator(browser, link)
     server.send_interrupt()
     server.assert_clean_exit(STOP_TIMEOUT)
-    again = start_server(production)
-    wait_until(lambda: "Omnichannel is at" in again.read_output(), START_TIMEOUT, "the server says where it is")
-    assert "/setup/" not in again.read_output()
-    assert HttpClient(production.port).request("GET", link).status == 410
+    second_server = start_server(production_app)
+    wait_until(lambda: "Omnichannel is at" in second_server.read_output(), START_TIMEOUT, "the server says where it is")
+    assert "/setup/" not in second_server.read_output()
+    assert HttpClient(production_app.port).request("GET", link).status == 410
 
 
-def test_no_demonstration_account_can_sign_in_on_a_public_server(desk: AppInstance, production: AppInstance) -> None:
+def test_no_demonstration_account_can_sign_in_on_a_public_server(app: AppInstance, production_app: AppInstance) -> None:
     local = {"DEBUG": "true", "PUBLIC_URL": "http://127.0.0.1", "WHATSAPP_BACKEND": "simulator"}
-    public = {name: desk.environment[name] for name in local}
-    desk.environment.update(local)
-    desk.start_command("seed_demo").assert_clean_exit(START_TIMEOUT)
-    session = str(desk.call("sign_in", username="dana"))
-    desk.environment.update(public)
-    server = start_server(production)
+    public = {name: app.environment[name] for name in local}
+    app.environment.update(local)
+    app.start_command("seed_demo").assert_clean_exit(START_TIMEOUT)
+    session = str(app.call("sign_in", username="dana"))
+    app.environment.update(public)
+    server = start_server(production_app)
     for username in sorted(DEMO_USERNAMES):
-        browser = HttpClient(production.port)
+        browser = HttpClient(production_app.port)
         assert (
             browser.post("/sign-in/", username=username, password=DEMO_PASSWORD, next="") == 200
-        )  # the form once more
+        )  # The form is shown again.
         assert browser.request("GET", "/desk/").status == 302
-    kept = HttpClient(production.port)
-    kept._cookies["sessionid"] = session
-    assert kept.request("GET", "/desk/").status == 302
+    demo_browser = HttpClient(production_app.port)
+    demo_browser._cookies["sessionid"] = session
+    assert demo_browser.request("GET", "/desk/").status == 302
     assert "admin, sofia, dana, omar" in server.read_output()
     assert setup_link(server)

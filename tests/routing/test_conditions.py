@@ -1,4 +1,4 @@
-"""What rules can ask, whether it holds, and how that is told."""
+"""Conditions of rules: fields, operators, evaluation and explanations."""
 
 import datetime as dt
 import time
@@ -108,11 +108,11 @@ def test_a_customer_without_a_number_has_an_id() -> None:
     assert not is_condition_met(make_condition("customer_number", "starts_with", "+"), facts)
 
 
-@pytest.mark.parametrize(("wanted", "expected"), [("de", True), ("DE_at", True), ("de-DE", False), ("d", False)])
-def test_language_matches_any_region(wanted: str, expected: bool) -> None:
-    assert is_condition_met(make_condition("contact_language", "equals", wanted), FACTS) is expected
-    assert is_condition_met(make_condition("contact_language", "not_equals", wanted), FACTS) is not expected
-    assert is_condition_met(make_condition("contact_language", "one_of", ["fr", wanted]), FACTS) is expected
+@pytest.mark.parametrize(("language", "expected"), [("de", True), ("DE_at", True), ("de-DE", False), ("d", False)])
+def test_language_matches_any_region(language: str, expected: bool) -> None:
+    assert is_condition_met(make_condition("contact_language", "equals", language), FACTS) is expected
+    assert is_condition_met(make_condition("contact_language", "not_equals", language), FACTS) is not expected
+    assert is_condition_met(make_condition("contact_language", "one_of", ["fr", language]), FACTS) is expected
 
 
 def test_days_are_given_as_numbers_or_as_a_form_posts_them() -> None:
@@ -327,7 +327,7 @@ odd_values = st.recursive(
 )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(condition=odd_values, fact=odd_values, name=st.sampled_from(list(KNOWN_FIELDS)))
 def test_any_stored_condition_causes_no_error(condition: Any, fact: Any, name: str) -> None:
     facts = {name: fact}
@@ -350,16 +350,16 @@ valid_conditions = st.builds(
 )
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(condition=valid_conditions, fact=odd_values)
 def test_unusual_facts_cause_no_error(condition: Any, fact: Any) -> None:
     assert isinstance(is_condition_met(condition, {condition["field"]: fact}, KNOWN_FIELDS), bool)
 
 
 def test_many_questions_about_a_long_message_are_judged_at_once() -> None:
-    asked = [{"field": "first_message", "operator": "contains", "value": f"word {place}"} for place in range(500)]
+    conditions = [{"field": "first_message", "operator": "contains", "value": f"word {place}"} for place in range(500)]
     begin = time.process_time()
     assert not is_condition_met(
-        {"any": asked}, {"first_message": "\ufdfa" * 4096}
-    )  # each is eighteen letters to compare
+        {"any": conditions}, {"first_message": "\ufdfa" * 4096}
+    )  # Each question compares eighteen letters.
     assert time.process_time() - begin < 3

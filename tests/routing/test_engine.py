@@ -1,4 +1,4 @@
-"""Who gets a piece of work: the documented order and the documented examples."""
+"""The assignment engine follows the documented order and examples."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,17 +23,17 @@ GERMAN, BILLING = 10, 11
 SKILL_NAMES = {GERMAN: "German", BILLING: "Billing"}
 
 
-def make_candidate(who: int, free: int = 100, **fields: Any) -> Candidate:
-    return Candidate(who, free, **fields)
+def make_candidate(pk: int, free: int = 100, **fields: Any) -> Candidate:
+    return Candidate(pk, free, **fields)
 
 
 def make_need(matching: SkillMatching, german: int, billing: int, **fields: Any) -> AssignmentRequirements:
     return AssignmentRequirements(30, {GERMAN: german, BILLING: billing}, matching, skill_names=SKILL_NAMES, **fields)
 
 
-def make_skilled_candidate(who: int, german: int, billing: int, free: int = 100) -> Candidate:
+def make_skilled_candidate(pk: int, german: int, billing: int, free: int = 100) -> Candidate:
     known = {skill: rating for skill, rating in ((GERMAN, german), (BILLING, billing)) if rating}
-    return make_candidate(who, free, skills=known)
+    return make_candidate(pk, free, skills=known)
 
 
 def choice_text(choice: Choice, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> str:
@@ -232,7 +232,7 @@ def test_queue_without_agents_is_the_reason() -> None:
 
 
 def test_the_order_of_the_candidates_does_not_matter() -> None:
-    crowd = [make_candidate(who, 50 + who % 3, sessions_in_stream=who % 2) for who in range(20)]
-    assert choose_agent_id(AssignmentRequirements(30), *crowd) == choose_agent_id(
-        AssignmentRequirements(30), *reversed(crowd)
+    candidates = [make_candidate(pk, 50 + pk % 3, sessions_in_stream=pk % 2) for pk in range(20)]
+    assert choose_agent_id(AssignmentRequirements(30), *candidates) == choose_agent_id(
+        AssignmentRequirements(30), *reversed(candidates)
     )

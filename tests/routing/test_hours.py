@@ -1,4 +1,4 @@
-"""When it is open: across midnight, time zones, daylight saving and holidays."""
+"""Operating hours across midnight, time zones, daylight saving time and holidays."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ def parse_time(text: str) -> dt.time:
 
 
 def make_hours(*periods: tuple[int, str, str], zone: ZoneInfo = BERLIN, **holidays: str) -> WeeklySchedule:
-    """Opening hours; holidays as `d2026_12_25="Christmas"`."""
+    """Return operating hours; holidays are keywords such as `d2026_12_25="Christmas"`."""
     days = {dt.date.fromisoformat(day[1:].replace("_", "-")): name for day, name in holidays.items()}
     return WeeklySchedule(
         tuple(OpenPeriod(day, parse_time(opens), parse_time(closes)) for day, opens, closes in periods), zone, days
@@ -27,7 +27,7 @@ def make_hours(*periods: tuple[int, str, str], zone: ZoneInfo = BERLIN, **holida
 
 
 def make_office_hours(zone: ZoneInfo = BERLIN, **holidays: str) -> WeeklySchedule:
-    """Monday to Friday, nine to five."""
+    """Return hours from Monday to Friday, 9:00 to 17:00."""
     return make_hours(*((day, "09:00", "17:00") for day in range(5)), zone=zone, **holidays)
 
 
@@ -111,9 +111,9 @@ def test_in_the_hour_that_comes_twice_it_is_open_twice() -> None:
     sunday = make_hours((6, "01:30", "02:30"))
     assert is_open(sunday, local_datetime("2026-10-25 02:10")) is True
     assert is_open(sunday, local_datetime("2026-10-25 02:10", fold=1)) is True
-    again = next_opening(sunday, local_datetime("2026-10-25 02:40"))
-    assert again is not None
-    assert again.astimezone(dt.UTC) == dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC)
+    next_open = next_opening(sunday, local_datetime("2026-10-25 02:40"))
+    assert next_open is not None
+    assert next_open.astimezone(dt.UTC) == dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC)
 
 
 def test_on_a_holiday_it_is_closed_all_day_and_says_which() -> None:
@@ -161,7 +161,7 @@ period_strategy = st.builds(OpenPeriod, st.integers(0, 6), time_strategy, time_s
     lambda p: p.closes > p.opens or p.closes == parse_time("00")
 )
 hours_strategy = st.builds(WeeklySchedule, st.lists(period_strategy, max_size=4).map(tuple), zone_strategy)
-# Around the nights on which clocks are changed, and anywhere else.
+# At daylight saving changes and at any other time.
 clock_change_nights = st.sampled_from(
     ["2026-03-08", "2026-03-28", "2026-03-29", "2026-04-05", "2026-10-25", "2026-11-01"]
 )

@@ -1,4 +1,4 @@
-"""Queues that are closed, full or slow: which rule applies, and in which order they are asked."""
+"""Overflow rules of queues that are closed, full or slow, and their order."""
 
 import datetime as dt
 from typing import Any
@@ -65,7 +65,7 @@ def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, o
 
 
 @pytest.mark.parametrize(
-    ("rule", "words"),
+    ("rule", "text"),
     [
         (OUT_OF_HOURS_RULE, "Orders is out of its operating hours"),
         (FULL_RULE, "Orders is full (3 work items)"),
@@ -73,8 +73,8 @@ def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, o
         (make_overflow_rule("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute"),
     ],
 )
-def test_the_reason_is_told_in_words(rule: OverflowRule, words: str) -> None:
-    assert str(describe_reason(rule)) == words
+def test_the_reason_is_told_in_words(rule: OverflowRule, text: str) -> None:
+    assert str(describe_reason(rule)) == text
 
 
 def test_out_of_hours_without_a_rule_means_waiting_there_anyway() -> None:

@@ -1,4 +1,4 @@
-"""What an agent shows, and when it changes by itself."""
+"""Presences of agents and their automatic changes."""
 
 from datetime import timedelta
 
@@ -41,8 +41,8 @@ def test_load_does_not_change_manual_absence(shown: BasePresence, used: int) -> 
 
 
 def stored_presence(agent: Agent) -> tuple[str, bool]:
-    found = Agent.objects.select_related("presence").get(pk=agent.pk)
-    return found.presence.base_status, found.is_presence_manual
+    agent_row = Agent.objects.select_related("presence").get(pk=agent.pk)
+    return agent_row.presence.base_status, agent_row.is_presence_manual
 
 
 def test_manual_presence_is_kept_under_load(db: None) -> None:
@@ -105,11 +105,11 @@ def test_only_who_was_gone_for_three_minutes_has_come_back(db: None, ago: int | 
 def test_agent_is_gone_after_three_minutes_without_a_page(db: None) -> None:
     now = timezone.now()
     builders.create_agent("Never")
-    gone, there = builders.create_agent("Gone"), builders.create_agent("There")
+    absent_agent, present_agent = builders.create_agent("Gone"), builders.create_agent("There")
     offline = builders.create_agent("Offline", presence="offline")
-    Agent.objects.filter(pk__in=[gone.pk, offline.pk]).update(last_seen_at=now - timedelta(minutes=4))
-    Agent.objects.filter(pk=there.pk).update(last_seen_at=now - timedelta(minutes=2))
-    assert get_agents_without_open_pages(now) == [gone]
+    Agent.objects.filter(pk__in=[absent_agent.pk, offline.pk]).update(last_seen_at=now - timedelta(minutes=4))
+    Agent.objects.filter(pk=present_agent.pk).update(last_seen_at=now - timedelta(minutes=2))
+    assert get_agents_without_open_pages(now) == [absent_agent]
 
 
 def test_agent_who_returns_concurrently_stays_present(db: None) -> None:

@@ -1,4 +1,4 @@
-"""Which rule decides, and which skills are needed."""
+"""The first matching routing rule decides; all matching skill rules add skills."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def stream() -> WorkStream:
 
 
 def create_rule(stream: WorkStream, name: str, condition: Any, **fields: Any) -> RoutingRule:
-    """A rule that sends to a queue of its own name."""
+    """Create a rule that routes to a queue with the rule's name."""
     queue, _ = Queue.objects.get_or_create(name=fields.pop("queue", name))
     return RoutingRule.objects.create(work_stream=stream, name=name, condition=condition, queue=queue, **fields)
 
@@ -32,18 +32,18 @@ def get_or_create_skill(name: str) -> Skill:
 
 
 def create_skill_rule(stream: WorkStream, name: str, condition: Any, **ratings: int) -> SkillRule:
-    made = SkillRule.objects.create(work_stream=stream, name=name, condition=condition)
+    rule = SkillRule.objects.create(work_stream=stream, name=name, condition=condition)
     for skill_name, rating in ratings.items():
-        made.skill_requirements.create(skill=get_or_create_skill(skill_name), rating=rating)
-    return made
+        rule.skill_requirements.create(skill=get_or_create_skill(skill_name), rating=rating)
+    return rule
 
 
 def test_the_first_rule_that_holds_decides(stream: WorkStream) -> None:
     create_rule(stream, "Everything", {}, position=3)
     create_rule(stream, "Returns", contains_condition("order"), position=2)
     orders = create_rule(stream, "Orders", contains_condition("order"), position=1)
-    found = find_route(stream, {"first_message": "My order"})
-    assert (found.rule, found.queue.name) == (orders, "Orders")
+    route = find_route(stream, {"first_message": "My order"})
+    assert (route.rule, route.queue.name) == (orders, "Orders")
     assert find_route(stream, {"first_message": "Hello"}).queue.name == "Everything"
 
 
@@ -56,8 +56,8 @@ def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue_of_the_stream(s
     create_rule(stream, "Orders", contains_condition("order"))
     assert find_route(stream, {"first_message": "Hello"}).queue == Queue.objects.get_default()
     stream.fallback_queue = builders.create_queue("Front desk")
-    found = find_route(stream, {"first_message": "Hello"})
-    assert (found.rule, found.queue.name) == (None, "Front desk")
+    route = find_route(stream, {"first_message": "Hello"})
+    assert (route.rule, route.queue.name) == (None, "Front desk")
 
 
 def test_rules_of_another_work_stream_are_not_asked(stream: WorkStream) -> None:
@@ -75,8 +75,8 @@ def test_all_skill_rules_that_hold_add_their_skills(stream: WorkStream) -> None:
     create_skill_rule(stream, "German", contains_condition("hallo"), German=7)
     create_skill_rule(stream, "Billing", contains_condition("rechnung"), Billing=3, German=2)
     create_skill_rule(stream, "French", contains_condition("bonjour"), French=5)
-    found = get_skill_requirements(stream, {"first_message": "Hallo, meine Rechnung"})
-    assert [str(need) for need in found] == ["Billing (3)", "German (7)"]
+    requirements = get_skill_requirements(stream, {"first_message": "Hallo, meine Rechnung"})
+    assert [str(need) for need in requirements] == ["Billing (3)", "German (7)"]
 
 
 def test_the_higher_rating_wins(stream: WorkStream) -> None:

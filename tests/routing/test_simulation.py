@@ -1,4 +1,4 @@
-"""A simulated day: the same seed, the same day; equal agents get equal shares."""
+"""The simulation of a day is repeatable, and equal agents get equal shares."""
 
 from dataclasses import replace
 from io import StringIO
@@ -49,5 +49,5 @@ def test_exact_matching_gives_work_only_to_those_who_have_the_skills() -> None:
 def test_the_command_prints_the_figures_of_the_day() -> None:
     printed = StringIO()
     call_command("simulate_day", agents=20, queues=4, conversations=600, stdout=printed)
-    for words in ("20 agents, 4 queues, 600 conversations", "utilisation", "skill match rate", "work items left"):
-        assert words in printed.getvalue()
+    for text in ("20 agents, 4 queues, 600 conversations", "utilisation", "skill match rate", "work items left"):
+        assert text in printed.getvalue()

@@ -1,4 +1,4 @@
-"""Values of context variables and contact fields: how they are read, found in a message, and shown."""
+"""Values of context variables and contact fields: parsing, extraction and display."""
 
 import time
 from decimal import Decimal
@@ -16,7 +16,7 @@ def make_variable(found_after: str, kind: VariableType = VariableType.TEXT, name
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("typed", "meant"),
     [
         ("4711", "4711"),
         (" 12.50 ", "12.50"),
@@ -32,13 +32,13 @@ def make_variable(found_after: str, kind: VariableType = VariableType.TEXT, name
         (2.5, "2.5"),
     ],
 )
-def test_numbers_are_read_as_people_write_them(written: object, meant: str) -> None:
-    assert parse_number(written) == Decimal(meant)
+def test_numbers_are_read_as_people_write_them(typed: object, meant: str) -> None:
+    assert parse_number(typed) == Decimal(meant)
 
 
-@pytest.mark.parametrize("written", ["", "many", "4711a", "1.2.3", "1,234", "2.000", "٪", "1e9", None, True, [1]])
-def test_ambiguous_or_invalid_number_is_rejected(written: object) -> None:
-    assert parse_number(written) is None
+@pytest.mark.parametrize("typed", ["", "many", "4711a", "1.2.3", "1,234", "2.000", "٪", "1e9", None, True, [1]])
+def test_ambiguous_or_invalid_number_is_rejected(typed: object) -> None:
+    assert parse_number(typed) is None
 
 
 def test_a_value_is_kept_by_its_type() -> None:
@@ -51,15 +51,15 @@ def test_a_value_is_kept_by_its_type() -> None:
         parse_value(VariableType.TEXT, "x" * 201)
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.one_of(st.integers(-(10**15), 10**15), st.decimals(-9999, 9999, places=2)))
 def test_displayed_number_parses_to_the_same_number(value: int | Decimal) -> None:
-    kept = parse_value(VariableType.NUMBER, f"{value:f}" if isinstance(value, Decimal) else str(value))
-    assert parse_number(format_value(kept)) == value
+    parsed = parse_value(VariableType.NUMBER, f"{value:f}" if isinstance(value, Decimal) else str(value))
+    assert parse_number(format_value(parsed)) == value
 
 
 @pytest.mark.parametrize(
-    ("found_after", "text", "told"),
+    ("found_after", "text", "expected"),
     [
         ("Order number:", "Hi!\nOrder number: A-17 \nIt is broken", "A-17"),
         ("order  NUMBER", "My Order number = A-17", "A-17"),
@@ -73,14 +73,16 @@ def test_displayed_number_parses_to_the_same_number(value: int | Decimal) -> Non
     ],
 )
 def test_a_value_is_found_after_its_label_up_to_the_end_of_the_line(
-    found_after: str, text: str, told: str | None
+    found_after: str, text: str, expected: str | None
 ) -> None:
-    assert extract_values(text, [make_variable(found_after)]).get("order") == told
+    assert extract_values(text, [make_variable(found_after)]).get("order") == expected
 
 
-@pytest.mark.parametrize(("text", "told"), [("Amount: 120,50 €.", 120.5), ("Amount: #7", 7), ("Amount: a lot", None)])
-def test_number_variable_is_found_only_where_it_is_valid(text: str, told: float | None) -> None:
-    assert extract_values(text, [make_variable("Amount", VariableType.NUMBER)]).get("order") == told
+@pytest.mark.parametrize(
+    ("text", "expected"), [("Amount: 120,50 €.", 120.5), ("Amount: #7", 7), ("Amount: a lot", None)]
+)
+def test_number_variable_is_found_only_where_it_is_valid(text: str, expected: float | None) -> None:
+    assert extract_values(text, [make_variable("Amount", VariableType.NUMBER)]).get("order") == expected
 
 
 @pytest.mark.parametrize("label", ["#", "Order", "Order:"])
@@ -99,7 +101,7 @@ def test_overlong_number_is_rejected(text: str) -> None:
     assert time.process_time() - begin < 1.5
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.text(), st.text(min_size=1))
 def test_any_value_and_label_cause_no_error(text: str, label: str) -> None:
     for kind in VariableType:

@@ -1,4 +1,4 @@
-"""Ada has a Twilio account with one number; Omar has a phone; the desk is a small real server that remembers."""
+"""A simulated Twilio account with one number, a customer with a phone, and a server that records webhooks."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from twilio.rest import Client
 
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, Sender
-from tests.channels_whatsapp.simulator.desk import WebhookReceiver
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 HOST_PATHS = {
     "https://api.twilio.com": "api",
@@ -19,8 +19,8 @@ HOST_PATHS = {
 }
 
 
-class SimulatorHttpClient(TwilioHttpClient):
-    """Twilio's own client, with its hosts found on this machine."""
+class SimulatorHttpClient(TwilioHttpClient):  # type: ignore[misc]  # Twilio's package has no types
+    """Twilio's HTTP client, with Twilio's hosts replaced by the simulator."""
 
     def __init__(self, base: str) -> None:
         super().__init__(timeout=5)
@@ -32,14 +32,14 @@ class SimulatorHttpClient(TwilioHttpClient):
 
 
 @pytest.fixture(autouse=True)
-def _simulator_alone(settings: Any) -> None:
+def _simulator_settings(settings: Any) -> None:
     settings.ROOT_URLCONF = "tests.channels_whatsapp.simulator.urls"
     settings.SIMULATOR_HANG_SECONDS = 0.0
     settings.SIMULATOR_SLOW_SECONDS = 0.0
 
 
 @pytest.fixture
-def desk() -> Iterator[WebhookReceiver]:
+def receiver() -> Iterator[WebhookReceiver]:
     with WebhookReceiver() as running:
         yield running
 
@@ -50,8 +50,10 @@ def account(db: None) -> Account:
 
 
 @pytest.fixture
-def sender(account: Account, desk: WebhookReceiver) -> Sender:
-    return factories.create_sender(account, "+4930111111", "Shop", f"{desk.url}/inbound/", f"{desk.url}/status/")
+def sender(account: Account, receiver: WebhookReceiver) -> Sender:
+    return factories.create_sender(
+        account, "+4930111111", "Shop", f"{receiver.url}/inbound/", f"{receiver.url}/status/"
+    )
 
 
 @pytest.fixture
@@ -63,4 +65,4 @@ def omar(db: None) -> Customer:
 def twilio(live_server: Any, account: Account) -> Iterator[Client]:
     http = SimulatorHttpClient(f"{live_server.url}/simulator/twilio")
     yield Client(account.sid, account.auth_token, http_client=http)
-    http.session.close()  # a kept connection keeps a thread of the server, and its database connection
+    http.session.close()  # An open connection keeps a thread of the server and its database connection.

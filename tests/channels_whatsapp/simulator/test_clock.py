@@ -1,4 +1,4 @@
-"""What becomes of the desk's messages, and when Twilio says so."""
+"""The course of outbound messages in the simulator and the times of their status callbacks."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from channels_whatsapp.simulator.models import (
     TaskState,
 )
 from channels_whatsapp.simulator.scheduler import run_due_tasks
-from tests.channels_whatsapp.simulator.desk import WebhookReceiver
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
@@ -29,11 +29,11 @@ LATER = NOW + timedelta(minutes=1)
 
 
 @pytest.fixture
-def written(omar: Customer, sender: Sender, desk: WebhookReceiver) -> Customer:
-    """Omar, who wrote a moment ago."""
+def customer_with_open_window(omar: Customer, sender: Sender, receiver: WebhookReceiver) -> Customer:
+    """Return Omar, who wrote a moment ago."""
     inbound.receive_customer_message(omar, sender, "hello?", now=NOW)
     run_due_tasks(NOW)
-    desk.webhooks.clear()
+    receiver.webhooks.clear()
     return omar
 
 
@@ -48,19 +48,23 @@ def status_and_error(message: Message) -> tuple[str, int | None]:
     return message.status, message.error_code
 
 
-def test_a_message_is_sent_then_delivered_then_read(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    message = send_from_desk(written, sender)
+def test_a_message_is_sent_then_delivered_then_read(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    message = send_from_desk(customer_with_open_window, sender)
     assert status_and_error(message) == ("queued", None)
     for milliseconds, status in ((200, "sent"), (700, "delivered"), (1500, "delivered"), (2000, "read")):
         run_due_tasks(NOW + timedelta(milliseconds=milliseconds))
         assert status_and_error(message)[0] == status
-    assert desk.statuses() == ["sent", "delivered", "read"]
+    assert receiver.statuses() == ["sent", "delivered", "read"]
 
 
-def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    message = send_from_desk(written, sender, StatusCallback=f"{desk.url}/status/our-own-id/")
+def test_a_status_callback_is_signed_and_complete(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    message = send_from_desk(customer_with_open_window, sender, StatusCallback=f"{receiver.url}/status/our-own-id/")
     run_due_tasks(LATER)
-    callback = desk.webhooks[-1]
+    callback = receiver.webhooks[-1]
     assert callback.url.endswith("/status/our-own-id/")
     assert callback.is_signed_with(sender.account.auth_token)
     expected = {
@@ -69,7 +73,7 @@ def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written
         "SmsStatus": "read",
         "EventType": "READ",
         "From": sender.address,
-        "To": written.address,
+        "To": customer_with_open_window.address,
         "ChannelPrefix": "whatsapp",
         "ChannelToAddress": "+49151123" + "X" * 4,
         "StructuredMessage": "false",
@@ -79,48 +83,52 @@ def test_a_status_callback_is_signed_and_complete(desk: WebhookReceiver, written
 
 
 def test_without_read_receipts_a_message_stays_delivered(
-    desk: WebhookReceiver, written: Customer, sender: Sender
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
 ) -> None:
     Customer.objects.update(sends_read_receipts=False)
-    message = send_from_desk(written, sender)
+    message = send_from_desk(customer_with_open_window, sender)
     run_due_tasks(LATER)
     assert inbound.mark_chat_read(Customer.objects.get(), sender) == 0
     assert status_and_error(message)[0] == "delivered"
 
 
-def test_opening_the_chat_marks_messages_read(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
+def test_opening_the_chat_marks_messages_read(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
     Customer.objects.update(reads_immediately=False)
-    message = send_from_desk(written, sender)
+    message = send_from_desk(customer_with_open_window, sender)
     run_due_tasks(LATER)
     assert status_and_error(message)[0] == "delivered"
-    assert [inbound.mark_chat_read(written, sender, LATER) for _ in range(2)] == [1, 0]
+    assert [inbound.mark_chat_read(customer_with_open_window, sender, LATER) for _ in range(2)] == [1, 0]
     run_due_tasks(LATER)
     assert status_and_error(message)[0] == "read"
 
 
-def test_after_24_hours_free_text_fails_with_63016(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
+def test_after_24_hours_free_text_fails_with_63016(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
     day = timedelta(hours=24)
     in_time, too_late = (
-        send_from_desk(written, sender, at=NOW + day),
-        send_from_desk(written, sender, at=NOW + day + timedelta(seconds=1)),
+        send_from_desk(customer_with_open_window, sender, at=NOW + day),
+        send_from_desk(customer_with_open_window, sender, at=NOW + day + timedelta(seconds=1)),
     )
     run_due_tasks(LATER + day)
     assert (status_and_error(in_time), status_and_error(too_late)) == (("read", None), ("failed", 63016))
-    failed = next(one.form for one in desk.webhooks if one.form["MessageSid"] == too_late.sid)
+    failed = next(webhook.form for webhook in receiver.webhooks if webhook.form["MessageSid"] == too_late.sid)
     assert (failed["MessageStatus"], failed["ErrorCode"]) == ("failed", "63016")
     assert "outside the allowed window" in failed["ErrorMessage"]
 
 
-def test_skipping_a_day_closes_the_window(written: Customer, sender: Sender) -> None:
-    inbound.expire_service_window(written)
-    message = send_from_desk(written, sender, at=timezone.now())
+def test_skipping_a_day_closes_the_window(customer_with_open_window: Customer, sender: Sender) -> None:
+    inbound.expire_service_window(customer_with_open_window)
+    message = send_from_desk(customer_with_open_window, sender, at=timezone.now())
     run_due_tasks(timezone.now() + timedelta(minutes=1))
     assert status_and_error(message) == ("failed", 63016)
 
 
-def test_window_is_tracked_per_number(written: Customer, sender: Sender) -> None:
+def test_window_is_tracked_per_number(customer_with_open_window: Customer, sender: Sender) -> None:
     other = factories.create_sender(sender.account, "+4930222222", "Workshop")
-    message = send_from_desk(written, other)
+    message = send_from_desk(customer_with_open_window, other)
     run_due_tasks(LATER)
     assert status_and_error(message) == ("failed", 63016)
 
@@ -166,34 +174,38 @@ def test_a_customer_who_cannot_be_reached(
     assert status_and_error(message) == expected
 
 
-def test_lost_callbacks_are_not_sent(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
-    inbound.set_fault(FaultKind.LOST_CALLBACKS, customer=written)
-    message = send_from_desk(written, sender)
+def test_lost_callbacks_are_not_sent(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
+    inbound.set_fault(FaultKind.LOST_CALLBACKS, customer=customer_with_open_window)
+    message = send_from_desk(customer_with_open_window, sender)
     run_due_tasks(LATER)
-    assert (desk.webhooks, status_and_error(message)) == ([], ("read", None))
+    assert (receiver.webhooks, status_and_error(message)) == ([], ("read", None))
 
 
-def test_callbacks_are_sent_twice(desk: WebhookReceiver, written: Customer, sender: Sender) -> None:
+def test_callbacks_are_sent_twice(
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
+) -> None:
     inbound.set_fault(FaultKind.TWICE)
-    send_from_desk(written, sender)
+    send_from_desk(customer_with_open_window, sender)
     run_due_tasks(LATER)
-    assert desk.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
+    assert receiver.statuses() == ["sent", "sent", "delivered", "delivered", "read", "read"]
 
 
 def test_callbacks_out_of_order_leave_the_final_status_correct(
-    desk: WebhookReceiver, written: Customer, sender: Sender
+    receiver: WebhookReceiver, customer_with_open_window: Customer, sender: Sender
 ) -> None:
-    inbound.set_fault(FaultKind.OUT_OF_ORDER, customer=written)
-    message = send_from_desk(written, sender)
+    inbound.set_fault(FaultKind.OUT_OF_ORDER, customer=customer_with_open_window)
+    message = send_from_desk(customer_with_open_window, sender)
     run_due_tasks(LATER)
-    assert desk.statuses() == ["read", "delivered", "sent"]
+    assert receiver.statuses() == ["read", "delivered", "sent"]
     assert status_and_error(message)[0] == "read"
 
 
-def test_a_message_through_a_service_is_accepted_first(written: Customer, sender: Sender) -> None:
+def test_a_message_through_a_service_is_accepted_first(customer_with_open_window: Customer, sender: Sender) -> None:
     service = "MG" + "1" * 32
     Sender.objects.update(messaging_service_sid=service)
-    message = send_from_desk(written, sender, From="", MessagingServiceSid=service)
+    message = send_from_desk(customer_with_open_window, sender, From="", MessagingServiceSid=service)
     assert (message.status, message.from_address) == ("accepted", sender.address)
     run_due_tasks(LATER)
     assert status_and_error(message)[0] == "read"
@@ -208,25 +220,27 @@ def test_unknown_recipient_becomes_a_customer(sender: Sender) -> None:
     assert status_and_error(message) == ("failed", 63016)
 
 
-def test_claimed_errand_is_not_claimed_again_until_the_lease_ends(written: Customer, sender: Sender) -> None:
-    send_from_desk(written, sender)
+def test_claimed_errand_is_not_claimed_again_until_the_lease_ends(
+    customer_with_open_window: Customer, sender: Sender
+) -> None:
+    send_from_desk(customer_with_open_window, sender)
     claimed = scheduler._claim_tasks(LATER)
     assert (len(claimed), scheduler._claim_tasks(LATER)) == (3, [])
     assert len(scheduler._claim_tasks(LATER + scheduler.LEASE_DURATION + timedelta(seconds=1))) == 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_clock_goes_on_until_it_is_stopped(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+def test_the_clock_goes_on_until_it_is_stopped(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     inbound.receive_customer_message(omar, sender, "hello?")
     stop = threading.Event()
     running = threading.Thread(target=scheduler.run_forever, args=(stop,))
     running.start()
-    assert desk.webhook_received.wait(10)
+    assert receiver.webhook_received.wait(10)
     stop.set()
     running.join(10)
     assert not running.is_alive()
     assert ScheduledTask.objects.get().state == TaskState.DONE
 
 
-def test_a_chat_remembers_when_the_customer_last_wrote(written: Customer, sender: Sender) -> None:
+def test_a_chat_remembers_when_the_customer_last_wrote(customer_with_open_window: Customer, sender: Sender) -> None:
     assert Chat.objects.get().last_inbound_at == NOW

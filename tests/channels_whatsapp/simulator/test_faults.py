@@ -1,4 +1,4 @@
-"""What can be made to go wrong with a call."""
+"""Faults that can be switched on in the simulator."""
 
 from typing import Any
 

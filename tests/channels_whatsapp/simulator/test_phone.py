@@ -1,4 +1,4 @@
-"""The phone at /simulator/, as somebody uses it, with scripts and without."""
+"""The phone at /simulator/, with and without JavaScript."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,8 +24,8 @@ from channels_whatsapp.simulator.models import (
     Sender,
 )
 from channels_whatsapp.simulator.scheduler import run_due_tasks
-from tests.channels_whatsapp.simulator.desk import WebhookReceiver
 from tests.channels_whatsapp.simulator.urls import skipped_day_addresses
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def address(omar: Customer, sender: Sender) -> str:
+def chat_path(omar: Customer, sender: Sender) -> str:
     return f"/simulator/chats/{omar.pk}/{sender.pk}/"
 
 
@@ -48,56 +48,56 @@ def test_an_empty_simulator_says_what_to_do(db: None) -> None:
     assert "Open an account" in get_page(Browser(), "/simulator/console/")
 
 
-def test_simulator_is_public_and_has_no_inline_code(address: str, omar: Customer, sender: Sender) -> None:
+def test_simulator_is_public_and_has_no_inline_code(chat_path: str, omar: Customer, sender: Sender) -> None:
     inbound.receive_customer_message(
         omar, sender, "<script>alert(1)</script>", location=inbound.SharedLocation("1", "2")
     )
     for shown in (
         get_page(Browser(), "/simulator/"),
-        get_page(Browser(), address),
+        get_page(Browser(), chat_path),
         get_page(Browser(), "/simulator/console/"),
     ):
         assert " style=" not in shown
         assert "<style" not in shown
         assert "<script>" not in shown
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in get_page(Browser(), address)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in get_page(Browser(), chat_path)
 
 
-def test_every_field_has_a_label_of_its_own(address: str) -> None:
-    shown = get_page(Browser(), address)
+def test_every_field_has_a_label_of_its_own(chat_path: str) -> None:
+    shown = get_page(Browser(), chat_path)
     ids = [part.split('"')[0] for part in shown.split(' id="')[1:]]
     assert len(ids) == len(set(ids))
     for name in ("text_text", "place_latitude", "contact_name", "press_text", "habits_name", "new_address"):
         assert f'<label for="{name}"' in shown or f'for="{name}">' in shown
 
 
-def test_a_plain_form_post_writes_and_comes_back(address: str) -> None:
-    response = Browser().post(f"{address}text/", {"text": "hello?"})
-    assert (response.status_code, response.headers["Location"]) == (302, address)
+def test_a_plain_form_post_writes_and_comes_back(chat_path: str) -> None:
+    response = Browser().post(f"{chat_path}text/", {"text": "hello?"})
+    assert (response.status_code, response.headers["Location"]) == (302, chat_path)
     assert Message.objects.get().body == "hello?"
 
 
-def test_forms_are_protected_against_other_sites(address: str) -> None:
-    assert Browser(enforce_csrf_checks=True).post(f"{address}text/", {"text": "hello?"}).status_code == 403
+def test_forms_are_protected_against_other_sites(chat_path: str) -> None:
+    assert Browser(enforce_csrf_checks=True).post(f"{chat_path}text/", {"text": "hello?"}).status_code == 403
 
 
-def test_script_request_returns_only_the_messages(address: str) -> None:
-    response = Browser().post(f"{address}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
+def test_script_request_returns_only_the_messages(chat_path: str) -> None:
+    response = Browser().post(f"{chat_path}text/", {"text": "hello?"}, headers={"HX-Request": "true"})
     assert response.content.decode().startswith('<section class="thread" id="thread"')
     assert "hello?" in response.content.decode()
 
 
-def test_files_and_message_flags_are_sent(address: str) -> None:
+def test_files_and_message_flags_are_sent(chat_path: str) -> None:
     files = [SimpleUploadedFile(name, b"x", kind) for name, kind in (("a.png", "image/png"), ("b", "<bad>"))]
     form = {"text": "look", "attachments": files, "forwarded": "on", "ad": "Lamps"}
-    Browser().post(f"{address}text/", form)
+    Browser().post(f"{chat_path}text/", form)
     message = Message.objects.get()
     assert [media.content_type for media in message.media.all()] == ["image/png", "application/octet-stream"]
     assert (message.extra["Forwarded"], message.extra["ReferralHeadline"]) == ("true", "Lamps")
 
 
 @pytest.mark.parametrize(
-    ("what", "form", "kind"),
+    ("form_name", "form", "kind"),
     [
         ("place", {"latitude": "52.5", "longitude": "13.4"}, "location"),
         ("contact", {"name": "Amara", "number": "+1 555"}, "contacts"),
@@ -106,72 +106,76 @@ def test_files_and_message_flags_are_sent(address: str) -> None:
     ],
 )
 def test_locations_contacts_and_other_kinds_can_be_sent(
-    address: str, what: str, form: dict[str, str], kind: str
+    chat_path: str, form_name: str, form: dict[str, str], kind: str
 ) -> None:
-    assert Browser().post(f"{address}{what}/", form).status_code == 302
+    assert Browser().post(f"{chat_path}{form_name}/", form).status_code == 302
     assert Message.objects.get().extra["MessageType"] == kind
 
 
-@pytest.mark.parametrize(("what", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})])
-def test_invalid_message_is_not_sent(address: str, what: str, form: dict[str, str]) -> None:
-    plain = Browser().post(f"{address}{what}/", form)
-    scripted = Browser().post(f"{address}{what}/", form, headers={"HX-Request": "true"})
+@pytest.mark.parametrize(
+    ("form_name", "form"), [("text", {"text": " "}), ("place", {"latitude": "91", "longitude": "x"})]
+)
+def test_invalid_message_is_not_sent(chat_path: str, form_name: str, form: dict[str, str]) -> None:
+    plain = Browser().post(f"{chat_path}{form_name}/", form)
+    scripted = Browser().post(f"{chat_path}{form_name}/", form, headers={"HX-Request": "true"})
     assert (plain.status_code, scripted.status_code) == (422, 200)
     assert 'class="error"' in plain.content.decode()
     assert not Message.objects.exists()
 
 
-def test_a_message_can_be_answered_by_quoting_it(address: str, omar: Customer, sender: Sender) -> None:
+def test_a_message_can_be_answered_by_quoting_it(chat_path: str, omar: Customer, sender: Sender) -> None:
     quoted = inbound.receive_customer_message(omar, sender, "the lamp")
-    assert "Answering: the lamp" in get_page(Browser(), f"{address}?quote={quoted.pk}")
-    Browser().post(f"{address}text/", {"text": "that one", "reply_to": quoted.pk})
+    assert "Answering: the lamp" in get_page(Browser(), f"{chat_path}?quote={quoted.pk}")
+    Browser().post(f"{chat_path}text/", {"text": "that one", "reply_to": quoted.pk})
     assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
 
 
-def test_a_button_of_a_received_message_can_be_pressed(address: str, omar: Customer, sender: Sender) -> None:
+def test_a_button_of_a_received_message_can_be_pressed(chat_path: str, omar: Customer, sender: Sender) -> None:
     message = inbound.receive_customer_message(omar, sender, "which?")
     offer = [{"kind": "button", "text": "Blue", "payload": "b"}]
     Message.objects.update(direction=Direction.OUTBOUND, buttons=offer)
-    assert "Blue" in get_page(Browser(), address)
-    Browser().post(f"{address}messages/{message.pk}/buttons/0/")
+    assert "Blue" in get_page(Browser(), chat_path)
+    Browser().post(f"{chat_path}messages/{message.pk}/buttons/0/")
     assert Message.objects.order_by("-pk")[0].extra["ButtonPayload"] == "b"
 
 
-def test_chat_is_returned_only_when_it_changed(address: str, omar: Customer, sender: Sender) -> None:
+def test_chat_is_returned_only_when_it_changed(chat_path: str, omar: Customer, sender: Sender) -> None:
     inbound.receive_customer_message(omar, sender, "hello?")
-    seen = get_page(Browser(), address).split('data-version="')[1].split('"')[0]
-    assert Browser().get(f"{address}thread/", {"seen": seen}).status_code == 204
+    version = get_page(Browser(), chat_path).split('data-version="')[1].split('"')[0]
+    assert Browser().get(f"{chat_path}thread/", {"seen": version}).status_code == 204
     run_due_tasks(LATER)
-    response = Browser().get(f"{address}thread/", {"seen": seen})
+    response = Browser().get(f"{chat_path}thread/", {"seen": version})
     assert "delivered to the desk" in response.content.decode()
 
 
-def test_a_refusal_of_the_desk_is_shown(address: str, omar: Customer, sender: Sender, desk: WebhookReceiver) -> None:
-    desk.response = (403, "text/plain", b"wrong signature")
+def test_a_refusal_of_the_desk_is_shown(
+    chat_path: str, omar: Customer, sender: Sender, receiver: WebhookReceiver
+) -> None:
+    receiver.response = (403, "text/plain", b"wrong signature")
     inbound.receive_customer_message(omar, sender, "hello?")
     run_due_tasks(LATER)
-    assert "The desk answered 403: wrong signature" in get_page(Browser(), address)
+    assert "The desk answered 403: wrong signature" in get_page(Browser(), chat_path)
 
 
-def test_faults_are_switched_for_one_or_for_all(address: str, omar: Customer) -> None:
-    Browser().post(f"{address}faults/", {"kinds": [FaultKind.SLOW, FaultKind.TWICE]})
-    Browser().post(f"{address}faults/", {"kinds": [FaultKind.TWICE]})
-    Browser().post(f"{address}faults/everybody/", {"kinds": [FaultKind.HANG]})
+def test_faults_are_switched_for_one_or_for_all(chat_path: str, omar: Customer) -> None:
+    Browser().post(f"{chat_path}faults/", {"kinds": [FaultKind.SLOW, FaultKind.TWICE]})
+    Browser().post(f"{chat_path}faults/", {"kinds": [FaultKind.TWICE]})
+    Browser().post(f"{chat_path}faults/everybody/", {"kinds": [FaultKind.HANG]})
     assert Fault.objects.kinds_for(omar) == {FaultKind.TWICE, FaultKind.HANG}
     assert Fault.objects.kinds_for(None) == {FaultKind.HANG}
 
 
-def test_skipping_a_day_notifies_other_clocks(address: str, omar: Customer, sender: Sender) -> None:
+def test_skipping_a_day_notifies_other_clocks(chat_path: str, omar: Customer, sender: Sender) -> None:
     inbound.receive_customer_message(omar, sender, "hello?")
     skipped_day_addresses.clear()
-    Browser().post(f"{address}day/")
+    Browser().post(f"{chat_path}day/")
     assert skipped_day_addresses == [omar.address]
     assert not Chat.objects.get().is_window_open(datetime.now(UTC))
-    assert "only templates arrive" in get_page(Browser(), address)
+    assert "only templates arrive" in get_page(Browser(), chat_path)
 
 
-def test_customer_settings_are_saved(address: str) -> None:
-    Browser().post(f"{address}habits/", {"name": "Omar B.", "sends_read_receipts": "on"})
+def test_customer_settings_are_saved(chat_path: str) -> None:
+    Browser().post(f"{chat_path}habits/", {"name": "Omar B.", "sends_read_receipts": "on"})
     omar = Customer.objects.get()
     assert (omar.name, omar.reads_immediately, omar.sends_read_receipts) == ("Omar B.", False, True)
 

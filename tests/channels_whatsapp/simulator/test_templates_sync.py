@@ -1,4 +1,4 @@
-"""All templates come over through Twilio's own client: page by page, and never from another host."""
+"""The template sync works with the simulator: page by page, and never from another host."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 
 from channels_whatsapp.backends import twilio
 from channels_whatsapp.backends.base import UnknownOutcomeError
+from channels_whatsapp.backends.hosts import resolve_url
 from channels_whatsapp.message_templates.sync import sync_templates
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
 from channels_whatsapp.simulator import factories
@@ -24,7 +25,7 @@ def channel(account: Account, live_server: Any, settings: Any) -> Iterator[Whats
     settings.WHATSAPP_BACKEND = "simulator"
     settings.PUBLIC_URL = live_server.url
     yield builders.create_account(account_sid=account.sid, auth_token=account.auth_token)
-    # A kept connection keeps a thread of the server, and its database connection.
+    # An open connection keeps a thread of the server and its database connection.
     twilio._thread_local.http.session.close()
     del twilio._thread_local.http
 
@@ -56,9 +57,8 @@ def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
-    located = twilio.resolve_url
     monkeypatch.setattr(
-        twilio, "resolve_url", lambda url: located(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
+        twilio, "resolve_url", lambda url: resolve_url(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
     )
     assert sync_templates(channel).template_count == 1
     assert MessageTemplate.objects.get().approval == "paused"

@@ -1,4 +1,4 @@
-"""What the desk gets from the simulator: a customer's message, word for word as Twilio posts it."""
+"""The simulator posts inbound messages exactly as Twilio does."""
 
 import json
 from datetime import UTC, datetime
@@ -11,21 +11,23 @@ from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind, Message, ScheduledTask, Sender
 from channels_whatsapp.simulator.scheduler import run_due_tasks
-from tests.channels_whatsapp.simulator.desk import WebhookReceiver
+from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
 pytestmark = pytest.mark.django_db
 
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 
 
-def send_and_get_params(desk: WebhookReceiver, customer: Customer, sender: Sender, **writing: Any) -> dict[str, str]:
+def send_and_get_params(
+    receiver: WebhookReceiver, customer: Customer, sender: Sender, **writing: Any
+) -> dict[str, str]:
     inbound.receive_customer_message(customer, sender, **writing)
     run_due_tasks(LATER)
-    return desk.webhooks[-1].form
+    return receiver.webhooks[-1].form
 
 
-def test_a_text_carries_what_twilio_sends_with_it(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    form = send_and_get_params(desk, omar, sender, text="hello? & + ü 🙂")
+def test_a_text_carries_what_twilio_sends_with_it(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    form = send_and_get_params(receiver, omar, sender, text="hello? & + ü 🙂")
     message = Message.objects.get()
     assert {form[name] for name in ("MessageSid", "SmsSid", "SmsMessageSid")} == {message.sid}
     assert form["Body"] == "hello? & + ü 🙂"
@@ -47,31 +49,35 @@ def test_a_text_carries_what_twilio_sends_with_it(desk: WebhookReceiver, omar: C
     assert json.loads(form["ChannelMetadata"])["data"]["context"]["WaId"] == "491511234567"
 
 
-def test_a_webhook_is_signed_with_the_accounts_token(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    send_and_get_params(desk, omar, sender, text="hello? ü")
-    (webhook,) = desk.webhooks
+def test_a_webhook_is_signed_with_the_accounts_token(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    send_and_get_params(receiver, omar, sender, text="hello? ü")
+    (webhook,) = receiver.webhooks
     assert webhook.is_signed_with(sender.account.auth_token)
     assert not webhook.is_signed_with("another token")
     assert webhook.headers["User-Agent"] == "TwilioProxy/1.1"
     assert len(webhook.headers["I-Twilio-Idempotency-Token"]) == 36
 
 
-def test_the_fragment_of_an_address_is_not_signed(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    Sender.objects.update(callback_url=f"{desk.url}/inbound/#rc=3&rp=5xx")
+def test_the_fragment_of_an_address_is_not_signed(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    Sender.objects.update(callback_url=f"{receiver.url}/inbound/#rc=3&rp=5xx")
     sender.refresh_from_db()
-    send_and_get_params(desk, omar, sender, text="hello?")
-    assert desk.webhooks[0].is_signed_with(sender.account.auth_token)
+    send_and_get_params(receiver, omar, sender, text="hello?")
+    assert receiver.webhooks[0].is_signed_with(sender.account.auth_token)
 
 
-def test_somebody_without_a_number_is_known_by_their_business_scoped_id(desk: WebhookReceiver, sender: Sender) -> None:
-    form = send_and_get_params(desk, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
+def test_somebody_without_a_number_is_known_by_their_business_scoped_id(
+    receiver: WebhookReceiver, sender: Sender
+) -> None:
+    form = send_and_get_params(receiver, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
     assert (form["From"], form["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
     assert "WaId" not in form
 
 
-def test_a_picture_is_posted_by_its_address_at_twilio(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+def test_a_picture_is_posted_by_its_address_at_twilio(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
     picture = inbound.Attachment("lamp.jpg", "image/jpeg", b"lamp")
-    form = send_and_get_params(desk, omar, sender, text="broken", attachments=[picture])
+    form = send_and_get_params(receiver, omar, sender, text="broken", attachments=[picture])
     message = Message.objects.get()
     place = f"https://api.twilio.com/2010-04-01/Accounts/{sender.account.sid}/Messages/{message.sid}/Media/"
     assert form["MediaUrl0"] == place + message.media.get().sid
@@ -79,17 +85,17 @@ def test_a_picture_is_posted_by_its_address_at_twilio(desk: WebhookReceiver, oma
     assert message.sid.startswith("MM")
 
 
-def test_a_location_is_posted_with_its_label(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+def test_a_location_is_posted_with_its_label(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     form = send_and_get_params(
-        desk, omar, sender, place=inbound.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
+        receiver, omar, sender, place=inbound.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
     )
     shown = [form[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
     assert "Address" not in form
 
 
-def test_a_contact_is_posted_as_a_vcard(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    form = send_and_get_params(desk, omar, sender, contact=inbound.ContactCard("Amara; Diallo", ("+491511111111",)))
+def test_a_contact_is_posted_as_a_vcard(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    form = send_and_get_params(receiver, omar, sender, contact=inbound.ContactCard("Amara; Diallo", ("+491511111111",)))
     assert (form["MessageType"], form["MediaContentType0"]) == ("contacts", "text/vcard")
     card = Message.objects.get().media.get().file.read().decode()
     assert "FN:Amara\\; Diallo\r\n" in card
@@ -97,40 +103,46 @@ def test_a_contact_is_posted_as_a_vcard(desk: WebhookReceiver, omar: Customer, s
 
 
 def test_a_pressed_button_quotes_the_message_that_offered_it(
-    desk: WebhookReceiver, omar: Customer, sender: Sender
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
     question = inbound.receive_customer_message(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    form = send_and_get_params(desk, omar, sender, press=inbound.ButtonPress("Blue", "colour-blue"))
+    form = send_and_get_params(receiver, omar, sender, press=inbound.ButtonPress("Blue", "colour-blue"))
     assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "colour-blue", "Blue")
     assert (form["MessageType"], form["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
 
 def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
-    desk: WebhookReceiver, omar: Customer, sender: Sender
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    form = send_and_get_params(desk, omar, sender, press=inbound.ButtonPress("Blue", "7", kind="list"))
+    form = send_and_get_params(receiver, omar, sender, press=inbound.ButtonPress("Blue", "7", kind="list"))
     assert (form["MessageType"], form["ListTitle"], form["ListId"]) == ("interactive", "Blue", "7")
-    form = send_and_get_params(desk, omar, sender, text="that one", replying_to=Message.objects.get())
+    form = send_and_get_params(receiver, omar, sender, text="that one", replying_to=Message.objects.get())
     assert form["OriginalRepliedMessageSender"] == omar.address
 
 
-def test_ad_and_forwarded_messages_carry_their_fields(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    form = send_and_get_params(desk, omar, sender, text="is it still there?", ad=inbound.Ad("Lamps"), forwarded=True)
+def test_ad_and_forwarded_messages_carry_their_fields(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
+    form = send_and_get_params(
+        receiver, omar, sender, text="is it still there?", ad=inbound.Ad("Lamps"), forwarded=True
+    )
     assert (form["ReferralHeadline"], form["ReferralSourceType"], form["Forwarded"]) == ("Lamps", "ad", "true")
     assert form["ReferralCtwaClid"]
 
 
-def test_unknown_parameters_are_sent(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
-    form = send_and_get_params(desk, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
+def test_unknown_parameters_are_sent(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+    form = send_and_get_params(receiver, omar, sender, extra={"MessageType": "hologram", "Depth": "3"})
     assert (form["MessageType"], form["Depth"]) == ("hologram", "3")
 
 
-def test_webhook_is_sent_twice_under_the_duplicate_fault(desk: WebhookReceiver, omar: Customer, sender: Sender) -> None:
+def test_webhook_is_sent_twice_under_the_duplicate_fault(
+    receiver: WebhookReceiver, omar: Customer, sender: Sender
+) -> None:
     inbound.set_fault(FaultKind.TWICE, customer=omar)
-    send_and_get_params(desk, omar, sender, text="hello?")
-    first, second = desk.webhooks
+    send_and_get_params(receiver, omar, sender, text="hello?")
+    first, second = receiver.webhooks
     assert first.form == second.form
     assert first.headers["I-Twilio-Idempotency-Token"] != second.headers["I-Twilio-Idempotency-Token"]
 
@@ -146,10 +158,10 @@ def test_webhook_is_sent_twice_under_the_duplicate_fault(desk: WebhookReceiver, 
     ],
 )
 def test_error_in_the_webhook_response_is_recorded(
-    desk: WebhookReceiver, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
+    receiver: WebhookReceiver, omar: Customer, sender: Sender, answer: tuple[int, str, bytes], complaint: str
 ) -> None:
-    desk.response = answer
-    send_and_get_params(desk, omar, sender, text="hello?")
+    receiver.response = answer
+    send_and_get_params(receiver, omar, sender, text="hello?")
     errand = ScheduledTask.objects.get()
     assert (errand.http_status, errand.error, errand.state) == (answer[0], complaint, "done")
 

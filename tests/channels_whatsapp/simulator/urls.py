@@ -1,4 +1,4 @@
-"""The simulator alone, with nobody else's clock to move and nobody else's pages."""
+"""URLs of the simulator alone, without the desk's pages."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.urls import include, path
@@ -11,5 +11,5 @@ urlpatterns = [path("simulator/", include((get_simulator_urls(skipped_day_addres
 
 
 def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The desk's own page is made of the desk."""
+    """Return a plain page: the desk's own page needs the desk."""
     return HttpResponseNotFound("There is no such page.")

@@ -1,11 +1,11 @@
-"""Labels and disposition codes in the administration: who keeps them, and what can't be deleted."""
+"""The admin of labels and disposition codes: permissions and protected deletion."""
 
 import pytest
 from django.urls import reverse
 
 from omnichannel.conversations.models import DispositionCode, Label
 from tests import builders
-from tests.administration.people import create_signed_in_client, visible_text
+from tests.admin_client import create_signed_in_client, visible_text
 
 pytestmark = pytest.mark.django_db
 

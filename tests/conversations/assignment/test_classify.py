@@ -1,4 +1,4 @@
-"""A new conversation is put where the rules say, once, whatever happens meanwhile."""
+"""New conversations are classified by the rules exactly once."""
 
 import datetime as dt
 from typing import Any
@@ -11,7 +11,7 @@ from omnichannel.conversations.assignment.dispatch import offer_waiting_conversa
 from omnichannel.conversations.assignment.pending import MAX_ROUTING_ATTEMPTS
 from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.models import Contact, Conversation, Message
+from omnichannel.conversations.models import Contact, Conversation, Message, TimelineEventKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.models import Lane
@@ -28,7 +28,7 @@ from routing.models import (
 )
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.conversations.initiate_fixtures import (
+from tests.conversations.routing_fixtures import (
     classify_and_refresh,
     create_new_conversation,
     create_orders_queue,
@@ -51,7 +51,7 @@ def orders() -> Queue:
     return create_orders_queue()
 
 
-# -- Rules ------------------------------------------------------------------------------------------------------------
+# -- Rules -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_customers_first_message_is_routed_by_the_rules(orders: Queue) -> None:
@@ -99,8 +99,8 @@ def test_required_skills_are_stored_and_shown_in_the_timeline(orders: Queue) -> 
 def test_classification_requests_assignment_and_notifies_both_queues(orders: Queue) -> None:
     conversation = classify_and_refresh(create_new_conversation())
     assert Lane.objects.filter(kind=LaneKind.ASSIGN).exists()
-    told = LiveEvent.objects.latest("pk").topics
-    assert {f"queue:{orders.pk}", f"queue:{Queue.objects.get_default().pk}"} <= set(told)
+    topics = LiveEvent.objects.latest("pk").topics
+    assert {f"queue:{orders.pk}", f"queue:{Queue.objects.get_default().pk}"} <= set(topics)
     assert conversation.agent is None
 
 
@@ -121,13 +121,15 @@ def test_conversation_taken_before_classification_keeps_its_agent_and_gets_skill
 
 def test_manually_moved_conversation_is_not_reclassified(orders: Queue) -> None:
     billing = builders.create_queue("Billing")
-    conversation = create_new_conversation(in_queue=billing)
-    record_event(conversation, "queued", localized("Moved to Billing."), actor=builders.create_user("Supervisor"))
+    conversation = create_new_conversation(queue=billing)
+    record_event(
+        conversation, TimelineEventKind.QUEUED, localized("Moved to Billing."), actor=builders.create_user("Supervisor")
+    )
     assert classify_and_refresh(conversation).queue == billing
 
 
 def test_offered_conversation_is_not_moved(orders: Queue) -> None:
-    offered = {
+    offered: dict[str, Any] = {
         "offered_to": builders.create_agent("Dana"),
         "offer_expires_at": timezone.now() + dt.timedelta(minutes=2),
     }
@@ -187,29 +189,29 @@ def test_when_a_waiting_customer_writes_it_keeps_its_queue_and_its_needs(orders:
 def test_conditions_can_use_twilio_fields(form: str, facts: dict[str, Any]) -> None:
     number = builders.create_number()
     post_webhook(number.account.inbound_url, load_payload(form, number))
-    told = current_facts(Conversation.objects.get())
-    assert {name: told[name] for name in facts} == facts
+    current = current_facts(Conversation.objects.get())
+    assert {name: current[name] for name in facts} == facts
 
 
 def test_every_field_of_the_builder_is_a_fact() -> None:
     conversation = create_new_conversation()
     Contact.objects.update(name="Amara D.", language="fr")
     conversation.refresh_from_db()
-    told = current_facts(conversation)
-    assert set(told) == set(STANDARD_FIELDS)
-    assert (told["contact_name"], told["contact_language"]) == ("Amara D.", "fr")
+    facts = current_facts(conversation)
+    assert set(facts) == set(STANDARD_FIELDS)
+    assert (facts["contact_name"], facts["contact_language"]) == ("Amara D.", "fr")
 
 
 def test_conditions_use_the_time_zone_of_the_numbers_hours() -> None:
     number = builders.create_number(
         operating_hours=OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
     )
-    abroad, here = (
+    abroad, local_number = (
         condition_facts_for(create_new_conversation(on=number), MONDAY_NIGHT, None),
         condition_facts_for(create_new_conversation(), MONDAY_NIGHT, None),
     )
     assert (abroad["weekday"], abroad["time"]) == (1, dt.time(4, 0))
-    assert (here["weekday"], here["time"]) == (0, dt.time(22, 30))
+    assert (local_number["weekday"], local_number["time"]) == (0, dt.time(22, 30))
 
 
 def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> None:
@@ -220,7 +222,7 @@ def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> No
     )
 
 
-# -- Faults -----------------------------------------------------------------------------------------------------------
+# -- Faults ------------------------------------------------------------------------------------------------------------
 
 
 def test_routing_error_delays_only_the_routing(orders: Queue) -> None:

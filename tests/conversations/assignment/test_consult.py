@@ -1,4 +1,4 @@
-"""Asking colleagues in: what they see and do, how many, and how it ends."""
+"""Consulting colleagues: their access, their number, and the end of a consultation."""
 
 import pytest
 
@@ -22,11 +22,6 @@ from tests import builders
 from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
 
 
 @pytest.fixture
@@ -80,7 +75,9 @@ def test_consulted_agent_receives_live_events(conversation: Conversation, dana: 
 def test_consultation_uses_no_capacity(conversation: Conversation, dana: Agent, eve: Agent) -> None:
     invite_colleague(conversation, eve, agent=dana)
     leave_conversation(conversation, eve)
-    assert [one.free_capacity for one in consult_candidates(conversation) if one.agent == eve] == [100]
+    assert [candidate.free_capacity for candidate in consult_candidates(conversation) if candidate.agent == eve] == [
+        100
+    ]
 
 
 def test_participations_end_when_the_conversation_closes(conversation: Conversation, dana: Agent, eve: Agent) -> None:
@@ -122,7 +119,7 @@ def test_concurrent_invitations_do_not_exceed_the_limit() -> None:
     for helper in helpers[:-2]:
         ask(helper)
     outcomes = run_concurrently(lambda: ask(helpers[-1]), lambda: ask(helpers[-2]))
-    assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "TransitionRefused"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "TransitionError"]
 
 
 def test_only_the_assigned_agent_can_consult(conversation: Conversation, eve: Agent, orders: Queue) -> None:

@@ -1,4 +1,4 @@
-"""Waiting conversations find their agents: in turn, within capacity, with the reason in the timeline."""
+"""Waiting conversations are offered to agents in order, within capacity, with reasons in the timeline."""
 
 import uuid
 from datetime import timedelta
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db
 
 
 def dispatch_after(**later: float) -> int:
-    """A worker looks for agents, now or after some time; how many conversations it offered."""
+    """Offer waiting conversations, now or after some time, and return the number of offers."""
     offered, _ = offer_waiting_conversations(timezone.now() + timedelta(**later))
     return offered
 
@@ -53,7 +53,7 @@ def get_offered_agent(conversation: Conversation) -> Agent | None:
 
 
 def create_waiting_conversation(minutes: float = 1, **fields: Any) -> Conversation:
-    """A conversation that has waited for an agent that long."""
+    """Create a conversation that has waited this long for an agent."""
     return builders.create_conversation(queued_at=timezone.now() - timedelta(minutes=minutes), **fields)
 
 
@@ -91,7 +91,14 @@ def test_pending_offers_count_against_capacity() -> None:
     builders.create_agent("Dana")
     conversations = [create_waiting_conversation(place) for place in range(6)]
     assert dispatch_after() == 3
-    assert [get_offered_agent(one) is not None for one in conversations] == [False, False, False, True, True, True]
+    assert [get_offered_agent(conversation) is not None for conversation in conversations] == [
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+    ]
     assert dispatch_after() == 0
 
 
@@ -111,7 +118,7 @@ def test_the_queue_with_the_smaller_number_comes_first_then_who_has_waited_longe
     long, short, first = (
         create_waiting_conversation(60),
         create_waiting_conversation(30),
-        create_waiting_conversation(1, in_queue=urgent),
+        create_waiting_conversation(1, queue=urgent),
     )
     for expected in (first, long, short):
         offer_waiting_conversations(timezone.now(), limit=1)
@@ -130,7 +137,7 @@ def test_closing_windows_come_first_where_the_queue_says_so() -> None:
 def test_only_the_queues_members_get_its_work() -> None:
     orders = builders.create_queue("Orders")
     builders.create_agent("Eve")
-    conversation = create_waiting_conversation(in_queue=orders)
+    conversation = create_waiting_conversation(queue=orders)
     assert dispatch_after() == 0
     assert last_event_text(conversation) == "Nobody works in this queue."
     omar = builders.create_agent("Omar", queue=orders)
@@ -159,7 +166,7 @@ def test_round_robin_rotates_through_agents() -> None:
     agents = [builders.create_agent(name) for name in ("Ann", "Ben", "Cem")]
     conversations = [create_waiting_conversation(10 - place) for place in range(6)]
     dispatch_after()
-    assert [get_offered_agent(one) for one in conversations] == agents * 2
+    assert [get_offered_agent(conversation) for conversation in conversations] == agents * 2
 
 
 def test_round_robin_continues_with_the_next_agent() -> None:
@@ -242,7 +249,7 @@ def test_rejected_conversation_is_offered_again_after_a_while() -> None:
 
 
 def take_assign_lane() -> bool:
-    """Whether a worker has been told to look; forgotten by asking."""
+    """Return whether assignment was requested, and delete the request."""
     return Lane.objects.filter(kind=LaneKind.ASSIGN).delete()[0] > 0
 
 
@@ -273,11 +280,11 @@ def test_periodic_check_requests_assignment_only_while_conversations_wait() -> N
 
 def test_unassignable_conversations_do_not_block_others() -> None:
     orders = Queue.objects.create(name="Orders", priority=1)
-    on = builders.create_number()
+    number = builders.create_number()
     for _ in range(120):
-        builders.create_conversation(queue=orders, number=on)
+        builders.create_conversation(queue=orders, number=number)
     builders.create_agent("Dana")
-    late = create_waiting_conversation(0, on=on)
+    late = create_waiting_conversation(0, on=number)
     dispatch_after()
     assert get_offered_agent(late) is not None
     with CaptureQueriesContext(connection) as queries:
@@ -290,10 +297,10 @@ def unassigned_reasons() -> list[str]:
 
 
 def test_every_unassigned_conversation_gets_a_reason() -> None:
-    orders, on = Queue.objects.create(name="Orders"), builders.create_number()
+    orders, number = Queue.objects.create(name="Orders"), builders.create_number()
     builders.create_agent("Dana", presence="away", queue=orders)
     for _ in range(120):
-        builders.create_conversation(queue=orders, number=on)
+        builders.create_conversation(queue=orders, number=number)
     dispatch_after()
     assert unassigned_reasons() == ["Nobody can take it now: 1 not showing Available or Busy."] * 120
     dispatch_after()
@@ -301,16 +308,16 @@ def test_every_unassigned_conversation_gets_a_reason() -> None:
 
 
 def test_rechecking_unassigned_conversations_needs_constant_queries() -> None:
-    orders, on = Queue.objects.create(name="Orders"), builders.create_number()
-    asked = []
+    orders, number = Queue.objects.create(name="Orders"), builders.create_number()
+    query_counts: list[int] = []
     for _ in range(2):
-        for _ in range(60 + 30 * len(asked)):
-            builders.create_conversation(queue=orders, number=on)
+        for _ in range(60 + 30 * len(query_counts)):
+            builders.create_conversation(queue=orders, number=number)
         dispatch_after()
         with CaptureQueriesContext(connection) as queries:
             dispatch_after()
-        asked.append(len(queries))
-    assert asked[0] == asked[1]
+        query_counts.append(len(queries))
+    assert query_counts[0] == query_counts[1]
 
 
 def test_disconnected_agent_is_preferred_on_return() -> None:
@@ -333,9 +340,9 @@ def test_assign_lane_repeats_while_conversations_wait_and_then_ends() -> None:
     assert run_assign_lane(assign_lease()) is None
     builders.create_agent("Dana", presence="away")
     create_waiting_conversation()
-    again = run_assign_lane(assign_lease())
-    assert again is not None
-    assert again - timezone.now() <= timedelta(seconds=5)
+    next_run_at = run_assign_lane(assign_lease())
+    assert next_run_at is not None
+    assert next_run_at - timezone.now() <= timedelta(seconds=5)
     Agent.objects.update(presence=get_built_in_presence(BasePresence.AVAILABLE))
     assert run_assign_lane(assign_lease()) is None
 

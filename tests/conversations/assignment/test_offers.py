@@ -1,4 +1,4 @@
-"""What is offered to an agent: accepted, rejected, left until its time runs out, or withdrawn."""
+"""Offers are accepted, rejected, expired or withdrawn."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -26,13 +26,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
-def offered(dana: Agent) -> Conversation:
-    """A conversation that Dana has just been offered."""
+def offered_conversation(dana: Agent) -> Conversation:
+    """Return a conversation that was just offered to Dana."""
     conversation = builders.create_conversation()
     offer_waiting_conversations(timezone.now())
     conversation.refresh_from_db()
@@ -45,32 +40,40 @@ def offer_outcomes(conversation: Conversation) -> list[str]:
     return list(conversation.offers.values_list("outcome", flat=True))
 
 
-def test_accepting_an_offer_assigns_the_conversation(offered: Conversation, dana: Agent) -> None:
-    offers.accept_offer(offered, dana)
-    assert offer_outcomes(offered) == [OfferOutcome.ACCEPTED]
-    assert (offered.state, offered.agent, offered.offered_to) == (State.ACTIVE, dana, None)
-    assert str(offered.events.latest("pk").text) == "Dana accepted the conversation."
+def test_accepting_an_offer_assigns_the_conversation(offered_conversation: Conversation, dana: Agent) -> None:
+    offers.accept_offer(offered_conversation, dana)
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.ACCEPTED]
+    assert (offered_conversation.state, offered_conversation.agent, offered_conversation.offered_to) == (
+        State.ACTIVE,
+        dana,
+        None,
+    )
+    assert str(offered_conversation.events.latest("pk").text) == "Dana accepted the conversation."
 
 
 def test_rejected_conversation_goes_to_the_next_agent_and_keeps_its_position(
-    offered: Conversation, dana: Agent
+    offered_conversation: Conversation, dana: Agent
 ) -> None:
-    before = offered.queued_at
-    offers.reject_offer(offered, dana)
-    assert offer_outcomes(offered) == [OfferOutcome.REJECTED]
-    assert (offered.state, offered.offered_to, offered.queued_at) == (State.OPEN, None, before)
+    before = offered_conversation.queued_at
+    offers.reject_offer(offered_conversation, dana)
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.REJECTED]
+    assert (offered_conversation.state, offered_conversation.offered_to, offered_conversation.queued_at) == (
+        State.OPEN,
+        None,
+        before,
+    )
     omar = builders.create_agent("Omar")
     offer_waiting_conversations(timezone.now())
-    offered.refresh_from_db()
-    assert offered.offered_to == omar
+    offered_conversation.refresh_from_db()
+    assert offered_conversation.offered_to == omar
 
 
-def test_only_the_agent_it_is_offered_to_can_answer(offered: Conversation) -> None:
+def test_only_the_agent_it_is_offered_to_can_answer(offered_conversation: Conversation) -> None:
     omar = builders.create_agent("Omar")
     for answer in (offers.accept_offer, offers.reject_offer):
         with pytest.raises(TransitionError, match="not offered to you any more"):
-            answer(offered, omar)
-    assert offer_outcomes(offered) == [OfferOutcome.PENDING]
+            answer(offered_conversation, omar)
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.PENDING]
 
 
 def test_an_offer_lasts_as_long_as_the_work_stream_says(dana: Agent) -> None:
@@ -86,7 +89,7 @@ def test_an_offer_lasts_as_long_as_the_work_stream_says(dana: Agent) -> None:
 
 @pytest.mark.parametrize(("is_on", "shown"), [(True, BasePresence.INACTIVE), (False, BasePresence.AVAILABLE)])
 def test_missed_offer_sets_the_agent_inactive_where_enabled(
-    offered: Conversation, dana: Agent, is_on: bool, shown: str
+    offered_conversation: Conversation, dana: Agent, is_on: bool, shown: str
 ) -> None:
     builders.update_work_stream(inactive_after_missed_offer=is_on)
     offers.expire_offers(timezone.now() + timedelta(minutes=3))
@@ -94,49 +97,53 @@ def test_missed_offer_sets_the_agent_inactive_where_enabled(
     assert dana.presence.base_status == shown
 
 
-def test_missed_offer_is_not_repeated_to_the_same_agent(offered: Conversation) -> None:
+def test_missed_offer_is_not_repeated_to_the_same_agent(offered_conversation: Conversation) -> None:
     later = timezone.now() + timedelta(minutes=3)
     offers.expire_offers(later)
     assert offer_waiting_conversations(later) == (0, False)
 
 
 def test_offer_to_an_agent_who_goes_offline_is_withdrawn_and_not_counted_as_missed(
-    offered: Conversation, dana: Agent
+    offered_conversation: Conversation, dana: Agent
 ) -> None:
     away = Presence.objects.get(base_status=BasePresence.AWAY)
     Agent.objects.filter(pk=dana.pk).update(presence=away)
     assert offers.expire_offers(timezone.now()) == 1
-    assert offer_outcomes(offered) == [OfferOutcome.WITHDRAWN]
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.WITHDRAWN]
     Agent.objects.filter(pk=dana.pk).update(presence=dana.presence)
     assert offer_waiting_conversations(timezone.now()) == (1, False)
 
 
-def test_picking_an_offered_conversation_accepts_the_offer(offered: Conversation, dana: Agent) -> None:
-    take_conversation(offered, dana)
-    assert offer_outcomes(offered) == [OfferOutcome.ACCEPTED]
+def test_picking_an_offered_conversation_accepts_the_offer(offered_conversation: Conversation, dana: Agent) -> None:
+    take_conversation(offered_conversation, dana)
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.ACCEPTED]
 
 
-def test_offer_is_withdrawn_when_a_colleague_takes_the_conversation(offered: Conversation, dana: Agent) -> None:
-    take_conversation(offered, builders.create_agent("Omar"))
-    assert offer_outcomes(offered) == [OfferOutcome.WITHDRAWN]
+def test_offer_is_withdrawn_when_a_colleague_takes_the_conversation(
+    offered_conversation: Conversation, dana: Agent
+) -> None:
+    take_conversation(offered_conversation, builders.create_agent("Omar"))
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.WITHDRAWN]
     assert f"agent:{dana.pk}" in LiveEvent.objects.latest("pk").topics
     with pytest.raises(TransitionError):
-        offers.accept_offer(offered, dana)
+        offers.accept_offer(offered_conversation, dana)
 
 
-def test_an_offered_conversation_can_be_closed_for_its_age(offered: Conversation) -> None:
+def test_an_offered_conversation_can_be_closed_for_its_age(offered_conversation: Conversation) -> None:
     Conversation.objects.update(state_since=timezone.now() - timedelta(days=31))
     assert close_stale_conversations() == 1
-    assert offer_outcomes(offered) == [OfferOutcome.WITHDRAWN]
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.WITHDRAWN]
 
 
-def test_push_conversation_cannot_be_picked_where_selecting_is_disabled(offered: Conversation, dana: Agent) -> None:
+def test_push_conversation_cannot_be_picked_where_selecting_is_disabled(
+    offered_conversation: Conversation, dana: Agent
+) -> None:
     stream = builders.update_work_stream(allow_selecting=False)
-    offered.work_stream = stream
+    offered_conversation.work_stream = stream
     with pytest.raises(TransitionError, match="can't be taken"):
-        take_conversation(offered, builders.create_agent("Omar"))
-    take_conversation(offered, dana)
-    assert offer_outcomes(offered) == [OfferOutcome.ACCEPTED]
+        take_conversation(offered_conversation, builders.create_agent("Omar"))
+    take_conversation(offered_conversation, dana)
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.ACCEPTED]
 
 
 def test_pick_mode_conversation_can_always_be_taken(dana: Agent) -> None:
@@ -151,29 +158,31 @@ def test_accepting_taking_and_running_out_at_the_same_moment_have_one_winner() -
     dana, omar = builders.create_agent("Dana"), builders.create_agent("Omar", presence="busy_dnd")
     conversation = builders.create_conversation()
     offer_waiting_conversations(timezone.now())
-    mine, his = Conversation.objects.get(), Conversation.objects.get()
+    own_conversation, omars_conversation = Conversation.objects.get(), Conversation.objects.get()
     later = timezone.now() + timedelta(minutes=3)
     answers = run_concurrently(
-        lambda: offers.accept_offer(mine, dana),
-        lambda: take_conversation(his, omar),
+        lambda: offers.accept_offer(own_conversation, dana),
+        lambda: take_conversation(omars_conversation, omar),
         lambda: offers.expire_offers(later),
     )
-    assert not [one for one in answers if isinstance(one, Exception) and not isinstance(one, TransitionError)]
+    assert not [
+        answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, TransitionError)
+    ]
     conversation.refresh_from_db()
     assert (conversation.state, conversation.agent in {dana, omar}) == (State.ACTIVE, True)
     assert conversation.offers.exclude(outcome=OfferOutcome.PENDING).count() == 1
 
 
-# -- Its moment -------------------------------------------------------------------------------------------------------
+# -- Time of the dry run -----------------------------------------------------------------------------------------------
 
 
 def offers_due_at() -> datetime:
-    """When a worker looks at the offers."""
+    """Return the time at which a worker checks the offers."""
     return Lane.objects.get(kind=LaneKind.OFFERS).due_at
 
 
 def run_offers_lane() -> Any:
-    """A worker looks at them now; when it will look again."""
+    """Check the offers as a worker does and return the time of the next check."""
     return offers.run_offers_lane(Lease(0, LaneKind.OFFERS, 0, uuid.uuid4(), uuid.uuid4(), 0))
 
 
@@ -209,15 +218,15 @@ def test_missed_offer_withdraws_the_agents_other_offers(dana: Agent) -> None:
     assert offer_outcomes(other) == [OfferOutcome.WITHDRAWN]
 
 
-def test_agent_going_away_triggers_the_offers_lane(offered: Conversation, dana: Agent) -> None:
+def test_agent_going_away_triggers_the_offers_lane(offered_conversation: Conversation, dana: Agent) -> None:
     choose_presence(dana, Presence.objects.get(base_status=BasePresence.AWAY))
     run_assign_lane(Lease(0, LaneKind.ASSIGN, 0, uuid.uuid4(), uuid.uuid4(), 0))
     assert offers_due_at() <= timezone.now()
     run_offers_lane()
-    assert offer_outcomes(offered) == [OfferOutcome.WITHDRAWN]
+    assert offer_outcomes(offered_conversation) == [OfferOutcome.WITHDRAWN]
 
 
-def test_missed_expiry_is_found_by_the_periodic_check(offered: Conversation) -> None:
+def test_missed_expiry_is_found_by_the_periodic_check(offered_conversation: Conversation) -> None:
     Lane.objects.all().delete()
     offers.request_overdue_offer_check()
     assert not Lane.objects.exists()

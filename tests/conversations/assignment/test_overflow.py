@@ -1,4 +1,4 @@
-"""Queues that are closed, full or slow pass conversations on, or end them."""
+"""Queues that are closed, full or slow transfer conversations or end them."""
 
 import datetime as dt
 from typing import Any
@@ -16,7 +16,7 @@ from omnichannel.jobs.models import Lane
 from routing.models import Queue, State
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.conversations.initiate_fixtures import (
+from tests.conversations.routing_fixtures import (
     classify_and_refresh,
     close_permanently,
     create_new_conversation,
@@ -35,7 +35,7 @@ def orders() -> Queue:
     return create_orders_queue()
 
 
-# -- Before it enters -------------------------------------------------------------------------------------------------
+# -- Before entering the queue
 
 
 def test_a_closed_queue_passes_on_to_another(orders: Queue) -> None:
@@ -107,7 +107,7 @@ def test_the_fallback_queue_takes_everything(orders: Queue) -> None:
     ] * 3
 
 
-# -- While it waits ---------------------------------------------------------------------------------------------------
+# -- Waiting -----------------------------------------------------------------------------------------------------------
 
 
 def create_waiting_conversation(queue: Queue, minutes: float, **fields: Any) -> Conversation:
@@ -149,7 +149,7 @@ def test_offered_or_assigned_conversations_do_not_overflow(orders: Queue) -> Non
     create_overflow_rule(orders, "waiting_time", "end", limit=5)
     dana = builders.create_agent("Dana")
     create_waiting_conversation(orders, 6, offered_to=dana, offer_expires_at=timezone.now() + dt.timedelta(minutes=1))
-    create_waiting_conversation(orders, 6, with_agent=dana)
+    create_waiting_conversation(orders, 6, agent=dana)
     assert apply_waiting_time_overflow() == 0
 
 

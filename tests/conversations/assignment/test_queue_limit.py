@@ -7,7 +7,7 @@ from omnichannel.conversations.models import Conversation
 from routing.models import State
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.conversations.initiate_fixtures import create_new_conversation, create_orders_queue, create_overflow_rule
+from tests.conversations.routing_fixtures import create_new_conversation, create_orders_queue, create_overflow_rule
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

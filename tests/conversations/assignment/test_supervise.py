@@ -1,4 +1,4 @@
-"""What supervisors do in conversations that are not theirs, and nobody else."""
+"""Actions of supervisors in other agents' conversations."""
 
 from collections.abc import Callable
 
@@ -23,27 +23,17 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
-
-
-@pytest.fixture
 def dana(orders: Queue) -> Agent:
     return builders.create_agent("Dana", queue=orders)
 
 
 @pytest.fixture
-def sue() -> Agent:
-    return builders.create_agent("Sue", role="Supervisor")
-
-
-@pytest.fixture
-def waiting(orders: Queue) -> Conversation:
+def open_conversation(orders: Queue) -> Conversation:
     return builders.create_conversation(queue=orders)
 
 
 @pytest.fixture
-def danas(orders: Queue, dana: Agent) -> Conversation:
+def danas_conversation(orders: Queue, dana: Agent) -> Conversation:
     return builders.create_conversation(agent=dana, queue=orders)
 
 
@@ -51,85 +41,95 @@ def timeline_texts(conversation: Conversation) -> list[str]:
     return [str(event.text) for event in conversation.events.all()]
 
 
-def test_a_supervisor_assigns_what_waits(waiting: Conversation, dana: Agent, sue: Agent) -> None:
-    assign_conversation(waiting, target=dana, supervisor=sue)
-    waiting.refresh_from_db()
-    assert (waiting.state, waiting.agent) == (State.ACTIVE, dana)
-    assert timeline_texts(waiting) == ["Sue assigned the conversation to Dana."]
+def test_a_supervisor_assigns_what_waits(open_conversation: Conversation, dana: Agent, sue: Agent) -> None:
+    assign_conversation(open_conversation, target=dana, supervisor=sue)
+    open_conversation.refresh_from_db()
+    assert (open_conversation.state, open_conversation.agent) == (State.ACTIVE, dana)
+    assert timeline_texts(open_conversation) == ["Sue assigned the conversation to Dana."]
 
 
 def test_supervisor_can_assign_above_capacity_with_a_warning(
-    waiting: Conversation, dana: Agent, sue: Agent, orders: Queue
+    open_conversation: Conversation, dana: Agent, sue: Agent, orders: Queue
 ) -> None:
     Agent.objects.filter(pk=dana.pk).update(capacity=50)
     builders.create_conversation(agent=dana, queue=orders)
     assert [
-        (one.free_capacity, one.required_capacity, one.is_over_capacity) for one in assignment_targets(waiting).agents
+        (candidate.free_capacity, candidate.required_capacity, candidate.is_over_capacity)
+        for candidate in assignment_targets(open_conversation).agents
     ] == [(20, 30, True)]
-    assign_conversation(waiting, target=dana, supervisor=sue)
-    waiting.refresh_from_db()
-    assert waiting.agent == dana
-    assert timeline_texts(waiting) == ["Sue assigned the conversation to Dana (20 free, this needs 30: over capacity)."]
+    assign_conversation(open_conversation, target=dana, supervisor=sue)
+    open_conversation.refresh_from_db()
+    assert open_conversation.agent == dana
+    assert timeline_texts(open_conversation) == [
+        "Sue assigned the conversation to Dana (20 free, this needs 30: over capacity)."
+    ]
 
 
-def test_supervisor_can_assign_to_another_queue(waiting: Conversation, sue: Agent) -> None:
+def test_supervisor_can_assign_to_another_queue(open_conversation: Conversation, sue: Agent) -> None:
     returns = builders.create_queue("Returns")
-    before = waiting.queued_at
-    assign_conversation(waiting, target=returns, supervisor=sue)
-    waiting.refresh_from_db()
-    assert (waiting.state, waiting.queue) == (State.OPEN, returns)
-    assert waiting.queued_at > before
-    assert timeline_texts(waiting) == ["Sue assigned the conversation to Returns."]
+    before = open_conversation.queued_at
+    assign_conversation(open_conversation, target=returns, supervisor=sue)
+    open_conversation.refresh_from_db()
+    assert (open_conversation.state, open_conversation.queue) == (State.OPEN, returns)
+    assert open_conversation.queued_at > before
+    assert timeline_texts(open_conversation) == ["Sue assigned the conversation to Returns."]
 
 
-def test_supervisor_can_assign_only_to_online_queue_members(waiting: Conversation, dana: Agent, sue: Agent) -> None:
+def test_supervisor_can_assign_only_to_online_queue_members(
+    open_conversation: Conversation, dana: Agent, sue: Agent
+) -> None:
     eve = builders.create_agent("Eve", queue=builders.create_queue("Returns"))
-    gone = builders.create_agent("Gone", queue=waiting.queue, presence="offline")
-    builders.create_agent("Away", queue=waiting.queue, presence="away")
-    assert sorted(str(one.agent) for one in assignment_targets(waiting).agents) == ["Away", "Dana"]
-    for colleague in (eve, gone):
+    offline_agent = builders.create_agent("Gone", queue=open_conversation.queue, presence="offline")
+    builders.create_agent("Away", queue=open_conversation.queue, presence="away")
+    assert sorted(str(candidate.agent) for candidate in assignment_targets(open_conversation).agents) == [
+        "Away",
+        "Dana",
+    ]
+    for colleague in (eve, offline_agent):
         with pytest.raises(TransitionError, match="can't be assigned this conversation"):
-            assign_conversation(waiting, target=colleague, supervisor=sue)
+            assign_conversation(open_conversation, target=colleague, supervisor=sue)
 
 
-def test_assigned_conversation_cannot_be_assigned_again(danas: Conversation, dana: Agent, sue: Agent) -> None:
+def test_assigned_conversation_cannot_be_assigned_again(
+    danas_conversation: Conversation, dana: Agent, sue: Agent
+) -> None:
     with pytest.raises(TransitionError, match="Only a conversation that waits"):
-        assign_conversation(danas, target=dana, supervisor=sue)
+        assign_conversation(danas_conversation, target=dana, supervisor=sue)
 
 
-def test_monitoring_is_silent(danas: Conversation, sue: Agent) -> None:
-    monitor_conversation(danas, sue)
+def test_monitoring_is_silent(danas_conversation: Conversation, sue: Agent) -> None:
+    monitor_conversation(danas_conversation, sue)
     assert Participation.objects.get().kind == ParticipationKind.MONITOR
-    assert (consulted_participations(danas), timeline_texts(danas)) == ([], [])
-    leave_conversation(danas, sue)
-    assert timeline_texts(danas) == []
+    assert (consulted_participations(danas_conversation), timeline_texts(danas_conversation)) == ([], [])
+    leave_conversation(danas_conversation, sue)
+    assert timeline_texts(danas_conversation) == []
 
 
-def test_joining_is_shown_in_the_timeline_and_allows_notes_only(danas: Conversation, sue: Agent) -> None:
-    monitor_conversation(danas, sue)
-    join_conversation(danas, sue)
-    assert [str(one.agent) for one in consulted_participations(danas)] == ["Sue"]
-    assert timeline_texts(danas) == ["Sue joined Dana in the conversation."]
-    add_note(danas, sue.user, "Offer a voucher.")
+def test_joining_is_shown_in_the_timeline_and_allows_notes_only(danas_conversation: Conversation, sue: Agent) -> None:
+    monitor_conversation(danas_conversation, sue)
+    join_conversation(danas_conversation, sue)
+    assert [str(participation.agent) for participation in consulted_participations(danas_conversation)] == ["Sue"]
+    assert timeline_texts(danas_conversation) == ["Sue joined Dana in the conversation."]
+    add_note(danas_conversation, sue.user, "Offer a voucher.")
     with pytest.raises(ReplyError):
-        send_reply(danas, author=sue.user, text="Hello")
+        send_reply(danas_conversation, author=sue.user, text="Hello")
 
 
-def test_a_supervisor_releases_somebody_elses_conversation(danas: Conversation, sue: Agent) -> None:
-    release_to_queue(danas, sue)
-    danas.refresh_from_db()
-    assert (danas.state, danas.agent) == (State.OPEN, None)
-    assert timeline_texts(danas) == ["Sue released the conversation from Dana to Orders."]
+def test_a_supervisor_releases_somebody_elses_conversation(danas_conversation: Conversation, sue: Agent) -> None:
+    release_to_queue(danas_conversation, sue)
+    danas_conversation.refresh_from_db()
+    assert (danas_conversation.state, danas_conversation.agent) == (State.OPEN, None)
+    assert timeline_texts(danas_conversation) == ["Sue released the conversation from Dana to Orders."]
 
 
 @pytest.mark.parametrize("verb", [monitor_conversation, join_conversation])
 @pytest.mark.parametrize("state", [State.OPEN, State.WAITING, State.CLOSED])
 def test_only_ongoing_conversations_can_be_monitored(
-    danas: Conversation, sue: Agent, verb: Callable[[Conversation, Agent], None], state: State
+    danas_conversation: Conversation, sue: Agent, verb: Callable[[Conversation, Agent], None], state: State
 ) -> None:
-    danas.state = state
+    danas_conversation.state = state
     with pytest.raises(TransitionError, match="active or in wrap-up"):
-        verb(danas, sue)
+        verb(danas_conversation, sue)
 
 
 @pytest.mark.parametrize("verb", [monitor_conversation, join_conversation])
@@ -141,24 +141,28 @@ def test_supervisor_cannot_monitor_their_own_conversation(
 
 
 @pytest.mark.parametrize("verb", [monitor_conversation, join_conversation, release_to_queue])
-@pytest.mark.parametrize("who", ["Omar", "Dana"])
+@pytest.mark.parametrize("person", ["Omar", "Dana"])
 def test_agents_cannot_supervise(
-    danas: Conversation, orders: Queue, dana: Agent, verb: Callable[[Conversation, Agent], None], who: str
+    danas_conversation: Conversation,
+    orders: Queue,
+    dana: Agent,
+    verb: Callable[[Conversation, Agent], None],
+    person: str,
 ) -> None:
-    agent = dana if who == "Dana" else builders.create_agent("Omar", queue=orders)
+    agent = dana if person == "Dana" else builders.create_agent("Omar", queue=orders)
     with pytest.raises(TransitionError, match="Only a supervisor"):
-        verb(danas, agent)
+        verb(danas_conversation, agent)
 
 
-def test_agents_cannot_assign(waiting: Conversation, dana: Agent) -> None:
+def test_agents_cannot_assign(open_conversation: Conversation, dana: Agent) -> None:
     with pytest.raises(TransitionError, match="Only a supervisor"):
-        assign_conversation(waiting, target=dana, supervisor=dana)
+        assign_conversation(open_conversation, target=dana, supervisor=dana)
 
 
-def test_administrators_supervise_too(danas: Conversation) -> None:
+def test_administrators_supervise_too(danas_conversation: Conversation) -> None:
     ada = builders.create_agent("Ada", role="Administrator")
-    monitor_conversation(danas, ada)
-    join_conversation(danas, ada)
-    release_to_queue(danas, ada)
-    danas.refresh_from_db()
-    assert danas.state == State.OPEN
+    monitor_conversation(danas_conversation, ada)
+    join_conversation(danas_conversation, ada)
+    release_to_queue(danas_conversation, ada)
+    danas_conversation.refresh_from_db()
+    assert danas_conversation.state == State.OPEN

@@ -1,4 +1,4 @@
-"""Passing a conversation on: to whom, why, and what becomes of it."""
+"""Transfers to agents and queues: candidates, reasons and results."""
 
 from datetime import timedelta
 
@@ -14,11 +14,6 @@ from tests import builders
 from tests.concurrency import run_concurrently
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def orders() -> Queue:
-    return builders.create_queue("Orders")
 
 
 @pytest.fixture
@@ -52,7 +47,7 @@ def add_required_skills(conversation: Conversation, **ratings: int) -> None:
 
 
 def candidate_names(conversation: Conversation) -> list[str]:
-    return [str(one.agent) for one in transfer_targets(conversation).agents]
+    return [str(candidate.agent) for candidate in transfer_targets(conversation).agents]
 
 
 def test_transfer_assigns_the_colleague_and_records_the_reason(
@@ -73,8 +68,8 @@ def test_transfer_notifies_both_agents(conversation: Conversation, dana: Agent, 
 
 def test_transfer_moves_the_capacity_use_to_the_new_agent(conversation: Conversation, dana: Agent, omar: Agent) -> None:
     transfer_conversation(conversation, target=omar, agent=dana, reason="Lunch.")
-    back = transfer_targets(conversation)
-    assert [(str(one.agent), one.used_capacity) for one in back.agents] == [("Dana", 0)]
+    targets = transfer_targets(conversation)
+    assert [(str(candidate.agent), candidate.used_capacity) for candidate in targets.agents] == [("Dana", 0)]
 
 
 def test_queue_transfer_restarts_the_wait_and_keeps_required_skills(conversation: Conversation, dana: Agent) -> None:
@@ -140,7 +135,7 @@ def test_the_best_skills_come_first_then_the_most_free_capacity(conversation: Co
     full = add_skills(builders.create_agent("Full", queue=orders), Portuguese=3)
     builders.create_conversation(agent=full, queue=orders)
     assert candidate_names(conversation) == ["Both", "One", "Full", "Low"]
-    assert [one.skills_text for one in transfer_targets(conversation).agents][0] == "2 of 2 skills"
+    assert [candidate.skills_text for candidate in transfer_targets(conversation).agents][0] == "2 of 2 skills"
 
 
 def test_needed_skills_are_not_a_condition(conversation: Conversation, dana: Agent, omar: Agent) -> None:
@@ -169,7 +164,7 @@ def test_candidate_queues_show_waiting_counts_and_exclude_closed_queues(
     shut = builders.create_queue("Night")
     shut.operating_hours = OperatingHours.objects.create(name="Never")
     shut.save()
-    assert [(str(one.queue), one.waiting_count) for one in transfer_targets(conversation).queues] == [
+    assert [(str(candidate.queue), candidate.waiting_count) for candidate in transfer_targets(conversation).queues] == [
         ("Default messaging queue", 0),
         ("Returns", 1),
     ]
@@ -203,5 +198,5 @@ def test_concurrent_transfer_is_refused() -> None:
         transfer_conversation(Conversation.objects.get(pk=pk), target=colleague, agent=dana, reason="Lunch.")
 
     outcomes = run_concurrently(lambda: to(others[0]), lambda: to(others[1]))
-    assert sorted(type(one).__name__ for one in outcomes) == ["NoneType", "TransitionRefused"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType", "TransitionError"]
     assert Conversation.objects.get(pk=pk).events.filter(kind=State.ACTIVE).count() == 1

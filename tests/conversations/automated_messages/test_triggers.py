@@ -1,4 +1,4 @@
-"""What the desk says by itself: when, in which words, and when it keeps silent."""
+"""Automated messages: their triggers, their texts, and when none is sent."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -39,12 +39,12 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def number(twilio: MemoryBackend) -> WhatsAppNumber:
+def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
     return builders.create_number()
 
 
-def create_automated_message(trigger: MessageTrigger, words: str, **fields: Any) -> AutomatedMessage:
-    return AutomatedMessage.objects.create(trigger=trigger, text=words, **fields)
+def create_automated_message(trigger: MessageTrigger, text: str, **fields: Any) -> AutomatedMessage:
+    return AutomatedMessage.objects.create(trigger=trigger, text=text, **fields)
 
 
 def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
@@ -54,7 +54,7 @@ def receive_message(number: WhatsAppNumber, **changed: Any) -> Conversation:
 
 
 def run_worker(*, is_routed: bool = True) -> None:
-    """What the worker says and sends now."""
+    """Run the lanes that are due and send the messages."""
     if is_routed:
         Lane.objects.filter(kind="route").delete()
     for kind, handler in ((LaneKind.AUTOMATE, send_due_messages), ("send", deliver_messages)):
@@ -63,13 +63,13 @@ def run_worker(*, is_routed: bool = True) -> None:
 
 
 def sent_texts() -> list[str]:
-    """All that Twilio was given, in its order."""
+    """Return the texts of all messages sent to Twilio, in order."""
     run_worker()
     return list(Message.objects.exclude(twilio_sid="").filter(direction="outbound").values_list("body", flat=True))
 
 
 def set_opening_hours(number: WhatsAppNumber, *weekdays: int, **fields: Any) -> OperatingHours:
-    """The number is open from 9 to 17 in Berlin on these days."""
+    """Set the number's operating hours to 9:00–17:00 in Berlin on these weekdays."""
     hours = OperatingHours.objects.create(name="Shop", time_zone=BERLIN_ZONE, **fields)
     for day in weekdays:
         OpeningPeriod.objects.create(hours=hours, weekday=day, opens=dt.time(9), closes=dt.time(17))
@@ -77,7 +77,7 @@ def set_opening_hours(number: WhatsAppNumber, *weekdays: int, **fields: Any) -> 
     return hours
 
 
-# -- When --------------------------------------------------------------------------------------------------------------
+# -- Times -------------------------------------------------------------------------------------------------------------
 
 
 def test_trigger_without_text_sends_nothing(number: WhatsAppNumber) -> None:
@@ -165,7 +165,10 @@ def test_agents_messages_and_automatic_ones_go_out_in_their_order(number: WhatsA
     pick.take_conversation(conversation, builders.create_agent("Dana"))
     message = Message.objects.filter(direction="outbound")
     assert sent_texts() == ["Hello!", "Here is Dana."]
-    assert [(one.author, one.content["automated"]) for one in message] == [(None, "greeting"), (None, "agent_assigned")]
+    assert [(reply.author, reply.content["automated"]) for reply in message] == [
+        (None, "greeting"),
+        (None, "agent_assigned"),
+    ]
 
 
 def test_lists_go_on_showing_what_the_customer_wrote(number: WhatsAppNumber, clock: Any) -> None:
@@ -190,8 +193,8 @@ def test_context_variables_are_filled_and_unknown_ones_left_out(number: WhatsApp
     conversation = receive_message(number)
     Conversation.objects.update(context={"order": "A-17", "amount": 12.5})
     run_worker()
-    said = conversation.messages.get(direction="outbound")
-    assert said.body == "Thanks for writing about A-17: 12.5 €."
+    greeting = conversation.messages.get(direction="outbound")
+    assert greeting.body == "Thanks for writing about A-17: 12.5 €."
 
 
 def test_the_greeting_waits_until_the_queue_is_known_but_not_for_ever(number: WhatsAppNumber, clock: Any) -> None:
@@ -215,7 +218,7 @@ def test_overflow_message_is_sent_before_the_conversation_ends(number: WhatsAppN
     assert sent_texts() == ["We can't take more today."]
 
 
-# -- In which words ----------------------------------------------------------------------------------------------------
+# -- Texts -------------------------------------------------------------------------------------------------------------
 
 
 def chosen_greeting(conversation: Conversation) -> str | None:
@@ -227,9 +230,9 @@ def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_lan
     assert chosen_greeting(conversation) is None
     create_automated_message(MessageTrigger.GREETING, "Guten Tag", language="de")
     assert chosen_greeting(conversation) is None
-    for language, words in (("", "Hello"), ("pt", "Olá"), ("pt_br", "Oi")):
-        create_automated_message(MessageTrigger.GREETING, words, language=language)
-        assert chosen_greeting(conversation) == words
+    for language, text in (("", "Hello"), ("pt", "Olá"), ("pt_br", "Oi")):
+        create_automated_message(MessageTrigger.GREETING, text, language=language)
+        assert chosen_greeting(conversation) == text
     create_automated_message(MessageTrigger.GREETING, "Not ours", work_stream=WorkStream.objects.create(name="Other"))
     create_automated_message(
         MessageTrigger.GREETING, "Switched off", work_stream=number.work_stream, language="pt-BR", is_active=False
@@ -240,7 +243,7 @@ def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_lan
 
 
 @pytest.mark.parametrize(
-    ("words", "body"),
+    ("text", "body"),
     [
         ("{CustomerName}, {QueueName}", "{AgentName}, Default messaging queue"),
         ("{AgentName}{Position}{OpensAt}{Nobody}{$order$} Hi", "Hi"),
@@ -248,24 +251,24 @@ def test_the_work_streams_own_text_comes_first_then_the_one_in_the_customers_lan
         ("50 % {discount", "50 % {discount"),
     ],
 )
-def test_slugs_are_filled_once_and_unknown_ones_left_out(number: WhatsAppNumber, words: str, body: str | None) -> None:
-    create_automated_message(MessageTrigger.GREETING, words)
+def test_slugs_are_filled_once_and_unknown_ones_left_out(number: WhatsAppNumber, text: str, body: str | None) -> None:
+    create_automated_message(MessageTrigger.GREETING, text)
     conversation = builders.create_conversation(number=number, contact=builders.create_contact("{AgentName}"))
     message = send_automated_message(MessageTrigger.GREETING, conversation)
     assert (message.body if message else None) == body
 
 
 def test_changed_text_applies_to_later_messages(number: WhatsAppNumber) -> None:
-    words = create_automated_message(MessageTrigger.GREETING, "Hello")
+    automated_message = create_automated_message(MessageTrigger.GREETING, "Hello")
     receive_message(number, From="whatsapp:+4915112345670")
     assert sent_texts() == ["Hello"]
-    words.text = "Welcome"
-    words.save()
+    automated_message.text = "Welcome"
+    automated_message.save()
     receive_message(number, From="whatsapp:+4915112345671")
     assert sent_texts() == ["Hello", "Welcome"]
 
 
-# -- When it keeps silent ----------------------------------------------------------------------------------------------
+# -- When no message is sent -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -301,7 +304,7 @@ def test_automated_messages_per_customer_are_limited_per_day(number: WhatsAppNum
 def test_auto_responder_loop_is_stopped(number: WhatsAppNumber, clock: Any) -> None:
     create_automated_message(MessageTrigger.GREETING, "Hello!")
     for _ in range(6):
-        receive_message(number)  # a second after ours
+        receive_message(number)  # one second after our message
         run_worker()
         Conversation.objects.update(state="closed", closed_at=FRIDAY_NOON)
         clock.shift(1)
@@ -309,11 +312,11 @@ def test_auto_responder_loop_is_stopped(number: WhatsAppNumber, clock: Any) -> N
 
 
 def test_customer_with_normal_pauses_is_not_treated_as_a_bot() -> None:
-    ours = [FRIDAY_NOON + dt.timedelta(minutes=minute) for minute in range(3)]
+    reply_times = [FRIDAY_NOON + dt.timedelta(minutes=minute) for minute in range(3)]
     soon, late = dt.timedelta(seconds=2), dt.timedelta(seconds=2.1)
-    assert not triggers.is_automated_sender(ours, [at + late for at in ours])
-    assert not triggers.is_automated_sender(ours, [ours[0] + soon, ours[0] + soon, ours[1]])
-    assert triggers.is_automated_sender(ours, [ours[0] + soon, ours[2] + soon])
+    assert not triggers.is_automated_sender(reply_times, [at + late for at in reply_times])
+    assert not triggers.is_automated_sender(reply_times, [reply_times[0] + soon, reply_times[0] + soon, reply_times[1]])
+    assert triggers.is_automated_sender(reply_times, [reply_times[0] + soon, reply_times[2] + soon])
 
 
 def test_number_that_never_opens_has_no_opening_time(number: WhatsAppNumber) -> None:
@@ -336,7 +339,7 @@ def test_concurrent_agent_and_automated_replies_do_not_deadlock(
         for _ in range(4)
     ]
     outcomes = run_concurrently(*replies, *greetings)
-    assert not [one for one in outcomes if isinstance(one, Exception)]
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     assert sorted(Message.objects.values_list("body", flat=True)) == [*(f"Answer {n}" for n in range(4)), "Hello!"]
 
 
@@ -349,7 +352,7 @@ def test_waiting_customer_is_sent_their_queue_position_and_changes(number: Whats
         builders.create_conversation(number=number, queued_at=FRIDAY_NOON + dt.timedelta(seconds=place))
         for place in range(3)
     ]
-    assert send_queue_positions() == 0  # an agent may take them in a moment
+    assert send_queue_positions() == 0  # An agent may still take them.
     clock.shift(20)
     assert (send_queue_positions(), send_queue_positions()) == (3, 0)
     assert sent_texts() == ["You are number 1.", "You are number 2.", "You are number 3."]
@@ -375,8 +378,8 @@ def test_positions_are_counted_per_queue(number: WhatsAppNumber, clock: Any) -> 
     builders.create_conversation(number=number)
     clock.shift(20)
     assert send_queue_positions() == 3
-    told = Message.objects.filter(direction="outbound").values_list("body", "conversation__last_inbound_at")
-    assert set(told) == {
+    positions = Message.objects.filter(direction="outbound").values_list("body", "conversation__last_inbound_at")
+    assert set(positions) == {
         ("1 in Urgent", FRIDAY_NOON - dt.timedelta(hours=20)),
         ("2 in Urgent", FRIDAY_NOON - dt.timedelta(hours=1)),
         ("1 in Default messaging queue", FRIDAY_NOON),
@@ -385,8 +388,8 @@ def test_positions_are_counted_per_queue(number: WhatsAppNumber, clock: Any) -> 
 
 def test_no_position_message_out_of_hours_or_while_offered(number: WhatsAppNumber, clock: Any) -> None:
     create_automated_message(MessageTrigger.QUEUE_POSITION, "You are number {Position}.")
-    offered = {"offered_to": builders.create_agent("Dana"), "offer_expires_at": FRIDAY_NOON + dt.timedelta(minutes=2)}
-    builders.create_conversation(number=number, **offered)
+    expires_at = FRIDAY_NOON + dt.timedelta(minutes=2)
+    builders.create_conversation(number=number, offered_to=builders.create_agent("Dana"), offer_expires_at=expires_at)
     closed = builders.create_number()
     set_opening_hours(closed, 0)
     builders.create_conversation(number=closed)

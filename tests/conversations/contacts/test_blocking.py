@@ -1,4 +1,4 @@
-"""A blocked customer reaches nobody; nothing they write is lost."""
+"""Messages of blocked customers are stored and shown to nobody."""
 
 from typing import Any
 
@@ -20,16 +20,6 @@ from tests.webhook_client import load_payload, post_webhook, with_new_message_si
 pytestmark = pytest.mark.django_db
 
 PHONE_ADDRESS = "whatsapp:+4915112345678"
-
-
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
 
 
 @pytest.fixture
@@ -59,8 +49,8 @@ def test_message_of_a_blocked_customer_is_stored_and_ignored(conversation: Conve
 def test_a_blocked_customer_opens_no_conversation(number: WhatsAppNumber, conversation: Conversation) -> None:
     block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)
     Conversation.objects.update(state="closed", closed_at=conversation.created_at)
-    for where in (number, builders.create_number(number.account)):
-        assert receive_message(where).state == DeliveryState.IGNORED
+    for receiving_number in (number, builders.create_number(number.account)):
+        assert receive_message(receiving_number).state == DeliveryState.IGNORED
     assert Conversation.objects.count() == 1
 
 
@@ -68,26 +58,26 @@ def test_after_unblocking_new_messages_come_through_and_kept_ones_can_be_retried
     conversation: Conversation, dana: Agent
 ) -> None:
     block_contact(conversation, by=dana.user)
-    kept = receive_message(conversation.number, Body="Let me in")
+    message = receive_message(conversation.number, Body="Let me in")
     unblock_contact(conversation, by=dana.user)
     assert receive_message(conversation.number, Body="Sorry").state == DeliveryState.APPLIED
-    retry_deliveries([kept.pk])
+    retry_deliveries([message.pk])
     retry_failed_deliveries(apply_delivery)
     assert set(Message.objects.values_list("body", flat=True)) == {"Let me in", "Sorry"}
 
 
 def test_retry_while_blocked_stays_ignored(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
-    kept = receive_message(conversation.number)
-    retry_deliveries([kept.pk])
+    message = receive_message(conversation.number)
+    retry_deliveries([message.pk])
     retry_failed_deliveries(apply_delivery)
-    kept.refresh_from_db()
-    assert (kept.state, Message.objects.count()) == (DeliveryState.IGNORED, 0)
+    message.refresh_from_db()
+    assert (message.state, Message.objects.count()) == (DeliveryState.IGNORED, 0)
 
 
 def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation, dana: Agent) -> None:
     block_contact(conversation, by=dana.user)
-    block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)  # has been done already
+    block_contact(conversation, by=builders.create_agent("Sue", role="Supervisor").user)  # This step is done already.
     unblock_contact(conversation, by=dana.user)
     lines = conversation.events.values_list("kind", "text", "actor")
     dana_pk = dana.user.pk
@@ -98,9 +88,9 @@ def test_blocking_is_in_the_timeline_with_who_did_it(conversation: Conversation,
 
 
 def test_only_the_assigned_agent_or_a_supervisor_can_block(conversation: Conversation, dana: Agent) -> None:
-    for who in (builders.create_agent("Omar").user, builders.create_user("", "Stranger")):
+    for user in (builders.create_agent("Omar").user, builders.create_user("", "Stranger")):
         with pytest.raises(BlockContactError):
-            block_contact(conversation, by=who)
+            block_contact(conversation, by=user)
     assert Contact.objects.get().blocked_at is None
     for role in ("Supervisor", "Administrator"):
         somebody = builders.create_agent(role, role=role).user
@@ -109,7 +99,7 @@ def test_only_the_assigned_agent_or_a_supervisor_can_block(conversation: Convers
         unblock_contact(conversation, by=somebody)
 
 
-@pytest.mark.usefixtures("twilio")
+@pytest.mark.usefixtures("memory_backend")
 def test_replies_to_a_blocked_customer_are_refused(conversation: Conversation, dana: Agent) -> None:
     queued = send_reply(conversation, author=dana.user, text="Hi")
     block_contact(conversation, by=dana.user)

@@ -1,4 +1,4 @@
-"""Customers: what they are called, and that one person is one contact."""
+"""Contacts: their names, and one contact for each person."""
 
 import itertools
 from typing import Any
@@ -8,7 +8,6 @@ import pytest
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts.lookup import rename_contact
 from omnichannel.conversations.models import Contact, Conversation
-from tests import builders
 from tests.webhook_client import load_payload, post_webhook, with_new_message_sid
 
 pytestmark = pytest.mark.django_db
@@ -16,13 +15,8 @@ pytestmark = pytest.mark.django_db
 PHONE_ADDRESS, SCOPED_ADDRESS = "whatsapp:+4915112345678", "whatsapp:US.13491208655302741918"
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def receive_message(number: WhatsAppNumber, sender: str, **changed: Any) -> Contact:
-    """The contact a new message from this address is filed under."""
+    """Receive a message from this address and return its contact."""
     form = with_new_message_sid(load_payload("text", number, From=sender, **changed))
     assert post_webhook(number.account.inbound_url, form).status_code == 200
     return Conversation.objects.get(messages__twilio_sid=form["MessageSid"]).contact
@@ -66,16 +60,18 @@ def test_overlong_address_causes_no_error(number: WhatsAppNumber) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("spelling", "other_spelling"),
     [("+5511987654321", "+551187654321"), ("+5215512345678", "+525512345678"), ("+5491123456789", "+541123456789")],
 )
-def test_both_spellings_of_a_number_find_the_same_contact(number: WhatsAppNumber, one: str, other: str) -> None:
-    for first, then in ((one, other), (other, one)):
+def test_both_spellings_of_a_number_find_the_same_contact(
+    number: WhatsAppNumber, spelling: str, other_spelling: str
+) -> None:
+    for first, second in ((spelling, other_spelling), (other_spelling, spelling)):
         Conversation.objects.all().delete()
         Contact.objects.all().delete()
         receive_message(number, f"whatsapp:{first}")
-        # Answers go to the spelling the customer last wrote from.
-        assert receive_message(number, f"whatsapp:{then}").address == f"whatsapp:{then}"
+        # Replies go to the spelling of the customer's last message.
+        assert receive_message(number, f"whatsapp:{second}").address == f"whatsapp:{second}"
         assert (Contact.objects.count(), Conversation.objects.count()) == (1, 1)
 
 
@@ -92,8 +88,8 @@ SENDER_FORMS = {
 def test_number_and_business_scoped_id_become_one_contact_in_any_order(
     number: WhatsAppNumber, order: tuple[str, ...]
 ) -> None:
-    for how in order:
-        sender, scoped = SENDER_FORMS[how]
+    for identity_kind in order:
+        sender, scoped = SENDER_FORMS[identity_kind]
         receive_message(number, sender, ExternalUserId=scoped)
     contact, conversation = Contact.objects.get(), Conversation.objects.get()
     assert (contact.address, contact.external_user_id) == (PHONE_ADDRESS, SCOPED_ADDRESS)
@@ -104,10 +100,10 @@ def test_number_and_business_scoped_id_become_one_contact_in_any_order(
 def test_two_contacts_become_one_whichever_of_them_has_an_open_conversation(
     number: WhatsAppNumber, closed: str
 ) -> None:
-    for how in ("phone", "scoped"):
-        sender, scoped = SENDER_FORMS[how]
+    for identity_kind in ("phone", "scoped"):
+        sender, scoped = SENDER_FORMS[identity_kind]
         conversation = receive_message(number, sender, ExternalUserId=scoped).conversations.get()
-        if closed in {how, "both"}:
+        if closed in {identity_kind, "both"}:
             Conversation.objects.filter(pk=conversation.pk).update(state="closed", closed_at=conversation.created_at)
     contact = receive_message(number, PHONE_ADDRESS, ExternalUserId=SCOPED_ADDRESS)
     assert Contact.objects.get() == contact

@@ -1,4 +1,4 @@
-"""Customers opt out, and in again, by a word that is the whole message."""
+"""Customers opt out and in by a message that consists of one of the words."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -37,19 +37,19 @@ NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
 
 
 @pytest.fixture(autouse=True)
-def _no_words_of_other_tests() -> Iterator[None]:
+def _clear_opt_out_word_cache() -> Iterator[None]:
     opt_out.clear_word_cache()
     yield
     opt_out.clear_word_cache()
 
 
 @pytest.fixture
-def number(twilio: MemoryBackend) -> WhatsAppNumber:
+def number(memory_backend: MemoryBackend) -> WhatsAppNumber:
     return builders.create_number()
 
 
 @pytest.fixture
-def words() -> None:
+def opt_out_words() -> None:
     for word in ("Stop", "Stopp", "ОТПИСАТЬСЯ", "opt-out", "إلغاء"):
         OptOutWord.objects.create(word=word)
     OptOutWord.objects.create(word="Start", meaning=OptOutMeaning.START)
@@ -68,7 +68,7 @@ def receive_message(number: WhatsAppNumber, body: str, **changed: Any) -> Contac
 
 
 def run_worker() -> list[str]:
-    """What the worker says and sends now; the texts Twilio took."""
+    """Run the lanes that are due and return the texts of the messages sent."""
     Lane.objects.filter(kind="route").delete()
     before = set(Message.objects.exclude(twilio_sid="").values_list("pk", flat=True))
     for kind, handler in ((LaneKind.AUTOMATE, send_due_messages), ("send", deliver_messages)):
@@ -78,7 +78,7 @@ def run_worker() -> list[str]:
     return list(sent.values_list("body", flat=True))
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 @pytest.mark.parametrize(
     "body", ["stop", "STOP", " Stop \n", "stop!!", "„Stopp“", "отписаться", "Opt-Out.", "ＳＴＯＰ", "إلغاء", "stop 🙏"]
 )
@@ -91,13 +91,13 @@ def test_a_word_that_is_the_whole_message_opts_out(number: WhatsAppNumber, body:
     assert body.strip() in str(event.text)
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 @pytest.mark.parametrize("body", ["please stop", "Stop the delivery!", "nonstop", "", "!", "stop " * 30, "start"])
 def test_a_word_inside_a_message_opts_nobody_out(number: WhatsAppNumber, body: str) -> None:
     assert receive_message(number, body).opted_out_at is None
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_a_word_under_a_picture_opts_nobody_out(number: WhatsAppNumber) -> None:
     form = with_new_message_sid(load_payload("voice", number, Body="stop"))
     post_webhook(number.account.inbound_url, form)
@@ -117,7 +117,7 @@ def test_changed_opt_out_words_apply_from_the_next_message(number: WhatsAppNumbe
     assert not receive_message(number, "basta").opted_out_by_word
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_only_a_word_lifts_an_opt_out_by_a_word(number: WhatsAppNumber) -> None:
     receive_message(number, "stop")
     assert receive_message(number, "Where is my order?").opted_out_at is not None
@@ -128,14 +128,14 @@ def test_only_a_word_lifts_an_opt_out_by_a_word(number: WhatsAppNumber) -> None:
     assert last.kind == "opted_in"
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_that_twilio_reported_is_lifted_by_any_message(number: WhatsAppNumber) -> None:
     contact = receive_message(number, "Hello")
     Contact.objects.update(opted_out_at=contact.created_at)
     assert receive_message(number, "Where is my order?").opted_out_at is None
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: WhatsAppNumber, clock: Any) -> None:
     for trigger, text in ((MessageTrigger.OPTED_OUT, "You are out."), (MessageTrigger.OPTED_IN, "Welcome back.")):
         AutomatedMessage.objects.create(trigger=trigger, text=text)
@@ -152,14 +152,14 @@ def test_an_opt_out_is_confirmed_each_time_and_nothing_else_is_sent(number: What
     assert run_worker() == ["You are out."]
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_a_new_customer_who_opts_out_is_not_greeted(number: WhatsAppNumber) -> None:
     AutomatedMessage.objects.create(trigger=MessageTrigger.GREETING, text="Hello!")
     receive_message(number, "stop")
     assert run_worker() == []
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_reply_to_an_opted_out_customer_is_refused_with_the_reason(number: WhatsAppNumber) -> None:
     dana = builders.create_agent("Dana")
     receive_message(number, "Hello")
@@ -175,7 +175,7 @@ def test_reply_to_an_opted_out_customer_is_refused_with_the_reason(number: Whats
     assert (queued.status, queued.error_message) == ("failed", OPTED_OUT_BY_WORD_ERROR)
 
 
-@pytest.mark.usefixtures("words")
+@pytest.mark.usefixtures("opt_out_words")
 def test_an_opt_out_stays_with_the_person_when_two_contacts_become_one(number: WhatsAppNumber) -> None:
     scoped = "whatsapp:US.13491208655302741918"
     receive_message(number, "Hello")
@@ -190,7 +190,7 @@ def test_plain_text_of_empty_text_is_empty() -> None:
     assert triggers.language_fallbacks(Contact(language="pt_BR")) == ["pt-br", "pt", ""]
 
 
-# -- Lifted by a colleague --------------------------------------------------------------------------------------------
+# -- Opt-outs lifted by colleagues -------------------------------------------------------------------------------------
 
 
 def create_opted_out_conversation(agent: Agent) -> Conversation:
@@ -210,17 +210,17 @@ def test_lifted_opt_out_allows_replies_and_is_recorded() -> None:
     assert str(line.text) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
 
 
-@pytest.mark.parametrize(("reason", "said"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
-def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, said: str) -> None:
+@pytest.mark.parametrize(("reason", "text"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
+def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, text: str) -> None:
     dana = builders.create_agent("Dana")
-    with pytest.raises(opt_out.LiftOptOutError, match=said):
+    with pytest.raises(opt_out.LiftOptOutError, match=text):
         opt_out.lift_opt_out(create_opted_out_conversation(dana), by=dana.user, reason=reason)
     assert Contact.objects.get().opted_out_by_word
 
 
-@pytest.mark.parametrize(("who", "may"), [("Omar", False), ("Sue", True)])
-def test_only_its_agent_and_supervisors_lift_an_opt_out(who: str, may: bool) -> None:
-    somebody = builders.create_agent(who, role="Supervisor" if may else "Agent")
+@pytest.mark.parametrize(("person", "may"), [("Omar", False), ("Sue", True)])
+def test_only_its_agent_and_supervisors_lift_an_opt_out(person: str, may: bool) -> None:
+    somebody = builders.create_agent(person, role="Supervisor" if may else "Agent")
     conversation = create_opted_out_conversation(builders.create_agent("Dana"))
     if may:
         opt_out.lift_opt_out(conversation, by=somebody.user, reason="By mail.")

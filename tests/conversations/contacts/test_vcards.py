@@ -1,4 +1,4 @@
-"""Saving somebody from a contact card: one contact for one number, however it is written."""
+"""People on a contact card are saved as contacts, one for each number in any spelling."""
 
 import pytest
 
@@ -11,16 +11,16 @@ pytestmark = pytest.mark.django_db
 
 
 def test_person_on_a_card_becomes_a_contact_that_can_be_messaged() -> None:
-    kept = save_contact("Mum", "+49 (151) 123-456 78")
-    assert kept.is_new
-    assert (kept.contact.name, kept.contact.address) == ("Mum", "whatsapp:+4915112345678")
+    saved = save_contact("Mum", "+49 (151) 123-456 78")
+    assert saved.is_new
+    assert (saved.contact.name, saved.contact.address) == ("Mum", "whatsapp:+4915112345678")
 
 
-@pytest.mark.parametrize("written", ["+55 11 98765-4321", "0055 11 8765 4321", "+55 11 8765 4321"])
-def test_a_number_that_is_known_in_any_spelling_stays_as_it_is(written: str) -> None:
+@pytest.mark.parametrize("number", ["+55 11 98765-4321", "0055 11 8765 4321", "+55 11 8765 4321"])
+def test_a_number_that_is_known_in_any_spelling_stays_as_it_is(number: str) -> None:
     known = builders.create_contact("Ana", address="whatsapp:+5511987654321")
-    kept = save_contact("Somebody", written)
-    assert (kept.is_new, kept.contact) == (False, known)
+    saved = save_contact("Somebody", number)
+    assert (saved.is_new, saved.contact) == (False, known)
     assert Contact.objects.get().profile_name == "Ana"
 
 
@@ -37,14 +37,14 @@ def test_a_number_that_is_known_in_any_spelling_stays_as_it_is(written: str) -> 
 )
 def test_somebody_is_saved_as_the_card_says(lines: str, name: str, address: str) -> None:
     [person] = parse_people(f"BEGIN:VCARD\r\n{lines}\r\nEND:VCARD\r\n".encode())
-    kept = save_contact(person["name"], person["phones"][0])
-    assert (kept.contact.name, kept.contact.address) == (name, f"whatsapp:{address}")
+    saved = save_contact(person["name"], person["phones"][0])
+    assert (saved.contact.name, saved.contact.address) == (name, f"whatsapp:{address}")
 
 
-@pytest.mark.parametrize("written", ["0151 1234567", "1234", "+0151 1234567", "+49", "call me", "", "+49151<script>"])
-def test_number_without_country_code_is_refused_with_a_message(written: str) -> None:
+@pytest.mark.parametrize("number", ["0151 1234567", "1234", "+0151 1234567", "+49", "call me", "", "+49151<script>"])
+def test_number_without_country_code_is_refused_with_a_message(number: str) -> None:
     with pytest.raises(InvalidPhoneNumberError, match=r"country code"):
-        save_contact("Mum", written)
+        save_contact("Mum", number)
     assert not Contact.objects.exists()
 
 

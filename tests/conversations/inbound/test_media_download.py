@@ -1,4 +1,4 @@
-"""Customers' files arrive in the background, are tried again, and are given up where everyone can see it."""
+"""Files are downloaded in the background, retried, and shown as failed after the last attempt."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,8 +24,8 @@ from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from tests import builders
 from tests.concurrency import run_concurrently
-from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS
-from tests.fileserver import FileResponse, FileServer, run_file_server
+from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
+from tests.media_server import FileResponse, FileServer, run_file_server
 from tests.webhook_client import load_payload, post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -35,47 +35,47 @@ CARD_TEMPLATE = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\nTEL;TYPE=CELL:+49 151 1
 
 
 @pytest.fixture
-def twilio(settings: Any) -> Iterator[FileServer]:
+def media_server(settings: Any) -> Iterator[FileServer]:
     with run_file_server() as running:
         settings.PUBLIC_URL, settings.WHATSAPP_BACKEND = running.url, "simulator"
         yield running
 
 
 def receive_message_with_files(name: str, **changed: Any) -> list[Attachment]:
-    """The files a customer's message is waiting for."""
+    """Receive a message with files and return the attachments."""
     number = builders.create_number()
     assert post_webhook(number.account.inbound_url, load_payload(name, number, **changed)).status_code == 200
     return list(Attachment.objects.order_by("position"))
 
 
-def set_file_responses(twilio: FileServer, attachment: Attachment, *answers: FileResponse) -> None:
+def set_file_responses(media_server: FileServer, attachment: Attachment, *answers: FileResponse) -> None:
     path = attachment.source_url.removeprefix("https://api.twilio.com")
-    twilio.responses["/simulator/twilio/api" + path] = list(answers)
+    media_server.responses["/simulator/twilio/api" + path] = list(answers)
 
 
 def run_media_lane() -> datetime | None:
-    """What a worker does with the next file that is due."""
+    """Run the media lane that is due and return the time of the next attempt."""
     [lease] = claim_lanes(["media"], 1)
     due = fetch_attachment(lease)
     lease.finish(due)
     return due
 
 
-def test_file_is_stored_under_a_generated_name_and_an_event_is_published(twilio: FileServer) -> None:
+def test_file_is_stored_under_a_generated_name_and_an_event_is_published(media_server: FileServer) -> None:
     [file] = receive_message_with_files("voice")
-    set_file_responses(twilio, file, FileResponse(200, JPEG))
+    set_file_responses(media_server, file, FileResponse(200, JPEG))
     assert run_media_lane() is None
     file.refresh_from_db()
     assert (file.state, file.content_type, file.size) == (AttachmentState.STORED, "image/jpeg", len(JPEG))
     assert (file.file.read(), file.display_type()) == (JPEG, "image")
-    assert file.file.name.startswith("attachments/")
+    assert str(file.file.name).startswith("attachments/")
     assert LiveEvent.objects.latest("pk").part_id == file.message_id
     assert not Lane.objects.filter(kind="media").exists()
 
 
-def test_a_file_that_is_not_there_at_first_is_fetched_later(twilio: FileServer) -> None:
+def test_a_file_that_is_not_there_at_first_is_fetched_later(media_server: FileServer) -> None:
     [file] = receive_message_with_files("voice")
-    set_file_responses(twilio, file, FileResponse(404), FileResponse(404), FileResponse(200, JPEG))
+    set_file_responses(media_server, file, FileResponse(404), FileResponse(404), FileResponse(200, JPEG))
     for seconds in RETRY_DELAYS[:2]:
         due = run_media_lane()
         assert due is not None
@@ -86,25 +86,25 @@ def test_a_file_that_is_not_there_at_first_is_fetched_later(twilio: FileServer) 
     assert (file.state, file.error) == (AttachmentState.STORED, "")
 
 
-def test_undownloadable_file_is_shown_as_failed_and_can_be_retried(twilio: FileServer) -> None:
+def test_undownloadable_file_is_shown_as_failed_and_can_be_retried(media_server: FileServer) -> None:
     [file] = receive_message_with_files("voice")
-    set_file_responses(twilio, file, FileResponse(404))
+    set_file_responses(media_server, file, FileResponse(404))
     for _ in RETRY_DELAYS:
         assert run_media_lane() is not None
         Lane.objects.update(due_at=timezone.now())
     assert run_media_lane() is None
     file.refresh_from_db()
     assert (file.state, file.error) == (AttachmentState.FAILED, "Twilio answered 404.")
-    set_file_responses(twilio, file, FileResponse(200, JPEG))
+    set_file_responses(media_server, file, FileResponse(200, JPEG))
     retry_download(file)
     assert run_media_lane() is None
     file.refresh_from_db()
     assert file.state == AttachmentState.STORED
 
 
-def test_file_of_a_failed_lane_is_shown_as_failed_and_can_be_retried(twilio: FileServer) -> None:
+def test_file_of_a_failed_lane_is_shown_as_failed_and_can_be_retried(media_server: FileServer) -> None:
     [file] = receive_message_with_files("voice")
-    set_file_responses(twilio, file, FileResponse(200, JPEG))
+    set_file_responses(media_server, file, FileResponse(200, JPEG))
     mark_attachment_failed(file.pk)
     file.refresh_from_db()
     assert (file.state, file.error) == (AttachmentState.FAILED, "This file could not be processed.")
@@ -114,14 +114,14 @@ def test_file_of_a_failed_lane_is_shown_as_failed_and_can_be_retried(twilio: Fil
     assert file.state == AttachmentState.STORED
 
 
-def test_file_of_another_account_is_never_requested(twilio: FileServer) -> None:
+def test_file_of_another_account_is_never_requested(media_server: FileServer) -> None:
     url = (
         f"https://api.twilio.com/2010-04-01/Accounts/{builders.new_sid('AC')}/Messages/MM{'a' * 32}/Media/ME{'b' * 32}"
     )
     [file] = receive_message_with_files("voice", MediaUrl0=url)
     assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.error, twilio.requests) == (
+    assert (file.state, file.error, media_server.requests) == (
         AttachmentState.FAILED,
         "The file belongs to another Twilio account.",
         [],
@@ -129,11 +129,11 @@ def test_file_of_another_account_is_never_requested(twilio: FileServer) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://[::1", "nonsense", "http://127.0.0.1/", "https://evil.example/x"])
-def test_invalid_media_url_fails_immediately(twilio: FileServer, url: str) -> None:
+def test_invalid_media_url_fails_immediately(media_server: FileServer, url: str) -> None:
     [file] = receive_message_with_files("voice", MediaUrl0=url)
     assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, twilio.requests) == (AttachmentState.FAILED, [])
+    assert (file.state, media_server.requests) == (AttachmentState.FAILED, [])
 
 
 @pytest.mark.parametrize(
@@ -147,17 +147,17 @@ def test_invalid_media_url_fails_immediately(twilio: FileServer, url: str) -> No
         (b"PK\x03\x04" + b"\x00" * 40, "application/zip", "file"),
     ],
 )
-def test_only_what_is_safe_is_shown_inline(twilio: FileServer, content: bytes, declared: str, shown: str) -> None:
+def test_only_what_is_safe_is_shown_inline(media_server: FileServer, content: bytes, declared: str, shown: str) -> None:
     [file] = receive_message_with_files("voice", MediaContentType0=declared)
-    set_file_responses(twilio, file, FileResponse(200, content, headers={"Content-Type": declared}))
+    set_file_responses(media_server, file, FileResponse(200, content, headers={"Content-Type": declared}))
     run_media_lane()
     file.refresh_from_db()
     assert file.display_type() == shown
 
 
-def test_a_file_that_is_fetched_twice_is_stored_once(twilio: FileServer) -> None:
+def test_a_file_that_is_fetched_twice_is_stored_once(media_server: FileServer) -> None:
     [file] = receive_message_with_files("contact_card")
-    set_file_responses(twilio, file, FileResponse(200, CARD_TEMPLATE % b"Omar"))
+    set_file_responses(media_server, file, FileResponse(200, CARD_TEMPLATE % b"Omar"))
     run_media_lane()
     Lane.objects.create(kind="media", key=file.pk, due_at=timezone.now())
     assert run_media_lane() is None
@@ -165,7 +165,7 @@ def test_a_file_that_is_fetched_twice_is_stored_once(twilio: FileServer) -> None
     assert len(file.message.content["contacts"]) == 1
 
 
-def test_only_failed_files_with_a_url_can_be_retried(twilio: FileServer) -> None:
+def test_only_failed_files_with_a_url_can_be_retried(media_server: FileServer) -> None:
     files = [
         Attachment(state=AttachmentState.PENDING, source_url="x"),
         Attachment(state=AttachmentState.STORED, source_url="x"),
@@ -177,13 +177,13 @@ def test_only_failed_files_with_a_url_can_be_retried(twilio: FileServer) -> None
             retry_download(file)
 
 
-# -- Contact cards --------------------------------------------------------------------------------------------------
+# -- Contact cards -----------------------------------------------------------------------------------------------------
 
 
-def test_a_contact_card_shows_names_and_numbers(twilio: FileServer) -> None:
+def test_a_contact_card_shows_names_and_numbers(media_server: FileServer) -> None:
     [file] = receive_message_with_files("contact_card")
     set_file_responses(
-        twilio, file, FileResponse(200, CARD_TEMPLATE % b"Omar <script>" + CARD_TEMPLATE % "Zoë\x00".encode())
+        media_server, file, FileResponse(200, CARD_TEMPLATE % b"Omar <script>" + CARD_TEMPLATE % "Zoë\x00".encode())
     )
     assert run_media_lane() is None
     file.message.refresh_from_db()
@@ -195,11 +195,11 @@ def test_a_contact_card_shows_names_and_numbers(twilio: FileServer) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_cards_fetched_at_once_are_both_shown(twilio: FileServer) -> None:
+def test_two_cards_fetched_at_once_are_both_shown(media_server: FileServer) -> None:
     media = {"MediaContentType0": "text/vcard", "MediaContentType1": "text/vcard", "MediaUrl2": None}
     files = receive_message_with_files("several_media", **media)
     for file, name in zip(files, (b"Omar", b"Zoe"), strict=True):
-        set_file_responses(twilio, file, FileResponse(200, CARD_TEMPLATE % name))
+        set_file_responses(media_server, file, FileResponse(200, CARD_TEMPLATE % name))
     assert run_concurrently(*[lambda lease=lease: fetch_attachment(lease) for lease in claim_lanes(["media"], 2)]) == [
         None,
         None,
@@ -226,9 +226,9 @@ def test_malformed_card_causes_no_error(card: bytes) -> None:
     assert isinstance(parse_people(card), list)
 
 
-def test_a_malformed_card_stays_a_file_to_download(twilio: FileServer) -> None:
+def test_a_malformed_card_stays_a_file_to_download(media_server: FileServer) -> None:
     [file] = receive_message_with_files("contact_card")
-    set_file_responses(twilio, file, FileResponse(200, b"BEGIN:VCARD\r\nnonsense"))
+    set_file_responses(media_server, file, FileResponse(200, b"BEGIN:VCARD\r\nnonsense"))
     assert run_media_lane() is None
     file.refresh_from_db()
     assert (file.state, file.content_type, file.display_type()) == (AttachmentState.STORED, "text/vcard", "file")
@@ -239,26 +239,26 @@ def test_a_card_without_a_name_still_shows_its_numbers() -> None:
     assert person == {"name": "+49 1", "phones": ["+49 1", "+49 2"]}
 
 
-def test_a_card_with_a_large_photo_shows_its_name_and_number_and_stays_whole(twilio: FileServer) -> None:
+def test_a_card_with_a_large_photo_shows_its_name_and_number_and_stays_whole(media_server: FileServer) -> None:
     [file] = receive_message_with_files("contact_card")
     photo = b"PHOTO;ENCODING=b;TYPE=JPEG:" + b"\r\n ".join([b"QUJD" * 18] * 1700)
     card = CARD_TEMPLATE % (b"Lena\r\n" + photo)
-    set_file_responses(twilio, file, FileResponse(200, card))
+    set_file_responses(media_server, file, FileResponse(200, card))
     assert run_media_lane() is None
     file.refresh_from_db()
     assert (file.message.content["contacts"], file.size) == ([{"name": "Lena", "phones": ["+49 151 1234"]}], len(card))
 
 
 @pytest.mark.parametrize("name", HOSTILE_VCARDS)
-def test_a_hostile_card_is_stored_like_any_other(twilio: FileServer, name: str) -> None:
+def test_a_hostile_card_is_stored_like_any_other(media_server: FileServer, name: str) -> None:
     [file] = receive_message_with_files("contact_card")
-    set_file_responses(twilio, file, FileResponse(200, HOSTILE_VCARDS[name]))
+    set_file_responses(media_server, file, FileResponse(200, HOSTILE_VCARDS[name]))
     assert run_media_lane() is None
     file.refresh_from_db()
     assert (file.state, file.size, len(file.file.read())) == (AttachmentState.STORED, *[len(HOSTILE_VCARDS[name])] * 2)
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(st.binary(max_size=200), st.text(max_size=100))
 def test_any_bytes_are_handled_as_a_card(noise: bytes, name: str) -> None:
     for person in parse_people(noise) + parse_people(CARD_TEMPLATE % name.encode()):

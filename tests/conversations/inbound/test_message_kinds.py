@@ -1,4 +1,4 @@
-"""Each kind of message a customer can send is filed as what it is; the forms are in tests/payloads."""
+"""Recorded forms of each message kind (tests/payloads) are stored as that kind."""
 
 import uuid
 from typing import Any
@@ -14,13 +14,8 @@ from tests.webhook_client import load_payload, post_webhook, with_new_message_si
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def number() -> WhatsAppNumber:
-    return builders.create_number()
-
-
 def receive_payload(number: WhatsAppNumber, name: str, **changed: Any) -> Message:
-    """The message that a recorded form becomes."""
+    """Post a recorded form and return the stored message."""
     assert post_webhook(number.account.inbound_url, load_payload(name, number, **changed)).status_code == 200
     delivery = WebhookDelivery.objects.latest("pk")
     assert (delivery.state, delivery.error) == (DeliveryState.APPLIED, "")
@@ -106,8 +101,8 @@ def test_a_list_reply_has_the_shown_text_and_the_payload(number: WhatsAppNumber)
 
 def test_a_quoted_reply_points_at_the_quoted_message(number: WhatsAppNumber) -> None:
     first = receive_payload(number, "text")
-    ours = builders.create_outbound_message(first.conversation, "Which one?")
-    assert receive_payload(number, "quoted_reply", OriginalRepliedMessageSid=ours.twilio_sid).quoted == ours
+    reply = builders.create_outbound_message(first.conversation, "Which one?")
+    assert receive_payload(number, "quoted_reply", OriginalRepliedMessageSid=reply.twilio_sid).quoted == reply
 
 
 def test_quote_of_an_unknown_message_is_plain_text(number: WhatsAppNumber) -> None:

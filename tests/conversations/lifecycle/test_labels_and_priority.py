@@ -1,4 +1,4 @@
-"""Labels, priority and disposition codes: who sets them, what becomes of it."""
+"""Labels, priority and disposition codes of conversations."""
 
 from datetime import timedelta
 
@@ -19,58 +19,55 @@ from tests import builders
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
-def sue() -> Agent:
-    return builders.create_agent("Sue", role="Supervisor")
-
-
 def timeline_texts(conversation: Conversation) -> list[str]:
     return [str(line) for line in conversation.events.values_list("text", flat=True)]
 
 
-# -- Labels -----------------------------------------------------------------------------------------------------------
+# -- Labels ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_timeline_says_in_one_line_who_labelled_it(dana: Agent) -> None:
-    found, vip, old = builders.create_conversation(), Label.objects.create(name="VIP"), Label.objects.create(name="Old")
-    update_labels(found, add=[old], remove=[], actor=dana.user)
-    assert update_labels(found, add=[vip], remove=[old], actor=dana.user)
-    assert set(found.labels.all()) == {vip}
-    assert timeline_texts(found) == ["Dana added the label Old.", "Dana added the label VIP and removed the label Old."]
+    conversation, vip, old = (
+        builders.create_conversation(),
+        Label.objects.create(name="VIP"),
+        Label.objects.create(name="Old"),
+    )
+    update_labels(conversation, add=[old], remove=[], actor=dana.user)
+    assert update_labels(conversation, add=[vip], remove=[old], actor=dana.user)
+    assert set(conversation.labels.all()) == {vip}
+    assert timeline_texts(conversation) == [
+        "Dana added the label Old.",
+        "Dana added the label VIP and removed the label Old.",
+    ]
 
 
 def test_a_label_that_is_there_already_changes_nothing(dana: Agent) -> None:
-    found, vip = builders.create_conversation(), Label.objects.create(name="VIP")
-    assert update_labels(found, add=[vip], remove=[], actor=dana.user)
-    assert not update_labels(found, add=[vip], remove=[], actor=dana.user)
-    assert len(timeline_texts(found)) == 1
-    assert update_labels(found, add=[], remove=[vip], actor=dana.user)
-    assert not update_labels(found, add=[], remove=[vip], actor=dana.user)
+    conversation, vip = builders.create_conversation(), Label.objects.create(name="VIP")
+    assert update_labels(conversation, add=[vip], remove=[], actor=dana.user)
+    assert not update_labels(conversation, add=[vip], remove=[], actor=dana.user)
+    assert len(timeline_texts(conversation)) == 1
+    assert update_labels(conversation, add=[], remove=[vip], actor=dana.user)
+    assert not update_labels(conversation, add=[], remove=[vip], actor=dana.user)
 
 
 def test_contact_label_publishes_events_for_open_conversations(dana: Agent) -> None:
-    found = builders.create_conversation(agent=dana)
-    update_labels(found.contact, add=[Label.objects.create(name="VIP")], remove=[], actor=dana.user)
-    assert LiveEvent.objects.get().subject_id == found.pk
-    assert not timeline_texts(found)
+    conversation = builders.create_conversation(agent=dana)
+    update_labels(conversation.contact, add=[Label.objects.create(name="VIP")], remove=[], actor=dana.user)
+    assert LiveEvent.objects.get().subject_id == conversation.pk
+    assert not timeline_texts(conversation)
 
 
 def test_agents_use_labels_and_supervisors_make_them(dana: Agent, sue: Agent) -> None:
     with pytest.raises(LabelError, match="A supervisor can create it"):
         get_or_create_label("VIP", user=dana.user)
-    made = get_or_create_label("  VIP  ", user=sue.user)
-    assert made.name == "VIP"
-    assert get_or_create_label("vip", user=dana.user) == made
+    label = get_or_create_label("  VIP  ", user=sue.user)
+    assert label.name == "VIP"
+    assert get_or_create_label("vip", user=dana.user) == label
     with pytest.raises(LabelError, match="up to 40"):
         get_or_create_label("x" * 41, user=sue.user)
 
 
-# -- Priority ---------------------------------------------------------------------------------------------------------
+# -- Priority ----------------------------------------------------------------------------------------------------------
 
 
 def test_urgent_conversation_is_assigned_before_longer_waiting_ones(dana: Agent) -> None:
@@ -86,17 +83,17 @@ def test_urgent_conversation_is_assigned_before_longer_waiting_ones(dana: Agent)
 
 
 def test_assigned_agent_or_supervisor_changes_the_priority(dana: Agent, sue: Agent) -> None:
-    found = builders.create_conversation(agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     with pytest.raises(TransitionError, match="Only the agent"):
-        set_priority(found, Priority.HIGH, agent=builders.create_agent("Omar"))
-    set_priority(found, Priority.HIGH, agent=sue)
-    found.refresh_from_db()
-    assert found.priority == Priority.HIGH
-    set_priority(found, Priority.HIGH, agent=dana)
-    assert len(timeline_texts(found)) == 1
+        set_priority(conversation, Priority.HIGH, agent=builders.create_agent("Omar"))
+    set_priority(conversation, Priority.HIGH, agent=sue)
+    conversation.refresh_from_db()
+    assert conversation.priority == Priority.HIGH
+    set_priority(conversation, Priority.HIGH, agent=dana)
+    assert len(timeline_texts(conversation)) == 1
 
 
-# -- Wrapping up ------------------------------------------------------------------------------------------------------
+# -- Wrap-up -----------------------------------------------------------------------------------------------------------
 
 
 def create_codes(*names: str) -> list[DispositionCode]:
@@ -104,57 +101,57 @@ def create_codes(*names: str) -> list[DispositionCode]:
 
 
 def test_conversation_is_closed_with_codes_and_a_note(dana: Agent) -> None:
-    found, chosen = (
+    conversation, chosen = (
         builders.create_conversation(agent=dana, state=State.WRAP_UP),
         create_codes("Solved", "Refunded"),
     )
-    close_conversation(found, dana, codes=chosen, note=" Sent a new one. ")
-    found.refresh_from_db()
-    assert found.state == State.CLOSED
-    assert set(found.dispositions.all()) == set(chosen)
-    assert found.notes.get().text == "Sent a new one."
-    assert timeline_texts(found) == ["Dana closed the conversation: Refunded, Solved."]
+    close_conversation(conversation, dana, codes=chosen, note=" Sent a new one. ")
+    conversation.refresh_from_db()
+    assert conversation.state == State.CLOSED
+    assert set(conversation.dispositions.all()) == set(chosen)
+    assert conversation.notes.get().text == "Sent a new one."
+    assert timeline_texts(conversation) == ["Dana closed the conversation: Refunded, Solved."]
 
 
 def test_closing_without_a_required_code_is_refused(dana: Agent) -> None:
     builders.update_work_stream(disposition_required=True)
-    found = builders.create_conversation(agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     with pytest.raises(dispositions.WrapUpError, match="Choose what the conversation came to") as refused:
-        close_conversation(found, dana, note="Bye")
+        close_conversation(conversation, dana, note="Bye")
     assert refused.value.field == "codes"
-    found.refresh_from_db()
-    assert (found.state, found.notes.count()) == (State.ACTIVE, 0)
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.notes.count()) == (State.ACTIVE, 0)
 
 
 def test_active_conversation_is_ended_and_closed_in_one_step(dana: Agent) -> None:
-    found = builders.create_conversation(agent=dana)
-    close_conversation(found, dana)
-    assert timeline_texts(found) == ["Dana ended the conversation.", "Dana closed the conversation."]
+    conversation = builders.create_conversation(agent=dana)
+    close_conversation(conversation, dana)
+    assert timeline_texts(conversation) == ["Dana ended the conversation.", "Dana closed the conversation."]
 
 
 def test_closing_is_refused_when_a_message_arrived_meanwhile(dana: Agent) -> None:
-    found = builders.create_conversation(agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     Conversation.objects.update(unread_count=1)
     with pytest.raises(TransitionError, match="has written in the meantime"):
-        close_conversation(found, dana, codes=create_codes("Solved"), note="Bye")
-    found.refresh_from_db()
-    assert (found.state, found.dispositions.count(), found.notes.count()) == (State.ACTIVE, 0, 0)
-    assert timeline_texts(found) == []
+        close_conversation(conversation, dana, codes=create_codes("Solved"), note="Bye")
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.dispositions.count(), conversation.notes.count()) == (State.ACTIVE, 0, 0)
+    assert timeline_texts(conversation) == []
 
 
 def test_more_than_two_codes_are_refused(dana: Agent) -> None:
-    found = builders.create_conversation(agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     with pytest.raises(dispositions.WrapUpError, match="up to 2"):
-        close_conversation(found, dana, codes=create_codes("A", "B", "C"))
+        close_conversation(conversation, dana, codes=create_codes("A", "B", "C"))
 
 
 def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) -> None:
-    found = builders.create_conversation(agent=dana, state=State.WRAP_UP)
+    conversation = builders.create_conversation(agent=dana, state=State.WRAP_UP)
     with pytest.raises(TransitionError, match="Only the agent"):
-        close_conversation(found, builders.create_agent("Omar"))
-    close_conversation(found, sue)
-    found.refresh_from_db()
-    assert (found.state, found.agent) == (State.CLOSED, dana)
+        close_conversation(conversation, builders.create_agent("Omar"))
+    close_conversation(conversation, sue)
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.agent) == (State.CLOSED, dana)
 
 
 def test_supervisor_cannot_end_a_colleagues_conversation(dana: Agent, sue: Agent) -> None:

@@ -1,7 +1,8 @@
-"""Snoozed conversations: out of sight until their time or the customer's message, and never closed before."""
+"""Snoozed conversations are hidden until their time or the customer's next message, and never closed."""
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -27,15 +28,10 @@ pytestmark = pytest.mark.django_db
 ONE_HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
 def create_snoozed_conversation(dana: Agent, **fields: Any) -> Conversation:
-    found = builders.create_conversation(agent=dana, **fields)
-    snooze_conversation(found, dana, until=timezone.now() + ONE_HOUR)
-    return found
+    conversation = builders.create_conversation(agent=dana, **fields)
+    snooze_conversation(conversation, dana, until=timezone.now() + ONE_HOUR)
+    return conversation
 
 
 def lease_for(conversation: Conversation) -> Lease:
@@ -55,65 +51,65 @@ def receive_message(conversation: Conversation) -> int:
 
 
 def test_a_snoozed_conversation_waits_and_uses_no_capacity(dana: Agent) -> None:
-    found = create_snoozed_conversation(dana)
-    found.refresh_from_db()
-    assert (found.state, found.agent) == (State.WAITING, dana)
-    assert is_hidden(found)
-    assert not is_hidden(found, hours=1)
-    assert str(found.events.last().text).startswith("Dana snoozed the conversation until ")
+    conversation = create_snoozed_conversation(dana)
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.agent) == (State.WAITING, dana)
+    assert is_hidden(conversation)
+    assert not is_hidden(conversation, hours=1)
+    assert str(conversation.events.latest("pk").text).startswith("Dana snoozed the conversation until ")
 
 
 def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) -> None:
-    found = create_snoozed_conversation(dana)
-    assert run_snooze_lane(lease_for(found)) == found.snoozed_until
+    conversation = create_snoozed_conversation(dana)
+    assert run_snooze_lane(lease_for(conversation)) == conversation.snoozed_until
     with time_machine.travel(timezone.now() + ONE_HOUR, tick=False):
         LiveEvent.objects.all().delete()
-        assert run_snooze_lane(lease_for(found)) is None
-        found.refresh_from_db()
-        assert found.last_activity_at == timezone.now()
-        assert str(found.events.last().text) == "The snooze is over."
+        assert run_snooze_lane(lease_for(conversation)) is None
+        conversation.refresh_from_db()
+        assert conversation.last_activity_at == timezone.now()
+        assert str(conversation.events.latest("pk").text) == "The snooze is over."
         assert f"agent:{dana.pk}" in LiveEvent.objects.get().topics
-        assert run_snooze_lane(lease_for(found)) is None
+        assert run_snooze_lane(lease_for(conversation)) is None
         assert LiveEvent.objects.count() == 1
-    assert found.state == State.WAITING
+    assert conversation.state == State.WAITING
 
 
 def test_a_snoozed_conversation_comes_back_when_the_customer_writes(dana: Agent) -> None:
     builders.update_work_stream(keep_same_agent=True)
-    found = builders.create_conversation(agent=dana)
-    snooze_conversation(found, dana, until=None)
-    assert is_hidden(found, days=20)
-    assert receive_message(found) == 200
-    found.refresh_from_db()
-    assert (found.state, found.agent, found.snoozed_at) == (State.ACTIVE, dana, None)
+    conversation = builders.create_conversation(agent=dana)
+    snooze_conversation(conversation, dana, until=None)
+    assert is_hidden(conversation, days=20)
+    assert receive_message(conversation) == 200
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.agent, conversation.snoozed_at) == (State.ACTIVE, dana, None)
 
 
 def test_resuming_early_cancels_the_snooze(dana: Agent) -> None:
-    found = create_snoozed_conversation(dana)
-    resume_conversation(found, dana)
-    found.refresh_from_db()
-    assert (found.state, found.snoozed_at, found.snoozed_until) == (State.ACTIVE, None, None)
-    events = found.events.count()
+    conversation = create_snoozed_conversation(dana)
+    resume_conversation(conversation, dana)
+    conversation.refresh_from_db()
+    assert (conversation.state, conversation.snoozed_at, conversation.snoozed_until) == (State.ACTIVE, None, None)
+    events = conversation.events.count()
     with time_machine.travel(timezone.now() + ONE_HOUR, tick=False):
-        assert run_snooze_lane(lease_for(found)) is None
-    assert found.events.count() == events
+        assert run_snooze_lane(lease_for(conversation)) is None
+    assert conversation.events.count() == events
 
 
 def test_a_snoozed_conversation_is_snoozed_until_another_time(dana: Agent) -> None:
-    found = create_snoozed_conversation(dana)
+    conversation = create_snoozed_conversation(dana)
     later = timezone.now() + 3 * ONE_HOUR
-    snooze_conversation(found, dana, until=later)
+    snooze_conversation(conversation, dana, until=later)
     with time_machine.travel(timezone.now() + 2 * ONE_HOUR, tick=False):
-        assert run_snooze_lane(lease_for(found)) == later
-        assert is_hidden(found)
+        assert run_snooze_lane(lease_for(conversation)) == later
+        assert is_hidden(conversation)
 
 
 def test_snoozed_conversation_is_not_closed_for_inactivity(dana: Agent) -> None:
     stream = builders.update_work_stream(auto_close_after=timedelta(minutes=30))
-    found = create_snoozed_conversation(dana)
+    conversation = create_snoozed_conversation(dana)
     with time_machine.travel(timezone.now() + ONE_HOUR, tick=False):
         assert close_stale_conversations() == 0
-        run_snooze_lane(lease_for(found))
+        run_snooze_lane(lease_for(conversation))
         assert close_stale_conversations() == 0
     with time_machine.travel(timezone.now() + ONE_HOUR + stream.auto_close_after + timedelta(minutes=1), tick=False):
         assert close_stale_conversations() == 1
@@ -121,18 +117,18 @@ def test_snoozed_conversation_is_not_closed_for_inactivity(dana: Agent) -> None:
 
 @pytest.mark.parametrize("hours", [-1, 24 * 91])
 def test_invalid_snooze_time_is_refused(dana: Agent, hours: int) -> None:
-    found = builders.create_conversation(agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     with pytest.raises(TransitionError, match="Choose a time"):
-        snooze_conversation(found, dana, until=timezone.now() + timedelta(hours=hours))
+        snooze_conversation(conversation, dana, until=timezone.now() + timedelta(hours=hours))
 
 
 def test_only_the_assigned_agent_can_snooze_a_read_conversation(dana: Agent) -> None:
-    found = builders.create_conversation(agent=dana)
+    conversation = builders.create_conversation(agent=dana)
     with pytest.raises(TransitionError, match="Only the agent"):
-        snooze_conversation(found, builders.create_agent("Omar"), until=None)
+        snooze_conversation(conversation, builders.create_agent("Omar"), until=None)
     Conversation.objects.update(unread_count=1)
     with pytest.raises(TransitionError, match="has written in the meantime"):
-        snooze_conversation(found, dana, until=None)
+        snooze_conversation(conversation, dana, until=None)
     assert not Lane.objects.filter(kind=LaneKind.SNOOZE).exists()
 
 
@@ -140,15 +136,15 @@ def test_only_the_assigned_agent_can_snooze_a_read_conversation(dana: Agent) -> 
 def test_concurrent_message_is_not_hidden_by_a_snooze(dana: Agent) -> None:
     builders.update_work_stream(keep_same_agent=True)
     for _ in range(5):
-        found = builders.create_conversation(agent=dana)
+        conversation = builders.create_conversation(agent=dana)
         answers = run_concurrently(
-            lambda found=found: receive_message(found),
-            lambda found=found: snooze_conversation(
-                Conversation.objects.get(pk=found.pk), dana, until=timezone.now() + ONE_HOUR
+            partial(receive_message, conversation),
+            partial(
+                snooze_conversation, Conversation.objects.get(pk=conversation.pk), dana, until=timezone.now() + ONE_HOUR
             ),
         )
         assert answers[0] == 200
-        found.refresh_from_db()
-        # Back with its agent, or open where that one is full by then.
-        assert found.state in {State.ACTIVE, State.OPEN}
-        assert (found.unread_count, found.snoozed_at) == (1, None)
+        conversation.refresh_from_db()
+        # Back with its agent, or open if that agent has no capacity left.
+        assert conversation.state in {State.ACTIVE, State.OPEN}
+        assert (conversation.unread_count, conversation.snoozed_at) == (1, None)

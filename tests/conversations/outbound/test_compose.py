@@ -1,4 +1,4 @@
-"""An agent replies: refused with a reason, or queued once."""
+"""Replies of agents are queued once or refused with a reason."""
 
 import datetime as dt
 import uuid
@@ -27,19 +27,14 @@ PDF = b"%PDF-1.7\n" + b"x" * 40
 
 
 @pytest.fixture
-def dana() -> Agent:
-    return builders.create_agent("Dana")
-
-
-@pytest.fixture
 def conversation(dana: Agent) -> Conversation:
     return builders.create_conversation(agent=dana)
 
 
-def reply_refusal(conversation: Conversation, by: Agent, **reply: Any) -> ReplyError:
-    """Why this reply was not queued; nothing of it is stored."""
+def reply_refusal(conversation: Conversation, author: Agent, **reply: Any) -> ReplyError:
+    """Return the reason for which the reply is refused; nothing is stored."""
     with pytest.raises(ReplyError) as refused:
-        send_reply(conversation, author=by.user, **reply)
+        send_reply(conversation, author=author.user, **reply)
     assert not Message.objects.filter(direction="outbound").exists()
     assert not Lane.objects.exists()
     return refused.value
@@ -130,16 +125,16 @@ def test_reply_to_a_conversation_reassigned_meanwhile_is_refused(conversation: C
 
 def test_the_same_form_twice_queues_one_message(conversation: Conversation, dana: Agent) -> None:
     form = uuid.uuid4()
-    one, two = (send_reply(conversation, author=dana.user, text="Hi", public_id=form) for _ in range(2))
-    assert (one.pk, Message.objects.count()) == (two.pk, 1)
+    first, two = (send_reply(conversation, author=dana.user, text="Hi", public_id=form) for _ in range(2))
+    assert (first.pk, Message.objects.count()) == (two.pk, 1)
 
 
 def test_resubmitted_form_after_the_window_closed_returns_the_queued_message(dana: Agent) -> None:
     conversation, form = builders.create_conversation(agent=dana, last_inbound_at=NOON), uuid.uuid4()
     with time_machine.travel(NOON + DAY, tick=False) as clock:
-        one = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
+        first = send_reply(conversation, author=dana.user, text="Hi", public_id=form)
         clock.shift(MICROSECOND)
-        assert send_reply(conversation, author=dana.user, text="Hi", public_id=form) == one
+        assert send_reply(conversation, author=dana.user, text="Hi", public_id=form) == first
 
 
 @pytest.mark.django_db(transaction=True)
@@ -153,9 +148,9 @@ def test_the_same_form_ten_times_at_once_queues_one_message() -> None:
 
 
 def test_somebody_elses_form_id_shows_nothing_of_theirs(conversation: Conversation, dana: Agent) -> None:
-    theirs = builders.create_outbound_message(builders.create_conversation(), "A secret")
+    other_message = builders.create_outbound_message(builders.create_conversation(), "A secret")
     with pytest.raises(ReplyError):
-        send_reply(conversation, author=dana.user, text="Hi", public_id=theirs.public_id)
+        send_reply(conversation, author=dana.user, text="Hi", public_id=other_message.public_id)
     assert Message.objects.count() == 1
 
 
@@ -170,7 +165,7 @@ def test_replies_queued_at_once_are_numbered_in_the_order_of_their_commits() -> 
     assert Lane.objects.count() == 1
 
 
-# -- Files ----------------------------------------------------------------------------------------------------------
+# -- Files -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("content", "kind"), [(PNG, "image/png"), (PDF, "application/pdf")])
@@ -182,12 +177,12 @@ def test_file_is_queued_with_the_content_type_of_its_bytes(
     attachment = message.attachments.get()
     assert (message.kind, attachment.content_type, attachment.state) == ("media", kind, "stored")
     assert attachment.file.read() == content
-    assert "passwd" not in attachment.file.name
+    assert "passwd" not in str(attachment.file.name)
     assert "\x00" not in attachment.name
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "error_text"),
     [
         (b"", "This file is empty."),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "does not take this kind of file"),
@@ -198,10 +193,10 @@ def test_file_is_queued_with_the_content_type_of_its_bytes(
     ],
 )
 def test_a_file_whatsapp_does_not_take_is_refused_with_the_reason(
-    conversation: Conversation, dana: Agent, content: bytes, words: str
+    conversation: Conversation, dana: Agent, content: bytes, error_text: str
 ) -> None:
     refused = reply_refusal(conversation, dana, file=ContentFile(content, "picture.png"))
-    assert words in str(refused)
+    assert error_text in str(refused)
     assert (refused.code, refused.field) == ("file_refused", "file")
 
 
@@ -211,13 +206,13 @@ def test_files_are_refused_where_agents_may_not_attach(conversation: Conversatio
     assert reply_refusal(conversation, dana, file=ContentFile(PNG, "a.png")).code == "files_off"
 
 
-# -- Send again -----------------------------------------------------------------------------------------------------
+# -- Send again --------------------------------------------------------------------------------------------------------
 
 
 def test_a_failed_message_is_sent_again_once(conversation: Conversation, dana: Agent) -> None:
     failed = builders.create_outbound_message(conversation, "Hi", status="failed", error_code=63016)
-    again = resend_reply(failed, author=dana.user)
-    assert (again.body, again.status, again.pk != failed.pk) == ("Hi", "queued", True)
+    resent = resend_reply(failed, author=dana.user)
+    assert (resent.body, resent.status, resent.pk != failed.pk) == ("Hi", "queued", True)
     with pytest.raises(ReplyError) as refused:
         resend_reply(failed, author=dana.user)
     assert refused.value.code == "sent_again"
@@ -235,7 +230,8 @@ def test_a_failed_file_is_sent_again_with_its_file(conversation: Conversation, d
 
 def test_missing_file_is_refused_with_a_reason(conversation: Conversation, dana: Agent) -> None:
     first = send_reply(conversation, author=dana.user, file=ContentFile(PNG, "a.png"))
-    first.attachments.get().file.storage.delete(first.attachments.get().file.name)
+    file = first.attachments.get().file
+    file.storage.delete(str(file.name))
     Message.objects.update(status="failed")
     first.refresh_from_db()
     with pytest.raises(ReplyError) as refused:
@@ -262,19 +258,19 @@ def test_after_24_hours_nothing_is_sent_again(conversation: Conversation, dana: 
 
 
 def test_a_reply_knows_the_message_it_replies_to(conversation: Conversation) -> None:
-    asked, elsewhere = (
+    quoted_message, elsewhere = (
         builders.create_inbound_message(conversation),
         builders.create_inbound_message(builders.create_conversation()),
     )
     assert conversation.agent is not None
     author = conversation.agent.user
-    assert send_reply(conversation, author=author, text="Yes", quoted=asked).quoted == asked
+    assert send_reply(conversation, author=author, text="Yes", quoted=quoted_message).quoted == quoted_message
     with pytest.raises(ReplyError, match="not in this conversation"):
         send_reply(conversation, author=author, text="Yes", quoted=elsewhere)
 
 
 def test_unfilled_slug_is_refused(conversation: Conversation) -> None:
     assert conversation.agent is not None
-    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} first") as why:
+    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} first") as caught:
         send_reply(conversation, author=conversation.agent.user, text="Dear {LastName{Customer}}")
-    assert why.value.field == "text"
+    assert caught.value.field == "text"

@@ -1,4 +1,4 @@
-"""Queued replies go out: in their order, each at most once, and what Twilio refuses is explained."""
+"""Queued replies are sent in order and at most once; Twilio's errors are explained."""
 
 import datetime as dt
 import logging
@@ -34,7 +34,7 @@ def clock() -> Iterator[Any]:
 
 
 @pytest.fixture
-def conversation(twilio: MemoryBackend, clock: Any) -> Conversation:
+def conversation(memory_backend: MemoryBackend, clock: Any) -> Conversation:
     return builders.create_conversation(agent=builders.create_agent("Dana"))
 
 
@@ -44,7 +44,7 @@ def queue_replies(conversation: Conversation, *texts: str) -> list[Message]:
 
 
 def run_send_lane() -> dt.datetime | None:
-    """What a worker does with the lane that is due; when it is to be looked at again."""
+    """Send the messages of the lane that is due and return its next time."""
     [lease] = claim_lanes(["send"], 1)
     due = deliver_messages(lease)
     lease.finish(due)
@@ -55,28 +55,32 @@ def message_statuses() -> list[str]:
     return list(Message.objects.order_by("pk").values_list("status", flat=True))
 
 
-def test_replies_of_one_conversation_go_out_in_their_order(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_replies_of_one_conversation_go_out_in_their_order(
+    conversation: Conversation, memory_backend: MemoryBackend
+) -> None:
     queue_replies(conversation, "one", "two", "three")
     assert run_send_lane() is None
-    assert [message.body for message in twilio.outbox] == ["one", "two", "three"]
+    assert [message.body for message in memory_backend.outbox] == ["one", "two", "three"]
     assert not Lane.objects.exists()
 
 
-def test_sent_message_has_both_addresses_and_the_public_id(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_sent_message_has_both_addresses_and_the_public_id(
+    conversation: Conversation, memory_backend: MemoryBackend
+) -> None:
     [message] = queue_replies(conversation, "Hi")
     run_send_lane()
-    [sent] = twilio.outbox
+    [sent] = memory_backend.outbox
     assert (sent.to, sent.sender) == (conversation.contact.address, conversation.number.address)
     assert sent.status_callback == f"{conversation.number.account.status_url}{message.public_id}/"
     assert (sent.body, sent.media_url) == ("Hi", "")
 
 
-def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_a_file_is_offered_by_a_signed_link(conversation: Conversation, memory_backend: MemoryBackend) -> None:
     assert conversation.agent is not None
     png = ContentFile(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40, "a.png")
     send_reply(conversation, author=conversation.agent.user, file=png)
     run_send_lane()
-    assert twilio.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
+    assert memory_backend.outbox[0].media_url.startswith("https://desk.example.com/media/offered/")
 
 
 def test_sending_stores_only_the_sid(conversation: Conversation) -> None:
@@ -86,34 +90,36 @@ def test_sending_stores_only_the_sid(conversation: Conversation) -> None:
     assert (message.status, message.twilio_sid[:2]) == ("sending", "SM")
 
 
-def test_rate_limited_reply_is_delayed(conversation: Conversation, twilio: MemoryBackend) -> None:
-    twilio.errors_to_raise = [TwilioRateLimitError()]
+def test_rate_limited_reply_is_delayed(conversation: Conversation, memory_backend: MemoryBackend) -> None:
+    memory_backend.errors_to_raise = [TwilioRateLimitError()]
     queue_replies(conversation, "one", "two")
     due = run_send_lane()
     assert due is not None
     assert due > timezone.now()
-    assert (message_statuses(), twilio.outbox) == (["queued", "queued"], [])
+    assert (message_statuses(), memory_backend.outbox) == (["queued", "queued"], [])
 
 
-def test_later_replies_wait_during_backoff(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
-    twilio.errors_to_raise = [TwilioRateLimitError()]
+def test_later_replies_wait_during_backoff(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
+) -> None:
+    memory_backend.errors_to_raise = [TwilioRateLimitError()]
     queue_replies(conversation, "one")
     due = run_send_lane()
     assert due is not None
     queue_replies(conversation, "two")
-    assert (run_send_lane(), twilio.outbox) == (due, [])
+    assert (run_send_lane(), memory_backend.outbox) == (due, [])
     clock.move_to(due)
     assert run_send_lane() is None
-    assert [message.body for message in twilio.outbox] == ["one", "two"]
+    assert [message.body for message in memory_backend.outbox] == ["one", "two"]
 
 
 def test_backing_off_takes_longer_each_time_and_is_never_the_same(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     waits = []
     queue_replies(conversation, "Hi")
     for _ in range(12):
-        twilio.errors_to_raise = [TwilioRateLimitError()]
+        memory_backend.errors_to_raise = [TwilioRateLimitError()]
         due = run_send_lane()
         assert due is not None
         waits.append((due - timezone.now()).total_seconds())
@@ -123,67 +129,71 @@ def test_backing_off_takes_longer_each_time_and_is_never_the_same(
     )
     assert len({wait / 2.0**n for n, wait in enumerate(waits[:7])}) > 1
     assert run_send_lane() is None
-    assert len(twilio.outbox) == 1
+    assert len(memory_backend.outbox) == 1
 
 
-def test_window_is_checked_again_before_sending(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+def test_window_is_checked_again_before_sending(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
+) -> None:
     queue_replies(conversation, "Just in time", "And this")
     clock.move_to(NOON + dt.timedelta(hours=24, microseconds=1))
     run_send_lane()
-    words = "This conversation has exceeded the 24 hour limit to respond to the customer."
-    assert set(Message.objects.values_list("status", "error_message")) == {("failed", words)}
-    assert twilio.outbox == []
+    error_text = "This conversation has exceeded the 24 hour limit to respond to the customer."
+    assert set(Message.objects.values_list("status", "error_message")) == {("failed", error_text)}
+    assert memory_backend.outbox == []
 
 
-def test_at_exactly_24_hours_it_is_still_sent(conversation: Conversation, twilio: MemoryBackend, clock: Any) -> None:
+def test_at_exactly_24_hours_it_is_still_sent(
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
+) -> None:
     queue_replies(conversation, "Just in time")
     clock.move_to(NOON + dt.timedelta(hours=24))
     run_send_lane()
-    assert len(twilio.outbox) == 1
+    assert len(memory_backend.outbox) == 1
 
 
-def test_opt_out_before_sending_stops_the_reply(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_opt_out_before_sending_stops_the_reply(conversation: Conversation, memory_backend: MemoryBackend) -> None:
     queue_replies(conversation, "Hi")
     Contact.objects.update(opted_out_at=NOON)
     run_send_lane()
-    assert (message_statuses(), twilio.outbox) == (["failed"], [])
+    assert (message_statuses(), memory_backend.outbox) == (["failed"], [])
 
 
 def test_refused_message_fails_with_its_code_and_the_next_is_sent(
-    conversation: Conversation, twilio: MemoryBackend
+    conversation: Conversation, memory_backend: MemoryBackend
 ) -> None:
-    twilio.errors_to_raise = [TwilioRejectedError(63021, "Invalid content", 400)]
+    memory_backend.errors_to_raise = [TwilioRejectedError(63021, "Invalid content", 400)]
     first, _ = queue_replies(conversation, "one", "two")
     run_send_lane()
     first.refresh_from_db()
     assert (first.status, first.error_code, first.error_message) == ("failed", 63021, "Invalid content")
-    assert [message.body for message in twilio.outbox] == ["two"]
+    assert [message.body for message in memory_backend.outbox] == ["two"]
 
 
 def test_21610_marks_the_contact_opted_out_and_blocks_the_next_one(
-    conversation: Conversation, twilio: MemoryBackend
+    conversation: Conversation, memory_backend: MemoryBackend
 ) -> None:
-    twilio.errors_to_raise = [TwilioRejectedError(21610, "Unsubscribed recipient", 400)]
+    memory_backend.errors_to_raise = [TwilioRejectedError(21610, "Unsubscribed recipient", 400)]
     _, second = queue_replies(conversation, "one", "two")
     run_send_lane()
     second.refresh_from_db()
     assert Contact.objects.get().opted_out_at is not None
     assert "opted out" in second.error_message
-    assert twilio.outbox == []
+    assert memory_backend.outbox == []
 
 
-def test_error_63016_closes_the_window(conversation: Conversation, twilio: MemoryBackend) -> None:
-    twilio.errors_to_raise = [TwilioRejectedError(63016, "Outside the window", 400)]
+def test_error_63016_closes_the_window(conversation: Conversation, memory_backend: MemoryBackend) -> None:
+    memory_backend.errors_to_raise = [TwilioRejectedError(63016, "Outside the window", 400)]
     queue_replies(conversation, "one", "two")
     run_send_lane()
     assert not Conversation.objects.get().window_is_open
-    assert (message_statuses(), twilio.outbox) == (["failed", "failed"], [])
+    assert (message_statuses(), memory_backend.outbox) == (["failed", "failed"], [])
 
 
 def test_error_20003_flags_the_account_until_a_message_succeeds(
-    conversation: Conversation, twilio: MemoryBackend
+    conversation: Conversation, memory_backend: MemoryBackend
 ) -> None:
-    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
+    memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     queue_replies(conversation, "one")
     run_send_lane()
     assert WhatsAppAccount.objects.get().credentials_rejected_at == NOON
@@ -192,7 +202,7 @@ def test_error_20003_flags_the_account_until_a_message_succeeds(
     assert WhatsAppAccount.objects.get().credentials_rejected_at is None
 
 
-def test_worker_without_the_lease_sends_nothing(conversation: Conversation, twilio: MemoryBackend) -> None:
+def test_worker_without_the_lease_sends_nothing(conversation: Conversation, memory_backend: MemoryBackend) -> None:
     queue_replies(conversation, "Hi")
     [stale] = claim_lanes(["send"], 1)
     lapsed = NOON - dt.timedelta(seconds=1)
@@ -200,44 +210,44 @@ def test_worker_without_the_lease_sends_nothing(conversation: Conversation, twil
     [fresh] = claim_lanes(["send"], 1)
     assert deliver_messages(stale) is None
     stale.finish(None)
-    assert (twilio.outbox, message_statuses()) == ([], ["queued"])
+    assert (memory_backend.outbox, message_statuses()) == ([], ["queued"])
     assert deliver_messages(fresh) is None
-    assert len(twilio.outbox) == 1
+    assert len(memory_backend.outbox) == 1
 
 
 def test_a_worker_that_loses_the_lane_on_the_way_stops_there(
-    conversation: Conversation, twilio: MemoryBackend, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, memory_backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue_replies(conversation, "one", "two")
     [lease] = claim_lanes(["send"], 1)
-    kept = iter([True, False])
-    monkeypatch.setattr(Lease, "renew", lambda self: next(kept))
+    lease_results = iter([True, False])
+    monkeypatch.setattr(Lease, "renew", lambda self: next(lease_results))
     deliver_messages(lease)
-    assert [message.body for message in twilio.outbox] == ["one"]
+    assert [message.body for message in memory_backend.outbox] == ["one"]
 
 
 def test_a_worker_that_dies_between_claim_and_call_never_leads_to_a_second_sending(
-    conversation: Conversation, twilio: MemoryBackend, clock: Any
+    conversation: Conversation, memory_backend: MemoryBackend, clock: Any
 ) -> None:
     [message] = queue_replies(conversation, "Hi")
-    twilio.errors_to_raise = [SystemExit()]  # type: ignore[list-item]
+    memory_backend.errors_to_raise = [SystemExit()]  # type: ignore[list-item]
     with pytest.raises(SystemExit):
         run_send_lane()
     clock.shift(dt.timedelta(seconds=30))
-    assert run_send_lane() is not None  # another worker, once the lease has lapsed, asks Twilio
+    assert run_send_lane() is not None  # Another worker asks Twilio after the lease has expired.
     clock.shift(dt.timedelta(seconds=61))
     assert run_send_lane() is None
     message.refresh_from_db()
-    assert (message.status, twilio.outbox) == ("failed", [])
+    assert (message.status, memory_backend.outbox) == ("failed", [])
 
 
 @pytest.mark.parametrize(
     "failure", [TwilioRejectedError(20003, "No", 401), UnknownOutcomeError("ReadTimeout"), TwilioRateLimitError()]
 )
 def test_no_token_and_no_text_is_logged_when_sending_fails(
-    conversation: Conversation, twilio: MemoryBackend, failure: Exception, caplog: pytest.LogCaptureFixture
+    conversation: Conversation, memory_backend: MemoryBackend, failure: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
-    twilio.errors_to_raise = [failure]
+    memory_backend.errors_to_raise = [failure]
     queue_replies(conversation, "a private matter")
     with caplog.at_level(logging.DEBUG):
         run_send_lane()
@@ -246,7 +256,7 @@ def test_no_token_and_no_text_is_logged_when_sending_fails(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_workers_with_stale_leases_send_each_message_once(twilio: MemoryBackend) -> None:
+def test_concurrent_workers_with_stale_leases_send_each_message_once(memory_backend: MemoryBackend) -> None:
     conversation = builders.create_conversation(agent=builders.create_agent("Dana"))
     texts = [f"{n}" for n in range(6)]
     queue_replies(conversation, *texts)
@@ -254,7 +264,7 @@ def test_concurrent_workers_with_stale_leases_send_each_message_once(twilio: Mem
     assert all(
         not isinstance(outcome, Exception) for outcome in run_concurrently(*[lambda: deliver_messages(lease)] * 6)
     )
-    assert sorted(message.body for message in twilio.outbox) == texts
+    assert sorted(message.body for message in memory_backend.outbox) == texts
 
 
 def test_stopping_worker_leaves_remaining_replies(conversation: Conversation) -> None:

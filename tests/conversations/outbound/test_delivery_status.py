@@ -1,4 +1,4 @@
-"""What became of a reply: forwards only, whatever order the callbacks come in."""
+"""The status of a message only moves forward, in whichever order callbacks arrive."""
 
 import datetime as dt
 import logging
@@ -34,7 +34,7 @@ def post_status(message: Message, word: str, code: str = "", *, by_id: bool = Tr
 
 
 def status_rank(status: str) -> int:
-    """How far along a message is; a failure is final."""
+    """Return the progress of a status; a failure is final."""
     return len(STATUS_ORDER) if status in FAILURE_STATUSES else [rank.value for rank in STATUS_ORDER].index(status)
 
 
@@ -42,12 +42,12 @@ class StatusOrderMachine(TestCase):
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.tuples(TWILIO_STATUSES, ERROR_CODES), max_size=8), st.sampled_from(["sending", "sent"]))
     def test_a_status_never_goes_backwards_and_an_error_code_stays(
-        self, told: list[tuple[str, str]], start: str
+        self, callbacks: list[tuple[str, str]], start: str
     ) -> None:
         message = builders.create_outbound_message(
             builders.create_conversation(), status=start, twilio_sid=builders.new_sid()
         )
-        for word, code in told:
+        for word, code in callbacks:
             before, had = message.status, message.error_code
             post_status(message, word, code)
             message.refresh_from_db()
@@ -58,9 +58,9 @@ class StatusOrderMachine(TestCase):
 
     @settings(max_examples=20, deadline=None)
     @given(st.permutations(["queued", "sent", "delivered", "read", "sent", "read"]))
-    def test_all_callbacks_in_any_order_end_with_read(self, words: list[str]) -> None:
+    def test_all_callbacks_in_any_order_end_with_read(self, statuses: list[str]) -> None:
         message = builders.create_outbound_message(builders.create_conversation())
-        for word in words:
+        for word in statuses:
             post_status(message, word)
         message.refresh_from_db()
         assert message.status == "read"
@@ -150,11 +150,11 @@ def test_a_callback_with_another_sid_cannot_touch_a_message(message: Message) ->
 
 
 def test_a_callback_cannot_touch_a_customers_message(db: None) -> None:
-    theirs = builders.create_inbound_message(builders.create_conversation())
+    other_message = builders.create_inbound_message(builders.create_conversation())
     for by_id in (True, False):
-        post_status(theirs, "failed", by_id=by_id, sid=theirs.twilio_sid)
-    theirs.refresh_from_db()
-    assert theirs.status == "received"
+        post_status(other_message, "failed", by_id=by_id, sid=other_message.twilio_sid)
+    other_message.refresh_from_db()
+    assert other_message.status == "received"
 
 
 def test_unknown_public_id_causes_no_error(message: Message) -> None:
@@ -164,14 +164,14 @@ def test_unknown_public_id_causes_no_error(message: Message) -> None:
     assert message.status == "sent"
 
 
-def test_unclaimed_message_ignores_status_callbacks(db: None, twilio: MemoryBackend) -> None:
+def test_unclaimed_message_ignores_status_callbacks(db: None, memory_backend: MemoryBackend) -> None:
     message = builders.create_outbound_message(builders.create_conversation(), status="queued")
     post_status(message, "sent", sid=builders.new_sid())
     message.refresh_from_db()
-    assert message.status == "sent"  # and so no worker will send it
+    assert message.status == "sent"  # Therefore no worker sends it.
 
 
-# -- Codes that say more --------------------------------------------------------------------------------------------
+# -- Disposition codes -------------------------------------------------------------------------------------------------
 
 
 def test_an_opt_out_reported_later_marks_the_contact(message: Message) -> None:
@@ -199,8 +199,8 @@ def test_error_20003_in_a_callback_flags_the_account(message: Message) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_callbacks_end_with_read() -> None:
     message = builders.create_outbound_message(builders.create_conversation(), status="sending")
-    sid, words = builders.new_sid(), ["queued", "sent", "delivered", "read", "sent", "delivered", "read", "queued"]
-    outcomes = run_concurrently(*[lambda word=word: post_status(message, word, sid=sid) for word in words])
+    sid, statuses = builders.new_sid(), ["queued", "sent", "delivered", "read", "sent", "delivered", "read", "queued"]
+    outcomes = run_concurrently(*[lambda word=word: post_status(message, word, sid=sid) for word in statuses])
     message.refresh_from_db()
     assert (outcomes, message.status, message.twilio_sid) == ([None] * 8, "read", sid)
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"applied"}

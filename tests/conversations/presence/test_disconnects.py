@@ -1,4 +1,4 @@
-"""An agent is gone and does not come back: nobody's customer waits for them."""
+"""Conversations of an agent who does not return are released."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,7 +23,7 @@ QUARTER_HOUR = timedelta(minutes=15)
 
 @pytest.fixture
 def dana() -> Agent:
-    """Dana, who signed out sixteen minutes ago."""
+    """Return Dana, who signed out sixteen minutes ago."""
     return set_last_seen(builders.create_agent("Dana", presence="offline"), minutes=16)
 
 
@@ -33,7 +33,7 @@ def set_last_seen(agent: Agent, *, minutes: int) -> Agent:
 
 
 def create_active_conversation(agent: Agent, *, minutes: int = 60, **fields: Any) -> Conversation:
-    """The agent has an active conversation in which the customer has written."""
+    """Create an active conversation with a message of the customer."""
     at = timezone.now() - timedelta(minutes=minutes)
     conversation = builders.create_conversation(agent=agent, state_since=at, **fields)
     builders.create_inbound_message(conversation, "Where is my order?", created_at=at)
@@ -50,13 +50,13 @@ def run_disconnect(agent: Agent) -> Any:
 
 
 def state_and_agent(conversation: Conversation) -> tuple[str, Agent | None]:
-    found = Conversation.objects.get(pk=conversation.pk)
-    return found.state, found.agent
+    row = Conversation.objects.get(pk=conversation.pk)
+    return row.state, row.agent
 
 
 def test_a_customer_who_waits_for_an_answer_goes_back_to_the_queue(dana: Agent) -> None:
     queue = builders.create_queue("Orders")
-    conversation = create_active_conversation(dana, in_queue=queue)
+    conversation = create_active_conversation(dana, queue=queue)
     assert run_disconnect(dana) is None
     assert state_and_agent(conversation) == (State.OPEN, None)
     lines = [str(line) for line in conversation.events.values_list("text", flat=True)]
@@ -71,8 +71,8 @@ def test_disconnected_agent_is_recorded_for_the_next_assignment(dana: Agent) -> 
     conversation = create_active_conversation(dana)
     run_disconnect(dana)
     conversation.refresh_from_db()
-    since = conversation.events.filter(kind=disconnects.DISCONNECTED_EVENT, created_at__gte=conversation.queued_at)
-    assert [event.actor for event in since] == [dana.user]
+    assert conversation.released_by == dana
+    assert conversation.is_released_by_disconnect
 
 
 def test_conversation_answered_by_the_agent_becomes_waiting(dana: Agent) -> None:
@@ -122,9 +122,9 @@ def test_offline_agent_with_an_open_page_is_not_disconnected() -> None:
     conversation = create_active_conversation(omar)
     sessions.choose_presence(omar, get_built_in_presence(BasePresence.OFFLINE))
     Agent.objects.filter(pk=omar.pk).update(last_seen_at=timezone.now() - timedelta(seconds=20))
-    again = disconnects.release_overdue_conversations(omar.pk, timezone.now() + timedelta(minutes=14))
-    assert again is not None
-    assert timedelta(minutes=14) < again - timezone.now() < QUARTER_HOUR
+    next_check_at = disconnects.release_overdue_conversations(omar.pk, timezone.now() + timedelta(minutes=14))
+    assert next_check_at is not None
+    assert timedelta(minutes=14) < next_check_at - timezone.now() < QUARTER_HOUR
     assert state_and_agent(conversation) == (State.ACTIVE, omar)
 
 
@@ -171,9 +171,9 @@ def test_work_stream_without_a_delay_never_disconnects(dana: Agent) -> None:
 
 def test_conversation_assigned_during_absence_has_its_own_delay(dana: Agent) -> None:
     conversation = create_active_conversation(dana, minutes=3)
-    again = run_disconnect(dana)
+    next_check_at = run_disconnect(dana)
     assert state_and_agent(conversation) == (State.ACTIVE, dana)
-    assert abs(again - timezone.now() - timedelta(minutes=12)) < timedelta(seconds=5)
+    assert abs(next_check_at - timezone.now() - timedelta(minutes=12)) < timedelta(seconds=5)
 
 
 def test_missed_disconnect_is_found_by_the_periodic_check(dana: Agent) -> None:
@@ -198,7 +198,7 @@ def test_other_changes_of_an_agent_publish_no_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time", "words"),
+    ("time", "text"),
     [
         (timedelta(minutes=1), "1 minute"),
         (timedelta(minutes=90), "90 minutes"),
@@ -206,5 +206,5 @@ def test_other_changes_of_an_agent_publish_no_event() -> None:
         (timedelta(days=1), "1 day"),
     ],
 )
-def test_durations_are_formatted_in_words(time: timedelta, words: str) -> None:
-    assert str(disconnects.duration_text(time)) == words
+def test_durations_are_formatted_in_words(time: timedelta, text: str) -> None:
+    assert str(disconnects.duration_text(time)) == text

@@ -1,4 +1,4 @@
-"""Agents come, go and come back; what they have taken on shows."""
+"""Presence at sign-in, sign-out and disconnects."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def record_open_page(agent: Agent) -> None:
     sessions.record_page_activity(Agent.objects.get(pk=agent.pk).user)
 
 
-# -- Sign-in and sign-out ---------------------------------------------------------------------------------------------
+# -- Sign-in and sign-out ----------------------------------------------------------------------------------------------
 
 
 def sign_in(name: str, **form: str) -> Client:
@@ -98,7 +98,7 @@ def test_signing_out_in_the_admin_sets_offline() -> None:
     assert f'action="{reverse("sign_out")}"' in client.get(reverse("admin:index")).content.decode()
 
 
-# -- Pages ------------------------------------------------------------------------------------------------------------
+# -- Pages -------------------------------------------------------------------------------------------------------------
 
 
 def test_an_open_page_is_noted() -> None:
@@ -110,11 +110,11 @@ def test_an_open_page_is_noted() -> None:
 
 def test_agent_without_a_page_for_three_minutes_goes_offline() -> None:
     now = timezone.now()
-    gone, reloads, never = (builders.create_agent(name) for name in ("Gone", "Reloads", "Never"))
-    set_last_seen(gone, now - timedelta(minutes=3, seconds=1))
+    absent_agent, reloads, never = (builders.create_agent(name) for name in ("Gone", "Reloads", "Never"))
+    set_last_seen(absent_agent, now - timedelta(minutes=3, seconds=1))
     set_last_seen(reloads, now - timedelta(seconds=45))
     sessions.update_presences(now)
-    assert [shown_presence(agent) for agent in (gone, reloads, never)] == ["offline", "available", "available"]
+    assert [shown_presence(agent) for agent in (absent_agent, reloads, never)] == ["offline", "available", "available"]
 
 
 def leave_and_return(agent: Agent) -> None:
@@ -139,20 +139,20 @@ def test_manually_set_away_is_kept_when_a_page_returns(base: BasePresence) -> No
     assert shown_presence(dana) == "offline"
 
 
-# -- Load -------------------------------------------------------------------------------------------------------------
+# -- Load --------------------------------------------------------------------------------------------------------------
 
 
 def test_presence_follows_the_load(django_capture_on_commit_callbacks: Any) -> None:
     builders.update_work_stream(capacity=100)
     dana, waiting = builders.create_agent("Dana"), builders.create_conversation()
-    for verb, then in [
+    for verb, expected in [
         (take_conversation, "busy_dnd"),
         (end_conversation, "busy_dnd"),
         (close_conversation, "available"),
     ]:
         with django_capture_on_commit_callbacks(execute=True):
             verb(waiting, dana)
-        assert shown_presence(dana) == then
+        assert shown_presence(dana) == expected
     assert LiveEvent.objects.filter(kind="presence", subject_id=dana.pk).count() == 3
 
 

@@ -1,4 +1,4 @@
-"""Who looks at a conversation and who writes in it: told to colleagues who look at it too, and to nobody else."""
+"""Viewers and typing agents are shown to colleagues who view the same conversation."""
 
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from omnichannel.conversations.presence.viewers import (
 )
 from omnichannel.live.models import LiveEvent
 from routing.models import Agent, QueueMembership, State
-from tests.desk.people import DeskScenario, create_desk_scenario
+from tests.desk.scenario import DeskScenario, create_desk_scenario
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -34,7 +34,7 @@ def desk(db: None) -> DeskScenario:
 
 
 def load_conversation_for(agent: Agent, desk: DeskScenario) -> Conversation:
-    """The conversation as a request of this agent finds it."""
+    """Return the conversation as a request of this agent loads it."""
     return access.get_conversation_or_404(agent.user, desk.conversation.pk)
 
 
@@ -44,14 +44,16 @@ def record_viewers(desk: DeskScenario, *agents: Agent, at: datetime = NOW) -> No
 
 
 def list_other_viewers(desk: DeskScenario, agent: Agent, at: datetime = NOW) -> list[tuple[str, bool]]:
-    return [(str(one.agent), one.is_typing) for one in other_viewers(load_conversation_for(agent, desk), agent, at)]
+    return [
+        (str(viewer.agent), viewer.is_typing) for viewer in other_viewers(load_conversation_for(agent, desk), agent, at)
+    ]
 
 
 def take_published_events() -> list[tuple[str, list[str]]]:
-    """What was told, to whom, since the last look."""
-    found = [(event.kind, event.topics) for event in LiveEvent.objects.order_by("pk")]
+    """Return the kinds and topics of the published events, and delete them."""
+    events = [(event.kind, event.topics) for event in LiveEvent.objects.order_by("pk")]
     LiveEvent.objects.all().delete()
-    return found
+    return events
 
 
 def test_colleagues_see_each_other_and_nobody_sees_themselves(desk: DeskScenario) -> None:

@@ -1,6 +1,7 @@
-"""Customers and messages are found by those who may see them, and by nobody else."""
+"""Customers and messages are found only by users who may see them."""
 
 import time
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -17,37 +18,34 @@ from tests import builders
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def sue() -> Agent:
-    return builders.create_agent("Sue", role="Supervisor")
-
-
-def create_conversation_with_messages(*bodies: str, **fields: object) -> Conversation:
-    found = builders.create_conversation(**fields)
+def create_conversation_with_messages(*bodies: str, **fields: Any) -> Conversation:
+    conversation = builders.create_conversation(**fields)
     for body in bodies:
-        builders.create_inbound_message(found, body)
-    return found
+        builders.create_inbound_message(conversation, body)
+    return conversation
 
 
 def find_conversations(sue: Agent, text: str) -> list[Conversation]:
-    return [one.conversation for one in search(sue.user, text).conversations]
+    return [hit.conversation for hit in search(sue.user, text).conversations]
 
 
 def find_customer_names(sue: Agent, text: str) -> list[str]:
-    return [one.contact.display_name for one in search(sue.user, text).customers]
+    return [hit.contact.display_name for hit in search(sue.user, text).customers]
 
 
-def marked_excerpt(found: SearchResults) -> str:
-    return "".join(f"[{one.text}]" if one.is_match else one.text for one in found.conversations[0].snippet)
+def marked_excerpt(results: SearchResults) -> str:
+    return "".join(
+        f"[{segment.text}]" if segment.is_match else segment.text for segment in results.conversations[0].snippet
+    )
 
 
 @pytest.mark.parametrize(
     "text", ["order", "ORDER", "ord 4711", "4711", "order-4711", "größe", "Grö", "مرحبا", "it's", "a@b.example", "%"]
 )
 def test_messages_are_found_by_the_beginnings_of_their_words(sue: Agent, text: str) -> None:
-    there = create_conversation_with_messages("Where is Order-4711? it's Größe L, مرحبا بك, mail a@b.example")
+    conversation = create_conversation_with_messages("Where is Order-4711? it's Größe L, مرحبا بك, mail a@b.example")
     create_conversation_with_messages("Hello")
-    assert find_conversations(sue, text) == ([] if text == "%" else [there])
+    assert find_conversations(sue, text) == ([] if text == "%" else [conversation])
 
 
 @pytest.mark.parametrize(
@@ -70,20 +68,20 @@ def test_words_are_found_and_marked_with_or_without_their_accents(sue: Agent, bo
 
 @pytest.mark.parametrize("text", ["marin", "MARÍN", "rín jose", "José"])
 def test_customers_are_found_with_or_without_the_accents_of_their_names(sue: Agent, text: str) -> None:
-    there = builders.create_contact("José Marín", address="whatsapp:+34600000001")
-    builders.create_conversation(contact=there)
+    contact = builders.create_contact("José Marín", address="whatsapp:+34600000001")
+    builders.create_conversation(contact=contact)
     builders.create_conversation(contact=builders.create_contact("Ann Mason", address="whatsapp:+34600000002"))
     assert find_customer_names(sue, text) == ["José Marín"]
-    (found,) = search(sue.user, text).customers
-    assert {fold_text(one.text) for one in found.name_segments if one.is_match} == set(split_words(text))
+    (hit,) = search(sue.user, text).customers
+    assert {fold_text(segment.text) for segment in hit.name_segments if segment.is_match} == set(split_words(text))
     other = builders.create_contact("Ann", address="whatsapp:+34600000003")
-    assert list(merge.search_merge_candidates(other, sue.user, text)) == [there]
+    assert list(merge.search_merge_candidates(other, sue.user, text)) == [contact]
 
 
 def test_the_digits_that_were_looked_for_are_marked_in_the_number(sue: Agent) -> None:
     builders.create_conversation(contact=builders.create_contact("Amara Diallo", address="whatsapp:+491511234567"))
-    (found,) = search(sue.user, "0151 1234").customers
-    assert "".join(one.text for one in found.number_segments if one.is_match).replace(" ", "") == "1511234"
+    (hit,) = search(sue.user, "0151 1234").customers
+    assert "".join(segment.text for segment in hit.number_segments if segment.is_match).replace(" ", "") == "1511234"
 
 
 @pytest.mark.parametrize("text", ["rder", "order 9", "'; DROP TABLE x; --", '"', "or*", "a & !b", "NOT order"])
@@ -97,37 +95,37 @@ def test_search_without_match_is_empty_and_any_input_is_valid(sue: Agent, text: 
 
 def test_the_line_that_hit_is_shown_with_the_words_marked(sue: Agent) -> None:
     create_conversation_with_messages(f"{'Long ago. ' * 30}Now the lamp flickers{' on and on' * 30}")
-    found = search(sue.user, "lamp flick")
-    assert "Now the [lamp] [flick]ers on" in marked_excerpt(found)
-    assert marked_excerpt(found).startswith("…")
-    assert marked_excerpt(found).endswith("…")
+    results = search(sue.user, "lamp flick")
+    assert "Now the [lamp] [flick]ers on" in marked_excerpt(results)
+    assert marked_excerpt(results).startswith("…")
+    assert marked_excerpt(results).endswith("…")
 
 
 def test_long_messages_are_shown_at_once(sue: Agent) -> None:
     for _ in range(10):
         create_conversation_with_messages("Schöne Grüße " * 4600 + "lamp")
     begin = time.process_time()
-    found = search(sue.user, "lamp")
+    results = search(sue.user, "lamp")
     assert time.process_time() - begin < 1.5
-    assert marked_excerpt(found).endswith("Grüße [lamp]")
+    assert marked_excerpt(results).endswith("Grüße [lamp]")
 
 
 def test_hits_of_one_conversation_are_one_with_the_newest_first(sue: Agent) -> None:
-    one, other = (
+    first, other = (
         create_conversation_with_messages("lamp one", "lamp two"),
         create_conversation_with_messages("lamp three"),
     )
-    found = search(sue.user, "lamp")
-    assert [each.conversation for each in found.conversations] == [other, one]
-    assert found.conversations[1].message.body == "lamp two"
-    assert found.conversations[1].more_matches == 1
+    results = search(sue.user, "lamp")
+    assert [each.conversation for each in results.conversations] == [other, first]
+    assert results.conversations[1].message.body == "lamp two"
+    assert results.conversations[1].more_matches == 1
 
 
 def test_a_body_that_changes_or_goes_is_not_found_any_more(sue: Agent) -> None:
-    there = create_conversation_with_messages("lamp")
+    conversation = create_conversation_with_messages("lamp")
     Message.objects.update(body="desk")
     assert find_conversations(sue, "lamp") == []
-    assert find_conversations(sue, "desk") == [there]
+    assert find_conversations(sue, "desk") == [conversation]
     Message.objects.all().delete()
     assert find_conversations(sue, "desk") == []
 
@@ -151,8 +149,8 @@ def test_customers_are_found_by_their_business_scoped_id(sue: Agent) -> None:
 def test_search_finds_only_visible_conversations() -> None:
     orders, returns = builders.create_queue("Orders"), builders.create_queue("Returns")
     dana, eve = builders.create_agent("Dana", queue=orders), builders.create_agent("Eve", queue=returns)
-    there = create_conversation_with_messages("secret lamp", in_queue=orders)
-    assert find_conversations(dana, "lamp") == [there]
+    conversation = create_conversation_with_messages("secret lamp", queue=orders)
+    assert find_conversations(dana, "lamp") == [conversation]
     assert find_customer_names(dana, "amara") == ["Amara Diallo"]
     assert search(eve.user, "lamp").is_empty
     assert search(eve.user, "amara").is_empty
@@ -168,9 +166,9 @@ def test_search_index_is_rebuilt_when_missing(sue: Agent) -> None:
     lose = f"DROP {kept_by[connection.vendor]}"
     with connection.cursor() as cursor:
         cursor.execute(lose)
-    there = create_conversation_with_messages("lamp")
-    connection.check_constraints()  # PostgreSQL makes no index while these are outstanding
+    conversation = create_conversation_with_messages("lamp")
+    connection.check_constraints()  # PostgreSQL creates no index while these are pending.
     call_command("migrate", verbosity=0)
-    assert find_conversations(sue, "lamp") == [there]
+    assert find_conversations(sue, "lamp") == [conversation]
     with connection.cursor() as cursor:
-        cursor.execute(lose)  # fails unless it is there again
+        cursor.execute(lose)  # Fails unless the index exists again.

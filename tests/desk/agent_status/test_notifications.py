@@ -1,4 +1,4 @@
-"""What a page tells its agent of while they look elsewhere, and that nobody is told of what is not theirs."""
+"""Notifications for agents whose page is in the background, each only for the agents concerned."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from pytest_django import DjangoAssertNumQueries
 from omnichannel.conversations.models import Attachment, MessageKind
 from omnichannel.conversations.notes import add_note
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
-SIGN_IN_QUERIES = 2  # the session; the person, with their permissions and the agent they are
+SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 
 
 def fetch_notifications(client: Client, since: str = "") -> Any:
@@ -22,41 +22,44 @@ def fetch_notifications(client: Client, since: str = "") -> Any:
 
 def test_a_page_that_was_just_opened_has_no_news(desk: DeskScenario) -> None:
     builders.create_inbound_message(desk.conversation, "long ago")
-    told = fetch_notifications(client_for(desk.dana))
-    assert told["news"] == []
-    assert fetch_notifications(client_for(desk.dana), told["place"]) == told
+    response = fetch_notifications(client_for(desk.dana))
+    assert response["news"] == []
+    assert fetch_notifications(client_for(desk.dana), response["place"]) == response
 
 
 def test_customer_message_notifies_the_assigned_agent_once(desk: DeskScenario) -> None:
     places = {
-        who: fetch_notifications(client_for(getattr(desk, who)))["place"] for who in ("dana", "omar", "eve", "sue")
+        person: fetch_notifications(client_for(getattr(desk, person)))["place"]
+        for person in ("dana", "omar", "eve", "supervisor")
     }
     builders.create_inbound_message(desk.conversation, "Where is it?")
     builders.create_outbound_message(desk.conversation, "On its way")
-    told = fetch_notifications(client_for(desk.dana), places["dana"])
-    here = reverse("desk:conversation", args=[desk.conversation.pk])
+    response = fetch_notifications(client_for(desk.dana), places["dana"])
+    conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
     message = {"kind": "message", "id": desk.conversation.pk, "who": "Amara Diallo", "text": "Where is it?"}
-    assert told["news"] == [{**message, "address": here}]
-    assert fetch_notifications(client_for(desk.dana), told["place"])["news"] == []
-    for who in ("omar", "eve", "sue"):
-        assert fetch_notifications(client_for(getattr(desk, who)), places[who])["news"] == []
+    assert response["news"] == [{**message, "address": conversation_path}]
+    assert fetch_notifications(client_for(desk.dana), response["place"])["news"] == []
+    for person in ("omar", "eve", "supervisor"):
+        assert fetch_notifications(client_for(getattr(desk, person)), places[person])["news"] == []
 
 
 def test_mentioned_agent_is_notified(desk: DeskScenario) -> None:
     place = fetch_notifications(client_for(desk.omar))["place"]
     add_note(desk.conversation, desk.dana.user, "@omar have a look")
-    told = fetch_notifications(client_for(desk.omar), place)
-    assert [(one["kind"], one["who"], one["text"]) for one in told["news"]] == [
+    response = fetch_notifications(client_for(desk.omar), place)
+    assert [(notification["kind"], notification["who"], notification["text"]) for notification in response["news"]] == [
         ("mention", "Dana", "@omar have a look")
     ]
-    assert fetch_notifications(client_for(desk.omar), told["place"])["news"] == []
+    assert fetch_notifications(client_for(desk.omar), response["place"])["news"] == []
 
 
 def test_file_notification_names_its_kind(desk: DeskScenario) -> None:
     place = fetch_notifications(client_for(desk.dana))["place"]
     picture = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     Attachment.objects.create(message=picture, declared_type="image/jpeg")
-    assert [one["text"] for one in fetch_notifications(client_for(desk.dana), place)["news"]] == ["Photo"]
+    assert [notification["text"] for notification in fetch_notifications(client_for(desk.dana), place)["news"]] == [
+        "Photo"
+    ]
 
 
 @pytest.mark.parametrize("since", ["x", "~", "1", "-1~-1", "9999999999999999999999~1"])

@@ -1,4 +1,4 @@
-"""What is offered to an agent, and what they show, on the desk's pages."""
+"""Offers on the desk's pages."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Conversation, MessageKind, Offer, O
 from routing.models import Agent, BasePresence, DistributionMode, State
 from routing.presence import get_built_in_presence
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +24,7 @@ READ_URL_NAMES, ANSWER_URL_NAMES = "offers", ["accept", "reject"]
 def create_offer(
     desk: DeskScenario, agent: Agent | None = None, *, seconds: int = 120, message_text: str = "Where is my lamp?"
 ) -> Conversation:
-    """A conversation whose customer has just written, offered to Dana unless to somebody else."""
+    """Create a conversation with a new message and offer it, to Dana by default."""
     agent = agent or desk.dana
     until = timezone.now() + timedelta(seconds=seconds)
     offered = builders.create_conversation(queue=desk.queue, offered_to=agent, offer_expires_at=until)
@@ -44,14 +44,14 @@ def answer_offer(
     return client_for(getattr(desk, username)).post(url, **({} if without_htmx else HTMX_HEADERS))
 
 
-# -- The notice -------------------------------------------------------------------------------------------------------
+# -- The notice --------------------------------------------------------------------------------------------------------
 
 
 def test_an_offer_says_who_where_what_and_for_how_long(desk: DeskScenario) -> None:
     create_offer(desk)
     shown = offers_fragment(desk.dana)
-    for words in ("Amara Diallo", "Orders", "WhatsApp channel work stream", "Where is my lamp?", "sec remaining"):
-        assert words in shown
+    for text in ("Amara Diallo", "Orders", "WhatsApp channel work stream", "Where is my lamp?", "sec remaining"):
+        assert text in shown
     assert 'max="120"' in shown
     assert "Accept" in shown
     assert "Reject" in shown
@@ -61,8 +61,8 @@ def test_an_offer_says_who_where_what_and_for_how_long(desk: DeskScenario) -> No
 def test_an_offer_is_for_the_agent_it_is_offered_to_and_nobody_else(desk: DeskScenario) -> None:
     create_offer(desk)
     assert all(
-        "Where is my lamp?" not in offers_fragment(one)
-        for one in (desk.omar, desk.eve, desk.supervisor, desk.administrator)
+        "Where is my lamp?" not in offers_fragment(agent)
+        for agent in (desk.omar, desk.eve, desk.supervisor, desk.administrator)
     )
 
 
@@ -120,7 +120,7 @@ def test_offers_take_a_constant_number_of_queries(
         client.get(reverse("desk:offers"), **HTMX_HEADERS)
 
 
-# -- Answers ----------------------------------------------------------------------------------------------------------
+# -- Answers -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("plain", [True, False])
@@ -143,17 +143,17 @@ def test_rejecting_leaves_it_to_others(desk: DeskScenario, plain: bool) -> None:
 
 @pytest.mark.parametrize("name", ANSWER_URL_NAMES)
 @pytest.mark.parametrize("plain", [True, False])
-@pytest.mark.parametrize("who", ["omar", "sue", "ada"])
-def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str, plain: bool, who: str) -> None:
+@pytest.mark.parametrize("person", ["omar", "supervisor", "administrator"])
+def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str, plain: bool, person: str) -> None:
     offered = create_offer(desk)
-    refused = answer_offer(desk, name, offered, username=who, without_htmx=plain)
+    refused = answer_offer(desk, name, offered, username=person, without_htmx=plain)
     assert refused.status_code == 409
     assert "not offered to you any more" in refused.content.decode()
     offered.refresh_from_db()
     assert offered.offered_to == desk.dana
 
 
-# -- Presence ---------------------------------------------------------------------------------------------------------
+# -- Presence ----------------------------------------------------------------------------------------------------------
 
 
 def test_header_shows_free_capacity(desk: DeskScenario) -> None:
@@ -186,7 +186,7 @@ def test_agent_without_missed_offers_sees_no_notice(desk: DeskScenario) -> None:
     assert "Come back" not in offers_fragment(desk.dana)
 
 
-# -- Who may ----------------------------------------------------------------------------------------------------------
+# -- Permissions -------------------------------------------------------------------------------------------------------
 
 REQUESTS: dict[str, Callable[[Client, Conversation], Any]] = {
     "offers": lambda client, offered: client.get(reverse("desk:offers")),
@@ -203,9 +203,9 @@ def test_offers_are_for_those_who_work_at_the_desk(desk: DeskScenario, name: str
     assert REQUESTS[name](client_for(desk.stranger), offered).status_code == 403
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "eve", "sue", "ada"])
-def test_every_desk_user_has_their_own_presence(desk: DeskScenario, who: str) -> None:
-    client = client_for(getattr(desk, who))
+@pytest.mark.parametrize("person", ["dana", "omar", "eve", "supervisor", "administrator"])
+def test_every_desk_user_has_their_own_presence(desk: DeskScenario, person: str) -> None:
+    client = client_for(getattr(desk, person))
     assert REQUESTS["offers"](client, desk.conversation).status_code == 200
     assert REQUESTS["back"](client, desk.conversation).status_code == 302
 
@@ -221,7 +221,7 @@ def test_changes_require_post(desk: DeskScenario, name: str) -> None:
     assert client_for(desk.dana).get(url).status_code == 405
 
 
-# -- What may be taken ------------------------------------------------------------------------------------------------
+# -- Allowed conversations ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -238,31 +238,31 @@ def test_only_what_may_be_selected_has_the_button(desk: DeskScenario, mode: str,
     client = client_for(desk.dana)
     page = client.get(reverse("desk:conversation", args=[waits.pk])).content.decode()
     listed = client.get(reverse("desk:inbox") + "?view=open", **HTMX_HEADERS).content.decode()
-    taken = client.post(reverse("desk:take", args=[waits.pk]), **HTMX_HEADERS).status_code
-    assert ("Assign to me" in page, '<span class="tag"' in listed, taken) == (may, not may, 200 if may else 409)
+    response = client.post(reverse("desk:take", args=[waits.pk]), **HTMX_HEADERS).status_code
+    assert ("Assign to me" in page, '<span class="tag"' in listed, response) == (may, not may, 200 if may else 409)
 
 
-# -- Ongoing ----------------------------------------------------------------------------------------------------------
+# -- Ongoing -----------------------------------------------------------------------------------------------------------
 
 
-def get_ongoing_view(desk: DeskScenario, who: str) -> Any:
-    return client_for(getattr(desk, who)).get(reverse("desk:inbox") + "?view=ongoing", **HTMX_HEADERS)
+def get_ongoing_view(desk: DeskScenario, person: str) -> Any:
+    return client_for(getattr(desk, person)).get(reverse("desk:inbox") + "?view=ongoing", **HTMX_HEADERS)
 
 
-@pytest.mark.parametrize("who", ["sue", "ada"])
-def test_supervisor_sees_all_ongoing_conversations(desk: DeskScenario, who: str) -> None:
+@pytest.mark.parametrize("person", ["supervisor", "administrator"])
+def test_supervisor_sees_all_ongoing_conversations(desk: DeskScenario, person: str) -> None:
     builders.create_conversation(agent=desk.omar, state=State.WAITING)
     builders.create_conversation(agent=desk.eve, state=State.WRAP_UP)
     builders.create_conversation(queue=desk.queue)
-    answered = get_ongoing_view(desk, who)
+    answered = get_ongoing_view(desk, person)
     rows = answered.context["inbox"].rows
     assert {str(row.conversation.agent) for row in rows} == {"Dana", "Omar", "Eve"}
     assert "<bdi>Dana</bdi> · Orders" in answered.content.decode()
     assert [tab.label for tab in answered.context["inbox"].tabs] == ["My", "Open", "Ongoing", "Closed"]
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "eve"])
-def test_an_agent_has_no_such_tab(desk: DeskScenario, who: str) -> None:
-    answered = get_ongoing_view(desk, who)
+@pytest.mark.parametrize("person", ["dana", "omar", "eve"])
+def test_an_agent_has_no_such_tab(desk: DeskScenario, person: str) -> None:
+    answered = get_ongoing_view(desk, person)
     assert answered.context["inbox"].view == "my"
     assert "Ongoing" not in answered.content.decode()

@@ -1,4 +1,4 @@
-"""The agent's presence, the customer's name, and the way in and out."""
+"""The presence menu, the user's name, sign-in and sign-out."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from routing.models import BasePresence, Presence
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -39,10 +39,11 @@ def test_agent_cannot_set_inactive(desk: DeskScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("back", "leads"), [("/desk/?view=open", "/desk/?view=open"), ("https://evil.example/", "/desk/"), ("", "/desk/")]
+    ("location", "leads"),
+    [("/desk/?view=open", "/desk/?view=open"), ("https://evil.example/", "/desk/"), ("", "/desk/")],
 )
-def test_without_the_script_the_presence_leads_back_to_the_page(desk: DeskScenario, back: str, leads: str) -> None:
-    form = {"presence": built_in_presence("busy").pk, "next": back}
+def test_without_the_script_the_presence_leads_back_to_the_page(desk: DeskScenario, location: str, leads: str) -> None:
+    form = {"presence": built_in_presence("busy").pk, "next": location}
     assert client_for(desk.dana).post(reverse("desk:presence"), form)["Location"] == leads
 
 
@@ -103,9 +104,9 @@ def test_signing_out_is_a_form_and_ends_the_session(desk: DeskScenario) -> None:
     assert client.get(reverse("desk:inbox")).status_code == 302
 
 
-@pytest.mark.parametrize(("who", "is_staff"), [("dana", False), ("ada", True)])
-def test_admin_link_is_shown_to_staff(desk: DeskScenario, who: str, is_staff: bool) -> None:
-    person = getattr(desk, who).user
+@pytest.mark.parametrize(("user_key", "is_staff"), [("dana", False), ("administrator", True)])
+def test_admin_link_is_shown_to_staff(desk: DeskScenario, user_key: str, is_staff: bool) -> None:
+    person = getattr(desk, user_key).user
     person.is_staff = is_staff
     person.save()
     assert ("Administration" in client_for(person).get(reverse("desk:inbox")).content.decode()) == is_staff

@@ -1,4 +1,4 @@
-"""The colleagues at a conversation, as pages ask for them."""
+"""The fragment with the viewers of a conversation."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.conversations.models import Viewer
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
-SIGN_IN_QUERIES = 2  # the session; the person, with their permissions and the agent they are
+SIGN_IN_QUERIES = 2  # one for the session, one for the user with permissions and agent
 
 
 def conversation_url(desk: DeskScenario, name: str = "viewers") -> str:
@@ -33,8 +33,8 @@ def test_page_reports_its_viewer_and_gets_the_others(desk: DeskScenario) -> None
 
 
 def test_typing_colleague_is_named(desk: DeskScenario) -> None:
-    for who in (desk.dana, desk.omar):
-        client_for(who).post(conversation_url(desk, "typing"))
+    for agent in (desk.dana, desk.omar):
+        client_for(agent).post(conversation_url(desk, "typing"))
     shown = post_viewing(client_for(desk.administrator), desk)
     assert "<bdi>Dana</bdi> and <bdi>Omar</bdi> are writing…" in shown
     client_for(desk.omar).post(conversation_url(desk, "typing"), {"stopped": "1"})
@@ -48,10 +48,11 @@ def test_get_request_does_not_record_a_viewer(desk: DeskScenario) -> None:
 
 @pytest.mark.parametrize("name", ["viewers", "typing"])
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 0), ("omar", 0), ("sue", 0), ("ada", 0), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 0), ("omar", 0), ("supervisor", 0), ("administrator", 0), ("eve", 404), ("stranger", 403)],
 )
-def test_only_users_with_access_can_be_viewers(desk: DeskScenario, name: str, who: str, status: int) -> None:
-    answer = client_for(getattr(desk, who)).post(conversation_url(desk, name))
+def test_only_users_with_access_can_be_viewers(desk: DeskScenario, name: str, person: str, status: int) -> None:
+    answer = client_for(getattr(desk, person)).post(conversation_url(desk, name))
     assert answer.status_code == (status or (200 if name == "viewers" else 204))
     assert Viewer.objects.exists() is not bool(status)
 

@@ -1,4 +1,4 @@
-"""Answering: sent once, refused with the reason by the field, with the script and without."""
+"""Replies are sent once or refused with the reason at the field, with and without JavaScript."""
 
 import uuid
 from datetime import timedelta
@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -138,7 +138,7 @@ def test_a_picture_is_sent_with_its_text(desk: DeskScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "error_text"),
     [
         ("page.html", b"<html><script>alert(1)</script>", "WhatsApp does not take this kind of file."),
         ("empty.png", b"", "This file is empty."),
@@ -146,12 +146,12 @@ def test_a_picture_is_sent_with_its_text(desk: DeskScenario) -> None:
     ],
 )
 def test_a_file_whatsapp_does_not_take_is_refused_by_its_field(
-    desk: DeskScenario, name: str, content: bytes, words: str
+    desk: DeskScenario, name: str, content: bytes, error_text: str
 ) -> None:
     answer = post_reply(desk, "Keep me", file=SimpleUploadedFile(name, content))
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert words in shown
+    assert error_text in shown
     assert "Keep me" in shown
     assert not Message.objects.exists()
 

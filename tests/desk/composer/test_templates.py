@@ -1,4 +1,4 @@
-"""Templates on the page: where the window has closed, found and filled in, sent, and shown in the conversation."""
+"""Templates on the conversation page: search, variables, sending and display."""
 
 import uuid
 from datetime import timedelta
@@ -11,16 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from channels_whatsapp.backends import memory
 from channels_whatsapp.backends.base import TwilioRejectedError, TwilioTemplate
 from channels_whatsapp.backends.memory import MemoryBackend
 from channels_whatsapp.models import MessageTemplate
 from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
 from omnichannel.conversations.models import Conversation, Message
 from tests import builders
-from tests.administration.people import visible_text
-from tests.conversations.outbound.sample_templates import create_template
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.admin_client import visible_text
+from tests.conversations.outbound.template_fixtures import create_template
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 from tests.webhook_client import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -29,15 +28,8 @@ VALUES = {"variable-0": "Amara", "variable-1": "2231"}
 
 
 @pytest.fixture
-def twilio(settings: Any) -> MemoryBackend:
-    settings.WHATSAPP_BACKEND = "memory"
-    memory.backend.reset()
-    return memory.backend
-
-
-@pytest.fixture
-def update(desk: DeskScenario) -> MessageTemplate:
-    """A template for the conversation, whose window closed an hour ago."""
+def delivery_template(desk: DeskScenario) -> MessageTemplate:
+    """Return a template for the conversation, whose window closed an hour ago."""
     desk.conversation.window_closes_at = timezone.now() - timedelta(hours=1)
     desk.conversation.save()
     return create_template(desk.conversation.number.account)
@@ -47,8 +39,8 @@ def conversation_url(desk: DeskScenario, name: str = "templates") -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def get_templates_page(desk: DeskScenario, who: Any = None, **query: str) -> str:
-    return client_for(who or desk.dana).get(conversation_url(desk), query, **HTMX_HEADERS).content.decode()
+def get_templates_page(desk: DeskScenario, agent: Any = None, **query: str) -> str:
+    return client_for(agent or desk.dana).get(conversation_url(desk), query, **HTMX_HEADERS).content.decode()
 
 
 def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str] | None = None, **more: Any) -> Any:
@@ -56,10 +48,12 @@ def post_template(desk: DeskScenario, of: MessageTemplate, values: dict[str, str
     return client_for(desk.dana).post(conversation_url(desk, "send_template"), form, **(more or HTMX_HEADERS))
 
 
-# -- The closed window ----------------------------------------------------------------------------------------------
+# -- The closed window -------------------------------------------------------------------------------------------------
 
 
-def test_closed_window_shows_templates_instead_of_the_reply(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_closed_window_shows_templates_instead_of_the_reply(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
     shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
     assert WINDOW_EXCEEDED_MESSAGE in shown
     assert f'href="{conversation_url(desk)}"' in shown
@@ -82,18 +76,20 @@ def test_exactly_24_hours_are_still_inside(desk: DeskScenario, hours: float, cod
     assert ('id="reply-text"' in shown, WINDOW_EXCEEDED_MESSAGE in shown) == (code == "inside", code == "closed")
 
 
-def test_polling_page_gets_the_closed_window(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_polling_page_gets_the_closed_window(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     pieces = (
         client_for(desk.dana).get(reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
     )
     assert 'data-version="window_closed"' in pieces
 
 
-# -- Finding one ----------------------------------------------------------------------------------------------------
+# -- Search ------------------------------------------------------------------------------------------------------------
 
 
-def test_sendable_templates_are_first_sorted_by_customer_language(desk: DeskScenario, update: MessageTemplate) -> None:
-    account = update.account
+def test_sendable_templates_are_first_sorted_by_customer_language(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
+    account = delivery_template.account
     create_template(account, "angebot", language="de")
     create_template(account, "oferta", language="pt_BR")
     create_template(account, "anuncio", language="pt")
@@ -105,35 +101,41 @@ def test_sendable_templates_are_first_sorted_by_customer_language(desk: DeskScen
     assert places == sorted(places)
 
 
-def test_unsendable_template_is_shown_disabled_with_the_reason(desk: DeskScenario, update: MessageTemplate) -> None:
-    refused = create_template(update.account, "win_a_lamp", approval="rejected", rejection_reason="Too pushy.")
+def test_unsendable_template_is_shown_disabled_with_the_reason(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
+    refused = create_template(
+        delivery_template.account, "win_a_lamp", approval="rejected", rejection_reason="Too pushy."
+    )
     shown = get_templates_page(desk)
     assert "WhatsApp has rejected it. Too pushy." in shown
-    assert f'value="{update.pk}"' in shown
+    assert f'value="{delivery_template.pk}"' in shown
     assert f'value="{refused.pk}"' not in shown
 
 
 @pytest.mark.parametrize("query", ["deliv", "ON ITS WAY", "utility", "english", "EN", "order deliv"])
 def test_templates_are_found_by_name_text_category_and_language(
-    desk: DeskScenario, update: MessageTemplate, query: str
+    desk: DeskScenario, delivery_template: MessageTemplate, query: str
 ) -> None:
-    create_template(update.account, "angebot", "Nur heute!", language="de", category="MARKETING")
+    create_template(delivery_template.account, "angebot", "Nur heute!", language="de", category="MARKETING")
     shown = get_templates_page(desk, q=query)
     assert "delivery_update" in shown
     assert "angebot" not in shown
 
 
-def test_search_without_matches_shows_a_message(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_search_without_matches_shows_a_message(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     assert "No template matches." in get_templates_page(desk, q="nowhere")
 
 
-def test_removed_templates_and_those_of_other_accounts_are_hidden(desk: DeskScenario, update: MessageTemplate) -> None:
-    create_template(update.account, "gone_one", removed_at=timezone.now())
-    theirs = create_template(builders.create_account(), "theirs")
+def test_removed_templates_and_those_of_other_accounts_are_hidden(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
+    create_template(delivery_template.account, "gone_one", removed_at=timezone.now())
+    other_template = create_template(builders.create_account(), "theirs")
     shown = get_templates_page(desk)
     assert "gone_one" not in shown
     assert "theirs" not in shown
-    assert "theirs" not in get_templates_page(desk, template=str(theirs.pk))
+    assert "theirs" not in get_templates_page(desk, template=str(other_template.pk))
 
 
 def test_without_templates_the_page_says_where_they_come_from(desk: DeskScenario) -> None:
@@ -142,15 +144,19 @@ def test_without_templates_the_page_says_where_they_come_from(desk: DeskScenario
     assert f'hx-post="{conversation_url(desk, "sync_templates")}"' in shown
 
 
-def test_agent_can_sync_templates(desk: DeskScenario, twilio: MemoryBackend) -> None:
-    twilio.templates = [TwilioTemplate(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})]
+def test_agent_can_sync_templates(desk: DeskScenario, memory_backend: MemoryBackend) -> None:
+    memory_backend.templates = [
+        TwilioTemplate(builders.new_sid("HX"), "brand_new", "en", {}, {}, {"status": "approved"})
+    ]
     answer = client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
     assert "brand_new" in visible_text(answer)
     assert "1 message template synced: 1 approved." in visible_text(answer)
 
 
-def test_agent_sees_why_the_sync_failed(desk: DeskScenario, update: MessageTemplate, twilio: MemoryBackend) -> None:
-    twilio.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
+def test_agent_sees_why_the_sync_failed(
+    desk: DeskScenario, delivery_template: MessageTemplate, memory_backend: MemoryBackend
+) -> None:
+    memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     shown = visible_text(
         client_for(desk.dana).post(conversation_url(desk, "sync_templates"), {"where": "composer"}, **HTMX_HEADERS)
     )
@@ -158,13 +164,13 @@ def test_agent_sees_why_the_sync_failed(desk: DeskScenario, update: MessageTempl
     assert "delivery_update" in shown
 
 
-def test_agent_without_reply_access_cannot_sync(desk: DeskScenario, twilio: MemoryBackend) -> None:
+def test_agent_without_reply_access_cannot_sync(desk: DeskScenario, memory_backend: MemoryBackend) -> None:
     assert client_for(desk.omar).post(conversation_url(desk, "sync_templates"), **HTMX_HEADERS).status_code == 409
     assert client_for(desk.eve).post(conversation_url(desk, "sync_templates"), **HTMX_HEADERS).status_code == 404
     assert client_for(desk.dana).get(conversation_url(desk, "sync_templates")).status_code == 405
 
 
-def test_language_and_category_use_the_readers_language(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_language_and_category_use_the_readers_language(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     desk.dana.user.language = "de"
     desk.dana.user.save()
     assert "Englisch · Nützliches · Schnellantworten" in visible_text(
@@ -175,10 +181,13 @@ def test_language_and_category_use_the_readers_language(desk: DeskScenario, upda
 
 @pytest.mark.parametrize("count", [3, 120])
 def test_the_list_takes_as_many_queries_however_long_it_is(
-    desk: DeskScenario, update: MessageTemplate, count: int, django_assert_max_num_queries: DjangoAssertNumQueries
+    desk: DeskScenario,
+    delivery_template: MessageTemplate,
+    count: int,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     for place in range(count):
-        create_template(update.account, f"template_{place:03d}")
+        create_template(delivery_template.account, f"template_{place:03d}")
     client = client_for(desk.dana)
     with django_assert_max_num_queries(8):
         shown = client.get(conversation_url(desk), **HTMX_HEADERS).content.decode()
@@ -186,11 +195,11 @@ def test_the_list_takes_as_many_queries_however_long_it_is(
     assert ("There are more" in shown) == (count > 50)
 
 
-# -- Filling one in -------------------------------------------------------------------------------------------------
+# -- Variables ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_variable_has_a_field_with_its_example(desk: DeskScenario, update: MessageTemplate) -> None:
-    shown = get_templates_page(desk, template=str(update.pk))
+def test_each_variable_has_a_field_with_its_example(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
+    shown = get_templates_page(desk, template=str(delivery_template.pk))
     assert 'placeholder="For example Amara"' in shown
     assert 'placeholder="For example 2231"' in shown
     assert 'data-slot="1" data-name="{{1}}">{{1}}</span>' in shown
@@ -198,43 +207,45 @@ def test_each_variable_has_a_field_with_its_example(desk: DeskScenario, update: 
 
 
 def test_the_preview_is_formatted_as_whatsapp_does_it_with_its_variables_marked(
-    desk: DeskScenario, update: MessageTemplate
+    desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
     MessageTemplate.objects.update(content={"body": "Hi *{{1}}*, see https://x.example/{{2}} <b>\n- ~{{2}}~"})
-    shown = get_templates_page(desk, template=str(update.pk))
+    shown = get_templates_page(desk, template=str(delivery_template.pk))
     slot = '<span class="slot is-empty" data-slot="{0}" data-name="{{{{{0}}}}}">{{{{{0}}}}}</span>'
     assert f"Hi <strong>{slot.format(1)}</strong>, see https://x.example/{slot.format(2)} &lt;b&gt;" in shown
     assert f"<ul><li><s>{slot.format(2)}</s></li></ul>" in shown
 
 
 def test_the_preview_of_a_kind_nobody_taught_us_says_that_it_may_not_be_all(
-    desk: DeskScenario, update: MessageTemplate
+    desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
-    assert "may see more of it" not in get_templates_page(desk, template=str(update.pk))
+    assert "may see more of it" not in get_templates_page(desk, template=str(delivery_template.pk))
     MessageTemplate.objects.update(content_type="twilio/holograms")
-    assert "may see more of it" in get_templates_page(desk, template=str(update.pk))
+    assert "may see more of it" in get_templates_page(desk, template=str(delivery_template.pk))
 
 
-def test_names_are_offered_to_fill_in(desk: DeskScenario, update: MessageTemplate) -> None:
-    shown = get_templates_page(desk, template=str(update.pk))
+def test_names_are_offered_to_fill_in(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
+    shown = get_templates_page(desk, template=str(delivery_template.pk))
     for name in ("Amara Diallo", "Amara", "Dana"):
         assert f'dir="auto">{name}</button>' in shown
 
 
-def test_a_strangers_name_is_escaped(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_a_strangers_name_is_escaped(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     desk.conversation.contact.profile_name = "<b>x</b>"
     desk.conversation.contact.save()
     MessageTemplate.objects.update(content={"body": "<i>{{1}}</i>"}, text="<i>{{1}}</i>")
-    shown = get_templates_page(desk, template=str(update.pk)) + get_templates_page(desk)
+    shown = get_templates_page(desk, template=str(delivery_template.pk)) + get_templates_page(desk)
     assert "<b>x" not in shown
     assert "<i>" not in shown
 
 
-# -- Sending it -----------------------------------------------------------------------------------------------------
+# -- Sending -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_template_is_queued_and_shown_with_its_buttons(desk: DeskScenario, update: MessageTemplate) -> None:
-    answer = post_template(desk, update)
+def test_a_template_is_queued_and_shown_with_its_buttons(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
+    answer = post_template(desk, delivery_template)
     assert answer.status_code == 200
     shown = visible_text(answer)
     assert "Hi Amara, your order 2231 is on its way." in shown
@@ -243,8 +254,10 @@ def test_a_template_is_queued_and_shown_with_its_buttons(desk: DeskScenario, upd
     assert Message.objects.get().kind == "template"
 
 
-def test_missing_variable_is_shown_at_its_field_and_input_is_kept(desk: DeskScenario, update: MessageTemplate) -> None:
-    answer = post_template(desk, update, {"variable-0": "Amara"})
+def test_missing_variable_is_shown_at_its_field_and_input_is_kept(
+    desk: DeskScenario, delivery_template: MessageTemplate
+) -> None:
+    answer = post_template(desk, delivery_template, {"variable-0": "Amara"})
     shown = answer.content.decode()
     assert answer.status_code == 422
     assert 'value="Amara"' in shown
@@ -253,41 +266,41 @@ def test_missing_variable_is_shown_at_its_field_and_input_is_kept(desk: DeskScen
     assert not Message.objects.exists()
 
 
-def test_non_field_error_is_shown_above_the_fields(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_non_field_error_is_shown_above_the_fields(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     desk.conversation.contact.opted_out_at = timezone.now()
     desk.conversation.contact.save()
-    answer = post_template(desk, update)
+    answer = post_template(desk, delivery_template)
     assert answer.status_code == 422
     assert "This customer has opted out of our messages." in visible_text(answer)
 
 
-def test_the_same_form_twice_is_one_message(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_the_same_form_twice_is_one_message(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     form = {**VALUES, "public_id": str(uuid.uuid4())}
-    assert [post_template(desk, update, form).status_code for _ in range(2)] == [200, 200]
+    assert [post_template(desk, delivery_template, form).status_code for _ in range(2)] == [200, 200]
     assert Message.objects.count() == 1
 
 
-def test_works_without_javascript(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_works_without_javascript(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     client = client_for(desk.dana)
     listing = client.get(conversation_url(desk)).content.decode()
     assert "<!doctype html>" in listing
-    assert f'name="template" value="{update.pk}"' in listing
-    assert "Send template" in client.get(conversation_url(desk), {"template": update.pk}).content.decode()
-    refused = client.post(conversation_url(desk, "send_template"), {"template": update.pk})
+    assert f'name="template" value="{delivery_template.pk}"' in listing
+    assert "Send template" in client.get(conversation_url(desk), {"template": delivery_template.pk}).content.decode()
+    refused = client.post(conversation_url(desk, "send_template"), {"template": delivery_template.pk})
     assert (refused.status_code, "<!doctype html>" in refused.content.decode()) == (422, True)
-    sent = client.post(conversation_url(desk, "send_template"), {"template": update.pk, **VALUES})
+    sent = client.post(conversation_url(desk, "send_template"), {"template": delivery_template.pk, **VALUES})
     assert sent["Location"] == reverse("desk:conversation", args=[desk.conversation.pk])
 
 
-def test_the_inbox_shows_what_the_template_said(desk: DeskScenario, update: MessageTemplate) -> None:
-    post_template(desk, update)
+def test_the_inbox_shows_what_the_template_said(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
+    post_template(desk, delivery_template)
     assert "your order 2231 is on its way." in visible_text(client_for(desk.dana).get(reverse("desk:inbox")))
 
 
 def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
-    desk: DeskScenario, update: MessageTemplate
+    desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
-    post_template(desk, update)
+    post_template(desk, delivery_template)
     failed = Message.objects.get()
     Message.objects.update(status="failed", error_code=63016, twilio_sid=builders.new_sid())
     client = client_for(desk.dana)
@@ -297,31 +310,36 @@ def test_a_template_that_was_not_delivered_says_why_and_is_sent_again_as_one(
     assert list(Message.objects.order_by("pk").values_list("kind", flat=True)) == ["template", "template"]
 
 
-# -- Who may --------------------------------------------------------------------------------------------------------
+# -- Permissions -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 409), ("sue", 409), ("ada", 409), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 409), ("supervisor", 409), ("administrator", 409), ("eve", 404), ("stranger", 403)],
 )
 def test_templates_are_for_the_agent_who_has_the_conversation(
-    desk: DeskScenario, update: MessageTemplate, who: str, status: int
+    desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
 ) -> None:
-    assert client_for(getattr(desk, who)).get(conversation_url(desk), **HTMX_HEADERS).status_code == status
+    assert client_for(getattr(desk, person)).get(conversation_url(desk), **HTMX_HEADERS).status_code == status
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("omar", 422), ("sue", 422), ("ada", 422), ("eve", 404), ("stranger", 403)]
+    ("person", "status"), [("omar", 422), ("supervisor", 422), ("administrator", 422), ("eve", 404), ("stranger", 403)]
 )
-def test_other_users_cannot_send_a_template(desk: DeskScenario, update: MessageTemplate, who: str, status: int) -> None:
-    form = {"template": update.pk, **VALUES}
+def test_other_users_cannot_send_a_template(
+    desk: DeskScenario, delivery_template: MessageTemplate, person: str, status: int
+) -> None:
+    form = {"template": delivery_template.pk, **VALUES}
     assert (
-        client_for(getattr(desk, who)).post(conversation_url(desk, "send_template"), form, **HTMX_HEADERS).status_code
+        client_for(getattr(desk, person))
+        .post(conversation_url(desk, "send_template"), form, **HTMX_HEADERS)
+        .status_code
         == status
     )
     assert not Message.objects.exists()
 
 
-def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_anonymous_user_is_redirected_to_sign_in(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     for answer in (Client().get(conversation_url(desk)), Client().post(conversation_url(desk, "send_template"))):
         assert answer["Location"].startswith("/sign-in/?next=/desk/")
 
@@ -330,17 +348,17 @@ def test_sending_a_template_requires_post(desk: DeskScenario) -> None:
     assert client_for(desk.dana).get(conversation_url(desk, "send_template")).status_code == 405
 
 
-def test_another_channels_template_does_not_exist_here(desk: DeskScenario, update: MessageTemplate) -> None:
+def test_another_channels_template_does_not_exist_here(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     assert post_template(desk, create_template(builders.create_account())).status_code == 404
 
 
-# -- What the customer answers ----------------------------------------------------------------------------------------
+# -- Customer's answers ------------------------------------------------------------------------------------------------
 
 
 def test_a_pressed_button_is_shown_with_its_payload_beside_the_template_it_is_from(
-    desk: DeskScenario, update: MessageTemplate
+    desk: DeskScenario, delivery_template: MessageTemplate
 ) -> None:
-    post_template(desk, update)
+    post_template(desk, delivery_template)
     Message.objects.update(twilio_sid=builders.new_sid(), status="read")
     sent, number = Message.objects.get(), desk.conversation.number
     form = builders.build_inbound_form(
@@ -357,10 +375,10 @@ def test_a_pressed_button_is_shown_with_its_payload_beside_the_template_it_is_fr
     answer = Message.objects.latest("pk")
     assert (answer.kind, answer.quoted) == ("button", sent)
     shown = client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk])).content.decode()
-    said = shown[shown.index(f'id="message-{answer.pk}"') :]
-    assert f'href="#message-{sent.pk}"' in said or f"message={sent.pk}" in said
-    assert "Hi Amara, your order 2231 is on its way." in said
-    assert ">where<" in said
+    message_html = shown[shown.index(f'id="message-{answer.pk}"') :]
+    assert f'href="#message-{sent.pk}"' in message_html or f"message={sent.pk}" in message_html
+    assert "Hi Amara, your order 2231 is on its way." in message_html
+    assert ">where<" in message_html
     assert 'id="reply-text"' in shown
 
 

@@ -1,15 +1,15 @@
-"""Block and Unblock beside the conversation: who is offered them, who may."""
+"""Block and Unblock in the customer panel."""
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-USERS_WHO_MAY_BLOCK = ["dana", "sue", "ada"]
+USERS_WHO_MAY_BLOCK = ["dana", "supervisor", "administrator"]
 
 
 def conversation_url(desk: DeskScenario, name: str = "block") -> str:
@@ -20,9 +20,9 @@ def is_blocked() -> bool:
     return Contact.objects.get().blocked_at is not None
 
 
-@pytest.mark.parametrize("who", USERS_WHO_MAY_BLOCK)
-def test_the_agent_who_has_it_supervisors_and_administrators_block_and_unblock(desk: DeskScenario, who: str) -> None:
-    client = client_for(getattr(desk, who))
+@pytest.mark.parametrize("person", USERS_WHO_MAY_BLOCK)
+def test_the_agent_who_has_it_supervisors_and_administrators_block_and_unblock(desk: DeskScenario, person: str) -> None:
+    client = client_for(getattr(desk, person))
     page = client.post(conversation_url(desk), **HTMX_HEADERS).content.decode()
     assert is_blocked()
     assert "Blocked on" in page
@@ -32,10 +32,10 @@ def test_the_agent_who_has_it_supervisors_and_administrators_block_and_unblock(d
     assert 'id="do-block"' in page
 
 
-@pytest.mark.parametrize(("who", "status"), [("omar", 403), ("eve", 404), ("stranger", 403)])
+@pytest.mark.parametrize(("person", "status"), [("omar", 403), ("eve", 404), ("stranger", 403)])
 @pytest.mark.parametrize("name", ["block", "unblock"])
-def test_other_users_are_refused(desk: DeskScenario, who: str, status: int, name: str) -> None:
-    assert client_for(getattr(desk, who)).post(conversation_url(desk, name)).status_code == status
+def test_other_users_are_refused(desk: DeskScenario, person: str, status: int, name: str) -> None:
+    assert client_for(getattr(desk, person)).post(conversation_url(desk, name)).status_code == status
     assert not is_blocked()
 
 

@@ -1,4 +1,4 @@
-"""Contact cards on the page: what is in them, and saving somebody from one."""
+"""Contact cards in the thread, and saving a contact from one."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from omnichannel.conversations.models import Attachment, AttachmentState, Contact, Message, MessageKind
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 CARD_PEOPLE = [{"name": "Mum <b>", "phones": ["+49 151 9999999", "030 1"], "emails": ["mum@example.org"]}]
@@ -23,8 +23,10 @@ def save_card_url(desk: DeskScenario, message: Message, person: int = 0, phone: 
     return reverse("desk:save_card", args=[desk.conversation.pk, message.pk, person, phone])
 
 
-def post_save_card(desk: DeskScenario, who: str = "dana", **place: Any) -> Any:
-    return client_for(getattr(desk, who)).post(save_card_url(desk, create_card_message(desk), **place), **HTMX_HEADERS)
+def post_save_card(desk: DeskScenario, person: str = "dana", **place: Any) -> Any:
+    return client_for(getattr(desk, person)).post(
+        save_card_url(desk, create_card_message(desk), **place), **HTMX_HEADERS
+    )
 
 
 def test_a_card_shows_its_numbers_and_addresses_and_offers_to_save_each_number(desk: DeskScenario) -> None:
@@ -50,13 +52,13 @@ def test_a_number_without_a_country_is_refused_with_the_reason(desk: DeskScenari
 def test_saving_without_javascript_returns_to_the_message(desk: DeskScenario) -> None:
     message = create_card_message(desk)
     answer = client_for(desk.dana).post(save_card_url(desk, message))
-    here = reverse("desk:conversation", args=[desk.conversation.pk])
-    assert (answer.status_code, answer["Location"]) == (302, f"{here}?message={message.pk}")
+    conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
+    assert (answer.status_code, answer["Location"]) == (302, f"{conversation_path}?message={message.pk}")
     assert client_for(desk.dana).post(save_card_url(desk, message, phone=1)).status_code == 422
 
 
 @pytest.mark.parametrize("place", [{"person": 1}, {"phone": 2}])
-def test_only_people_on_the_card_can_be_saved(desk: DeskScenario, place: dict[str, int]) -> None:
+def test_only_people_on_the_card_can_be_saved(desk: DeskScenario, place: dict[str, Any]) -> None:
     assert post_save_card(desk, **place).status_code == 404
 
 
@@ -69,8 +71,9 @@ def test_a_card_is_saved_only_from_its_own_conversation(desk: DeskScenario) -> N
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("sue", 200), ("ada", 200), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)],
 )
-def test_those_who_see_the_conversation_save_from_its_cards(desk: DeskScenario, who: str, status: int) -> None:
-    assert post_save_card(desk, who).status_code == status
+def test_those_who_see_the_conversation_save_from_its_cards(desk: DeskScenario, person: str, status: int) -> None:
+    assert post_save_card(desk, person).status_code == status
     assert Contact.objects.filter(name="Mum <b>").exists() is (status == 200)

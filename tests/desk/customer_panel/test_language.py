@@ -1,11 +1,11 @@
-"""The customer's language, chosen beside the conversation."""
+"""The contact's language in the customer panel."""
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from omnichannel.conversations.models import Contact
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -18,9 +18,9 @@ def contact_language() -> str:
     return Contact.objects.get().language
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue", "ada"])
-def test_users_with_access_set_the_contact_language(desk: DeskScenario, who: str) -> None:
-    client = client_for(getattr(desk, who))
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor", "administrator"])
+def test_users_with_access_set_the_contact_language(desk: DeskScenario, person: str) -> None:
+    client = client_for(getattr(desk, person))
     page = client.post(conversation_url(desk), {"language": "de"}, **HTMX_HEADERS).content.decode()
     assert contact_language() == "de"
     assert '<option value="de" selected>German</option>' in page
@@ -28,9 +28,9 @@ def test_users_with_access_set_the_contact_language(desk: DeskScenario, who: str
     assert contact_language() == ""
 
 
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_other_users_are_refused(desk: DeskScenario, who: str, status: int) -> None:
-    assert client_for(getattr(desk, who)).post(conversation_url(desk), {"language": "de"}).status_code == status
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_other_users_are_refused(desk: DeskScenario, person: str, status: int) -> None:
+    assert client_for(getattr(desk, person)).post(conversation_url(desk), {"language": "de"}).status_code == status
     assert contact_language() == ""
 
 

@@ -1,4 +1,4 @@
-"""Transfer, consult and notes on the desk's pages: for whom, with and without the script."""
+"""Transfer, consult and notes, with and without JavaScript, for each kind of user."""
 
 import re
 from typing import Any
@@ -14,13 +14,13 @@ from omnichannel.conversations.notes import add_note
 from omnichannel.desk.thread.timeline import NoteEntry
 from routing.models import Agent, Skill, SkillType, State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 DIALOG_URL_NAMES = ["transfer", "consult", "assign"]
 POST_URL_NAMES = ["transfer", "consult", "assign", "note", "monitor", "join", "step_out", "release_to_queue"]
-ALL_USERS = ["dana", "omar", "eve", "sue", "ada", "stranger"]
+ALL_USERS = ["dana", "omar", "eve", "supervisor", "administrator", "stranger"]
 
 
 def conversation_url(desk: DeskScenario, name: str) -> str:
@@ -35,12 +35,12 @@ def post_action(
     )
 
 
-def get_conversation_page(desk: DeskScenario, who: str = "dana") -> str:
-    return str(client_for(getattr(desk, who)).get(conversation_url(desk, "conversation")).content.decode())
+def get_conversation_page(desk: DeskScenario, person: str = "dana") -> str:
+    return str(client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode())
 
 
-def agent_value(desk: DeskScenario, who: str) -> str:
-    return f"agent-{getattr(desk, who).pk}"
+def agent_value(desk: DeskScenario, person: str) -> str:
+    return f"agent-{getattr(desk, person).pk}"
 
 
 def is_checked(page: str, value: str) -> bool:
@@ -48,28 +48,35 @@ def is_checked(page: str, value: str) -> bool:
 
 
 EXPECTED_STATUSES: dict[str, dict[str, int]] = {
-    "transfer": {"dana": 422, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "consult": {"dana": 422, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "assign": {"dana": 409, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "note": {"dana": 200, "omar": 200, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "monitor": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "join": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
-    "step_out": {"dana": 409, "omar": 409, "eve": 404, "sue": 409, "ada": 409, "stranger": 403},
-    "release_to_queue": {"dana": 409, "omar": 409, "eve": 404, "sue": 200, "ada": 200, "stranger": 403},
+    "transfer": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "consult": {"dana": 422, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "assign": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "note": {"dana": 200, "omar": 200, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "monitor": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "join": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 200, "administrator": 200, "stranger": 403},
+    "step_out": {"dana": 409, "omar": 409, "eve": 404, "supervisor": 409, "administrator": 409, "stranger": 403},
+    "release_to_queue": {
+        "dana": 409,
+        "omar": 409,
+        "eve": 404,
+        "supervisor": 200,
+        "administrator": 200,
+        "stranger": 403,
+    },
 }
 
 
-@pytest.mark.parametrize("who", ALL_USERS)
+@pytest.mark.parametrize("person", ALL_USERS)
 @pytest.mark.parametrize("name", POST_URL_NAMES)
-def test_each_action_is_limited_to_permitted_users(desk: DeskScenario, name: str, who: str) -> None:
-    assert post_action(desk, name, who, text="Look here").status_code == EXPECTED_STATUSES[name][who]
+def test_each_action_is_limited_to_permitted_users(desk: DeskScenario, name: str, person: str) -> None:
+    assert post_action(desk, name, person, text="Look here").status_code == EXPECTED_STATUSES[name][person]
 
 
 @pytest.mark.parametrize("name", DIALOG_URL_NAMES)
-@pytest.mark.parametrize("who", ALL_USERS)
-def test_each_dialog_opens_only_for_permitted_users(desk: DeskScenario, name: str, who: str) -> None:
-    status = client_for(getattr(desk, who)).get(conversation_url(desk, name), **HTMX_HEADERS).status_code
-    assert status == {422: 200}.get(EXPECTED_STATUSES[name][who], EXPECTED_STATUSES[name][who])
+@pytest.mark.parametrize("person", ALL_USERS)
+def test_each_dialog_opens_only_for_permitted_users(desk: DeskScenario, name: str, person: str) -> None:
+    status = client_for(getattr(desk, person)).get(conversation_url(desk, name), **HTMX_HEADERS).status_code
+    assert status == {422: 200}.get(EXPECTED_STATUSES[name][person], EXPECTED_STATUSES[name][person])
 
 
 def test_transfer_targets_are_in_the_readers_language(desk: DeskScenario) -> None:
@@ -97,9 +104,11 @@ def test_transfer_reason_is_kept_after_a_conflict(desk: DeskScenario) -> None:
     assert is_checked(page, to)
 
 
-@pytest.mark.parametrize(("who", "status"), [*((w, 200) for w in ("dana", "omar", "sue", "ada")), ("eve", 404)])
-def test_participants_are_shown_only_to_those_with_access(desk: DeskScenario, who: str, status: int) -> None:
-    assert client_for(getattr(desk, who)).get(conversation_url(desk, "colleagues")).status_code == status
+@pytest.mark.parametrize(
+    ("person", "status"), [*((w, 200) for w in ("dana", "omar", "supervisor", "administrator")), ("eve", 404)]
+)
+def test_participants_are_shown_only_to_those_with_access(desk: DeskScenario, person: str, status: int) -> None:
+    assert client_for(getattr(desk, person)).get(conversation_url(desk, "colleagues")).status_code == status
 
 
 @pytest.mark.parametrize("name", [*POST_URL_NAMES, "colleagues"])

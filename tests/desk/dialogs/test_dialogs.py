@@ -1,4 +1,4 @@
-"""The dialogs about one conversation: labels, priority, snooze, closing; and looking something up."""
+"""The dialogs for labels, priority, snooze, close and search."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from omnichannel.conversations.models import Conversation, DispositionCode, Labe
 from omnichannel.desk.dialogs.snooze_times import get_snooze_options
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +27,8 @@ def conversation_url(desk: DeskScenario, name: str) -> str:
     return reverse(f"desk:{name}", args=[desk.conversation.pk])
 
 
-def post_dialog(desk: DeskScenario, dialog: str, who: str = "dana", **form: Any) -> Any:
-    return client_for(getattr(desk, who)).post(conversation_url(desk, dialog), form, **HTMX_HEADERS)
+def post_dialog(desk: DeskScenario, dialog: str, person: str = "dana", **form: Any) -> Any:
+    return client_for(getattr(desk, person)).post(conversation_url(desk, dialog), form, **HTMX_HEADERS)
 
 
 @pytest.mark.parametrize("name", DIALOG_URL_NAMES)
@@ -55,14 +55,14 @@ def test_dialogs_of_a_colleagues_conversation_are_refused(desk: DeskScenario, na
     assert (desk.conversation.state, desk.conversation.priority) == (State.ACTIVE, 3)
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue", "ada"])
-def test_everybody_who_sees_a_conversation_labels_it(desk: DeskScenario, who: str) -> None:
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor", "administrator"])
+def test_everybody_who_sees_a_conversation_labels_it(desk: DeskScenario, person: str) -> None:
     vip = Label.objects.create(name="VIP <b>")
-    answer = post_dialog(desk, "labels", who, labels=[vip.pk])
+    answer = post_dialog(desk, "labels", person, labels=[vip.pk])
     assert answer.status_code == 200
     assert "VIP &lt;b&gt;" in answer.content.decode()
     assert set(desk.conversation.labels.all()) == {vip}
-    assert post_dialog(desk, "customer_labels", who, labels=[vip.pk]).status_code == 200
+    assert post_dialog(desk, "customer_labels", person, labels=[vip.pk]).status_code == 200
     assert set(desk.conversation.contact.labels.all()) == {vip}
 
 
@@ -77,7 +77,7 @@ def test_supervisors_create_a_label_while_they_use_it_and_agents_do_not(desk: De
     refused = post_dialog(desk, "labels", create=1, name="VIP")
     assert refused.status_code == 422
     assert "A supervisor can create it." in refused.content.decode()
-    assert post_dialog(desk, "labels", "sue", create=1, name="VIP").status_code == 200
+    assert post_dialog(desk, "labels", "supervisor", create=1, name="VIP").status_code == 200
     assert desk.conversation.labels.get().name == "VIP"
 
 
@@ -101,11 +101,11 @@ def test_invalid_time_is_shown_in_the_dialog(desk: DeskScenario, when: str, at: 
 def test_offered_snooze_times_use_local_time() -> None:
     with timezone.override(ZoneInfo("Europe/Berlin")):
         offered = {
-            one.name: f"{timezone.localtime(one.until):%d %H:%M}"
-            for one in get_snooze_options(timezone.now())
-            if one.until
+            option.name: f"{timezone.localtime(option.until):%d %H:%M}"
+            for option in get_snooze_options(timezone.now())
+            if option.until
         }
-    # The clocks change in the night to the 29th.
+    # Daylight saving time starts in the night to the 29th.
     assert offered == {"hour": "28 11:00", "later": "28 13:00", "tomorrow": "29 09:00", "monday": "30 09:00"}
 
 
@@ -162,13 +162,13 @@ def test_the_head_shows_labels_priority_and_until_when_it_is_snoozed(desk: DeskS
     assert 'class="label priority p1"' in page
 
 
-# -- Looking something up ----------------------------------------------------------------------------------------------
+# -- Search ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("who", "finds"), [("dana", True), ("sue", True), ("eve", False)])
-def test_search_results_are_limited_to_visible_conversations(desk: DeskScenario, who: str, finds: bool) -> None:
+@pytest.mark.parametrize(("person", "finds"), [("dana", True), ("supervisor", True), ("eve", False)])
+def test_search_results_are_limited_to_visible_conversations(desk: DeskScenario, person: str, finds: bool) -> None:
     message = builders.create_inbound_message(desk.conversation, "Where is <b>order</b> 4711?")
-    page = client_for(getattr(desk, who)).get(reverse("desk:search"), {"q": "4711"}, **HTMX_HEADERS).content.decode()
+    page = client_for(getattr(desk, person)).get(reverse("desk:search"), {"q": "4711"}, **HTMX_HEADERS).content.decode()
     assert ("<mark>4711</mark>" in page) == finds
     assert (f"?message={message.pk}" in page) == finds
     assert "<b>order" not in page

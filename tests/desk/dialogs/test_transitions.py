@@ -1,4 +1,4 @@
-"""The buttons by the conversation's name: shown when they can be pressed, refused in words when they can't."""
+"""The buttons in the header of a conversation: shown when allowed, refused with a reason otherwise."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from omnichannel.conversations.models import Conversation
 from omnichannel.desk.thread.actions import actions_for
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -41,9 +41,9 @@ OFFERED_ACTIONS = {
 @pytest.mark.parametrize("state", OFFERED_ACTIONS)
 def test_only_what_can_be_done_now_is_offered(desk: DeskScenario, state: State) -> None:
     set_state(desk, state)
-    mine, somebody_elses = OFFERED_ACTIONS[state]
-    assert [action.name for action in actions_for(desk.conversation, desk.dana)] == mine
-    assert [action.name for action in actions_for(desk.conversation, desk.omar)] == somebody_elses
+    own_actions, colleague_actions = OFFERED_ACTIONS[state]
+    assert [action.name for action in actions_for(desk.conversation, desk.dana)] == own_actions
+    assert [action.name for action in actions_for(desk.conversation, desk.omar)] == colleague_actions
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One thing done with several conversations: each by its own rules, told row by row, within what one may see."""
+"""Bulk actions apply the rules to each conversation and report failures per row."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.urls import reverse
 from omnichannel.conversations.models import Conversation, Label, Priority
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -17,30 +17,30 @@ pytestmark = pytest.mark.django_db
 def post_bulk_action(
     client: Client, action: str, *conversations: Conversation, without_htmx: bool = False, **form: Any
 ) -> Any:
-    given = {"verb": action, "pk": [one.pk for one in conversations], **form}
-    return client.post(reverse("desk:bulk"), given, **({} if without_htmx else HTMX_HEADERS))
+    data = {"verb": action, "pk": [conversation.pk for conversation in conversations], **form}
+    return client.post(reverse("desk:bulk"), data, **({} if without_htmx else HTMX_HEADERS))
 
 
 def create_own_conversation(desk: DeskScenario, **fields: Any) -> Conversation:
-    return builders.create_conversation(**{"with_agent": desk.dana, "in_queue": desk.queue, **fields})
+    return builders.create_conversation(**{"agent": desk.dana, "queue": desk.queue, **fields})
 
 
 def conversation_states(*conversations: Conversation) -> list[str]:
-    return [Conversation.objects.get(pk=one.pk).state for one in conversations]
+    return [Conversation.objects.get(pk=conversation.pk).state for conversation in conversations]
 
 
 def test_bulk_action_reports_failures_per_row(desk: DeskScenario) -> None:
-    fine, unread, theirs = (
+    fine, unread, colleagues_conversation = (
         create_own_conversation(desk),
         create_own_conversation(desk, unread_count=1),
-        create_own_conversation(desk, with_agent=desk.omar),
+        create_own_conversation(desk, agent=desk.omar),
     )
-    answer = post_bulk_action(client_for(desk.dana), "close", fine, unread, theirs)
+    answer = post_bulk_action(client_for(desk.dana), "close", fine, unread, colleagues_conversation)
     page = answer.content.decode()
     assert "1 done, 2 could not" in page
     assert "The customer has written in the meantime." in page
     assert "Only the agent who has this conversation" in page
-    assert conversation_states(fine, unread, theirs) == [State.CLOSED, State.ACTIVE, State.ACTIVE]
+    assert conversation_states(fine, unread, colleagues_conversation) == [State.CLOSED, State.ACTIVE, State.ACTIVE]
 
 
 def test_complete_bulk_action_shows_only_a_summary(desk: DeskScenario) -> None:
@@ -61,36 +61,38 @@ def test_complete_bulk_action_shows_only_a_summary(desk: DeskScenario) -> None:
     ],
 )
 def test_agents_use_bulk_actions_on_their_own_conversations(
-    desk: DeskScenario, verb: str, form: dict[str, str], after: State
+    desk: DeskScenario, verb: str, form: dict[str, Any], after: State
 ) -> None:
-    found = create_own_conversation(desk)
-    to = {"to": f"queue-{desk.eve.queues.get().pk}"} if verb == "transfer" else {}
-    assert post_bulk_action(client_for(desk.dana), verb, found, **form, **to).status_code == 204
-    assert conversation_states(found) == [after]
+    conversation = create_own_conversation(desk)
+    target: dict[str, Any] = {"to": f"queue-{desk.eve.queues.get().pk}"} if verb == "transfer" else {}
+    assert post_bulk_action(client_for(desk.dana), verb, conversation, **form, **target).status_code == 204
+    assert conversation_states(conversation) == [after]
 
 
 def test_labels_all_of_them_have_are_ticked_and_what_is_unticked_comes_off(desk: DeskScenario) -> None:
     first, second = create_own_conversation(desk), create_own_conversation(desk)
-    both, one, new = (Label.objects.create(name=name) for name in ("Both", "One", "New"))
-    first.labels.set([both, one])
+    both, unticked, new = (Label.objects.create(name=name) for name in ("Both", "One", "New"))
+    first.labels.set([both, unticked])
     second.labels.set([both])
     client = client_for(desk.dana)
-    shown = client.get(reverse("desk:bulk"), {"verb": "labels", "pk": [first.pk, second.pk]}, **HTMX_HEADERS).context[
-        "form"
-    ]
+    query: dict[str, Any] = {"verb": "labels", "pk": [first.pk, second.pk]}
+    shown = client.get(reverse("desk:bulk"), query, **HTMX_HEADERS).context["form"]
     assert {label.name for label, is_chosen in shown.choices if is_chosen} == {"Both"}
     post_bulk_action(client, "labels", first, second, labels=[new.pk], before=[both.pk])
-    assert set(first.labels.all()) == {one, new}
+    assert set(first.labels.all()) == {unticked, new}
     assert set(second.labels.all()) == {new}
 
 
 def test_bulk_mark_read_applies_only_to_own_conversations(desk: DeskScenario) -> None:
-    own, theirs = (
+    own_conversation, colleagues_conversation = (
         create_own_conversation(desk, unread_count=3),
-        create_own_conversation(desk, with_agent=desk.omar, unread_count=3),
+        create_own_conversation(desk, agent=desk.omar, unread_count=3),
     )
-    assert "1 done, 1 could not" in post_bulk_action(client_for(desk.dana), "read", own, theirs).content.decode()
-    assert set(Conversation.objects.filter(unread_count=3)) == {theirs}
+    assert (
+        "1 done, 1 could not"
+        in post_bulk_action(client_for(desk.dana), "read", own_conversation, colleagues_conversation).content.decode()
+    )
+    assert set(Conversation.objects.filter(unread_count=3)) == {colleagues_conversation}
 
 
 def test_supervisors_assign_release_and_close(desk: DeskScenario) -> None:
@@ -134,7 +136,8 @@ def test_incomplete_bulk_form_is_refused(desk: DeskScenario) -> None:
 
 @pytest.mark.parametrize("verb", ["labels", "priority", "snooze", "transfer", "read", "end", "close", "assign"])
 def test_every_dialog_is_a_page_without_the_script(desk: DeskScenario, verb: str) -> None:
-    page = client_for(desk.supervisor).get(reverse("desk:bulk"), {"verb": verb, "pk": [desk.conversation.pk]})
+    query: dict[str, Any] = {"verb": verb, "pk": [desk.conversation.pk]}
+    page = client_for(desk.supervisor).get(reverse("desk:bulk"), query)
     assert page.status_code == 200
     assert "<html" in page.content.decode()
     assert "1 conversation" in page.content.decode()

@@ -1,4 +1,4 @@
-"""The inbox: what is in which tab, in what order, in what words."""
+"""The inbox: tabs, order and previews."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from omnichannel.conversations.models import Attachment, Conversation, MessageKi
 from omnichannel.desk.inbox.conversation_list import Inbox
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +21,8 @@ def get_view(desk: DeskScenario, view: str = "my", **query: Any) -> Any:
 
 
 def get_inbox(desk: DeskScenario, view: str = "my", **query: Any) -> Inbox:
-    found: Inbox = get_view(desk, view, **query).context["inbox"]
-    return found
+    inbox: Inbox = get_view(desk, view, **query).context["inbox"]
+    return inbox
 
 
 def listed_conversations(desk: DeskScenario, view: str = "my", **query: Any) -> list[Conversation]:
@@ -111,7 +111,7 @@ def test_list_shows_a_label_for_a_pending_file(desk: DeskScenario, content_type:
 
 
 @pytest.mark.parametrize(
-    ("kind", "content", "words"),
+    ("kind", "content", "text"),
     [
         (MessageKind.LOCATION, {"location": {"latitude": 1, "longitude": 2}}, "Location"),
         (MessageKind.LOCATION, {"location": {"latitude": 1, "longitude": 2, "label": "Shop"}}, "Shop"),
@@ -122,9 +122,9 @@ def test_list_shows_a_label_for_a_pending_file(desk: DeskScenario, content_type:
         (MessageKind.UNSUPPORTED, {}, "Unsupported message"),
     ],
 )
-def test_every_message_kind_has_a_summary(desk: DeskScenario, kind: str, content: dict[str, Any], words: str) -> None:
+def test_every_message_kind_has_a_summary(desk: DeskScenario, kind: str, content: dict[str, Any], text: str) -> None:
     builders.create_inbound_message(desk.conversation, "", kind=kind, content=content)
-    assert get_inbox(desk).rows[0].preview.text == words
+    assert get_inbox(desk).rows[0].preview.text == text
 
 
 def test_unread_messages_are_counted_on_the_row_and_for_the_title(desk: DeskScenario) -> None:
@@ -135,12 +135,12 @@ def test_unread_messages_are_counted_on_the_row_and_for_the_title(desk: DeskScen
 
 
 @pytest.mark.parametrize(
-    ("view", "words"),
+    ("view", "text"),
     [("my", "You have no conversations"), ("open", "Nobody is waiting"), ("closed", "Nothing was closed")],
 )
-def test_an_empty_tab_says_what_belongs_there(desk: DeskScenario, view: str, words: str) -> None:
+def test_an_empty_tab_says_what_belongs_there(desk: DeskScenario, view: str, text: str) -> None:
     page = client_for(desk.eve).get(reverse("desk:inbox"), {"view": view}).content.decode()
-    assert words in page
+    assert text in page
 
 
 def test_a_name_full_of_markup_is_only_text(desk: DeskScenario) -> None:

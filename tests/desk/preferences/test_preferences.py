@@ -1,4 +1,4 @@
-"""What people choose for themselves: look, language, how the desk behaves, and their password."""
+"""Preferences of users: theme, language, behaviour and password."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import DeskPreferences
-from tests.desk.people import DeskScenario, client_for
+from tests.desk.scenario import DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -34,15 +34,15 @@ def administrator_client(desk: DeskScenario) -> Client:
 
 
 def find_first_tag(name: str, page: str) -> str:
-    found = re.search(rf"<{name}\b[^>]*>", page)
-    assert found
-    return found[0]
+    tag = re.search(rf"<{name}\b[^>]*>", page)
+    assert tag
+    return tag[0]
 
 
 @pytest.mark.parametrize("name", PAGE_URL_NAMES)
-@pytest.mark.parametrize("who", ["dana", "omar", "eve", "sue", "ada"])
-def test_everybody_who_works_at_the_desk_has_preferences(desk: DeskScenario, name: str, who: str) -> None:
-    assert client_for(getattr(desk, who)).get(reverse(f"desk:{name}")).status_code == 200
+@pytest.mark.parametrize("person", ["dana", "omar", "eve", "supervisor", "administrator"])
+def test_everybody_who_works_at_the_desk_has_preferences(desk: DeskScenario, name: str, person: str) -> None:
+    assert client_for(getattr(desk, person)).get(reverse(f"desk:{name}")).status_code == 200
 
 
 @pytest.mark.parametrize("name", PAGE_URL_NAMES)
@@ -106,7 +106,7 @@ def test_preferences_cost_no_query_of_their_own(
 ) -> None:
     client = client_for(desk.dana)
     address = reverse("desk:password")
-    with django_assert_num_queries(2):  # the session; the person and all that is known of them
+    with django_assert_num_queries(2):  # one for the session, one for the user with permissions, agent and preferences
         client.get(address)
     DeskPreferences.objects.create(agent=desk.dana)
     with django_assert_num_queries(2):
@@ -121,12 +121,12 @@ def test_a_new_password_signs_out_ones_other_browsers(desk: DeskScenario) -> Non
     user = desk.dana.user
     user.set_password("correct horse")
     user.save()
-    here, elsewhere = client_for(desk.dana), client_for(desk.dana)
-    answer = here.post(reverse("desk:password"), password_form("correct horse"))
+    this_client, elsewhere = client_for(desk.dana), client_for(desk.dana)
+    answer = this_client.post(reverse("desk:password"), password_form("correct horse"))
     assert answer["Location"].endswith("?saved=password")
     user.refresh_from_db()
     assert user.check_password("a quite new one")
-    assert here.get("/desk/").status_code == 200
+    assert this_client.get("/desk/").status_code == 200
     assert elsewhere.get("/desk/").status_code == 302
 
 

@@ -1,4 +1,4 @@
-"""The desk's style sheets and scripts: one file of each, in the page's language, kept by browsers for good."""
+"""The desk's style sheets and scripts are bundled by language and cached by browsers for ever."""
 
 import gzip
 import re
@@ -11,7 +11,7 @@ from django.test import Client
 from omnichannel.desk.shared import asset_bundles
 
 STATIC_FOLDER = Path(settings.BASE_DIR) / "static"
-# The emoji are fetched when somebody opens them.
+# The emoji are fetched when the picker is opened.
 FILES_OUTSIDE_BUNDLES = {
     "css/admin.css",
     "css/simulator.css",
@@ -25,8 +25,10 @@ BUNDLED_FILES = {
 
 
 def test_every_style_sheet_and_script_of_the_desk_is_in_a_bundle() -> None:
-    there = {str(path.relative_to(STATIC_FOLDER)) for kind in ("*.css", "*.js") for path in STATIC_FOLDER.rglob(kind)}
-    assert there - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
+    existing_files = {
+        str(path.relative_to(STATIC_FOLDER)) for kind in ("*.css", "*.js") for path in STATIC_FOLDER.rglob(kind)
+    }
+    assert existing_files - FILES_OUTSIDE_BUNDLES == BUNDLED_FILES
 
 
 @pytest.mark.parametrize("path", sorted(STATIC_FOLDER.rglob("*.js")), ids=lambda path: path.name)

@@ -1,5 +1,6 @@
-"""Files: shown or saved, never run, in pieces where a player asks for pieces."""
+"""Customers' files are shown or downloaded, never executed, and served in ranges."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from omnichannel.conversations.models import Attachment, AttachmentState, Messag
 from omnichannel.conversations.outbound.uploads import LINK_MAX_AGE_SECONDS, get_signed_url
 from omnichannel.desk.shared.file_responses import parse_range_header
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +25,11 @@ def create_attachment(
     desk: DeskScenario, content_type: str = "image/png", name: str = "lamp.png", content: bytes = FILE_CONTENT
 ) -> Attachment:
     message = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
-    found = Attachment(
+    attachment = Attachment(
         message=message, content_type=content_type, name=name, state=AttachmentState.STORED, size=len(content)
     )
-    found.file.save("", ContentFile(content), save=True)
-    return found
+    attachment.file.save("", ContentFile(content), save=True)
+    return attachment
 
 
 def get_attachment(desk: DeskScenario, attachment: Attachment, query: str = "", **headers: str) -> Any:
@@ -52,7 +53,7 @@ def test_a_file_carries_headers_that_keep_it_from_acting(desk: DeskScenario) -> 
 
 
 @pytest.mark.parametrize(
-    ("content_type", "how"),
+    ("content_type", "disposition"),
     [
         ("image/png", "inline"),
         ("audio/ogg", "inline"),
@@ -65,9 +66,9 @@ def test_a_file_carries_headers_that_keep_it_from_acting(desk: DeskScenario) -> 
         ("", "attachment"),
     ],
 )
-def test_only_what_is_safe_to_show_is_shown(desk: DeskScenario, content_type: str, how: str) -> None:
+def test_only_what_is_safe_to_show_is_shown(desk: DeskScenario, content_type: str, disposition: str) -> None:
     answer = get_attachment(desk, create_attachment(desk, content_type))
-    assert answer["Content-Disposition"].startswith(how)
+    assert answer["Content-Disposition"].startswith(disposition)
     assert answer["Content-Type"] == content_type or "application/octet-stream"
 
 
@@ -83,7 +84,7 @@ def test_a_name_with_line_breaks_or_quotes_stays_one_header(desk: DeskScenario) 
 
 
 @pytest.mark.parametrize(
-    ("asked", "content", "shown"),
+    ("range_header", "content", "shown"),
     [
         ("bytes=0-9", FILE_CONTENT[:10], "bytes 0-9/1024"),
         ("bytes=1000-", FILE_CONTENT[1000:], "bytes 1000-1023/1024"),
@@ -93,24 +94,28 @@ def test_a_name_with_line_breaks_or_quotes_stays_one_header(desk: DeskScenario) 
         ("bytes=1023-1023", FILE_CONTENT[1023:], "bytes 1023-1023/1024"),
     ],
 )
-def test_range_request_returns_partial_content(desk: DeskScenario, asked: str, content: bytes, shown: str) -> None:
-    answer = get_attachment(desk, create_attachment(desk, "video/mp4"), Range=asked)
+def test_range_request_returns_partial_content(
+    desk: DeskScenario, range_header: str, content: bytes, shown: str
+) -> None:
+    answer = get_attachment(desk, create_attachment(desk, "video/mp4"), Range=range_header)
     assert answer.status_code == 206
     assert answer["Content-Range"] == shown
     assert answer["Content-Length"] == str(len(content))
     assert read_stream(answer) == content
 
 
-@pytest.mark.parametrize("asked", ["bytes=1024-", "bytes=5000-6000", "bytes=-0"])
-def test_range_beyond_the_end_is_refused_with_the_size(desk: DeskScenario, asked: str) -> None:
-    answer = get_attachment(desk, create_attachment(desk, "video/mp4"), Range=asked)
+@pytest.mark.parametrize("range_header", ["bytes=1024-", "bytes=5000-6000", "bytes=-0"])
+def test_range_beyond_the_end_is_refused_with_the_size(desk: DeskScenario, range_header: str) -> None:
+    answer = get_attachment(desk, create_attachment(desk, "video/mp4"), Range=range_header)
     assert answer.status_code == 416
     assert answer["Content-Range"] == "bytes */1024"
 
 
-@pytest.mark.parametrize("asked", ["", "bytes=", "bytes=-", "bytes=9-2", "bytes=0-1,4-5", "lines=1-2", "bytes=a-b"])
-def test_a_range_that_means_nothing_here_gets_the_whole_file(desk: DeskScenario, asked: str) -> None:
-    answer = get_attachment(desk, create_attachment(desk, "video/mp4"), Range=asked)
+@pytest.mark.parametrize(
+    "range_header", ["", "bytes=", "bytes=-", "bytes=9-2", "bytes=0-1,4-5", "lines=1-2", "bytes=a-b"]
+)
+def test_a_range_that_means_nothing_here_gets_the_whole_file(desk: DeskScenario, range_header: str) -> None:
+    answer = get_attachment(desk, create_attachment(desk, "video/mp4"), Range=range_header)
     assert answer.status_code == 200
     assert answer["Accept-Ranges"] == "bytes"
     assert read_stream(answer) == FILE_CONTENT
@@ -125,7 +130,7 @@ def test_a_file_that_has_not_come_or_is_gone_is_not_found(desk: DeskScenario) ->
     pending = Attachment.objects.create(message=message, declared_type="image/png")
     assert get_attachment(desk, pending).status_code == 404
     lost = create_attachment(desk)
-    lost.file.storage.delete(lost.file.name)
+    lost.file.storage.delete(str(lost.file.name))
     assert get_attachment(desk, lost).status_code == 404
 
 
@@ -146,7 +151,7 @@ def test_a_forged_or_old_link_offers_nothing(desk: DeskScenario, time_machine: A
     forged = reverse("offered_file", args=[signing.dumps(attachment.pk, salt="another")])
     assert Client().get(forged).status_code == 404
     link = get_signed_url(attachment).removeprefix("https://desk.example.com")
-    time_machine.move_to(timezone.now() + timezone.timedelta(seconds=LINK_MAX_AGE_SECONDS + 5))
+    time_machine.move_to(timezone.now() + timedelta(seconds=LINK_MAX_AGE_SECONDS + 5))
     assert Client().get(link).status_code == 404
 
 

@@ -1,4 +1,4 @@
-"""Messages are shown as WhatsApp shows them, and nothing a stranger writes becomes markup of our page."""
+"""Messages are formatted as in WhatsApp, and their text never becomes markup."""
 
 import time
 from html.parser import HTMLParser
@@ -14,7 +14,7 @@ LINK_ATTRIBUTES = {"href", "target", "rel"}
 
 
 class MarkupParser(HTMLParser):
-    """What a browser would make of it: the tags with their attributes, and the words."""
+    """Collect the tags with their attributes, and the text, as a browser parses them."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -72,8 +72,8 @@ def test_no_markup_of_a_stranger_survives(text: str) -> None:
 
 @given(st.text(alphabet="*_~`>- 1.ab\n<&", max_size=200))
 def test_formatting_loses_no_text(text: str) -> None:
-    letters = [one for one in MarkupParser(render_markup(text)).words if one in "ab<&"]
-    assert letters == [one for one in text if one in "ab<&"]
+    letters = [letter for letter in MarkupParser(render_markup(text)).words if letter in "ab<&"]
+    assert letters == [letter for letter in text if letter in "ab<&"]
 
 
 @pytest.mark.parametrize("bad", ["*a ", "`", "```", "*https://x/* ", "_a*b~", "> ", "`a ", "_a_ www.a ", "*.", "- a\n"])

@@ -1,4 +1,4 @@
-"""The conversation's page: messages of every kind, in order, under their days, and nothing a stranger wrote acts."""
+"""The conversation page: messages of every kind, in order, under their days."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,14 +9,21 @@ from django.utils import timezone
 
 from omnichannel.accounts.models import User
 from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
-from omnichannel.conversations.models import Attachment, AttachmentState, Conversation, Message, MessageKind
+from omnichannel.conversations.models import (
+    Attachment,
+    AttachmentState,
+    Conversation,
+    Message,
+    MessageKind,
+    TimelineEventKind,
+)
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.desk.thread.messages import DayDivider, MessageEntry, UnreadDivider
 from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +44,7 @@ def time_ago(**time: float) -> Any:
 def test_messages_and_events_are_in_order_under_their_days(desk: DeskScenario) -> None:
     old = builders.create_inbound_message(desk.conversation, "old", created_at=time_ago(days=3))
     new = builders.create_inbound_message(desk.conversation, "new", created_at=time_ago(minutes=5))
-    record_event(desk.conversation, "active", localized("Dana took the conversation."), actor=None)
+    record_event(desk.conversation, TimelineEventKind.ACTIVE, localized("Dana took the conversation."), actor=None)
     shown = thread_entries(desk)
     assert [type(entry) for entry in shown] == [DayDivider, MessageEntry, DayDivider, MessageEntry, EventEntry]
     assert [entry.message for entry in shown if isinstance(entry, MessageEntry)] == [old, new]
@@ -56,20 +63,20 @@ def test_days_and_times_are_those_of_the_agents_browser(desk: DeskScenario) -> N
 
 
 def test_the_newest_fifty_come_first_and_the_rest_follows_upwards(desk: DeskScenario) -> None:
-    said = [
+    messages = [
         builders.create_inbound_message(desk.conversation, f"{n}", created_at=time_ago(minutes=200 - n))
         for n in range(120)
     ]
     client = client_for(desk.dana)
     thread = client.get(reverse("desk:conversation", args=[desk.conversation.pk])).context["thread"]
-    found: list[Message] = []
+    shown_messages: list[Message] = []
     while True:
-        found = [entry.message for entry in thread.entries if isinstance(entry, MessageEntry)] + found
+        shown_messages = [entry.message for entry in thread.entries if isinstance(entry, MessageEntry)] + shown_messages
         if thread.earlier_cursor is None:
             break
         url = reverse("desk:earlier", args=[desk.conversation.pk])
         thread = client.get(url, {"before": str(thread.earlier_cursor)}, **HTMX_HEADERS).context["thread"]
-    assert found == said
+    assert shown_messages == messages
 
 
 def test_without_the_script_earlier_messages_are_a_page_of_their_own(desk: DeskScenario) -> None:
@@ -133,7 +140,7 @@ def test_a_contact_card_shows_names_and_numbers(desk: DeskScenario) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "content", "words"),
+    ("kind", "content", "texts"),
     [
         (
             MessageKind.BUTTON,
@@ -153,19 +160,19 @@ def test_a_contact_card_shows_names_and_numbers(desk: DeskScenario) -> None:
     ],
 )
 def test_every_kind_is_shown_as_what_it_is(
-    desk: DeskScenario, kind: str, content: dict[str, Any], words: tuple[str]
+    desk: DeskScenario, kind: str, content: dict[str, Any], texts: tuple[str]
 ) -> None:
     builders.create_inbound_message(desk.conversation, "", kind=kind, content=content)
-    assert all(text in get_page(desk) for text in words)
+    assert all(text in get_page(desk) for text in texts)
 
 
 def test_a_quoted_message_is_shown_above_the_answer(desk: DeskScenario) -> None:
-    ours = builders.create_outbound_message(desk.conversation, "Which colour?", author=desk.dana.user)
-    theirs = builders.create_inbound_message(desk.conversation, "Blue", quoted=ours)
-    builders.create_outbound_message(desk.conversation, "Good", quoted=theirs)
+    quoted_reply = builders.create_outbound_message(desk.conversation, "Which colour?", author=desk.dana.user)
+    answer = builders.create_inbound_message(desk.conversation, "Blue", quoted=quoted_reply)
+    builders.create_outbound_message(desk.conversation, "Good", quoted=answer)
     shown = get_page(desk)
-    assert f'#message-{ours.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
-    assert f'?message={theirs.pk}#message-{theirs.pk}"><strong dir="auto">Amara Diallo</strong>' in shown
+    assert f'#message-{quoted_reply.pk}"><strong dir="auto">You</strong><span dir="auto">Which colour?</span>' in shown
+    assert f'?message={answer.pk}#message-{answer.pk}"><strong dir="auto">Amara Diallo</strong>' in shown
 
 
 @pytest.mark.parametrize(
@@ -203,7 +210,7 @@ def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenari
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "text"),
     [
         ("queued", "Waiting to be sent"),
         ("sending", "Sending"),
@@ -212,9 +219,9 @@ def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenari
         ("read", "Read"),
     ],
 )
-def test_status_ticks_have_text_labels(desk: DeskScenario, status: str, words: str) -> None:
+def test_status_ticks_have_text_labels(desk: DeskScenario, status: str, text: str) -> None:
     builders.create_outbound_message(desk.conversation, status=status, author=desk.dana.user)
-    assert f'<span class="unseen">{words}</span>' in get_page(desk)
+    assert f'<span class="unseen">{text}</span>' in get_page(desk)
 
 
 def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskScenario) -> None:
@@ -233,12 +240,12 @@ def test_send_error_is_in_the_readers_language(desk: DeskScenario) -> None:
         lost.attachments.create(state=AttachmentState.FAILED, error=error, position=place)
     User.objects.update(language="de")
     shown = get_page(desk)
-    for words in (
+    for text in (
         "Twilio hat mit 404 geantwortet.",
         "größer als 16 MB",
         "WhatsApp konnte dieses Telefon nicht erreichen",
     ):
-        assert words in shown
+        assert text in shown
     assert "A word of Twilio&#x27;s own" in shown
 
 
@@ -280,10 +287,10 @@ def test_the_customer_panel_lists_the_other_conversations_one_may_see(desk: Desk
     contact = desk.conversation.contact
     at = time_ago(days=3)
     past = {"of": contact, "state": State.CLOSED, "closed_at": at}
-    mine = builders.create_conversation(queue=desk.queue, **past)
+    own_conversation = builders.create_conversation(queue=desk.queue, **past)
     hidden = builders.create_conversation(queue=builders.create_queue("Secret"), **past)
     shown = client_for(desk.dana).get(reverse("desk:former", args=[desk.conversation.pk])).content.decode()
-    assert reverse("desk:conversation", args=[mine.pk]) in shown
+    assert reverse("desk:conversation", args=[own_conversation.pk]) in shown
     assert reverse("desk:conversation", args=[hidden.pk]) not in shown
 
 
@@ -303,7 +310,7 @@ def test_a_file_the_desk_did_not_want_offers_no_retry(desk: DeskScenario) -> Non
         "error": ATTACHMENTS_DISABLED,
         "source_url": "https://api.twilio.com/x",
     }
-    found = Attachment.objects.create(message=message, declared_type="image/jpeg", **unwanted)
+    attachment = Attachment.objects.create(message=message, declared_type="image/jpeg", **unwanted)
     shown = get_page(desk)
     assert ATTACHMENTS_DISABLED in shown
-    assert reverse("desk:retry", args=[found.pk]) not in shown
+    assert reverse("desk:retry", args=[attachment.pk]) not in shown

@@ -1,4 +1,4 @@
-"""A conversation to take away, as text and as a PDF."""
+"""The export of a conversation as text and as PDF."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,27 +9,27 @@ from django.urls import reverse
 
 from omnichannel.conversations.export import pdf as pdfs
 from omnichannel.conversations.export import transcript as exports
-from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind
+from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind, TimelineEventKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.limited_process import Limits
 from omnichannel.core.localized_text import localized
 from tests import builders
-from tests.desk.people import DeskScenario, client_for
+from tests.desk.scenario import DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
-def get_export(desk: DeskScenario, who: str = "dana", query: str = "", zone: str = "") -> Any:
-    client = client_for(getattr(desk, who))
+def get_export(desk: DeskScenario, person: str = "dana", query: str = "", zone: str = "") -> Any:
+    client = client_for(getattr(desk, person))
     if zone:
         client.cookies["timezone"] = zone
     return client.get(reverse("desk:export", args=[desk.conversation.pk]) + query)
 
 
-def export_text(desk: DeskScenario, **how: str) -> str:
-    answer = get_export(desk, **how)
+def export_text(desk: DeskScenario, **query: str) -> str:
+    answer = get_export(desk, **query)
     assert answer.status_code == 200
     return b"".join(answer.streaming_content).decode()
 
@@ -41,17 +41,22 @@ def create_messages(desk: DeskScenario) -> None:
     )
     desk.conversation.notes.create(author=desk.supervisor.user, text="Third one", created_at=NOON.replace(minute=2))
     record_event(
-        desk.conversation, "active", localized("Dana took the conversation."), actor=None, at=NOON.replace(minute=3)
+        desk.conversation,
+        TimelineEventKind.ACTIVE,
+        localized("Dana took the conversation."),
+        actor=None,
+        at=NOON.replace(minute=3),
     )
 
 
 @pytest.mark.parametrize(
-    ("who", "status"), [("dana", 200), ("omar", 200), ("sue", 200), ("ada", 200), ("eve", 404), ("stranger", 403)]
+    ("person", "status"),
+    [("dana", 200), ("omar", 200), ("supervisor", 200), ("administrator", 200), ("eve", 404), ("stranger", 403)],
 )
-def test_users_with_access_can_export_a_conversation(desk: DeskScenario, who: str, status: int) -> None:
-    assert get_export(desk, who).status_code == status
+def test_users_with_access_can_export_a_conversation(desk: DeskScenario, person: str, status: int) -> None:
+    assert get_export(desk, person).status_code == status
     if status != 200:
-        assert get_export(desk, who, "?format=pdf").status_code == status
+        assert get_export(desk, person, "?format=pdf").status_code == status
 
 
 def test_anonymous_user_cannot_export(desk: DeskScenario) -> None:
@@ -60,12 +65,12 @@ def test_anonymous_user_cannot_export(desk: DeskScenario) -> None:
 
 def test_the_text_says_who_wrote_what_and_when_in_the_readers_zone(desk: DeskScenario) -> None:
     create_messages(desk)
-    told = export_text(desk, zone="Europe/Berlin")
-    assert told.startswith("Conversation with Amara Diallo\n")
-    assert desk.conversation.contact.display_number in told
-    assert "[2026-07-01 14:00] Amara Diallo: My lamp is broken\n" in told
-    assert "[2026-07-01 14:01] Dana: Sorry!\n" in told
-    assert "times are of Europe/Berlin" in told
+    exported = export_text(desk, zone="Europe/Berlin")
+    assert exported.startswith("Conversation with Amara Diallo\n")
+    assert desk.conversation.contact.display_number in exported
+    assert "[2026-07-01 14:00] Amara Diallo: My lamp is broken\n" in exported
+    assert "[2026-07-01 14:01] Dana: Sorry!\n" in exported
+    assert "times are of Europe/Berlin" in exported
 
 
 def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None:
@@ -79,13 +84,18 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None
 
 def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     create_messages(desk)
-    record_event(desk.conversation, "active", localized("%(agent)s took the conversation.", agent="Dana"), actor=None)
+    record_event(
+        desk.conversation,
+        TimelineEventKind.ACTIVE,
+        localized("%(agent)s took the conversation.", agent="Dana"),
+        actor=None,
+    )
     desk.dana.user.language = "de"
     desk.dana.user.save()
-    told = export_text(desk, query="?notes=1&timeline=1")
-    assert told.startswith("Unterhaltung mit Amara Diallo\n")
+    exported = export_text(desk, query="?notes=1&timeline=1")
+    assert exported.startswith("Unterhaltung mit Amara Diallo\n")
     for line in ("Warteschlange:", "Notiz von Sue: Third one", "* Dana hat die Unterhaltung übernommen."):
-        assert line in told
+        assert line in exported
     assert b"".join(get_export(desk, query="?format=pdf")).startswith(b"%PDF-")
 
 
@@ -101,10 +111,10 @@ def test_files_places_and_failures_are_named(desk: DeskScenario) -> None:
     place = {"location": {"label": "Depot", "latitude": 1.5, "longitude": 2}}
     builders.create_inbound_message(desk.conversation, kind=MessageKind.LOCATION, content=place)
     builders.create_outbound_message(desk.conversation, "Too late", status="failed")
-    told = export_text(desk)
-    assert "[File: lamp.png]" in told
-    assert "[Location: Depot, 1.5, 2]" in told
-    assert "Automatic message: Too late\n    [Not delivered]" in told
+    exported = export_text(desk)
+    assert "[File: lamp.png]" in exported
+    assert "[Location: Depot, 1.5, 2]" in exported
+    assert "Automatic message: Too late\n    [Not delivered]" in exported
 
 
 def test_the_files_name_is_safe_everywhere(desk: DeskScenario) -> None:
@@ -160,19 +170,19 @@ def test_a_conversation_too_long_for_a_pdf_is_refused_in_words(
         assert "too long for a PDF" in answer.content.decode()
 
 
-@pytest.mark.parametrize("what", ["\n", "你", "- "])
-def test_long_text_without_breaks_renders_to_pdf(desk: DeskScenario, what: str) -> None:
-    builders.create_inbound_message(desk.conversation, f"Hello{what * 1500}!")
+@pytest.mark.parametrize("block", ["\n", "你", "- "])
+def test_long_text_without_breaks_renders_to_pdf(desk: DeskScenario, block: str) -> None:
+    builders.create_inbound_message(desk.conversation, f"Hello{block * 1500}!")
     assert get_export(desk, query="?format=pdf").content.startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize(
-    ("language", "words"),
+    ("language", "text"),
     [("en", "could not be made into a PDF. Export it as text"), ("de", "konnte kein PDF erstellt werden")],
 )
 @pytest.mark.parametrize("limits", [Limits(1, 60, 512 * exports.MIB, 9**9), Limits(60, 60, 50 * exports.MIB, 9**9)])
 def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
-    desk: DeskScenario, monkeypatch: pytest.MonkeyPatch, limits: Limits, language: str, words: str
+    desk: DeskScenario, monkeypatch: pytest.MonkeyPatch, limits: Limits, language: str, text: str
 ) -> None:
     builders.create_inbound_message(desk.conversation, "e" + "\u0301" * 4095)
     desk.dana.user.language = language
@@ -180,7 +190,7 @@ def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
     monkeypatch.setattr(exports, "PDF_LIMITS", limits)
     answer = get_export(desk, query="?format=pdf")
     assert answer.status_code == 409
-    assert words in answer.content.decode()
+    assert text in answer.content.decode()
 
 
 def test_after_a_failure_the_next_pdf_is_made(desk: DeskScenario, monkeypatch: pytest.MonkeyPatch) -> None:

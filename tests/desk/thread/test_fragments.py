@@ -1,4 +1,4 @@
-"""What an open page asks for: only what is new or has changed, and nothing is missed."""
+"""An open page fetches only new and changed messages, and misses none."""
 
 import re
 from datetime import timedelta
@@ -9,7 +9,7 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from omnichannel.conversations.models import Label, Message, MessageStatus
+from omnichannel.conversations.models import Label, Message, MessageStatus, TimelineEventKind
 from omnichannel.conversations.outbound.compose import get_resend_public_id
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
@@ -17,7 +17,7 @@ from omnichannel.desk.thread.messages import MessageEntry
 from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def test_unchanged_messages_are_not_included(desk: DeskScenario) -> None:
 
 
 def test_events_are_included(desk: DeskScenario) -> None:
-    record_event(desk.conversation, "active", LocalizedText("Dana took the conversation."), actor=None)
+    record_event(desk.conversation, TimelineEventKind.ACTIVE, LocalizedText("Dana took the conversation."), actor=None)
     entries = fetch_fragments(desk, since=timezone.now()).context["thread"].entries
     assert any(isinstance(entry, EventEntry) for entry in entries)
 
@@ -104,30 +104,30 @@ def test_invalid_parameters_cause_no_error(desk: DeskScenario, after: str, since
     assert fetch_fragments(desk, after, since).status_code == 200
 
 
-# -- One message that a hint names ------------------------------------------------------------------------------------
+# -- Single messages ---------------------------------------------------------------------------------------------------
 
 
 def surrounding_html(answer: Any) -> str:
-    """What comes with the messages: head, composer and customer, but for the token of its forms."""
+    """Return the header, composer and customer panel of a response, without form tokens."""
     without_messages = re.sub(r"(?s)<ol>.*?</ol>", "", answer.content.decode())
     return re.sub(r'value="[-\w]{36,64}"| data-at="[^"]*"| data-one', "", without_messages)
 
 
-def fetch_message(desk: DeskScenario, pk: int, who: str = "dana") -> Any:
+def fetch_message(desk: DeskScenario, pk: int, person: str = "dana") -> Any:
     query = {"message": pk}
-    return client_for(getattr(desk, who)).get(
+    return client_for(getattr(desk, person)).get(
         reverse("desk:pieces", args=[desk.conversation.pk]), query, **HTMX_HEADERS
     )
 
 
-@pytest.mark.parametrize("who", ["dana", "omar", "sue"])
-def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskScenario, who: str) -> None:
+@pytest.mark.parametrize("person", ["dana", "omar", "supervisor"])
+def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskScenario, person: str) -> None:
     desk.conversation.labels.add(Label.objects.create(name="VIP"))
     builders.create_inbound_message(desk.conversation, "another")
     message = builders.create_inbound_message(desk.conversation, "this one")
-    with time_machine.travel(timezone.now(), tick=False):  # both show how long the window is still open
-        answer = fetch_message(desk, message.pk, who)
-        everything = client_for(getattr(desk, who)).get(
+    with time_machine.travel(timezone.now(), tick=False):  # Both show how long the window is open.
+        answer = fetch_message(desk, message.pk, person)
+        everything = client_for(getattr(desk, person)).get(
             reverse("desk:pieces", args=[desk.conversation.pk]), **HTMX_HEADERS
         )
     assert fragment_messages(answer) == [message]
@@ -136,8 +136,8 @@ def test_single_message_fragment_includes_header_composer_and_panel(desk: DeskSc
 
 def test_fragment_of_a_failed_message_includes_its_resent_copy(desk: DeskScenario) -> None:
     failed = builders.create_outbound_message(desk.conversation, "failed", status="failed", error_code=63016)
-    again = builders.create_outbound_message(desk.conversation, "failed", public_id=get_resend_public_id(failed))
-    assert fragment_messages(fetch_message(desk, failed.pk)) == [failed, again]
+    resent = builders.create_outbound_message(desk.conversation, "failed", public_id=get_resend_public_id(failed))
+    assert fragment_messages(fetch_message(desk, failed.pk)) == [failed, resent]
 
 
 def test_a_message_of_another_conversation_does_not_come(desk: DeskScenario) -> None:
@@ -145,8 +145,9 @@ def test_a_message_of_another_conversation_does_not_come(desk: DeskScenario) -> 
     assert elsewhere not in fragment_messages(fetch_message(desk, elsewhere.pk))
 
 
-@pytest.mark.parametrize(("who", "status"), [("eve", 404), ("stranger", 403)])
-def test_users_without_access_get_no_fragment(desk: DeskScenario, who: str, status: int) -> None:
+@pytest.mark.parametrize(("person", "status"), [("eve", 404), ("stranger", 403)])
+def test_users_without_access_get_no_fragment(desk: DeskScenario, person: str, status: int) -> None:
     assert (
-        fetch_message(desk, builders.create_inbound_message(desk.conversation, "secret").pk, who).status_code == status
+        fetch_message(desk, builders.create_inbound_message(desk.conversation, "secret").pk, person).status_code
+        == status
     )

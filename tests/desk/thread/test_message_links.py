@@ -1,4 +1,4 @@
-"""Going to a place in a long conversation: up, down, to a message that is looked for; and what that costs."""
+"""Links to a message in a long conversation, and paging from there."""
 
 import re
 from datetime import timedelta
@@ -11,19 +11,19 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.conversations.models import Conversation, Message, MessageDirection, MessageStatus
+from omnichannel.conversations.models import Conversation, Message, MessageDirection, MessageStatus, TimelineEventKind
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import CONTEXT_SIZE, PAGE_SIZE, MessageEntry, Thread, get_thread
 from omnichannel.desk.thread.timeline import EventEntry
 from tests import builders
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
 
 def create_messages(desk: DeskScenario, count: int) -> list[Message]:
-    """That many messages of the customer, a minute apart; three at a time share a moment."""
+    """Create this many inbound messages; three at a time have the same time, the next three a minute later."""
     begin = timezone.now() - timedelta(days=30)
     return Message.objects.bulk_create(
         Message(
@@ -61,22 +61,22 @@ def test_linked_message_is_shown_with_its_neighbours(desk: DeskScenario) -> None
 def test_paging_from_a_linked_message_reaches_every_message(desk: DeskScenario, place: int) -> None:
     all_said = create_messages(desk, 100)
     thread = get_page(desk, message=all_said[place].pk).context["thread"]
-    found = thread_messages(thread)
+    messages = thread_messages(thread)
     earlier, later = thread.earlier_cursor, thread.later_cursor
     while earlier:
         more = fetch_earlier(desk, before=str(earlier)).context["thread"]
-        found, earlier = thread_messages(more) + found, more.earlier
+        messages, earlier = thread_messages(more) + messages, more.earlier_cursor
     while later:
         more = fetch_earlier(desk, after=str(later)).context["thread"]
-        found, later = found + thread_messages(more), more.later
-    assert found == all_said
+        messages, later = messages + thread_messages(more), more.later_cursor
+    assert messages == all_said
 
 
 def test_events_between_messages_are_included_exactly_once(desk: DeskScenario) -> None:
     all_said = create_messages(desk, 120)
     for place in (10, 70, 119):
-        record_event(desk.conversation, "active", LocalizedText(f"event {place}"), actor=None)
-        desk.conversation.events.filter(said__words=f"event {place}").update(created_at=all_said[place].created_at)
+        record_event(desk.conversation, TimelineEventKind.ACTIVE, LocalizedText(f"event {place}"), actor=None)
+        desk.conversation.events.filter(text__msgid=f"event {place}").update(created_at=all_said[place].created_at)
     thread = get_page(desk, message=all_said[50].pk).context["thread"]
     down = fetch_earlier(desk, after=str(thread.later_cursor)).context["thread"]
     up = fetch_earlier(desk, before=str(thread.earlier_cursor)).context["thread"]
@@ -119,8 +119,8 @@ def test_a_quote_leads_to_the_message_wherever_it_is(desk: DeskScenario) -> None
         builders.create_conversation(queue=desk.queue), "in an earlier conversation"
     )
     builders.create_outbound_message(desk.conversation, "as said", quoted=before)
-    here = reverse("desk:conversation", args=[before.conversation_id])
-    assert f'href="{here}?message={before.pk}#message-{before.pk}"' in get_page(desk).content.decode()
+    conversation_path = reverse("desk:conversation", args=[before.conversation_id])
+    assert f'href="{conversation_path}?message={before.pk}#message-{before.pk}"' in get_page(desk).content.decode()
 
 
 @pytest.mark.parametrize("count", [60, 600])
@@ -138,9 +138,9 @@ def test_the_newest_of_ten_thousand_messages_are_found_by_the_index(desk: DeskSc
     create_messages(desk, 10_000)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE conversations_message")
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         get_thread(desk.conversation)
-    sql = next(query["sql"] for query in asked if "conversations_message" in query["sql"])
+    sql = next(query["sql"] for query in queries if "conversations_message" in query["sql"])
     with connection.cursor() as cursor:
         cursor.execute(f"{connection.ops.explain_query_prefix()} {sql}")
         plan = "\n".join(" ".join(map(str, row)) for row in cursor.fetchall())

@@ -1,10 +1,10 @@
-"""What happened is told to each reader in their own language, between the messages and beside them."""
+"""Events in the thread are shown in each reader's language."""
 
 import pytest
 from django.urls import reverse
 
 from omnichannel.conversations.assignment.pick import resume_conversation, wait_for_customer
-from tests.desk.people import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
@@ -18,7 +18,7 @@ def test_timeline_is_in_the_readers_language(desk: DeskScenario, page: str, lang
     resume_conversation(desk.conversation, desk.dana)
     desk.omar.user.language = language
     desk.omar.user.save()
-    told = (
+    timeline = (
         client_for(desk.omar).get(reverse(f"desk:{page}", args=[desk.conversation.pk]), **HTMX_HEADERS).content.decode()
     )
-    assert line in told
+    assert line in timeline
