@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from omnichannel.accounts.backends import PermissionCachingBackend
-from omnichannel.accounts.demonstration import is_disabled_demo_account, is_disabled_demo_password
+from omnichannel.accounts.demo_accounts import is_disabled_demo_account, is_disabled_demo_password
 from omnichannel.accounts.models import User
 from omnichannel.roles import ADMINISTRATOR, AGENT, SUPERVISOR
 from routing.agents import get_or_create_agent

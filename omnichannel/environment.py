@@ -101,7 +101,7 @@ def validate_fernet_keys(values: list[str]) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured(
                 "ENCRYPTION_KEYS must be Fernet keys (32 bytes in URL-safe base64), separated by commas. "
-                "`python -m omnichannel.new_key` prints one."
+                "`python -m omnichannel.generate_key` prints one."
             ) from error
     return values
 

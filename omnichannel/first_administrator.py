@@ -23,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.accounts.demonstration import is_demo_password_hash
+from omnichannel.accounts.demo_accounts import is_demo_password_hash
 from omnichannel.accounts.models import User
 from omnichannel.auth import apply_roles
 from omnichannel.conversations.presence import sessions

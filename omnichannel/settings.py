@@ -32,7 +32,7 @@ if _is_local:
 else:
     SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions: any long random text, kept secret.")
     environment.read_required(
-        "ENCRYPTION_KEYS", reason="They encrypt auth tokens. `python -m omnichannel.new_key` prints one."
+        "ENCRYPTION_KEYS", reason="They encrypt auth tokens. `python -m omnichannel.generate_key` prints one."
     )
     ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS"))
     PUBLIC_URL = environment.validate_public_url(
@@ -182,7 +182,7 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "omnichannel.a
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "omnichannel.accounts.demonstration.CommonPasswordValidator"},
+    {"NAME": "omnichannel.accounts.demo_accounts.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "sign_in"

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.core import checks
 
-from omnichannel.accounts.demonstration import check_demo_accounts
+from omnichannel.accounts.demo_accounts import check_demo_accounts
 
 
 class AccountsConfig(AppConfig):

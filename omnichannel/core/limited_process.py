@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
-from omnichannel.core import launcher
+from omnichannel.core import limited_process_child
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 # What an interpreter may need to start at all. Never DATABASE_URL, SECRET_KEY, ENCRYPTION_KEYS.
@@ -98,7 +98,7 @@ def _build_command(module: str, limits: Limits) -> list[str]:
     # -P: modules come from the installation only. -X faulthandler: a crash in C names the line of Python.
     # -W ignore: warnings may quote the data.
     options = ("-P", "-X", "faulthandler", "-W", "ignore")
-    return [sys.executable, *options, "-m", launcher.__name__, *numbers, module]
+    return [sys.executable, *options, "-m", limited_process_child.__name__, *numbers, module]
 
 
 def _build_environment(folder: str) -> dict[str, str]:
@@ -132,7 +132,7 @@ def _raise_for_status(status: int, *, in_time: bool, detail: str) -> None:
         raise LimitedProcessError(FailureCause.TIME, detail="wall clock")
     if status < 0:
         raise LimitedProcessError(_get_cause(-status), signal_number=-status, detail=detail)
-    if status == launcher.OUT_OF_MEMORY:
+    if status == limited_process_child.OUT_OF_MEMORY:
         raise LimitedProcessError(FailureCause.MEMORY)
     if status:
         raise LimitedProcessError(FailureCause.ERROR, detail=detail)

@@ -23,9 +23,9 @@ from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageTrigger
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.read_status import mark_read
-from omnichannel.demo.people import create_custom_fields, create_returns_work_stream, create_users
+from omnichannel.demo.labels import create_labels_and_codes, label_history
 from omnichannel.demo.quick_replies import create_quick_replies
-from omnichannel.demo.words import create_labels_and_codes, label_history
+from omnichannel.demo.users import create_custom_fields, create_returns_work_stream, create_users
 from routing.models import Agent, WorkStream
 
 FILES_DIR = Path(__file__).parent / "files"

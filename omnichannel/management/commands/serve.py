@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
 from django.utils.module_loading import import_string
 
-from omnichannel.accounts.demonstration import get_active_demo_usernames
+from omnichannel.accounts.demo_accounts import get_active_demo_usernames
 from omnichannel.environment import LOOPBACK_HOSTS
 from omnichannel.first_administrator import get_setup_link
 from omnichannel.jobs.worker_process import WorkerProcess

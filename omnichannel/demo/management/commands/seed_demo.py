@@ -6,16 +6,16 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from omnichannel.accounts.demonstration import DEMO_PASSWORD, get_active_demo_usernames
-from omnichannel.demo.people import DEMO_USERS
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD, get_active_demo_usernames
 from omnichannel.demo.seed import is_database_empty, seed_database
+from omnichannel.demo.users import DEMO_USERS
 
 
 class Command(BaseCommand):
     help = "Fill an empty database with a small shop, its people, and customers who write through the simulator."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--when-new", action="store_true", help="Do nothing where something is set up already.")
+        parser.add_argument("--if-empty", action="store_true", help="Do nothing where something is set up already.")
 
     def handle(self, *, if_empty: bool, **options: Any) -> None:
         self.stdout.write("Bringing the database up to date …")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import Group
 
 from omnichannel import roles
-from omnichannel.accounts.demonstration import DEMO_PASSWORD
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from routing.agents import get_or_create_agent
 from routing.models import (

@@ -1,25 +1,20 @@
-"""Users and their roles, as administrators work with them."""
+"""Admin pages of users and roles."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.message_templates.sync import SYNC_LANE
 from omnichannel.accounts.models import User
 from omnichannel.auth import apply_roles
-from omnichannel.conversations.lanes import LaneKind
 from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp
-from omnichannel.jobs.lanes import retry_lanes
-from omnichannel.jobs.models import Lane
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS_BY_ROLE, SUPERVISOR
 
 if TYPE_CHECKING:
@@ -199,61 +194,3 @@ class RoleAdmin(ReadOnlyModelAdmin):
     def permission_list(self, group: Group) -> SafeString:
         names = group.permissions.order_by("content_type__app_label", "codename").values_list("name")
         return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", names))
-
-
-JOB_LABELS = {
-    LaneKind.AUTOMATE: "Automated messages",
-    LaneKind.ROUTE: "Route a conversation",
-    LaneKind.SNOOZE: "End a snooze",
-    LaneKind.TYPING: "Show typing",
-    LaneKind.DISCONNECT: "Reassign an agent's conversations",
-    SYNC_LANE: "Sync message templates",
-}
-# In these kinds the lane's key is that of a conversation.
-CONVERSATION_LANE_KINDS = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, LaneKind.TYPING}
-
-
-@admin.register(Lane)
-class FailedJobAdmin(ReadOnlyModelAdmin):
-    """Background jobs that failed so often that they were given up; they can be tried again."""
-
-    list_display = ("failed_at", "job_label", "conversation", "attempts", "short_error")
-    list_display_links = ("failed_at",)
-    fields = ("job_label", "conversation", "failed_at", "attempts", "error")
-    readonly_fields = ("job_label", "conversation", "failed_at")
-    ordering = ("-given_up_at",)
-    actions = ("retry",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
-        given_up: QuerySet[Lane] = super().get_queryset(request).filter(given_up_at__isnull=False)
-        return given_up
-
-    def get_page_title(self, thing: Lane | None) -> str:
-        return self.job_label(thing) if thing else ""
-
-    @admin.display(description="Gave up", ordering="given_up_at")
-    def failed_at(self, lane: Lane) -> str:
-        return format_timestamp(lane.given_up_at)
-
-    @admin.display(description="Job", ordering="kind")
-    def job_label(self, lane: Lane) -> str:
-        return JOB_LABELS.get(lane.kind, lane.kind)
-
-    @admin.display(description="Conversation", empty_value="")
-    def conversation(self, lane: Lane) -> SafeString | str:
-        if lane.kind not in CONVERSATION_LANE_KINDS:
-            return ""
-        return format_html('<a href="{}">{}</a>', reverse("desk:conversation", args=[lane.key]), lane.key)
-
-    @admin.display(description="Error")
-    def short_error(self, lane: Lane) -> str:
-        return lane.error[:120]
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("jobs.change_lane")
-
-    @admin.action(description="Retry", permissions=["retry"])
-    def retry(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
-        count = retry_lanes(list(lanes.values_list("pk", flat=True)))
-        noun = "job is" if count == 1 else "jobs are"
-        self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)

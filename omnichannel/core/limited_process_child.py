@@ -1,6 +1,6 @@
 """Run a module under resource limits; `limited_process` starts this as a child process.
 
-Usage: python -m omnichannel.core.launcher CPU_SECONDS WALL_SECONDS MEMORY_BYTES OUTPUT_BYTES MODULE
+Usage: python -m omnichannel.core.limited_process_child CPU_SECONDS WALL_SECONDS MEMORY_BYTES OUTPUT_BYTES MODULE
 
 It imports little, so that the limits hold before the module or a library of it is loaded.
 """
