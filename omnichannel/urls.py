@@ -1,4 +1,4 @@
-"""Where everything answers, and where the channel and the desk are joined."""
+"""Root URL configuration; connects the channel's webhooks to the desk."""
 
 from django.conf import settings
 from django.contrib import admin

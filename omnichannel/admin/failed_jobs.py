@@ -21,13 +21,13 @@ JOB_LABELS = {
     LaneKind.DISCONNECT: "Reassign an agent's conversations",
     SYNC_LANE: "Sync message templates",
 }
-# In these kinds the lane's key is that of a conversation.
+# Kinds of lanes whose key is a conversation's primary key.
 CONVERSATION_LANE_KINDS = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, LaneKind.TYPING}
 
 
 @admin.register(Lane)
 class FailedJobAdmin(ReadOnlyModelAdmin):
-    """Background jobs that failed so often that they were given up; they can be tried again."""
+    """Admin of background jobs that were given up after repeated failures and can be retried."""
 
     list_display = ("failed_at", "job_label", "conversation", "attempts", "short_error")
     list_display_links = ("failed_at",)
@@ -40,8 +40,8 @@ class FailedJobAdmin(ReadOnlyModelAdmin):
         given_up: QuerySet[Lane] = super().get_queryset(request).filter(given_up_at__isnull=False)
         return given_up
 
-    def get_page_title(self, thing: Lane | None) -> str:
-        return self.job_label(thing) if thing else ""
+    def get_page_title(self, instance: Lane | None) -> str:
+        return self.job_label(instance) if instance else ""
 
     @admin.display(description="Gave up", ordering="given_up_at")
     def failed_at(self, lane: Lane) -> str:

@@ -36,7 +36,7 @@ ROLE_DESCRIPTIONS = {
 
 
 class RolesField(RolesFieldBase):
-    """The roles as ticks, each with what it means."""
+    """Check boxes for the roles, each with its description."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -73,7 +73,7 @@ class UserForm(UserModelForm):
 
 
 class RequiredPasswordForm(PasswordFormBase):
-    """A new password, without the choice to have none: everybody signs in with one."""
+    """Form for a new password, without Django's option to disable password sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -84,7 +84,7 @@ class RequiredPasswordForm(PasswordFormBase):
 
 @admin.register(User)
 class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
-    """Users by role. Who is no superuser can neither make one nor change one."""
+    """Admin of users. Only superusers can create or change superusers."""
 
     form = UserForm
     add_form_template = None
@@ -118,9 +118,9 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Nobody takes their own roles or access away and locks everybody out."""
-        mine = ("groups", "is_active", "is_superuser") if obj is not None and obj == request.user else ()
-        return (*self.readonly_fields, *mine)
+        """Make a user's own roles and access read-only, so that nobody locks themselves out."""
+        own_access = ("groups", "is_active", "is_superuser") if obj is not None and obj == request.user else ()
+        return (*self.readonly_fields, *own_access)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._can_edit_user(request, obj)
@@ -131,15 +131,15 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     def _can_edit_user(self, request: HttpRequest, user: Any) -> bool:
         return user is None or bool(request.user.is_superuser) or not user.is_superuser
 
-    def _deactivate_url(self, request: HttpRequest, thing: Any) -> str:
-        return "" if thing == request.user else super()._deactivate_url(request, thing)
+    def _deactivate_url(self, request: HttpRequest, instance: Any) -> str:
+        return "" if instance == request.user else super()._deactivate_url(request, instance)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         apply_roles(form.instance)
 
-    def get_page_title(self, thing: User | None) -> str:
-        return thing.display_name if thing else ""
+    def get_page_title(self, instance: User | None) -> str:
+        return instance.display_name if instance else ""
 
     @admin.display(description="Password")
     def set_password(self, user: User) -> SafeString:
@@ -168,7 +168,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(ReadOnlyModelAdmin):
-    """What each role may do. The roles come with the product and are set at every upgrade."""
+    """Read-only admin of roles and their permissions, which every `migrate` resets."""
 
     list_display = ("name", "description", "member_count")
     ordering = ("name",)

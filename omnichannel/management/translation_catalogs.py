@@ -1,4 +1,4 @@
-"""Translation catalogs of the desk: extract the messages, update the .po files, compile the .mo files.
+"""Translation catalogs: extract the messages, update the .po files, compile the .mo files.
 
 Uses Babel instead of Django's makemessages and compilemessages, which need GNU gettext on the machine.
 """

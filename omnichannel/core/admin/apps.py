@@ -1,4 +1,4 @@
-"""The administration: Django's own admin under the product's name and groups."""
+"""App configuration of the administration, which replaces Django's default admin site."""
 
 from django.contrib.admin.apps import AdminConfig
 

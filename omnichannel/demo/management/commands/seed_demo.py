@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: demonstration data for an empty database."""
+"""`manage.py seed_demo`: fill an empty database with demonstration data."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ class Command(BaseCommand):
             seed_database()
         elif not if_empty:
             raise CommandError("Something is set up here already; demonstration data goes into an empty database.")
-        self._print_sign_ins()
+        self._print_accounts()
 
-    def _print_sign_ins(self) -> None:
+    def _print_accounts(self) -> None:
         names = get_active_demo_usernames()
         lines = [f"  {p.username:8} {DEMO_PASSWORD:18} {p.role}" for p in DEMO_USERS if p.username in names]
         if lines:
