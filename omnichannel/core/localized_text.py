@@ -82,7 +82,7 @@ def _value_to_json(value: Any) -> Any:
         case datetime():
             return {DATETIME_KEY: value.isoformat()}
         case tuple():
-            return [_value_to_json(one) for one in value]
+            return [_value_to_json(item) for item in value]
     return value
 
 

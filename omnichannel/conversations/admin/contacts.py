@@ -19,6 +19,8 @@ NO_OPT_IN_WORD_WARNING = (
 
 @admin.register(Contact)
 class ContactAdmin(ReadOnlyModelAdmin):
+    """Read-only admin of contacts."""
+
     list_display = ("display_name", "display_number", "opted_out", "first_seen")
     search_fields = ("name", "profile_name", "address")
     search_help_text = "Name or number"
@@ -36,7 +38,7 @@ class ContactAdmin(ReadOnlyModelAdmin):
 
 @admin.register(OptOutWord)
 class OptOutWordAdmin(ProductModelAdmin):
-    """Words by which customers stop our messages, and want them again."""
+    """Admin of the words by which customers opt out and in; warns when none opts in."""
 
     form = OptOutWordForm
     list_display = ("word", "meaning_pill")

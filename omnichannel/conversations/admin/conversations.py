@@ -17,6 +17,8 @@ STATE_TONES = {State.OPEN: "warn", State.ACTIVE: "good", State.WAITING: "quiet",
 
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnlyModelAdmin):
+    """Read-only admin of conversations."""
+
     list_display = ("contact", "number", "state_pill", "queue", "agent", "last_activity")
     list_filter = ("state", "queue", "number")
     list_select_related = ("contact", "number", "queue", "agent__user")
@@ -63,6 +65,6 @@ class ConversationAdmin(ReadOnlyModelAdmin):
         return format_html('<a href="/desk/conversations/{}/">Open this conversation</a>', conversation.pk)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Only for those who may see every conversation at the desk too."""
-        shown = super().get_queryset(request)
-        return shown if request.user.has_perm(SEE_ALL_PERMISSION) else shown.none()
+        """Return all conversations for users who may see all of them at the desk, else none."""
+        conversations = super().get_queryset(request)
+        return conversations if request.user.has_perm(SEE_ALL_PERMISSION) else conversations.none()

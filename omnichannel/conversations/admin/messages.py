@@ -15,7 +15,7 @@ from omnichannel.core.admin.pages import ProductModelAdmin
 
 @admin.register(AutomatedMessage)
 class AutomatedMessageAdmin(ProductModelAdmin):
-    """What the desk says by itself. Without a text for a trigger nothing is said."""
+    """Admin of automated messages. Nothing is sent for a trigger without a text."""
 
     form = AutomatedMessageForm
     list_display = ("trigger", "work_stream_label", "language_label", "text_preview", "state")
@@ -45,7 +45,7 @@ class AutomatedMessageAdmin(ProductModelAdmin):
 
 @admin.register(QuickReply)
 class QuickReplyAdmin(ProductModelAdmin):
-    """Texts for everybody; what agents keep for themselves is nobody else's business."""
+    """Admin of shared quick replies; agents' personal ones are not shown."""
 
     form = QuickReplyForm
     list_display = ("title", "locale", "message_preview", "tag_list", "work_stream_list")
@@ -62,12 +62,12 @@ class QuickReplyAdmin(ProductModelAdmin):
         return super().get_queryset(request).filter(owner=None).prefetch_related("tags", "work_streams")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may only look has no tags to add."""
+        """Hide the field for new tags from users without the change permission."""
         if self.has_change_permission(request, obj):
             return self.fieldsets
         return [
-            (name, {"fields": [one for one in fields["fields"] if one != "new_tags"]})
-            for name, fields in self.fieldsets
+            (name, {"fields": [field for field in options["fields"] if field != "new_tags"]})
+            for name, options in self.fieldsets
         ]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -89,7 +89,7 @@ class QuickReplyAdmin(ProductModelAdmin):
 
 @admin.register(QuickReplyTag)
 class QuickReplyTagAdmin(ProductModelAdmin):
-    """Words by which quick replies are found."""
+    """Admin of the tags of quick replies."""
 
     form = QuickReplyTagForm
     list_display = ("name", "usage_count")
