@@ -1,4 +1,4 @@
-"""Read settings from the environment; a missing or malformed one stops the start with a clear message."""
+"""Read settings from the environment; a missing or malformed one stops the start."""
 
 import contextlib
 import os
@@ -59,7 +59,7 @@ def read_required(name: str, *, reason: str) -> str:
 
 
 def validate_public_url(value: str) -> str:
-    """Return the URL that people and Twilio use, without a trailing slash: scheme, host and optional port.
+    """Return the public URL without a trailing slash: scheme, host and optional port.
 
     Plain http is accepted for this machine only. Twilio refuses host names with an underscore.
 

@@ -83,7 +83,7 @@ def _can_sign_in(user: User) -> bool:
 
 
 def create_first_administrator(user: User) -> bool:
-    """Save the user as administrator and superuser; return False without saving when there already is one.
+    """Save the user as administrator and superuser; return False when there already is one.
 
     A superuser as with `createsuperuser`: only superusers may view sign-in logs and appoint other superusers.
     """

@@ -135,6 +135,8 @@ def sync_role_permissions(**kwargs: Any) -> None:
 
 
 class RolesConfig(AppConfig):
+    """Reset the permissions of the roles after every `migrate`."""
+
     name = "omnichannel"
     label = "composition"
     verbose_name = "Omnichannel"

@@ -1,4 +1,4 @@
-"""Django settings. Everything specific to a deployment comes from the environment; README.md has the table."""
+"""Django settings. Deployment settings come from the environment; README.md has the table."""
 
 from datetime import timedelta
 from pathlib import Path

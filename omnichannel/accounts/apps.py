@@ -1,3 +1,5 @@
+"""App configuration of user accounts."""
+
 from django.apps import AppConfig
 from django.core import checks
 
@@ -5,6 +7,8 @@ from omnichannel.accounts.demo_accounts import check_demo_accounts
 
 
 class AccountsConfig(AppConfig):
+    """Register the system check for demonstration accounts."""
+
     name = "omnichannel.accounts"
     verbose_name = "People"
 

@@ -20,7 +20,7 @@ DEMO_USERNAMES = frozenset({"admin", "sofia", "dana", "omar"})
 
 @lru_cache(maxsize=1024)
 def is_demo_password_hash(encoded: str) -> bool:
-    """Return whether a stored hash is that of the demonstration password. Cached, because hashing is slow."""
+    """Return whether a password hash is that of the demonstration password; cached, for hashing is slow."""
     return check_password(DEMO_PASSWORD, encoded)
 
 

@@ -5,6 +5,8 @@ from django.db import models
 
 
 class Theme(models.TextChoices):
+    """Color theme of the user interface."""
+
     SYSTEM = "system", "As the system"
     LIGHT = "light", "Light"
     DARK = "dark", "Dark"

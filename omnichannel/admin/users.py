@@ -51,6 +51,8 @@ class RolesField(RolesFieldBase):
 
 
 class NewUserForm(UserCreationBase):
+    """Form for a new user."""
+
     groups = RolesField()
 
     class Meta:
@@ -60,6 +62,8 @@ class NewUserForm(UserCreationBase):
 
 
 class UserForm(UserModelForm):
+    """Form for an existing user."""
+
     groups = RolesField(required=False)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Buffering of request bodies: a request reaches Django's threads only when it has arrived completely.
+"""Buffering of request bodies: a request reaches Django's threads only when it is complete.
 
 A thread that waits for the rest of a body serves nobody else; a few slow requests would block the server.
 """

@@ -1,4 +1,4 @@
-"""Demonstration data: a small shop, its Twilio account in the simulator, and customers who have just written.
+"""Demonstration data: a small shop, its simulated Twilio account, and customers who have written.
 
 Customers' messages take the same path as Twilio's: some are delivered while seeding, the simulator posts the rest when
 the server starts.

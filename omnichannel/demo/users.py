@@ -23,6 +23,8 @@ from routing.models import (
 
 @dataclass(frozen=True)
 class DemoUser:
+    """A demonstration user with role and presence."""
+
     username: str
     first_name: str
     last_name: str

@@ -14,7 +14,10 @@ HEARTBEAT_INTERVAL_SECONDS = 1.0
 
 
 class Watchdog:
-    """End the process with code 1, after printing tracebacks, unless `send_heartbeat` is called every `seconds`."""
+    """End the process with code 1 unless `send_heartbeat` is called at least every `seconds`.
+
+    The tracebacks of all threads are printed first.
+    """
 
     def __init__(self, seconds: float, heartbeat_fd: int | None = None) -> None:
         self._timeout, self._heartbeat_fd = seconds, heartbeat_fd

@@ -44,6 +44,7 @@ class Listener:
     session_checked_at: float = field(default_factory=time.monotonic)  # monotonic time of the last valid check
 
     def is_subscribed_to(self, hint: Hint) -> bool:
+        """Return whether the hint has one of the listener's topics."""
         return not self.topics.isdisjoint(hint.topics)
 
     def push(self, hint: Hint | None) -> None:
@@ -124,6 +125,7 @@ class Hub:
         return await self._run_query(_fetch_last_id_before, moment)
 
     def unsubscribe(self, listener: Listener) -> None:
+        """Remove a listener."""
         self.listeners.discard(listener)
 
     def close(self) -> None:

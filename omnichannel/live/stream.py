@@ -52,7 +52,10 @@ RESPONSE_HEADERS = [
 
 
 def get_session_user(cookies: str) -> AbstractBaseUser | None:
-    """Return the user of the session cookie; checks the session, the password hash and is_active, as Django does."""
+    """Return the user of the session cookie, or None.
+
+    Checks the session, the password hash and `is_active`, as Django does.
+    """
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
@@ -167,7 +170,7 @@ class EventStream:
                 await _send_hint(send, hint)
 
     async def _recheck_session(self, listener: Listener, headers: dict[str, str]) -> bool:
-        """Return whether the session is still valid; during a database outage the last check counts for a while."""
+        """Return whether the session is valid; in a database outage the last check counts for a while."""
         try:
             topics = await asyncio.wait_for(self._get_topics(headers), SESSION_CHECK_TIMEOUT_SECONDS)
         except (Error, TimeoutError):

@@ -91,7 +91,7 @@ def locale_name(language: str) -> str:
 
 
 def catalog_path(language: str, domain: str, suffix: str) -> Path:
-    """Return the path of a catalog: `po` is the file that translators edit, `mo` the one that the desk reads."""
+    """Return the path of a catalog: `po` is edited by translators, `mo` is read by the desk."""
     return LOCALE_ROOT / locale_name(language) / "LC_MESSAGES" / f"{domain}.{suffix}"
 
 

@@ -1,4 +1,4 @@
-"""Admin pages of conversations, contacts and messages; importing this package registers them with Django."""
+"""Admin pages of conversations; importing this package registers them with Django."""
 
 from omnichannel.conversations.admin import contacts, conversations, labels, messages
 

@@ -1,4 +1,4 @@
-"""Find, create and update contacts, by any spelling of their number or by their business-scoped id."""
+"""Find, create and update contacts, by their number or business-scoped id."""
 
 from datetime import datetime
 
@@ -23,7 +23,7 @@ CONTACT_FIELD_EVENT = "contact_field"  # kind of timeline event
 
 
 def build_sender_filter(inbound: InboundMessage, *, prefix: str = "") -> Q:
-    """Return the filter for the sender's contact: same number in any spelling, or same business-scoped id.
+    """Return the filter for the sender's contact: same number, in any spelling, or business-scoped id.
 
     Args:
         inbound: the message.

@@ -105,7 +105,9 @@ class LiftOptOutError(Exception):
 
 
 def lift_opt_out(conversation: Conversation, *, by: User, reason: str) -> None:
-    """End an opt-out by one of our words after the customer agreed again. Twilio's own list is not affected.
+    """End an opt-out by one of our words after the customer agreed again.
+
+    Twilio's own list is not affected.
 
     Args:
         conversation: a conversation of the customer.

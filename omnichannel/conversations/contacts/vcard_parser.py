@@ -1,4 +1,6 @@
-"""Parser of contact cards: names, phone numbers and e-mail addresses in vCards of version 2.1, 3.0 or 4.0.
+"""Parser of contact cards: vCards of version 2.1, 3.0 or 4.0.
+
+It reads names, organizations, phone numbers and e-mail addresses.
 
 Cards come from strangers, so every step takes time linear in the bytes it reads, and every loop and list has a limit.
 Sources: RFC 6350 (4.0), RFC 2426 (3.0), the versit specification (2.1) and RFC 3966 (`tel:` addresses).
@@ -58,7 +60,10 @@ def parse_people(card: bytes) -> list[Person]:
 
 
 def _normalize_encoding(card: bytes) -> bytes:
-    """Return the card without byte order mark and NUL (PostgreSQL refuses it), with line feeds as line ends."""
+    """Return the card without byte order mark, with line feeds as line ends.
+
+    NUL characters are removed, because PostgreSQL refuses them.
+    """
     if card.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         card = card.decode("utf-16", errors="replace").encode("utf-8")
     plain = card.removeprefix(BOM_UTF8).replace(b"\x00", b"")
@@ -214,9 +219,10 @@ def _parse_property(line: bytes) -> tuple[dict[str, str], str]:
 
 
 def _split_property(line: bytes) -> tuple[bytes, bytes]:
-    """Split a line into the name with its parameters, and the value; quoted colons and semicolons do not count.
+    """Split a line into the name with its parameters, and the value.
 
-    A quote that is never closed is an ordinary character. The value is empty when too many quotes precede it.
+    Colons and semicolons in quotes do not count. A quote that is never closed is an ordinary character. The value is
+    empty when too many quotes precede it.
     """
     header: list[bytes] = []
     pieces = line.split(b'"', 2 * MAX_PARAMETERS)

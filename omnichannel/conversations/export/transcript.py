@@ -140,9 +140,10 @@ def export_text(conversation: Conversation, options: ExportOptions, *, by: User,
 
 
 def export_pdf(conversation: Conversation, options: ExportOptions, *, by: User, now: datetime) -> bytes:
-    """Return the export as a PDF, made in a child process with limits: C code parses fonts and customers' text.
+    """Return the export as a PDF.
 
-    One at a time, because each keeps one processor busy.
+    It is made in a child process with limits, because C code parses fonts and customers' text; one at a time, because
+    each keeps a processor busy.
 
     Raises:
         PDFExportError: the conversation is too long, its text took too much time or memory, or another PDF is being

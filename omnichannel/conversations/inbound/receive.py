@@ -1,4 +1,4 @@
-"""Receive a customer's message: store it in its conversation, in the transaction of the webhook delivery."""
+"""Receive a customer's message: store it in its conversation."""
 
 from datetime import datetime
 
@@ -129,7 +129,10 @@ def _create_attachments(number: WhatsAppNumber, message: Message, inbound: Inbou
 
 
 def _update_activity(conversation: Conversation, message: Message, received_at: datetime) -> None:
-    """Update the last message, unread count and 24-hour window; a message stored late never shortens the window."""
+    """Update the last message, unread count and 24-hour window.
+
+    The window counts from the latest message: one that is stored late never shortens it.
+    """
     latest = max(received_at, conversation.last_inbound_at or received_at)
     is_latest = received_at >= conversation.last_activity_at or conversation.last_message_id is None
     Conversation.objects.filter(pk=conversation.pk).update(

@@ -144,9 +144,10 @@ def _queue_reply(
 
 
 def lock_for_sending(pk: int) -> Conversation:
-    """Return the conversation, locked together with its lane, to queue a message. The caller holds the transaction.
+    """Return the conversation, locked together with its lane, to queue a message.
 
-    The lane is locked first: the ids of a conversation's messages then follow the order of their commits.
+    The caller holds the transaction. The lane is locked first: the ids of a conversation's messages then
+    follow the order of their commits.
     """
     enqueue(LaneKind.SEND, pk)
     return (
@@ -260,7 +261,7 @@ def _update_and_publish(conversation: Conversation, message: Message) -> None:
 
 
 def get_resend_public_id(failed: Message) -> uuid.UUID:
-    """Return the `public_id` of the copy that is queued when a failed message is sent again; always the same."""
+    """Return the id of the copy that is queued when a failed message is sent again; always the same."""
     return uuid.uuid5(failed.public_id, "sent again")
 
 

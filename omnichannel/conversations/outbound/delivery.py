@@ -47,7 +47,11 @@ NOT_SENT_ERROR = gettext_noop("Twilio did not take the message. It was not sent.
 
 
 def deliver_messages(lease: Lease) -> datetime | None:
-    """Send the queued messages of a conversation, oldest first; return when to continue, None when all are settled."""
+    """Send the queued messages of a conversation, oldest first.
+
+    Returns:
+        When to continue; None when all messages are settled.
+    """
     while (message := _get_next_message(lease.key)) is not None:
         if lease.is_stopping():
             return timezone.now()
@@ -133,7 +137,7 @@ def _build_outgoing_message(message: Message) -> OutgoingMessage:
 
 
 def _requeue_with_backoff(message: Message) -> datetime:
-    """Queue a rate-limited (429) message again, later each time, with jitter so that not all retry together."""
+    """Queue a rate-limited (429) message again, later each time, with jitter to spread the retries."""
     seconds = min(2.0**message.send_attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
     retry_at = timezone.now() + timedelta(seconds=seconds)
     claimed = Message.objects.filter(
@@ -166,7 +170,11 @@ def _mark_failed(message: Message, code: int | None, reason: str, *, expected_st
 
 
 def _resolve_unknown_outcome(message: Message) -> datetime | None:
-    """Find out whether Twilio accepted a message whose call was interrupted; return when to ask again, or None."""
+    """Find out whether Twilio accepted a message whose call was interrupted.
+
+    Returns:
+        When to ask again; None when the outcome is known.
+    """
     since = message.sending_since or message.created_at
     conversation = message.conversation
     try:
@@ -196,10 +204,11 @@ def _get_next_check_time(since: datetime) -> datetime:
 
 
 def _find_match(message: Message, candidates: list[SentMessage]) -> SentMessage | None:
-    """Return the message at Twilio that is this one: unknown here, with or without a file, and with the same text.
+    """Return the message at Twilio that is this one, or None.
 
-    Twilio may change the form of a text, so the same letters and digits are enough: to consider the message unsent and
-    send it again would be worse.
+    A match has a SID that is unknown here, a file if this one has a file, and the same text. Twilio may change the form
+    of a text, so the same letters and digits are enough: to consider the message unsent and send it again would be
+    worse.
     """
     known = Message.objects.filter(twilio_sid__in=[sent.sid for sent in candidates])
     known_sids = set(known.values_list("twilio_sid", flat=True))

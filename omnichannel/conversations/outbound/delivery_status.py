@@ -101,9 +101,10 @@ def _find_message(account: WhatsAppAccount, update: StatusUpdate, public_id: UUI
 
 
 def build_transition_filter(status: MessageStatus) -> Q:
-    """Return the filter for messages that may move to this status: earlier ones, and for a failure up to `sent`.
+    """Return the filter for messages that may move to this status.
 
-    A message that we marked as failed without knowing its SID may still turn out to have been sent.
+    Messages move forward only; a failure replaces statuses up to `sent`. A message that we marked as failed without
+    knowing its SID may still turn out to have been sent.
     """
     earlier_statuses = (
         STATUS_ORDER[: STATUS_ORDER.index(MessageStatus.SENT) + 1]
@@ -132,7 +133,7 @@ def _advance_status(message: Message, status: MessageStatus, update: StatusUpdat
 
 
 def handle_error_code(message: Message, code: int | None) -> None:
-    """Handle error codes that concern more than one message: opt-out, window, template approval, credentials."""
+    """Handle error codes about opt-out, window, template approval and credentials."""
     now, conversation = timezone.now(), message.conversation
     match code:
         case error_reasons.OPTED_OUT:

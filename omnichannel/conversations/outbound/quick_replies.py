@@ -71,7 +71,7 @@ def get_quick_replies_for(conversation: Conversation, user: User, languages: Seq
 
 
 def _get_language_rank(locale: str, languages: Sequence[str]) -> int:
-    """Return the rank of a language, lower is better: for `pt-br`, `pt-BR` before `pt`, then the next language."""
+    """Return the rank of a locale, lower is better: for `pt-br`, `pt-BR` before `pt`, then the next."""
     code = locale.casefold()
     for index, language in enumerate(languages):
         if code == language.casefold():
@@ -199,7 +199,7 @@ def validate_locale(locale: str) -> str:
 
 
 def parse_tag_names(text: str) -> list[str]:
-    """Return the tags in a text with commas or # between them: `#returns, lamp shade` is returns and lamp-shade."""
+    """Return the tags in a text: `#returns, lamp shade` is `returns` and `lamp-shade`."""
     pieces = re.split(r"[,#\n]", text.replace("\x00", ""))
     return list(dict.fromkeys("-".join(piece.split())[:40] for piece in pieces if piece.strip()))
 

@@ -35,7 +35,10 @@ def request_typing_indicator(conversation: Conversation, agent: Agent, now: date
 
 
 def send_typing_indicator(lease: Lease) -> None:
-    """Send the indicator once; a failure is only logged. WhatsApp also marks the customer's messages as read."""
+    """Send the indicator once; a failure is only logged.
+
+    WhatsApp then also marks the customer's messages as read.
+    """
     inbound = Message.objects.filter(conversation_id=lease.key, direction=MessageDirection.INBOUND).exclude(
         twilio_sid=""
     )

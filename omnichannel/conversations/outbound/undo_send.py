@@ -1,4 +1,4 @@
-"""Undo send: replies are held for a few seconds, for agents who turned it on, and can be deleted meanwhile."""
+"""Undo send: hold replies for a few seconds, in which their author can take them back."""
 
 from collections.abc import Sequence
 from datetime import timedelta

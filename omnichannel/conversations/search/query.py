@@ -182,7 +182,7 @@ def _iter_matches(text: str, words: Sequence[str], *, anywhere: bool = False) ->
 
 
 def _fold_with_offsets(text: str) -> tuple[str, list[int]]:
-    """Return the folded text, and for each of its letters the offset in the original, and finally its length."""
+    """Return the folded text and the offset of each of its letters; the last one is the text's length."""
     if text.isascii():
         return text.lower(), list(range(len(text) + 1))
     letters = [(letter, offset) for offset, char in enumerate(text) for letter in _fold_character(char)]

@@ -4,4 +4,6 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class OmnichannelAdminConfig(AdminConfig):
+    """Use OmnichannelAdminSite as the default admin site."""
+
     default_site = "omnichannel.core.admin.site.OmnichannelAdminSite"

@@ -1,4 +1,4 @@
-"""Base classes of the admin pages: titles, one Save button, readable refusals of deletions, deactivation.
+"""Base classes of the admin pages: titles, one Save button, refused deletions and deactivation.
 
 Imports no model, so that every package's admin can use it.
 """
@@ -143,6 +143,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
         )
 
     def get_saved_message(self, instance: Model) -> str:
+        """Return the message shown after an object was saved."""
         return format_html("“{}” is saved.", instance)
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:

@@ -22,6 +22,8 @@ def _stop_when_stdin_closes(worker: Worker) -> None:
 
 
 class Command(BaseCommand):
+    """Run a background worker."""
+
     help = "Send replies, fetch media, retry webhooks, close stale conversations. Run as many as you like."
 
     def add_arguments(self, parser: CommandParser) -> None:

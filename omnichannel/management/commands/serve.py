@@ -25,7 +25,10 @@ WORKER_HEARTBEAT_TIMEOUT = settings.WORKER_HANG_TIMEOUT * 4 / 3
 
 
 class ServerWithWorker(uvicorn.Server):
-    """Uvicorn together with a worker. By itself, Uvicorn would wait for ever for open event streams to end."""
+    """Uvicorn together with a worker process.
+
+    At shutdown it ends the open event streams, for which Uvicorn alone would wait for ever.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,8 @@ class ServerWithWorker(uvicorn.Server):
 
 
 class Command(BaseCommand):
+    """Run the server and a worker."""
+
     help = "Bring the database up to date and run the server and a worker until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:

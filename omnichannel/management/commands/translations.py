@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
+    """Update and compile the translation catalogs."""
+
     help = (
         "Collect the translatable texts of templates, Python and scripts, update locale/*/LC_MESSAGES/*.po, compile "
         "the .mo files, and list what is not translated. Needs no gettext."

@@ -12,6 +12,8 @@ from omnichannel.demo.users import DEMO_USERS
 
 
 class Command(BaseCommand):
+    """Seed the database and print the demonstration accounts."""
+
     help = "Fill an empty database with a small shop, its people, and customers who write through the simulator."
 
     def add_arguments(self, parser: CommandParser) -> None:
