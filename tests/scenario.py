@@ -30,7 +30,7 @@ from omnichannel.conversations.models import (
 )
 from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
-from omnichannel.demo.people import create_returns_work_stream, create_users
+from omnichannel.demo.users import create_returns_work_stream, create_users
 from routing.models import Agent, Queue, RoutingRule, State
 from tests import builders
 

@@ -11,7 +11,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from omnichannel.accounts.demonstration import is_disabled_demo_sign_in
+from omnichannel.accounts.demo_accounts import is_disabled_demo_sign_in
 from omnichannel.accounts.models import User
 from omnichannel.conversations.presence import sessions
 

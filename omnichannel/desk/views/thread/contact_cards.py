@@ -5,8 +5,8 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_POST
 
 from omnichannel.conversations import access
+from omnichannel.conversations.contacts.contact_cards import InvalidPhoneNumberError, save_contact
 from omnichannel.conversations.contacts.vcard_parser import Person
-from omnichannel.conversations.contacts.vcards import InvalidPhoneNumberError, save_contact
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 
 
