@@ -14,6 +14,7 @@ from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAc
 from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import ScheduledTask, Sender, TaskState
+from omnichannel.conversations import timeline
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
@@ -28,7 +29,6 @@ from omnichannel.conversations.models import (
     TimelineEventKind,
     Viewer,
 )
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.demo.users import create_returns_work_stream, create_users
 from routing.models import Agent, Queue, RoutingRule, State
@@ -173,7 +173,7 @@ def _create_active_conversation(scenario: ScenarioBuilder) -> None:
         conversation, "Look", kind=MessageKind.MEDIA, created_at=scenario.ago(minutes=12)
     )
     scenario.create_attachment(picture, "lamp.png", "image/png", LAMP_PICTURE.read_bytes())
-    record_event(
+    timeline.record(
         conversation,
         TimelineEventKind.ACTIVE,
         localized("Assigned to Dana Kim: available, most free capacity."),

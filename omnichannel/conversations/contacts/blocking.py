@@ -5,10 +5,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import can_block
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Contact, Conversation
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.models import Contact, Conversation, TimelineEventKind
 from omnichannel.core.localized_text import localized
 
 
@@ -46,12 +46,18 @@ def _set_blocked(conversation: Conversation, by: User, *, blocked: bool) -> None
             return
         conversation.contact.blocked_at = at
         if blocked:
-            record_event(
-                conversation, "blocked", localized("%(by)s blocked this customer.", by=by.display_name), actor=by
+            timeline.record(
+                conversation,
+                TimelineEventKind.BLOCKED,
+                localized("%(by)s blocked this customer.", by=by.display_name),
+                actor=by,
             )
         else:
-            record_event(
-                conversation, "unblocked", localized("%(by)s unblocked this customer.", by=by.display_name), actor=by
+            timeline.record(
+                conversation,
+                TimelineEventKind.UNBLOCKED,
+                localized("%(by)s unblocked this customer.", by=by.display_name),
+                actor=by,
             )
         for open_conversation in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
             publish_event(LiveEventKind.CONVERSATION, open_conversation)

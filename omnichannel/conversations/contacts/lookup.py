@@ -10,16 +10,14 @@ from django.utils.translation import gettext
 from channels_whatsapp.events import InboundMessage
 from channels_whatsapp.identity import get_identity, is_business_scoped
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.contacts.merge_records import merge_contact_data
 from omnichannel.conversations.context import value_changed_text
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
-from omnichannel.conversations.models import Contact, ContactAddress
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.models import Contact, ContactAddress, TimelineEventKind
 from routing.models import ContactField
 from routing.variables import values as variable_values
 from routing.variables.values import InvalidValueError
-
-CONTACT_FIELD_EVENT = "contact_field"  # kind of timeline event
 
 
 def build_sender_filter(inbound: InboundMessage, *, prefix: str = "") -> Q:
@@ -139,5 +137,5 @@ def set_contact_field(contact: Contact, name: str, value: str, by: User) -> None
         contact.save(update_fields=["fields"])
         line = value_changed_text(field.display_name, parsed_value, by)
         for conversation in contact.conversations.filter(closed_at=None):
-            record_event(conversation, CONTACT_FIELD_EVENT, line, actor=by)
+            timeline.record(conversation, TimelineEventKind.CONTACT_FIELD_CHANGED, line, actor=by)
             publish_event(LiveEventKind.CONVERSATION, conversation)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import SEE_ALL_PERMISSION, can_see_all_conversations, fully_visible_contacts
 from omnichannel.conversations.contacts.merge_records import merge_contact_data, snapshot_object
 from omnichannel.conversations.contacts.unmerge import restore_contact, split_conversation
@@ -25,16 +26,16 @@ from omnichannel.conversations.models import (
     Conversation,
     Message,
     MessageStatus,
+    TimelineEventKind,
 )
 from omnichannel.conversations.search.query import build_name_filter, with_folded_names
-from omnichannel.conversations.state_machine import record_event, resume_on_customer_message
+from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.live.publish import publish
 from routing.models import State
 
 UNDO_PERIOD: Final = timedelta(days=30)
 MAX_CANDIDATES: Final = 20
-MERGED_EVENT, UNMERGED_EVENT = "merged", "parted"  # kinds of timeline events
 
 
 class MergeError(Exception):
@@ -107,7 +108,7 @@ def merge_contacts(target: Contact, source: Contact, *, by: User) -> ContactMerg
         for record in records:
             _publish_removal(record["gone"])
         line = localized("%(by)s merged %(name)s into this customer.", by=by.display_name, name=name)
-        _record_on_open_conversations(target, MERGED_EVENT, line, by)
+        _record_on_open_conversations(target, TimelineEventKind.CONTACTS_MERGED, line, by)
     return merge
 
 
@@ -165,9 +166,9 @@ def _wake_unread_conversations(target: Contact, records: list[dict[str, Any]]) -
             resume_on_customer_message(conversation)
 
 
-def _record_on_open_conversations(contact: Contact, kind: str, line: LocalizedText, by: User) -> None:
+def _record_on_open_conversations(contact: Contact, kind: TimelineEventKind, line: LocalizedText, by: User) -> None:
     for conversation in contact.conversations.filter(closed_at=None):
-        record_event(conversation, kind, line, actor=by)
+        timeline.record(conversation, kind, line, actor=by)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -246,7 +247,10 @@ def undo_merge(merge: ContactMerge, *, by: User) -> Contact:
         for contact, other in ((target, restored), (restored, target)):
             names = {"by": by.display_name, "other": other.display_name}
             _record_on_open_conversations(
-                contact, UNMERGED_EVENT, localized("%(by)s parted this customer from %(other)s again.", **names), by
+                contact,
+                TimelineEventKind.CONTACTS_UNMERGED,
+                localized("%(by)s parted this customer from %(other)s again.", **names),
+                by,
             )
         for conversation in restored_conversations:
             publish_event(LiveEventKind.CONVERSATION, conversation)

@@ -10,10 +10,10 @@ from django.core import serializers
 from django.db.models import F
 from django.utils import timezone
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.agent_load import schedule_load_refresh
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.models import Contact, Conversation, OfferOutcome
-from omnichannel.conversations.state_machine import record_event
+from omnichannel.conversations.models import Contact, Conversation, OfferOutcome, TimelineEventKind
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 
@@ -105,7 +105,7 @@ def _join_conversations(target: Conversation, source: Conversation) -> JSONRecor
         unread_count=F("unread_count") + source.unread_count,
     )
     line = localized("This customer's other conversation was joined to this one: it is the same person.")
-    record_event(target, "joined", line, actor=None)
+    timeline.record(target, TimelineEventKind.CONVERSATIONS_JOINED, line, actor=None)
     return record
 
 

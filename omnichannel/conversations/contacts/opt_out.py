@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.access import can_lift_opt_out
 from omnichannel.conversations.lanes import request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
@@ -28,15 +29,14 @@ from omnichannel.conversations.models import (
     MessageTrigger,
     OptOutMeaning,
     OptOutWord,
+    TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 
 MAX_WORD_LENGTH = 40
 MAX_REASON_LENGTH = 300
 # Other processes notice changed words after this time; the process that changes them does at once.
 WORD_CACHE_SECONDS = 5.0
-OPT_OUT_LIFTED_EVENT = "opt_out_lifted"  # kind of timeline event
 
 _word_cache: tuple[float, Mapping[str, OptOutMeaning]] | None = None
 
@@ -88,7 +88,7 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
     contact.opted_out_by_word = True
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
     line = localized("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
-    record_event(conversation, MessageTrigger.OPTED_OUT.value, line, actor=None)
+    timeline.record(conversation, TimelineEventKind.OPTED_OUT, line, actor=None)
     request_automated_message(conversation, MessageTrigger.OPTED_OUT)
 
 
@@ -96,7 +96,7 @@ def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> N
     contact.opted_out_at, contact.opted_out_by_word = None, False
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
     line = localized("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
-    record_event(conversation, MessageTrigger.OPTED_IN.value, line, actor=None)
+    timeline.record(conversation, TimelineEventKind.OPTED_IN, line, actor=None)
     request_automated_message(conversation, MessageTrigger.OPTED_IN)
 
 
@@ -131,7 +131,7 @@ def lift_opt_out(conversation: Conversation, *, by: User, reason: str) -> None:
         conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
         values = {"why": explanation, "by": by.display_name}
         line = localized("The customer agreed again: %(why)s (%(by)s lifted the opt-out.)", **values)
-        record_event(conversation, OPT_OUT_LIFTED_EVENT, line, actor=by)
+        timeline.record(conversation, TimelineEventKind.OPT_OUT_LIFTED, line, actor=by)
         for open_conversation in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
             publish_event(LiveEventKind.CONVERSATION, open_conversation)
 

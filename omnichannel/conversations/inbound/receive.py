@@ -11,6 +11,7 @@ from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.service_window import get_closing_time
 from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 from channels_whatsapp.webhooks.number_lookup import find_number
+from omnichannel.conversations import timeline
 from omnichannel.conversations.contacts import lookup, opt_out
 from omnichannel.conversations.lanes import LaneKind, request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
@@ -22,8 +23,9 @@ from omnichannel.conversations.models import (
     MessageDirection,
     MessageStatus,
     MessageTrigger,
+    TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event, resume_on_customer_message
+from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
@@ -96,7 +98,7 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
     line = localized("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
-    record_event(conversation, "created", line, actor=None, at=at)
+    timeline.record(conversation, TimelineEventKind.CREATED, line, actor=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
     request_automated_message(conversation, MessageTrigger.GREETING, at=at)
     return conversation

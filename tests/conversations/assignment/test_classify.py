@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.assignment.classify import classify_conversation, condition_facts_for
 from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.assignment.pending import MAX_ROUTING_ATTEMPTS
 from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import Contact, Conversation, Message, TimelineEventKind
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
@@ -122,7 +122,7 @@ def test_conversation_taken_before_classification_keeps_its_agent_and_gets_skill
 def test_manually_moved_conversation_is_not_reclassified(orders: Queue) -> None:
     billing = builders.create_queue("Billing")
     conversation = create_new_conversation(queue=billing)
-    record_event(
+    timeline.record(
         conversation, TimelineEventKind.QUEUED, localized("Moved to Billing."), actor=builders.create_user("Supervisor")
     )
     assert classify_and_refresh(conversation).queue == billing

@@ -9,7 +9,7 @@ from django.utils import timezone
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts import merge as merges
 from omnichannel.conversations.contacts.merge import MergeError, get_undo_error, merge_contacts, undo_merge
-from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label
+from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label, TimelineEventKind
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, State
