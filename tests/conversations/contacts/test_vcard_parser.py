@@ -272,9 +272,9 @@ def limit_cpu() -> None:
 
 def test_hostile_cards_parse_within_the_cpu_limit() -> None:
     program = (
-        "from omnichannel.conversations.contacts.vcard_parser import people_in\n"
-        "from tests.conversations.contacts.hostile_vcards import HOSTILE\n"
-        "for name, card in HOSTILE.items(): print(name, flush=True), people_in(card)"
+        "from omnichannel.conversations.contacts.vcard_parser import parse_people\n"
+        "from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS\n"
+        "for name, card in HOSTILE_VCARDS.items(): print(name, flush=True), parse_people(card)"
     )
     command = [sys.executable, "-c", program]
     run = subprocess.run(command, cwd=ROOT, preexec_fn=limit_cpu, capture_output=True, text=True)
