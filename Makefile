@@ -27,7 +27,7 @@ help:
 
 run: export DEBUG ?= true
 run: $(VENV)/run
-	@$(BIN)/python manage.py seed_demo --when-new
+	@$(BIN)/python manage.py seed_demo --if-empty
 	@exec $(BIN)/python manage.py serve
 
 # -- Test -----------------------------------------------------------------------------------------------------------

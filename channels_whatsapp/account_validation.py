@@ -1,4 +1,4 @@
-"""Validate: whether Twilio accepts an account's credentials and delivers each number's messages here."""
+"""Validate a WhatsApp account: does Twilio accept its credentials and post its numbers' messages here?"""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from channels_whatsapp.backends import get_backend
 from channels_whatsapp.backends.base import (
+    TWILIO_FAILURES,
     TwilioAccount,
+    TwilioFailure,
     TwilioRateLimitError,
     TwilioRejectedError,
     TwilioSender,
@@ -27,13 +29,12 @@ ONLINE_STATUSES = {"ONLINE", "ONLINE:UPDATING"}
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 SENDERS_HINT = "In the Twilio Console open Messaging > Senders > WhatsApp senders"
-TwilioFailure = TwilioRejectedError | TwilioRateLimitError | UnknownOutcomeError
 ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at: what was found, and what to do about it."""
+    """The result of one check: whether it passed, what it found, and what to do about it."""
 
     ok: bool
     what: str
@@ -45,7 +46,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """All findings; `credentials` is what Twilio said to Account SID and Auth Token."""
+    """All findings; `credentials` tells whether Twilio accepts the Account SID and the Auth Token."""
 
     findings: tuple[Finding, ...]
     credentials: Literal["accepted", "rejected", "unknown"] = "unknown"
@@ -59,11 +60,12 @@ class ValidationReport:
         return [finding for finding in self.findings if not finding.ok]
 
     def as_json(self) -> list[dict[str, Any]]:
+        """Return the findings as they are stored with the account."""
         return [asdict(finding) for finding in self.findings]
 
 
 def validate_account(account: WhatsAppAccount, *, timeout: timedelta = VALIDATION_TIMEOUT) -> ValidationReport:
-    """Check the account and its active numbers at Twilio; answers within `patience`, whatever Twilio does."""
+    """Check the account and its active numbers at Twilio; return within `timeout`, whatever Twilio does."""
     twilio_account, senders = _query_twilio(account, timeout)
     if not isinstance(twilio_account, TwilioAccount):
         rejected = _is_credential_rejection(twilio_account)
@@ -74,7 +76,7 @@ def validate_account(account: WhatsAppAccount, *, timeout: timedelta = VALIDATIO
 
 
 def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
-    """Validate, and keep the result and its time for the channel's page."""
+    """Validate the account, and save the report and its time for the account's page."""
     report = validate_account(account)
     now = timezone.now()
     account.validated_at, account.validation_report = now, report.as_json()
@@ -87,29 +89,29 @@ def validate_and_save(account: WhatsAppAccount) -> ValidationReport:
 
 
 def _query_twilio(
-    account: WhatsAppAccount, patience: timedelta
+    account: WhatsAppAccount, timeout: timedelta
 ) -> tuple[TwilioAccount | TwilioFailure, list[TwilioSender] | TwilioFailure]:
-    """Both questions at once, so that the slower one alone decides how long it takes."""
+    """Fetch account and senders in parallel, so that only the slower call counts."""
     backend = get_backend()
     pool = ThreadPoolExecutor(max_workers=2)
-    about_account = pool.submit(backend.fetch_account, account)
-    about_senders = pool.submit(backend.list_senders, account)
-    asked: list[Future[Any]] = [about_account, about_senders]
-    wait(asked, timeout=patience.total_seconds())
+    account_future = pool.submit(backend.fetch_account, account)
+    senders_future = pool.submit(backend.list_senders, account)
+    futures: list[Future[Any]] = [account_future, senders_future]
+    wait(futures, timeout=timeout.total_seconds())
     pool.shutdown(wait=False, cancel_futures=True)
-    return _get_result(about_account), _get_result(about_senders)
+    return _get_result(account_future), _get_result(senders_future)
 
 
 def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":
     try:
         return future.result(timeout=0)
-    except (TwilioRejectedError, TwilioRateLimitError, UnknownOutcomeError) as failure:
+    except TWILIO_FAILURES as failure:
         return failure
     except TimeoutError:
         return UnknownOutcomeError("Twilio did not answer in time.")
 
 
-# -- The account ----------------------------------------------------------------------------------------------------
+# -- Account --------------------------------------------------------------------------------------------------------
 
 
 def _is_credential_rejection(failure: TwilioFailure) -> bool:
@@ -133,16 +135,16 @@ def _build_account_failure(failure: TwilioFailure) -> Finding:
     return _build_failure("The Account SID and Auth Token could not be checked", failure)
 
 
-def _build_failure(what: str, failure: TwilioFailure) -> Finding:
+def _build_failure(subject: str, failure: TwilioFailure) -> Finding:
     match failure:
         case TwilioRejectedError():
-            return Finding(False, f"{what}: Twilio answered “{failure.message}” ({failure.code}).", "")
+            return Finding(False, f"{subject}: Twilio answered “{failure.message}” ({failure.code}).", "")
         case TwilioRateLimitError():
-            return Finding(False, f"{what}: Twilio has too many requests just now.", "Validate again in a minute.")
+            return Finding(False, f"{subject}: Twilio has too many requests just now.", "Validate again in a minute.")
         case UnknownOutcomeError():
             return Finding(
                 False,
-                f"{what}: Twilio could not be reached.",
+                f"{subject}: Twilio could not be reached.",
                 "Nothing is wrong with what you entered as far as we know. Check this server's connection to "
                 "the internet and status.twilio.com, then validate again.",
             )
@@ -158,7 +160,7 @@ def _check_account(account: TwilioAccount) -> Iterator[Finding]:
         )
 
 
-# -- The numbers ----------------------------------------------------------------------------------------------------
+# -- Numbers --------------------------------------------------------------------------------------------------------
 
 
 def _check_senders(
@@ -167,9 +169,9 @@ def _check_senders(
     if not numbers:
         yield Finding(False, "No active phone number is set up.", "Add one with + Add New WhatsApp Number.")
     elif isinstance(senders, list):
-        by_identity = {get_identity(sender.address): sender for sender in senders}
+        senders_by_identity = {get_identity(sender.address): sender for sender in senders}
         for number in numbers:
-            yield _check_number(number, by_identity.get(get_identity(number.address)), account.inbound_url)
+            yield _check_number(number, senders_by_identity.get(get_identity(number.address)), account.inbound_url)
     elif all(number.is_sandbox for number in numbers):
         yield from (_check_number(number, None, account.inbound_url) for number in numbers)
     else:
@@ -191,10 +193,10 @@ def _check_number(number: WhatsAppNumber, sender: TwilioSender | None, inbound_u
         )
     callback = urldefrag(sender.callback_url).url
     if callback != inbound_url:
-        pointing = f"is posted to {callback}" if callback else "is not posted anywhere"
+        destination = f"is posted to {callback}" if callback else "is not posted anywhere"
         return Finding(
             False,
-            f"What customers write to {number} {pointing}.",
+            f"What customers write to {number} {destination}.",
             f"{SENDERS_HINT}, select this one and set its webhook URL for incoming messages to {inbound_url}",
         )
     return Finding(True, f"{number} is online and its messages are posted here.")
@@ -216,7 +218,7 @@ def _build_unknown_sender_finding(number: WhatsAppNumber) -> Finding:
     )
 
 
-# -- What may get in the way ----------------------------------------------------------------------------------------
+# -- Server settings ------------------------------------------------------------------------------------------------
 
 
 def _check_setup(account: WhatsAppAccount) -> Iterator[Finding]:

@@ -17,15 +17,15 @@ def _build_cipher(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def get_cipher() -> MultiFernet:
-    """The cipher of `ENCRYPTION_KEYS`: the first key encrypts, all of them decrypt."""
+    """Return the cipher of `ENCRYPTION_KEYS`: the first key encrypts, all keys decrypt."""
     return _build_cipher(tuple(settings.ENCRYPTION_KEYS))
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that only this program can read: encrypted with `ENCRYPTION_KEYS` before it reaches the database.
+    """A text field encrypted with `ENCRYPTION_KEYS` before it reaches the database.
 
-    An empty string stays empty. A value no key opens raises ImproperlyConfigured rather than passing for text.
-    It can't be searched for.
+    An empty string stays empty. A value that no key decrypts raises ImproperlyConfigured rather than passing for text.
+    The field can't be searched.
     """
 
     def get_prep_value(self, value: Any) -> Any:
@@ -39,11 +39,11 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
             return get_cipher().decrypt(value.removeprefix(ENCRYPTED_PREFIX)).decode()
         except InvalidToken as error:
             raise ImproperlyConfigured(
-                "A secret in the database was encrypted with a key that is not in ENCRYPTION_KEYS."
+                "A value in the database was encrypted with a key that is not in ENCRYPTION_KEYS."
             ) from error
 
     def value_to_string(self, obj: models.Model) -> str:
-        """Encrypted in an export too; reading it back needs the same keys."""
+        """Return the encrypted value: exports stay encrypted, and importing them needs the same keys."""
         return str(self.get_prep_value(self.value_from_object(obj)) or "")
 
     def to_python(self, value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Twilio's error codes, in words an agent can act on.
+"""Explain Twilio's error codes in words an agent can act on.
 
-A small table with a default, as Twilio advises: codes come and go. Sources: Twilio's error dictionary and its page
-"WhatsApp error codes".
+A small table with a default, as Twilio advises, because codes come and go. Sources: Twilio's error dictionary and its
+page "WhatsApp error codes".
 """
 
 from django.utils.translation import gettext
@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop as _
 OUTSIDE_WINDOW = 63016
 OPTED_OUT = 21610
 CREDENTIALS_REJECTED = 20003
-# What WhatsApp has done to a template, in the words its list of templates uses.
+# The approval status that an error code implies, as the template list spells it.
 APPROVAL_BY_ERROR_CODE = {63040: "rejected", 63041: "paused", 63042: "disabled"}
 
 ERROR_REASONS: dict[int, str] = {
@@ -60,7 +60,7 @@ ERROR_REASONS: dict[int, str] = {
     63051: _("The WhatsApp Business account is locked."),
     92007: _("Twilio did not take what was filled into the template."),
 }
-# Where it means something else for a template than for a reply.
+# Codes that mean something else for a template than for a reply.
 TEMPLATE_ERROR_REASONS: dict[int, str] = {
     63016: _("WhatsApp did not take this template after the 24 hours: it is not approved, or not for beginning with."),
     63021: _("WhatsApp refused the template: it is too long with what was filled in, or its file is not one it takes."),
@@ -68,7 +68,7 @@ TEMPLATE_ERROR_REASONS: dict[int, str] = {
 
 
 def get_error_reason(code: int | None, twilio_message: str = "", *, is_template: bool = False) -> str:
-    """Why a message was not delivered, in a sentence for the agent; Twilio's own words where the table has none."""
+    """Return why a message was not delivered, as a sentence; Twilio's message for unknown codes."""
     if is_template and code in TEMPLATE_ERROR_REASONS:
         return gettext(TEMPLATE_ERROR_REASONS[code])
     if code in ERROR_REASONS:

@@ -1,7 +1,7 @@
-"""Twilio's spelling to our values. Nothing below this module knows how Twilio names a parameter.
+"""Parse Twilio's webhooks. No other module of the desk knows how Twilio names a parameter.
 
-The parameters are those of Twilio's "Webhook request" page and of payloads its users published; see the tests'
-payloads for one of each kind. Whatever is not named here stays in `extra` and is stored with the message.
+The parameters are those of Twilio's "Webhook request" page and of payloads its users published; the tests have a
+payload of each kind. Unknown parameters stay in `extra` and are stored with the message.
 """
 
 import re
@@ -22,23 +22,23 @@ COMMON_PARAMETERS = {
 
 
 def get_first_value(payload: Payload, name: str) -> str:
-    """The parameter's value; the first one where it is repeated, "" where it is missing."""
+    """Return the parameter's value, the first if it is repeated; "" if it is missing."""
     values = payload.get(name) or [""]
     return values[0]
 
 
 def is_status_callback(payload: Payload) -> bool:
-    """Whether this tells what became of a message of ours, whichever address it was posted to."""
+    """Return whether this reports the status of an outbound message, whichever URL it was posted to."""
     return bool(get_first_value(payload, "MessageStatus")) and not is_inbound_message(payload)
 
 
 def is_inbound_message(payload: Payload) -> bool:
-    """Whether this says of itself that it is a customer's message."""
+    """Return whether this is marked as a customer's message."""
     return get_first_value(payload, "SmsStatus") == "received"
 
 
 def message_sid(payload: Payload) -> str:
-    """The message's SID; "" where there is none, or one that is longer than any of Twilio's."""
+    """Return the message's SID; "" if it is missing, or longer than any of Twilio's."""
     sid = (
         get_first_value(payload, "MessageSid")
         or get_first_value(payload, "SmsSid")
@@ -48,7 +48,7 @@ def message_sid(payload: Payload) -> str:
 
 
 def normalize_whatsapp_address(raw: str) -> str:
-    """`whatsapp:` and what follows, "" for another channel and for nobody. A `+` that was lost is put back."""
+    """Return the `whatsapp:` address with a lost `+` restored; "" for another channel or an empty address."""
     text = raw.strip()
     bare = text.removeprefix(identity.WHATSAPP_PREFIX).strip()
     if not text.startswith(identity.WHATSAPP_PREFIX) or not bare:
@@ -58,7 +58,7 @@ def normalize_whatsapp_address(raw: str) -> str:
 
 @dataclass(frozen=True)
 class MediaItem:
-    """A file Twilio offers: where it can be fetched, and what Twilio says it is."""
+    """A file Twilio offers: its URL, and the content type Twilio reports."""
 
     url: str
     content_type: str
@@ -66,7 +66,7 @@ class MediaItem:
 
 @dataclass(frozen=True)
 class InboundMessage:
-    """A customer's message. `kind` is one of `conversations.models.Kind`; `content` is what that kind shows."""
+    """A customer's message. `kind` is one of `conversations.models.MessageKind`; `content` depends on it."""
 
     sid: str
     sender: str
@@ -86,10 +86,10 @@ class InboundMessage:
     def from_payload(cls, payload: Payload) -> Self:
         """Read a form as Twilio posts it; missing parameters are empty, unknown ones are kept in `extra`."""
         media = _parse_media(payload)
-        external = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
+        external_id = normalize_whatsapp_address(get_first_value(payload, "ExternalUserId"))
         sender = (
             normalize_whatsapp_address(get_first_value(payload, "From"))
-            or external
+            or external_id
             or _build_address_from_wa_id(get_first_value(payload, "WaId"))
         )
         content = _parse_content(payload)
@@ -98,7 +98,7 @@ class InboundMessage:
             sender=sender[: identity.MAX_ADDRESS_LENGTH],
             recipient=get_first_value(payload, "To").strip(),
             messaging_service_sid=get_first_value(payload, "MessagingServiceSid"),
-            external_user_id=(external or (sender if identity.is_business_scoped(sender) else ""))[:140],
+            external_user_id=(external_id or (sender if identity.is_business_scoped(sender) else ""))[:140],
             profile_name=get_first_value(payload, "ProfileName").strip()[:200],
             kind=_detect_message_kind(payload, media, content),
             body=get_first_value(payload, "Body"),
@@ -115,12 +115,12 @@ def _build_address_from_wa_id(digits: str) -> str:
 
 
 def _parse_media(payload: Payload) -> tuple[MediaItem, ...]:
-    # NumMedia is not trusted: it is 0 or missing in some payloads that carry a MediaUrl0.
-    found = (
+    # NumMedia is not reliable: it is 0 or missing in some payloads that carry a MediaUrl0.
+    media = (
         (get_first_value(payload, f"MediaUrl{n}"), get_first_value(payload, f"MediaContentType{n}"))
         for n in range(MAX_MEDIA)
     )
-    return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in found if url)
+    return tuple(MediaItem(url[:500], content_type[:120]) for url, content_type in media if url)
 
 
 def _detect_message_kind(payload: Payload, media: Sequence[MediaItem], content: Mapping[str, Any]) -> str:
@@ -156,9 +156,9 @@ def _parse_content(payload: Payload) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if part}
 
 
-def _pick_parameters(values: Payload, /, **names: str) -> dict[str, str]:
-    found = {ours: get_first_value(values, theirs) for ours, theirs in names.items()}
-    return {ours: value for ours, value in found.items() if value}
+def _pick_parameters(payload: Payload, /, **parameters: str) -> dict[str, str]:
+    picked = {name: get_first_value(payload, parameter) for name, parameter in parameters.items()}
+    return {name: value for name, value in picked.items() if value}
 
 
 def _parse_forwarded(payload: Payload) -> str:
@@ -180,7 +180,7 @@ def _parse_location(payload: Payload) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class StatusUpdate:
-    """What became of a message of ours, as Twilio reports it; `status` is Twilio's word."""
+    """The status of an outbound message as Twilio reports it, in Twilio's spelling."""
 
     sid: str
     status: str
@@ -189,7 +189,7 @@ class StatusUpdate:
 
     @classmethod
     def from_payload(cls, payload: Payload) -> Self:
-        """Read a status callback; an error code that is no number counts as none."""
+        """Read a status callback; an error code that is not a number counts as none."""
         code = get_first_value(payload, "ErrorCode")
         return cls(
             sid=message_sid(payload),

@@ -1,4 +1,4 @@
-"""WhatsApp accounts at Twilio, their numbers, and every webhook Twilio delivered."""
+"""WhatsApp accounts at Twilio, their numbers and templates, and every webhook Twilio delivered."""
 
 import re
 import secrets
@@ -26,14 +26,15 @@ validate_messaging_service_sid = RegexValidator(
 
 
 def generate_webhook_key() -> str:
-    """A random part for an account's webhook addresses, not to be guessed."""
+    """Return a random key for an account's webhook URLs, which nobody can guess."""
     return secrets.token_urlsafe(24)
 
 
 def normalize_phone_number(text: str) -> str:
-    """`+` and digits, from a number as people write it: with or without `+`, spaces, brackets, `whatsapp:`.
+    """Return `+` and digits for a number as people write it.
 
-    Raises ValidationError where anything but digits and punctuation of numbers is in it.
+    It may have `whatsapp:`, `+`, spaces and brackets; anything else but digits and a number's punctuation raises
+    ValidationError.
     """
     bare = re.sub(r"[\s().\-/\u00a0\u2010-\u2015\u202a-\u202e\u2066-\u2069]", "", text.strip()).lower()
     digits = bare.removeprefix("whatsapp:").removeprefix("+")
@@ -68,7 +69,7 @@ class WhatsAppAccount(models.Model):
     validation_report = models.JSONField(default=list, editable=False)
     credentials_rejected_at = models.DateTimeField(null=True, editable=False)
     templates_synced_at = models.DateTimeField(null=True, editable=False)
-    # Why the latest sync did not come through; empty when it did.
+    # Why the latest sync failed; empty if it succeeded.
     template_sync_error = models.CharField(max_length=300, blank=True, default="", editable=False)
 
     class Meta:
@@ -81,12 +82,12 @@ class WhatsAppAccount(models.Model):
 
     @property
     def inbound_url(self) -> str:
-        """The address Twilio posts customers' messages to."""
+        """The URL to which Twilio posts customers' messages."""
         return settings.PUBLIC_URL + reverse("whatsapp_inbound", args=[self.key])
 
     @property
     def status_url(self) -> str:
-        """The address Twilio posts to what became of our messages."""
+        """The URL to which Twilio posts the status of outbound messages."""
         return settings.PUBLIC_URL + reverse("whatsapp_status", args=[self.key])
 
     @property
@@ -96,7 +97,7 @@ class WhatsAppAccount(models.Model):
 
 
 class PhoneNumberField(models.CharField):  # type: ignore[type-arg]
-    """A phone number, stored as `+` and digits whatever way it was typed."""
+    """A phone number, stored as `+` and digits however it was typed."""
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -161,7 +162,7 @@ class WhatsAppNumber(models.Model):
 
 
 class ApprovalStatus(models.TextChoices):
-    """What WhatsApp says about a template; Twilio's words."""
+    """WhatsApp's approval status of a template, in Twilio's spelling."""
 
     UNSUBMITTED = "unsubmitted", "Not submitted"
     RECEIVED = "received", "Received"
@@ -173,25 +174,25 @@ class ApprovalStatus(models.TextChoices):
 
 
 class MessageTemplate(models.Model):
-    """A Content template as Twilio has it. Only approved ones may be sent after the 24 hours."""
+    """A Content template at Twilio. Only approved ones may be sent outside the 24-hour window."""
 
     account = models.ForeignKey(WhatsAppAccount, models.CASCADE, related_name="templates")
     content_sid = models.CharField("Content SID", max_length=34)
     name = models.CharField(max_length=500)
     language = models.CharField(max_length=20)
-    # Twilio's name of the kind, "twilio/quick-reply" say, and what is in it.
+    # Twilio's name of the content type, such as "twilio/quick-reply", and the content of that type.
     content_type = models.CharField(max_length=60)
     content = models.JSONField(default=dict)
-    # What is read in it, by which it is found.
+    # The readable text, for the search.
     text = models.TextField(blank=True, default="")
     # Examples by the variable's name: {"1": "Anna"}.
     variables = models.JSONField(default=dict)
     category = models.CharField(max_length=30, blank=True, default="")
-    # A word Twilio has never said before is kept as it is.
+    # A status unknown to ApprovalStatus is stored unchanged.
     approval = models.CharField(max_length=30, choices=ApprovalStatus, default=ApprovalStatus.UNSUBMITTED)
     rejection_reason = models.TextField(blank=True, default="")
     synced_at = models.DateTimeField(default=timezone.now)
-    # Twilio does not list it any more; kept for the messages that were made of it.
+    # Set when Twilio no longer lists it; the row stays for the messages that were sent from it.
     removed_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -206,18 +207,22 @@ class MessageTemplate(models.Model):
 
 
 class WebhookKind(models.TextChoices):
+    """The kinds of webhooks."""
+
     INBOUND = "inbound", "Inbound message"
     STATUS = "status", "Status callback"
 
 
 class DeliveryState(models.TextChoices):
+    """The states of a webhook delivery."""
+
     APPLIED = "applied", "Applied"
     FAILED = "failed", "Failed"
     IGNORED = "ignored", "Ignored"
 
 
 class WebhookDelivery(models.Model):
-    """One webhook as Twilio sent it, kept before anything is made of it."""
+    """A webhook as Twilio sent it, stored before it is applied."""
 
     account = models.ForeignKey(WhatsAppAccount, models.PROTECT, related_name="deliveries")
     kind = models.CharField(max_length=10, choices=WebhookKind)

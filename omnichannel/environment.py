@@ -1,4 +1,4 @@
-"""Read settings from the environment and stop the start, in plain words, when one is missing or malformed."""
+"""Read settings from the environment; a missing or malformed one stops the start."""
 
 import contextlib
 import os
@@ -12,14 +12,18 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-# FileAwareEnv also reads SECRET_KEY_FILE and the like, for secrets that are mounted as files.
+# FileAwareEnv also reads variables such as SECRET_KEY_FILE, for secrets mounted as files.
 env = environ.FileAwareEnv()
 
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
 def read_bool(name: str, *, default: bool) -> bool:
-    """True or false; anything but the usual spellings stops the start."""
+    """Return a boolean setting.
+
+    Raises:
+        ImproperlyConfigured: the value is none of the usual spellings of true and false.
+    """
     value = env.str(name, default="").strip().lower()
     if not value:
         return default
@@ -31,7 +35,11 @@ def read_bool(name: str, *, default: bool) -> bool:
 
 
 def read_choice(name: str, choices: tuple[str, ...], *, default: str) -> str:
-    """One of `choices`; anything else stops the start."""
+    """Return a setting that is one of `choices`.
+
+    Raises:
+        ImproperlyConfigured: the value is none of them.
+    """
     value: str = env.str(name, default="") or default
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
@@ -39,7 +47,11 @@ def read_choice(name: str, choices: tuple[str, ...], *, default: str) -> str:
 
 
 def read_required(name: str, *, reason: str) -> str:
-    """The value of `name`; a missing or empty one stops the start and says why it is needed."""
+    """Return the value of a required setting.
+
+    Raises:
+        ImproperlyConfigured: the value is missing or empty; the message includes `reason`.
+    """
     value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set. {reason}")
@@ -47,10 +59,12 @@ def read_required(name: str, *, reason: str) -> str:
 
 
 def validate_public_url(value: str) -> str:
-    """The address people and Twilio use, without a trailing slash: scheme, host and perhaps a port.
+    """Return the public URL without a trailing slash: scheme, host and optional port.
 
-    Plain http is accepted for this machine itself only. Twilio refuses
-    host names with an underscore.
+    Plain http is accepted for this machine only. Twilio refuses host names with an underscore.
+
+    Raises:
+        ImproperlyConfigured: the value is not such a URL.
     """
     try:
         parts = urlsplit(value)
@@ -72,7 +86,7 @@ def validate_public_url(value: str) -> str:
 
 
 def is_loopback_url(address: str) -> bool:
-    """Return whether only this machine itself can reach the address."""
+    """Return whether only this machine can reach the URL."""
     return (urlsplit(address).hostname or "") in LOOPBACK_HOSTS
 
 
@@ -80,8 +94,8 @@ def read_whatsapp_backend(public_address: str, *, default: str) -> str:
     """Return `twilio` or `simulator`.
 
     Raises:
-        ImproperlyConfigured: The simulator is to run where others can reach it. It has no sign-in: whoever opens its
-            page writes to the desk as any customer.
+        ImproperlyConfigured: the simulator would be reachable by others. It has no sign-in: anyone who opens its page
+            can write to the desk as any customer.
     """
     backend = read_choice("WHATSAPP_BACKEND", ("twilio", "simulator"), default=default)
     if backend == "simulator" and not is_loopback_url(public_address):
@@ -94,27 +108,31 @@ def read_whatsapp_backend(public_address: str, *, default: str) -> str:
 
 
 def validate_fernet_keys(values: list[str]) -> list[str]:
-    """Encryption keys as Fernet wants them: 32 bytes in URL-safe base64, the first one encrypts."""
+    """Return the encryption keys unchanged. The first one encrypts; all of them decrypt.
+
+    Raises:
+        ImproperlyConfigured: a key is not a Fernet key (32 bytes in URL-safe base64).
+    """
     for value in values:
         try:
             Fernet(value)
         except ValueError as error:
             raise ImproperlyConfigured(
                 "ENCRYPTION_KEYS must be Fernet keys (32 bytes in URL-safe base64), separated by commas. "
-                "`python -m omnichannel.new_key` prints one."
+                "`python -m omnichannel.generate_key` prints one."
             ) from error
     return values
 
 
-def get_or_create_local_secret(path: Path, make: Callable[[], str]) -> str:
-    """A secret for work on this machine: made once, kept in a file that only its owner may read."""
+def get_or_create_local_secret(path: Path, generate: Callable[[], str]) -> str:
+    """Return a secret for local development, generated once and stored in a file only its owner may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(make())
-        with contextlib.suppress(FileExistsError):  # another process was first: its secret counts
+            file.write(generate())
+        with contextlib.suppress(FileExistsError):  # another process was faster: its secret is used
             os.link(draft, path)
         draft.unlink()
     return path.read_text(encoding="ascii").strip()

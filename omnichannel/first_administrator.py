@@ -1,6 +1,6 @@
-"""The setup link: while nobody can enter the administration, it lets whoever runs the server create who can.
+"""Setup link with which the operator of the server creates the first administrator.
 
-The link is signed and has an end; nothing is stored. Once there is an administrator, no link is worth anything.
+The link is signed and expires; nothing is stored. It is invalid as soon as there is an administrator.
 """
 
 from datetime import timedelta
@@ -23,7 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from omnichannel.accounts.demonstration import is_demo_password_hash
+from omnichannel.accounts.demo_accounts import is_demo_password_hash
 from omnichannel.accounts.models import User
 from omnichannel.auth import apply_roles
 from omnichannel.conversations.presence import sessions
@@ -40,31 +40,31 @@ AUTH_BACKEND = "omnichannel.auth.AgentAuthBackend"
 
 
 class InvalidLinkReason(StrEnum):
-    """Why a setup link opens nothing."""
+    """Reason why a setup link is refused."""
 
     INVALID = "invalid"
     EXPIRED = "expired"
     USED = "used"
 
 
-# -- The link and what it is for ------------------------------------------------------------------------------------
+# -- Link and administrator -----------------------------------------------------------------------------------------
 
 
 def get_setup_link() -> str | None:
-    """Return the address where the first administrator is created, good for 24 hours; None where there is one."""
+    """Return the setup link, valid for 24 hours; None when there is an administrator."""
     if has_administrator():
         return None
     return settings.PUBLIC_URL + reverse("setup", args=[_get_signer().sign(SIGNED_VALUE)])
 
 
 def get_invalid_link_reason(token: str) -> InvalidLinkReason | None:
-    """Return why this link opens nothing, or None when it is good."""
+    """Return the reason to refuse this link, or None when it is valid."""
     try:
         _get_signer().unsign(token, max_age=LINK_MAX_AGE)
     except SignatureExpired:
         return InvalidLinkReason.USED if has_administrator() else InvalidLinkReason.EXPIRED
     except BadSignature:
-        return InvalidLinkReason.INVALID  # before the database is asked: strangers learn nothing and cost nothing
+        return InvalidLinkReason.INVALID  # before any query: strangers cost nothing and learn nothing
     return InvalidLinkReason.USED if has_administrator() else None
 
 
@@ -73,7 +73,7 @@ def _get_signer() -> TimestampSigner:
 
 
 def has_administrator() -> bool:
-    """Return whether somebody can sign in who may do all that the administration offers."""
+    """Return whether an active administrator or superuser can sign in."""
     administrators = User.objects.filter(Q(is_superuser=True) | Q(groups__name=ADMINISTRATOR), is_active=True)
     return any(_can_sign_in(user) for user in administrators.distinct())
 
@@ -83,12 +83,12 @@ def _can_sign_in(user: User) -> bool:
 
 
 def create_first_administrator(user: User) -> bool:
-    """Save this person as administrator and superuser; False, and nothing is saved, when somebody was faster.
+    """Save the user as administrator and superuser; return False when there already is one.
 
-    A superuser as `createsuperuser` makes one: sign-in logs, and who else may be one, are for superusers alone.
+    A superuser as with `createsuperuser`: only superusers may view sign-in logs and appoint other superusers.
     """
     with transaction.atomic():
-        # Lock before looking. On SQLite the transaction itself is the lock.
+        # Lock before checking. On SQLite the transaction itself is the lock.
         role = Group.objects.select_for_update(no_key=True).get(name=ADMINISTRATOR)
         if has_administrator():
             return False
@@ -99,11 +99,11 @@ def create_first_administrator(user: User) -> bool:
     return True
 
 
-# -- The page -------------------------------------------------------------------------------------------------------
+# -- Page -----------------------------------------------------------------------------------------------------------
 
 
 class FirstAdministratorForm(UserCreationBase):
-    """Name and password of the first administrator. The first name is needed: colleagues and customers see it."""
+    """Form for the first administrator. The first name is required: colleagues and customers see it."""
 
     class Meta(UserCreationForm.Meta):
         model = User
@@ -132,10 +132,10 @@ class FirstAdministratorForm(UserCreationBase):
         self._set_autofocus()
 
     def _set_autofocus(self) -> None:
-        """Put the cursor where something is to be corrected, else where one begins."""
+        """Focus the first field with an error, else the first field."""
         self.fields["username"].widget.attrs.pop("autofocus", None)
-        first = next((name for name in self.fields if name in self.errors), "first_name")
-        self.fields[first].widget.attrs["autofocus"] = True
+        name = next((name for name in self.fields if name in self.errors), "first_name")
+        self.fields[name].widget.attrs["autofocus"] = True
 
     def validate_password_for_user(self, user: User) -> None:
         """Say what is wrong with the password where it was typed first."""
@@ -148,7 +148,7 @@ class FirstAdministratorForm(UserCreationBase):
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     """Create the first administrator and sign them in.
 
-    A form with mistakes is answered with 200: Django logs the address of what it refuses, and this one is a secret.
+    An invalid form is answered with 200: Django logs the URLs of 4xx responses, and this URL is a secret.
     """
     if refusal := get_invalid_link_reason(token):
         return _render_invalid_link(request, refusal)
@@ -158,7 +158,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     user = form.save(commit=False)
     if not create_first_administrator(user):
         return _render_invalid_link(request, InvalidLinkReason.USED)
-    if isinstance(request.user, User):  # somebody else was signed in here until now
+    if isinstance(request.user, User):  # another user was signed in in this browser
         sessions.handle_sign_out(request.user)
     login(request, user, backend=AUTH_BACKEND)
     return redirect("admin:index")

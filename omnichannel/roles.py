@@ -1,4 +1,4 @@
-"""The three roles and what each may do, as groups; see the table in README.md."""
+"""The three roles as groups with their permissions; see the table in README.md."""
 
 from typing import Any
 
@@ -115,26 +115,32 @@ PERMISSIONS_BY_ROLE: dict[str, list[str]] = {
 
 
 def sync_role_permissions(**kwargs: Any) -> None:
-    """Make the groups and set exactly the permissions of the table; runs after every `migrate`."""
+    """Create the groups and set exactly the permissions above. Runs after every `migrate`.
+
+    Raises:
+        LookupError: a role names a permission that does not exist.
+    """
     group_model, permission_model = apps.get_model("auth.Group"), apps.get_model("auth.Permission")
     for role, names in PERMISSIONS_BY_ROLE.items():
-        wanted = Q()
+        is_granted = Q()
         for name in names:
             app, _, codename = name.partition(".")
-            wanted |= Q(content_type__app_label=app, codename=codename)
+            is_granted |= Q(content_type__app_label=app, codename=codename)
         group, _ = group_model.objects.get_or_create(name=role)
-        found = permission_model.objects.filter(wanted)
-        if found.count() != len(set(names)):
-            missing = set(names) - {f"{p.content_type.app_label}.{p.codename}" for p in found}
+        permissions = permission_model.objects.filter(is_granted)
+        if permissions.count() != len(set(names)):
+            missing = set(names) - {f"{p.content_type.app_label}.{p.codename}" for p in permissions}
             raise LookupError(f"The role {role} names permissions that do not exist: {sorted(missing)}")
-        group.permissions.set(found)
+        group.permissions.set(permissions)
 
 
 class RolesConfig(AppConfig):
+    """Reset the permissions of the roles after every `migrate`."""
+
     name = "omnichannel"
     label = "composition"
     verbose_name = "Omnichannel"
 
     def ready(self) -> None:
-        # Django sends the signal only for apps with models: this is the last of them, so every permission exists.
+        # The signal is sent for apps with models only. `conversations` is the last of them: every permission exists.
         post_migrate.connect(sync_role_permissions, sender=apps.get_app_config("conversations"))

@@ -1,4 +1,4 @@
-"""Settings. All that a place decides comes from the environment; README.md has the table."""
+"""Django settings. Deployment settings come from the environment; README.md has the table."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -15,8 +15,8 @@ from omnichannel.environment import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-# DEBUG in the environment stands for work on this machine: secrets are made and kept in var/. Django's debug pages show
-# local variables, tokens among them: they are never switched on at an address that others can reach.
+# DEBUG in the environment means local development: secrets are generated and kept in var/. Django's debug pages show
+# local variables, tokens among them, so they are never enabled at a URL that others can reach.
 _is_local = environment.read_bool("DEBUG", default=False)
 
 if _is_local:
@@ -32,7 +32,7 @@ if _is_local:
 else:
     SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions: any long random text, kept secret.")
     environment.read_required(
-        "ENCRYPTION_KEYS", reason="They encrypt auth tokens. `python -m omnichannel.new_key` prints one."
+        "ENCRYPTION_KEYS", reason="They encrypt auth tokens. `python -m omnichannel.generate_key` prints one."
     )
     ENCRYPTION_KEYS = environment.validate_fernet_keys(env.list("ENCRYPTION_KEYS"))
     PUBLIC_URL = environment.validate_public_url(
@@ -42,9 +42,9 @@ else:
 DEBUG = _is_local and environment.is_loopback_url(PUBLIC_URL)
 
 WHATSAPP_BACKEND = environment.read_whatsapp_backend(PUBLIC_URL, default="simulator" if DEBUG else "twilio")
-# What the dry run of routing rules knows of numbers and conversations; routing itself may not import them.
+# Supplies numbers and conversations to the dry run of routing rules; routing itself may not import them.
 DRY_RUN_CONTEXT = "omnichannel.conversations.assignment.classify.ConversationDryRunContext"
-# Whether the demonstration's people may sign in. Everybody can read their password.
+# Whether demonstration accounts may sign in. Their password is public.
 DEMO_ALLOWED = environment.is_loopback_url(PUBLIC_URL) and WHATSAPP_BACKEND == "simulator"
 LOG_LEVEL = environment.read_choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO")
 
@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "omnichannel.conversations",
     "omnichannel.desk",
     "omnichannel.demo",
-    # Last: when its migrations are done, every permission exists and the roles can be given theirs.
+    # Last: its post_migrate handler needs the permissions of all other apps.
     "omnichannel.roles.RolesConfig",
 ]
 
@@ -141,7 +141,7 @@ def _get_database_config() -> dict[str, Any]:
         }
     else:
         raise ImproperlyConfigured("DATABASE_URL must start with sqlite:/// or postgres://.")
-    config["CONN_MAX_AGE"] = None  # one connection a thread, kept: threads are bounded
+    config["CONN_MAX_AGE"] = None  # one persistent connection per thread; the number of threads is bounded
     return config
 
 
@@ -182,14 +182,14 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "omnichannel.a
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "omnichannel.accounts.demonstration.CommonPasswordValidator"},
+    {"NAME": "omnichannel.accounts.demo_accounts.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "desk:inbox"
 LOGOUT_REDIRECT_URL = "sign_in"
 
-# By name and address together: by address alone, one person's typing errors would lock out a whole office.
+# By user name and IP address together: by address alone, one user's typing errors would lock out a whole office.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -206,7 +206,7 @@ CSRF_COOKIE_SECURE = _https
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _https and not DEBUG
-# A redirect would turn Twilio's POST into a GET; a health check speaks to the server itself.
+# A redirect would turn Twilio's POST into a GET; health checks call the server directly, by http.
 SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^health/"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
@@ -223,13 +223,13 @@ REST_FRAMEWORK = {
 
 # -- Timings (fixed; the tests of killed processes shorten them) ----------------------------------------------------
 
-# Connect and read, in seconds. Twilio's client has no time-out of its own.
+# Connect and read timeouts in seconds. Twilio's client has none by default.
 TWILIO_TIMEOUT = (3.05, 7.0)
-# A lane whose worker was killed is taken over after this long; longer than any single call a handler makes.
+# A lane whose worker was killed is claimed again after this time, which exceeds any single call of a handler.
 WORKER_LEASE_DURATION = timedelta(seconds=20)
-# A worker whose loop stands still for so long ends itself, and `start_server` replaces it; longer than a database may take.
+# A worker whose loop hangs this long ends itself and `serve` replaces it; exceeds the statement time limit.
 WORKER_HANG_TIMEOUT = timedelta(seconds=30)
-# How long Twilio may take to list a message whose call was cut off; its own side may work on for some 26 seconds.
+# Time for Twilio to list a message whose API call was cut off; Twilio may process it for some 26 seconds.
 UNKNOWN_OUTCOME_TIMEOUT = timedelta(seconds=60)
 
 # -- Log ------------------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        # It logs whole addresses, customers' numbers among them.
+        # This logger writes full URLs, which contain customers' numbers.
         "twilio.http_client": {"level": "WARNING"},
         "axes": {"level": "WARNING"},
         "uvicorn": {"level": "WARNING"},

@@ -1,4 +1,4 @@
-"""Where everything answers, and where the channel and the desk are joined."""
+"""Root URL configuration; connects the channel's webhooks to the desk."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -10,7 +10,7 @@ from channels_whatsapp.simulator.urls import get_simulator_urls
 from channels_whatsapp.webhooks.views import TwilioWebhookView
 from omnichannel.conversations.inbound.apply import apply_delivery
 from omnichannel.core.health import liveness, readiness
-from omnichannel.demo.clock import backdate_conversations
+from omnichannel.demo.time_shift import backdate_conversations
 from omnichannel.desk.views import scripts, sign_in, sign_out, signed_attachment, styles
 from omnichannel.first_administrator import setup
 

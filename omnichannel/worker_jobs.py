@@ -1,6 +1,6 @@
-"""What the worker does: the verbs handed to its loop.
+"""Handlers and periodic jobs of the background worker.
 
-What has a moment of its own is a lane that is due at that moment; periodic jobs are for what has none, and rare nets.
+Work due at a known time is a lane due at that time; periodic jobs are for work without one, and as safety nets.
 """
 
 from collections.abc import Callable
@@ -36,16 +36,21 @@ from omnichannel.live.publish import delete_old_events
 
 
 def retry_deliveries(lease: Lease) -> datetime | None:
-    """Try failed webhook deliveries again; says when the next one is due."""
+    """Retry failed webhook deliveries; return when the next one is due."""
     retry_failed_deliveries(apply_delivery)
     return get_next_retry_time()
 
 
 def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda: None) -> Worker:
-    """Return a worker that does everything this product does in the background."""
+    """Return a worker with all handlers and periodic jobs of the product.
+
+    Args:
+        threads: number of threads for each kind of lane.
+        send_heartbeat: called while the worker's loop makes progress.
+    """
     return Worker(
         handlers={
-            # Never given up: a reply's outcome must be settled, and these lanes serve everybody.
+            # Never given up: a reply's outcome must be settled, and the other lanes serve every conversation.
             LaneKind.SEND: LaneHandler(deliver_messages, limits_attempts=False),
             LaneKind.ASSIGN: LaneHandler(run_assign_lane, limits_attempts=False),
             LaneKind.OFFERS: LaneHandler(run_offers_lane, limits_attempts=False),
@@ -59,19 +64,19 @@ def create_worker(threads: int = 8, send_heartbeat: Callable[[], None] = lambda:
             SYNC_LANE: LaneHandler(run_sync_lane),
         },
         periodic=[
-            PeriodicJob("end offers that ran out", timedelta(minutes=1), request_overdue_offer_check),
-            PeriodicJob("look for agents", timedelta(seconds=30), request_assignment_if_waiting),
-            PeriodicJob("overflow from queues", timedelta(seconds=15), apply_waiting_time_overflow),
+            PeriodicJob("check overdue offers", timedelta(minutes=1), request_overdue_offer_check),
+            PeriodicJob("request assignment", timedelta(seconds=30), request_assignment_if_waiting),
+            PeriodicJob("apply waiting time overflow", timedelta(seconds=15), apply_waiting_time_overflow),
             PeriodicJob("retry failed webhook deliveries", timedelta(minutes=1), enqueue_due_retries),
-            PeriodicJob("ask about silent messages", timedelta(seconds=15), check_overdue_statuses),
-            PeriodicJob("keep attendance", timedelta(seconds=20), update_presences),
-            PeriodicJob("look for the gone", timedelta(minutes=5), enqueue_missed_disconnects),
-            PeriodicJob("tell positions", timedelta(seconds=10), send_queue_positions),
+            PeriodicJob("check overdue statuses", timedelta(seconds=15), check_overdue_statuses),
+            PeriodicJob("update presences", timedelta(seconds=20), update_presences),
+            PeriodicJob("enqueue missed disconnects", timedelta(minutes=5), enqueue_missed_disconnects),
+            PeriodicJob("send queue positions", timedelta(seconds=10), send_queue_positions),
             PeriodicJob("close stale conversations", timedelta(minutes=1), close_stale_conversations),
-            PeriodicJob("forget who looked", timedelta(minutes=10), delete_stale_viewers),
-            PeriodicJob("forget old live events", timedelta(minutes=10), delete_old_events),
+            PeriodicJob("delete stale viewers", timedelta(minutes=10), delete_stale_viewers),
+            PeriodicJob("delete old live events", timedelta(minutes=10), delete_old_events),
             PeriodicJob("sync message templates", timedelta(hours=6), sync_all_accounts),
-            PeriodicJob("forget expired sessions", timedelta(hours=12), SessionStore.clear_expired),
+            PeriodicJob("delete expired sessions", timedelta(hours=12), SessionStore.clear_expired),
         ],
         threads=threads,
         send_heartbeat=send_heartbeat,

@@ -1,4 +1,4 @@
-"""The “try it” box: what would become of a customer's first message, and why, without anything being done."""
+"""Dry run a work stream's rules on a sample: its route and the explanation, without any effect."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from routing.variables.values import extract_values, format_value
 
 @dataclass(frozen=True)
 class DryRunInput:
-    """A sample of a conversation's beginning: what is known, when, and by whose clock; without one, UTC."""
+    """A sample of a conversation's start: facts, time, and the operating hours of its time zone."""
 
     facts: Facts
     at: datetime
@@ -35,18 +35,18 @@ class DryRunInput:
 
 @dataclass(frozen=True)
 class DryRunResult:
-    """What would become of the sample, and why, line by line."""
+    """The route of the sample, explained line by line."""
 
     rule: RoutingRule | None
     queue: Queue
     skills: list[SkillRequirement] = field(default_factory=list)
     explanation: list[str] = field(default_factory=list)
-    # What the queue's overflow management does at that moment.
+    # The effect of the queue's overflow rules at that time.
     overflow_explanation: list[str] = field(default_factory=list)
 
 
 class DryRunContext:
-    """Supply what a dry run needs to know from above this package: the numbers and the conversations.
+    """Supply a dry run with facts from above this package: the numbers and the conversations.
 
     `settings.DRY_RUN_CONTEXT` names the subclass that is used.
     """
@@ -73,63 +73,64 @@ def run_dry_run(
     Args:
         count_waiting: Returns how many conversations wait in a queue now.
     """
-    known = get_available_fields(stream)
-    learned = _extract_context_variables(stream, sample.facts)
+    fields = get_available_fields(stream)
+    extracted = _extract_context_variables(stream, sample.facts)
     zone = operating_hours.get_time_zone(sample.operating_hours.time_zone if sample.operating_hours else "UTC")
     clock = f"{sample.operating_hours} ({zone.key})" if sample.operating_hours else zone.key
-    facts = {**sample.facts, **learned, **get_time_facts(sample.at, zone)}
-    routed = find_route(stream, facts, known)
+    facts = {**sample.facts, **extracted, **get_time_facts(sample.at, zone)}
+    route = find_route(stream, facts, fields)
     lines = [
         f"The moment is {sample.at.astimezone(zone):%A, %H:%M} on the clock of {clock}.",
         *(
-            f"{known[name].label} is found in the first message: “{format_value(value)}”."
-            for name, value in learned.items()
+            f"{fields[name].label} is found in the first message: “{format_value(value)}”."
+            for name, value in extracted.items()
         ),
-        *_explain_routing(stream, routed, facts, known),
-        *_explain_skills(stream, facts, known),
+        *_explain_routing(stream, route, facts, fields),
+        *_explain_skills(stream, facts, fields),
     ]
-    told = list(_explain_overflow(stream, routed.queue, count_waiting, sample.at))
-    return DryRunResult(routed.rule, routed.queue, get_skill_requirements(stream, facts, known), lines, told)
+    overflow_lines = list(_explain_overflow(stream, route.queue, count_waiting, sample.at))
+    skills = get_skill_requirements(stream, facts, fields)
+    return DryRunResult(route.rule, route.queue, skills, lines, overflow_lines)
 
 
 def _extract_context_variables(stream: WorkStream, facts: Facts) -> Facts:
-    """The context variables that nobody typed, as a conversation would learn them."""
-    told = extract_values(str(facts.get("first_message", "")), stream.context_variables.all())
-    return {CONTEXT_PREFIX + name: value for name, value in told.items() if not facts.get(CONTEXT_PREFIX + name)}
+    """Return the context variables that the first message contains and nobody typed."""
+    extracted = extract_values(str(facts.get("first_message", "")), stream.context_variables.all())
+    return {CONTEXT_PREFIX + name: value for name, value in extracted.items() if not facts.get(CONTEXT_PREFIX + name)}
 
 
-def _explain_routing(stream: WorkStream, routed: Route, facts: Facts, known: AvailableFields) -> Iterator[str]:
+def _explain_routing(stream: WorkStream, route: Route, facts: Facts, fields: AvailableFields) -> Iterator[str]:
     for rule in stream.routingrules.all():
-        yield f"Rule “{rule}”: {explain_condition(rule.condition, facts, known)}"
-        if rule == routed.rule:
-            yield f"Goes to {routed.queue}. Rules after this one are not asked."
+        yield f"Rule “{rule}”: {explain_condition(rule.condition, facts, fields)}"
+        if rule == route.rule:
+            yield f"Goes to {route.queue}. Rules after this one are not asked."
             return
-    yield f"Goes to {routed.queue}: no rule holds."
+    yield f"Goes to {route.queue}: no rule holds."
 
 
-def _explain_skills(stream: WorkStream, facts: Facts, known: AvailableFields) -> Iterator[str]:
+def _explain_skills(stream: WorkStream, facts: Facts, fields: AvailableFields) -> Iterator[str]:
     for rule in stream.skillrules.prefetch_related("skill_requirements__skill"):
-        added = ", ".join(str(need) for need in combine_skill_requirements([rule])) or "nothing"
-        adds = f" Adds {added}." if is_condition_met(rule.condition, facts, known) else ""
-        yield f"Skill rule “{rule}”: {explain_condition(rule.condition, facts, known)}{adds}"
+        skills = ", ".join(str(requirement) for requirement in combine_skill_requirements([rule])) or "nothing"
+        effect = f" Adds {skills}." if is_condition_met(rule.condition, facts, fields) else ""
+        yield f"Skill rule “{rule}”: {explain_condition(rule.condition, facts, fields)}{effect}"
 
 
 def _explain_overflow(
-    stream: WorkStream, queue: Queue, waiting_in: Callable[[Queue], int], at: datetime
+    stream: WorkStream, queue: Queue, count_waiting: Callable[[Queue], int], at: datetime
 ) -> Iterator[str]:
-    """What happens at the queue's door, and what after waiting there."""
+    """Yield what happens when the conversation enters the queue, and after waiting there."""
     if queue == get_fallback_queue(stream):
         yield f"{queue} is the fallback queue: whether it is open or full is not asked."
-        last = None
+        entry_rule = None
     else:
-        waiting = waiting_in(queue)
-        last = overflow.find_entry_rule(queue, waiting, at)
+        waiting_count = count_waiting(queue)
+        entry_rule = overflow.find_entry_rule(queue, waiting_count, at)
         yield (
-            str(overflow.describe_outcome(last))
-            if last
-            else f"{queue} is open and has room: {_format_waiting_count(waiting)} there now."
+            str(overflow.describe_outcome(entry_rule))
+            if entry_rule
+            else f"{queue} is open and has room: {_format_waiting_count(waiting_count)} there now."
         )
-    if last is None or last.action == OverflowAction.ASSIGN_ANYWAY:
+    if entry_rule is None or entry_rule.action == OverflowAction.ASSIGN_ANYWAY:
         for rule in queue.overflow_rules.filter(condition=OverflowCondition.WAITING_TIME).select_related("target"):
             time = overflow.format_minutes(rule.limit or 0)
             yield f"If nobody in {queue} is free for {time}: {overflow.describe_effect(rule)}"

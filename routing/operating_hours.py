@@ -1,6 +1,6 @@
-"""Opening hours: whether it is open, when it opens next, whether it is a holiday.
+"""Compute with operating hours: is it open, when does it open next, is it a holiday?
 
-Everything here works on values; `of` reads them from the database. Without hours it is always open.
+All functions take values; only `build_schedule` reads the database. Without operating hours it is always open.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,22 +12,22 @@ from routing.models import OperatingHours
 
 MIDNIGHT = time(0)
 SECOND = timedelta(seconds=1)
-MAX_DAYS_AHEAD = 400  # days; whoever is closed for longer has no next opening
+MAX_DAYS_AHEAD = 400  # if it is closed for longer, there is no next opening
 
 
 @dataclass(frozen=True)
 class OpenPeriod:
-    """Open on one weekday from `opens` until just before `closes`; midnight as the end is the end of the day."""
+    """Open on a weekday from `opens` until just before `closes`; midnight as the end ends the day."""
 
     weekday: int
     opens: time
     closes: time
 
     def contains(self, local: datetime) -> bool:
-        """Whether the clock on the wall shows a time of this period."""
-        shown = local.time()
-        is_over = self.closes != MIDNIGHT and shown >= self.closes
-        return self.weekday == local.weekday() and self.opens <= shown and not is_over
+        """Return whether the local time is in this period."""
+        time_of_day = local.time()
+        is_over = self.closes != MIDNIGHT and time_of_day >= self.closes
+        return self.weekday == local.weekday() and self.opens <= time_of_day and not is_over
 
 
 ALWAYS_OPEN_PERIODS = tuple(OpenPeriod(day, MIDNIGHT, MIDNIGHT) for day in range(7))
@@ -35,7 +35,7 @@ ALWAYS_OPEN_PERIODS = tuple(OpenPeriod(day, MIDNIGHT, MIDNIGHT) for day in range
 
 @dataclass(frozen=True)
 class WeeklySchedule:
-    """The opening times of a week in one time zone, and the days on which they do not hold."""
+    """The opening periods of a week in a time zone, and the holidays."""
 
     periods: Sequence[OpenPeriod] = ALWAYS_OPEN_PERIODS
     time_zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -43,27 +43,27 @@ class WeeklySchedule:
 
 
 def get_time_zone(name: str) -> ZoneInfo:
-    """The time zone of this name; UTC where there is none of that name."""
+    """Return the time zone of this name; UTC for an unknown name."""
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # KeyError: not found; the others: not even a name
+    except (OSError, ValueError, KeyError):  # KeyError: unknown name; the others: malformed name
         return ZoneInfo("UTC")
 
 
 def build_schedule(hours: OperatingHours | None) -> WeeklySchedule | None:
-    """The values of these operating hours; None, always open, where there are none."""
+    """Return the schedule of these operating hours; None, which is always open, without any."""
     if hours is None:
         return None
-    own = tuple(OpenPeriod(one.weekday, one.opens, one.closes) for one in hours.periods.all())
+    periods = tuple(OpenPeriod(period.weekday, period.opens, period.closes) for period in hours.periods.all())
     return WeeklySchedule(
-        periods=ALWAYS_OPEN_PERIODS if hours.always_open else own,
+        periods=ALWAYS_OPEN_PERIODS if hours.always_open else periods,
         time_zone=get_time_zone(hours.time_zone),
-        holidays={one.date: one.name for one in hours.holidays.all()},
+        holidays={holiday.date: holiday.name for holiday in hours.holidays.all()},
     )
 
 
 def is_open(hours: WeeklySchedule | None, at: datetime) -> bool:
-    """Whether it is open at this moment."""
+    """Return whether it is open at this moment."""
     if hours is None:
         return True
     local = at.astimezone(hours.time_zone)
@@ -71,21 +71,21 @@ def is_open(hours: WeeklySchedule | None, at: datetime) -> bool:
 
 
 def get_holiday_name(hours: WeeklySchedule | None, at: datetime) -> str | None:
-    """The name of the holiday that it is there at this moment; None on any other day."""
+    """Return the name of the holiday at this moment; None on any other day."""
     return hours.holidays.get(at.astimezone(hours.time_zone).date()) if hours else None
 
 
 def next_opening(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
-    """The first moment from `at` on at which it is open, `at` itself where it is; None when it never opens again.
+    """Return the first moment at or after `at` at which it is open; None if it never opens again.
 
-    The moment is given in the time zone of the hours.
+    The moment is given in the time zone of the schedule.
     """
     if hours is None or is_open(hours, at):
         return at.astimezone(hours.time_zone) if hours else at
     today = at.astimezone(hours.time_zone).date()
-    # Yesterday too: where the clock goes back at midnight, a bit of yesterday comes again.
-    for ahead in range(-1, MAX_DAYS_AHEAD):
-        moments = (moment for moment in _get_possible_openings(hours, today + timedelta(days=ahead)) if moment >= at)
+    # Starts with yesterday: where the clock goes back at midnight, the end of yesterday repeats.
+    for days in range(-1, MAX_DAYS_AHEAD):
+        moments = (moment for moment in _get_possible_openings(hours, today + timedelta(days=days)) if moment >= at)
         opening = min((moment for moment in moments if is_open(hours, moment)), default=None)
         if opening is not None:
             return opening.astimezone(hours.time_zone)
@@ -93,7 +93,7 @@ def next_opening(hours: WeeklySchedule | None, at: datetime) -> datetime | None:
 
 
 def _get_possible_openings(hours: WeeklySchedule, day: date) -> Iterator[datetime]:
-    """The moments of this day at which it may open: its periods' beginnings, and where the clock is changed."""
+    """Yield the day's moments at which it may open: the starts of periods, and a clock change."""
     if day in hours.holidays:
         return
     for period in hours.periods:
@@ -106,7 +106,7 @@ def _get_possible_openings(hours: WeeklySchedule, day: date) -> Iterator[datetim
 
 
 def _clock_change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
-    """The first second with another offset than `before`'s."""
+    """Return the first second with another UTC offset than `before`."""
     while after - before > SECOND:
         middle = (before + (after - before) / 2).replace(microsecond=0)
         before, after = (middle, after) if _offset(middle, zone) == _offset(before, zone) else (before, middle)

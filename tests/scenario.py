@@ -11,8 +11,10 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import ScheduledTask, Sender, TaskState
+from omnichannel.conversations import timeline
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
@@ -27,9 +29,8 @@ from omnichannel.conversations.models import (
     TimelineEventKind,
     Viewer,
 )
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
-from omnichannel.demo.people import create_returns_work_stream, create_users
+from omnichannel.demo.users import create_returns_work_stream, create_users
 from routing.models import Agent, Queue, RoutingRule, State
 from tests import builders
 
@@ -55,12 +56,12 @@ class ScenarioBuilder:
     # -- What there is ----------------------------------------------------------------------------------------------
 
     def _create_account(self) -> WhatsAppAccount:
-        self.twilio_account = inbound.create_account("Lumen Lamps", token=builders.AUTH_TOKEN)
+        self.twilio_account = factories.create_account("Lumen Lamps", token=builders.AUTH_TOKEN)
         return builders.create_account(account_sid=self.twilio_account.sid)
 
     def _create_number(self, name: str, digits: str, **fields: Any) -> WhatsAppNumber:
         number = builders.create_number(self.account, number=digits, name=name, **fields)
-        sent_from = inbound.create_sender(
+        sent_from = factories.create_sender(
             self.twilio_account, digits, name, self.account.inbound_url, self.account.status_url
         )
         self.senders[digits] = sent_from
@@ -172,7 +173,7 @@ def _create_active_conversation(scenario: ScenarioBuilder) -> None:
         conversation, "Look", kind=MessageKind.MEDIA, created_at=scenario.ago(minutes=12)
     )
     scenario.create_attachment(picture, "lamp.png", "image/png", LAMP_PICTURE.read_bytes())
-    record_event(
+    timeline.record(
         conversation,
         TimelineEventKind.ACTIVE,
         localized("Assigned to Dana Kim: available, most free capacity."),
@@ -319,7 +320,7 @@ def _create_other_conversations(scenario: ScenarioBuilder) -> None:
 
 def _create_simulator_chat(scenario: ScenarioBuilder) -> None:
     """Create the chat on the simulator's phone; the desk does not receive it."""
-    amara = inbound.create_customer("Amara Diallo", "+4917139200021")
+    amara = factories.create_customer("Amara Diallo", "+4917139200021")
     shop_number = scenario.senders["+12025550143"]
     first_message = inbound.receive_customer_message(
         amara, shop_number, "Hi! I ordered lamp 2231 last week, it arrived _broken_"

@@ -1,5 +1,5 @@
-"""The administration pages of accounts, numbers, webhook deliveries and message templates."""
+"""The admin pages of accounts, numbers, webhook deliveries and message templates."""
 
-from channels_whatsapp.admin import accounts, message_templates
+from channels_whatsapp.admin import accounts, deliveries, message_templates, numbers
 
-__all__ = ["accounts", "message_templates"]
+__all__ = ["accounts", "deliveries", "message_templates", "numbers"]

@@ -1,4 +1,4 @@
-"""WhatsApp channels, their numbers, and what Twilio delivered, as administrators work with them."""
+"""The admin pages of WhatsApp accounts: credentials, validation and template sync."""
 
 from typing import Any
 
@@ -10,25 +10,24 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from channels_whatsapp.account_validation import ValidationReport, validate_and_save
 from channels_whatsapp.admin import message_templates
-from channels_whatsapp.admin.forms import TOKEN_FIELDS, WhatsAppAccountForm, WhatsAppNumberForm
+from channels_whatsapp.admin.forms import TOKEN_FIELDS, WhatsAppAccountForm
 from channels_whatsapp.message_templates.sync import enqueue_sync
-from channels_whatsapp.models import ApprovalStatus, DeliveryState, WebhookDelivery, WhatsAppAccount, WhatsAppNumber
-from channels_whatsapp.webhooks.deliveries import retry_deliveries
-from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp, render_pill
-from routing.models import Channel, WorkStream
+from channels_whatsapp.models import ApprovalStatus, WhatsAppAccount
+from omnichannel.core.admin.pages import ProductModelAdmin, render_pill
 
 NUMBER_ADD_URL_NAME = "admin:channels_whatsapp_whatsappnumber_add"
 
 
 @admin.register(WhatsAppAccount)
 class WhatsAppAccountAdmin(ProductModelAdmin):
+    """Accounts, with their numbers, the result of the last validation, and template sync."""
+
     form = WhatsAppAccountForm
     ordering = ("name",)
     list_display = ("name", "account_sid", "number_count", "state", "validation_status")
@@ -38,8 +37,8 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
     actions = ("sync_templates",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WhatsAppAccount]:
-        in_use = Count("numbers", Q(numbers__is_active=True))
-        accounts: QuerySet[WhatsAppAccount] = super().get_queryset(request).annotate(numbers_in_use=in_use)
+        active_numbers = Count("numbers", Q(numbers__is_active=True))
+        accounts: QuerySet[WhatsAppAccount] = super().get_queryset(request).annotate(numbers_in_use=active_numbers)
         return accounts
 
     @admin.display(description="Active numbers", ordering="numbers_in_use")
@@ -52,28 +51,31 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
             return render_pill("Credentials rejected", "bad")
         if account.validated_at is None:
             return render_pill("Not validated yet")
-        wrong = sum(not finding["ok"] for finding in account.validation_report)
-        return render_pill(f"{wrong} to correct", "warn") if wrong else render_pill("In order", "good")
+        failed_count = sum(not finding["ok"] for finding in account.validation_report)
+        return render_pill(f"{failed_count} to correct", "warn") if failed_count else render_pill("In order", "good")
 
     @admin.action(description="Sync templates", permissions=["change"])
     def sync_templates(self, request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
         message_templates.sync_accounts(request, accounts)
 
     def get_fieldsets(self, request: HttpRequest, obj: WhatsAppAccount | None = None) -> list[Any]:
-        """Without permission to change it the tokens are left out: a read-only field would show them."""
-        may_write = self.has_change_permission(request, obj) if obj else True
-        secrets = TOKEN_FIELDS if may_write else ()
-        remove = ["remove_secondary_auth_token"] if may_write and obj and obj.secondary_auth_token else []
+        """Leave the tokens out for users without change permission: a read-only field would show them."""
+        may_change = self.has_change_permission(request, obj) if obj else True
+        token_fields = TOKEN_FIELDS if may_change else ()
+        remove_fields = ["remove_secondary_auth_token"] if may_change and obj and obj.secondary_auth_token else []
         return [
-            ("Twilio account details", {"fields": ["name", "account_sid", *secrets[:1]]}),
+            ("Twilio account details", {"fields": ["name", "account_sid", *token_fields[:1]]}),
             (
                 "More",
-                {"classes": ["collapse"], "fields": [*secrets[1:], *remove, "messaging_service_sid", "is_active"]},
+                {
+                    "classes": ["collapse"],
+                    "fields": [*token_fields[1:], *remove_fields, "messaging_service_sid", "is_active"],
+                },
             ),
         ]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        # The tick to remove a token is a field of the form, not of the model, which modelform_factory would refuse.
+        # remove_secondary_auth_token is a field of the form only; modelform_factory refuses names unknown to the model.
         names = [name for _, options in self.get_fieldsets(request, obj) for name in options["fields"]]
         kwargs["fields"] = [name for name in names if name != "remove_secondary_auth_token"]
         return super().get_form(request, obj, change=change, **kwargs)
@@ -90,8 +92,8 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     def _build_section_context(self, request: HttpRequest, account: WhatsAppAccount) -> dict[str, Any]:
-        """What the page shows below the account's details."""
-        there, approved = Q(removed_at=None), Q(removed_at=None, approval=ApprovalStatus.APPROVED)
+        """Return the context of the sections below the account's fields."""
+        available, approved = Q(removed_at=None), Q(removed_at=None, approval=ApprovalStatus.APPROVED)
         may_add = request.user.has_perm("channels_whatsapp.add_whatsappnumber")
         return {
             "account": account,
@@ -99,7 +101,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
             "add_number_url": f"{reverse(NUMBER_ADD_URL_NAME)}?account={account.pk}" if may_add else "",
             "validate_url": reverse("admin:channels_whatsapp_validate", args=[account.pk]),
             "sync_url": message_templates.get_sync_url(account),
-            "template_counts": account.templates.aggregate(all=Count("pk", there), approved=Count("pk", approved)),
+            "template_counts": account.templates.aggregate(all=Count("pk", available), approved=Count("pk", approved)),
             "may_validate": self.has_change_permission(request, account),
         }
 
@@ -108,7 +110,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         return [path("<int:pk>/validate/", view, name="channels_whatsapp_validate"), *super().get_urls()]
 
     def validate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Validate the account as it is stored; a script gets the result, a plain form the page with a message."""
+        """Validate the account as it is stored; answer scripts with JSON, plain forms with a redirect."""
         account = self.get_object(request, str(pk))
         if account is None or not self.has_change_permission(request, account):
             raise PermissionDenied
@@ -118,8 +120,8 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         if request.accepts("text/html"):
             self._show_report(request, report)
             return HttpResponseRedirect(self.get_change_url(account) + "#validation")
-        shown = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
-        return JsonResponse({"ok": report.ok, "messages": _get_result_messages(report), "html": shown})
+        html = render_to_string("admin/channels_whatsapp/whatsappaccount/_report.html", {"account": account})
+        return JsonResponse({"ok": report.ok, "messages": _get_result_messages(report), "html": html})
 
     def _show_report(self, request: HttpRequest, report: ValidationReport) -> None:
         level = messages.SUCCESS if report.ok else messages.ERROR
@@ -128,146 +130,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
 
 
 def _get_result_messages(report: ValidationReport) -> list[str]:
-    """Success in one sentence, or each thing that is wrong and what to do."""
+    """Return one success message, or a message for each failed check with its remedy."""
     if report.ok:
         return ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
     return [str(finding) for finding in report.failed_findings]
-
-
-@admin.register(WhatsAppNumber)
-class WhatsAppNumberAdmin(ProductModelAdmin):
-    form = WhatsAppNumberForm
-    list_display = ("name", "number", "account", "work_stream", "state")
-    list_filter = ("is_active", "account")
-    list_select_related = ("account", "work_stream")
-    search_fields = ("name", "number")
-    search_help_text = "Name or number"
-    autocomplete_fields = ("account", "work_stream")
-    fieldsets = (
-        ("Phone number details", {"fields": ("name", "account", "number")}),
-        ("Work distribution", {"fields": ("work_stream", "operating_hours")}),
-        ("More", {"fields": ("customers_may_attach", "agents_may_attach", "shows_typing_indicator", "is_active")}),
-    )
-
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """The channel one comes from, and the work stream where there is only one to choose."""
-        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
-        streams = WorkStream.objects.filter(channel=Channel.WHATSAPP)[:2]
-        if len(streams) == 1:
-            initial.setdefault("work_stream", streams[0].pk)
-        return initial
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if db_field.name == "account":
-            field.widget.can_add_related = False
-        return field
-
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        chosen = request.GET.get("account", "")
-        account = WhatsAppAccount.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
-        return super().add_view(request, form_url, {"channel": account, **(extra_context or {})})
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        number = self.get_object(request, unquote(object_id))
-        channel = {"channel": number.account} if number else {}
-        return super().change_view(request, object_id, form_url, {**channel, **(extra_context or {})})
-
-    def get_saved_message(self, thing: Any) -> str:
-        channel = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[thing.account_id])
-        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, channel, thing.account)
-
-
-DELIVERY_STATE_TONES = {DeliveryState.APPLIED: "good", DeliveryState.FAILED: "bad", DeliveryState.IGNORED: "quiet"}
-
-
-@admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
-    """Every webhook Twilio delivered; what failed or was ignored can be tried again."""
-
-    list_display = ("received_time", "account", "kind", "state_pill", "attempts", "short_error")
-    list_display_links = ("received_time",)
-    list_filter = ("state", "kind", "account")
-    list_select_related = ("account",)
-    search_fields = ("fingerprint",)
-    search_help_text = "Message SID"
-    date_hierarchy = "received_at"
-    actions = ("retry",)
-    fieldsets = (
-        (None, {"fields": ("account", "kind", "received_time", "state_pill", "attempts", "next_attempt", "error")}),
-        ("What Twilio sent", {"fields": ("parameters",)}),
-    )
-    readonly_fields = ("received_time", "state_pill", "next_attempt", "parameters")
-
-    @admin.display(description="Received", ordering="received_at")
-    def received_time(self, delivery: WebhookDelivery) -> str:
-        return format_timestamp(delivery.received_at)
-
-    @admin.display(description="Next attempt")
-    def next_attempt(self, delivery: WebhookDelivery) -> str:
-        return format_timestamp(delivery.next_attempt_at)
-
-    @admin.display(description="State", ordering="state")
-    def state_pill(self, delivery: WebhookDelivery) -> SafeString:
-        state = DeliveryState(delivery.state)
-        return render_pill(str(state.label), DELIVERY_STATE_TONES[state])
-
-    @admin.display(description="Error", empty_value="")
-    def short_error(self, delivery: WebhookDelivery) -> str:
-        return delivery.error[:120]
-
-    @admin.display(description="Parameters")
-    def parameters(self, delivery: WebhookDelivery) -> SafeString:
-        pairs = [(name, value) for name, values in sorted(delivery.payload.items()) for value in _as_list(values)]
-        rows = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
-        return format_html('<table class="parameters"><tbody>{}</tbody></table>', rows)
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("channels_whatsapp.change_webhookdelivery")
-
-    has_retry_permission = has_retry_permission
-
-    @admin.action(description="Retry", permissions=["retry"])
-    def retry(self, request: HttpRequest, deliveries: QuerySet[WebhookDelivery]) -> None:
-        self._retry_deliveries(request, list(deliveries.values_list("pk", flat=True)))
-
-    def _retry_deliveries(self, request: HttpRequest, ids: list[int]) -> None:
-        count = retry_deliveries(ids)
-        if count:
-            noun = "delivery is" if count == 1 else "deliveries are"
-            self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)
-        else:
-            self.message_user(request, "Nothing to retry: these were applied already.", messages.INFO)
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.retry_view))
-        return [path("<int:pk>/retry/", view, name="channels_whatsapp_retry"), *super().get_urls()]
-
-    def retry_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Try one delivery again and show its page."""
-        delivery = self.get_object(request, str(pk))
-        if delivery is None or not self.has_retry_permission(request):
-            raise PermissionDenied
-        self._retry_deliveries(request, [delivery.pk])
-        return HttpResponseRedirect(self.get_change_url(delivery))
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        delivery = self.get_object(request, unquote(object_id))
-        waiting = (
-            delivery is not None and delivery.state != DeliveryState.APPLIED and self.has_retry_permission(request)
-        )
-        context = {
-            "title": f"{delivery.get_kind_display()} for {delivery.account}" if delivery else None,
-            "retry_url": reverse("admin:channels_whatsapp_retry", args=[delivery.pk]) if delivery and waiting else "",
-        }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
-
-
-def _as_list(values: Any) -> list[Any]:
-    return values if isinstance(values, list) else [values]

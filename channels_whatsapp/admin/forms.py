@@ -1,4 +1,4 @@
-"""The forms behind WhatsApp channels and their numbers."""
+"""The admin forms of WhatsApp accounts and their numbers."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +22,7 @@ TOKEN_FIELDS = ("auth_token", "secondary_auth_token")
 
 
 class SecretInput(forms.PasswordInput):
-    """Takes a secret and never shows one; browsers are asked not to fill in or keep it."""
+    """An input that takes a secret, never shows it, and asks browsers not to fill it in or save it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -35,9 +35,9 @@ def _build_secret_field(label: str) -> forms.CharField:
 
 
 class WhatsAppAccountForm(AccountModelForm):
-    """An account whose tokens are written but never read: an empty token keeps the stored one."""
+    """An account whose tokens can be written but not read: an empty token keeps the stored one."""
 
-    # Without a maxlength: the browser would cut a pasted value with a space in front of it.
+    # No maxlength: the browser would truncate a pasted value that starts with a space.
     account_sid = forms.CharField(
         label="Account SID",
         widget=forms.TextInput(attrs={"class": "vTextField mono", "autocomplete": "off", "spellcheck": "false"}),
@@ -61,7 +61,7 @@ class WhatsAppAccountForm(AccountModelForm):
         super().__init__(*args, **kwargs)
         for token in TOKEN_FIELDS:
             self.initial.pop(token, None)
-        if "auth_token" in self.fields:  # a person who may only look gets no fields
+        if "auth_token" in self.fields:  # users with view permission only get no fields
             self._set_token_help_texts()
 
     def _set_token_help_texts(self) -> None:
@@ -78,19 +78,19 @@ class WhatsAppAccountForm(AccountModelForm):
         )
 
     def _describe_token_age(self) -> str:
-        when = self.instance.auth_token_set_at
-        if when is None:
+        set_at = self.instance.auth_token_set_at
+        if set_at is None:
             return "A token is set."
-        shown = formats.date_format(timezone.localtime(when), "j F Y, H:i")
-        return f"Set on {shown} {timezone.get_current_timezone_name()}."
+        time_text = formats.date_format(timezone.localtime(set_at), "j F Y, H:i")
+        return f"Set on {time_text} {timezone.get_current_timezone_name()}."
 
     def clean_account_sid(self) -> str:
         sid: str = self.cleaned_data["account_sid"]
         validate_account_sid(sid)
-        others = WhatsAppAccount.objects.exclude(pk=self.instance.pk).filter(account_sid__iexact=sid)
-        if other := others.first():
+        other_accounts = WhatsAppAccount.objects.exclude(pk=self.instance.pk).filter(account_sid__iexact=sid)
+        if account := other_accounts.first():
             raise forms.ValidationError(
-                "There is already a WhatsApp channel with this Account SID: %(name)s.", params={"name": other.name}
+                "There is already a WhatsApp channel with this Account SID: %(name)s.", params={"name": account.name}
             )
         return sid
 

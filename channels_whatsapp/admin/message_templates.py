@@ -1,4 +1,4 @@
-"""Message templates as Twilio has them, to look at, and the button that brings them over again."""
+"""The admin pages of message templates: read-only, with a button to sync them from Twilio."""
 
 from typing import Any
 
@@ -29,15 +29,15 @@ APPROVAL_TONES = {
 
 
 def show_sync_result(
-    request: HttpRequest, account: WhatsAppAccount, synced: SyncResult, *, show_account_name: bool = False
+    request: HttpRequest, account: WhatsAppAccount, result: SyncResult, *, show_account_name: bool = False
 ) -> None:
-    """Say what came of a sync; with the channel's name where there may be several."""
-    said = f"{account}: {synced}" if show_account_name else str(synced)
-    messages.add_message(request, messages.ERROR if synced.error else messages.SUCCESS, said)
+    """Show the result of a sync as a message; with the account's name if several were synced."""
+    text = f"{account}: {result}" if show_account_name else str(result)
+    messages.add_message(request, messages.ERROR if result.error else messages.SUCCESS, text)
 
 
 class AvailabilityFilter(admin.SimpleListFilter):
-    """Templates that Twilio has, or those that it does not list any more."""
+    """Filter by whether Twilio still lists the template."""
 
     title = "at Twilio"
     parameter_name = "removed_since"
@@ -46,13 +46,13 @@ class AvailabilityFilter(admin.SimpleListFilter):
         return [("no", "There"), ("yes", "Gone")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = {"yes": False, "no": True}.get(self.value() or "")
-        return queryset if wanted is None else queryset.filter(gone_at__isnull=wanted)
+        is_listed = {"yes": False, "no": True}.get(self.value() or "")
+        return queryset if is_listed is None else queryset.filter(removed_at__isnull=is_listed)
 
 
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(ReadOnlyModelAdmin):
-    """Templates are made and submitted in the Twilio Console; here they are looked up."""
+    """Read-only: templates are created and submitted in the Twilio Console."""
 
     list_display = ("name", "approval_pill", "language_name", "kind", "category", "account")
     list_filter = ("approval", "category", "language", "content_type", "account", AvailabilityFilter)
@@ -110,19 +110,22 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(sync_view))
-        one = path("sync/<int:pk>/", view, name="channels_whatsapp_sync_templates_of")
-        return [path("sync/", view, name="channels_whatsapp_sync_templates"), one, *super().get_urls()]
+        return [
+            path("sync/", view, name="channels_whatsapp_sync_templates"),
+            path("sync/<int:pk>/", view, name="channels_whatsapp_sync_templates_of"),
+            *super().get_urls(),
+        ]
 
 
 def get_sync_url(account: WhatsAppAccount | None = None) -> str:
-    """Where a button posts to that syncs this channel, or all."""
+    """Return the URL that syncs this account's templates, or those of all active accounts."""
     if account is None:
         return reverse("admin:channels_whatsapp_sync_templates")
     return reverse("admin:channels_whatsapp_sync_templates_of", args=[account.pk])
 
 
 def sync_view(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """Sync one channel and show its page, or all active ones and show the templates."""
+    """Sync one account and show its page, or all active accounts and show the templates."""
     if not request.user.has_perm(SYNC_PERMISSION):
         raise PermissionDenied
     if pk is not None:
@@ -137,9 +140,9 @@ def sync_view(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 
 
 def sync_accounts(request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
-    """Sync these channels, one after the other, and say what came of each."""
-    found = list(accounts)
-    for account in found:
-        show_sync_result(request, account, sync_templates_manually(account), show_account_name=len(found) > 1)
-    if not found:
+    """Sync these accounts one after the other, and show the result of each."""
+    selected = list(accounts)
+    for account in selected:
+        show_sync_result(request, account, sync_templates_manually(account), show_account_name=len(selected) > 1)
+    if not selected:
         messages.info(request, "There is no active WhatsApp channel to sync.")

@@ -1,4 +1,4 @@
-"""Where Twilio's hosts are: on the internet, or under this server's /simulator/twilio/."""
+"""The addresses of Twilio's hosts: on the internet, or below this server's /simulator/twilio/."""
 
 from urllib.parse import urlsplit
 
@@ -14,23 +14,24 @@ SIMULATOR_PATHS = {
 
 
 def is_simulator_enabled() -> bool:
+    """Return whether calls go to the simulator."""
     return bool(settings.WHATSAPP_BACKEND == "simulator")
 
 
 def get_simulator_url() -> str:
-    """The simulator's base address, on this very server."""
+    """Return the simulator's base URL, which is on this server."""
     return f"{settings.PUBLIC_URL}/simulator/twilio"
 
 
 def resolve_url(url: str) -> str:
-    """Where to call for this address of Twilio's: itself, or its place in the simulator.
+    """Return the URL to call for one of Twilio's: itself, or its counterpart in the simulator.
 
-    With the simulator a host that it does not play raises LookupError, so that nothing leaves this machine.
+    Raises LookupError for a host the simulator does not have, so that no request leaves this machine.
     """
     if not is_simulator_enabled():
         return url
     parts = urlsplit(url)
     if parts.scheme != "https" or parts.netloc not in SIMULATOR_PATHS:
-        raise LookupError(f"The simulator does not play {parts.netloc}.")
+        raise LookupError(f"The simulator has no host {parts.netloc}.")
     query = f"?{parts.query}" if parts.query else ""
     return f"{get_simulator_url()}/{SIMULATOR_PATHS[parts.netloc]}{parts.path}{query}"

@@ -1,4 +1,4 @@
-"""A stand-in for Twilio in memory, as Django's `locmem` is for mail: what was sent can be looked at."""
+"""A backend in memory, as Django's `locmem` is for mail: tests can look at the sent messages."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,7 +19,7 @@ from channels_whatsapp.models import WhatsAppAccount
 
 @dataclass
 class MemoryBackend:
-    """Keeps what was sent in `outbox`; `answers` are raised, first one first, in place of sending."""
+    """Keeps sent messages in `outbox`; each call raises the next of `errors_to_raise`, if there is one."""
 
     outbox: list[OutgoingMessage] = field(default_factory=list)
     sent: list[SentMessage] = field(default_factory=list)
@@ -55,7 +55,9 @@ class MemoryBackend:
 
     def list_sent(self, account: WhatsAppAccount, *, to: str, sender: str, since: datetime) -> list[SentMessage]:
         self._raise_next_error()
-        return [one for one in self.sent if one.to == to and one.created_at and one.created_at >= since]
+        return [
+            message for message in self.sent if message.to == to and message.created_at and message.created_at >= since
+        ]
 
     def fetch_account(self, account: WhatsAppAccount) -> TwilioAccount:
         self._raise_next_error()

@@ -1,4 +1,7 @@
-"""What a message template shows, which variables it has, and what WhatsApp takes in them. Values in, values out."""
+"""Message templates as values: their parts, their variables, and what WhatsApp accepts in them.
+
+The functions take and return values; nothing here queries the database.
+"""
 
 import json
 import re
@@ -12,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from channels_whatsapp.models import ApprovalStatus, MessageTemplate
+from channels_whatsapp.text_cleaning import remove_nul
 
 BODY_LIMIT: Final = 1024
 HEADER_LIMIT: Final = 60
@@ -20,7 +24,7 @@ CODE_LIMIT: Final = 15
 PLACEHOLDER_PATTERN = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
 URL_PATTERN = re.compile(r"\Ahttps?://[^\s/]\S*\Z")
 
-# Twilio's names of the kinds, in the desk's words.
+# Labels of the content types, by Twilio's names.
 KIND_LABELS: dict[str, str | Promise] = {
     "twilio/text": gettext_lazy("Text"),
     "twilio/media": gettext_lazy("Media"),
@@ -43,7 +47,7 @@ CATEGORY_LABELS: dict[str, str | Promise] = {
     "AUTHENTICATION": gettext_lazy("Authentication"),
 }
 AUTHENTICATION_TYPE, CATALOG_TYPE = "whatsapp/authentication", "twilio/catalog"
-# WhatsApp approves none of these; they are for customers who have just written.
+# WhatsApp approves none of these; they can be sent only within the 24-hour window.
 WINDOW_ONLY_TYPES = frozenset({"twilio/list-picker", "twilio/location"})
 
 BUTTON_KINDS = {
@@ -66,7 +70,7 @@ NOT_SENDABLE_REASONS: dict[str, str | Promise] = {
 
 @dataclass(frozen=True)
 class TextSegment:
-    """A stretch of text, or with `slot` the place of a variable."""
+    """A piece of text, or a variable if `variable` is its name."""
 
     text: str
     variable: str = ""
@@ -74,7 +78,7 @@ class TextSegment:
 
 @dataclass(frozen=True)
 class Button:
-    """`kind` is reply, url, phone, code, call or other; `target` the address, number, code or payload behind it."""
+    """A button. `kind` is reply, url, phone, code, call or other; `target` its URL, number or payload."""
 
     kind: str
     title: str
@@ -83,7 +87,7 @@ class Button:
 
 @dataclass(frozen=True)
 class ListItem:
-    """An entry of a list."""
+    """An item of a list."""
 
     title: str
     description: str = ""
@@ -92,6 +96,8 @@ class ListItem:
 
 @dataclass(frozen=True)
 class Location:
+    """A location; the coordinates are texts, because they may contain variables."""
+
     label: str
     address: str
     latitude: str
@@ -100,7 +106,7 @@ class Location:
 
 @dataclass(frozen=True)
 class TemplateParts:
-    """What a customer sees, from top to bottom; the variables are still in it, or filled in."""
+    """The parts of a template from top to bottom, with its variables or with their values."""
 
     header: str = ""
     media: tuple[str, ...] = ()
@@ -114,20 +120,20 @@ class TemplateParts:
 
 
 def kind_name(content_type: str) -> str:
-    """The kind in the desk's words; Twilio's own name where it is new."""
+    """Return the label of the content type; Twilio's own name for an unknown one."""
     return str(KIND_LABELS.get(content_type, content_type))
 
 
 def category_name(category: str) -> str:
-    """WhatsApp's category in the desk's words; its own word where it is new."""
+    """Return the label of WhatsApp's category; its own name for an unknown one."""
     return str(CATEGORY_LABELS.get(category.upper(), category.replace("_", " ").capitalize()))
 
 
-# -- Reading what Twilio keeps --------------------------------------------------------------------------------------
+# -- Parsing --------------------------------------------------------------------------------------------------------
 
 
 def parse_parts(content_type: str, content: Mapping[str, Any]) -> TemplateParts:
-    """What is in a template of this kind; what is not known of a kind nobody taught us is left out."""
+    """Return the parts of a template of this content type; unknown parts are left out."""
     if content_type == AUTHENTICATION_TYPE:
         return _parse_authentication(content)
     title, body = _get_text(content, "title"), _get_text(content, "body")
@@ -147,7 +153,7 @@ def parse_parts(content_type: str, content: Mapping[str, Any]) -> TemplateParts:
 
 
 def _parse_authentication(content: Mapping[str, Any]) -> TemplateParts:
-    """WhatsApp writes these itself."""
+    """Return the parts of an authentication template, whose text WhatsApp prescribes."""
     minutes = _get_text(content, "code_expiration_minutes")
     warning = " For your security, do not share this code." if content.get("add_security_recommendation") else ""
     actions = _get_dicts(content, "actions")
@@ -160,7 +166,7 @@ def _parse_authentication(content: Mapping[str, Any]) -> TemplateParts:
 
 
 def _parse_open_button(content_type: str, content: Mapping[str, Any]) -> tuple[Button, ...]:
-    """What opens a flow, in the template's words, or a catalog, in WhatsApp's."""
+    """Return the button that opens a flow (the template's title) or a catalog (WhatsApp's title)."""
     title = "View catalog" if content_type == CATALOG_TYPE else _get_text(content, "button_text")
     return (Button("other", title),) if title else ()
 
@@ -171,9 +177,9 @@ def _parse_button(action: Mapping[str, Any]) -> Button:
     return Button(kind, _get_text(action, "title") or _get_text(action, "copy_code_text"), target)
 
 
-def _parse_list_item(entry: Mapping[str, Any]) -> ListItem:
+def _parse_list_item(item: Mapping[str, Any]) -> ListItem:
     return ListItem(
-        _get_text(entry, "item") or _get_text(entry, "name"), _get_text(entry, "description"), _get_text(entry, "id")
+        _get_text(item, "item") or _get_text(item, "name"), _get_text(item, "description"), _get_text(item, "id")
     )
 
 
@@ -186,75 +192,74 @@ def _get_text(values: Mapping[str, Any], name: str) -> str:
 
 
 def _get_list(values: Mapping[str, Any], name: str) -> list[Any]:
-    found = values.get(name)
-    return found if isinstance(found, list) else [] if found is None else [found]
+    value = values.get(name)
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _get_dicts(values: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    return [one for one in _get_list(values, name) if isinstance(one, dict)]
+    return [item for item in _get_list(values, name) if isinstance(item, dict)]
 
 
 # -- Variables ------------------------------------------------------------------------------------------------------
 
 
 def split_placeholders(text: str) -> tuple[TextSegment, ...]:
-    """The text in stretches, so that a page can show its variables."""
-    cut = PLACEHOLDER_PATTERN.split(text)
-    return tuple(TextSegment(part, part if place % 2 else "") for place, part in enumerate(cut) if part)
+    """Split the text into pieces, so that a page can highlight its variables."""
+    pieces = PLACEHOLDER_PATTERN.split(text)  # every second piece is a variable's name
+    return tuple(TextSegment(piece, piece if index % 2 else "") for index, piece in enumerate(pieces) if piece)
 
 
 def iterate_texts(parts: Any) -> Iterator[str]:
-    """Every text in it, in the order they are read."""
+    """Yield every text of the parts, in reading order."""
     if isinstance(parts, str):
         yield parts
     elif isinstance(parts, tuple):
-        for one in parts:
-            yield from iterate_texts(one)
+        for part in parts:
+            yield from iterate_texts(part)
     elif parts is not None:
         for field in fields(parts):
             yield from iterate_texts(getattr(parts, field.name))
 
 
 def get_variable_names(content_type: str, content: Mapping[str, Any]) -> list[str]:
-    """The names of the variables: numbers as they count, names as they are read.
+    """Return the names of the variables: numbers in ascending order, names in reading order.
 
-    Those of parts that nobody taught us come last.
+    The variables of unknown parts come last.
     """
-    known = [*iterate_texts(parse_parts(content_type, content)), json.dumps(content, ensure_ascii=False)]
-    names = list(dict.fromkeys(name for text in known for name in PLACEHOLDER_PATTERN.findall(text)))
+    texts = [*iterate_texts(parse_parts(content_type, content)), json.dumps(content, ensure_ascii=False)]
+    names = list(dict.fromkeys(name for text in texts for name in PLACEHOLDER_PATTERN.findall(text)))
     return sorted(names, key=int) if all(name.isdecimal() for name in names) else names
 
 
 def fill_text(text: str, values: Mapping[str, str]) -> str:
-    """The text with its variables filled in; those without a value stay."""
-    return PLACEHOLDER_PATTERN.sub(lambda slot: values.get(slot[1]) or slot[0], text)
+    """Return the text with its variables replaced by their values; variables without a value stay."""
+    return PLACEHOLDER_PATTERN.sub(lambda match: values.get(match[1]) or match[0], text)
 
 
 def fill_parts(parts: Any, values: Mapping[str, str]) -> Any:
-    """All of it with its variables filled in."""
+    """Return the parts with their variables replaced by their values."""
     if isinstance(parts, str):
         return fill_text(parts, values)
     if isinstance(parts, tuple):
-        return tuple(fill_parts(one, values) for one in parts)
+        return tuple(fill_parts(part, values) for part in parts)
     if parts is None:
         return None
     return replace(parts, **{field.name: fill_parts(getattr(parts, field.name), values) for field in fields(parts)})
 
 
 def render_template_parts(template: MessageTemplate, values: Mapping[str, str]) -> TemplateParts:
-    """What the customer will see."""
-    found: TemplateParts = fill_parts(parse_parts(template.content_type, template.content), values)
-    return found
+    """Return the template's parts as the customer will see them."""
+    parts: TemplateParts = fill_parts(parse_parts(template.content_type, template.content), values)
+    return parts
 
 
 def build_message_content(parts: TemplateParts) -> dict[str, Any]:
-    """The parts beside the body as they are kept with a message, without those that are empty."""
-    kept = asdict(parts)
-    return {name: value for name, value in kept.items() if value and name != "body"}
+    """Return the parts other than the body as they are stored with a message, without empty ones."""
+    return {name: value for name, value in asdict(parts).items() if value and name != "body"}
 
 
 def get_search_text(parts: TemplateParts) -> str:
-    """What people read in it, by which a template is found."""
+    """Return the readable text of the parts, by which a template is found."""
     buttons = [button.title for button in parts.buttons]
     items = [f"{item.title} {item.description}" for item in parts.entries]
     place = [parts.place.label, parts.place.address] if parts.place else []
@@ -262,24 +267,24 @@ def get_search_text(parts: TemplateParts) -> str:
     return "\n".join(line for line in [*lines, *map(get_search_text, parts.cards)] if line.strip())
 
 
-# -- What WhatsApp takes --------------------------------------------------------------------------------------------
+# -- Validation -----------------------------------------------------------------------------------------------------
 
 
 def clean_variables(values: Mapping[str, str]) -> dict[str, str]:
-    """The values as they are sent."""
-    return {name: value.replace("\x00", "").strip() for name, value in values.items()}
+    """Return the values as they are sent: trimmed and without NUL."""
+    return {name: remove_nul(value).strip() for name, value in values.items()}
 
 
 def get_variable_errors(template: MessageTemplate, values: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with the values, by variable, in sentences; empty when WhatsApp takes them.
+    """Return what is wrong with the values, as sentences by variable; empty if WhatsApp accepts them.
 
-    What concerns no variable alone stands under "".
+    An error that concerns no single variable has the key "".
     """
     content_type, content = template.content_type, template.content
     names = get_variable_names(content_type, content)
-    found = {name: problem for name in names if (problem := _get_value_error(values.get(name, "")))}
-    if found:
-        return found
+    errors = {name: problem for name in names if (problem := _get_value_error(values.get(name, "")))}
+    if errors:
+        return errors
     parts = parse_parts(content_type, content)
     return {
         **_get_length_errors(parts, values),
@@ -299,38 +304,42 @@ def _get_value_error(value: str) -> str:
 
 
 def _get_length_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str, str]:
-    found = {}
+    errors = {}
     for text, limit in ((parts.body, BODY_LIMIT), (parts.header, HEADER_LIMIT)):
-        over = len(fill_text(text, values)) - limit
-        if over > 0:
-            longest = max(PLACEHOLDER_PATTERN.findall(text), key=lambda name: len(values.get(name, "")), default="")
-            found[longest] = ngettext(
+        excess = len(fill_text(text, values)) - limit
+        if excess > 0:
+            longest_variable = max(
+                PLACEHOLDER_PATTERN.findall(text), key=lambda name: len(values.get(name, "")), default=""
+            )
+            errors[longest_variable] = ngettext(
                 "With this the text is %(over)s character too long: WhatsApp takes up to %(limit)s.",
                 "With this the text is %(over)s characters too long: WhatsApp takes up to %(limit)s.",
-                over,
-            ) % {"over": over, "limit": number_format(limit, force_grouping=True)}
-    return found
+                excess,
+            ) % {"over": excess, "limit": number_format(limit, force_grouping=True)}
+    return errors
 
 
 def _get_url_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str, str]:
     targets = [button.target for button in parts.buttons if button.kind == "url"]
     return {
-        name: _("With this the address of the file or the button is none: %(address)s") % {"address": made[:200]}
+        name: _("With this the address of the file or the button is none: %(address)s") % {"address": url[:200]}
         for address in (*parts.media, *targets)
-        if not URL_PATTERN.match(made := fill_text(address, values))
+        if not URL_PATTERN.match(url := fill_text(address, values))
         for name in PLACEHOLDER_PATTERN.findall(address)
     }
 
 
 def _get_code_errors(content_type: str, values: Mapping[str, str]) -> dict[str, str]:
-    is_too_long = content_type == AUTHENTICATION_TYPE and len(values.get("1", "")) > CODE_LIMIT
+    code_is_too_long = content_type == AUTHENTICATION_TYPE and len(values.get("1", "")) > CODE_LIMIT
     return (
-        {"1": _("WhatsApp takes codes of up to %(limit)s characters.") % {"limit": CODE_LIMIT}} if is_too_long else {}
+        {"1": _("WhatsApp takes codes of up to %(limit)s characters.") % {"limit": CODE_LIMIT}}
+        if code_is_too_long
+        else {}
     )
 
 
 def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool) -> str:
-    """Why this template can't be sent now, in a sentence; "" when it can."""
+    """Return why this template can't be sent now, as a sentence; "" if it can."""
     if template.removed_at is not None:
         return _("Twilio does not have it any more.")
     if template.content_type in WINDOW_ONLY_TYPES and template.approval != ApprovalStatus.APPROVED:

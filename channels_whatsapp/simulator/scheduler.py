@@ -1,4 +1,4 @@
-"""Twilio's clock: what is due is done, by one process of however many are running."""
+"""Run scheduled tasks when they are due, each in one of the running processes."""
 
 import itertools
 import logging
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.2
 BATCH_SIZE = 16
 MAX_THREADS = 8
-LEASE_DURATION = timedelta(minutes=3)  # longer than a batch to a desk that answers nothing; then another process tries
+LEASE_DURATION = timedelta(minutes=3)  # longer than a batch in which every post times out
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
 FETCH_TIMEOUT_SECONDS = 10
@@ -37,7 +37,7 @@ SUPPORTED_CONTENT_TYPES = (
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """A file that came for an outbound message."""
+    """A file fetched for an outbound message."""
 
     name: str
     content_type: str
@@ -46,7 +46,7 @@ class FetchedFile:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """What an errand brought back."""
+    """The result of a task."""
 
     response: WebhookResponse
     files: tuple[FetchedFile, ...] = ()
@@ -54,26 +54,26 @@ class TaskResult:
 
 
 def run_due_tasks(now: datetime | None = None) -> int:
-    """Do everything that is due, and say how much that was. Posts happen outside any transaction.
+    """Run all due tasks and return how many there were. Posts happen outside any transaction.
 
-    What is due for one chat is done in order; chats don't wait for each other.
+    The tasks of one chat run in order; chats do not wait for each other.
     """
     now = now or timezone.now()
-    errands = _claim_tasks(now)
-    if not errands:
+    tasks = _claim_tasks(now)
+    if not tasks:
         return 0
-    _apply_statuses(errands, now)
-    rounds = [list(group) for _, group in itertools.groupby(errands, key=_get_chat_key)]
-    with ThreadPoolExecutor(min(MAX_THREADS, len(rounds))) as pool:
-        results = [result for group in pool.map(_run_in_order, rounds) for result in group]
+    _apply_statuses(tasks, now)
+    chats = [list(group) for _, group in itertools.groupby(tasks, key=_get_chat_key)]
+    with ThreadPoolExecutor(min(MAX_THREADS, len(chats))) as pool:
+        results = [result for chat_results in pool.map(_run_in_order, chats) for result in chat_results]
     with transaction.atomic():
-        for errand, result in zip(errands, results, strict=True):
-            _save_result(errand, result, now)
-    return len(errands)
+        for task, result in zip(tasks, results, strict=True):
+            _save_result(task, result, now)
+    return len(tasks)
 
 
 def run_forever(stop: threading.Event) -> None:
-    """Run what is due, five times a second, until `stop` is set."""
+    """Run due tasks five times a second until `stop` is set."""
     try:
         while not stop.is_set():
             if not _run_and_log_errors():
@@ -85,75 +85,75 @@ def run_forever(stop: threading.Event) -> None:
 def _run_and_log_errors() -> int:
     try:
         return run_due_tasks()
-    except Exception:  # the thread must outlive a database that is away for a moment, and whatever else goes wrong
-        logger.exception("The simulator's clock stumbled and goes on")
+    except Exception:  # the thread must survive any error, such as a short outage of the database
+        logger.exception("The simulator's scheduler failed once and continues.")
         close_old_connections()
         return 0
 
 
-def _get_chat_key(errand: ScheduledTask) -> tuple[int, int]:
-    return errand.message.customer_id, errand.message.sender_id
+def _get_chat_key(task: ScheduledTask) -> tuple[int, int]:
+    return task.message.customer_id, task.message.sender_id
 
 
 def _claim_tasks(now: datetime) -> list[ScheduledTask]:
-    """Errands that are ours for a while; none of them is anybody else's."""
-    free = Q(state=TaskState.DUE) | Q(state=TaskState.RUNNING, lease_until__lt=now)
-    due = ScheduledTask.objects.filter(free, due_at__lte=now)
+    """Lease due tasks to this process, so that no other process runs them."""
+    is_free = Q(state=TaskState.DUE) | Q(state=TaskState.RUNNING, lease_until__lt=now)
+    due = ScheduledTask.objects.filter(is_free, due_at__lte=now)
     candidates = list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:BATCH_SIZE])
     if not candidates:
         return []
     owner = uuid.uuid4()
     due.filter(pk__in=candidates).update(state=TaskState.RUNNING, owner=owner, lease_until=now + LEASE_DURATION)
-    ours = ScheduledTask.objects.filter(owner=owner).select_related("message__sender__account", "message__customer")
-    return list(ours.order_by("message__customer_id", "message__sender_id", "due_at", "pk"))
+    claimed = ScheduledTask.objects.filter(owner=owner).select_related("message__sender__account", "message__customer")
+    return list(claimed.order_by("message__customer_id", "message__sender_id", "due_at", "pk"))
 
 
-def _apply_statuses(errands: Iterable[ScheduledTask], now: datetime) -> None:
+def _apply_statuses(tasks: Iterable[ScheduledTask], now: datetime) -> None:
     with transaction.atomic():
-        for errand in errands:
-            if errand.kind == TaskKind.STATUS:
-                reason = DELIVERY_ERRORS[errand.error_code] if errand.error_code else ""
-                errand.message.advance_status(errand.status, code=errand.error_code, reason=reason, now=now)
+        for task in tasks:
+            if task.kind == TaskKind.STATUS:
+                reason = DELIVERY_ERRORS[task.error_code] if task.error_code else ""
+                task.message.advance_status(task.status, code=task.error_code, reason=reason, now=now)
 
 
-def _run_in_order(errands: list[ScheduledTask]) -> list[TaskResult]:
-    return [_run_task(errand) for errand in errands]
+def _run_in_order(tasks: list[ScheduledTask]) -> list[TaskResult]:
+    return [_run_task(task) for task in tasks]
 
 
-def _run_task(errand: ScheduledTask) -> TaskResult:
-    """The part that uses the network, and no database: it runs in a pool of threads."""
-    if errand.kind == TaskKind.FETCH:
-        return _fetch_files(errand.params.values())
-    if not errand.url:
-        missing = "No webhook address is set for this number." if errand.kind == TaskKind.INBOUND else ""
-        return TaskResult(WebhookResponse(None, missing))
-    return TaskResult(post_webhook(errand, errand.message.sender))
+def _run_task(task: ScheduledTask) -> TaskResult:
+    """Do the network part of a task, without the database: this runs in a thread pool."""
+    if task.kind == TaskKind.FETCH:
+        return _fetch_files(task.params.values())
+    if not task.url:
+        error = "No webhook address is set for this number." if task.kind == TaskKind.INBOUND else ""
+        return TaskResult(WebhookResponse(None, error))
+    return TaskResult(post_webhook(task, task.message.sender))
 
 
-def _save_result(errand: ScheduledTask, result: TaskResult, now: datetime) -> None:
-    ScheduledTask.objects.filter(pk=errand.pk).update(
+def _save_result(task: ScheduledTask, result: TaskResult, now: datetime) -> None:
+    ScheduledTask.objects.filter(pk=task.pk).update(
         state=TaskState.DONE,
-        attempts=errand.attempts + 1,
+        attempts=task.attempts + 1,
         http_status=result.response.status,
         error=result.response.error[:500],
     )
-    Message.objects.filter(pk=errand.message_id).update(updated_at=now)
-    if errand.kind != TaskKind.FETCH:
+    Message.objects.filter(pk=task.message_id).update(updated_at=now)
+    if task.kind != TaskKind.FETCH:
         return
     for file in result.files:
-        media = Media(message=errand.message, content_type=file.content_type, filename=file.name[:200])
+        media = Media(message=task.message, content_type=file.content_type, filename=file.name[:200])
         media.file.save(media.sid, ContentFile(file.content))
     if result.error_code:
-        schedule_failure(errand.message, result.error_code, now)
+        schedule_failure(task.message, result.error_code, now)
     else:
-        schedule_outcome(errand.message, now)
+        schedule_outcome(task.message, now)
 
 
 # -- Files of outbound messages ------------------------------------------------------------------------------------
 
 
 def _fetch_files(urls: Iterable[str]) -> TaskResult:
-    """Fetch each file, or say why WhatsApp gets none of them."""
+    """Fetch all files; the result has an error code if WhatsApp would not get them."""
     result = TaskResult(WebhookResponse(None))
     for url in urls:
         try:
@@ -168,7 +168,7 @@ def _fetch_files(urls: Iterable[str]) -> TaskResult:
 
 def _fetch_file(url: str) -> FetchedFile:
     with requests.Session() as session:
-        session.trust_env = False  # no proxy and no .netrc between this server and itself
+        session.trust_env = False  # no proxy and no .netrc for requests to this server itself
         with session.get(
             url, timeout=FETCH_TIMEOUT_SECONDS, stream=True, headers={"User-Agent": "TwilioProxy/1.1"}
         ) as response:

@@ -1,4 +1,4 @@
-"""Where the simulator answers: Twilio's hosts as path prefixes, and the phone."""
+"""The simulator's URLs: Twilio's hosts as path prefixes, the phone and the console."""
 
 from collections.abc import Callable
 
@@ -40,10 +40,10 @@ PHONE_URL_PATTERNS = [
     path("customers/", phone.add_customer, name="invent"),
     path(f"{CHAT_PATH}/", phone.show_chat, name="chat"),
     path(f"{CHAT_PATH}/thread/", phone.show_thread, name="thread"),
-    path(f"{CHAT_PATH}/text/", phone.send_message, {"what": "text"}, name="write_text"),
-    path(f"{CHAT_PATH}/place/", phone.send_message, {"what": "place"}, name="write_place"),
-    path(f"{CHAT_PATH}/contact/", phone.send_message, {"what": "contact"}, name="write_contact"),
-    path(f"{CHAT_PATH}/press/", phone.send_message, {"what": "press"}, name="write_press"),
+    path(f"{CHAT_PATH}/text/", phone.send_message, {"kind": "text"}, name="write_text"),
+    path(f"{CHAT_PATH}/place/", phone.send_message, {"kind": "place"}, name="write_place"),
+    path(f"{CHAT_PATH}/contact/", phone.send_message, {"kind": "contact"}, name="write_contact"),
+    path(f"{CHAT_PATH}/press/", phone.send_message, {"kind": "press"}, name="write_press"),
     path(f"{CHAT_PATH}/messages/<int:message_pk>/buttons/<int:index>/", phone.press_button, name="press"),
     path(f"{CHAT_PATH}/habits/", phone.update_customer_settings, name="habits"),
     path(f"{CHAT_PATH}/faults/", phone.update_faults, {"scope": "customer"}, name="faults"),
@@ -58,10 +58,11 @@ PHONE_URL_PATTERNS = [
 
 
 def get_simulator_urls(on_day_skipped: Callable[[str], None]) -> list[URLPattern]:
-    """The simulator's addresses, to be included under the namespace `simulator`.
+    """Return the simulator's URL patterns, to be included under the namespace `simulator`.
 
-    `let_time_pass` is called with a customer's address when 24 hours are to pass for them, so that whoever has a
-    clock of its own for that customer can move it too.
+    Args:
+        on_day_skipped: Called with a customer's address when 24 hours are to pass for them, so that the caller can move
+            its own times for that customer too.
     """
-    day = path(f"{CHAT_PATH}/day/", phone.skip_day, {"let_time_pass": on_day_skipped}, name="day")
-    return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, day]
+    skip_day_path = path(f"{CHAT_PATH}/day/", phone.skip_day, {"on_day_skipped": on_day_skipped}, name="day")
+    return [*API_URL_PATTERNS, *PHONE_URL_PATTERNS, skip_day_path]

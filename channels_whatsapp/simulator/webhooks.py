@@ -1,4 +1,4 @@
-"""Twilio's webhooks: their parameters, their signature, the POST, and what Twilio finds wrong with an answer."""
+"""Twilio's webhooks: parameters, signature, the POST, and the errors Twilio finds in a response."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from channels_whatsapp.simulator.models import Customer, Media, Message, Schedul
 CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS = 5, 15
 MAX_RESPONSE_SIZE = 64 * 1024
 XML_TYPES = {"text/xml", "application/xml", "text/html"}
-TWIML = re.compile(r"\A(<\?xml[^>]*\?>\s*)?<Response\b")
+TWIML_PATTERN = re.compile(r"\A(<\?xml[^>]*\?>\s*)?<Response\b")
 
 
 @dataclass(frozen=True)
 class WebhookResponse:
-    """What came back: no status where nobody answered."""
+    """The response to a webhook; `status` is None if there was no response."""
 
     status: int | None
     error: str = ""
@@ -30,7 +30,7 @@ class WebhookResponse:
 
 
 def inbound_params(message: Message) -> dict[str, str]:
-    """The form of a customer's message, as Twilio posts it."""
+    """Return the form of a customer's message, as Twilio posts it."""
     files = list(message.media.all())
     params = {
         **_build_sid_params(message),
@@ -49,7 +49,7 @@ def inbound_params(message: Message) -> dict[str, str]:
 
 
 def status_params(message: Message, status: str, code: int | None) -> dict[str, str]:
-    """The form of a status callback."""
+    """Return the form of a status callback."""
     params = {
         **_build_sid_params(message),
         "MessageStatus": status,
@@ -81,12 +81,15 @@ def _build_sid_params(message: Message) -> dict[str, str]:
 
 
 def _build_customer_params(customer: Customer) -> dict[str, str]:
-    """Who writes. Somebody without a visible number has a business-scoped id in its place, and no WaId."""
+    """Return the parameters about the customer.
+
+    A customer without a visible number has a business-scoped id in its place, and no WaId.
+    """
     params = {"ProfileName": customer.name}
     if customer.has_visible_number:
         params["WaId"] = customer.bare_address.removeprefix("+")
-    external = customer.external_user_id or ("" if customer.has_visible_number else customer.address)
-    return {**params, "ExternalUserId": external} if external else params
+    external_id = customer.external_user_id or ("" if customer.has_visible_number else customer.address)
+    return {**params, "ExternalUserId": external_id} if external_id else params
 
 
 def _media_params(files: list[Media]) -> dict[str, str]:
@@ -103,30 +106,30 @@ def _build_channel_metadata(params: dict[str, str]) -> str:
     return json.dumps({"type": "whatsapp", "data": {"context": context}}, ensure_ascii=False)
 
 
-# -- The POST -------------------------------------------------------------------------------------------------------
+# -- POST -----------------------------------------------------------------------------------------------------------
 
 
-def post_webhook(errand: ScheduledTask, sender: Sender) -> WebhookResponse:
-    """Post a webhook, once more where nobody could be reached, and judge the answer as Twilio would."""
-    url = urldefrag(errand.url).url
-    signature = RequestValidator(sender.account.auth_token).compute_signature(url, errand.params)
+def post_webhook(task: ScheduledTask, sender: Sender) -> WebhookResponse:
+    """Post a webhook, again if the connection fails, and check the response as Twilio would."""
+    url = urldefrag(task.url).url
+    signature = RequestValidator(sender.account.auth_token).compute_signature(url, task.params)
     headers = {
         "X-Twilio-Signature": signature,
-        "I-Twilio-Idempotency-Token": str(errand.token),
+        "I-Twilio-Idempotency-Token": str(task.token),
         "User-Agent": "TwilioProxy/1.1",
         "Accept": "*/*",
     }
     try:
-        response = _post_with_retry(url, errand.params, headers)
+        response = _post_with_retry(url, task.params, headers)
     except requests.RequestException as error:
         reason = "took too long to answer" if isinstance(error, requests.ReadTimeout) else "could not be reached"
         return WebhookResponse(None, f"The desk {reason}.")
-    return WebhookResponse(response.status_code, _find_response_error(errand.kind, response))
+    return WebhookResponse(response.status_code, _find_response_error(task.kind, response))
 
 
 def _post_with_retry(url: str, params: dict[str, str], headers: dict[str, str]) -> requests.Response:
     with requests.Session() as session:
-        session.trust_env = False  # no proxy and no .netrc between this server and itself
+        session.trust_env = False  # no proxy and no .netrc for requests to this server itself
         for attempt in (1, 2):
             try:
                 return session.post(
@@ -139,7 +142,7 @@ def _post_with_retry(url: str, params: dict[str, str], headers: dict[str, str]) 
 
 
 def _find_response_error(kind: str, response: requests.Response) -> str:
-    """What is wrong with the desk's answer; empty where nothing is."""
+    """Return the error Twilio would find in the response; "" if there is none."""
     if not response.ok:
         return f"The desk answered {response.status_code}: {response.text.strip()[:200]}".rstrip(": ")
     if len(response.content) > MAX_RESPONSE_SIZE:
@@ -149,6 +152,6 @@ def _find_response_error(kind: str, response: requests.Response) -> str:
     content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type not in XML_TYPES:
         return f"12300: the answer's Content-Type is {content_type or 'missing'}, not text/xml."
-    if not TWIML.match(response.text):
+    if not TWIML_PATTERN.match(response.text):
         return f"12200: the answer is not TwiML: {response.text[:120]}"
     return ""

@@ -1,4 +1,4 @@
-"""Keep what Twilio delivered, then act on it."""
+"""Store what Twilio delivered, then apply it; retry what failed."""
 
 import hashlib
 import json
@@ -14,38 +14,34 @@ from django.utils import timezone
 from channels_whatsapp import events
 from channels_whatsapp.combining_marks import make_stream_safe
 from channels_whatsapp.models import DeliveryState, WebhookDelivery, WebhookKind, WhatsAppAccount
+from channels_whatsapp.text_cleaning import remove_nul
 from omnichannel.jobs.lanes import enqueue
 
 logger = logging.getLogger(__name__)
 
-# What is to be made of a delivery: raises Ignore where it is not for us, anything else where it could not be done.
+# Applies a delivery. Raises IgnoredDeliveryError if it is not for us, any other error if it could not be applied.
 ApplyDelivery = Callable[[WebhookDelivery], None]
 
-# One lane for all of them: they are tried again one after another, in the order in which they came.
+# One lane for all deliveries: they are retried one after another, in the order of their arrival.
 RETRY_LANE = "retry"
 FIRST_RETRY_DELAY = timedelta(seconds=5)
 MAX_ATTEMPTS = 12
 RETRY_BATCH_SIZE = 100
 MAX_DEADLOCK_RETRIES = 4
-# Stands in the row while an attempt is under way; it stays where the attempt ended the worker.
+# The row's error during an attempt; it remains if the attempt ended the worker.
 UNFINISHED_ATTEMPT_ERROR = "This attempt never finished: the worker hung or ended."
 
 
 class IgnoredDeliveryError(Exception):
-    """This delivery is genuine but not for us; it is kept with the reason."""
+    """The delivery is genuine but not for us; it is stored with the reason."""
 
 
 class DeliveryNotReadyError(Exception):
-    """This delivery can't be applied yet, which is no fault; it is tried again."""
-
-
-def remove_nul(text: str) -> str:
-    """PostgreSQL refuses NUL characters in text."""
-    return text.replace("\x00", "")
+    """The delivery can't be applied yet, which is not an error; it is retried."""
 
 
 def clean_payload(form: events.Payload) -> dict[str, list[str]]:
-    """The form as it is stored: every parameter, repeated ones kept, without NUL and long runs of combining marks."""
+    """Return the form as it is stored: all values, without NUL and long runs of combining marks."""
     return {_clean_text(name): [_clean_text(value) for value in values] for name, values in form.items()}
 
 
@@ -56,10 +52,10 @@ def _clean_text(text: str) -> str:
 def compute_fingerprint(
     account: WhatsAppAccount, payload: events.Payload, kind: WebhookKind = WebhookKind.INBOUND
 ) -> str:
-    """The same for every repetition of one delivery, and for no other.
+    """Return a key that is the same for every repetition of a delivery, and different for any other.
 
-    A message is told by its SID; a status by SID, status and error, because one message has many statuses. A form
-    without a SID is told by all it says.
+    A message is identified by its SID; a status by SID, status and error, because a message has many statuses. A form
+    without a SID is identified by a hash of its content.
     """
     sid = events.message_sid(payload)[:64]
     if not sid:
@@ -79,33 +75,33 @@ def receive_delivery(
     *,
     kind: WebhookKind = WebhookKind.INBOUND,
 ) -> None:
-    """Store the delivery and act on it, all in one transaction; seen before, it does nothing.
+    """Store the delivery and apply it, in one transaction; a repetition does nothing.
 
-    If acting on it fails, it is stored with its error and tried again by the worker. Only when the database itself
-    refuses does this raise, and Twilio is told so.
+    If applying it fails, it is stored with its error and retried by the worker. This raises only if the database
+    fails, so that Twilio gets an error and tries its fallback.
     """
-    found = _detect_kind(payload, default=kind)
+    detected_kind = _detect_kind(payload, default=kind)
     delivery = WebhookDelivery(
         account=account,
-        kind=found,
-        fingerprint=compute_fingerprint(account, payload, found),
+        kind=detected_kind,
+        fingerprint=compute_fingerprint(account, payload, detected_kind),
         payload=payload,
         public_id=public_id,
         received_at=timezone.now(),
     )
     try:
         _store_and_apply_with_retries(delivery, apply)
-    except Exception as error:  # whatever was wrong with it, the delivery must be kept
+    except Exception as error:  # the delivery must be stored whatever the error
         if _is_duplicate(delivery):
             return
         _store_failed_delivery(delivery, error)
 
 
 def _store_and_apply_with_retries(delivery: WebhookDelivery, apply: ApplyDelivery) -> None:
-    """Try again once after a fault of the database, and more often after deadlocks: the other side has gone through.
+    """Repeat once after a database error, and more often after deadlocks, which the other transaction won.
 
-    Many first messages of one customer at once can meet several deadlocks. Other faults, such as a lock that is waited
-    for in vain, take long: more attempts would keep a webhook's thread for minutes.
+    Many first messages of one customer at once can meet several deadlocks. Other errors, such as a lock time-out, take
+    long: more attempts would occupy a webhook's thread for minutes.
     """
     for attempt in range(MAX_DEADLOCK_RETRIES):
         try:
@@ -129,7 +125,7 @@ def _store_and_apply(delivery: WebhookDelivery, apply: ApplyDelivery) -> None:
 
 
 def _detect_kind(payload: events.Payload, *, default: WebhookKind) -> WebhookKind:
-    """What the form says it is, whichever address it was posted to."""
+    """Return the kind the form itself shows, whichever URL it was posted to."""
     if events.is_status_callback(payload):
         return WebhookKind.STATUS
     return WebhookKind.INBOUND if events.is_inbound_message(payload) else default
@@ -152,7 +148,7 @@ def _store_failed_delivery(delivery: WebhookDelivery, error: Exception) -> None:
 
 
 def _record_failure(delivery: WebhookDelivery, error: Exception) -> None:
-    """Write into the row what came of the attempt."""
+    """Set the row's state, error and next attempt after a failed attempt."""
     delivery.error = remove_nul(str(error) or type(error).__name__)[:2000]
     if isinstance(error, IgnoredDeliveryError):
         delivery.state, delivery.next_attempt_at = DeliveryState.IGNORED, None
@@ -160,45 +156,45 @@ def _record_failure(delivery: WebhookDelivery, error: Exception) -> None:
     delivery.state = DeliveryState.FAILED
     delivery.next_attempt_at = _get_next_attempt_time(delivery.attempts)
     if isinstance(error, DeliveryNotReadyError):
-        logger.info("Delivery %s has to wait: %s", delivery.fingerprint, error)
+        logger.info("Delivery %s is not ready to be applied: %s", delivery.fingerprint, error)
     else:
         logger.error("Delivery %s could not be applied.", delivery.fingerprint, exc_info=error)
 
 
 def _get_next_attempt_time(attempts: int) -> datetime | None:
-    """5 s, 10 s, 20 s … about three hours in all; then it waits for a person."""
+    """Return the next attempt: after 5 s, 10 s, 20 s … about three hours in all; None after the last one."""
     return timezone.now() + FIRST_RETRY_DELAY * 2 ** (attempts - 1) if attempts < MAX_ATTEMPTS else None
 
 
 def retry_deliveries(delivery_ids: Sequence[int]) -> int:
-    """Have the worker try these failed or ignored deliveries again at once; returns how many there are."""
-    unapplied = WebhookDelivery.objects.filter(pk__in=delivery_ids).exclude(state=DeliveryState.APPLIED)
+    """Let the worker retry these failed or ignored deliveries now; return how many there are."""
+    deliveries = WebhookDelivery.objects.filter(pk__in=delivery_ids).exclude(state=DeliveryState.APPLIED)
     with transaction.atomic():
-        count = unapplied.update(state=DeliveryState.FAILED, next_attempt_at=timezone.now())
+        count = deliveries.update(state=DeliveryState.FAILED, next_attempt_at=timezone.now())
         _enqueue_retry(timezone.now())
     return count
 
 
 def get_next_retry_time() -> datetime | None:
-    """When the next failed delivery is to be tried again; None while there is none."""
-    waiting = WebhookDelivery.objects.filter(state=DeliveryState.FAILED, next_attempt_at__isnull=False)
-    next_at: datetime | None = waiting.aggregate(next=Min("next_attempt_at"))["next"]
+    """Return when the next failed delivery is to be retried; None if there is none."""
+    failed = WebhookDelivery.objects.filter(state=DeliveryState.FAILED, next_attempt_at__isnull=False)
+    next_at: datetime | None = failed.aggregate(next=Min("next_attempt_at"))["next"]
     return next_at
 
 
 def enqueue_due_retries() -> None:
-    """A rare net: have a worker look when a failed delivery is due, in case its moment was missed."""
+    """Wake a worker if a failed delivery is overdue: a safety net for a missed wake-up."""
     if (next_at := get_next_retry_time()) is not None and next_at <= timezone.now():
         _enqueue_retry(next_at)
 
 
-def _enqueue_retry(moment: datetime | None) -> None:
-    if moment is not None:
-        enqueue(RETRY_LANE, 0, at=moment)
+def _enqueue_retry(at: datetime | None) -> None:
+    if at is not None:
+        enqueue(RETRY_LANE, 0, at=at)
 
 
 def retry_failed_deliveries(apply: ApplyDelivery) -> int:
-    """Try failed deliveries that are due again, oldest first; returns how many were tried."""
+    """Retry failed deliveries that are due, oldest first; return how many were tried."""
     due = WebhookDelivery.objects.filter(state=DeliveryState.FAILED, next_attempt_at__lte=timezone.now())
     ids = list(due.order_by("received_at").values_list("pk", flat=True)[:RETRY_BATCH_SIZE])
     for pk in ids:
@@ -210,14 +206,14 @@ def _retry_delivery(pk: int, apply: ApplyDelivery) -> None:
     if not _count_attempt(pk):
         return
     with transaction.atomic(durable=True):
-        waiting = WebhookDelivery.objects.select_for_update(skip_locked=True, of=("self",))
-        delivery = waiting.filter(pk=pk, state=DeliveryState.FAILED).first()
+        rows = WebhookDelivery.objects.select_for_update(skip_locked=True, of=("self",))
+        delivery = rows.filter(pk=pk, state=DeliveryState.FAILED).first()
         if delivery is None:
             return
         try:
             with transaction.atomic():
                 apply(delivery)
-        except Exception as error:  # kept with its error, as at the first attempt
+        except Exception as error:  # stored with its error, as at the first attempt
             _record_failure(delivery, error)
         else:
             delivery.state, delivery.error, delivery.next_attempt_at = DeliveryState.APPLIED, "", None
@@ -225,17 +221,17 @@ def _retry_delivery(pk: int, apply: ApplyDelivery) -> None:
 
 
 def _count_attempt(pk: int) -> bool:
-    """Commit that an attempt begins, and when the next one is due should this one never end; False if none is due.
+    """Commit the start of an attempt and the time of the next one; return False if no attempt is due.
 
-    A delivery that hangs or kills the worker so has no more attempts than one that fails.
+    Counting before the attempt limits a delivery that hangs or kills the worker to as many attempts as any other.
     """
     due = WebhookDelivery.objects.filter(pk=pk, state=DeliveryState.FAILED, next_attempt_at__lte=timezone.now())
-    before = due.values_list("attempts", flat=True).first()
-    if before is None:
+    attempts = due.values_list("attempts", flat=True).first()
+    if attempts is None:
         return False
-    counted = {
-        "attempts": before + 1,
-        "next_attempt_at": _get_next_attempt_time(before + 1),
+    values = {
+        "attempts": attempts + 1,
+        "next_attempt_at": _get_next_attempt_time(attempts + 1),
         "error": UNFINISHED_ATTEMPT_ERROR,
     }
-    return due.filter(attempts=before).update(**counted) == 1
+    return due.filter(attempts=attempts).update(**values) == 1

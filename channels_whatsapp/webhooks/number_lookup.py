@@ -1,4 +1,4 @@
-"""Which of our numbers a customer wrote to."""
+"""Find the WhatsApp number that a customer's message was sent to."""
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -10,21 +10,21 @@ from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 
 
 def find_number(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:
-    """The account's number in `To`; without `To`, the number of the Messaging Service.
+    """Return the account's number in `To`; without `To`, the number of the Messaging Service.
 
-    Raises Ignore, with the reason, for another channel, an unknown number, and a number or account that is switched
-    off; such a delivery is kept and can be applied later.
+    Raises IgnoredDeliveryError, with the reason, for another channel, an unknown number, and a deactivated number or
+    account; such a delivery is stored and can be applied later.
     """
-    found = (
+    number = (
         _find_by_recipient(account, inbound.recipient)
         if inbound.recipient
         else _find_by_messaging_service(account, inbound)
     )
     if not account.is_active:
         raise IgnoredDeliveryError(f"The channel {account.name} is deactivated.")
-    if not found.is_active:
-        raise IgnoredDeliveryError(f"The number {found.number} is deactivated.")
-    return found
+    if not number.is_active:
+        raise IgnoredDeliveryError(f"The number {number.number} is deactivated.")
+    return number
 
 
 def _find_by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumber:
@@ -32,13 +32,13 @@ def _find_by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumb
     if colon and channel != identity.WHATSAPP_PREFIX.rstrip(":"):
         raise IgnoredDeliveryError(f"It was sent to another channel: {channel[:40]}.")
     try:
-        number = normalize_phone_number(recipient)
+        normalized = normalize_phone_number(recipient)
     except ValidationError as error:
         raise IgnoredDeliveryError("It was sent to something that is not a number.") from error
-    found = _get_numbers(account).filter(number=number).first()
-    if found is None:
-        raise IgnoredDeliveryError(f"The channel {account.name} has no number {number}.")
-    return found
+    number = _get_numbers(account).filter(number=normalized).first()
+    if number is None:
+        raise IgnoredDeliveryError(f"The channel {account.name} has no number {normalized}.")
+    return number
 
 
 def _find_by_messaging_service(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:

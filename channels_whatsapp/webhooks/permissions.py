@@ -1,4 +1,4 @@
-"""Who may use the webhooks: whoever signs with the account's token."""
+"""Allow webhooks only with a signature made with the account's token."""
 
 import logging
 from functools import lru_cache
@@ -20,9 +20,10 @@ def _validator(token: str) -> RequestValidator:
 
 
 def has_valid_signature(request: Request, account: WhatsAppAccount) -> bool:
-    """Whether Twilio signed this request, over PUBLIC_URL and the path as received, with a token we accept.
+    """Return whether Twilio signed this request with a token we accept.
 
-    The Host header plays no part: a proxy may change it and a stranger may choose it. See Twilio's "Webhooks security".
+    The signature covers PUBLIC_URL and the path as received. The Host header is not used: a proxy may change it and a
+    stranger may choose it. See Twilio's "Webhooks security".
     """
     signature = request.headers.get("X-Twilio-Signature", "")
     url = settings.PUBLIC_URL + request.get_full_path()
@@ -30,7 +31,7 @@ def has_valid_signature(request: Request, account: WhatsAppAccount) -> bool:
 
 
 class TwilioSignaturePermission(BasePermission):
-    """Refuses with 403 what is not signed by the account in the address; nothing of it is stored."""
+    """Refuse with 403 any request not signed by the account in the URL; none of it is stored."""
 
     message = "The signature is missing or wrong."
     refused_count = 0

@@ -1,4 +1,4 @@
-"""The door for Twilio: signed forms in, an empty TwiML answer out."""
+"""The webhook endpoint for Twilio: takes signed forms, answers with empty TwiML."""
 
 from typing import Any
 from uuid import UUID
@@ -11,19 +11,20 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from channels_whatsapp.models import WebhookKind, WhatsAppAccount
-from channels_whatsapp.webhooks.deliveries import ApplyDelivery, clean_payload, receive_delivery, remove_nul
+from channels_whatsapp.text_cleaning import remove_nul
+from channels_whatsapp.webhooks.deliveries import ApplyDelivery, clean_payload, receive_delivery
 from channels_whatsapp.webhooks.permissions import TwilioSignaturePermission
 
 FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
-# Anything else in the body would be sent to the customer as a reply.
+# Twilio would send any other body to the customer as a reply.
 EMPTY_TWIML = b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
 class TwilioWebhookView(APIView):
-    """Takes a customer's message or a status callback, stores it, and answers 200 only when it is stored.
+    """Takes a customer's message or a status callback, stores it, and answers 200 only once it is stored.
 
-    `kind` is what a form counts as that does not tell by itself. `apply` is what the desk makes of a delivery;
-    `omnichannel/urls.py` joins the two.
+    `default_kind` is the kind of a form that does not show its kind. `apply` applies a delivery to the desk;
+    `omnichannel/urls.py` passes both.
     """
 
     authentication_classes = ()
@@ -34,7 +35,7 @@ class TwilioWebhookView(APIView):
     account: WhatsAppAccount | None = None
 
     def get_account(self) -> WhatsAppAccount:
-        """The account whose key is in the address; 404 for a key that is not known."""
+        """Return the account whose key is in the URL; raises Http404 for an unknown key."""
         if self.account is None:
             self.account = WhatsAppAccount.objects.filter(key=remove_nul(self.kwargs["key"])).first()
         if self.account is None:
@@ -44,13 +45,13 @@ class TwilioWebhookView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method != "POST":
             raise MethodNotAllowed(str(request.method))
-        # The signature covers form parameters only: anything else would pass for an empty form.
+        # The signature covers form parameters only: a body of another type would count as an empty form.
         if (request.content_type or "").partition(";")[0].strip().lower() != FORM_CONTENT_TYPE:
             raise UnsupportedMediaType(request.content_type or "")
         super().initial(request, *args, **kwargs)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[BaseRenderer, str]:
-        """The answer is the same whatever the Accept header asks for: a message is not lost over it."""
+        """Ignore the Accept header: the answer is always the same, and no message is lost over it."""
         return JSONRenderer(), JSONRenderer.media_type
 
     def post(self, request: Request, key: str, public_id: UUID | None = None) -> HttpResponse:

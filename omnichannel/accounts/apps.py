@@ -1,10 +1,14 @@
+"""App configuration of user accounts."""
+
 from django.apps import AppConfig
 from django.core import checks
 
-from omnichannel.accounts.demonstration import check_demo_accounts
+from omnichannel.accounts.demo_accounts import check_demo_accounts
 
 
 class AccountsConfig(AppConfig):
+    """Register the system check for demonstration accounts."""
+
     name = "omnichannel.accounts"
     verbose_name = "People"
 

@@ -49,7 +49,7 @@ def remove_required_skill(conversation: Conversation, skill: Skill, *, actor: Us
     _require_permission(conversation, actor)
     with transaction.atomic():
         if RequiredSkill.objects.filter(conversation=conversation, skill=skill).delete()[0]:
-            line = localized("%(by)s removed the skill %(skill)s.", actor=actor.display_name, skill=skill)
+            line = localized("%(by)s removed the skill %(skill)s.", by=actor.display_name, skill=skill)
             _record_change(conversation, line, actor)
 
 

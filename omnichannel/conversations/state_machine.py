@@ -16,8 +16,6 @@ from omnichannel.conversations.models import Conversation, MessageTrigger, Offer
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import CAPACITY_STATES, Agent, Queue, State
 
-record_event = timeline.record
-
 # (from, to): what brings it about. The documented product's state machine; closed is final.
 TRANSITIONS: dict[tuple[State, State], str] = {
     (State.OPEN, State.ACTIVE): "an agent takes it, or gets it assigned",

@@ -1,16 +1,16 @@
-"""Whether this server is alive, and whether it can take work."""
+"""Health checks: liveness and readiness."""
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
 
 def liveness(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
+    """Answer 200: the process is alive."""
     return JsonResponse({"status": "alive"})
 
 
 def readiness(request: HttpRequest) -> JsonResponse:
-    """The process answers and the database does too; 503 while it does not."""
+    """Answer 200 when the database answers, else 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

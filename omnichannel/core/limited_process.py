@@ -18,10 +18,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final
 
-from omnichannel.core import launcher
+from omnichannel.core import limited_process_child
 
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
-# What an interpreter may need to start at all. Never DATABASE_URL, SECRET_KEY, ENCRYPTION_KEYS.
+# Variables an interpreter may need to start. Never DATABASE_URL, SECRET_KEY or ENCRYPTION_KEYS.
 INHERITED_VARIABLES: Final = ("LD_LIBRARY_PATH", "PATH", "PYTHONHOME")
 POLL_SECONDS: Final = 0.02
 MAX_DETAIL_BYTES: Final = 2000
@@ -29,7 +29,7 @@ MAX_DETAIL_BYTES: Final = 2000
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child process may use; times in seconds, sizes in bytes."""
+    """Resource limits of a child process; times in seconds, sizes in bytes."""
 
     cpu: int
     wall: int
@@ -68,20 +68,20 @@ def run_module(module: str, data: bytes, limits: Limits) -> bytes:
     Blocks without holding the interpreter lock. Nothing of the child is left behind, whatever happens.
 
     Raises:
-        ProcessFailed: a limit was hit, or the child crashed or raised an exception.
+        LimitedProcessError: a limit was hit, or the child crashed or raised an exception.
     """
     with (
         tempfile.TemporaryDirectory(prefix="omnichannel-") as folder,
-        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as data_file,
         tempfile.TemporaryFile() as output,
         tempfile.TemporaryFile() as errors,
     ):
-        given.write(data)
-        given.seek(0)
+        data_file.write(data)
+        data_file.seek(0)
         # Files instead of pipes: nobody has to read while the child runs, and the kernel limits their size.
         process = subprocess.Popen(  # noqa: S603 (our own interpreter and module)
             _build_command(module, limits),
-            stdin=given,
+            stdin=data_file,
             stdout=output,
             stderr=errors,
             cwd=folder,
@@ -95,10 +95,10 @@ def run_module(module: str, data: bytes, limits: Limits) -> bytes:
 
 def _build_command(module: str, limits: Limits) -> list[str]:
     numbers = map(str, (limits.cpu, limits.wall, limits.memory, limits.output))
-    # -P: modules come from the installation only. -X faulthandler: a crash in C names the line of Python.
+    # -P: modules come from the installation only. -X faulthandler: a crash in C prints the Python line.
     # -W ignore: warnings may quote the data.
     options = ("-P", "-X", "faulthandler", "-W", "ignore")
-    return [sys.executable, *options, "-m", launcher.__name__, *numbers, module]
+    return [sys.executable, *options, "-m", limited_process_child.__name__, *numbers, module]
 
 
 def _build_environment(folder: str) -> dict[str, str]:
@@ -117,7 +117,7 @@ def _wait_and_kill(process: subprocess.Popen[bytes], seconds: float) -> bool:
             time.sleep(POLL_SECONDS)
         return True
     finally:
-        # Kill before reaping: until then the number can't belong to a group of somebody else.
+        # Kill before reaping: until then the id can't be reused by an unrelated process group.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -127,12 +127,12 @@ def _has_ended(pid: int) -> bool:
 
 
 def _raise_for_status(status: int, *, in_time: bool, detail: str) -> None:
-    """Raise ProcessFailed unless the process ended by itself and well."""
+    """Raise LimitedProcessError unless the process ended by itself with status 0."""
     if not in_time:
         raise LimitedProcessError(FailureCause.TIME, detail="wall clock")
     if status < 0:
         raise LimitedProcessError(_get_cause(-status), signal_number=-status, detail=detail)
-    if status == launcher.OUT_OF_MEMORY:
+    if status == limited_process_child.OUT_OF_MEMORY:
         raise LimitedProcessError(FailureCause.MEMORY)
     if status:
         raise LimitedProcessError(FailureCause.ERROR, detail=detail)
@@ -145,7 +145,7 @@ def _get_cause(signal_number: int) -> FailureCause:
         case signal.SIGXFSZ:
             return FailureCause.OUTPUT
         case signal.SIGKILL:
-            return FailureCause.MEMORY  # not ours: the kernel's, when the machine or the container has no memory left
+            return FailureCause.MEMORY  # sent by the kernel when the machine or container is out of memory
     return FailureCause.CRASH
 
 
@@ -156,7 +156,7 @@ def _read_tail(errors: IO[bytes]) -> str:
 
 
 def _read_output(output: IO[bytes], limit: int) -> bytes:
-    # A file system may not know the limit on file sizes.
+    # Some file systems do not enforce RLIMIT_FSIZE.
     if output.seek(0, os.SEEK_END) > limit:
         raise LimitedProcessError(FailureCause.OUTPUT)
     output.seek(0)

@@ -1,6 +1,6 @@
-"""Requests reach Django's threads only when they have arrived whole.
+"""Buffering of request bodies: a request reaches Django's threads only when it is complete.
 
-A thread that waits for the rest of a body is lost to everybody else; a few such requests would stop the server.
+A thread that waits for the rest of a body serves nobody else; a few slow requests would block the server.
 """
 
 import asyncio
@@ -13,40 +13,40 @@ Receive = Callable[[], Awaitable[ASGIMessage]]
 Send = Callable[[ASGIMessage], Awaitable[None]]
 
 MAX_BODY_BYTES = 24 * 1024 * 1024  # WhatsApp takes files of up to 16 MB
-BODY_TIMEOUT_SECONDS = 60.0  # seconds
+BODY_TIMEOUT_SECONDS = 60.0
 MAX_MEMORY_BYTES = 512 * 1024
 CHUNK_BYTES = 256 * 1024
 
 
 class BodyTooLargeError(Exception):
-    """The body is larger than anything this product takes."""
+    """The request body exceeds MAX_BODY_BYTES."""
 
 
 class RequestBufferMiddleware:
-    """An ASGI application that takes the whole body before it calls the one inside.
+    """ASGI middleware that receives the whole body before it calls the application.
 
-    408 for a body that does not arrive within a minute, 413 for one of more than 24 MB.
+    Answers 408 when the body does not arrive within a minute, and 413 when it is larger than 24 MB.
     """
 
-    def __init__(self, inside: Any) -> None:
-        self.app = inside
+    def __init__(self, app: Any) -> None:
+        self.app = app
 
     async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         with tempfile.SpooledTemporaryFile(max_size=MAX_MEMORY_BYTES) as body:
             try:
                 async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
-                    arrived = await _receive_body(receive, body.write)
+                    is_complete = await _receive_body(receive, body.write)
             except (TimeoutError, BodyTooLargeError) as error:
                 await _send_error(send, 413 if isinstance(error, BodyTooLargeError) else 408)
                 return
-            if arrived:
+            if is_complete:
                 size = body.tell()
                 body.seek(0)
                 await self.app(scope, _build_replay(body.read, size, receive), send)
 
 
 async def _receive_body(receive: Receive, write: Callable[[bytes], object]) -> bool:
-    """Whether the whole body came before the client was gone."""
+    """Write the body; return False when the client disconnects before it is complete."""
     size = 0
     while True:
         message = await receive()
@@ -61,17 +61,17 @@ async def _receive_body(receive: Receive, write: Callable[[bytes], object]) -> b
 
 
 def _build_replay(read: Callable[[int], bytes], size: int, receive: Receive) -> Receive:
-    left = size
-    is_over = False
+    remaining = size
+    is_finished = False
 
     async def replay() -> ASGIMessage:
-        nonlocal left, is_over
-        if is_over:
+        nonlocal remaining, is_finished
+        if is_finished:
             return await receive()
         chunk = read(CHUNK_BYTES)
-        left -= len(chunk)
-        is_over = left <= 0
-        return {"type": "http.request", "body": chunk, "more_body": not is_over}
+        remaining -= len(chunk)
+        is_finished = remaining <= 0
+        return {"type": "http.request", "body": chunk, "more_body": not is_finished}
 
     return replay
 

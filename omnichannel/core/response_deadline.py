@@ -1,7 +1,7 @@
-"""Answer within a time limit, whatever the application does.
+"""Time limit for responses.
 
-Twilio waits 15 seconds for a webhook and tries again after a 5xx, but not after silence. A health check that hangs
-tells its probe nothing.
+Twilio waits 15 seconds for a webhook and tries again after a 5xx, but not after a timeout. A health check that hangs
+is of no use to its probe.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ UNAVAILABLE_HEADERS = [(b"content-length", b"0"), (b"retry-after", b"5")]
 
 
 class ResponseDeadlineMiddleware:
-    """An ASGI application that answers 503 when the one inside has not begun to answer after `seconds`.
+    """ASGI middleware that answers 503 when the application has not begun to answer after `seconds`.
 
-    The work inside goes on: a webhook that is stored late is a repeat when Twilio delivers it again.
+    The application keeps running: a webhook stored late is recognized as a repeat when Twilio delivers it again.
     """
 
-    def __init__(self, inside: Any, seconds: float) -> None:
-        self._app, self._timeout = inside, seconds
+    def __init__(self, app: Any, seconds: float) -> None:
+        self._app, self._timeout = app, seconds
 
     async def __call__(self, scope: ASGIMessage, receive: Receive, send: Send) -> None:
         has_begun = has_expired = False

@@ -1,4 +1,4 @@
-"""What holds for every request and every answer."""
+"""Security middleware: host names and the Content-Security-Policy header."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -19,12 +19,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
     ]
 )
 
-# Asked by machines: what a proxy or a probe writes into Host is no reason to refuse them; nothing is made of it.
+# Called by machines: a proxy or probe may send any Host header, and no response is built from it.
 HOST_EXEMPT_PATHS = ("/webhooks/", "/health/")
 
 
 def fixed_host_middleware(get_response: GetResponse) -> GetResponse:
-    """Take webhooks and health checks under whatever Host they come with, as if it were that of PUBLIC_URL."""
+    """Replace the Host header of webhooks and health checks with that of PUBLIC_URL."""
     host = urlsplit(settings.PUBLIC_URL).netloc
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -37,7 +37,7 @@ def fixed_host_middleware(get_response: GetResponse) -> GetResponse:
 
 
 def content_security_policy_middleware(get_response: GetResponse) -> GetResponse:
-    """Allow nothing but this server's own files; an answer that sets a policy of its own keeps it."""
+    """Allow only this server's own files; a response that sets its own policy keeps it."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

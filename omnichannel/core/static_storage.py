@@ -1,4 +1,4 @@
-"""Where static files are collected for production."""
+"""Storage of collected static files."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Quick replies of the demonstration's shop, and one agent's own."""
+"""Quick replies of the demonstration shop."""
 
 from omnichannel.conversations.models import QuickReply
 from omnichannel.conversations.outbound.quick_replies import get_or_create_tags, save_own_quick_reply
@@ -68,7 +68,7 @@ RETURNS_QUICK_REPLIES = [
 
 
 def create_quick_replies(returns: WorkStream, dana: Agent) -> None:
-    """A dozen for everybody, two for returns alone, one that only Dana has."""
+    """Create shared quick replies, some for returns only, and a personal one of Dana's."""
     for title, locale, tags, message in SHARED_QUICK_REPLIES:
         _create_quick_reply(title, locale, tags, message)
     for title, locale, tags, message in RETURNS_QUICK_REPLIES:
@@ -83,6 +83,6 @@ def create_quick_replies(returns: WorkStream, dana: Agent) -> None:
 
 
 def _create_quick_reply(title: str, locale: str, tags: str, message: str) -> QuickReply:
-    made = QuickReply.objects.create(title=title, locale=locale, message=message)
-    made.tags.set(get_or_create_tags(tags.split(", ")))
-    return made
+    quick_reply = QuickReply.objects.create(title=title, locale=locale, message=message)
+    quick_reply.tags.set(get_or_create_tags(tags.split(", ")))
+    return quick_reply

@@ -1,7 +1,7 @@
-"""Demonstration data: a small shop, its Twilio account in the simulator, and customers who have just written.
+"""Demonstration data: a small shop, its simulated Twilio account, and customers who have written.
 
-Customers' messages go through the same door as Twilio's: some were delivered before, the rest is posted by the
-simulator when the server starts.
+Customers' messages take the same path as Twilio's: some are delivered while seeding, the simulator posts the rest when
+the server starts.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from channels_whatsapp.models import WebhookDelivery, WebhookKind, WhatsAppAccount, WhatsAppNumber
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, Sender, TaskState
-from channels_whatsapp.simulator.models import Message as SentByCustomer
+from channels_whatsapp.simulator.models import Message as SimulatedMessage
 from channels_whatsapp.webhooks.deliveries import clean_payload, compute_fingerprint
 from omnichannel.conversations.assignment import pick
 from omnichannel.conversations.inbound.apply import apply_delivery
@@ -23,9 +24,9 @@ from omnichannel.conversations.lifecycle import close
 from omnichannel.conversations.models import AutomatedMessage, Conversation, Message, MessageTrigger
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.conversations.outbound.read_status import mark_read
-from omnichannel.demo.people import create_custom_fields, create_returns_work_stream, create_users
+from omnichannel.demo.labels import create_labels_and_codes, label_history
 from omnichannel.demo.quick_replies import create_quick_replies
-from omnichannel.demo.words import create_labels_and_codes, label_history
+from omnichannel.demo.users import create_custom_fields, create_returns_work_stream, create_users
 from routing.models import Agent, WorkStream
 
 FILES_DIR = Path(__file__).parent / "files"
@@ -38,13 +39,13 @@ AUTOMATED_MESSAGES = [
 
 
 def is_database_empty() -> bool:
-    """Whether nobody has set anything up yet."""
+    """Return whether no WhatsApp account has been set up."""
     return not WhatsAppAccount.objects.exists()
 
 
 @transaction.atomic
 def seed_database() -> None:
-    """Fill an empty database; all of it or nothing."""
+    """Fill an empty database, in one transaction."""
     agents = create_users()
     _create_automated_messages()
     create_labels_and_codes()
@@ -58,13 +59,13 @@ def seed_database() -> None:
 
 
 def _create_automated_messages() -> None:
-    """In English for everybody, and in German for those whose language that is."""
+    """Create automated messages for any language and for German."""
     for trigger, language, text in AUTOMATED_MESSAGES:
         AutomatedMessage.objects.create(trigger=trigger, language=language, text=text)
 
 
 def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
-    twilio = inbound.create_account("Lumen Lamps")
+    twilio = factories.create_account("Lumen Lamps")
     create_samples(twilio)
     account = WhatsAppAccount.objects.create(
         name="WhatsApp channel",
@@ -80,12 +81,12 @@ def _create_channel(returns_stream: WorkStream) -> tuple[Sender, Sender]:
 
 def _create_number(account: WhatsAppAccount, twilio: Account, name: str, number: str, stream: WorkStream) -> Sender:
     WhatsAppNumber.objects.create(name=name, account=account, number=number, work_stream=stream)
-    return inbound.create_sender(twilio, number, name, account.inbound_url, account.status_url)
+    return factories.create_sender(twilio, number, name, account.inbound_url, account.status_url)
 
 
 def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     now = timezone.now()
-    tomas = inbound.create_customer("Tomás Becker", "+4917139200014")
+    tomas = factories.create_customer("Tomás Becker", "+4917139200014")
     first = _receive_past_message(
         tomas, shop, now - timedelta(hours=3), "Hi! Do you have the Orla floor lamp in brass?"
     )
@@ -95,7 +96,7 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
     close.end_conversation(conversation, agents["omar"])
     close.close_conversation(conversation, agents["omar"])
 
-    amara = inbound.create_customer("Amara Diallo", "+4917139200021")
+    amara = factories.create_customer("Amara Diallo", "+4917139200021")
     _receive_past_message(
         amara, shop, now - timedelta(minutes=14), "Hi! I ordered lamp 2231 last week, it arrived broken"
     )
@@ -109,27 +110,27 @@ def _create_history(shop: Sender, agents: dict[str, Agent]) -> None:
         text="So sorry, Amara. I can send a new one today. Which colour would you like?",
     )
 
-    jonas = inbound.create_customer("Jonas Weber", "+4917139200035")
+    jonas = factories.create_customer("Jonas Weber", "+4917139200035")
     closing_soon = _receive_past_message(
         jonas, shop, now - timedelta(hours=23, minutes=13), "Could I get an invoice for order 2190?"
     )
     _pick_conversation(closing_soon, agents["dana"])
 
-    mei = inbound.create_customer("Mei Tanaka", "+447700900118")
+    mei = factories.create_customer("Mei Tanaka", "+447700900118")
     _receive_past_message(mei, shop, now - timedelta(hours=30), "Is the store in Camden open on Sundays?")
 
 
 def _queue_new_messages(shop: Sender, returns: Sender) -> None:
-    """What the simulator posts as soon as the server runs."""
+    """Queue messages that the simulator posts as soon as the server runs."""
     amara = Customer.objects.get(name="Amara Diallo")
     inbound.receive_customer_message(amara, shop, "The blue one, please. Can it come on Friday?")
-    nobody = inbound.create_customer("", "US.13491208655302741918")
-    inbound.receive_customer_message(nobody, shop, "Do you deliver to Canada?")
-    layla = inbound.create_customer("ليلى حسن", "+447700900142")
+    anonymous = factories.create_customer("", "US.13491208655302741918")
+    inbound.receive_customer_message(anonymous, shop, "Do you deliver to Canada?")
+    layla = factories.create_customer("ليلى حسن", "+447700900142")
     inbound.receive_customer_message(layla, shop, "مرحبا، متى يصل طلبي؟")
-    pedro = inbound.create_customer("Pedro Almeida", "+5511998765432")
-    place = inbound.SharedLocation("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
-    inbound.receive_customer_message(pedro, returns, location=place)
+    pedro = factories.create_customer("Pedro Almeida", "+5511998765432")
+    location = inbound.SharedLocation("52.5200", "13.4050", "Hauptstraße 12", "10178 Berlin")
+    inbound.receive_customer_message(pedro, returns, location=location)
     inbound.receive_customer_message(pedro, returns, "Can you pick the parcel up here?")
 
 
@@ -140,20 +141,20 @@ def _receive_past_message(
     text: str,
     attachments: Iterable[inbound.Attachment] = (),
 ) -> Message:
-    """The customer wrote earlier: delivered as Twilio would have, at that time."""
-    written = inbound.receive_customer_message(customer, sender, text, attachments=list(attachments), now=at)
-    delivery = _build_delivery(written, at)
+    """Deliver a customer's message as Twilio would have, at a time in the past."""
+    sent = inbound.receive_customer_message(customer, sender, text, attachments=list(attachments), now=at)
+    delivery = _build_delivery(sent, at)
     delivery.save()
     apply_delivery(delivery)
-    written.errands.update(state=TaskState.DONE, http_status=200)
-    message = Message.objects.get(twilio_sid=written.sid)
+    sent.errands.update(state=TaskState.DONE, http_status=200)
+    message = Message.objects.get(twilio_sid=sent.sid)
     Conversation.objects.filter(pk=message.conversation_id).update(last_activity_at=at)
     return message
 
 
-def _build_delivery(written: SentByCustomer, at: datetime) -> WebhookDelivery:
-    errand = written.errands.get()
-    account = WhatsAppAccount.objects.get(account_sid=written.sender.account.sid)
+def _build_delivery(sent: SimulatedMessage, at: datetime) -> WebhookDelivery:
+    errand = sent.errands.get()
+    account = WhatsAppAccount.objects.get(account_sid=sent.sender.account.sid)
     payload = clean_payload({name: [value] for name, value in errand.params.items()})
     return WebhookDelivery(
         account=account,

@@ -33,21 +33,21 @@ def render_conversation(
     status: int = 200,
 ) -> HttpResponse:
     """Return the whole conversation, without the list when the page has it already, and mark it as read."""
-    thread = _thread(request, conversation)
+    thread = _get_requested_thread(request, conversation)
     if thread.later_cursor is None:  # otherwise the newest messages are not on the screen yet
         mark_read(conversation, request.user)
         mark_mentions_seen(conversation, request.agent)
     context = {**workspace_context(request, conversation, thread, composer, error_message), "at": timezone.now()}
-    has_list = request.htmx and request.htmx.target == "workspace"
-    template = "desk/thread/_workspace.html" if has_list else "desk/thread/page.html"
+    page_has_list = request.htmx and request.htmx.target == "workspace"
+    template = "desk/thread/_workspace.html" if page_has_list else "desk/thread/page.html"
     return render(request, template, context, status=status)
 
 
-def _thread(request: AgentRequest, conversation: Conversation) -> Thread:
+def _get_requested_thread(request: AgentRequest, conversation: Conversation) -> Thread:
     before, after = (Cursor.parse(request.GET.get(name, "")) for name in ("before", "after"))
-    around = parse_int_or_zero(request.GET.get("message", ""))
-    unread = conversation.unread_count if conversation.agent_id == request.agent.pk else 0
-    return get_thread(conversation, before=before, after=after, around_message_id=around, unread_count=unread)
+    message_id = parse_int_or_zero(request.GET.get("message", ""))
+    unread_count = conversation.unread_count if conversation.agent_id == request.agent.pk else 0
+    return get_thread(conversation, before=before, after=after, around_message_id=message_id, unread_count=unread_count)
 
 
 def conversation_response(
@@ -80,7 +80,7 @@ def render_after_transition(request: AgentRequest, pk: int) -> HttpResponse:
     """Return the conversation as it is now, or the inbox when the agent may no longer see it."""
     try:
         return conversation_response(request, access.get_conversation_or_404(request.user, pk))
-    except Http404:  # it went to a queue whose conversations this agent may not see
+    except Http404:  # it is now in a queue whose conversations this agent may not see
         if request.htmx:
             return HttpResponse(headers={"HX-Redirect": resolve_url("desk:inbox")})
         return redirect("desk:inbox")

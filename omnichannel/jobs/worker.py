@@ -1,4 +1,4 @@
-"""The worker's loop: claims lanes and periodic jobs and runs the handlers it was given."""
+"""Background worker: claims lanes and periodic jobs and runs their handlers."""
 
 import logging
 import time
@@ -17,26 +17,28 @@ from omnichannel.jobs.models import JobSchedule
 
 logger = logging.getLogger(__name__)
 
-# Works in the lane and says when it is to be looked at again; None when nothing is left.
+# Processes the lane and returns when to process it again; None when no work is left.
 LaneFunction = Callable[[Lease], datetime | None]
 
 POLL_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 MAX_BACKOFF = timedelta(minutes=5)
-MAX_ATTEMPTS = 7  # about a minute of attempts that fail at once
-# Work that shows no progress for so long is taken for stuck; no single call a handler makes takes longer.
+MAX_ATTEMPTS = 7  # about a minute when each attempt fails immediately
+# Work without progress for this long is considered stuck; no single call of a handler takes longer.
 STUCK_AFTER_SECONDS = 300.0
 NEVER_FINISHED_ERROR = "It never finished: the worker hung or ended at each of the last attempts."
 
 
 @dataclass(frozen=True)
 class LaneHandler:
-    """What is done in the lanes of one kind, and what happens when it keeps failing.
+    """Handler for one kind of lane, and the policy when it keeps failing.
 
-    Lanes of one item (a file, a conversation) are given up after MAX_ATTEMPTS, so that an item that fails, hangs or
-    kills the worker does not do so for ever. Lanes that serve everybody, and replies, set `gives_up` to False.
-    `on_give_up` receives the lane's key and shows the failure at the item itself; the lane is then removed. Without it
-    the lane stays, and the administration shows it.
+    Attributes:
+        run: processes the lane.
+        limits_attempts: give up after MAX_ATTEMPTS, so that an item (a file, a conversation) that fails, hangs or
+            kills the worker does not do so for ever. False for replies and for lanes that serve all conversations.
+        on_give_up: receives the lane's key and marks the item as failed; the lane is then deleted. Without it the lane
+            stays, and the administration lists it.
     """
 
     run: LaneFunction
@@ -46,7 +48,7 @@ class LaneHandler:
 
 @dataclass(frozen=True)
 class PeriodicJob:
-    """A job that is run every so often by whichever worker comes first."""
+    """A job that runs at an interval, in one worker at a time."""
 
     name: str
     interval: timedelta
@@ -55,7 +57,7 @@ class PeriodicJob:
 
 @dataclass
 class _RunningWork:
-    """A piece of work in one of the threads, and when it last showed progress (monotonic seconds)."""
+    """A piece of work in a thread, and when it last made progress (monotonic seconds)."""
 
     name: str
     progress_at: float = field(default_factory=time.monotonic)
@@ -69,11 +71,11 @@ class _RunningWork:
 
 
 class Worker:
-    """Runs handlers in threads until it is told to stop; any number of workers may run at once.
+    """Run handlers in threads until asked to stop. Any number of workers may run at once.
 
-    Each kind of lane has `threads` of its own, and so have the periodic jobs together: slow media, or a job that
-    waits for Twilio, never keeps a reply from being sent. `beat` is called while the loop goes on and no work is stuck;
-    whoever watches the worker ends it when the beats stop.
+    Each kind of lane has its own `threads`, and each periodic job has one: slow media, or a job that waits for Twilio,
+    never delays a reply. `send_heartbeat` is called while the loop runs and no work is stuck; the watchdog ends the
+    process when the heartbeats stop.
     """
 
     def __init__(
@@ -93,12 +95,12 @@ class Worker:
         self._next_renewal = 0.0
 
     def stop(self) -> None:
-        """Finish what is being done and return from `run_forever`."""
-        # No threading.Event: set by a signal handler while the same thread waits for it, it can lock for ever.
+        """Let running work finish, then return from `run_forever`."""
+        # No threading.Event: a signal handler that sets it while the same thread waits for it can deadlock.
         self.stop_requested = True
 
     def run_forever(self) -> None:
-        """Claim and run until `stop`; a database that is away is waited for."""
+        """Claim and run work until `stop`; keep trying while the database does not answer."""
         threads = self.threads * len(self.handlers) + len(self.periodic)
         with ThreadPoolExecutor(threads, thread_name_prefix="work") as pool:
             while not self.stop_requested or self._has_running_work():
@@ -111,7 +113,7 @@ class Worker:
                 time.sleep(POLL_SECONDS)
 
     def _run_once(self, pool: ThreadPoolExecutor) -> None:
-        """One round of looking for work and renewing leases; told to stop, it only renews."""
+        """Renew leases and start due work; after `stop`, only renew leases."""
         self._send_heartbeat_unless_stuck()
         now = time.monotonic()
         if now >= self._next_renewal:
@@ -177,7 +179,7 @@ class Worker:
                 self._give_up(handler, lease, NEVER_FINISHED_ERROR)
             else:
                 lease.finish(handler.run(replace(lease, is_stopping=is_stopping)))
-        except Exception as error:  # whatever a handler meets, the lane must be given back and tried again
+        except Exception as error:  # whatever went wrong, the lane must be released and retried
             logger.exception("Work in lane %s %s failed.", lease.kind, lease.key)
             connection.close()
             self._schedule_retry(handler, lease, f"{type(error).__name__}: {error}"[:1000])
@@ -206,7 +208,7 @@ class Worker:
         self._running_work[id(running)] = running
         try:
             job.run()
-        except Exception:  # one failing job must not end the worker; it comes again
+        except Exception:  # one failing job must not end the worker; it runs again at its interval
             logger.exception("The periodic job %s failed.", job.name)
             connection.close()
         finally:

@@ -1,4 +1,4 @@
-"""Translation catalogs of the desk: extract the messages, update the .po files, compile the .mo files.
+"""Translation catalogs: extract the messages, update the .po files, compile the .mo files.
 
 Uses Babel instead of Django's makemessages and compilemessages, which need GNU gettext on the machine.
 """
@@ -91,7 +91,7 @@ def locale_name(language: str) -> str:
 
 
 def catalog_path(language: str, domain: str, suffix: str) -> Path:
-    """Return the path of a catalog: `po` is the file that translators edit, `mo` the one that the desk reads."""
+    """Return the path of a catalog: `po` is edited by translators, `mo` is read by the desk."""
     return LOCALE_ROOT / locale_name(language) / "LC_MESSAGES" / f"{domain}.{suffix}"
 
 

@@ -1,4 +1,4 @@
-"""The administration pages of work streams, queues, rules, skills, agents, presences and operating hours."""
+"""The admin pages of work streams, queues, rules, skills, agents, presences and operating hours."""
 
 from routing.admin import agents, hours, overflow, queues, rules, skills, variables, work_streams
 

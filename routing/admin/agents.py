@@ -1,4 +1,4 @@
-"""Agents and presences."""
+"""The admin pages of agents and presences."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,7 +32,7 @@ PRESENCE_TONES = {
 
 
 class AgentQueueInline(AccessibleTabularInline):
-    """Where the agent works."""
+    """The queues the agent works in."""
 
     model = QueueMembership
     autocomplete_fields = ("queue",)
@@ -46,7 +46,7 @@ class AgentQueueInline(AccessibleTabularInline):
 
 
 class AgentSkillInline(AccessibleTabularInline):
-    """What the agent can, and how well."""
+    """The agent's skills with their proficiency."""
 
     model = AgentSkill
     formset = ProficiencyFormSet
@@ -56,7 +56,7 @@ class AgentSkillInline(AccessibleTabularInline):
 
 
 class NonDefaultQueueFilter(RelatedFilter):
-    """By queue; not by the default one, in which everybody is."""
+    """A filter by queue, without the default queue, in which every agent works."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         ordering = self.field_admin_ordering(field, request, model_admin)
@@ -68,7 +68,7 @@ class NonDefaultQueueFilter(RelatedFilter):
 
 @admin.register(Agent)
 class AgentAdmin(RoutingSettingsAdmin):
-    """Agents come with their user's role; here they get their capacity, skills and queues."""
+    """Agents are created with their user's role; here they get capacity, skills and queues."""
 
     list_display = ("__str__", "presence_pill", "capacity", "default_presence", "skill_names", "queue_names")
     list_display_links = ("__str__",)
@@ -90,13 +90,16 @@ class AgentAdmin(RoutingSettingsAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
-        """Only what was changed: what the agent does meanwhile stays. A presence set here is one set by hand."""
-        changed = [name for name in self.EDITABLE_FIELDS if name in form.changed_data]
-        if "presence" in changed:
+        """Save only the changed fields, so that concurrent changes by the agent are kept.
+
+        A presence set here counts as set manually.
+        """
+        changed_fields = [name for name in self.EDITABLE_FIELDS if name in form.changed_data]
+        if "presence" in changed_fields:
             obj.is_presence_manual = True
-            changed.append("is_presence_manual")
-        obj.save(update_fields=changed)
-        if {"presence", "capacity"} & set(changed):
+            changed_fields.append("is_presence_manual")
+        obj.save(update_fields=changed_fields)
+        if {"presence", "capacity"} & set(changed_fields):
             agent_changed_by_admin.send(Agent, agent=obj)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -119,6 +122,8 @@ class AgentAdmin(RoutingSettingsAdmin):
 
 
 class PresenceForm(PresenceModelForm):
+    """A custom presence."""
+
     base_status = forms.ChoiceField(
         label="Base Status",
         choices=get_base_presence_choices,
@@ -134,7 +139,7 @@ class PresenceForm(PresenceModelForm):
 
 @admin.register(Presence)
 class PresenceAdmin(RoutingSettingsAdmin):
-    """The built-in presences are there to look at; own ones stand on a base status."""
+    """Built-in presences are read-only; custom ones are based on a base status."""
 
     form = PresenceForm
     list_display = ("name", "text", "base_status", "origin")

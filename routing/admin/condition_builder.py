@@ -1,7 +1,8 @@
-"""The condition builder: rows of field, operator and value, in a group of all or any, with groups inside it.
+"""The condition builder: rows of field, operator and value in groups.
 
-It is a plain form: `condition-field`, `condition-operator` and `condition-value` come as often as there are rows,
-each with the number of its group, so that it works without a script too. A row without a field is not there.
+A group combines its rows with all or any; the outer group may contain others. It is a plain form: `condition-field`,
+`condition-operator` and `condition-value` are repeated for each row, with the number of the row's group, so that it
+works without a script too. A row without a field is ignored.
 """
 
 import json
@@ -20,12 +21,12 @@ from routing.conditions.fields import (
     OPERATORS_BY_TYPE,
     STANDARD_FIELDS,
     AvailableFields,
+    FieldGroup,
     FieldType,
     Operator,
     ValueKind,
     get_value_kind,
 )
-from routing.conditions.fields import FieldGroup as FieldGroup
 from routing.models import Weekday
 
 EXTRA_ROW_COUNT = 2
@@ -34,7 +35,7 @@ WEEKDAY_NUMBERS = {str(label).casefold(): int(value) for value, label in Weekday
 
 @dataclass
 class ConditionRow:
-    """One question as it is typed."""
+    """A comparison as it is typed."""
 
     field: str = ""
     operator: str = ""
@@ -43,16 +44,16 @@ class ConditionRow:
 
 @dataclass
 class ConditionGroup:
-    """Rows of which all have to hold, or any."""
+    """Rows combined with all or any."""
 
     match: str = "all"
     rows: list[ConditionRow] = field(default_factory=list)
 
 
-def is_editable_in_builder(condition: object, known: AvailableFields = STANDARD_FIELDS) -> bool:
-    """Whether the builder can show it: readable, with groups inside the outer one and none inside these."""
-    inner = [one for part in _get_subconditions(condition) for one in _get_subconditions(part)]
-    return not get_condition_errors(condition, known) and not any(_get_subconditions(one) for one in inner)
+def is_editable_in_builder(condition: object, fields: AvailableFields = STANDARD_FIELDS) -> bool:
+    """Return whether the builder can show the condition: valid, and nested at most one group deep."""
+    nested = [item for part in _get_subconditions(condition) for item in _get_subconditions(part)]
+    return not get_condition_errors(condition, fields) and not any(_get_subconditions(item) for item in nested)
 
 
 def _get_subconditions(condition: object) -> list[Any]:
@@ -63,7 +64,7 @@ def _get_subconditions(condition: object) -> list[Any]:
 
 
 def parse_condition_groups(condition: object) -> list[ConditionGroup]:
-    """The stored condition as rows: the outer group first."""
+    """Return the stored condition as groups of rows, the outer group first."""
     if not isinstance(condition, dict) or not condition:
         return [ConditionGroup()]
     if "field" in condition:
@@ -76,20 +77,17 @@ def parse_condition_groups(condition: object) -> list[ConditionGroup]:
         else:
             groups.append(
                 ConditionGroup(
-                    "any" if "any" in part else "all", [_parse_row(inner) for inner in _get_subconditions(part)]
+                    "any" if "any" in part else "all", [_parse_row(item) for item in _get_subconditions(part)]
                 )
             )
     return groups
 
 
-def _parse_row(question: dict[str, Any]) -> ConditionRow:
-    value = question.get("value", "")
-    kind = _get_value_kind(question.get("operator", ""))
-    values = value if isinstance(value, list) else [value]
-    shown = [_format_value(question.get("field", ""), one) for one in values]
-    return ConditionRow(
-        question["field"], question.get("operator", ""), (" - " if kind == ValueKind.RANGE else ", ").join(shown)
-    )
+def _parse_row(comparison: dict[str, Any]) -> ConditionRow:
+    name, operator, stored = comparison["field"], comparison.get("operator", ""), comparison.get("value", "")
+    texts = [_format_value(name, value) for value in (stored if isinstance(stored, list) else [stored])]
+    separator = " - " if _get_value_kind(operator) == ValueKind.RANGE else ", "
+    return ConditionRow(name, operator, separator.join(texts))
 
 
 def _format_value(name: str, value: object) -> str:
@@ -107,41 +105,42 @@ def _get_value_kind(operator: str) -> ValueKind:
 
 
 def build_condition(groups: list[ConditionGroup]) -> dict[str, Any]:
-    """The rows as they are stored; nothing where there is none."""
-    outer, *inner = groups or [ConditionGroup()]
+    """Return the condition to store for the groups; an empty one if there are no rows."""
+    outer, *inner_groups = groups or [ConditionGroup()]
     parts = [_build_comparison(row) for row in outer.rows]
-    parts += [{group.match: [_build_comparison(row) for row in group.rows]} for group in inner if group.rows]
+    parts += [{group.match: [_build_comparison(row) for row in group.rows]} for group in inner_groups if group.rows]
     return {outer.match: parts} if parts else {}
 
 
 def _build_comparison(row: ConditionRow) -> dict[str, Any]:
-    asked: dict[str, Any] = {"field": row.field, "operator": row.operator}
+    comparison: dict[str, Any] = {"field": row.field, "operator": row.operator}
     match _get_value_kind(row.operator):
         case ValueKind.NOTHING:
-            return asked
+            return comparison
         case ValueKind.LIST:
-            return {**asked, "value": [_parse_value(row.field, one) for one in _split_values(r"[,;\n]", row.value)]}
+            texts = _split_values(r"[,;\n]", row.value)
+            return {**comparison, "value": [_parse_value(row.field, text) for text in texts]}
         case ValueKind.RANGE:
-            return {**asked, "value": _split_values(r"\s+(?:and|to)\s+|[-–,]", row.value)}
+            return {**comparison, "value": _split_values(r"\s+(?:and|to)\s+|[-–,]", row.value)}
         case _:
-            return {**asked, "value": _parse_value(row.field, row.value.strip())}
+            return {**comparison, "value": _parse_value(row.field, row.value.strip())}
 
 
-def _split_values(between: str, text: str) -> list[str]:
-    return [part.strip() for part in re.split(between, text) if part.strip()]
+def _split_values(separator: str, text: str) -> list[str]:
+    return [part.strip() for part in re.split(separator, text) if part.strip()]
 
 
-def _parse_value(name: str, typed: str) -> object:
-    """A day by its number, everything else as it was typed."""
+def _parse_value(name: str, text: str) -> object:
+    """Return a weekday's number for its name or the beginning of it, any other text unchanged."""
     if name in STANDARD_FIELDS and STANDARD_FIELDS[name].type == FieldType.WEEKDAY:
-        wanted = typed.casefold()
-        days = [number for day, number in WEEKDAY_NUMBERS.items() if len(wanted) > 1 and day.startswith(wanted)]
-        return days[0] if len(days) == 1 else typed
-    return typed
+        prefix = text.casefold()
+        days = [number for day, number in WEEKDAY_NUMBERS.items() if len(prefix) > 1 and day.startswith(prefix)]
+        return days[0] if len(days) == 1 else text
+    return text
 
 
 class ConditionWidget(forms.Widget):
-    """Rows in groups, with spare ones for those without a script."""
+    """Rows in groups, with spare rows for browsers without JavaScript."""
 
     available_fields: AvailableFields = STANDARD_FIELDS
 
@@ -153,43 +152,49 @@ class ConditionWidget(forms.Widget):
 
     def _parse_group(self, data: Any, name: str, number: str, rows: Iterable[tuple[str, ...]]) -> ConditionGroup:
         match = "any" if data.get(f"{name}-match-{number}") == "any" else "all"
-        return ConditionGroup(match, [ConditionRow(*rest) for group, *rest in rows if group == number and rest[0]])
+        return ConditionGroup(match, [ConditionRow(*cells) for group, *cells in rows if group == number and cells[0]])
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return f"{name}-field" not in data
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         groups = [*value, *([ConditionGroup("any")] if value[-1].rows or len(value) == 1 else [])]
-        shown = [
+        group_contexts = [
             {"match": group.match, "rows": group.rows, "spare": number > 0 and not group.rows}
             for number, group in enumerate(groups)
         ]
-        fields = list(self.available_fields.values())
-        operators = {one.name: [str(op) for op in OPERATORS_BY_TYPE[one.type]] for one in fields}
-        heads = [(head.label, [one for one in fields if one.group == head]) for head in FieldGroup]
+        definitions = list(self.available_fields.values())
+        operators_by_field = {
+            definition.name: [str(operator) for operator in OPERATORS_BY_TYPE[definition.type]]
+            for definition in definitions
+        }
+        field_groups = [
+            (group.label, [definition for definition in definitions if definition.group == group])
+            for group in FieldGroup
+        ]
         context = {
             "name": name,
-            "groups": shown,
+            "groups": group_contexts,
             "spare_rows": [ConditionRow()] * EXTRA_ROW_COUNT,
-            "heads": [(head, offered) for head, offered in heads if offered],
+            "heads": [(label, members) for label, members in field_groups if members],
             "operators": Operator.choices,
-            "fitting": json.dumps(operators),
-            "types": json.dumps({one.name: str(one.type) for one in fields}),
-            "kinds": json.dumps({str(op): str(get_value_kind(op)) for op in Operator}),
+            "fitting": json.dumps(operators_by_field),
+            "types": json.dumps({definition.name: str(definition.type) for definition in definitions}),
+            "kinds": json.dumps({str(operator): str(get_value_kind(operator)) for operator in Operator}),
         }
         return SafeString(render_to_string("admin/routing/_condition.html", context))
 
 
 class ConditionField(forms.Field):
-    """A condition, built of rows; what is wrong with it is said in words."""
+    """A condition built of rows; its errors are sentences."""
 
     available_fields: AvailableFields = STANDARD_FIELDS
 
     widget = ConditionWidget
 
-    def set_available_fields(self, known: AvailableFields) -> None:
-        """What can be asked about here."""
-        self.available_fields = self.widget.available_fields = known
+    def set_available_fields(self, fields: AvailableFields) -> None:
+        """Set the fields that the condition can use."""
+        self.available_fields = self.widget.available_fields = fields
 
     def prepare_value(self, value: Any) -> list[ConditionGroup]:
         return value if isinstance(value, list) else parse_condition_groups(value)
@@ -198,8 +203,8 @@ class ConditionField(forms.Field):
         return build_condition(value or [])
 
     def validate(self, value: Any) -> None:
-        if wrong := get_condition_errors(value, self.available_fields):
-            raise ValidationError(wrong)
+        if errors := get_condition_errors(value, self.available_fields):
+            raise ValidationError(errors)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(build_condition(data or []) != (initial or {}))

@@ -1,4 +1,4 @@
-"""Operating hours: when it is open, in which time zone, and on which days not."""
+"""The admin pages of operating hours: weekly periods, time zone and holidays."""
 
 from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -22,14 +22,16 @@ else:
 MIN_PERIOD_LENGTH = timedelta(minutes=5)
 
 
-def _get_time_since_midnight(at: time, *, is_end: bool = False) -> timedelta:
-    """How far into the day it is; midnight as an end is the end of the day."""
-    if is_end and at == time():
+def _get_time_since_midnight(time_of_day: time, *, is_end: bool = False) -> timedelta:
+    """Return the time of day as a duration; midnight as an end is the end of the day."""
+    if is_end and time_of_day == time():
         return timedelta(hours=24)
-    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
+    return timedelta(hours=time_of_day.hour, minutes=time_of_day.minute, seconds=time_of_day.second)
 
 
 class OperatingHoursForm(HoursModelForm):
+    """Operating hours with a choice of time zones."""
+
     time_zone = forms.ChoiceField(
         label="Time Zone", choices=get_time_zone_choices, help_text="Summer time is kept, where the zone has it."
     )
@@ -41,6 +43,8 @@ class OperatingHoursForm(HoursModelForm):
 
 
 class OpeningPeriodForm(PeriodModelForm):
+    """A period of a day, of at least five minutes."""
+
     class Meta:
         model = OpeningPeriod
         fields = ("weekday", "opens", "closes")
@@ -57,26 +61,26 @@ class OpeningPeriodForm(PeriodModelForm):
 
 
 class OpeningPeriodFormSet(AccessibleInlineFormSet):
-    """The week: periods of a day may not run into each other, and there has to be one unless it is always open."""
+    """The week: periods of a day must not overlap, and one is required unless it is always open."""
 
     def clean(self) -> None:
         super().clean()
         if any(self.errors):
             return
-        rows = sorted(
+        forms_in_order = sorted(
             self.get_remaining_forms(), key=lambda form: (form.cleaned_data["weekday"], form.cleaned_data["opens"])
         )
-        for earlier, later in zip(rows, rows[1:], strict=False):
-            same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
-            ends = _get_time_since_midnight(earlier.cleaned_data["closes"], is_end=True)
-            if same_day and _get_time_since_midnight(later.cleaned_data["opens"]) < ends:
+        for earlier, later in zip(forms_in_order, forms_in_order[1:], strict=False):
+            is_same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
+            end = _get_time_since_midnight(earlier.cleaned_data["closes"], is_end=True)
+            if is_same_day and _get_time_since_midnight(later.cleaned_data["opens"]) < end:
                 later.add_error("opens", "The period before it on this day has not ended yet.")
-        if not rows and not self.instance.always_open:
+        if not forms_in_order and not self.instance.always_open:
             raise forms.ValidationError("Add a period in which it is open, or tick 24/7.")
 
 
 class OpeningPeriodInline(AccessibleTabularInline):
-    """From when to when it is open."""
+    """The opening periods of the week."""
 
     model = OpeningPeriod
     form = OpeningPeriodForm
@@ -86,7 +90,7 @@ class OpeningPeriodInline(AccessibleTabularInline):
 
 
 class HolidayInline(AccessibleTabularInline):
-    """Days on which it is closed."""
+    """The days on which it is closed."""
 
     model = Holiday
     fields = ("date", "name")
@@ -100,6 +104,8 @@ class HolidayInline(AccessibleTabularInline):
 
 @admin.register(OperatingHours)
 class OperatingHoursAdmin(RoutingSettingsAdmin):
+    """Operating hours with their periods and holidays."""
+
     form = OperatingHoursForm
     list_display = ("name", "time_zone", "opening_days", "holiday_count")
     search_fields = ("name",)

@@ -1,4 +1,4 @@
-"""Rows on a thing's page: what they are called for those who can't see the head, and duplicates in plain words."""
+"""Inlines whose fields have accessible labels, with plain messages about duplicates."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,7 +17,7 @@ else:
 
 
 class AccessibleInlineFormSet(AnyFormSet):
-    """Rows whose fields say what they are."""
+    """Rows whose fields have an accessible label."""
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
@@ -26,7 +26,7 @@ class AccessibleInlineFormSet(AnyFormSet):
             widget.attrs["aria-label"] = "Remove" if name == DELETION_FIELD_NAME else field.label
 
     def get_remaining_forms(self) -> list[Any]:
-        """The rows that will be there after the save, without those that are wrong in themselves."""
+        """Return the valid forms of the rows that will exist after the save."""
         return [
             form
             for form in self.forms
@@ -41,7 +41,7 @@ class AccessibleInlineFormSet(AnyFormSet):
 
 
 class AccessibleTabularInline(PlainRelatedFieldsMixin, AnyInline):
-    """Things edited on the page of what they belong to."""
+    """Related objects edited on their parent's page."""
 
     formset = AccessibleInlineFormSet
     extra = 0

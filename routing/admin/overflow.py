@@ -1,4 +1,4 @@
-"""Overflow management of a queue: what happens to work it is closed for, too full for, or too slow for."""
+"""The admin of a queue's overflow rules: what happens to work when it is closed, full or slow."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 else:
     OverflowModelForm = forms.ModelForm
 
-LIMITS = {OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"), OverflowCondition.WAITING_TIME: (2880, "minutes")}
+LIMIT_BY_CONDITION = {
+    OverflowCondition.WORK_ITEM_LIMIT: (100, "work items"),
+    OverflowCondition.WAITING_TIME: (2880, "minutes"),
+}
 
 
 class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
+    """An overflow rule whose limit and target fit its condition and action."""
+
     class Meta:
         model = OverflowRule
         fields = ("condition", "limit", "action", "target")
@@ -39,15 +44,15 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         return cleaned
 
     def _validate_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
-        if condition not in LIMITS:
+        if condition not in LIMIT_BY_CONDITION:
             cleaned["limit"] = None
             if self.instance.queue.operating_hours is None:
                 self.add_error("condition", "This queue has no operating hours: it is always open.")
             return
-        most, unit = LIMITS[condition]
+        max_limit, unit = LIMIT_BY_CONDITION[condition]
         limit = cleaned.get("limit")
-        if "limit" not in self.errors and (limit is None or not 1 <= limit <= most):
-            self.add_error("limit", f"Enter how many {unit}: 1 to {most}.")
+        if "limit" not in self.errors and (limit is None or not 1 <= limit <= max_limit):
+            self.add_error("limit", f"Enter how many {unit}: 1 to {max_limit}.")
 
     def _validate_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
         if action != OverflowAction.TRANSFER:
@@ -60,6 +65,8 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
 
 @admin.register(OverflowRule)
 class OverflowRuleAdmin(ChildAdmin):
+    """Overflow rules, reached from the page of their queue."""
+
     form = OverflowRuleForm
     parent_field = "queue"
     autocomplete_fields = ("target",)
@@ -70,7 +77,7 @@ class OverflowRuleAdmin(ChildAdmin):
 
 
 def describe_overflow_condition(rule: OverflowRule) -> str:
-    """The condition with its limit, as lists show it."""
+    """Return the condition with its limit, for lists."""
     if rule.limit is None:
         return rule.get_condition_display()
     unit = {OverflowCondition.WORK_ITEM_LIMIT: "work item", OverflowCondition.WAITING_TIME: "minute"}

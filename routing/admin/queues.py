@@ -1,4 +1,4 @@
-"""Queues and the agents who work in them."""
+"""The admin pages of queues and their members."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ QUEUE_FIELDS = (*GENERAL_FIELDS, *DISTRIBUTION_FIELDS)
 
 
 class MembershipInline(AccessibleTabularInline):
-    """Who works in the queue."""
+    """The agents who work in the queue."""
 
     model = QueueMembership
     autocomplete_fields = ("agent",)
@@ -28,6 +28,8 @@ class MembershipInline(AccessibleTabularInline):
 
 @admin.register(Queue)
 class QueueAdmin(ParentAdmin):
+    """Queues with their members and overflow rules."""
+
     list_display = ("name", "priority", "assignment_method", "operating_hours_label", "agent_count")
     list_select_related = ("operating_hours",)
     ordering = ("priority", "name")
@@ -53,7 +55,7 @@ class QueueAdmin(ParentAdmin):
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """In the look-up of an agent's queues the default one is left out: everybody is in it."""
+        """Leave the default queue out of the autocomplete of an agent's queues: every agent is in it."""
         if request.GET.get("model_name") == "queuemembership":
             queryset = queryset.filter(is_default=False)
         return super().get_search_results(request, queryset, search_term)
@@ -62,12 +64,14 @@ class QueueAdmin(ParentAdmin):
         return () if obj and obj.is_default else self.inlines
 
     def has_change_permission(self, request: HttpRequest, obj: Queue | None = None) -> bool:
-        """Who may only say who works there saves the page too; the queue's own fields are locked then."""
-        members = obj is not None and not obj.is_default and request.user.has_perm("routing.add_queuemembership")
-        return super().has_change_permission(request, obj) or members
+        """Let users who may only change members save the page; the queue's own fields are then read-only."""
+        may_change_members = (
+            obj is not None and not obj.is_default and request.user.has_perm("routing.add_queuemembership")
+        )
+        return super().has_change_permission(request, obj) or may_change_members
 
     def get_readonly_fields(self, request: HttpRequest, obj: Queue | None = None) -> tuple[str, ...]:
-        """The default queue keeps its name and priority."""
+        """Lock the name and priority of the default queue, and all fields without change permission."""
         if not request.user.has_perm("routing.change_queue"):
             return QUEUE_FIELDS
         return GENERAL_FIELDS if obj and obj.is_default else ()

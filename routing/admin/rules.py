@@ -1,4 +1,4 @@
-"""Routing rules and skill attachment rules of a work stream."""
+"""The admin of a work stream's routing rules and skill attachment rules."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,16 +23,18 @@ else:
 
 
 class WorkStreamConditionFormMixin:
-    """A form whose condition can ask about what the rule's work stream knows; put before the part's form."""
+    """A form whose condition can use the fields of the rule's work stream; put it before the child form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        asked = self.fields.get("condition")  # type: ignore[attr-defined]
-        if isinstance(asked, ConditionField):
-            asked.set_available_fields(get_available_fields(self.instance.work_stream))  # type: ignore[attr-defined]
+        condition_field = self.fields.get("condition")  # type: ignore[attr-defined]
+        if isinstance(condition_field, ConditionField):
+            condition_field.set_available_fields(get_available_fields(self.instance.work_stream))  # type: ignore[attr-defined]
 
 
 class RoutingRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, RoutingRuleModelForm):
+    """A routing rule."""
+
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -41,6 +43,8 @@ class RoutingRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, RoutingRuleM
 
 
 class SkillRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, SkillRuleModelForm):
+    """A skill attachment rule."""
+
     condition = ConditionField(label="Condition", required=False)
 
     class Meta:
@@ -49,7 +53,7 @@ class SkillRuleForm(WorkStreamConditionFormMixin, ChildFormMixin, SkillRuleModel
 
 
 class RuleAdmin(ChildAdmin):
-    """A name, a condition, and what follows from it."""
+    """A rule: a name, a condition, and its outcome."""
 
     parent_field = "work_stream"
     outcome_fields: tuple[str, ...] = ()
@@ -60,15 +64,15 @@ class RuleAdmin(ChildAdmin):
         return [("General information", {"fields": general}), ("Condition", {"fields": (condition,)})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        words = () if self._can_use_builder(request, obj) else ("condition_description",)
-        return (*super().get_readonly_fields(request, obj), *words)
+        description = () if self._can_use_builder(request, obj) else ("condition_description",)
+        return (*super().get_readonly_fields(request, obj), *description)
 
     def _can_use_builder(self, request: HttpRequest, rule: Any) -> bool:
-        """A condition with groups within groups came from elsewhere: it is shown in words, and kept as it is."""
+        """Return whether the builder can show the condition; if not, its description is shown read-only."""
         if rule is None:
             return True
-        fits = is_editable_in_builder(rule.condition, get_available_fields(rule.work_stream))
-        return fits and self.has_change_permission(request, rule)
+        is_editable = is_editable_in_builder(rule.condition, get_available_fields(rule.work_stream))
+        return is_editable and self.has_change_permission(request, rule)
 
     @admin.display(description="Condition")
     def condition_description(self, rule: Any) -> str:
@@ -77,6 +81,8 @@ class RuleAdmin(ChildAdmin):
 
 @admin.register(RoutingRule)
 class RoutingRuleAdmin(RuleAdmin):
+    """Routing rules, reached from the page of their work stream."""
+
     form = RoutingRuleForm
     outcome_fields = ("queue",)
     noun = "rule item"
@@ -84,7 +90,7 @@ class RoutingRuleAdmin(RuleAdmin):
 
 
 class RequiredSkillInline(AccessibleTabularInline):
-    """Which skills the rule adds, and how well they are needed."""
+    """The skills the rule adds, with the proficiency they need."""
 
     model = SkillRuleSkill
     formset = ProficiencyFormSet
@@ -95,23 +101,25 @@ class RequiredSkillInline(AccessibleTabularInline):
 
 @admin.register(SkillRule)
 class SkillRuleAdmin(RuleAdmin):
+    """Skill attachment rules, reached from the page of their work stream."""
+
     form = SkillRuleForm
     inlines = (RequiredSkillInline,)
 
 
 def format_required_skills(rule: SkillRule) -> str:
-    """The skills a rule adds, as its list shows them."""
-    return ", ".join(f"{need.skill} {need.rating}" for need in rule.skill_requirements.all())
+    """Return the skills a rule adds, for its list."""
+    return ", ".join(f"{requirement.skill} {requirement.rating}" for requirement in rule.skill_requirements.all())
 
 
 def _routing_cells(stream: Any, rules: Iterable[RoutingRule]) -> Iterator[Sequence[object]]:
-    known = get_available_fields(stream)
-    return ((rule.name, describe_condition(rule.condition, known), rule.queue) for rule in rules)
+    fields = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, fields), rule.queue) for rule in rules)
 
 
 def _skill_cells(stream: Any, rules: Iterable[SkillRule]) -> Iterator[Sequence[object]]:
-    known = get_available_fields(stream)
-    return ((rule.name, describe_condition(rule.condition, known), format_required_skills(rule)) for rule in rules)
+    fields = get_available_fields(stream)
+    return ((rule.name, describe_condition(rule.condition, fields), format_required_skills(rule)) for rule in rules)
 
 
 ROUTING_RULE_LIST = RelatedList(

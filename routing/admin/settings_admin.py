@@ -1,4 +1,4 @@
-"""What the pages of work distribution share: who gets work is looked at again after every change."""
+"""The base of the work distribution pages: every change triggers a new assignment run."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ ASSIGN_LANE = "assign"
 
 
 class RoutingSettingsAdmin(ProductModelAdmin):
-    """A page whose settings decide who gets work: they hold at once, for what waits as well."""
+    """A page whose settings affect assignment: changes apply at once, to waiting work too."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -1,4 +1,4 @@
-"""Skills, their types, and the scale on which agents have them."""
+"""The admin pages of skills, skill types and rating models."""
 
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -35,7 +35,7 @@ class ProficiencyFormSet(AccessibleInlineFormSet):
 
 
 class SkillAgentInline(AccessibleTabularInline):
-    """Who has the skill, and how well."""
+    """The agents who have the skill, with their proficiency."""
 
     model = AgentSkill
     formset = ProficiencyFormSet
@@ -46,6 +46,8 @@ class SkillAgentInline(AccessibleTabularInline):
 
 @admin.register(Skill)
 class SkillAdmin(RoutingSettingsAdmin):
+    """Skills with the agents who have them."""
+
     list_display = ("name", "type", "description", "agents_with_skill")
     list_filter = ("type",)
     list_select_related = ("type",)
@@ -70,7 +72,7 @@ class SkillAdmin(RoutingSettingsAdmin):
 
 @admin.register(SkillType)
 class SkillTypeAdmin(ProductModelAdmin):
-    """Kinds of skills: languages, products."""
+    """Types of skills, such as languages and products."""
 
     list_display = ("name", "skill_count")
     fields = ("name",)
@@ -79,16 +81,16 @@ class SkillTypeAdmin(ProductModelAdmin):
     deletion_hint = "Give its skills another type first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SkillType]:
-        types: QuerySet[SkillType] = super().get_queryset(request).annotate(skills_of_it=Count("skills"))
+        types: QuerySet[SkillType] = super().get_queryset(request).annotate(annotated_skill_count=Count("skills"))
         return types
 
-    @admin.display(description="Skills", ordering="skills_of_it")
-    def skill_count(self, kind: Any) -> int:
-        return int(kind.skills_of_it)
+    @admin.display(description="Skills", ordering="annotated_skill_count")
+    def skill_count(self, skill_type: Any) -> int:
+        return int(skill_type.annotated_skill_count)
 
 
 class RatingScaleForm(RatingModelForm):
-    """A scale. One is in use at any time: choosing another one is the way to leave it."""
+    """A rating model. Exactly one is in use: to stop using it, switch on another one."""
 
     class Meta:
         model = RatingModel
@@ -96,10 +98,10 @@ class RatingScaleForm(RatingModelForm):
         help_texts = {"in_use": "The scale on which proficiency is set. Switching this one on switches the other off."}
 
     def clean_in_use(self) -> bool:
-        wanted: bool = self.cleaned_data["in_use"]
-        if self.instance.in_use and not wanted:
+        in_use: bool = self.cleaned_data["in_use"]
+        if self.instance.in_use and not in_use:
             raise forms.ValidationError("One rating model is in use at any time: switch on another one instead.")
-        return wanted
+        return in_use
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
@@ -109,7 +111,7 @@ class RatingScaleForm(RatingModelForm):
         return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
-        """The page switches the other one off before it saves this one."""
+        """Skip the uniqueness check of `in_use`: the page switches the other model off before it saves."""
         return {*super()._get_validation_exclusions(), "in_use"}  # type: ignore[misc]
 
 
@@ -125,7 +127,7 @@ class RatingValueFormSet(AccessibleInlineFormSet):
 
 
 class RatingValueInline(AccessibleTabularInline):
-    """What the values are called."""
+    """The names of the scale's values."""
 
     model = RatingValue
     formset = RatingValueFormSet
@@ -135,6 +137,8 @@ class RatingValueInline(AccessibleTabularInline):
 
 @admin.register(RatingModel)
 class RatingModelAdmin(ProductModelAdmin):
+    """Rating models with the names of their values; the model in use can't be deleted."""
+
     form = RatingScaleForm
     list_display = ("name", "min_value", "max_value", "use_pill")
     fields = ("name", "min_value", "max_value", "in_use")
@@ -153,8 +157,10 @@ class RatingModelAdmin(ProductModelAdmin):
         if obj.in_use:
             RatingModel.objects.exclude(pk=obj.pk).filter(in_use=True).update(in_use=False)
         super().save_model(request, obj, form, change)
-        outside = AgentSkill.objects.exclude(rating__range=(obj.min_value, obj.max_value)).count() if obj.in_use else 0
-        if outside:
-            words = "1 skill of an agent lies" if outside == 1 else f"{outside} skills of agents lie"
-            text = f"{words} outside {obj.min_value} to {obj.max_value}: set the proficiency anew."
+        outside_count = (
+            AgentSkill.objects.exclude(rating__range=(obj.min_value, obj.max_value)).count() if obj.in_use else 0
+        )
+        if outside_count:
+            subject = "1 skill of an agent lies" if outside_count == 1 else f"{outside_count} skills of agents lie"
+            text = f"{subject} outside {obj.min_value} to {obj.max_value}: set the proficiency anew."
             self.message_user(request, text, messages.WARNING)

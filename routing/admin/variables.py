@@ -1,4 +1,4 @@
-"""Context variables of a work stream, and contact fields: what rules can ask about besides the message itself."""
+"""The admin of context variables and contact fields, which rules can use besides the message itself."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -23,11 +23,11 @@ else:
     AnyPage = object
 
 FIELD_LABELS = {"display_name": "Display Name", "name": "Name", "type": "Type"}
-LOCKED_FIELDS = ("name", "type")  # rules, conversations and contacts know it by its name, and keep values of its type
+LOCKED_FIELDS = ("name", "type")  # rules and stored values refer to the name and depend on the type
 
 
 class GeneratedNameFormMixin:
-    """The name is made from the display name where it is left empty; put before the model form."""
+    """Generates an empty name from the display name; put it before the model form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,18 +41,20 @@ class GeneratedNameFormMixin:
             fields["name"].widget.attrs["data-named-after"] = "id_display_name"
 
     def get_taken_names(self) -> Collection[str]:
-        """Names that are taken."""
+        """Return the names that are taken."""
         raise NotImplementedError
 
     def clean_name(self) -> str:
         cleaned: dict[str, Any] = self.cleaned_data  # type: ignore[attr-defined]
-        taken = self.get_taken_names()
-        if cleaned["name"] in taken:
+        taken_names = self.get_taken_names()
+        if cleaned["name"] in taken_names:
             raise ValidationError("There is one of this name already.")
-        return cleaned["name"] or generate_name(cleaned.get("display_name", ""), taken)
+        return cleaned["name"] or generate_name(cleaned.get("display_name", ""), taken_names)
 
 
 class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelForm):
+    """A context variable, whose name is unique in its work stream."""
+
     class Meta:
         model = ContextVariable
         fields = ("display_name", "name", "type", "found_after")
@@ -68,6 +70,8 @@ class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelFo
 
 
 class ContactFieldForm(GeneratedNameFormMixin, ContactModelForm):
+    """A contact field, whose name is unique."""
+
     class Meta:
         model = ContactField
         fields = ("display_name", "name", "type")
@@ -78,18 +82,18 @@ class ContactFieldForm(GeneratedNameFormMixin, ContactModelForm):
 
 
 class UsedByRulesAdminMixin(AnyPage):
-    """A page of something that is kept as long as a rule asks about it; put before the page's class."""
+    """Prevents the deletion of an object that rules use; put it before the page's class."""
 
     deletion_hint = "Change these rules first."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        own = tuple(super().get_readonly_fields(request, obj))
-        return (*own, *LOCKED_FIELDS) if obj else own
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return (*fields, *LOCKED_FIELDS) if obj else fields
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        asking = [_describe_rule(rule) for thing in objs for rule in get_rules_using(thing)]
-        if asking:
-            return [], {}, set(), [get_text_list(asking, "and")]
+        rules = [_describe_rule(rule) for variable in objs for rule in get_rules_using(variable)]
+        if rules:
+            return [], {}, set(), [get_text_list(rules, "and")]
         return super().get_deleted_objects(objs, request)
 
 
@@ -100,6 +104,8 @@ def _describe_rule(rule: Any) -> str:
 
 @admin.register(ContextVariable)
 class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
+    """Context variables, reached from the page of their work stream."""
+
     form = ContextVariableForm
     parent_field = "work_stream"
     fieldsets = (("General information", {"fields": ("work_stream", "display_name", "name", "type", "found_after")}),)
@@ -107,7 +113,7 @@ class ContextVariableAdmin(UsedByRulesAdminMixin, ChildAdmin):
 
 @admin.register(ContactField)
 class ContactFieldAdmin(UsedByRulesAdminMixin, ProductModelAdmin):
-    """What is known of each customer beside name and language."""
+    """Fields of each contact, besides name and language."""
 
     form = ContactFieldForm
     list_display = ("display_name", "name", "type")
@@ -125,7 +131,8 @@ CONTEXT_VARIABLE_LIST = RelatedList(
     "New context variable",
     ("Display Name", "Name", "Type", "Found after"),
     lambda stream, variables: (
-        (one.display_name, one.name, one.get_type_display(), one.found_after) for one in variables
+        (variable.display_name, variable.name, variable.get_type_display(), variable.found_after)
+        for variable in variables
     ),
     is_ordered=False,
 )

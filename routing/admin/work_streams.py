@@ -1,4 +1,4 @@
-"""Work streams: on what terms conversations are given out."""
+"""The admin pages of work streams: the terms on which conversations are assigned."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -34,6 +34,8 @@ SKILL_MATCHING_CHOICES = [
 
 
 class WorkStreamForm(StreamModelForm):
+    """A work stream with readable time spans and choices."""
+
     auto_close_after = TimeSpanField(
         label="Auto-close after inactivity",
         help_text="A conversation that waits for the customer this long is closed.",
@@ -83,10 +85,10 @@ class WorkStreamForm(StreamModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        times = self.fields.get("wrap_up_seconds")
-        if isinstance(times, WrapUpField):
-            times.include_stored_value(self.instance.wrap_up_seconds)
-        if self.instance._state.adding:  # a field of the form's own knows nothing of the model's default
+        wrap_up_field = self.fields.get("wrap_up_seconds")
+        if isinstance(wrap_up_field, WrapUpField):
+            wrap_up_field.include_stored_value(self.instance.wrap_up_seconds)
+        if self.instance._state.adding:  # fields declared on the form do not get the model's defaults
             for name in self.declared_fields:
                 self.initial.setdefault(name, getattr(self.instance, name))
 
@@ -102,6 +104,8 @@ class WorkStreamForm(StreamModelForm):
 
 @admin.register(WorkStream)
 class WorkStreamAdmin(ParentAdmin):
+    """Work streams with their variables and rules, and a box to try the rules."""
+
     form = WorkStreamForm
     list_display = ("name", "channel", "distribution_mode", "capacity", "auto_close_label", "fallback_queue_label")
     list_select_related = ("fallback_queue",)
@@ -114,12 +118,12 @@ class WorkStreamAdmin(ParentAdmin):
     deletion_hint = "Give its numbers another work stream first; work streams with conversations are kept."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
-        """What only push knows is left out once it is settled that agents pick."""
-        picked = obj is not None and obj.distribution_mode == DistributionMode.PICK
-        push, matching = ((), ()) if picked else (PUSH_ONLY_FIELDS, ("skill_matching",))
+        """Leave out the fields for push if the work stream is saved with pick."""
+        is_pick = obj is not None and obj.distribution_mode == DistributionMode.PICK
+        push_fields, matching_fields = ((), ()) if is_pick else (PUSH_ONLY_FIELDS, ("skill_matching",))
         distribution = (
-            *("distribution_mode", "allowed_presences", *push, "keep_same_agent", "return_after_disconnect"),
-            *("wrap_up_seconds", "disposition_required", *matching, "fallback_queue"),
+            *("distribution_mode", "allowed_presences", *push_fields, "keep_same_agent", "return_after_disconnect"),
+            *("wrap_up_seconds", "disposition_required", *matching_fields, "fallback_queue"),
         )
         return [("General information", {"fields": GENERAL_FIELDS}), ("Work distribution", {"fields": distribution})]
 
@@ -144,7 +148,7 @@ class WorkStreamAdmin(ParentAdmin):
         return [path("<path:object_id>/try/", view, name="routing_workstream_try"), *super().get_urls()]
 
     def dry_run_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show which rule the sample would hit: on the page again, or just the result to a script."""
+        """Show which rule the sample would match: on the page, or as HTML in JSON for the script."""
         stream = self.get_object(request, unquote(object_id))
         if stream is None or not self.has_view_permission(request, stream):
             raise PermissionDenied
@@ -152,7 +156,7 @@ class WorkStreamAdmin(ParentAdmin):
         context = {"sample": sample, "trial": sample.run() if sample.is_valid() else None}
         if not request.accepts("text/html"):
             return JsonResponse({"html": render_to_string("admin/routing/_trial_result.html", context)})
-        request.method = "GET"  # the page around the result is the one to look at and save, not what was posted
+        request.method = "GET"  # shows the form of the stored work stream, not of the posted sample
         return self.change_view(request, object_id, self.get_change_url(stream), context)
 
     # -- The list ---------------------------------------------------------------------------------------------------

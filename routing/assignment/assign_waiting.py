@@ -1,8 +1,8 @@
-"""Hand out waiting work: lock the agents, count what they have, then claim.
+"""Assign waiting work: lock the agents, count their load, then offer.
 
-Any number of processes may do so at once, and no agent gets more than their capacity: whoever decides holds the rows of
-all agents who come into question, and counts only after that. Locks are always taken in this order: work, then agents
-by key. Work that somebody else is just changing is left for the next time, so that nobody waits for it.
+Any number of processes may do so at once without exceeding an agent's capacity: each locks the rows of all eligible
+agents, and counts only after that. Locks are always taken in this order: work, then agents by key. Work locked by
+another process is skipped until the next run, so that no process waits for it.
 """
 
 from collections import Counter
@@ -43,15 +43,15 @@ from routing.models import (
     WorkStream,
 )
 
-BATCH_SIZE = 50  # pieces of work in one transaction
-MAX_AGENT_IDS_IN_QUERY = 50  # agents; for more it is quicker to count what everybody has
-MAX_WORK_ITEMS = 20_000  # pieces of work of which one call knows the order
-MAX_FAILURES_PER_WORK_STREAM = 10  # of one work stream in one call: after so many, the stream itself is at fault
+BATCH_SIZE = 50  # work items in one transaction
+MAX_AGENT_IDS_IN_QUERY = 50  # for more agents it is quicker to count the load of all
+MAX_WORK_ITEMS = 20_000  # work items in one call
+MAX_FAILURES_PER_WORK_STREAM = 10  # in one call: after so many, the work stream itself is at fault
 
 
 @dataclass(frozen=True)
 class WorkItemFacts:
-    """What only the owner of a piece of work knows about it: what it needs, and who has passed it over."""
+    """Facts about a work item that its owner knows: required skills, and agents who passed it over."""
 
     skills: Mapping[int, int] = field(default_factory=dict)
     skill_names: Mapping[int, str] = field(default_factory=dict)
@@ -64,8 +64,18 @@ EMPTY_WORK_ITEM_FACTS = WorkItemFacts()
 
 
 @dataclass(frozen=True)
+class LockedAgent:
+    """An agent whose row is locked; `capacity` is their whole capacity, whatever their load."""
+
+    capacity: int
+    presence: str
+    last_assigned_at: datetime | None
+    skills: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Decision:
-    """A piece of work and who it is offered to until when; or nobody, and why."""
+    """A work item, the agent it is offered to and until when; or no agent, and the reason."""
 
     item: Any
     choice: Choice
@@ -76,42 +86,46 @@ class Decision:
 GetFacts = Callable[[Sequence[int]], Mapping[int, WorkItemFacts]]
 OnDecisions = Callable[[list[Decision]], None]
 OnFailure = Callable[[int, Exception], None]
-WorkItemKey = tuple[int, int, int]  # of work: its key, its queue, its work stream
+WorkItemKey = tuple[int, int, int]  # keys of the work item, its queue and its work stream
 OnUnassignable = Callable[[Mapping[tuple[int, int], Choice]], None]  # by queue and work stream
 
 
 @dataclass
 class AgentLoad:
-    """What an agent has: units of capacity, and conversations by work stream."""
+    """An agent's load: units of capacity in use, and conversations by work stream."""
 
     units: int = 0
     count_by_work_stream: dict[int, int] = field(default_factory=dict)
 
     def add(self, stream_id: int, capacity: int, count: int = 1) -> None:
+        """Add conversations of a work stream that take this capacity each."""
         self.units += capacity * count
         self.count_by_work_stream[stream_id] = self.count_by_work_stream.get(stream_id, 0) + count
 
 
 def get_load_by_agent(work: RoutableQuerySet[Any], agent_ids: Iterable[int], *, now: datetime) -> dict[int, AgentLoad]:
-    """What these agents have: active work, wrap-up for as long as it counts, and what is offered to them; one query."""
+    """Return the load of these agents, with one query.
+
+    It counts active work, wrap-up for as long as it uses capacity, and open offers.
+    """
     ids = set(agent_ids)
-    held = work.order_by().filter(Q(state__in=CAPACITY_STATES) | Q(offered_to__isnull=False))
+    counted = work.order_by().filter(Q(state__in=CAPACITY_STATES) | Q(offered_to__isnull=False))
     if len(ids) <= MAX_AGENT_IDS_IN_QUERY:
-        held = held.filter(Q(agent__in=ids) | Q(offered_to__in=ids))
-    grouped = held.annotate(
+        counted = counted.filter(Q(agent__in=ids) | Q(offered_to__in=ids))
+    grouped = counted.annotate(
         holder=Coalesce("agent_id", "offered_to_id", output_field=IntegerField()),
         wrap_up_since=Case(When(state=State.WRAP_UP, then="state_since"), output_field=DateTimeField()),
     ).values_list("holder", "work_stream_id", "work_stream__capacity", "work_stream__wrap_up_seconds", "wrap_up_since")
     loads: dict[int, AgentLoad] = {pk: AgentLoad() for pk in ids}
     for holder, stream_id, capacity, seconds, since, count in grouped.annotate(count=Count("pk")):
-        counts = since is None or seconds is None or now < since + timedelta(seconds=seconds)
-        if counts and holder in loads:
+        uses_capacity = since is None or seconds is None or now < since + timedelta(seconds=seconds)
+        if uses_capacity and holder in loads:
             loads[holder].add(stream_id, capacity, count)
     return loads
 
 
 def filter_unoffered_push_work(work: RoutableQuerySet[Any]) -> RoutableQuerySet[Any]:
-    """What the system offers to agents and has not offered yet."""
+    """Return open work of push work streams that is not offered to an agent."""
     return work.filter(state=State.OPEN, offered_to=None, work_stream__distribution_mode=DistributionMode.PUSH)
 
 
@@ -127,33 +141,41 @@ def assign_waiting(
     on_unassignable: OnUnassignable,
     limit: int | None = None,
 ) -> tuple[int, bool]:
-    """Offer waiting work to these agents, in the order of its queryset; how much, and whether some was left out.
+    """Offer waiting work to these agents, in the order of its queryset.
 
-    What agents have is counted in `work`, all the work there is. `facts_of` and `on_decisions` are called with a
-    batch at a time, in its transaction. Left out is what somebody else was changing at that moment. Work that can't be
-    decided goes to `on_failure`, and the rest goes on; why nobody can take the work of some queue and work stream goes
-    to `on_hopeless`, at the end and all at once.
+    Args:
+        waiting: The work to assign.
+        all_work: All work there is; the agents' load is counted in it.
+        get_facts: Returns the facts about work items by key; called once per batch, in its transaction.
+        on_decisions: Receives the decisions of a batch, in its transaction.
+        on_failure: Receives the key of a work item that could not be decided, and the error; the rest goes on.
+        on_unassignable: Receives the reasons why no agent can take the work of some queues and work streams, by queue
+            and work stream; called once, at the end.
+        limit: The highest number of offers to make.
+
+    Returns:
+        The number of offers, and whether work was skipped because another process had locked it.
     """
-    going = AssignmentRun(
+    run = AssignmentRun(
         partial(LockedBatch.lock, all_work=all_work, agents=agents, get_facts=get_facts, now=now), waiting, on_decisions
     )
-    turn = list(waiting.values_list("pk", "queue_id", "work_stream_id")[:MAX_WORK_ITEMS])
-    place = 0
-    while place < len(turn) and (limit is None or going.offered_count < limit):
-        size = BATCH_SIZE if limit is None else min(BATCH_SIZE, limit - going.offered_count)
+    keys = list(waiting.values_list("pk", "queue_id", "work_stream_id")[:MAX_WORK_ITEMS])
+    position = 0
+    while position < len(keys) and (limit is None or run.offered_count < limit):
+        size = BATCH_SIZE if limit is None else min(BATCH_SIZE, limit - run.offered_count)
         batch: list[WorkItemKey] = []
-        while place < len(turn) and len(batch) < size:
-            batch += [turn[place]] if going.should_try(*turn[place]) else []
-            place += 1
-        going.process(batch, on_failure)
-    if going.unassignable:
-        on_unassignable(going.unassignable)
-    return going.offered_count, going.has_skipped_work
+        while position < len(keys) and len(batch) < size:
+            batch += [keys[position]] if run.should_try(*keys[position]) else []
+            position += 1
+        run.process(batch, on_failure)
+    if run.unassignable:
+        on_unassignable(run.unassignable)
+    return run.offered_count, run.has_skipped_work
 
 
 @dataclass
 class AssignmentRun:
-    """One way through all that waits: what was offered, what nobody can take, and what could not be decided."""
+    """The state of one run: offers made, queues without a suitable agent, and failures."""
 
     lock: Callable[[RoutableQuerySet[Any]], "LockedBatch"]
     waiting: RoutableQuerySet[Any]
@@ -161,57 +183,56 @@ class AssignmentRun:
     offered_count: int = 0
     has_skipped_work: bool = False
     unassignable: dict[tuple[int, int], Choice] = field(default_factory=dict)
-    failures_by_work_stream: Counter[int] = field(default_factory=Counter)  # by work stream
+    failures_by_work_stream: Counter[int] = field(default_factory=Counter)
 
     def should_try(self, pk: int, queue_id: int, stream_id: int) -> bool:
-        """Whether somebody may have room for it, as far as is known by now."""
-        return (queue_id, stream_id) not in self.unassignable and self.failures_by_work_stream[
-            stream_id
-        ] < MAX_FAILURES_PER_WORK_STREAM
+        """Return whether, as far as is known by now, an agent may have capacity for it."""
+        has_failed = self.failures_by_work_stream[stream_id] >= MAX_FAILURES_PER_WORK_STREAM
+        return (queue_id, stream_id) not in self.unassignable and not has_failed
 
-    def process(self, pieces: Sequence[WorkItemKey], on_failure: OnFailure) -> None:
-        """Decide about these together; where that fails, about each half, down to the one that is at fault."""
-        fault = self._try_batch([pk for pk, _, _ in pieces]) if pieces else None
-        if fault is not None and len(pieces) > 1:
-            middle = len(pieces) // 2
-            self.process(pieces[:middle], on_failure)
-            self.process(pieces[middle:], on_failure)
-        elif fault is not None:
-            ((pk, _, stream_id),) = pieces
+    def process(self, keys: Sequence[WorkItemKey], on_failure: OnFailure) -> None:
+        """Decide on these work items together; if that fails, on each half, down to the item at fault."""
+        error = self._try_batch([pk for pk, _, _ in keys]) if keys else None
+        if error is not None and len(keys) > 1:
+            middle = len(keys) // 2
+            self.process(keys[:middle], on_failure)
+            self.process(keys[middle:], on_failure)
+        elif error is not None:
+            ((pk, _, stream_id),) = keys
             self.failures_by_work_stream[stream_id] += 1
-            on_failure(pk, fault)
+            on_failure(pk, error)
 
-    def _try_batch(self, keys: Sequence[int]) -> Exception | None:
+    def _try_batch(self, ids: Sequence[int]) -> Exception | None:
         try:
-            self._process_batch(keys)
-        except (OperationalError, InterfaceError):  # it is the database: all of it is tried again later
+            self._process_batch(ids)
+        except (OperationalError, InterfaceError):  # the database failed: the whole run is repeated later
             raise
-        except Exception as error:  # whatever is wrong with one of them, the others must go out
+        except Exception as error:  # an error in one work item must not stop the others
             return error
         return None
 
-    def _process_batch(self, keys: Sequence[int]) -> None:
+    def _process_batch(self, ids: Sequence[int]) -> None:
         with transaction.atomic():
-            batch = self.lock(self.waiting.filter(pk__in=keys))
+            batch = self.lock(self.waiting.filter(pk__in=ids))
             decisions = list(batch.decide())
             batch.save_offers(decisions)
             self.on_decisions(decisions)
         self.unassignable = {**batch.unassignable, **self.unassignable}
         self.offered_count += sum(decision.choice.agent_id is not None for decision in decisions)
-        self.has_skipped_work = self.has_skipped_work or len(batch.items) < len(keys)
+        self.has_skipped_work = self.has_skipped_work or len(batch.items) < len(ids)
 
 
 @dataclass
 class LockedBatch:
-    """Some work and all agents who come into question for it, held until the end of the transaction."""
+    """Some work items and all agents eligible for them, locked until the end of the transaction."""
 
     work: RoutableQuerySet[Any]
     items: list[Any]
     facts: Mapping[int, WorkItemFacts]
     now: datetime
-    agents: dict[int, Candidate]
+    agents: dict[int, LockedAgent]
     loads: dict[int, AgentLoad]
-    members_by_queue: dict[int, set[int]]  # by queue; the default queue has none: everybody works there
+    members_by_queue: dict[int, set[int]]  # without the default queue, in which every agent works
     unassignable: dict[tuple[int, int], Choice] = field(default_factory=dict)
     _candidates_by_queue_and_stream: dict[tuple[int, int], dict[int, Candidate]] = field(default_factory=dict)
 
@@ -225,59 +246,62 @@ class LockedBatch:
         get_facts: GetFacts,
         now: datetime,
     ) -> "LockedBatch":
-        """Lock, then count: what is counted before the lock may be wrong when it is used."""
-        free = waiting.select_related("work_stream", "queue")
-        items = list(free.select_for_update(of=("self",), skip_locked=True, no_key=True))
+        """Lock, then count: a count made before the lock may be outdated when it is used."""
+        rows = waiting.select_related("work_stream", "queue")
+        items = list(rows.select_for_update(of=("self",), skip_locked=True, no_key=True))
         facts = get_facts([item.pk for item in items]) if items else {}
-        found = _lock_agents(items, agents)
-        members, skills = _get_members_and_skills(items, facts, found)
-        for pk, known in skills.items():
-            found[pk] = replace(found[pk], skills=known)
-        loads = get_load_by_agent(all_work, found, now=now) if found else {}
-        return cls(all_work, items, facts, now, found, loads, members)
+        locked_agents = _lock_agents(items, agents)
+        members, skills = _get_members_and_skills(items, facts, locked_agents)
+        for pk, agent_skills in skills.items():
+            locked_agents[pk] = replace(locked_agents[pk], skills=agent_skills)
+        loads = get_load_by_agent(all_work, locked_agents, now=now) if locked_agents else {}
+        return cls(all_work, items, facts, now, locked_agents, loads, members)
 
     def decide(self) -> Iterator[Decision]:
-        """An offer for each piece of work, or nobody and why; every offer counts for those after it."""
-        for place, item in enumerate(self.items):
+        """Yield a decision for each work item; each offer adds to the load that later decisions see."""
+        for index, item in enumerate(self.items):
             facts = self.facts.get(item.pk, EMPTY_WORK_ITEM_FACTS)
-            need, kind = build_requirements(item, facts), (item.queue_id, item.work_stream_id)
-            choice = choose_agent(need, list(self._get_candidates(*kind).values()))
+            requirements = build_requirements(item, facts)
+            candidates = self._get_candidates(item.queue_id, item.work_stream_id)
+            choice = choose_agent(requirements, list(candidates.values()))
             if choice.agent_id is None:
-                if need.accepts_any_agent:
-                    self.unassignable.setdefault(kind, choice)
+                if requirements.accepts_any_agent:
+                    self.unassignable.setdefault((item.queue_id, item.work_stream_id), choice)
                 yield Decision(item, choice)
             else:
-                at = self.now + timedelta(microseconds=place)
+                # A microsecond apart, so that the order within a batch counts for round robin.
+                at = self.now + timedelta(microseconds=index)
                 self._record_offer(choice.agent_id, item.work_stream, at)
                 yield Decision(item, choice, at, self.now + timedelta(seconds=item.work_stream.offer_seconds))
 
     def save_offers(self, decisions: Sequence[Decision]) -> None:
-        """Write the offers down: what is locked is still free."""
-        chosen = [one for one in decisions if one.choice.agent_id is not None]
-        if chosen:
-            free = self.work.model._default_manager.filter(state=State.OPEN, offered_to=None)
-            free.filter(pk__in=[one.item.pk for one in chosen]).order_by().update(
-                offered_to=Case(*(When(pk=one.item.pk, then=Value(one.choice.agent_id)) for one in chosen)),
+        """Write the offers; the locked work items are still unoffered."""
+        offers = [decision for decision in decisions if decision.choice.agent_id is not None]
+        if offers:
+            unoffered = self.work.model._default_manager.filter(state=State.OPEN, offered_to=None)
+            unoffered.filter(pk__in=[offer.item.pk for offer in offers]).order_by().update(
+                offered_to=Case(*(When(pk=offer.item.pk, then=Value(offer.choice.agent_id)) for offer in offers)),
                 offer_expires_at=Case(
-                    *(When(pk=one.item.pk, then=Value(one.expires_at)) for one in chosen), output_field=DateTimeField()
+                    *(When(pk=offer.item.pk, then=Value(offer.expires_at)) for offer in offers),
+                    output_field=DateTimeField(),
                 ),
             )
 
     def _get_candidates(self, queue_id: int, stream_id: int) -> dict[int, Candidate]:
-        """The queue's agents, with what they have of this work stream; kept up to date by `_give`."""
-        kind = (queue_id, stream_id)
-        if kind not in self._candidates_by_queue_and_stream:
-            here = self.members_by_queue.get(queue_id, self.agents.keys())
-            self._candidates_by_queue_and_stream[kind] = {
-                pk: self._build_candidate(pk, stream_id) for pk in self.agents if pk in here
+        """Return the queue's agents as candidates for this work stream; `_record_offer` keeps them up to date."""
+        key = (queue_id, stream_id)
+        if key not in self._candidates_by_queue_and_stream:
+            members = self.members_by_queue.get(queue_id, self.agents.keys())
+            self._candidates_by_queue_and_stream[key] = {
+                pk: self._build_candidate(pk, stream_id) for pk in self.agents if pk in members
             }
-        return self._candidates_by_queue_and_stream[kind]
+        return self._candidates_by_queue_and_stream[key]
 
     def _build_candidate(self, pk: int, stream_id: int) -> Candidate:
         agent, load = self.agents[pk], self.loads[pk]
         return Candidate(
             pk,
-            agent.free_capacity - load.units,
+            agent.capacity - load.units,
             agent.presence,
             load.count_by_work_stream.get(stream_id, 0),
             agent.last_assigned_at,
@@ -287,13 +311,13 @@ class LockedBatch:
     def _record_offer(self, pk: int, stream: WorkStream, at: datetime) -> None:
         self.loads[pk].add(stream.pk, stream.capacity)
         self.agents[pk] = replace(self.agents[pk], last_assigned_at=at)
-        for (_, stream_id), group in self._candidates_by_queue_and_stream.items():
-            if pk in group:
-                group[pk] = self._build_candidate(pk, stream_id)
+        for (_, stream_id), candidates in self._candidates_by_queue_and_stream.items():
+            if pk in candidates:
+                candidates[pk] = self._build_candidate(pk, stream_id)
 
 
 def build_requirements(item: Any, facts: WorkItemFacts) -> AssignmentRequirements:
-    """What this piece of work asks of its agent."""
+    """Return what the work item requires of its agent."""
     stream = item.work_stream
     return AssignmentRequirements(
         capacity=stream.capacity,
@@ -308,35 +332,40 @@ def build_requirements(item: Any, facts: WorkItemFacts) -> AssignmentRequirement
     )
 
 
-def _lock_agents(items: Sequence[Any], agents: QuerySet[Agent]) -> dict[int, Candidate]:
-    """Who works in one of these queues and shows what one of the work streams allows, locked; `free` is all of it."""
+def _lock_agents(items: Sequence[Any], agents: QuerySet[Agent]) -> dict[int, LockedAgent]:
+    """Lock the agents of these items' queues whose presence one of the work streams allows."""
     allowed = {presence for item in items for presence in item.work_stream.allowed_presences}
-    there = agents.filter(presence__in=Presence.objects.filter(base_status__in=allowed).values("pk"))
+    eligible = agents.filter(presence__in=Presence.objects.filter(base_status__in=allowed).values("pk"))
     if not any(item.queue.is_default for item in items):
         queues = {item.queue_id for item in items}
-        there = there.filter(pk__in=QueueMembership.objects.filter(queue__in=queues).values("agent"))
+        eligible = eligible.filter(pk__in=QueueMembership.objects.filter(queue__in=queues).values("agent"))
     base = Presence.objects.filter(pk=OuterRef("presence")).values("base_status")
-    # Weak enough for others to refer to the agent meanwhile, strong enough to keep out whoever else decides.
-    rows = there.order_by("pk").select_for_update(no_key=True).annotate(base=Subquery(base))
+    # no_key is weak enough for others to insert rows that refer to the agent, and keeps out other assignment runs.
+    rows = eligible.order_by("pk").select_for_update(no_key=True).annotate(base=Subquery(base))
     values = rows.values_list("pk", "capacity", "base", "last_assigned_at")
-    return {pk: Candidate(pk, capacity, shown, 0, at) for pk, capacity, shown, at in (values if items else ())}
+    return {
+        pk: LockedAgent(capacity, presence, assigned_at)
+        for pk, capacity, presence, assigned_at in (values if items else ())
+    }
 
 
 def _get_members_and_skills(
-    items: Sequence[Any], facts: Mapping[int, WorkItemFacts], agents: Mapping[int, Candidate]
+    items: Sequence[Any], facts: Mapping[int, WorkItemFacts], agents: Mapping[int, LockedAgent]
 ) -> tuple[dict[int, set[int]], dict[int, dict[int, int]]]:
-    """Who works in which queue, and who has which of the skills that are asked for; one query for both."""
+    """Return the agents by queue, and the required skills by agent; one query for both."""
     queues = {item.queue_id for item in items if not item.queue.is_default}
-    skills = {skill for one in facts.values() for skill in one.skills}
-    unrated = Value(-1, output_field=IntegerField())
-    rows = QueueMembership.objects.filter(queue__in=queues).annotate(of=F("queue_id"), rating=unrated)
-    rated = AgentSkill.objects.filter(skill__in=skills).annotate(of=F("skill_id"))
-    members: dict[int, set[int]] = {pk: set() for pk in queues}
-    known: dict[int, dict[int, int]] = {}
-    both = rows.values_list("agent_id", "of", "rating").union(rated.values_list("agent_id", "of", "rating"), all=True)
-    for agent_id, of, rating in both if agents and (queues or skills) else ():
+    skills = {skill for item_facts in facts.values() for skill in item_facts.skills}
+    # The negative rating tells memberships from skills in the union.
+    no_rating = Value(-1, output_field=IntegerField())
+    memberships = QueueMembership.objects.filter(queue__in=queues).annotate(target_id=F("queue_id"), rating=no_rating)
+    agent_skills = AgentSkill.objects.filter(skill__in=skills).annotate(target_id=F("skill_id"))
+    columns = ("agent_id", "target_id", "rating")
+    rows = memberships.values_list(*columns).union(agent_skills.values_list(*columns), all=True)
+    members_by_queue: dict[int, set[int]] = {pk: set() for pk in queues}
+    skills_by_agent: dict[int, dict[int, int]] = {}
+    for agent_id, target_id, rating in rows if agents and (queues or skills) else ():
         if agent_id in agents and rating >= 0:
-            known.setdefault(agent_id, {})[of] = rating
+            skills_by_agent.setdefault(agent_id, {})[target_id] = rating
         elif agent_id in agents:
-            members[of].add(agent_id)
-    return members, known
+            members_by_queue[target_id].add(agent_id)
+    return members_by_queue, skills_by_agent

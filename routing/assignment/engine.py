@@ -88,10 +88,10 @@ class Choice:
         )
 
     def _explain_choice(self, others: Sequence[LocalizedText]) -> LocalizedText:
-        known = {"free_capacity": self.free_capacity, "others": others}
+        known = {"free": self.free_capacity, "others": others}
         if self.suitable_count == 1:
             return localized(ONLY_SUITABLE_WITH_OTHERS_TEXT if others else ONLY_SUITABLE_TEXT, **known)
-        known |= {"criterion": self.criterion, "suitable_count": self.suitable_count}
+        known |= {"criterion": self.criterion, "suitable": self.suitable_count}
         return localized(BEST_WITH_OTHERS_TEXT if others else BEST_TEXT, **known)
 
 

@@ -1,7 +1,7 @@
-"""What conditions can ask about: fields with their types and the operators that fit them.
+"""The fields that conditions can use, with their types and operators.
 
-Besides what every message tells, rules can ask about the context variables of their work stream and about the fields
-of contacts; see `known_in`.
+Besides the standard fields, rules can use the context variables of their work stream and the fields of contacts; see
+`get_available_fields`.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from routing.models import ContactField, VariableType, WorkStream
 
 Facts = Mapping[str, Any]
 
-# Before the names of context variables and contact fields, so that none of them hides another field.
+# Prefixes of context variables and contact fields, so that their names can't collide with other fields.
 CONTEXT_PREFIX, CONTACT_PREFIX = "context.", "contact."
 
 
 class Operator(TextChoices):
-    """What can be asked, in the words of the condition builder."""
+    """The operators of comparisons, labelled as in the condition builder."""
 
     EQUALS = "equals", "equals"
     NOT_EQUALS = "not_equals", "does not equal"
@@ -36,7 +36,7 @@ class Operator(TextChoices):
     BETWEEN = "between", "is between"
 
 
-# What an operator denies of what another one says; for sentences about what does not hold.
+# The negation of each operator's label, for explanations why a condition does not hold.
 NEGATED_OPERATOR_LABELS = {
     Operator.EQUALS: "does not equal",
     Operator.NOT_EQUALS: "equals",
@@ -55,7 +55,7 @@ NEGATED_OPERATOR_LABELS = {
 
 
 class FieldType(TextChoices):
-    """What kind of fact a field is; decides the operators and how values are compared."""
+    """The type of a field; decides its operators and how values are compared."""
 
     TEXT = "text", "Text"
     NUMBER = "number", "Number"
@@ -66,7 +66,7 @@ class FieldType(TextChoices):
 
 
 class ValueKind(TextChoices):
-    """What is typed beside an operator: nothing, one value, several, or two times."""
+    """The kind of value an operator needs: nothing, one value, several, or two times."""
 
     NOTHING = "nothing", "Nothing"
     ONE = "one", "One value"
@@ -94,7 +94,7 @@ OPERATORS_BY_TYPE: dict[FieldType, tuple[Operator, ...]] = {
 
 
 def get_value_kind(operator: Operator) -> ValueKind:
-    """What is typed beside this operator."""
+    """Return the kind of value that the operator needs."""
     match operator:
         case Operator.IS_EMPTY | Operator.IS_NOT_EMPTY:
             return ValueKind.NOTHING
@@ -107,7 +107,7 @@ def get_value_kind(operator: Operator) -> ValueKind:
 
 
 class FieldGroup(TextChoices):
-    """Under which head the condition builder offers a field."""
+    """The heading under which the condition builder offers a field."""
 
     MESSAGE = "message", "Message"
     CUSTOMER = "customer", "Customer"
@@ -119,7 +119,7 @@ class FieldGroup(TextChoices):
 
 @dataclass(frozen=True)
 class FieldDefinition:
-    """Something a condition can ask about."""
+    """A field that conditions can use."""
 
     name: str
     label: str
@@ -149,23 +149,23 @@ FIELD_TYPE_BY_VARIABLE_TYPE = {VariableType.TEXT: FieldType.TEXT, VariableType.N
 
 
 def get_available_fields(stream: WorkStream) -> AvailableFields:
-    """What the rules of this work stream can ask about."""
+    """Return the fields that the rules of this work stream can use."""
     context = [
         FieldDefinition(
-            CONTEXT_PREFIX + one.name,
-            one.display_name,
-            FIELD_TYPE_BY_VARIABLE_TYPE[VariableType(one.type)],
+            CONTEXT_PREFIX + variable.name,
+            variable.display_name,
+            FIELD_TYPE_BY_VARIABLE_TYPE[VariableType(variable.type)],
             FieldGroup.CONTEXT,
         )
-        for one in stream.context_variables.all()
+        for variable in stream.context_variables.all()
     ]
     contact = [
         FieldDefinition(
-            CONTACT_PREFIX + one.name,
-            one.display_name,
-            FIELD_TYPE_BY_VARIABLE_TYPE[VariableType(one.type)],
+            CONTACT_PREFIX + contact_field.name,
+            contact_field.display_name,
+            FIELD_TYPE_BY_VARIABLE_TYPE[VariableType(contact_field.type)],
             FieldGroup.CONTACT,
         )
-        for one in ContactField.objects.all()
+        for contact_field in ContactField.objects.all()
     ]
     return {**STANDARD_FIELDS, **{field.name: field for field in (*context, *contact)}}

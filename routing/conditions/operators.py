@@ -1,4 +1,4 @@
-"""Whether an answer fits what a condition asks, by the type of what is asked about."""
+"""Compare facts with the values of conditions, by the type of the field."""
 
 import re
 import unicodedata
@@ -12,37 +12,37 @@ from routing.variables.values import parse_number
 
 
 def parse_weekday(value: object) -> int | None:
-    """The day, given as a number or as its digit; None for anything else."""
+    """Return the weekday, given as a number or as its digit; None for anything else."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return int(text) if re.fullmatch(r"[0-6]", text) else None
 
 
 def parse_time(value: object) -> time | None:
-    """The time of day, given as such or as HH:MM; None for anything else."""
+    """Return the time of day, given as a time or as HH:MM; None for anything else."""
     if isinstance(value, time):
         return value
-    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", value) if isinstance(value, str) else None
-    return time(int(found[1]), int(found[2])) if found else None
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?", value) if isinstance(value, str) else None
+    return time(int(match[1]), int(match[2])) if match else None
 
 
 def normalize_text(value: object) -> str:
-    """The text without what people do not mean: capitals, wide letters, blanks around it."""
+    """Return the text without differences people do not mean: case, full-width letters, extra blanks."""
     return _normalize_cached(value) if isinstance(value, str) else ""
 
 
-@lru_cache(maxsize=16)  # every condition asks for the same few texts of one conversation
+@lru_cache(maxsize=16)  # all conditions compare the same few texts of a conversation
 def _normalize_cached(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def normalize_phone_number(value: object) -> str:
-    """A phone number without the blanks and strokes people put into it."""
+    """Return a phone number without blanks, brackets, slashes and dashes."""
     return re.sub(r"[\s()/-]", "", normalize_text(value).removeprefix("whatsapp:"))
 
 
-def is_valid_value(kind: FieldType, value: object) -> bool:
-    """Whether this can be asked for."""
-    match kind:
+def is_valid_value(field_type: FieldType, value: object) -> bool:
+    """Return whether a field of this type can be compared with the value."""
+    match field_type:
         case FieldType.WEEKDAY:
             return parse_weekday(value) is not None
         case FieldType.TIME:
@@ -60,38 +60,38 @@ def _contains_word(word: str, text: str) -> bool:
 
 
 def _compare_text(
-    operator: Operator, fact: object, value: Any, plain: Callable[[object], str] = normalize_text
+    operator: Operator, fact: object, value: Any, normalize: Callable[[object], str] = normalize_text
 ) -> bool:
-    text = plain(fact)
+    text = normalize(fact)
     match operator:
         case Operator.EQUALS | Operator.NOT_EQUALS:
-            return (text == plain(value)) == (operator == Operator.EQUALS)
+            return (text == normalize(value)) == (operator == Operator.EQUALS)
         case Operator.CONTAINS | Operator.NOT_CONTAINS:
-            return (plain(value) in text) == (operator == Operator.CONTAINS)
+            return (normalize(value) in text) == (operator == Operator.CONTAINS)
         case Operator.STARTS_WITH:
-            return text.startswith(plain(value))
+            return text.startswith(normalize(value))
         case Operator.ENDS_WITH:
-            return text.endswith(plain(value))
+            return text.endswith(normalize(value))
         case Operator.ANY_WORD:
-            return any(_contains_word(plain(word), text) for word in value)
+            return any(_contains_word(normalize(word), text) for word in value)
         case Operator.ONE_OF:
-            return text in {plain(one) for one in value}
+            return text in {normalize(item) for item in value}
         case _:
             return bool(text) == (operator == Operator.IS_NOT_EMPTY)
 
 
 def _compare_phone(operator: Operator, fact: object, value: Any) -> bool:
-    return _compare_text(operator, fact, value, plain=normalize_phone_number)
+    return _compare_text(operator, fact, value, normalize=normalize_phone_number)
 
 
 def _compare_number(operator: Operator, fact: object, value: Any) -> bool:
-    """What is not known is neither less nor greater than anything, and equals nothing."""
+    """Compare numbers; an unknown number is neither less nor greater than another, and equals none."""
     amount = parse_number(fact)
     match operator:
         case Operator.IS_EMPTY | Operator.IS_NOT_EMPTY:
             return (amount is None) == (operator == Operator.IS_EMPTY)
         case Operator.ONE_OF:
-            return amount is not None and amount in {parse_number(one) for one in value}
+            return amount is not None and amount in {parse_number(item) for item in value}
         case Operator.EQUALS | Operator.NOT_EQUALS:
             return (amount == parse_number(value)) == (operator == Operator.EQUALS)
     limit = parse_number(value)
@@ -101,18 +101,18 @@ def _compare_number(operator: Operator, fact: object, value: Any) -> bool:
 
 
 def _compare_language(operator: Operator, fact: object, value: Any) -> bool:
-    """`de` means German wherever it is spoken; `de-AT` means just that."""
+    """Compare language codes: `de` matches German of any region, `de-AT` only itself."""
     tag = normalize_text(fact).replace("_", "-")
 
-    def is_spoken(wanted: object) -> bool:
-        code = normalize_text(wanted).replace("_", "-")
+    def matches(language: object) -> bool:
+        code = normalize_text(language).replace("_", "-")
         return tag == code or tag.startswith(f"{code}-")
 
     match operator:
         case Operator.EQUALS | Operator.NOT_EQUALS:
-            return is_spoken(value) == (operator == Operator.EQUALS)
+            return matches(value) == (operator == Operator.EQUALS)
         case Operator.ONE_OF:
-            return any(is_spoken(one) for one in value)
+            return any(matches(item) for item in value)
         case _:
             return bool(tag) == (operator == Operator.IS_NOT_EMPTY)
 
@@ -120,16 +120,16 @@ def _compare_language(operator: Operator, fact: object, value: Any) -> bool:
 def _compare_weekday(operator: Operator, fact: object, value: Any) -> bool:
     day = parse_weekday(fact)
     if operator == Operator.ONE_OF:
-        return day in {parse_weekday(one) for one in value} - {None}
+        return day in {parse_weekday(item) for item in value} - {None}
     return day is not None and (day == parse_weekday(value)) == (operator == Operator.EQUALS)
 
 
 def _compare_time(operator: Operator, fact: object, value: Any) -> bool:
-    """From the first until just before the second; over midnight where the second is the earlier one."""
-    shown, start, end = parse_time(fact), parse_time(value[0]), parse_time(value[1])
-    if shown is None or start is None or end is None:
+    """Return whether the time is in [start, end), which includes midnight if the end is earlier."""
+    time_of_day, start, end = parse_time(fact), parse_time(value[0]), parse_time(value[1])
+    if time_of_day is None or start is None or end is None:
         return False
-    return start <= shown < end if start < end else shown >= start or shown < end
+    return start <= time_of_day < end if start < end else time_of_day >= start or time_of_day < end
 
 
 COMPARE_BY_TYPE: dict[FieldType, Callable[[Operator, object, Any], bool]] = {

@@ -1,4 +1,4 @@
-"""Who works, in which queues, on what terms."""
+"""The models of work distribution: agents, queues, work streams, rules, skills and operating hours."""
 
 from routing.models.agents import Agent, BasePresence, Presence
 from routing.models.hours import Holiday, OpeningPeriod, OperatingHours, Weekday

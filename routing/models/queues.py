@@ -1,4 +1,4 @@
-"""Queues and who works in them."""
+"""Queues and their members."""
 
 from typing import Any
 
@@ -10,27 +10,31 @@ from django.db.models import ProtectedError, Q
 from routing.models.agents import Agent
 from routing.models.hours import OperatingHours
 
-# Fixed, as documented: of the default queue only the terms on which its work is given out can be set.
+# Fixed, as documented: only the assignment settings of the default queue can be changed.
 DEFAULT_QUEUE_NAME, DEFAULT_PRIORITY = "Default messaging queue", 100
 
 
 class QueueQuerySet(models.QuerySet["Queue"]):
+    """Queries on queues."""
+
     def get_default(self) -> "Queue":
-        """The queue that takes everything no rule sends elsewhere."""
+        """Return the default queue, which takes all work that no rule sends elsewhere."""
         return self.get(is_default=True)
 
     def for_agent(self, agent: Agent) -> "QueueQuerySet":
-        """The queues this agent works in; every agent works in the default one."""
+        """Return the queues this agent works in; every agent works in the default queue."""
         return self.filter(Q(is_default=True) | Q(memberships__agent=agent)).distinct()
 
 
 class AssignmentMethod(models.TextChoices):
+    """The criteria by which a queue's work is assigned."""
+
     HIGHEST_CAPACITY = "highest_capacity", "Highest capacity"
     ROUND_ROBIN = "round_robin", "Round robin"
 
 
 class Queue(models.Model):
-    """Where conversations wait for an agent, and the agents who work there."""
+    """A queue in which conversations wait for one of its agents."""
 
     name = models.CharField(max_length=100, unique=True)
     priority = models.PositiveIntegerField(
@@ -76,7 +80,7 @@ class Queue(models.Model):
 
 
 class QueueMembership(models.Model):
-    """An agent works in a queue. The default queue has no rows: every agent is in it."""
+    """An agent's membership of a queue. The default queue has no rows: every agent is in it."""
 
     queue = models.ForeignKey(Queue, models.CASCADE, related_name="memberships")
     agent = models.ForeignKey(Agent, models.CASCADE, related_name="memberships")
@@ -88,6 +92,6 @@ class QueueMembership(models.Model):
         return f"{self.agent} in {self.queue}"
 
     def clean(self) -> None:
-        """Everybody is in the default queue; nobody is put into it or taken out of it."""
+        """Refuse members of the default queue, in which every agent is."""
         if self.queue_id and self.queue.is_default:
             raise ValidationError({"queue": "Everybody is in the default queue already."})

@@ -1,4 +1,4 @@
-"""What a routed thing has: its state, its queue, its agent."""
+"""The base model of routed work: its state, its queue and its agent."""
 
 from typing import Self, TypeVar
 
@@ -29,14 +29,15 @@ RoutableT = TypeVar("RoutableT", bound=models.Model, covariant=True)
 
 
 class RoutableQuerySet(models.QuerySet[RoutableT]):
-    """The desk's vocabulary for work, whatever is routed."""
+    """Queries on work, whatever is routed."""
 
     def waiting_for_agent(self) -> Self:
+        """Return the work that waits for an agent."""
         return self.filter(state=State.OPEN)
 
 
 class Routable(models.Model):
-    """The fields and queries of a thing that is routed to a queue and worked on by an agent."""
+    """The fields of an object that is routed to a queue and worked on by an agent."""
 
     work_stream = models.ForeignKey(WorkStream, models.PROTECT, related_name="%(class)ss")
     queue = models.ForeignKey(Queue, models.PROTECT, related_name="%(class)ss")

@@ -1,4 +1,4 @@
-"""What rules can ask about besides the message itself: context variables, and fields of contacts."""
+"""Context variables and contact fields, which rules can use besides the message itself."""
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -9,12 +9,14 @@ NAME_VALIDATOR = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and
 
 
 class VariableType(models.TextChoices):
+    """The types of variables."""
+
     TEXT = "text", "Text"
     NUMBER = "number", "Number"
 
 
 class Variable(models.Model):
-    """Something known by a name, with a value for each conversation or contact."""
+    """A named variable with a value for each conversation or contact."""
 
     display_name = models.CharField(max_length=60)
     name = models.CharField(max_length=60, validators=[NAME_VALIDATOR])
@@ -34,7 +36,7 @@ class Variable(models.Model):
 
 
 class ContextVariable(Variable):
-    """Known of each conversation of a work stream, for its rules and for the agent."""
+    """A variable of each conversation of a work stream, for its rules and for the agent."""
 
     work_stream = models.ForeignKey(WorkStream, models.CASCADE, related_name="context_variables")
     found_after = models.CharField(
@@ -53,7 +55,7 @@ class ContextVariable(Variable):
 
 
 class ContactField(Variable):
-    """Known of each contact beside name and language, for rules and for the agent."""
+    """A field of each contact besides name and language, for rules and for the agent."""
 
     class Meta(Variable.Meta):
         abstract = False

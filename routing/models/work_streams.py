@@ -1,4 +1,4 @@
-"""Work streams: on what terms a channel's work is given out."""
+"""Work streams: the terms on which a channel's work is assigned."""
 
 from datetime import timedelta
 
@@ -12,33 +12,41 @@ from routing.models.queues import Queue
 
 
 class Channel(models.TextChoices):
+    """The channels of work streams."""
+
     WHATSAPP = "whatsapp", "WhatsApp"
 
 
 class DistributionMode(models.TextChoices):
+    """The modes of distribution: work is pushed to agents, or agents pick it."""
+
     PUSH = "push", "Push"
     PICK = "pick", "Pick"
 
 
 class SkillMatching(models.TextChoices):
+    """The ways to match required skills with those of agents."""
+
     NONE = "none", "None"
     EXACT = "exact", "Exact match"
     CLOSEST = "closest", "Closest match"
 
 
 def get_default_allowed_presences() -> list[str]:
+    """Return the base statuses in which agents of a new work stream get work."""
     return [BasePresence.AVAILABLE.value, BasePresence.BUSY.value]
 
 
 def validate_base_presences(value: object) -> None:
-    """Raises ValidationError unless this is a list of base statuses from which work can be taken."""
-    known = {base.value for base in BasePresence if base.is_selectable}
-    if not isinstance(value, list) or not value or not all(isinstance(one, str) and one in known for one in value):
+    """Raise ValidationError unless this is a list of base statuses in which agents can get work."""
+    allowed = {base.value for base in BasePresence if base.is_selectable}
+    items = value if isinstance(value, list) else []
+    if not items or not all(isinstance(item, str) and item in allowed for item in items):
         raise ValidationError("Choose at least one base status.", code="presences")
 
 
 class WorkStream(models.Model):
-    """To which queue a channel's conversations go, and on what terms agents get them."""
+    """The queue for a channel's conversations, and the terms on which agents get them."""
 
     name = models.CharField(max_length=100, unique=True)
     channel = models.CharField(

@@ -1,4 +1,4 @@
-"""Names of context variables and contact fields, and the rules that ask about them."""
+"""Generate names of variables, and find the rules that use a variable."""
 
 import re
 import unicodedata
@@ -13,25 +13,25 @@ MAX_NAME_LENGTH = 60
 
 
 def generate_name(display_name: str, taken: Collection[str] = ()) -> str:
-    """A name for what is displayed so: `order_number` for “Order number”; numbered where it is taken."""
+    """Return a name for the display name, `order_number` for “Order number”; numbered if it is taken."""
     plain = unicodedata.normalize("NFKD", display_name.casefold()).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
-    first = words if words[:1].isalpha() else f"variable_{words}".rstrip("_")
-    name, number = first[:MAX_NAME_LENGTH], 2
+    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    base_name = slug if slug[:1].isalpha() else f"variable_{slug}".rstrip("_")
+    name, number = base_name[:MAX_NAME_LENGTH], 2
     while name in taken:
-        name, number = f"{first[: MAX_NAME_LENGTH - 4]}_{number}", number + 1
+        name, number = f"{base_name[: MAX_NAME_LENGTH - 4]}_{number}", number + 1
     return name
 
 
 def get_rules_using(variable: Variable) -> list[RoutingRule | SkillRule]:
-    """The rules whose condition asks about it."""
+    """Return the rules whose condition uses the variable."""
     if isinstance(variable, ContextVariable):
-        fact, of = CONTEXT_PREFIX + variable.name, {"work_stream": variable.work_stream}
+        field_name, scope = CONTEXT_PREFIX + variable.name, {"work_stream": variable.work_stream}
     else:
-        assert isinstance(variable, ContactField)  # noqa: S101 (told to the type checker)
-        fact, of = CONTACT_PREFIX + variable.name, {}
+        assert isinstance(variable, ContactField)  # noqa: S101 (for the type checker)
+        field_name, scope = CONTACT_PREFIX + variable.name, {}
     rules: list[RoutingRule | SkillRule] = [
-        *RoutingRule.objects.filter(**of).select_related("work_stream"),
-        *SkillRule.objects.filter(**of).select_related("work_stream"),
+        *RoutingRule.objects.filter(**scope).select_related("work_stream"),
+        *SkillRule.objects.filter(**scope).select_related("work_stream"),
     ]
-    return [rule for rule in rules if fact in get_field_names(rule.condition)]
+    return [rule for rule in rules if field_name in get_field_names(rule.condition)]

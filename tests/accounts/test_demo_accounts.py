@@ -14,11 +14,11 @@ from django.http import HttpRequest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from omnichannel.accounts import demonstration
-from omnichannel.accounts.demonstration import DEMO_PASSWORD, CommonPasswordValidator, get_active_demo_usernames
+from omnichannel.accounts import demo_accounts
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD, CommonPasswordValidator, get_active_demo_usernames
 from omnichannel.accounts.models import User
 from omnichannel.auth import AgentAuthBackend
-from omnichannel.demo.people import DEMO_USERS
+from omnichannel.demo.users import DEMO_USERS
 from omnichannel.live.stream import get_session_user
 from tests import builders
 from tests.desk.scenario import client_for
@@ -154,17 +154,17 @@ def test_refusal_check_needs_no_extra_query(demo_user: User, django_assert_num_q
 
 
 def test_a_password_is_hashed_once(demo_user: User) -> None:
-    demonstration.is_demo_password_hash.cache_clear()
+    demo_accounts.is_demo_password_hash.cache_clear()
     for _ in range(3):
         AgentAuthBackend().get_user(demo_user.pk)
-    assert demonstration.is_demo_password_hash.cache_info().misses == 1
+    assert demo_accounts.is_demo_password_hash.cache_info().misses == 1
 
 
 def test_password_of_other_users_is_not_hashed_on_requests() -> None:
     eve = builders.create_agent("Eve").user
-    demonstration.is_demo_password_hash.cache_clear()
+    demo_accounts.is_demo_password_hash.cache_clear()
     assert AgentAuthBackend().get_user(eve.pk) == eve
-    assert demonstration.is_demo_password_hash.cache_info().misses == 0
+    assert demo_accounts.is_demo_password_hash.cache_info().misses == 0
 
 
 # -- Values ------------------------------------------------------------------------------------------------------------
@@ -220,4 +220,4 @@ def test_deployment_check_passes_without_demo_accounts() -> None:
 
 
 def test_demo_user_names_match_the_seeded_accounts() -> None:
-    assert {person.username for person in DEMO_USERS} == demonstration.DEMO_USERNAMES
+    assert {person.username for person in DEMO_USERS} == demo_accounts.DEMO_USERNAMES

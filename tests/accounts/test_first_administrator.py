@@ -10,7 +10,7 @@ from django.core.signing import TimestampSigner, b62_encode
 from django.test import Client
 from django.urls import reverse
 
-from omnichannel.accounts.demonstration import DEMO_PASSWORD
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from omnichannel.first_administrator import SIGNED_VALUE, SIGNING_SALT, get_setup_link, has_administrator
 from routing.models import Agent, BasePresence

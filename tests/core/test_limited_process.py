@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from omnichannel.core import launcher
+from omnichannel.core import limited_process_child
 from omnichannel.core.limited_process import FailureCause, LimitedProcessError, Limits, run_module
 
 MIB = 1024 * 1024
@@ -109,5 +109,5 @@ def has_ended(pid: int) -> bool:
 
 
 def test_a_program_ends_by_itself_when_the_server_is_gone() -> None:
-    command = [sys.executable, "-m", launcher.__name__, "1", "0", str(200 * MIB), str(MIB), PROGRAM]
+    command = [sys.executable, "-m", limited_process_child.__name__, "1", "0", str(200 * MIB), str(MIB), PROGRAM]
     assert subprocess.run(command, input=b"wait_forever", check=False).returncode == -signal.SIGALRM

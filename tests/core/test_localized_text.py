@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone, translation
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.models import ConversationEvent, TimelineEventKind
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText, localized, localized_plural
 from routing.models import BasePresence
 from tests import builders
@@ -65,7 +65,7 @@ def test_a_row_keeps_the_sentence() -> None:
     line = localized(
         "Nobody can take it now: %(others)s.", others=[localized("%(count)s %(obstacle)s", count=2, obstacle="x")]
     )
-    record_event(builders.create_conversation(), TimelineEventKind.NO_AGENT, line, actor=None)
+    timeline.record(builders.create_conversation(), TimelineEventKind.NO_AGENT, line, actor=None)
     assert ConversationEvent.objects.get().text == line
 
 

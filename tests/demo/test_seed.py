@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppAccount
 from channels_whatsapp.simulator.models import ScheduledTask
-from omnichannel.accounts.demonstration import DEMO_PASSWORD
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from omnichannel.conversations.models import Conversation, Message
 from routing.models import State

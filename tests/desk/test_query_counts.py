@@ -7,6 +7,7 @@ from django.core.files.base import ContentFile
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
@@ -15,7 +16,6 @@ from omnichannel.conversations.models import (
     MessageKind,
     TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from routing.agents import get_or_create_agent
 from tests import builders
@@ -39,7 +39,7 @@ def add_messages(conversation: Conversation, count: int) -> None:
         attach_file(inbound_message)
         dana = conversation.agent.user if conversation.agent else None
         builders.create_outbound_message(conversation, f"Answer {index}", author=dana, quoted=inbound_message)
-        record_event(conversation, TimelineEventKind.ACTIVE, localized("Dana took the conversation."), actor=dana)
+        timeline.record(conversation, TimelineEventKind.ACTIVE, localized("Dana took the conversation."), actor=dana)
         Mention.objects.create(
             note=conversation.notes.create(author=quoting, text="@dana look"),
             agent=get_or_create_agent(quoting),

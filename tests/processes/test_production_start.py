@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from omnichannel.accounts.demonstration import DEMO_PASSWORD, DEMO_USERNAMES
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD, DEMO_USERNAMES
 from tests.processes.support.app_instance import START_TIMEOUT, STOP_TIMEOUT, AppInstance
 from tests.processes.support.databases import ROOT
 from tests.processes.support.managed_process import ManagedProcess, wait_until

@@ -1,4 +1,4 @@
-"""What Twilio says when it refuses a call, and when a message fails later."""
+"""Twilio's errors: refused calls, and messages that fail after they were accepted."""
 
 from django.http import HttpResponse, JsonResponse
 
@@ -28,7 +28,7 @@ API_ERRORS: dict[int, tuple[int, str]] = {
     63007: (400, "Twilio could not find a Channel with the specified From address"),
 }
 
-# What a status callback says of a message that failed.
+# ErrorMessage of the status callback of a failed message, by ErrorCode.
 DELIVERY_ERRORS: dict[int, str] = {
     63015: "Channel Sandbox can only send messages to phone numbers that have joined the Sandbox",
     63016: (
@@ -45,7 +45,7 @@ DELIVERY_ERRORS: dict[int, str] = {
 
 
 class TwilioApiError(Exception):
-    """A call is refused: raised anywhere in a view, answered as Twilio's JSON."""
+    """A refused call: raised anywhere in a view, answered as Twilio's JSON."""
 
     def __init__(self, code: int, **values: str) -> None:
         self.code = code
@@ -54,7 +54,7 @@ class TwilioApiError(Exception):
         super().__init__(f"{code}: {self.message}")
 
     def to_response(self) -> HttpResponse:
-        """Twilio's JSON for a refused call."""
+        """Return Twilio's JSON for a refused call."""
         body = {
             "code": self.code,
             "message": self.message,

@@ -1,4 +1,4 @@
-"""Pages of a list, newest first, as Twilio hands them out: the last one has no next."""
+"""Paginate lists as Twilio does: newest first, by page token; the last page has no next."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ PAGE_TOKEN_PREFIX = "PA"  # noqa: S105 (a page's token)
 
 @dataclass(frozen=True)
 class Page:
-    """One page, and the addresses of its neighbours (each a query string; None where there is none)."""
+    """A page and its links, each a query string; `next` is None on the last page."""
 
     items: list[Any]
     number: int
@@ -32,36 +32,38 @@ def _parse_int(text: str, default: int) -> int:
 
 
 def get_page(request: HttpRequest, rows: "QuerySet[ModelT]", *, default_size: int = 50) -> Page:
-    """The page of `rows` that the request asks for. The page token is the SID of the last row before it."""
+    """Return the requested page of the rows. The page token is the SID of the last row before it."""
     size = min(max(_parse_int(request.GET.get("PageSize", ""), default_size), 1), MAX_PAGE_SIZE)
     number = _parse_int(request.GET.get("Page", ""), 0)
     token = request.GET.get("PageToken", "")
-    later = rows.order_by("-pk")
+    remaining = rows.order_by("-pk")
     if token:
         last = rows.filter(sid=token.removeprefix(PAGE_TOKEN_PREFIX)).first()
         if last is None:
             raise TwilioApiError(20001, detail="Invalid page token")
-        later = later.filter(pk__lt=last.pk)
-    found = list(later[: size + 1])
-    items = found[:size]
-    following = {"Page": str(number + 1), "PageToken": PAGE_TOKEN_PREFIX + items[-1].sid} if len(found) > size else None  # type: ignore[attr-defined]
+        remaining = remaining.filter(pk__lt=last.pk)
+    fetched = list(remaining[: size + 1])  # one more than the page shows whether there is a next one
+    items = fetched[:size]
+    next_params = None
+    if len(fetched) > size:
+        next_params = {"Page": str(number + 1), "PageToken": PAGE_TOKEN_PREFIX + items[-1].sid}  # type: ignore[attr-defined]
     return Page(
         items=items,
         number=number,
         size=size,
         query=request.GET.urlencode(),
         first=_build_query(request, size, {"Page": "0"}),
-        next=_build_query(request, size, following) if following else None,
+        next=_build_query(request, size, next_params) if next_params else None,
     )
 
 
-def _build_query(request: HttpRequest, size: int, place: dict[str, str]) -> str:
-    kept = [(name, value) for name, value in request.GET.items() if name not in {"Page", "PageToken", "PageSize"}]
-    return urlencode([*kept, ("PageSize", str(size)), *place.items()])
+def _build_query(request: HttpRequest, size: int, page_params: dict[str, str]) -> str:
+    filters = [(name, value) for name, value in request.GET.items() if name not in {"Page", "PageToken", "PageSize"}]
+    return urlencode([*filters, ("PageSize", str(size)), *page_params.items()])
 
 
 def build_2010_envelope(path: str, key: str, page: Page, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """A page as the 2010 API wraps it: addresses without a host."""
+    """Wrap a page as the 2010 API does, with links without a host."""
     start = page.number * page.size
     return {
         key: items,
@@ -77,7 +79,7 @@ def build_2010_envelope(path: str, key: str, page: Page, items: list[dict[str, A
 
 
 def build_meta_envelope(url: str, key: str, page: Page, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """A page as the newer APIs wrap it: whole addresses, under `meta`."""
+    """Wrap a page as the newer APIs do, with full URLs under `meta`."""
     meta = {
         "key": key,
         "page": page.number,

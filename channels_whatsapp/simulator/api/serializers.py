@@ -1,4 +1,4 @@
-"""How Twilio writes its resources as JSON."""
+"""Serialize resources as Twilio's JSON."""
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -22,28 +22,28 @@ SUBRESOURCES = {
 }
 
 
-def format_rfc2822(moment: datetime | None) -> str | None:
-    """A moment as the 2010 API writes it; None stays None."""
-    return format_datetime(moment.astimezone(UTC)) if moment else None
+def format_rfc2822(time: datetime | None) -> str | None:
+    """Format a time as the 2010 API does; None stays None."""
+    return format_datetime(time.astimezone(UTC)) if time else None
 
 
-def format_iso(moment: datetime) -> str:
-    """A moment as the newer APIs write it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def format_iso(time: datetime) -> str:
+    """Format a time as the newer APIs do."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def account_path(account: Account) -> str:
-    """Where an account is in the 2010 API, without a host."""
+    """Return the account's path in the 2010 API, without a host."""
     return f"/{API_VERSION}/Accounts/{account.sid}"
 
 
 def message_path(message: Message) -> str:
-    """Where a message is in the 2010 API, without a host."""
+    """Return the message's path in the 2010 API, without a host."""
     return f"{account_path(message.account)}/Messages/{message.sid}"
 
 
 def serialize_account(account: Account) -> dict[str, Any]:
-    """An account; as at Twilio, its token is in it."""
+    """Serialize an account; like Twilio's, the JSON contains the token."""
     path = account_path(account)
     return {
         "sid": account.sid,
@@ -60,7 +60,7 @@ def serialize_account(account: Account) -> dict[str, Any]:
 
 
 def serialize_message(message: Message) -> dict[str, Any]:
-    """A message. Counts are strings, an unknown date or code is null."""
+    """Serialize a message. Counts are strings; an unknown date or code is null."""
     path = message_path(message)
     return {
         "sid": message.sid,
@@ -87,7 +87,7 @@ def serialize_message(message: Message) -> dict[str, Any]:
 
 
 def serialize_media(media: Media) -> dict[str, Any]:
-    """What Twilio says of a file; its size is not part of it."""
+    """Serialize a file; like Twilio's, the JSON does not contain its size."""
     message = media.message
     return {
         "sid": media.sid,
@@ -101,17 +101,17 @@ def serialize_media(media: Media) -> dict[str, Any]:
 
 
 def media_url(media: Media) -> str:
-    """The address of a file as a webhook gives it."""
+    """Return the file's URL as a webhook gives it."""
     return f"{API_HOST}{message_path(media.message)}/Media/{media.sid}"
 
 
 def cdn_url(media: Media) -> str:
-    """Where the API sends whoever asks for the bytes of a file."""
+    """Return the URL that a request for the file's bytes is redirected to."""
     return f"{CDN_HOST}/{media.message.account.sid}/{media.sid}/{media.key}"
 
 
 def serialize_phone_number(sender: Sender) -> dict[str, Any]:
-    """A phone number that the account owns."""
+    """Serialize a phone number that the account owns."""
     account = sender.account
     return {
         "sid": sender.phone_sid,
@@ -153,8 +153,8 @@ def serialize_phone_number(sender: Sender) -> dict[str, Any]:
 
 
 def serialize_sender(sender: Sender) -> dict[str, Any]:
-    """A WhatsApp sender, with the addresses that its webhooks go to."""
-    offline = sender.status == "OFFLINE"
+    """Serialize a WhatsApp sender with its webhook URLs."""
+    is_offline = sender.status == "OFFLINE"
     reason = {
         "code": "30008",
         "message": "The sender is offline",
@@ -175,14 +175,14 @@ def serialize_sender(sender: Sender) -> dict[str, Any]:
         },
         "profile": {"name": sender.name, "about": None, "websites": [], "emails": []},
         "properties": {"quality_rating": "HIGH", "messaging_limit": "10K Customers/24hr"},
-        "offline_reasons": [reason] if offline else None,
+        "offline_reasons": [reason] if is_offline else None,
         "compliance": None,
         "url": f"{MESSAGING_HOST}/v2/Channels/Senders/{sender.sid}",
     }
 
 
 def serialize_approval(content: Content) -> dict[str, Any]:
-    """What WhatsApp said of a template."""
+    """Serialize the approval of a template."""
     return {
         "name": content.friendly_name,
         "category": content.category,
@@ -194,7 +194,7 @@ def serialize_approval(content: Content) -> dict[str, Any]:
 
 
 def serialize_content(content: Content) -> dict[str, Any]:
-    """A template, without what WhatsApp said of it."""
+    """Serialize a template without its approval."""
     url = f"{CONTENT_HOST}/v1/Content/{content.sid}"
     return {
         **_serialize_content_base(content),
@@ -207,7 +207,7 @@ def serialize_content(content: Content) -> dict[str, Any]:
 
 
 def serialize_content_and_approval(content: Content) -> dict[str, Any]:
-    """A template with what WhatsApp said of it."""
+    """Serialize a template with its approval."""
     return {**_serialize_content_base(content), "approval_requests": serialize_approval(content)}
 
 

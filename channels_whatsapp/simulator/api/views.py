@@ -1,4 +1,4 @@
-"""Twilio's REST API, as far as the desk uses it."""
+"""The views of Twilio's REST API, as far as the desk uses it."""
 
 from datetime import datetime, timedelta
 from urllib.parse import unquote
@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.csrf import csrf_exempt
 
-from channels_whatsapp.simulator.api import serializers as shape
-from channels_whatsapp.simulator.api.authentication import delay_response, twilio_api_view
+from channels_whatsapp.simulator.api import serializers
+from channels_whatsapp.simulator.api.decorators import delay_response, twilio_api_view
 from channels_whatsapp.simulator.api.errors import TwilioApiError
 from channels_whatsapp.simulator.api.pagination import build_2010_envelope, build_meta_envelope, get_page
 from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
@@ -24,13 +24,13 @@ INLINE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "audio/", 
 
 @csrf_exempt
 def not_found(request: HttpRequest, rest: str) -> HttpResponse:
-    """Anything that is not played here."""
+    """Answer any other path with Twilio's error 20404."""
     return TwilioApiError(20404, path=f"/{rest}").to_response()
 
 
 @csrf_exempt
 def create_or_list_messages(request: HttpRequest, account_sid: str) -> HttpResponse:
-    """Create a message, or list them."""
+    """Create a message, or list messages."""
     if request.method == "POST":
         return create_message(request, account_sid=account_sid)
     return list_messages(request, account_sid=account_sid)
@@ -38,105 +38,105 @@ def create_or_list_messages(request: HttpRequest, account_sid: str) -> HttpRespo
 
 @twilio_api_view("POST")
 def create_message(request: HttpRequest, account: Account) -> HttpResponse:
-    """Take a message on and answer with it as it is then: queued."""
+    """Accept a message and return it with its first status."""
     message = accept_message(account, MessageRequest.from_form(request.POST), now=timezone.now())
-    answer = JsonResponse(shape.serialize_message(message), status=201)
+    response = JsonResponse(serializers.serialize_message(message), status=201)
     faults = Fault.objects.kinds_for(message.customer)
     if FaultKind.HANG in faults:
         delay_response()
     if FaultKind.ERROR_AFTER in faults:
         raise TwilioApiError(20500)
-    return answer
+    return response
 
 
 @twilio_api_view("GET")
 def list_messages(request: HttpRequest, account: Account) -> HttpResponse:
-    """Messages by their addresses and the day or moment they were sent, newest first."""
+    """List messages, newest first, filtered by their addresses and the time they were sent."""
     rows = account.messages.select_related("account")
     if "To" in request.GET:
         rows = rows.filter(to_address=request.GET["To"])
     if "From" in request.GET:
         rows = rows.filter(from_address=request.GET["From"])
     page = get_page(request, _filter_by_date_sent(request, rows))
-    path = f"{shape.account_path(account)}/Messages.json"
+    path = f"{serializers.account_path(account)}/Messages.json"
     return JsonResponse(
-        build_2010_envelope(path, "messages", page, [shape.serialize_message(row) for row in page.items])
+        build_2010_envelope(path, "messages", page, [serializers.serialize_message(row) for row in page.items])
     )
 
 
 def _filter_by_date_sent(request: HttpRequest, rows: QuerySet[Message]) -> QuerySet[Message]:
-    """Bounds are inclusive. A message not yet sent counts by the moment it was created."""
-    rows = rows.annotate(moment=Coalesce("sent_at", "created_at"))
+    """Filter by DateSent. Bounds are inclusive; an unsent message counts by its creation time."""
+    rows = rows.annotate(date=Coalesce("sent_at", "created_at"))
     for name in ("DateSent", "DateSent>", "DateSent<"):
         if name in request.GET:
             start, end = _parse_date_range(request.GET[name])
             if name != "DateSent<":
-                rows = rows.filter(moment__gte=start)
+                rows = rows.filter(date__gte=start)
             if name != "DateSent>":
-                rows = rows.filter(moment__lt=end)
+                rows = rows.filter(date__lt=end)
     return rows
 
 
 def _parse_date_range(text: str) -> tuple[datetime, datetime]:
-    """The day, or the second, that a date filter names."""
+    """Return the range of the day, or of the second, that a date filter names."""
     try:
-        moment = parse_datetime(text)
+        time = parse_datetime(text)
     except ValueError:
-        moment = None
-    if moment is None:
+        time = None
+    if time is None:
         raise TwilioApiError(20001, detail=f"Invalid date {text}")
-    start = moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+    start = time if timezone.is_aware(time) else timezone.make_aware(time)
     return start, start + (timedelta(days=1) if len(text) == len("2026-01-31") else timedelta(seconds=1))
 
 
 def _get_message(account: Account, sid: str) -> Message:
-    found = account.messages.select_related("account", "customer", "sender").filter(sid=sid).first()
-    if found is None:
-        raise TwilioApiError(20404, path=f"{shape.account_path(account)}/Messages/{sid}.json")
-    return found
+    message = account.messages.select_related("account", "customer", "sender").filter(sid=sid).first()
+    if message is None:
+        raise TwilioApiError(20404, path=f"{serializers.account_path(account)}/Messages/{sid}.json")
+    return message
 
 
 @twilio_api_view("GET")
 def fetch_message(request: HttpRequest, account: Account, sid: str) -> HttpResponse:
-    """One message as it is now."""
-    return JsonResponse(shape.serialize_message(_get_message(account, sid)))
+    """Return a message in its present state."""
+    return JsonResponse(serializers.serialize_message(_get_message(account, sid)))
 
 
 @twilio_api_view("GET")
 def list_media(request: HttpRequest, account: Account, sid: str) -> HttpResponse:
-    """The files of a message that are there already."""
+    """List the files of a message that are available already."""
     message = _get_message(account, sid)
     rows = message.media.filter(available_at__lte=timezone.now()).select_related("message__account")
     page = get_page(request, rows)
-    path = f"{shape.message_path(message)}/Media.json"
+    path = f"{serializers.message_path(message)}/Media.json"
     return JsonResponse(
-        build_2010_envelope(path, "media_list", page, [shape.serialize_media(row) for row in page.items])
+        build_2010_envelope(path, "media_list", page, [serializers.serialize_media(row) for row in page.items])
     )
 
 
 def _get_media(account: Account, sid: str, media_sid: str) -> Media:
     message = _get_message(account, sid)
     available = message.media.filter(sid=media_sid, available_at__lte=timezone.now())
-    found = available.select_related("message__account").first()
-    if found is None:
-        raise TwilioApiError(20404, path=f"{shape.message_path(message)}/Media/{media_sid}")
-    return found
+    media = available.select_related("message__account").first()
+    if media is None:
+        raise TwilioApiError(20404, path=f"{serializers.message_path(message)}/Media/{media_sid}")
+    return media
 
 
 @twilio_api_view("GET")
 def fetch_media(request: HttpRequest, account: Account, sid: str, media_sid: str) -> HttpResponse:
-    """What is known of a file."""
-    return JsonResponse(shape.serialize_media(_get_media(account, sid, media_sid)))
+    """Return the metadata of a file."""
+    return JsonResponse(serializers.serialize_media(_get_media(account, sid, media_sid)))
 
 
 @twilio_api_view("GET")
 def redirect_to_media_content(request: HttpRequest, account: Account, sid: str, media_sid: str) -> HttpResponse:
-    """Send whoever asks for the bytes to the CDN, on another host."""
-    return HttpResponse(status=307, headers={"Location": shape.cdn_url(_get_media(account, sid, media_sid))})
+    """Redirect a request for a file's bytes to the CDN, which is another host."""
+    return HttpResponse(status=307, headers={"Location": serializers.cdn_url(_get_media(account, sid, media_sid))})
 
 
 def serve_media_content(request: HttpRequest, account_sid: str, media_sid: str, key: str) -> FileResponse:
-    """The bytes of a file, for whoever has its address: no password is asked, and none should come."""
+    """Serve the bytes of a file to anyone with its URL; credentials in the request are an error."""
     media = get_object_or_404(Media, sid=media_sid, key=key, message__account__sid=account_sid)
     if "Authorization" in request.headers:
         raise Http404("Credentials must not follow a redirect to another host.")
@@ -150,21 +150,21 @@ def serve_media_content(request: HttpRequest, account_sid: str, media_sid: str, 
 
 @twilio_api_view("GET")
 def fetch_account(request: HttpRequest, account: Account) -> HttpResponse:
-    """The account itself."""
-    return JsonResponse(shape.serialize_account(account))
+    """Return the account."""
+    return JsonResponse(serializers.serialize_account(account))
 
 
 @twilio_api_view("GET")
 def list_phone_numbers(request: HttpRequest, account: Account) -> HttpResponse:
-    """The numbers that the account owns; the sandbox is nobody's."""
+    """List the numbers that the account owns, which the sandbox is not among."""
     rows = _get_owned_senders(account)
     if "PhoneNumber" in request.GET:
         rows = rows.filter(number=request.GET["PhoneNumber"])
     if "FriendlyName" in request.GET:
         rows = rows.filter(name=request.GET["FriendlyName"])
     page = get_page(request, rows)
-    path = f"{shape.account_path(account)}/IncomingPhoneNumbers.json"
-    items = [shape.serialize_phone_number(row) for row in page.items]
+    path = f"{serializers.account_path(account)}/IncomingPhoneNumbers.json"
+    items = [serializers.serialize_phone_number(row) for row in page.items]
     return JsonResponse(build_2010_envelope(path, "incoming_phone_numbers", page, items))
 
 
@@ -174,26 +174,28 @@ def _get_owned_senders(account: Account) -> QuerySet[Sender]:
 
 @twilio_api_view("GET")
 def list_senders(request: HttpRequest, account: Account) -> HttpResponse:
-    """The account's WhatsApp senders. The channel must be named."""
+    """List the account's WhatsApp senders. The Channel parameter is required."""
     if request.GET.get("Channel") != "whatsapp":
         raise TwilioApiError(20001, detail=f"Invalid Channel: {unquote(request.GET.get('Channel', ''))}")
     page = get_page(request, _get_owned_senders(account), default_size=20)
-    url = f"{shape.MESSAGING_HOST}/v2/Channels/Senders"
-    return JsonResponse(build_meta_envelope(url, "senders", page, [shape.serialize_sender(row) for row in page.items]))
+    url = f"{serializers.MESSAGING_HOST}/v2/Channels/Senders"
+    return JsonResponse(
+        build_meta_envelope(url, "senders", page, [serializers.serialize_sender(row) for row in page.items])
+    )
 
 
 @twilio_api_view("GET")
 def fetch_sender(request: HttpRequest, account: Account, sid: str) -> HttpResponse:
-    """One WhatsApp sender."""
-    found = _get_owned_senders(account).filter(sid=sid).first()
-    if found is None:
+    """Return a WhatsApp sender."""
+    sender = _get_owned_senders(account).filter(sid=sid).first()
+    if sender is None:
         raise TwilioApiError(20404, path=f"/Channels/Senders/{sid}")
-    return JsonResponse(shape.serialize_sender(found))
+    return JsonResponse(serializers.serialize_sender(sender))
 
 
 @twilio_api_view("POST")
 def create_typing_indicator(request: HttpRequest, account: Account) -> HttpResponse:
-    """Show the customer that somebody is typing, and that their message was read."""
+    """Show the customer a typing indicator, and mark their messages as read."""
     if request.POST.get("channel") != "whatsapp":
         raise TwilioApiError(20001, detail="Invalid channel")
     message = _get_message(account, request.POST.get("messageId", ""))
@@ -208,45 +210,45 @@ def create_typing_indicator(request: HttpRequest, account: Account) -> HttpRespo
 
 @twilio_api_view("GET")
 def list_contents(request: HttpRequest, account: Account) -> HttpResponse:
-    """The account's templates."""
+    """List the account's templates."""
     page = get_page(request, account.contents.select_related("account"))
-    url = f"{shape.CONTENT_HOST}/v1/Content"
+    url = f"{serializers.CONTENT_HOST}/v1/Content"
     return JsonResponse(
-        build_meta_envelope(url, "contents", page, [shape.serialize_content(row) for row in page.items])
+        build_meta_envelope(url, "contents", page, [serializers.serialize_content(row) for row in page.items])
     )
 
 
 @twilio_api_view("GET")
 def list_contents_and_approvals(request: HttpRequest, account: Account) -> HttpResponse:
-    """The account's templates, each with what WhatsApp said of it."""
+    """List the account's templates with their approvals."""
     page = get_page(request, account.contents.select_related("account"))
-    url = f"{shape.CONTENT_HOST}/v1/ContentAndApprovals"
-    items = [shape.serialize_content_and_approval(row) for row in page.items]
+    url = f"{serializers.CONTENT_HOST}/v1/ContentAndApprovals"
+    items = [serializers.serialize_content_and_approval(row) for row in page.items]
     return JsonResponse(build_meta_envelope(url, "contents", page, items))
 
 
 def _get_content(account: Account, sid: str) -> Content:
-    found = account.contents.select_related("account").filter(sid=sid).first()
-    if found is None:
+    content = account.contents.select_related("account").filter(sid=sid).first()
+    if content is None:
         raise TwilioApiError(20404, path=f"/Content/{sid}")
-    return found
+    return content
 
 
 @twilio_api_view("GET")
 def fetch_content(request: HttpRequest, account: Account, sid: str) -> HttpResponse:
-    """One template."""
-    return JsonResponse(shape.serialize_content(_get_content(account, sid)))
+    """Return a template."""
+    return JsonResponse(serializers.serialize_content(_get_content(account, sid)))
 
 
 @twilio_api_view("GET")
 def fetch_approval(request: HttpRequest, account: Account, sid: str) -> HttpResponse:
-    """What WhatsApp said of a template."""
+    """Return the approval of a template."""
     content = _get_content(account, sid)
     return JsonResponse(
         {
             "sid": content.sid,
             "account_sid": account.sid,
-            "whatsapp": {"type": "whatsapp", **shape.serialize_approval(content)},
-            "url": f"{shape.CONTENT_HOST}/v1/Content/{content.sid}/ApprovalRequests",
+            "whatsapp": {"type": "whatsapp", **serializers.serialize_approval(content)},
+            "url": f"{serializers.CONTENT_HOST}/v1/Content/{content.sid}/ApprovalRequests",
         }
     )

@@ -1,8 +1,8 @@
-"""Templates of a small shop, one of every kind and of every answer WhatsApp gives."""
+"""Sample templates of a small shop: one for every content type and every approval status."""
 
 from typing import Any
 
-from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator.factories import create_content
 from channels_whatsapp.simulator.models import Account
 
 DELIVERY_TEXT_EN = "Hi {{1}}, your order {{2}} is on its way and arrives {{3}}. Is that all right?"
@@ -141,6 +141,6 @@ SAMPLE_TEMPLATES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 
 
 def create_samples(account: Account) -> None:
-    """Give the account a template of every kind."""
+    """Create the sample templates in the account."""
     for name, types, fields in SAMPLE_TEMPLATES:
-        inbound.create_content(account, name, types, **fields)
+        create_content(account, name, types, **fields)

@@ -1,4 +1,4 @@
-"""The Content Template Builder of the Twilio console, as far as the desk needs it: samples, and what WhatsApp says."""
+"""The Content Template Builder of the Twilio console: sample templates, and their approval."""
 
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.models import Account, Content
 
-if TYPE_CHECKING:  # Django's forms take no type parameters when they run
+if TYPE_CHECKING:  # Django's forms take no type parameters at run time
     ContentModelForm: TypeAlias = forms.ModelForm[Content]
 else:
     ContentModelForm = forms.ModelForm
@@ -19,7 +19,7 @@ APPROVAL_STATUSES = ["unsubmitted", "received", "pending", "approved", "rejected
 
 
 class ApprovalForm(ContentModelForm):
-    """What WhatsApp says about a template."""
+    """The approval status of a template."""
 
     class Meta:
         model = Content
@@ -30,7 +30,7 @@ class ApprovalForm(ContentModelForm):
 
 @require_POST
 def set_approval(request: HttpRequest, content_pk: int) -> HttpResponse:
-    """Let WhatsApp approve, reject or pause a template."""
+    """Set a template's approval status, as WhatsApp would."""
     form = ApprovalForm(
         request.POST, instance=get_object_or_404(Content, pk=content_pk), prefix=f"content-{content_pk}"
     )
@@ -41,7 +41,7 @@ def set_approval(request: HttpRequest, content_pk: int) -> HttpResponse:
 
 @require_POST
 def add_samples(request: HttpRequest, account_pk: int) -> HttpResponse:
-    """Give an account without templates one of every kind."""
+    """Create the sample templates in an account without templates."""
     account = get_object_or_404(Account, pk=account_pk)
     if not account.contents.exists():
         create_samples(account)
@@ -49,5 +49,7 @@ def add_samples(request: HttpRequest, account_pk: int) -> HttpResponse:
 
 
 def approval_forms(account: Account) -> list[tuple[Content, ApprovalForm]]:
-    """A form for each of the account's templates."""
-    return [(one, ApprovalForm(instance=one, prefix=f"content-{one.pk}")) for one in account.contents.all()]
+    """Return each of the account's templates with its form."""
+    return [
+        (content, ApprovalForm(instance=content, prefix=f"content-{content.pk}")) for content in account.contents.all()
+    ]

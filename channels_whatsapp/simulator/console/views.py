@@ -1,4 +1,4 @@
-"""The Twilio console, as far as the desk needs it: accounts with their tokens, numbers with their webhooks."""
+"""The views of the Twilio console: accounts with their tokens, numbers with their webhooks."""
 
 from typing import Any
 
@@ -7,32 +7,32 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from channels_whatsapp.simulator.console.forms import AccountForm, SenderForm, WebhooksForm
 from channels_whatsapp.simulator.console.template_views import approval_forms
 from channels_whatsapp.simulator.models import Account, Sender
-from channels_whatsapp.simulator.phone.forms import AccountForm, SenderForm, WebhooksForm
 
 
 @require_GET
 @never_cache
 def show_console(request: HttpRequest) -> HttpResponse:
-    """Everything there is."""
+    """Show all accounts, numbers and templates."""
     return render(request, "simulator/console.html", _console_context())
 
 
 @require_POST
 def set_webhooks(request: HttpRequest, sender_pk: int) -> HttpResponse:
-    """Paste the desk's addresses for a number."""
+    """Set the webhook URLs and the status of a number."""
     sender = get_object_or_404(Sender, pk=sender_pk)
     form = WebhooksForm(request.POST, instance=sender, prefix=str(sender.pk))
     if not form.is_valid():
-        return render(request, "simulator/console.html", _console_context(webhooks=form), status=422)
+        return render(request, "simulator/console.html", _console_context(invalid_webhooks_form=form), status=422)
     form.save()
     return redirect("simulator:console")
 
 
 @require_POST
 def add_account(request: HttpRequest) -> HttpResponse:
-    """Open a Twilio account."""
+    """Create a Twilio account."""
     form = AccountForm(request.POST, auto_id="account_%s")
     if not form.is_valid():
         return render(request, "simulator/console.html", _console_context(account_form=form), status=422)
@@ -50,11 +50,11 @@ def add_number(request: HttpRequest) -> HttpResponse:
     return redirect("simulator:console")
 
 
-def _console_context(*, webhooks: WebhooksForm | None = None, **forms: Any) -> dict[str, Any]:
-    """All accounts with a form for each number; a form that was refused comes back as it was filled in."""
+def _console_context(*, invalid_webhooks_form: WebhooksForm | None = None, **forms: Any) -> dict[str, Any]:
+    """Return all accounts with a form for each number; an invalid form is shown as it was filled in."""
     accounts = []
     for account in Account.objects.prefetch_related("senders", "contents"):
-        senders = [(sender, _webhooks_form(sender, webhooks)) for sender in account.senders.all()]
+        senders = [(sender, _webhooks_form(sender, invalid_webhooks_form)) for sender in account.senders.all()]
         accounts.append((account, senders, approval_forms(account)))
     return {
         "accounts": accounts,
@@ -64,7 +64,7 @@ def _console_context(*, webhooks: WebhooksForm | None = None, **forms: Any) -> d
     }
 
 
-def _webhooks_form(sender: Sender, refused: WebhooksForm | None) -> WebhooksForm:
-    if refused is not None and refused.instance.pk == sender.pk:
-        return refused
+def _webhooks_form(sender: Sender, invalid_form: WebhooksForm | None) -> WebhooksForm:
+    if invalid_form is not None and invalid_form.instance.pk == sender.pk:
+        return invalid_form
     return WebhooksForm(instance=sender, prefix=str(sender.pk))

@@ -1,10 +1,9 @@
-"""Make things happen on Twilio's side: for the phone page, the demo data and tests."""
+"""Send messages as a customer: for the phone page, the demo data and tests."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -14,9 +13,7 @@ from django.utils import timezone
 from channels_whatsapp.simulator.messages.outbound import DUPLICATE_DELAY, schedule_read
 from channels_whatsapp.simulator.models import (
     SERVICE_WINDOW,
-    Account,
     Chat,
-    Content,
     Customer,
     Direction,
     Fault,
@@ -26,7 +23,6 @@ from channels_whatsapp.simulator.models import (
     ScheduledTask,
     Sender,
     TaskKind,
-    new_account_sid,
     new_secret,
     new_sid,
 )
@@ -56,7 +52,7 @@ class SharedLocation:
 
 @dataclass(frozen=True)
 class ContactCard:
-    """Somebody from the customer's address book."""
+    """A contact from the customer's address book."""
 
     name: str
     numbers: tuple[str, ...]
@@ -64,7 +60,10 @@ class ContactCard:
 
 @dataclass(frozen=True)
 class ButtonPress:
-    """A button the customer pressed: `button` on a template, `interactive` in a session, `list` for a list's entry."""
+    """A button the customer pressed.
+
+    `kind` is `button` on a template, `interactive` in the 24-hour window, `list` for an item of a list.
+    """
 
     text: str
     payload: str = ""
@@ -73,7 +72,7 @@ class ButtonPress:
 
 @dataclass(frozen=True)
 class Ad:
-    """The advertisement that brought the customer."""
+    """The ad that brought the customer."""
 
     headline: str
     body: str = ""
@@ -82,38 +81,8 @@ class Ad:
     click_id: str = field(default_factory=new_secret)
 
 
-def create_account(name: str, sid: str | None = None, token: str | None = None) -> Account:
-    """Open a Twilio account."""
-    return Account.objects.create(friendly_name=name, sid=sid or new_account_sid(), auth_token=token or new_secret())
-
-
-def create_sender(
-    account: Account, number: str, name: str, callback_url: str = "", status_callback_url: str = ""
-) -> Sender:
-    """Register a number with WhatsApp and paste the desk's addresses into the console."""
-    return Sender.objects.create(
-        account=account,
-        number=number.removeprefix("whatsapp:"),
-        name=name,
-        callback_url=callback_url,
-        status_callback_url=status_callback_url,
-    )
-
-
-def create_customer(name: str, address: str, external_user_id: str = "") -> Customer:
-    """Give somebody a phone. `address` is a number or a business-scoped id, with or without `whatsapp:`."""
-    return Customer.objects.create(
-        name=name, address=_add_whatsapp_prefix(address), external_user_id=_add_whatsapp_prefix(external_user_id)
-    )
-
-
-def create_content(account: Account, name: str, types: dict[str, Any], **fields: Any) -> Content:
-    """Make a template; approved, unless `approval` says otherwise."""
-    return Content.objects.create(account=account, friendly_name=name, types=types, **fields)
-
-
 def set_fault(kind: FaultKind, *, customer: Customer | None = None, is_enabled: bool = True) -> None:
-    """Let something go wrong for one customer, or for everybody; or let it be."""
+    """Switch a fault on or off, for one customer or for all."""
     if is_enabled:
         Fault.objects.get_or_create(kind=kind, customer=customer)
     else:
@@ -135,7 +104,11 @@ def receive_customer_message(
     extra: dict[str, str] | None = None,
     now: datetime | None = None,
 ) -> Message:
-    """The customer sends a message; the clock posts its webhook. `extra` adds or replaces parameters."""
+    """Create a customer's message; the scheduler posts its webhook.
+
+    Args:
+        extra: Twilio parameters to add or replace.
+    """
     now = now or timezone.now()
     files = [*attachments, _build_vcard_file(contact)] if contact else list(attachments)
     params = {
@@ -159,7 +132,7 @@ def receive_customer_message(
 
 
 def mark_chat_read(customer: Customer, sender: Sender, now: datetime | None = None) -> int:
-    """The customer looks at the chat: what was delivered becomes read, unless they don't show that. How many did."""
+    """Mark delivered messages as read, unless the customer hides read receipts; return how many."""
     if not customer.sends_read_receipts:
         return 0
     delivered = Message.objects.filter(
@@ -172,43 +145,38 @@ def mark_chat_read(customer: Customer, sender: Sender, now: datetime | None = No
 
 
 def expire_service_window(customer: Customer) -> None:
-    """A day goes by: every business may only send templates to this customer now."""
-    long_ago = timezone.now() - SERVICE_WINDOW - timedelta(minutes=1)
-    Chat.objects.filter(customer=customer).update(last_inbound_at=long_ago)
+    """End the customer's 24-hour windows: businesses may only send templates to them now."""
+    expired_at = timezone.now() - SERVICE_WINDOW - timedelta(minutes=1)
+    Chat.objects.filter(customer=customer).update(last_inbound_at=expired_at)
 
 
-def _add_whatsapp_prefix(address: str) -> str:
-    address = address.strip()
-    return address if not address or address.startswith("whatsapp:") else f"whatsapp:{address}"
-
-
-def _message_type(files: list[Attachment], place: SharedLocation | None, press: ButtonPress | None) -> str:
-    if press:
-        return "interactive" if press.kind == "list" else press.kind
-    if place:
+def _message_type(files: list[Attachment], location: SharedLocation | None, button_press: ButtonPress | None) -> str:
+    if button_press:
+        return "interactive" if button_press.kind == "list" else button_press.kind
+    if location:
         return "location"
     if not files:
         return "text"
     if files[0].content_type == "text/vcard":
         return "contacts"
-    major = files[0].content_type.partition("/")[0]
-    return major if major in {"image", "audio", "video"} else "document"
+    media_type = files[0].content_type.partition("/")[0]
+    return media_type if media_type in {"image", "audio", "video"} else "document"
 
 
-def _build_button_params(press: ButtonPress | None) -> dict[str, str]:
-    if press is None:
+def _build_button_params(button_press: ButtonPress | None) -> dict[str, str]:
+    if button_press is None:
         return {}
-    if press.kind == "list":
-        return {"ListTitle": press.text, "ListId": press.payload}
-    return {"ButtonText": press.text, "ButtonPayload": press.payload or press.text}
+    if button_press.kind == "list":
+        return {"ListTitle": button_press.text, "ListId": button_press.payload}
+    return {"ButtonText": button_press.text, "ButtonPayload": button_press.payload or button_press.text}
 
 
-def _build_location_params(place: SharedLocation | None) -> dict[str, str]:
-    if place is None:
+def _build_location_params(location: SharedLocation | None) -> dict[str, str]:
+    if location is None:
         return {}
-    optional = {"Label": place.label, "Address": place.address}
-    shown = {name: value for name, value in optional.items() if value}
-    return {"Latitude": place.latitude, "Longitude": place.longitude, **shown}
+    optional = {"Label": location.label, "Address": location.address}
+    labels = {name: value for name, value in optional.items() if value}
+    return {"Latitude": location.latitude, "Longitude": location.longitude, **labels}
 
 
 def _reply_params(quoted: Message | None) -> dict[str, str]:
@@ -217,11 +185,13 @@ def _reply_params(quoted: Message | None) -> dict[str, str]:
     return {"OriginalRepliedMessageSid": quoted.sid, "OriginalRepliedMessageSender": quoted.from_address}
 
 
-def _find_button_message(customer: Customer, sender: Sender, press: ButtonPress) -> Message | None:
-    """The newest message that offered this button; None where the desk sent no such button."""
-    offers = Message.objects.filter(customer=customer, sender=sender, direction=Direction.OUTBOUND).exclude(buttons=[])
-    for message in offers.order_by("-pk")[:20]:
-        if any(button["text"] == press.text for button in message.buttons):
+def _find_button_message(customer: Customer, sender: Sender, button_press: ButtonPress) -> Message | None:
+    """Return the latest message that offered this button; None if there is none."""
+    messages = Message.objects.filter(customer=customer, sender=sender, direction=Direction.OUTBOUND).exclude(
+        buttons=[]
+    )
+    for message in messages.order_by("-pk")[:20]:
+        if any(button["text"] == button_press.text for button in message.buttons):
             return message
     return None
 
@@ -240,7 +210,7 @@ def _ad_params(ad: Ad | None) -> dict[str, str]:
 
 
 def _build_vcard_file(contact: ContactCard) -> Attachment:
-    """A vCard as phones write it."""
+    """Return the contact as a vCard, written as phones do."""
     name = _escape_vcard(contact.name)
     numbers = [f"TEL;type=CELL;type=VOICE:{_escape_vcard(number)}" for number in contact.numbers]
     lines = ["BEGIN:VCARD", "VERSION:3.0", f"N:;{name};;;", f"FN:{name}", *numbers, "END:VCARD", ""]
@@ -271,8 +241,8 @@ def _create_message(customer: Customer, sender: Sender, body: str, extra: dict[s
 
 
 def _save_files(message: Message, files: Sequence[Attachment], now: datetime) -> None:
-    late = FaultKind.MEDIA_LATE in Fault.objects.kinds_for(message.customer)
-    delay = getattr(settings, "SIMULATOR_MEDIA_DELAY_SECONDS", MEDIA_DELAY_SECONDS) if late else 0
+    is_late = FaultKind.MEDIA_LATE in Fault.objects.kinds_for(message.customer)
+    delay = getattr(settings, "SIMULATOR_MEDIA_DELAY_SECONDS", MEDIA_DELAY_SECONDS) if is_late else 0
     for file in files:
         media = Media(
             message=message,
@@ -285,12 +255,12 @@ def _save_files(message: Message, files: Sequence[Attachment], now: datetime) ->
 
 
 def _schedule_webhook(message: Message, now: datetime) -> None:
-    twice = FaultKind.TWICE in Fault.objects.kinds_for(message.customer)
-    for later in (timedelta(), DUPLICATE_DELAY) if twice else (timedelta(),):
+    is_sent_twice = FaultKind.TWICE in Fault.objects.kinds_for(message.customer)
+    for delay in (timedelta(), DUPLICATE_DELAY) if is_sent_twice else (timedelta(),):
         ScheduledTask.objects.create(
             message=message,
             kind=TaskKind.INBOUND,
-            due_at=now + later,
+            due_at=now + delay,
             url=message.sender.callback_url,
             params=inbound_params(message),
         )

@@ -1,4 +1,4 @@
-"""What a template becomes on the customer's phone."""
+"""Render templates as the customer's phone shows them."""
 
 import json
 import re
@@ -11,7 +11,10 @@ PLACEHOLDER_PATTERN = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
 
 
 def parse_variables(text: str) -> dict[str, str]:
-    """The values for a template's placeholders. Raises TwilioError 21656 on anything but a JSON object of texts."""
+    """Return the values of a template's placeholders.
+
+    Raises TwilioApiError 21656 for anything but a JSON object of texts.
+    """
     if not text:
         return {}
     try:
@@ -24,33 +27,33 @@ def parse_variables(text: str) -> dict[str, str]:
 
 
 def render_body(content: Content, values: dict[str, str]) -> str:
-    """The template's text with its placeholders filled: from `values`, else from the template's own samples."""
-    texts = [str(shape[name]) for shape in content.types.values() for name in ("body", "title") if name in shape]
+    """Return the template's text with its placeholders filled: with `values`, else with its samples."""
+    texts = [str(fields[name]) for fields in content.types.values() for name in ("body", "title") if name in fields]
     text = "{{1}} is your verification code." if "whatsapp/authentication" in content.types else ""
     return _fill_placeholders(next(iter(texts), text), content, values)
 
 
 def _fill_placeholders(text: str, content: Content, values: dict[str, str]) -> str:
-    known = {**content.variables, **values}
-    return PLACEHOLDER_PATTERN.sub(lambda found: str(known.get(found[1], found[0])), text)
+    all_values = {**content.variables, **values}
+    return PLACEHOLDER_PATTERN.sub(lambda match: str(all_values.get(match[1], match[0])), text)
 
 
 def render_extra_parts(content: Content, values: dict[str, str]) -> dict[str, Any]:
-    """What the phone shows around the text: a header, files, a footer, buttons that lead elsewhere, a place."""
-    found: dict[str, Any] = {}
-    for shape in content.types.values():
-        files = [_fill_placeholders(str(url), content, values) for url in shape.get("media", [])]
-        links = [_build_link(action, content, values) for action in shape.get("actions", []) if "id" not in action]
+    """Return the template's parts other than text: header, files, footer, link buttons, location."""
+    extra_parts: dict[str, Any] = {}
+    for fields in content.types.values():
+        files = [_fill_placeholders(str(url), content, values) for url in fields.get("media", [])]
+        links = [_build_link(action, content, values) for action in fields.get("actions", []) if "id" not in action]
         parts = {
-            "header": _fill_placeholders(shape.get("header_text", ""), content, values),
+            "header": _fill_placeholders(fields.get("header_text", ""), content, values),
             "files": files,
-            "footer": _fill_placeholders(shape.get("footer") or shape.get("subtitle") or "", content, values),
-            "opens": shape.get("button", ""),
+            "footer": _fill_placeholders(fields.get("footer") or fields.get("subtitle") or "", content, values),
+            "opens": fields.get("button", ""),
             "links": links,
-            "place": {name: shape[name] for name in ("label", "address", "latitude", "longitude") if name in shape},
+            "place": {name: fields[name] for name in ("label", "address", "latitude", "longitude") if name in fields},
         }
-        found.update({name: part for name, part in parts.items() if part})
-    return found
+        extra_parts.update({name: part for name, part in parts.items() if part})
+    return extra_parts
 
 
 def _build_link(action: dict[str, Any], content: Content, values: dict[str, str]) -> dict[str, str]:
@@ -60,15 +63,15 @@ def _build_link(action: dict[str, Any], content: Content, values: dict[str, str]
 
 
 def get_buttons(content: Content) -> list[dict[str, str]]:
-    """What the customer may press: quick replies and list entries, each with the payload it sends back."""
+    """Return the buttons that send something: quick replies and list items, each with its payload."""
     reply_kind = "button" if content.approval == "approved" else "interactive"
     buttons = []
-    for name, shape in content.types.items():
+    for name, fields in content.types.items():
         if name == "twilio/list-picker":
-            buttons += [_build_button("list", item, "item") for item in shape.get("items", [])]
+            buttons += [_build_button("list", item, "item") for item in fields.get("items", [])]
         elif name in {"twilio/quick-reply", "whatsapp/card", "twilio/card"}:
             buttons += [
-                _build_button(reply_kind, action, "title") for action in shape.get("actions", []) if "id" in action
+                _build_button(reply_kind, action, "title") for action in fields.get("actions", []) if "id" in action
             ]
     return buttons
 

@@ -1,4 +1,4 @@
-"""A chat as the customer's phone shows it, with what Twilio knows of each message beside it."""
+"""Prepare a chat for the customer's phone, with each message's status at Twilio."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,28 +23,28 @@ class BubbleFile:
 
 @dataclass(frozen=True)
 class Bubble:
-    """One message: whose it is, what it shows, and how far it came."""
+    """A message in the chat, with its status and files."""
 
     message: Message
     tick: str  # waiting, sent, delivered, read, failed
-    status_label: str  # the same for people who don't see ticks
+    status_label: str  # the tick's meaning, for screen readers
     error: str
     files: list[BubbleFile]
     new_day: date | None
 
     @property
     def is_from_customer(self) -> bool:
-        """Whether the phone's owner wrote it."""
+        """Whether the phone's owner sent it."""
         return self.message.is_inbound
 
     @property
     def extra(self) -> dict[str, Any]:
-        """What came with it beyond text and files, under Twilio's names."""
+        """The message's further parameters, by Twilio's names."""
         return dict(self.message.extra)
 
     @property
     def is_forwarded(self) -> bool:
-        """Whether it carries the forwarded mark."""
+        """Whether the message is marked as forwarded."""
         return self.extra.get("Forwarded") == "true"
 
 
@@ -62,32 +62,32 @@ TICK_BY_STATUS = {"sent": "sent", "delivered": "delivered", "read": "read", "fai
 
 
 def get_bubbles(customer: Customer, sender: Sender) -> list[Bubble]:
-    """The latest messages of a chat, oldest first."""
+    """Return the latest messages of a chat, oldest first."""
     rows = Message.objects.filter(customer=customer, sender=sender).select_related("quoted", "account")
     newest = list(rows.prefetch_related("media", "errands").order_by("-pk")[:MAX_MESSAGES])
     bubbles: list[Bubble] = []
-    day: date | None = None
+    previous_day: date | None = None
     for message in reversed(newest):
-        today = message.created_at.date()
-        bubbles.append(_build_bubble(message, today if today != day else None))
-        day = today
+        message_day = message.created_at.date()
+        bubbles.append(_build_bubble(message, message_day if message_day != previous_day else None))
+        previous_day = message_day
     return bubbles
 
 
 def _build_bubble(message: Message, new_day: date | None) -> Bubble:
-    error = next((errand.error for errand in message.errands.all() if errand.error), "")
-    tick, words = _get_inbound_status(message, error) if message.is_inbound else _get_outbound_status(message)
-    return Bubble(message, tick, words, error, [_build_file(message, media) for media in message.media.all()], new_day)
+    error = next((task.error for task in message.errands.all() if task.error), "")
+    tick, label = _get_inbound_status(message, error) if message.is_inbound else _get_outbound_status(message)
+    return Bubble(message, tick, label, error, [_build_file(message, media) for media in message.media.all()], new_day)
 
 
-def _get_inbound_status(message: Message, complaint: str) -> tuple[str, str]:
-    """How far the customer's message came: to Twilio, to the desk, before somebody's eyes."""
+def _get_inbound_status(message: Message, error: str) -> tuple[str, str]:
+    """Return tick and label of a customer's message: received by Twilio, by the desk, or read there."""
     if message.is_read_by_business:
         return "read", "read by the desk"
-    webhooks = [errand for errand in message.errands.all() if errand.kind == TaskKind.INBOUND]
-    if complaint:
+    webhooks = [task for task in message.errands.all() if task.kind == TaskKind.INBOUND]
+    if error:
         return "failed", "the desk did not take it"
-    if any(errand.http_status for errand in webhooks):
+    if any(webhook.http_status for webhook in webhooks):
         return "delivered", "delivered to the desk"
     return "sent", "sent"
 
@@ -97,21 +97,21 @@ def _get_outbound_status(message: Message) -> tuple[str, str]:
 
 
 def _build_file(message: Message, media: Media) -> BubbleFile:
-    major = media.content_type.partition("/")[0]
-    kind = major if major in {"image", "audio", "video"} else "other"
+    media_type = media.content_type.partition("/")[0]
+    kind = media_type if media_type in {"image", "audio", "video"} else "other"
     url = reverse("simulator:cdn", args=[message.account.sid, media.sid, media.key])
     return BubbleFile(url, kind, media.filename or media.content_type)
 
 
 def get_chat_version(customer: Customer, sender: Sender, now: datetime) -> str:
-    """Changes whenever the chat would look different."""
+    """Return a text that changes whenever the chat would look different."""
     rows = Message.objects.filter(customer=customer, sender=sender)
-    counted = rows.aggregate(messages=Count("pk"), latest=Max("updated_at"))
-    latest = counted["latest"].timestamp() if counted["latest"] else 0
-    return f"{counted['messages']}-{latest}-{int(is_typing(customer, sender, now))}"
+    counts = rows.aggregate(messages=Count("pk"), latest=Max("updated_at"))
+    latest = counts["latest"].timestamp() if counts["latest"] else 0
+    return f"{counts['messages']}-{latest}-{int(is_typing(customer, sender, now))}"
 
 
 def is_typing(customer: Customer, sender: Sender, now: datetime) -> bool:
-    """Whether the desk is writing, or was a moment ago and has not answered since."""
+    """Return whether the desk's typing indicator is shown now."""
     chat = Chat.objects.filter(customer=customer, sender=sender).first()
     return bool(chat and chat.typing_until and chat.typing_until > now)

@@ -1,4 +1,4 @@
-"""What can be typed and ticked on the phone and in the Twilio console."""
+"""The forms of the customer's phone."""
 
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -7,48 +7,47 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from channels_whatsapp.simulator.addresses import CUSTOMER_ADDRESS_PATTERN, WHATSAPP_PREFIX, strip_punctuation
 from channels_whatsapp.simulator.messages import inbound
-from channels_whatsapp.simulator.messages.outbound import CUSTOMER_ADDRESS
-from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Sender
+from channels_whatsapp.simulator.models import Customer, FaultKind
 
-if TYPE_CHECKING:  # Django's forms take no type parameters when they run
+if TYPE_CHECKING:  # Django's forms take no type parameters at run time
     CustomerModelForm: TypeAlias = forms.ModelForm[Customer]
-    SenderModelForm: TypeAlias = forms.ModelForm[Sender]
-    AccountModelForm: TypeAlias = forms.ModelForm[Account]
     Upload: TypeAlias = UploadedFile[Any]
 else:
-    CustomerModelForm = SenderModelForm = AccountModelForm = forms.ModelForm
+    CustomerModelForm = forms.ModelForm
     Upload = UploadedFile
 
 MAX_FILE_SIZE = 16 * 1024 * 1024
-CONTENT_TYPE = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
-PUNCTUATION = re.compile(r"[\s().\-/\u00a0]")
+CONTENT_TYPE_PATTERN = re.compile(r"\A[\w.+-]+/[\w.+-]+\Z")
 
 
 class FilesInput(forms.ClearableFileInput):
+    """A file input for several files."""
+
     allow_multiple_selected = True
 
 
 class FilesField(forms.FileField):
-    """Any number of files; an empty list where none was chosen."""
+    """Any number of files; an empty list if none was chosen."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(widget=FilesInput, required=False, **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> list[Upload]:
-        return [super(FilesField, self).clean(one, initial) for one in data or []]
+        return [super(FilesField, self).clean(file, initial) for file in data or []]
 
 
 class CustomerMessageForm(forms.Form):
-    """Something the customer can send."""
+    """A form for something the customer can send."""
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         raise NotImplementedError
 
 
 class TextMessageForm(CustomerMessageForm):
-    """A text, files, or both; perhaps an answer to a message, from an ad, or forwarded."""
+    """A text, files, or both; optionally a reply to a message, from an ad, or forwarded."""
 
     text = forms.CharField(
         label="Message",
@@ -77,19 +76,19 @@ class TextMessageForm(CustomerMessageForm):
         return cleaned
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told, but for the quoted message."""
+        """Return the keyword arguments for `inbound.receive_customer_message`, without the quoted message."""
         cleaned = self.cleaned_data
         return {
             "text": cleaned["text"],
             "attachments": [_build_attachment(file) for file in cleaned["attachments"]],
-            "forwarded": cleaned["forwarded"],
+            "is_forwarded": cleaned["forwarded"],
             "ad": inbound.Ad(cleaned["ad"], body="Tap to chat with us") if cleaned["ad"] else None,
         }
 
 
 def _build_attachment(file: Upload) -> inbound.Attachment:
-    claimed = (file.content_type or "").lower()
-    content_type = claimed if CONTENT_TYPE.match(claimed) else "application/octet-stream"
+    declared_type = (file.content_type or "").lower()
+    content_type = declared_type if CONTENT_TYPE_PATTERN.match(declared_type) else "application/octet-stream"
     return inbound.Attachment(file.name or "file", content_type, file.read())
 
 
@@ -102,25 +101,25 @@ class LocationForm(CustomerMessageForm):
     address = forms.CharField(max_length=300, required=False)
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         cleaned = self.cleaned_data
         latitude, longitude = str(cleaned["latitude"]), str(cleaned["longitude"])
-        return {"place": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
+        return {"location": inbound.SharedLocation(latitude, longitude, cleaned["label"], cleaned["address"])}
 
 
 class ContactForm(CustomerMessageForm):
-    """Somebody from the address book."""
+    """A contact to share."""
 
     name = forms.CharField(max_length=100)
     number = forms.CharField(max_length=40, label="Phone number")
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         return {"contact": inbound.ContactCard(self.cleaned_data["name"], (self.cleaned_data["number"],))}
 
 
 class ButtonPressForm(CustomerMessageForm):
-    """A button the customer pressed, whether the desk sent one or not."""
+    """A button press, whether the desk offered the button or not."""
 
     kind = forms.ChoiceField(
         label="Kind",
@@ -130,13 +129,13 @@ class ButtonPressForm(CustomerMessageForm):
     payload = forms.CharField(label="Payload or id", max_length=256, required=False)
 
     def get_message_arguments(self) -> dict[str, Any]:
-        """What `world.customer_writes` is to be told."""
+        """Return the keyword arguments for `inbound.receive_customer_message`."""
         cleaned = self.cleaned_data
-        return {"press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
+        return {"button_press": inbound.ButtonPress(cleaned["text"], cleaned["payload"], cleaned["kind"])}
 
 
 class CustomerForm(forms.Form):
-    """Somebody with WhatsApp: new, or found by the address."""
+    """A customer with WhatsApp: new, or found by the address."""
 
     name = forms.CharField(label="Name", max_length=100, required=False)
     address = forms.CharField(
@@ -146,16 +145,16 @@ class CustomerForm(forms.Form):
     )
 
     def clean_address(self) -> str:
-        """A number as people write it, or an id such as US.13491208655302741918."""
-        bare = str(self.cleaned_data["address"]).strip().removeprefix("whatsapp:")
-        address = "whatsapp:" + (bare if bare[:1].isalpha() else PUNCTUATION.sub("", bare))
-        if not CUSTOMER_ADDRESS.match(address):
+        """Return the address of a typed number, or of an id such as US.13491208655302741918."""
+        bare = str(self.cleaned_data["address"]).strip().removeprefix(WHATSAPP_PREFIX)
+        address = WHATSAPP_PREFIX + (bare if bare[:1].isalpha() else strip_punctuation(bare))
+        if not CUSTOMER_ADDRESS_PATTERN.match(address):
             raise ValidationError("Enter a number with + and its country code, or an id such as US.1349120865530274.")
         return address
 
 
 class CustomerSettingsForm(CustomerModelForm):
-    """How this customer uses the phone."""
+    """The customer's name, and how they read messages."""
 
     class Meta:
         model = Customer
@@ -169,51 +168,8 @@ class CustomerSettingsForm(CustomerModelForm):
 
 
 class FaultsForm(forms.Form):
-    """The faults that are switched on, for one customer or for everybody."""
+    """The faults switched on for one customer or for all."""
 
     kinds = forms.MultipleChoiceField(
         label="Faults", choices=FaultKind.choices, required=False, widget=forms.CheckboxSelectMultiple
     )
-
-
-class WebhooksForm(SenderModelForm):
-    """The addresses pasted into the Twilio console for a number."""
-
-    class Meta:
-        model = Sender
-        fields = ["callback_url", "status_callback_url", "status"]
-        labels = {
-            "callback_url": "Webhook URL for incoming messages",
-            "status_callback_url": "Status callback URL",
-            "status": "Status of the sender",
-        }
-        widgets = {
-            "callback_url": forms.URLInput(attrs={"spellcheck": "false"}),
-            "status_callback_url": forms.URLInput(attrs={"spellcheck": "false"}),
-            "status": forms.Select(choices=[(name, name) for name in ("ONLINE", "ONLINE:UPDATING", "OFFLINE")]),
-        }
-
-
-class AccountForm(AccountModelForm):
-    """A new Twilio account."""
-
-    class Meta:
-        model = Account
-        fields = ["friendly_name"]
-        labels = {"friendly_name": "Account name"}
-
-
-class SenderForm(SenderModelForm):
-    """A new number on WhatsApp."""
-
-    class Meta:
-        model = Sender
-        fields = ["account", "number", "name"]
-        labels = {"name": "Display name", "number": "Number"}
-
-    def clean_number(self) -> str:
-        """A number as people write it, stored as + and digits."""
-        number = "+" + PUNCTUATION.sub("", self.cleaned_data["number"].strip()).removeprefix("+")
-        if not re.fullmatch(r"\+[1-9]\d{6,14}", number):
-            raise ValidationError("Enter a number with its country code.")
-        return number

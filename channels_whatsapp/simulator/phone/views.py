@@ -1,4 +1,4 @@
-"""A customer's phone, at /simulator/."""
+"""The customer's phone, at /simulator/."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ MAX_CUSTOMERS = 100
 @require_GET
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
-    """Everybody with a phone; on a wide screen with the latest chat beside the list."""
+    """Show the list of customers; wide screens show the latest chat beside it."""
     customer = _get_customers().first()
     sender = _latest_sender(customer) if customer else None
     context = (
@@ -50,7 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def show_chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
-    """One customer's chat with one business number. Looking at it reads it."""
+    """Show a customer's chat with a business number, and mark it as read."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     inbound.mark_chat_read(customer, sender)
     return render(request, "simulator/phone.html", _phone_context(request, customer, sender))
@@ -59,7 +59,7 @@ def show_chat(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpRes
 @require_GET
 @never_cache
 def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
-    """The chat's messages, or 204 where nothing is new since `seen`."""
+    """Return the chat's messages, or 204 if nothing has changed since `seen`."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     inbound.mark_chat_read(customer, sender)
     if request.GET.get("seen") == get_chat_version(customer, sender, timezone.now()):
@@ -69,7 +69,7 @@ def show_thread(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpR
 
 @require_POST
 def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: str) -> HttpResponse:
-    """The customer sends something: a text with files, a place, a contact, or a pressed button."""
+    """Send a text with files, a location, a contact, or a button press as the customer."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     form = FORM_BY_KIND[kind](request.POST, request.FILES, auto_id=f"{kind}_%s")
     if not form.is_valid():
@@ -82,30 +82,30 @@ def send_message(request: HttpRequest, customer_pk: int, sender_pk: int, kind: s
 
 
 def _render_invalid_message(
-    request: HttpRequest, customer: Customer, sender: Sender, what: str, form: CustomerMessageForm
+    request: HttpRequest, customer: Customer, sender: Sender, kind: str, form: CustomerMessageForm
 ) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        refused = " ".join(str(error) for errors in form.errors.values() for error in errors)
-        return render(request, "simulator/_thread.html", {**_chat_context(customer, sender), "refused": refused})
-    context = {**_phone_context(request, customer, sender), what: form, "opened": what}
+        error_text = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return render(request, "simulator/_thread.html", {**_chat_context(customer, sender), "refused": error_text})
+    context = {**_phone_context(request, customer, sender), kind: form, "opened": kind}
     return render(request, "simulator/phone.html", context, status=422)
 
 
 @require_POST
 def press_button(request: HttpRequest, customer_pk: int, sender_pk: int, message_pk: int, index: int) -> HttpResponse:
-    """The customer presses a button of a message that the desk sent."""
+    """Press a button of a message that the desk sent."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     message = get_object_or_404(_get_messages(customer, sender), pk=message_pk)
     if index < len(message.buttons):
         button = message.buttons[index]
-        pressed = inbound.ButtonPress(button["text"], button["payload"], button["kind"])
-        inbound.receive_customer_message(customer, sender, button_press=pressed, quoted=message)
+        button_press = inbound.ButtonPress(button["text"], button["payload"], button["kind"])
+        inbound.receive_customer_message(customer, sender, button_press=button_press, quoted=message)
     return redirect("simulator:chat", customer_pk, sender_pk)
 
 
 @require_POST
 def add_customer(request: HttpRequest) -> HttpResponse:
-    """Give somebody a phone; whoever has this number already is simply chosen."""
+    """Create a customer and open a chat; a known number opens the customer's chat."""
     form = CustomerForm(request.POST, auto_id="new_%s")
     if not form.is_valid():
         context = {"people": _get_customers(), "new_customer": form, "is_home": True}
@@ -120,7 +120,7 @@ def add_customer(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def update_customer_settings(request: HttpRequest, customer_pk: int, sender_pk: int) -> HttpResponse:
-    """Change a customer's name, and whether and when they read."""
+    """Change a customer's name, and whether and when they read messages."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     form = CustomerSettingsForm(request.POST, instance=customer)
     if form.is_valid():
@@ -130,13 +130,13 @@ def update_customer_settings(request: HttpRequest, customer_pk: int, sender_pk: 
 
 @require_POST
 def update_faults(request: HttpRequest, customer_pk: int, sender_pk: int, scope: str) -> HttpResponse:
-    """Switch faults on and off: for this customer (`scope` is `customer`), or for everybody."""
+    """Switch faults on and off: for this customer (`scope` is `customer`), or for all."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     form = FaultsForm(request.POST)
     if form.is_valid():
         for kind in FaultKind:
-            owner = customer if scope == "customer" else None
-            inbound.set_fault(kind, customer=owner, is_enabled=kind in form.cleaned_data["kinds"])
+            affected_customer = customer if scope == "customer" else None
+            inbound.set_fault(kind, customer=affected_customer, is_enabled=kind in form.cleaned_data["kinds"])
     return _redirect_to_panel(customer, sender)
 
 
@@ -144,14 +144,14 @@ def update_faults(request: HttpRequest, customer_pk: int, sender_pk: int, scope:
 def skip_day(
     request: HttpRequest, customer_pk: int, sender_pk: int, on_day_skipped: Callable[[str], None]
 ) -> HttpResponse:
-    """24 hours go by for this customer, at Twilio and with whoever has a clock of its own."""
+    """Let 24 hours pass for this customer, at Twilio and for the caller that `on_day_skipped` informs."""
     customer, sender = _get_customer_and_sender(customer_pk, sender_pk)
     inbound.expire_service_window(customer)
     on_day_skipped(customer.address)
     return _redirect_to_panel(customer, sender)
 
 
-# -- What the pages show --------------------------------------------------------------------------------------------
+# -- Page context ---------------------------------------------------------------------------------------------------
 
 
 def _get_customer_and_sender(customer_pk: int, sender_pk: int) -> tuple[Customer, Sender]:
@@ -164,18 +164,18 @@ def _get_messages(customer: Customer, sender: Sender) -> QuerySet[Message]:
 
 
 def _get_customers() -> QuerySet[Customer]:
-    """Everybody, whoever was last in a chat first, each with the last line and the number it went to."""
+    """Return all customers, those last in a chat first, each with the last line and its number."""
     latest = Message.objects.filter(customer=OuterRef("pk")).order_by("-pk")
-    people = Customer.objects.annotate(
+    customers = Customer.objects.annotate(
         last_at=Max("messages__created_at"),
         last_line=Subquery(latest.values("body")[:1]),
         last_sender=Subquery(latest.values("sender")[:1]),
     )
-    return people.order_by(F("last_at").desc(nulls_last=True), "-pk")
+    return customers.order_by(F("last_at").desc(nulls_last=True), "-pk")
 
 
 def _latest_sender(customer: Customer) -> Sender | None:
-    """The number this customer is in contact with, else any."""
+    """Return the number this customer was last in contact with, else any."""
     last = Message.objects.filter(customer=customer).order_by("-pk").first()
     return last.sender if last else Sender.objects.first()
 
@@ -183,23 +183,23 @@ def _latest_sender(customer: Customer) -> Sender | None:
 def _chat_context(customer: Customer, sender: Sender) -> dict[str, Any]:
     now = timezone.now()
     bubbles = get_bubbles(customer, sender)
-    heard = next(
+    last_received = next(
         (bubble for bubble in reversed(bubbles) if not bubble.is_from_customer and bubble.tick != "failed"), None
     )
     return {
         "customer": customer,
         "sender": sender,
         "bubbles": bubbles,
-        "heard": heard,
+        "heard": last_received,
         "typing": is_typing(customer, sender, now),
         "version": get_chat_version(customer, sender, now),
     }
 
 
 def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> dict[str, Any]:
-    quote = request.GET.get("quote", "")
-    quoted = _get_messages(customer, sender).filter(pk=quote).first() if quote.isdecimal() else None
-    window = Chat.objects.filter(customer=customer, sender=sender).first()
+    quote_id = request.GET.get("quote", "")
+    quoted = _get_messages(customer, sender).filter(pk=quote_id).first() if quote_id.isdecimal() else None
+    chat = Chat.objects.filter(customer=customer, sender=sender).first()
     return {
         **_chat_context(customer, sender),
         "people": _get_customers()[:MAX_CUSTOMERS],
@@ -213,7 +213,7 @@ def _phone_context(request: HttpRequest, customer: Customer, sender: Sender) -> 
         "habits": CustomerSettingsForm(instance=customer, auto_id="habits_%s"),
         "mine": FaultsForm(initial={"kinds": _get_fault_kinds(customer)}, auto_id="mine_%s"),
         "everybody": FaultsForm(initial={"kinds": _get_fault_kinds(None)}, auto_id="everybody_%s"),
-        "window_open": bool(window and window.is_window_open(timezone.now())),
+        "window_open": bool(chat and chat.is_window_open(timezone.now())),
     }
 
 

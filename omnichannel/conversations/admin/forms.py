@@ -1,4 +1,4 @@
-"""The forms behind automated messages, opt-out words and quick replies."""
+"""Admin forms of automated messages, opt-out words and quick replies."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,7 +29,7 @@ SLUG_DESCRIPTIONS = {
 
 
 class AutomatedMessageForm(AutomatedMessageModelForm):
-    """A text for a trigger; slugs that do not exist are refused, instead of being left out when it is sent."""
+    """Form for an automated message; refuses unknown slugs, which would be left out when it is sent."""
 
     class Meta:
         model = AutomatedMessage
@@ -48,32 +48,34 @@ class AutomatedMessageForm(AutomatedMessageModelForm):
         return code
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        slugs = set(SLUG_PATTERN.findall(cleaned.get("text", "")))
-        if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._get_context_variable_names(cleaned)):
+        cleaned_data = super().clean() or self.cleaned_data
+        slugs = set(SLUG_PATTERN.findall(cleaned_data.get("text", "")))
+        if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._get_context_variable_names(cleaned_data)):
             self.add_error("text", f"There is no slug {{{unknown[0]}}}. {self.fields['text'].help_text}")
-        elif "Position" in slugs and cleaned.get("trigger") != MessageTrigger.QUEUE_POSITION:
+        elif "Position" in slugs and cleaned_data.get("trigger") != MessageTrigger.QUEUE_POSITION:
             self.add_error("text", "{Position} is known only for the customer's position in queue.")
-        if "language" in cleaned and "trigger" in cleaned and self._is_duplicate(cleaned):
+        if "language" in cleaned_data and "trigger" in cleaned_data and self._is_duplicate(cleaned_data):
             self.add_error("language", "There is a text for this trigger, work stream and language already.")
-        return cleaned
+        return cleaned_data
 
-    def _get_context_variable_names(self, cleaned: dict[str, Any]) -> set[str]:
-        """The context variables of the work stream; of any, for a text that is sent in all."""
-        found = ContextVariable.objects.all()
-        if cleaned.get("work_stream"):
-            found = found.filter(work_stream=cleaned["work_stream"])
-        return set(found.values_list("name", flat=True))
+    def _get_context_variable_names(self, cleaned_data: dict[str, Any]) -> set[str]:
+        """Return the names of the work stream's context variables; of all, when no work stream is chosen."""
+        variables = ContextVariable.objects.all()
+        if cleaned_data.get("work_stream"):
+            variables = variables.filter(work_stream=cleaned_data["work_stream"])
+        return set(variables.values_list("name", flat=True))
 
-    def _is_duplicate(self, cleaned: dict[str, Any]) -> bool:
-        same = AutomatedMessage.objects.filter(
-            trigger=cleaned["trigger"], work_stream=cleaned.get("work_stream"), language__iexact=cleaned["language"]
+    def _is_duplicate(self, cleaned_data: dict[str, Any]) -> bool:
+        duplicates = AutomatedMessage.objects.filter(
+            trigger=cleaned_data["trigger"],
+            work_stream=cleaned_data.get("work_stream"),
+            language__iexact=cleaned_data["language"],
         )
-        return same.exclude(pk=self.instance.pk).exists()
+        return duplicates.exclude(pk=self.instance.pk).exists()
 
 
 class OptOutWordForm(OptOutWordModelForm):
-    """A word as customers send it; upper case and punctuation do not matter."""
+    """Form for an opt-out word; refuses a word that equals another but for case and punctuation."""
 
     class Meta:
         model = OptOutWord
@@ -91,7 +93,7 @@ class OptOutWordForm(OptOutWordModelForm):
 
 
 class QuickReplyForm(QuickReplyModelForm):
-    """A text for everybody; slugs that do not exist are refused, instead of reaching a customer."""
+    """Form for a shared quick reply; refuses unknown slugs, which would reach a customer."""
 
     new_tags = forms.CharField(
         label="Add new tag",
@@ -116,20 +118,22 @@ class QuickReplyForm(QuickReplyModelForm):
         }
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or self.cleaned_data
-        if {"title", "message", "locale"} <= set(cleaned):
+        cleaned_data = super().clean() or self.cleaned_data
+        if {"title", "message", "locale"} <= set(cleaned_data):
             try:
-                title, message, locale = validate_quick_reply(cleaned["title"], cleaned["message"], cleaned["locale"])
-            except QuickReplyError as why:
-                self.add_error(why.field, why.message)
+                title, message, locale = validate_quick_reply(
+                    cleaned_data["title"], cleaned_data["message"], cleaned_data["locale"]
+                )
+            except QuickReplyError as error:
+                self.add_error(error.field, error.message)
             else:
-                cleaned |= {"title": title, "message": message, "locale": locale}
+                cleaned_data |= {"title": title, "message": message, "locale": locale}
                 self._validate_unique_title(title, locale)
-        return cleaned
+        return cleaned_data
 
     def _validate_unique_title(self, title: str, locale: str) -> None:
-        same = QuickReply.objects.filter(owner=None, title=title, locale=locale).exclude(pk=self.instance.pk)
-        if same.exists():
+        duplicates = QuickReply.objects.filter(owner=None, title=title, locale=locale).exclude(pk=self.instance.pk)
+        if duplicates.exists():
             self.add_error("title", "There is a quick reply of this title in this language already.")
 
     def clean_new_tags(self) -> list[str]:
@@ -137,7 +141,7 @@ class QuickReplyForm(QuickReplyModelForm):
 
 
 class QuickReplyTagForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A tag without blanks, so that `/q #tag` can name it."""
+    """Form for a tag; replaces spaces, so that agents can type `/q #tag`."""
 
     class Meta:
         model = QuickReplyTag

@@ -1,4 +1,4 @@
-"""Labels and disposition codes: the words agents sort their work with."""
+"""Admin pages of labels and disposition codes."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from omnichannel.core.admin.pages import ProductModelAdmin
 
 @admin.register(Label)
 class LabelAdmin(ProductModelAdmin):
-    """Words by which conversations and customers are found again. Deleting one takes it off all of them."""
+    """Admin of labels. Deleting a label removes it from all conversations and contacts."""
 
     list_display = ("name", "colour", "usage_count")
     list_filter = ("colour",)
@@ -30,7 +30,7 @@ class LabelAdmin(ProductModelAdmin):
 
 @admin.register(DispositionCode)
 class DispositionCodeAdmin(ProductModelAdmin):
-    """What a conversation came to, chosen when it is closed. What was chosen once is deactivated, not deleted."""
+    """Admin of disposition codes. A code that has been used is deactivated, not deleted."""
 
     list_display = ("name", "description", "state", "usage_count")
     list_filter = ("is_active",)
@@ -48,8 +48,8 @@ class DispositionCodeAdmin(ProductModelAdmin):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[Any, Any], set[Any], list[Any]]:
-        """Refused for what conversations came to: the figures would lose it."""
-        uses = sum(code.conversations.count() for code in objs)
-        if uses:
-            return [], {}, set(), [f"{uses} conversation{'s' * (uses > 1)}"]
+        """Refuse to delete codes that are in use: reports would lose them."""
+        usages = sum(code.conversations.count() for code in objs)
+        if usages:
+            return [], {}, set(), [f"{usages} conversation{'s' * (usages > 1)}"]
         return super().get_deleted_objects(objs, request)

@@ -48,7 +48,7 @@ def invite_colleague(conversation: Conversation, colleague: Agent, *, agent: Age
         raise TransitionError(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
     with transaction.atomic():
         add_participant(conversation, colleague, ParticipationKind.CONSULT, invited_by=agent)
-        line = localized("%(by)s consulted %(colleague)s.", agent=agent, colleague=colleague)
+        line = localized("%(by)s consulted %(colleague)s.", by=agent, colleague=colleague)
         timeline.record(conversation, TimelineEventKind.CONSULTED, line, actor=agent.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 

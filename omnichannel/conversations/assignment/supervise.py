@@ -60,8 +60,8 @@ def _assigned_text(by: Agent, to: Agent | Queue, colleague: AgentCandidate | Non
         "%(by)s assigned the conversation to %(to)s (%(free)s free, this needs %(needs)s: over capacity).",
         by=by,
         to=to,
-        free_capacity=colleague.free_capacity,
-        required_capacity=colleague.required_capacity,
+        free=colleague.free_capacity,
+        needs=colleague.required_capacity,
     )
 
 
@@ -88,9 +88,7 @@ def join_conversation(conversation: Conversation, supervisor: Agent) -> None:
         if conversation.participations.filter(agent=supervisor, left_at=None, kind=ParticipationKind.CONSULT).exists():
             raise TransitionError(gettext("You are in this conversation already."))
         add_participant(conversation, supervisor, ParticipationKind.CONSULT)
-        line = localized(
-            "%(by)s joined %(agent)s in the conversation.", supervisor=supervisor, agent=conversation.agent
-        )
+        line = localized("%(by)s joined %(agent)s in the conversation.", by=supervisor, agent=conversation.agent)
         timeline.record(conversation, TimelineEventKind.JOINED, line, actor=supervisor.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
@@ -105,7 +103,7 @@ def release_to_queue(conversation: Conversation, supervisor: Agent) -> None:
         raise TransitionError(gettext("Only an active conversation can be given back."))
     line = localized(
         "%(by)s released the conversation from %(agent)s to %(queue)s.",
-        supervisor=supervisor,
+        by=supervisor,
         agent=conversation.agent,
         queue=conversation.queue,
     )

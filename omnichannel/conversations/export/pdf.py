@@ -1,12 +1,11 @@
-"""A conversation as a PDF, in whatever script it was written.
+"""Render a conversation as a PDF, in any script.
 
-A program of its own, `python -m omnichannel.conversations.export.pdf`, that needs neither Django nor the database:
-`export.pdf` starts it as a child process with limits. It reads a JSON document from standard input and writes the PDF
-to standard output.
+A separate program, `python -m omnichannel.conversations.export.pdf`, that needs neither Django nor the database:
+`transcript.export_pdf` runs it as a child process with limits. It reads a JSON document from standard input and writes
+the PDF to standard output.
 
-The fonts come with a package and know Latin, Greek, Cyrillic, Arabic, Hebrew, Thai, Georgian and Devanagari, and many
-symbols. Chinese, Japanese and Korean need a font of the machine; what no font knows is shown as a box, and an emoji by
-its name.
+The bundled fonts cover Latin, Greek, Cyrillic, Arabic, Hebrew, Thai, Georgian, Devanagari and many symbols. Chinese,
+Japanese and Korean need a system font. A character that no font has is shown as a box, and an emoji by its name.
 """
 
 import json
@@ -27,7 +26,7 @@ from fpdf.fonts import TTFFont
 
 BODY_FONT, BOLD_FONT = "figo", "figbo"
 SYMBOL_FONTS = ("symbol2", "symbol1")
-# Where the usual packages of Linux put a font for Chinese, Japanese and Korean.
+# Paths at which common Linux packages install a font for Chinese, Japanese and Korean.
 SYSTEM_CJK_FONTS = (
     "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
     "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
@@ -37,15 +36,15 @@ SYSTEM_CJK_FONTS = (
 TEXT_COLOR, MUTED_COLOR, NOTE_COLOR, OUTBOUND_COLOR = (21, 25, 30), (86, 97, 112), (255, 244, 214), (224, 242, 236)
 MISSING_GLYPH = "\u25a1"
 INVISIBLE_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}
-# fpdf2 calls itself once for each character of a run without letters, such as 4,096 boxes or line breaks.
+# fpdf2 recurses once per character of a run without letters, such as 4,096 boxes or line breaks.
 RECURSION_LIMIT: Final = 200_000
-# Some 2 MB of widths; longer text than this is never measured twice.
+# Some 2 MB of widths; longer texts are hardly ever measured twice.
 WIDTH_CACHE_SIZE, MAX_CACHED_TEXT_LENGTH = 10_000, 100
 
 
 @dataclass(frozen=True)
 class PDFLine:
-    """An entry of the export, with its day and time already in the reader's time zone."""
+    """An entry of the export, with day and time in the reader's time zone."""
 
     day: str
     time: str
@@ -58,7 +57,7 @@ class PDFLine:
 
 def main() -> None:
     """Read the document from standard input and write the PDF to standard output."""
-    # The libraries log and warn about the letters that people used.
+    # The libraries' log messages and warnings quote customers' text.
     logging.disable()
     document = json.load(sys.stdin.buffer)
     sys.setrecursionlimit(RECURSION_LIMIT)
@@ -68,9 +67,9 @@ def main() -> None:
 
 
 def cache_text_widths() -> None:
-    """Let fpdf2 measure a piece of text once: it measures the whole line again for each character added.
+    """Cache text widths: fpdf2 measures the whole line again for each character added.
 
-    This takes a third off the time of an export, and the pages stay the same.
+    This saves a third of the time of an export without changing the pages.
     """
     measure = TTFFont.get_text_width
     widths: dict[tuple[int, str, float, str], tuple[int, float]] = {}
@@ -89,21 +88,21 @@ def cache_text_widths() -> None:
 
 
 def render_pdf(title: str, facts: Iterable[tuple[str, str]], lines: Iterable[PDFLine], footnote: str) -> bytes:
-    """Return the PDF; the footnote is shown when a character is missing."""
+    """Return the PDF; the footnote is added when a character is missing from the fonts."""
     with tempfile.TemporaryDirectory() as folder:
-        sheet = _PDFWriter(_FontSet(Path(folder)))
-        sheet.write_header(title, facts)
+        writer = _PDFWriter(_FontSet(Path(folder)))
+        writer.write_header(title, facts)
         day = ""
         for line in lines:
             if line.day != day:
-                sheet.write_day(line.day)
+                writer.write_day(line.day)
                 day = line.day
-            sheet.write_line(line)
-        return sheet.finish(footnote)
+            writer.write_line(line)
+        return writer.finish(footnote)
 
 
 class _FontSet:
-    """Where the fonts lie, and which characters each knows."""
+    """Paths of the fonts, and the characters that they cover."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -111,9 +110,9 @@ class _FontSet:
         for name in (BODY_FONT, BOLD_FONT, *SYMBOL_FONTS):
             self.paths[name] = folder / f"{name}.ttf"
             self.paths[name].write_bytes(pymupdf_fonts.myfont(name))
-        machine = next((Path(path) for path in SYSTEM_CJK_FONTS if Path(path).is_file()), None)
-        if machine is not None:
-            self.paths["machine"] = machine
+        system_font = next((Path(path) for path in SYSTEM_CJK_FONTS if Path(path).is_file()), None)
+        if system_font is not None:
+            self.paths["system"] = system_font
         self.fallback_names = [name for name in self.paths if name not in {BODY_FONT, BOLD_FONT}]
         self.supported_characters = frozenset().union(
             *(_get_supported_characters(path) for path in self.paths.values())
@@ -126,20 +125,20 @@ def _get_supported_characters(path: Path) -> frozenset[int]:
         return frozenset(font.getBestCmap())
 
 
-def replace_missing_glyphs(text: str, known: frozenset[int]) -> str:
-    """The text with a box for each character no font knows, and an emoji by its name."""
-    shown = []
+def replace_missing_glyphs(text: str, supported: frozenset[int]) -> str:
+    """Replace characters that no font has: an emoji by its name in brackets, others by a box."""
+    parts = []
     for char in text:
-        if char in "\n\t" or ord(char) in known:
-            shown.append(char)
+        if char in "\n\t" or ord(char) in supported:
+            parts.append(char)
         elif char not in INVISIBLE_JOINERS and unicodedata.category(char) not in {"Cf", "Mn", "Cc"}:
             name = unicodedata.name(char, "").lower()
-            shown.append(f"[{name}]" if name and unicodedata.category(char) in {"So", "Sk"} else MISSING_GLYPH)
-    return "".join(shown)
+            parts.append(f"[{name}]" if name and unicodedata.category(char) in {"So", "Sk"} else MISSING_GLYPH)
+    return "".join(parts)
 
 
 class _PDFWriter:
-    """The pages while they are written."""
+    """Writer of the pages."""
 
     def __init__(self, fonts: _FontSet) -> None:
         self.supported_characters = fonts.supported_characters
@@ -194,8 +193,8 @@ class _PDFWriter:
         height: float = 5.6,
         fill: tuple[int, int, int] | None = None,
     ) -> None:
-        shown = replace_missing_glyphs(text, self.supported_characters)
-        self.has_missing_glyphs |= shown != text
+        printable = replace_missing_glyphs(text, self.supported_characters)
+        self.has_missing_glyphs |= printable != text
         self.document.set_font("body", style, size)
         self.document.set_text_color(*color)
         if fill:
@@ -203,7 +202,7 @@ class _PDFWriter:
         self.document.multi_cell(
             0,
             height,
-            shown,
+            printable,
             align=align,
             fill=fill is not None,
             new_x=XPos.LMARGIN,

@@ -1,4 +1,4 @@
-"""Customers' files: fetched in the background, tried again while Twilio does not have them ready."""
+"""Download customers' files in the background, with retries while Twilio does not have them ready."""
 
 import logging
 import mimetypes
@@ -25,45 +25,45 @@ RETRY_DELAYS = [timedelta(seconds=s) for s in (1, 3, 10, 30, 120, 600, 3600)]
 
 
 class MediaRetryError(Exception):
-    """This file can't be fetched again; the text says so to a person."""
+    """The file can't be fetched again; the text is for the user."""
 
 
 def fetch_attachment(lease: Lease) -> datetime | None:
-    """Fetch the file; says when to try again, None when it is stored or given up."""
-    waiting = Attachment.objects.filter(pk=lease.key, state=AttachmentState.PENDING)
-    attachment = waiting.select_related("message__conversation__number__account").first()
+    """Fetch a file; return when to try again, or None when it is stored or has failed for good."""
+    pending = Attachment.objects.filter(pk=lease.key, state=AttachmentState.PENDING)
+    attachment = pending.select_related("message__conversation__number__account").first()
     if attachment is None:
         return None
     account = attachment.message.conversation.number.account
     try:
-        found = fetch_media(account, attachment.source_url, attachment.declared_type)
-    except MediaRejectedError as refused:
-        _mark_failed(attachment, str(refused))
+        media = fetch_media(account, attachment.source_url, attachment.declared_type)
+    except MediaRejectedError as error:
+        _mark_failed(attachment, str(error))
         return None
     except MediaUnavailableError as error:
         return _schedule_retry(attachment, str(error))
-    with found.file:
-        _store_file(attachment, found)
+    with media.file:
+        _store_file(attachment, media)
     return None
 
 
-def _schedule_retry(attachment: Attachment, why: str) -> datetime | None:
+def _schedule_retry(attachment: Attachment, reason: str) -> datetime | None:
     if attachment.attempts >= len(RETRY_DELAYS):
-        _mark_failed(attachment, why)
+        _mark_failed(attachment, reason)
         return None
-    later = timezone.now() + RETRY_DELAYS[attachment.attempts]
-    _get_if_pending(attachment).update(attempts=attachment.attempts + 1, error=why[:300])
-    return later
+    retry_at = timezone.now() + RETRY_DELAYS[attachment.attempts]
+    _get_if_pending(attachment).update(attempts=attachment.attempts + 1, error=reason[:300])
+    return retry_at
 
 
-def _mark_failed(attachment: Attachment, why: str) -> None:
+def _mark_failed(attachment: Attachment, reason: str) -> None:
     with transaction.atomic():
-        if _get_if_pending(attachment).update(state=AttachmentState.FAILED, error=why[:300]):
+        if _get_if_pending(attachment).update(state=AttachmentState.FAILED, error=reason[:300]):
             _publish_update(attachment)
 
 
 def mark_attachment_failed(pk: int) -> None:
-    """Show the file as failed: each attempt to fetch it raised an error, hung or killed the worker."""
+    """Mark a file as failed after each attempt to fetch it raised an error, hung or killed the worker."""
     attachment = Attachment.objects.filter(pk=pk).select_related("message__conversation").first()
     if attachment is not None:
         _mark_failed(attachment, PROCESSING_FAILED)
@@ -73,13 +73,13 @@ def _get_if_pending(attachment: Attachment) -> QuerySet[Attachment]:
     return Attachment.objects.filter(pk=attachment.pk, state=AttachmentState.PENDING)
 
 
-def _store_file(attachment: Attachment, found: FetchedMedia) -> None:
-    attachment.file.save("", File(found.file), save=False)
-    attachment.content_type, attachment.size = found.content_type, found.size
-    attachment.name = attachment.name or _generate_name(attachment, found.content_type)
-    people = _parse_contact_card(found)
+def _store_file(attachment: Attachment, media: FetchedMedia) -> None:
+    attachment.file.save("", File(media.file), save=False)
+    attachment.content_type, attachment.size = media.content_type, media.size
+    attachment.name = attachment.name or _generate_name(attachment, media.content_type)
+    people = _parse_contact_card(media)
     with transaction.atomic():
-        stored = _get_if_pending(attachment).update(
+        updated = _get_if_pending(attachment).update(
             file=attachment.file.name,
             content_type=attachment.content_type,
             size=attachment.size,
@@ -87,7 +87,7 @@ def _store_file(attachment: Attachment, found: FetchedMedia) -> None:
             state=AttachmentState.STORED,
             error="",
         )
-        if stored:
+        if updated:
             _add_contacts_to_message(attachment.message_id, people)
             _publish_update(attachment)
 
@@ -96,15 +96,15 @@ def _generate_name(attachment: Attachment, content_type: str) -> str:
     return f"file-{attachment.message_id}-{attachment.position + 1}{mimetypes.guess_extension(content_type) or ''}"
 
 
-def _parse_contact_card(found: FetchedMedia) -> list[Person]:
-    if found.content_type != "text/vcard":
+def _parse_contact_card(media: FetchedMedia) -> list[Person]:
+    if media.content_type != "text/vcard":
         return []
-    found.file.seek(0)
-    return parse_people(found.file.read())
+    media.file.seek(0)
+    return parse_people(media.file.read())
 
 
 def _add_contacts_to_message(message_id: int, people: list[Person]) -> None:
-    """Add them to the message; locked, because its other cards may be fetched at the same time."""
+    """Add people to a message, locked because its other cards may be fetched at the same time."""
     if people:
         message = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
         message.content["contacts"] = [*message.content.get("contacts", []), *people]
@@ -118,13 +118,17 @@ def _publish_update(attachment: Attachment) -> None:
 
 
 def can_retry(attachment: Attachment) -> bool:
-    """Whether the file failed to come and there is an address to try again."""
-    failed = attachment.state == AttachmentState.FAILED
-    return failed and bool(attachment.source_url) and attachment.error != ATTACHMENTS_DISABLED
+    """Return whether the download failed and can be tried again."""
+    has_failed = attachment.state == AttachmentState.FAILED
+    return has_failed and bool(attachment.source_url) and attachment.error != ATTACHMENTS_DISABLED
 
 
 def retry_download(attachment: Attachment) -> None:
-    """Try again to fetch a file that never came. Raises NothingToFetch where there is nothing to fetch."""
+    """Try again to fetch a file.
+
+    Raises:
+        MediaRetryError: the file has not failed, or can't be fetched again.
+    """
     if not can_retry(attachment):
         raise MediaRetryError(gettext("This file can't be fetched again."))
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""A customer's message: filed into its conversation, in the transaction that stores the delivery."""
+"""Receive a customer's message: store it in its conversation."""
 
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from channels_whatsapp.models import WhatsAppAccount, WhatsAppNumber
 from channels_whatsapp.service_window import get_closing_time
 from channels_whatsapp.webhooks.deliveries import IgnoredDeliveryError
 from channels_whatsapp.webhooks.number_lookup import find_number
+from omnichannel.conversations import timeline
 from omnichannel.conversations.contacts import lookup, opt_out
 from omnichannel.conversations.lanes import LaneKind, request_automated_message
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
@@ -22,8 +23,9 @@ from omnichannel.conversations.models import (
     MessageDirection,
     MessageStatus,
     MessageTrigger,
+    TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event, resume_on_customer_message
+from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
@@ -33,9 +35,17 @@ ATTACHMENTS_DISABLED = gettext_noop("Attachments from customers are switched off
 
 
 def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, received_at: datetime) -> Message:
-    """File a customer's message: number, contact, open conversation or a new one, message, pending files.
+    """Store a customer's message and its pending files in the contact's open conversation or a new one.
 
-    Raises Ignore for what is not for this desk. The caller holds the transaction.
+    The caller holds the transaction.
+
+    Args:
+        account: the account the delivery came for.
+        inbound: the parsed message.
+        received_at: when the delivery arrived.
+
+    Raises:
+        IgnoredDeliveryError: the message is not for this desk, or the customer is blocked.
     """
     if not inbound.sender:
         raise IgnoredDeliveryError("It does not come from a WhatsApp address.")
@@ -44,7 +54,7 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
     number = find_number(account, inbound)
     conversation = _find_open_conversation(number, inbound) or _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
-        raise IgnoredDeliveryError(BLOCKED_REASON)  # with all that was begun above; the delivery is kept
+        raise IgnoredDeliveryError(BLOCKED_REASON)  # rolls back the changes above; the delivery stays stored
     lookup.update_from_message(conversation.contact, inbound)
     message = Message.objects.create(
         conversation=conversation,
@@ -67,11 +77,12 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
 
 
 def _find_open_conversation(number: WhatsAppNumber, inbound: InboundMessage) -> Conversation | None:
-    ours = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
-    ours = ours.annotate_is_shared().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
-    found = ours.filter(number=number, closed_at=None)[:2]
-    # Number and business-scoped id may have been two people until now: the long way makes them one.
-    return found[0] if len(found) == 1 and lookup.has_sender_ids(found[0].contact, inbound) else None
+    locked = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related("contact")
+    from_sender = locked.annotate_is_shared().filter(lookup.build_sender_filter(inbound, prefix="contact__"))
+    conversations = from_sender.filter(number=number, closed_at=None)[:2]
+    # Number and business-scoped id may belong to two contacts so far: `get_or_create_contact` then merges them.
+    is_unique = len(conversations) == 1 and lookup.has_sender_ids(conversations[0].contact, inbound)
+    return conversations[0] if is_unique else None
 
 
 def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, at: datetime) -> Conversation:
@@ -87,7 +98,7 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
     line = localized("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
-    record_event(conversation, "created", line, actor=None, at=at)
+    timeline.record(conversation, TimelineEventKind.CREATED, line, actor=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
     request_automated_message(conversation, MessageTrigger.GREETING, at=at)
     return conversation
@@ -96,32 +107,35 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
 def _find_quoted_message(conversation: Conversation, inbound: InboundMessage) -> Message | None:
     if not inbound.quoted_sid:
         return None
-    said_here = Message.objects.filter(
+    messages = Message.objects.filter(
         conversation__contact=conversation.contact_id, conversation__number=conversation.number_id
     )
-    return said_here.filter(twilio_sid=inbound.quoted_sid).first()
+    return messages.filter(twilio_sid=inbound.quoted_sid).first()
 
 
 def _create_attachments(number: WhatsAppNumber, message: Message, inbound: InboundMessage) -> None:
-    wanted = number.customers_may_attach
-    files = [
+    is_allowed = number.customers_may_attach
+    attachments = [
         Attachment(
             message=message,
             position=position,
             source_url=item.url,
             declared_type=item.content_type,
-            state=AttachmentState.PENDING if wanted else AttachmentState.FAILED,
-            error="" if wanted else ATTACHMENTS_DISABLED,
+            state=AttachmentState.PENDING if is_allowed else AttachmentState.FAILED,
+            error="" if is_allowed else ATTACHMENTS_DISABLED,
         )
         for position, item in enumerate(inbound.media)
     ]
-    for attachment in Attachment.objects.bulk_create(files):
-        if wanted:
+    for attachment in Attachment.objects.bulk_create(attachments):
+        if is_allowed:
             enqueue(LaneKind.MEDIA, attachment.pk)
 
 
 def _update_activity(conversation: Conversation, message: Message, received_at: datetime) -> None:
-    """The 24-hour window counts from the latest message; one that is filed late does not turn it back."""
+    """Update the last message, unread count and 24-hour window.
+
+    The window counts from the latest message: one that is stored late never shortens it.
+    """
     latest = max(received_at, conversation.last_inbound_at or received_at)
     is_latest = received_at >= conversation.last_activity_at or conversation.last_message_id is None
     Conversation.objects.filter(pk=conversation.pk).update(

@@ -71,7 +71,7 @@ def _record_change(thing: Conversation | Contact, added: list[str], removed: lis
     timeline.record(
         thing,
         TimelineEventKind.LABELLED,
-        localized("%(by)s %(changes)s.", actor=by.display_name, changes=_changes_text(added, removed)),
+        localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes_text(added, removed)),
         actor=by,
     )
     publish_event(LiveEventKind.CONVERSATION, thing)

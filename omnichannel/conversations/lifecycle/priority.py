@@ -33,7 +33,7 @@ def set_priority(conversation: Conversation, priority: Priority, *, agent: Agent
             return
         conversation.priority = priority
         line = localized(
-            "%(by)s set the priority to %(priority)s.", agent=agent, priority=LocalizedText(priority.name.capitalize())
+            "%(by)s set the priority to %(priority)s.", by=agent, priority=LocalizedText(priority.name.capitalize())
         )
         timeline.record(conversation, TimelineEventKind.PRIORITY_CHANGED, line, actor=agent.user)
         if conversation.state == State.OPEN:

@@ -1,8 +1,8 @@
-"""Send queued replies through Twilio: one conversation's in their order, each at most once.
+"""Send queued messages through Twilio: in order within a conversation, each at most once.
 
-`POST Messages` can't be repeated safely. So a message is claimed before the call; when the call's outcome is not known
-it stays `sending` until a callback that carries our id, or Twilio's own list of messages, says what became of it. Only
-what Twilio provably does not have is given up as failed.
+`POST Messages` can't be repeated safely. So a message is claimed before the call; when the outcome of the call is
+unknown, it stays `sending` until a callback with our id, or Twilio's list of messages, reveals it. Only a message that
+Twilio provably does not have is marked as failed.
 """
 
 import logging
@@ -41,13 +41,17 @@ logger = logging.getLogger(__name__)
 RECHECK_DELAY = timedelta(seconds=5)
 CLOCK_SKEW = timedelta(seconds=60)
 FIRST_CHECK_DELAY = timedelta(seconds=60)
-MAX_BACKOFF_SECONDS = 300.0  # seconds
-STATUS_CHECK_BUDGET_SECONDS = 10.0  # seconds
+MAX_BACKOFF_SECONDS = 300.0
+STATUS_CHECK_BUDGET_SECONDS = 10.0
 NOT_SENT_ERROR = gettext_noop("Twilio did not take the message. It was not sent.")
 
 
 def deliver_messages(lease: Lease) -> datetime | None:
-    """Send what is queued in this conversation, oldest first; says when to go on, None when all is settled."""
+    """Send the queued messages of a conversation, oldest first.
+
+    Returns:
+        When to continue; None when all messages are settled.
+    """
     while (message := _get_next_message(lease.key)) is not None:
         if lease.is_stopping():
             return timezone.now()
@@ -79,10 +83,10 @@ def _send_message(message: Message) -> datetime | None:
     except TwilioRateLimitError:
         return _requeue_with_backoff(message)
     except UnknownOutcomeError as error:
-        logger.warning("Whether message %s was sent is not known: %s", message.public_id, error)
+        logger.warning("Unknown whether message %s was sent: %s", message.public_id, error)
         return timezone.now() + RECHECK_DELAY
-    except TwilioRejectedError as refused:
-        _mark_failed(message, refused.code, refused.message, expected_status=MessageStatus.SENDING)
+    except TwilioRejectedError as error:
+        _mark_failed(message, error.code, error.message, expected_status=MessageStatus.SENDING)
         return None
     _store_sid(message, sent)
     delivery_status.mark_credentials_valid(account)
@@ -90,14 +94,14 @@ def _send_message(message: Message) -> datetime | None:
 
 
 def _recheck_before_sending(message: Message) -> ReplyError | None:
-    """What has come to stand against it since it was queued."""
+    """Return why a message can no longer be sent, after changes since it was queued; None when it can."""
     is_template = message.kind == MessageKind.TEMPLATE
     refusal = get_send_error(message.conversation, automated_trigger=message.automated_trigger, is_template=is_template)
     return refusal or (get_template_send_error(message) if is_template else None)
 
 
 def _claim_message(message: Message, to: str) -> bool:
-    """Take the message for this one call: whoever comes second gets False and must not call."""
+    """Claim a message for one API call; a second worker gets False and must not call."""
     message.send_token = uuid.uuid4()
     message.sending_since = timezone.now()
     with transaction.atomic():
@@ -132,55 +136,59 @@ def _build_outgoing_message(message: Message) -> OutgoingMessage:
 
 
 def _requeue_with_backoff(message: Message) -> datetime:
-    """429 was never processed: back in the queue, later each time, with jitter so that not all come at once."""
+    """Queue a rate-limited (429) message again, later each time, with jitter to spread the retries."""
     seconds = min(2.0**message.send_attempts, MAX_BACKOFF_SECONDS) * random.uniform(0.5, 1.5)  # noqa: S311 (no secret)
-    later = timezone.now() + timedelta(seconds=seconds)
-    mine = Message.objects.filter(
+    retry_at = timezone.now() + timedelta(seconds=seconds)
+    claimed = Message.objects.filter(
         pk=message.pk, send_token=message.send_token, status=MessageStatus.SENDING, twilio_sid=""
     )
-    mine.update(status=MessageStatus.QUEUED, not_before=later, updated_at=timezone.now())
-    return later
+    claimed.update(status=MessageStatus.QUEUED, not_before=retry_at, updated_at=timezone.now())
+    return retry_at
 
 
 def _store_sid(message: Message, sent: SentMessage) -> None:
-    """Only the SID: a callback may already have moved the status past `sent`."""
+    """Store the SID without touching the status: a callback may already have moved it past `sent`."""
     now = timezone.now()
     with transaction.atomic():
-        unknown = Message.objects.filter(pk=message.pk, twilio_sid="")
-        # Given up by another worker while this one's call was under way: it was sent after all.
-        unknown.filter(status=MessageStatus.FAILED, error_code=None).update(
+        without_sid = Message.objects.filter(pk=message.pk, twilio_sid="")
+        # Marked as failed by another worker during this call: it was sent after all.
+        without_sid.filter(status=MessageStatus.FAILED, error_code=None).update(
             status=MessageStatus.SENDING, error_message=""
         )
-        if unknown.update(twilio_sid=sent.sid, check_status_at=now + FIRST_CHECK_DELAY, updated_at=now):
+        if without_sid.update(twilio_sid=sent.sid, check_status_at=now + FIRST_CHECK_DELAY, updated_at=now):
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
-def _mark_failed(message: Message, code: int | None, words: str, *, expected_status: MessageStatus) -> None:
+def _mark_failed(message: Message, code: int | None, reason: str, *, expected_status: MessageStatus) -> None:
     now = timezone.now()
     with transaction.atomic():
-        still = Message.objects.filter(pk=message.pk, status=expected_status, twilio_sid="")
-        if still.update(status=MessageStatus.FAILED, error_code=code, error_message=words[:1000], updated_at=now):
+        unchanged = Message.objects.filter(pk=message.pk, status=expected_status, twilio_sid="")
+        if unchanged.update(status=MessageStatus.FAILED, error_code=code, error_message=reason[:1000], updated_at=now):
             delivery_status.handle_error_code(message, code)
             publish_event(LiveEventKind.MESSAGE, message.conversation, part_id=message.pk)
 
 
 def _resolve_unknown_outcome(message: Message) -> datetime | None:
-    """Find out whether Twilio took a message whose call was cut off; None when that is known."""
+    """Find out whether Twilio accepted a message whose call was interrupted.
+
+    Returns:
+        When to ask again; None when the outcome is known.
+    """
     since = message.sending_since or message.created_at
     conversation = message.conversation
     try:
-        at_twilio = get_backend().list_sent(
+        candidates = get_backend().list_sent(
             conversation.number.account,
             to=message.sent_to or conversation.contact.address,
             sender=conversation.number.address,
             since=since - CLOCK_SKEW,
         )
     except (TwilioRateLimitError, UnknownOutcomeError, TwilioRejectedError) as error:
-        logger.info("Twilio could not say whether message %s was sent: %s", message.public_id, error)
+        logger.info("Could not ask Twilio whether message %s was sent: %s", message.public_id, error)
         delivery_status.handle_error_code(message, getattr(error, "code", None))
         return _get_next_check_time(since)
-    if (found := _find_match(message, at_twilio)) is not None:
-        _store_sid(message, found)
+    if (match := _find_match(message, candidates)) is not None:
+        _store_sid(message, match)
         return None
     if timezone.now() - since < settings.UNKNOWN_OUTCOME_TIMEOUT:
         return timezone.now() + RECHECK_DELAY
@@ -189,44 +197,46 @@ def _resolve_unknown_outcome(message: Message) -> datetime | None:
 
 
 def _get_next_check_time(since: datetime) -> datetime:
-    """When to ask Twilio again: the longer it has not answered, the less often."""
+    """Return when to ask Twilio again; the interval grows with the time since the call."""
     now = timezone.now()
     return now + min(max((now - since) / 4, RECHECK_DELAY), timedelta(seconds=MAX_BACKOFF_SECONDS))
 
 
-def _find_match(message: Message, at_twilio: list[SentMessage]) -> SentMessage | None:
-    """The one of Twilio's messages that is this one: no other message of ours, a file or none, and the same text.
+def _find_match(message: Message, candidates: list[SentMessage]) -> SentMessage | None:
+    """Return the message at Twilio that is this one, or None.
 
-    Twilio may write a text in another form; a message that nobody here knows of, with the same letters and digits,
-    is this one then: to believe it unsent and send it again would be worse.
+    A match has a SID that is unknown here, a file if this one has a file, and the same text. Twilio may change the form
+    of a text, so the same letters and digits are enough: to consider the message unsent and send it again would be
+    worse.
     """
-    ours = Message.objects.filter(twilio_sid__in=[one.sid for one in at_twilio])
-    known = set(ours.values_list("twilio_sid", flat=True))
-    strangers = [one for one in at_twilio if one.sid not in known]
+    known = Message.objects.filter(twilio_sid__in=[sent.sid for sent in candidates])
+    known_sids = set(known.values_list("twilio_sid", flat=True))
+    unknown = [sent for sent in candidates if sent.sid not in known_sids]
     if message.kind == MessageKind.TEMPLATE:
-        return _find_template_match(message, strangers)
+        return _find_template_match(message, unknown)
     has_file = message.attachments.exists()
-    strangers = [one for one in strangers if (one.num_media > 0) == has_file]
-    alike = [one for one in strangers if one.body.strip() == message.body]
-    alike = alike or [one for one in strangers if _normalize_text(one.body) == _normalize_text(message.body)][:1]
-    return _get_earliest(alike)
+    unknown = [sent for sent in unknown if (sent.num_media > 0) == has_file]
+    matches = [sent for sent in unknown if sent.body.strip() == message.body]
+    if not matches:
+        text = _normalize_text(message.body)
+        matches = [sent for sent in unknown if _normalize_text(sent.body) == text][:1]
+    return _get_earliest(matches)
 
 
-def _find_template_match(message: Message, strangers: list[SentMessage]) -> SentMessage | None:
-    """The same for a template, whose text Twilio has written itself.
+def _find_template_match(message: Message, unknown: list[SentMessage]) -> SentMessage | None:
+    """Return the message at Twilio that is this template, whose text Twilio has rendered itself.
 
-    It may put header and footer with it, leave it out for what is no plain text, or count a picture as a file or not.
+    Twilio may add header and footer, leave out the text of other content types, and count a picture as a file or not.
     """
-    ours = _normalize_text(message.body)
-    alike = [one for one in strangers if _normalize_text(one.body) == ours]
-    alike = alike or [
-        one for one in strangers if ours in _normalize_text(one.body) or _normalize_text(one.body) in ours
-    ]
-    return _get_earliest(alike)
+    text = _normalize_text(message.body)
+    matches = [sent for sent in unknown if _normalize_text(sent.body) == text]
+    if not matches:
+        matches = [sent for sent in unknown if text in _normalize_text(sent.body) or _normalize_text(sent.body) in text]
+    return _get_earliest(matches)
 
 
-def _get_earliest(found: list[SentMessage]) -> SentMessage | None:
-    return min(found, key=lambda one: (one.created_at or timezone.now(), one.sid), default=None)
+def _get_earliest(matches: list[SentMessage]) -> SentMessage | None:
+    return min(matches, key=lambda sent: (sent.created_at or timezone.now(), sent.sid), default=None)
 
 
 def _normalize_text(text: str) -> str:
@@ -234,27 +244,27 @@ def _normalize_text(text: str) -> str:
 
 
 def check_overdue_statuses() -> int:
-    """Ask Twilio about messages whose callbacks have not come, less often each time; returns how many there were."""
-    now, begin = timezone.now(), time.monotonic()
-    silent = Message.objects.filter(check_status_at__lte=now).select_related("conversation__number__account")
-    messages = list(silent.order_by("check_status_at")[:50])
+    """Ask Twilio about messages without callbacks, less often each time; return how many were due."""
+    now, started_at = timezone.now(), time.monotonic()
+    overdue = Message.objects.filter(check_status_at__lte=now).select_related("conversation__number__account")
+    messages = list(overdue.order_by("check_status_at")[:50])
     for message in messages:
-        if time.monotonic() - begin > STATUS_CHECK_BUDGET_SECONDS:
-            break  # the rest stays due
+        if time.monotonic() - started_at > STATUS_CHECK_BUDGET_SECONDS:
+            break  # the others stay due
         age = now - (message.sending_since or message.created_at)
-        settled = message.status not in {MessageStatus.SENDING, MessageStatus.SENT} or age > timedelta(days=1)
-        upcoming = None if settled else now + max(age, FIRST_CHECK_DELAY)
-        due = Message.objects.filter(pk=message.pk, check_status_at__lte=now)
-        if due.update(check_status_at=upcoming) and not settled:
+        is_settled = message.status not in {MessageStatus.SENDING, MessageStatus.SENT} or age > timedelta(days=1)
+        next_check = None if is_settled else now + max(age, FIRST_CHECK_DELAY)
+        still_due = Message.objects.filter(pk=message.pk, check_status_at__lte=now)
+        if still_due.update(check_status_at=next_check) and not is_settled:
             _fetch_status(message.conversation.number.account, message)
     return len(messages)
 
 
 def _fetch_status(account: WhatsAppAccount, message: Message) -> None:
     try:
-        found = get_backend().fetch(account, message.twilio_sid)
+        sent = get_backend().fetch(account, message.twilio_sid)
     except (TwilioRateLimitError, UnknownOutcomeError, TwilioRejectedError) as error:
-        logger.info("Twilio could not say what became of %s: %s", message.twilio_sid, error)
+        logger.info("Could not fetch the status of %s from Twilio: %s", message.twilio_sid, error)
         delivery_status.handle_error_code(message, getattr(error, "code", None))
         return
-    delivery_status.apply_fetched_status(message, found)
+    delivery_status.apply_fetched_status(message, sent)

@@ -1,4 +1,4 @@
-"""Quick replies: texts an agent puts into a reply instead of typing them again, the best language first."""
+"""Quick replies: prepared texts that agents insert into their replies."""
 
 from __future__ import annotations
 
@@ -38,54 +38,65 @@ DUPLICATE_TITLE = gettext_noop("You have a quick reply of this title in this lan
 
 
 class QuickReplyError(Exception):
-    """The quick reply was not kept. `field` is what is wrong with it, the message is for a person."""
+    """The quick reply was not saved.
+
+    Attributes:
+        field: the field with the error.
+        message: the reason, for the user.
+    """
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field, self.message = field, message
 
 
-# -- Choosing -------------------------------------------------------------------------------------------------------
+# -- Selection ------------------------------------------------------------------------------------------------------
 
 
 def get_quick_replies_for(conversation: Conversation, user: User, languages: Sequence[str]) -> list[QuickReply]:
-    """What this person can use in this conversation: everybody's for its work stream, and their own."""
-    of_stream = Q(work_streams=None) | Q(work_streams=conversation.work_stream_id)
-    found = QuickReply.objects.filter(Q(owner=user) | (Q(owner=None) & of_stream)).distinct()
-    in_order = sorted(
-        found.prefetch_related("tags"),
-        key=lambda one: (_get_language_rank(one.locale, languages), _title_sort_key(one)),
+    """Return the quick replies for a conversation: shared ones for its work stream and the user's own.
+
+    Args:
+        conversation: the conversation to reply in.
+        user: the replying user.
+        languages: preferred language codes, best first; the result is sorted by them, then by title.
+    """
+    is_offered = Q(work_streams=None) | Q(work_streams=conversation.work_stream_id)
+    quick_replies = QuickReply.objects.filter(Q(owner=user) | (Q(owner=None) & is_offered)).distinct()
+    by_rank = sorted(
+        quick_replies.prefetch_related("tags"),
+        key=lambda reply: (_get_language_rank(reply.locale, languages), _title_sort_key(reply)),
     )
-    return in_order[:MAX_QUICK_REPLIES]
+    return by_rank[:MAX_QUICK_REPLIES]
 
 
 def _get_language_rank(locale: str, languages: Sequence[str]) -> int:
-    """How well the language fits: `pt-BR` before `pt` for `pt-br`, then the next language."""
+    """Return the rank of a locale, lower is better: for `pt-br`, `pt-BR` before `pt`, then the next."""
     code = locale.casefold()
-    for place, language in enumerate(languages):
+    for index, language in enumerate(languages):
         if code == language.casefold():
-            return 2 * place
+            return 2 * index
         if language and code.partition("-")[0] == language.casefold().partition("-")[0]:
-            return 2 * place + 1
+            return 2 * index + 1
     return 2 * len(languages)
 
 
-def _title_sort_key(one: QuickReply) -> tuple[str, str]:
-    return one.title.casefold(), one.locale
+def _title_sort_key(reply: QuickReply) -> tuple[str, str]:
+    return reply.title.casefold(), reply.locale
 
 
 # -- Slugs ----------------------------------------------------------------------------------------------------------
 
 
 def get_slug_values(contact: Contact, user: User) -> dict[str, str]:
-    """What the slugs stand for here, by their names in lower case; empty where nobody knows."""
-    full = contact.name or contact.profile_name
-    words = full.split()
+    """Return the values of the slugs by lower-case slug; empty when unknown."""
+    full_name = contact.name or contact.profile_name
+    names = full_name.split()
     return {
-        "{fullname{customer}}": full,
-        "{firstname{customer}}": words[0] if words else "",
-        "{lastname{customer}}": words[-1] if len(words) > 1 else "",
-        "{nickname{customer}}": contact.profile_name or full,
+        "{fullname{customer}}": full_name,
+        "{firstname{customer}}": names[0] if names else "",
+        "{lastname{customer}}": names[-1] if len(names) > 1 else "",
+        "{nickname{customer}}": contact.profile_name or full_name,
         "{fullname{agent}}": user.display_name,
         "{firstname{agent}}": user.first_name,
         "{lastname{agent}}": user.last_name,
@@ -94,38 +105,38 @@ def get_slug_values(contact: Contact, user: User) -> dict[str, str]:
 
 
 def fill_slugs(text: str, values: Mapping[str, str]) -> str:
-    """The text with its slugs filled; one that nobody knows a value for stays, to be seen and replaced."""
-    return SLUG_PATTERN.sub(lambda found: values.get(found[0].casefold()) or found[0], text)
+    """Replace slugs with their values; slugs without a value stay, for the agent to replace."""
+    return SLUG_PATTERN.sub(lambda match: values.get(match[0].casefold()) or match[0], text)
 
 
 def find_slugs(text: str) -> list[str]:
-    """The slugs that are still in a text, each once."""
+    """Return the slugs in a text, without repetitions."""
     return list(dict.fromkeys(SLUG_PATTERN.findall(text)))
 
 
 def find_unknown_slugs(text: str) -> list[str]:
-    """The slugs in a text that do not exist."""
+    """Return the slugs in a text that do not exist."""
     return [slug for slug in find_slugs(text) if slug.casefold() not in KNOWN_SLUGS]
 
 
 def format_unknown_slug_error(slug: str) -> str:
-    """What to say of a slug that does not exist."""
+    """Return the error message for a slug that does not exist."""
     return gettext("There is no slug %(slug)s. There are %(slugs)s.") % {
         "slug": slug,
         "slugs": ", ".join(SLUG_DESCRIPTIONS),
     }
 
 
-# -- Keeping --------------------------------------------------------------------------------------------------------
+# -- Storage --------------------------------------------------------------------------------------------------------
 
 
 def get_own_quick_replies(user: User) -> list[QuickReply]:
-    """This person's own quick replies, by title."""
+    """Return the user's own quick replies, sorted by title."""
     return sorted(QuickReply.objects.filter(owner=user).prefetch_related("tags"), key=_title_sort_key)
 
 
 def get_shared_quick_replies() -> list[QuickReply]:
-    """Everybody's, by title."""
+    """Return the shared quick replies, sorted by title."""
     shared = QuickReply.objects.filter(owner=None).prefetch_related("tags", "work_streams")
     return sorted(shared, key=_title_sort_key)
 
@@ -133,22 +144,30 @@ def get_shared_quick_replies() -> list[QuickReply]:
 def save_own_quick_reply(
     user: User, *, title: str, message: str, locale: str, tags: Iterable[str], quick_reply: QuickReply | None = None
 ) -> QuickReply:
-    """Write down one of this person's own quick replies, or change it. Raises QuickReplyRefused."""
-    one = quick_reply or QuickReply(owner=user)
-    if one.owner_id != user.pk:
+    """Create or change one of the user's own quick replies.
+
+    Raises:
+        QuickReplyError: a field is invalid, the title exists, or the quick reply is somebody else's.
+    """
+    quick_reply = quick_reply or QuickReply(owner=user)
+    if quick_reply.owner_id != user.pk:
         raise QuickReplyError("title", gettext("This quick reply belongs to somebody else."))
-    one.title, one.message, one.locale = validate_quick_reply(title, message, locale)
+    quick_reply.title, quick_reply.message, quick_reply.locale = validate_quick_reply(title, message, locale)
     try:
         with transaction.atomic():
-            one.save()
-            one.tags.set(get_or_create_tags(tags))
+            quick_reply.save()
+            quick_reply.tags.set(get_or_create_tags(tags))
     except IntegrityError as error:
         raise QuickReplyError("title", gettext(DUPLICATE_TITLE)) from error
-    return one
+    return quick_reply
 
 
 def validate_quick_reply(title: str, message: str, locale: str) -> tuple[str, str, str]:
-    """The three as they are stored; raises QuickReplyRefused for what could not be used."""
+    """Return title, message and language code as they are stored.
+
+    Raises:
+        QuickReplyError: one of them is missing, too long or invalid.
+    """
     title, message = " ".join(title.split()), message.replace("\r\n", "\n").replace("\x00", "").strip()
     if not title or len(title) > MAX_TITLE_LENGTH:
         raise QuickReplyError(
@@ -168,23 +187,27 @@ def validate_quick_reply(title: str, message: str, locale: str) -> tuple[str, st
 
 
 def validate_locale(locale: str) -> str:
-    """The language code with a hyphen in it; raises QuickReplyRefused for what is none."""
+    """Return the language code with hyphens instead of underscores.
+
+    Raises:
+        QuickReplyError: it is not a language code.
+    """
     code = locale.strip().replace("_", "-")
     if not is_language_code(code) or len(code) > 10:
         raise QuickReplyError("locale", gettext(INVALID_LANGUAGE))
     return code
 
 
-def parse_tag_names(words: str) -> list[str]:
-    """The tags somebody typed, with commas or # between them: `#returns, lamp shade` is returns and lamp-shade."""
-    pieces = re.split(r"[,#\n]", words.replace("\x00", ""))
+def parse_tag_names(text: str) -> list[str]:
+    """Return the tags in a text: `#returns, lamp shade` is `returns` and `lamp-shade`."""
+    pieces = re.split(r"[,#\n]", text.replace("\x00", ""))
     return list(dict.fromkeys("-".join(piece.split())[:40] for piece in pieces if piece.strip()))
 
 
 def get_or_create_tags(names: Iterable[str]) -> list[QuickReplyTag]:
-    """The tags of these names, made where they are not there; upper and lower case are the same."""
-    found = []
+    """Return the tags with these names, ignoring case; create missing ones."""
+    tags = []
     for name in names:
         tag = QuickReplyTag.objects.filter(name__iexact=name).first()
-        found.append(tag or QuickReplyTag.objects.get_or_create(name=name)[0])
-    return found
+        tags.append(tag or QuickReplyTag.objects.get_or_create(name=name)[0])
+    return tags

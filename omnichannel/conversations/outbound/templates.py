@@ -1,4 +1,4 @@
-"""Send a customer an approved template: also after the 24 hours, and as the first word."""
+"""Send approved templates, also outside the 24-hour window and as the first message."""
 
 import json
 import uuid
@@ -27,11 +27,15 @@ from omnichannel.conversations.outbound.compose import (
     resend_reply,
 )
 
-TEMPLATE_KEY = "template"  # in a message's content
+TEMPLATE_KEY = "template"  # key in a message's content
 
 
 class TemplateSendError(ReplyError):
-    """The template was not queued. `errors` are the reasons by variable, "" for what concerns no variable alone."""
+    """The template was not queued.
+
+    Attributes:
+        errors: reasons by variable name; "" for reasons that concern no single variable.
+    """
 
     def __init__(self, code: str, message: str, *, errors: Mapping[str, str] | None = None) -> None:
         super().__init__(code, message, field=TEMPLATE_KEY)
@@ -46,16 +50,24 @@ def send_template(
     author: User,
     public_id: uuid.UUID | None = None,
 ) -> Message:
-    """Queue a template for the customer, its variables filled in; the 24 hours do not matter to it.
+    """Queue a template with its variables filled in; the 24-hour window does not apply.
 
-    `public_id` is the form's own id: the same form sent twice queues one message. Raises ReplyRefused, with the reasons
-    by variable where it is those, and then nothing is stored.
+    Args:
+        conversation: the conversation to send in.
+        template: an approved template.
+        variables: values by variable name.
+        author: the agent's user.
+        public_id: id of the form; submitting the same form twice queues one message.
+
+    Raises:
+        ReplyError: the template is refused, and nothing is stored.
+        TemplateSendError: the refusal concerns the template or its variables.
     """
     values = validate_variables(template, variables)
     with transaction.atomic():
         locked = lock_for_sending(conversation.pk)
-        if (queued_before := find_previous_submission(public_id, locked)) is not None:
-            return queued_before
+        if (previous := find_previous_submission(public_id, locked)) is not None:
+            return previous
         if not can_reply(agent_for_user(author), locked):
             raise ReplyError("not_yours", gettext(NOT_ASSIGNED_ERROR))
         if (refusal := get_send_error(locked, is_template=True)) is not None:
@@ -64,10 +76,14 @@ def send_template(
 
 
 def validate_variables(template: MessageTemplate, variables: Mapping[str, str]) -> dict[str, str]:
-    """The values of the template's own variables as they are sent; raises TemplateRefused for what WhatsApp refuses."""
-    given = templates.clean_variables(variables)
+    """Return the values of the template's variables as they are sent.
+
+    Raises:
+        TemplateSendError: WhatsApp would refuse a value.
+    """
+    cleaned = templates.clean_variables(variables)
     values = {
-        name: given.get(name, "") for name in templates.get_variable_names(template.content_type, template.content)
+        name: cleaned.get(name, "") for name in templates.get_variable_names(template.content_type, template.content)
     }
     if errors := templates.get_variable_errors(template, values):
         raise TemplateSendError("variables", next(iter(errors.values())), errors=errors)
@@ -82,7 +98,11 @@ def queue_template(
     author: User,
     public_id: uuid.UUID | None = None,
 ) -> Message:
-    """Queue it in the transaction that has `locked_to_send` its conversation; the state of the template is checked."""
+    """Queue a template, in the transaction in which `lock_for_sending` locked the conversation.
+
+    Raises:
+        TemplateSendError: the template belongs to another account or can't be sent now.
+    """
     if template.account_id != locked.number.account_id:
         raise TemplateSendError("wrong_account", _("This template belongs to another WhatsApp channel."))
     if reason := templates.get_not_sendable_reason(template, window_is_open=_is_window_open(locked)):
@@ -110,14 +130,14 @@ def _is_window_open(conversation: Conversation) -> bool:
     return is_window_open(conversation.window_closes_at, at=timezone.now())
 
 
-# -- When it goes out -----------------------------------------------------------------------------------------------
+# -- Delivery -------------------------------------------------------------------------------------------------------
 
 
 def get_template_send_error(message: Message) -> ReplyError | None:
-    """Why a queued template can't go out any more: what has changed at WhatsApp since; None when it can."""
-    conversation, kept = message.conversation, message.content.get(TEMPLATE_KEY, {})
-    there = MessageTemplate.objects.filter(account=conversation.number.account_id, content_sid=kept.get("sid", ""))
-    template = there.first()
+    """Return why a queued template can no longer be sent, after changes at WhatsApp; None when it can."""
+    conversation, content = message.conversation, message.content.get(TEMPLATE_KEY, {})
+    account = conversation.number.account_id
+    template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
         return TemplateSendError("gone", _("Twilio does not have it any more."))
     reason = templates.get_not_sendable_reason(template, window_is_open=_is_window_open(conversation))
@@ -129,28 +149,32 @@ def get_template_send_error(message: Message) -> ReplyError | None:
 
 
 def get_twilio_parameters(message: Message) -> dict[str, str]:
-    """What Twilio is told in place of body and file: the template and its variables."""
-    kept: dict[str, Any] = message.content.get(TEMPLATE_KEY, {})
-    values = kept.get("variables") or {}
+    """Return the API parameters that replace body and file: the template and its variables."""
+    content: dict[str, Any] = message.content.get(TEMPLATE_KEY, {})
+    values = content.get("variables") or {}
     return {
-        "content_sid": kept.get("sid", ""),
+        "content_sid": content.get("sid", ""),
         "content_variables": json.dumps(values, ensure_ascii=False) if values else "",
     }
 
 
 def resend_message(failed: Message, *, author: User) -> Message:
-    """Queue again what was not delivered, a template as the template it was; raises ReplyRefused as both do."""
+    """Queue a copy of a message that was not delivered, a template as a template.
+
+    Raises:
+        ReplyError: as `resend_reply` or `send_template`.
+    """
     if failed.kind != MessageKind.TEMPLATE:
         return resend_reply(failed, author=author)
     failed.refresh_from_db(fields=["status"])
     if not failed.has_failed:
         raise ReplyError("not_failed", gettext("Only a message that was not delivered can be sent again."))
-    kept, again = failed.content.get(TEMPLATE_KEY, {}), get_resend_public_id(failed)
-    if Message.objects.filter(public_id=again).exists():
+    content, public_id = failed.content.get(TEMPLATE_KEY, {}), get_resend_public_id(failed)
+    if Message.objects.filter(public_id=public_id).exists():
         raise ReplyError("sent_again", gettext("This message has been sent again already."))
     account = failed.conversation.number.account_id
-    template = MessageTemplate.objects.filter(account=account, content_sid=kept.get("sid", "")).first()
+    template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
         raise TemplateSendError("gone", _("Twilio does not have it any more."))
-    values = kept.get("variables") or {}
-    return send_template(failed.conversation, template, values, author=author, public_id=again)
+    values = content.get("variables") or {}
+    return send_template(failed.conversation, template, values, author=author, public_id=public_id)

@@ -1,4 +1,4 @@
-"""Take a reply back in the seconds before it goes out: for those who want that, it is held for a moment."""
+"""Undo send: hold replies for a few seconds, in which their author can take them back."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,25 +18,28 @@ TOO_LATE_ERROR = gettext_noop("That is on its way already. It can't be taken bac
 
 
 class UndoSendError(Exception):
-    """Nothing was taken back; the text says why to a person."""
+    """Nothing was undone; the text is for the user."""
 
 
 def undo_messages(conversation: Conversation, author: User, pks: Sequence[int]) -> list[Message]:
-    """Delete what this person has just queued, as if it had never been written; the caller shows it again.
+    """Delete messages that the author has just queued, all or none; return them, to restore the draft.
 
-    All of it or nothing: raises TooLate when the worker has taken one of the messages, or it is somebody else's.
+    Raises:
+        UndoSendError: the worker has already claimed one of the messages, or it is somebody else's.
     """
     with transaction.atomic():
-        found = list(
+        messages = list(
             _get_held_messages(conversation, author, pks).select_related("quoted").prefetch_related("attachments")
         )
-        # The conditional UPDATE decides between the worker and us: whoever comes second finds another status.
-        taken = _get_held_messages(conversation, author, pks).update(status=MessageStatus.FAILED, not_before=None)
-        if not found or taken != len(found) or len(found) != len(set(pks)):
+        # The conditional UPDATE decides the race with the worker: the slower one finds another status.
+        claimed_count = _get_held_messages(conversation, author, pks).update(
+            status=MessageStatus.FAILED, not_before=None
+        )
+        if not messages or claimed_count != len(messages) or len(messages) != len(set(pks)):
             raise UndoSendError(gettext(TOO_LATE_ERROR))
-        _delete_messages(conversation, found)
+        _delete_messages(conversation, messages)
         publish_event(LiveEventKind.MESSAGE, conversation)
-    return found
+    return messages
 
 
 def _get_held_messages(conversation: Conversation, author: User, pks: Sequence[int]) -> QuerySet[Message]:
@@ -51,10 +54,10 @@ def _get_held_messages(conversation: Conversation, author: User, pks: Sequence[i
 
 
 def _delete_messages(conversation: Conversation, messages: Sequence[Message]) -> None:
-    pks = [one.pk for one in messages]
-    files = [attachment.file for one in messages for attachment in one.attachments.all()]
-    written = Q(direction=MessageDirection.INBOUND) | Q(author__isnull=False)
-    last = conversation.messages.filter(written).exclude(pk__in=pks).order_by("-pk").first()
+    pks = [message.pk for message in messages]
+    files = [attachment.file for message in messages for attachment in message.attachments.all()]
+    written_by_person = Q(direction=MessageDirection.INBOUND) | Q(author__isnull=False)
+    last = conversation.messages.filter(written_by_person).exclude(pk__in=pks).order_by("-pk").first()
     Conversation.objects.filter(pk=conversation.pk, last_message__in=pks).update(last_message=last)
     Message.objects.filter(pk__in=pks).delete()
     for file in files:

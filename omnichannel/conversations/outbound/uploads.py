@@ -1,4 +1,4 @@
-"""What files an agent may send on WhatsApp, and how Twilio gets them.
+"""Files that agents may send on WhatsApp, and the signed URLs at which Twilio fetches them.
 
 Types and sizes: Twilio, "Supported file types and size limits for WhatsApp".
 """
@@ -38,43 +38,48 @@ MAX_BYTES_BY_TYPE: dict[str, int] = {
 SUPPORTED_TYPES_TEXT = gettext_lazy(
     "JPEG and PNG pictures, MP3, OGG, AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
 )
-LINK_MAX_AGE_SECONDS: Final = 6 * 3600  # seconds; Twilio keeps a message queued for up to four hours
+LINK_MAX_AGE_SECONDS: Final = 6 * 3600  # Twilio keeps a message queued for up to four hours
 _LINK_SALT = "media offered to twilio"
 
 
 class UploadError(ValueError):
-    """This file can't be sent on WhatsApp; the text says why and what can."""
+    """The file can't be sent on WhatsApp; the text is for the user."""
 
 
 def validate_upload(file: File[bytes]) -> str:
-    """What the file is, by its first bytes. Raises FileRefused for a type or a size WhatsApp does not take."""
+    """Return the content type of a file, detected from its first bytes.
+
+    Raises:
+        UploadError: WhatsApp does not accept its type or size, or it is empty.
+    """
     size = file.size or 0
     if size == 0:
         raise UploadError(gettext("This file is empty."))
     head = file.read(8192)
     file.seek(0)
     guess = filetype.guess(head)
-    found = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(guess.mime, guess.mime) if guess else ""
-    if found not in MAX_BYTES_BY_TYPE:
+    detected = guess.mime if guess else ""
+    content_type = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(detected, detected)
+    if content_type not in MAX_BYTES_BY_TYPE:
         raise UploadError(
             gettext("WhatsApp does not take this kind of file. It takes %(kinds)s.") % {"kinds": SUPPORTED_TYPES_TEXT}
         )
-    if size > MAX_BYTES_BY_TYPE[found]:
+    if size > MAX_BYTES_BY_TYPE[content_type]:
         raise UploadError(
             gettext("This file has %(size)s MB; WhatsApp takes up to %(limit)s MB here.")
-            % {"size": number_format(size / MB, 1), "limit": MAX_BYTES_BY_TYPE[found] // MB}
+            % {"size": number_format(size / MB, 1), "limit": MAX_BYTES_BY_TYPE[content_type] // MB}
         )
-    return found
+    return content_type
 
 
 def get_signed_url(attachment: Attachment) -> str:
-    """An address from which Twilio may fetch this file for some hours, without signing in."""
+    """Return a URL from which Twilio can fetch the file without signing in, for LINK_MAX_AGE_SECONDS."""
     token = signing.dumps(attachment.pk, salt=_LINK_SALT)
     return settings.PUBLIC_URL + reverse("offered_file", args=[token])
 
 
 def get_attachment_by_token(token: str) -> Attachment | None:
-    """The file a signed link is for; None when the link is forged, too old, or for a file that is gone."""
+    """Return the file of a signed URL; None when the token is invalid or expired, or the file is deleted."""
     try:
         pk = signing.loads(token, salt=_LINK_SALT, max_age=LINK_MAX_AGE_SECONDS)
     except signing.BadSignature:

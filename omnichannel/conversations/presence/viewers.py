@@ -42,7 +42,7 @@ def other_viewers(conversation: Conversation, agent: Agent, now: datetime) -> Se
     looking = [
         ActiveViewer(row.agent, _is_typing(row, now))
         for row in found.order_by("pk")
-        if not _is_hidden(conversation, row.agent_id, kind=row.part, is_supervisor=row.supervises)
+        if not _is_hidden(conversation, row.agent_id, kind=row.kind, is_supervisor=row.supervises)
     ]
     return sorted(looking, key=lambda one: not one.is_typing)
 

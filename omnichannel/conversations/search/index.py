@@ -1,8 +1,8 @@
-"""Messages found by their words. The only module that knows how PostgreSQL and SQLite each do that.
+"""Full-text index of messages. All SQL that differs between PostgreSQL and SQLite is in this module.
 
 PostgreSQL has an index over the words of every body, by its built-in full-text search; no extension is needed. SQLite
-has an FTS5 table beside the messages, which triggers keep up to date. Both find words by how they begin, in any case,
-with or without the accents of Latin letters.
+has an FTS5 table beside the messages, which triggers keep up to date. Both match words by prefix, ignoring case and the
+accents of Latin letters.
 """
 
 import re
@@ -20,7 +20,7 @@ INDEX_NAME = "conversations_messagewords"
 WORD_PATTERN = re.compile(r"[^\W_]+")
 MAX_WORDS = 8
 
-# Letters that are none with an accent to Unicode, and what people write who do not have them on their keyboard.
+# Letters that Unicode does not decompose, with the spelling people use without them on their keyboard.
 _LETTER_REPLACEMENTS: Final[dict[str, str]] = {
     **{"ß": "ss", "ẞ": "ss", "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "ø": "o", "Ø": "o", "ł": "l", "Ł": "l"},
     **{"đ": "d", "Đ": "d", "ı": "i", "ё": "е", "Ё": "е"},
@@ -30,13 +30,13 @@ _ACCENT_PATTERN: Final = re.compile("([A-Za-z])[\u0300-\u036f]+")
 
 
 def fold_text(text: str) -> str:
-    """In small letters, Latin ones without accents: "Marín" and "marin" are the same to who looks for them."""
-    plain = unicodedata.normalize("NFD", text.translate(_LETTER_TRANSLATION))
-    return unicodedata.normalize("NFC", _ACCENT_PATTERN.sub(r"\1", plain)).lower()
+    """Return the text in lower case, without accents on Latin letters: "Marín" becomes "marin"."""
+    decomposed = unicodedata.normalize("NFD", text.translate(_LETTER_TRANSLATION))
+    return unicodedata.normalize("NFC", _ACCENT_PATTERN.sub(r"\1", decomposed)).lower()
 
 
 def _replace_letters_sql(body: str) -> str:
-    """SQL for the same of `body`, but for accents and capitals."""
+    """Return SQL that replaces the letters of _LETTER_REPLACEMENTS in an expression."""
     return reduce(lambda sql, pair: f"replace({sql}, '{pair[0]}', '{pair[1]}')", _LETTER_REPLACEMENTS.items(), body)
 
 
@@ -45,11 +45,14 @@ _UNACCENTED_SQL = (
 )
 _FOLDED_SQL = f"normalize({_UNACCENTED_SQL}, NFC)"  # on PostgreSQL
 
-_PUNCTUATION_SQL = string.punctuation.replace("'", "''").replace("{", "{{").replace("}", "}}")  # goes through `format`
-# Order numbers and addresses would be one word each, or a negative number: what stands between is a space to us.
-_TSVECTOR_SQL = f"to_tsvector('simple'::regconfig, translate({_FOLDED_SQL}, '{_PUNCTUATION_SQL}', '{' ' * len(string.punctuation)}'))"
+_PUNCTUATION_SQL = (
+    string.punctuation.replace("'", "''").replace("{", "{{").replace("}", "}}")
+)  # passed to str.format below
+# Replace punctuation with spaces: PostgreSQL would take "22-31" for a negative number and an address for one word.
+_BLANKS_SQL = " " * len(string.punctuation)
+_TSVECTOR_SQL = f"to_tsvector('simple'::regconfig, translate({_FOLDED_SQL}, '{_PUNCTUATION_SQL}', '{_BLANKS_SQL}'))"
 
-# The table keeps no text, only the words: SQLite itself leaves out the accents.
+# A contentless table: it stores only the words. The tokenizer removes accents.
 _FTS_TABLE_SQL = f"{INDEX_NAME} USING fts5(body, content='', tokenize='unicode61 remove_diacritics 2', prefix='2 3')"
 _INSERT_ROW_SQL = f"{INDEX_NAME}(rowid, body) VALUES (new.id, {_replace_letters_sql('new.body')})"
 _DELETE_ROW_SQL = (
@@ -66,12 +69,12 @@ _TRIGGER_SQL = {
 
 
 def split_words(text: str) -> list[str]:
-    """The words of what somebody looks for, as both databases take them."""
+    """Return the words of a search query, folded, at most MAX_WORDS."""
     return WORD_PATTERN.findall(fold_text(text))[:MAX_WORDS]
 
 
 class HasWords(Func):
-    """Whether a message's body has all of these words, or words that begin so."""
+    """Expression that is true for messages whose body has a word with each of these prefixes."""
 
     output_field = BooleanField()
 
@@ -84,39 +87,39 @@ class HasWords(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[str | int, ...]]:
         pk, _ = compiler.compile(self.source_expressions[0])
-        asked = " ".join(f'"{word}"*' for word in self._words())
-        return f"{pk} IN (SELECT rowid FROM {INDEX_NAME} WHERE {INDEX_NAME} MATCH %s)", (asked,)  # noqa: S608 (a parameter)
+        query = " ".join(f'"{word}"*' for word in self._words())
+        return f"{pk} IN (SELECT rowid FROM {INDEX_NAME} WHERE {INDEX_NAME} MATCH %s)", (query,)  # noqa: S608 (a parameter)
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
         body, _ = compiler.compile(self.source_expressions[1])
-        asked = " & ".join(f"{word}:*" for word in self._words())
-        return f"{_TSVECTOR_SQL.format(text=body).replace('%', '%%')} @@ to_tsquery('simple'::regconfig, %s)", [asked]
+        query = " & ".join(f"{word}:*" for word in self._words())
+        return f"{_TSVECTOR_SQL.format(text=body).replace('%', '%%')} @@ to_tsquery('simple'::regconfig, %s)", [query]
 
     def _words(self) -> Sequence[str]:
-        last: Any = self.source_expressions[2]
-        return str(last.value).split()
+        value: Any = self.source_expressions[2]
+        return str(value.value).split()
 
 
 class FoldedText(Func):
-    """A name as `folded` writes it."""
+    """Expression for a text as `fold_text` returns it."""
 
     arity = 1
-    function = "folded"  # on SQLite; every connection is taught it
+    function = "folded"  # on SQLite, see register_sqlite_functions
     output_field = CharField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
-        text, given = compiler.compile(self.source_expressions[0])
-        return f"lower({_FOLDED_SQL.format(text=text)})", [*given]
+        text, params = compiler.compile(self.source_expressions[0])
+        return f"lower({_FOLDED_SQL.format(text=text)})", [*params]
 
 
 def register_sqlite_functions(connection: Any, **kwargs: Any) -> None:
-    """Let a new connection to SQLite leave out accents."""
+    """Register `folded` with a new SQLite connection."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("folded", 1, fold_text, deterministic=True)
 
 
 def ensure_index(using: str = "default") -> None:
-    """Make the index, or what is missing of it: SQLite drops triggers with a table that is rebuilt."""
+    """Create the index or its missing parts: SQLite drops the triggers of a table that it rebuilds."""
     connection = connections[using]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -127,23 +130,23 @@ def ensure_index(using: str = "default") -> None:
                 )
             return
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        known = {name for (name,) in cursor.fetchall()}
-        if known >= set(_TRIGGER_SQL):
+        triggers = {name for (name,) in cursor.fetchall()}
+        if triggers >= set(_TRIGGER_SQL):
             return
         cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {_FTS_TABLE_SQL}")
         for name, trigger in _TRIGGER_SQL.items():
             cursor.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {trigger}")
         cursor.execute(f"INSERT INTO {INDEX_NAME}({INDEX_NAME}) VALUES ('delete-all')")  # noqa: S608 (no value in it)
-        words = f"SELECT id, {_replace_letters_sql('body')} FROM {MESSAGE_TABLE}"  # noqa: S608
-        cursor.execute(f"INSERT INTO {INDEX_NAME}(rowid, body) {words}")
+        rows = f"SELECT id, {_replace_letters_sql('body')} FROM {MESSAGE_TABLE}"  # noqa: S608
+        cursor.execute(f"INSERT INTO {INDEX_NAME}(rowid, body) {rows}")
 
 
 def drop_index(using: str = "default") -> None:
-    """Take the index away, to be made anew in another way."""
+    """Drop the index, so that a migration can create it in another form."""
     connection = connections[using]
-    gone = [f"INDEX IF EXISTS {INDEX_NAME}"]
+    objects = [f"INDEX IF EXISTS {INDEX_NAME}"]
     if connection.vendor == "sqlite":
-        gone = [*(f"TRIGGER IF EXISTS {name}" for name in _TRIGGER_SQL), f"TABLE IF EXISTS {INDEX_NAME}"]
+        objects = [*(f"TRIGGER IF EXISTS {name}" for name in _TRIGGER_SQL), f"TABLE IF EXISTS {INDEX_NAME}"]
     with connection.cursor() as cursor:
-        for one in gone:
-            cursor.execute(f"DROP {one}")
+        for name in objects:
+            cursor.execute(f"DROP {name}")

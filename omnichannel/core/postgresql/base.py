@@ -19,7 +19,10 @@ CANCEL_TIMEOUT_SECONDS = 1.0
 
 
 class TimeLimitedConnection(psycopg.Connection[Any]):
-    """A connection whose statements fail with OperationalError after `statement_seconds`; None sets no limit."""
+    """A connection whose statements fail with OperationalError after `statement_timeout` seconds.
+
+    None sets no limit.
+    """
 
     statement_timeout: float | None = None
 

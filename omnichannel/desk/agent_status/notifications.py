@@ -1,4 +1,4 @@
-"""What an agent is told of while they look elsewhere: messages of their customers, notes that mention them."""
+"""Notifications for an agent whose desk is in the background: messages and mentions in notes."""
 
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Self
@@ -15,20 +15,20 @@ MAX_ITEMS: Final = 10
 
 
 class NotificationCursor(NamedTuple):
-    """The last message and the last note that the page knows of."""
+    """The last message and the last note that the page knows."""
 
     message_id: int
     note_id: int
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The place that was written; None for anything else."""
-        message, _, note = text.partition("~")
-        return cls(parse_int_or_zero(message), parse_int_or_zero(note)) if _ else None
+        """Return the cursor in the text; None for anything else."""
+        message, separator, note = text.partition("~")
+        return cls(parse_int_or_zero(message), parse_int_or_zero(note)) if separator else None
 
     @classmethod
     def latest(cls) -> Self:
-        """After everything there is."""
+        """Return the cursor after all messages and notes."""
         newest = (model.objects.aggregate(newest=Max("pk"))["newest"] or 0 for model in (Message, Note))
         return cls(*newest)
 
@@ -38,7 +38,11 @@ class NotificationCursor(NamedTuple):
 
 @dataclass(frozen=True)
 class Notification:
-    """Something to tell: `message` or `mention`, in which conversation, by whom, in a line."""
+    """A notification in one line.
+
+    Attributes:
+        kind: `message` or `mention`.
+    """
 
     kind: str
     conversation: Conversation
@@ -46,7 +50,7 @@ class Notification:
     text: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As the page reads it."""
+        """Return the JSON object for the page's script."""
         address = resolve_url("desk:conversation", pk=self.conversation.pk)
         text = self.text[:MAX_PREVIEW_LENGTH]
         return {
@@ -58,26 +62,30 @@ class Notification:
         }
 
 
-def get_notifications_since(place: NotificationCursor, agent: Agent) -> tuple[list[Notification], NotificationCursor]:
-    """The newest of what the agent has not been told of, oldest first, and where to go on from."""
-    messages, mentions = _new_messages(place, agent), _new_mentions(place, agent)
-    reached = NotificationCursor(
-        max([place.message_id, *(one.pk for one in messages)]), max([place.note_id, *(one.note_id for one in mentions)])
+def get_notifications_since(cursor: NotificationCursor, agent: Agent) -> tuple[list[Notification], NotificationCursor]:
+    """Return the agent's newest notifications after the cursor, oldest first, and the next cursor.
+
+    There are at most MAX_ITEMS of messages and of mentions each.
+    """
+    messages, mentions = _new_messages(cursor, agent), _new_mentions(cursor, agent)
+    next_cursor = NotificationCursor(
+        max([cursor.message_id, *(message.pk for message in messages)]),
+        max([cursor.note_id, *(mention.note_id for mention in mentions)]),
     )
-    return [*map(_message_notification, messages), *map(_mention_notification, mentions)], reached
+    return [*map(_message_notification, messages), *map(_mention_notification, mentions)], next_cursor
 
 
-def _new_messages(place: NotificationCursor, agent: Agent) -> list[Message]:
-    theirs = Message.objects.filter(
-        pk__gt=place.message_id, direction=MessageDirection.INBOUND, conversation__agent=agent
+def _new_messages(cursor: NotificationCursor, agent: Agent) -> list[Message]:
+    messages = Message.objects.filter(
+        pk__gt=cursor.message_id, direction=MessageDirection.INBOUND, conversation__agent=agent
     )
-    newest = theirs.select_related("conversation__contact").prefetch_related("attachments").order_by("-pk")
+    newest = messages.select_related("conversation__contact").prefetch_related("attachments").order_by("-pk")
     return list(newest[:MAX_ITEMS])[::-1]
 
 
-def _new_mentions(place: NotificationCursor, agent: Agent) -> list[Mention]:
-    meant = Mention.objects.filter(agent=agent, seen_at=None, note__gt=place.note_id)
-    return list(meant.select_related("note__author", "note__conversation").order_by("-note")[:MAX_ITEMS])[::-1]
+def _new_mentions(cursor: NotificationCursor, agent: Agent) -> list[Mention]:
+    mentions = Mention.objects.filter(agent=agent, seen_at=None, note__gt=cursor.note_id)
+    return list(mentions.select_related("note__author", "note__conversation").order_by("-note")[:MAX_ITEMS])[::-1]
 
 
 def _message_notification(message: Message) -> Notification:

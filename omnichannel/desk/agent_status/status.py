@@ -1,4 +1,4 @@
-"""Where an agent stands: what they show, how much they can still take on, what is offered to them, what they missed."""
+"""The agent's own status: presence, free capacity, offers and the last missed offer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from routing.models import Agent, BasePresence, Presence
 
 @dataclass(frozen=True)
 class OfferCard:
-    """A conversation that is offered, in words, and the seconds there are left to accept it."""
+    """A conversation that is offered, with the customer's last message and the seconds left to accept it."""
 
     conversation: Conversation
     icon: str
@@ -34,13 +34,15 @@ class OfferCard:
 
     @property
     def element_id(self) -> str:
-        """The same for as long as the offer stands; another when it is offered anew."""
-        until = self.conversation.offer_expires_at
-        return f"offer-{self.conversation.pk}-{until.timestamp() if until else 0:.0f}"
+        """Return the id of the card on the page; a new offer of the same conversation gets another."""
+        expires_at = self.conversation.offer_expires_at
+        return f"offer-{self.conversation.pk}-{expires_at.timestamp() if expires_at else 0:.0f}"
 
 
 @dataclass(frozen=True)
 class AgentStatus:
+    """The status that the page header and the status page show."""
+
     agent: Agent
     presences: Sequence[Presence]
     free_capacity: int
@@ -49,7 +51,7 @@ class AgentStatus:
 
     @property
     def is_inactive(self) -> bool:
-        """The system has set the agent Inactive; they get no work until they come back."""
+        """Return whether the system has set the agent Inactive; they get no work until they come back."""
         return self.agent.presence.base_status == BasePresence.INACTIVE
 
     @property
@@ -65,7 +67,7 @@ class AgentStatus:
 
 
 def get_agent_status(agent: Agent) -> AgentStatus:
-    """As it is at this moment."""
+    """Return the agent's current status."""
     return AgentStatus(
         agent=agent,
         presences=list(get_selectable_presences()),
@@ -76,34 +78,39 @@ def get_agent_status(agent: Agent) -> AgentStatus:
 
 
 def _offered_conversations(agent: Agent) -> ConversationQuerySet:
-    newest = Message.objects.filter(conversation=OuterRef("pk"), direction=MessageDirection.INBOUND).order_by("-pk")
-    theirs = Attachment.objects.filter(
+    messages = Message.objects.filter(conversation=OuterRef("pk"), direction=MessageDirection.INBOUND).order_by("-pk")
+    files = Attachment.objects.filter(
         message__conversation=OuterRef("pk"), message__direction=MessageDirection.INBOUND
-    )
-    file = theirs.order_by("-message_id")
-    offered = Conversation.objects.filter(offered_to=agent, offer_expires_at__gt=timezone.now())
+    ).order_by("-message_id")
+    conversations = Conversation.objects.filter(offered_to=agent, offer_expires_at__gt=timezone.now())
     return (
-        offered.select_related("contact", "queue", "work_stream")
-        .annotate(said=Subquery(newest.values("pk")[:1]), file_type=Subquery(file.values("declared_type")[:1]))
+        conversations.select_related("contact", "queue", "work_stream")
+        .annotate(
+            last_inbound_pk=Subquery(messages.values("pk")[:1]), file_type=Subquery(files.values("declared_type")[:1])
+        )
         .order_by("offer_expires_at", "pk")
     )
 
 
-def _offer_cards(offered: list[Any]) -> list[OfferCard]:
-    said = Message.objects.in_bulk([one.said for one in offered]) if offered else {}
-    return [_offer_card(one, said.get(one.said), one.file_type or "") for one in offered]
+def _offer_cards(conversations: list[Any]) -> list[OfferCard]:
+    pks = [conversation.last_inbound_pk for conversation in conversations]
+    messages = Message.objects.in_bulk(pks) if conversations else {}
+    return [
+        _offer_card(conversation, messages.get(conversation.last_inbound_pk), conversation.file_type or "")
+        for conversation in conversations
+    ]
 
 
-def _offer_card(conversation: Conversation, said: Message | None, file_type: str) -> OfferCard:
-    icon, text = summarize_message(said, file_type) if said else ("", "")
-    until = conversation.offer_expires_at
-    left = (until - timezone.now()).total_seconds() if until else 0
-    return OfferCard(conversation, icon, text[:MAX_PREVIEW_LENGTH], max(0, round(left)))
+def _offer_card(conversation: Conversation, message: Message | None, file_type: str) -> OfferCard:
+    icon, text = summarize_message(message, file_type) if message else ("", "")
+    expires_at = conversation.offer_expires_at
+    seconds = (expires_at - timezone.now()).total_seconds() if expires_at else 0
+    return OfferCard(conversation, icon, text[:MAX_PREVIEW_LENGTH], max(0, round(seconds)))
 
 
 def _last_missed_offer(agent: Agent) -> Offer | None:
-    """What an agent who is Inactive for it did not accept in time; None for anybody else."""
+    """Return the offer an Inactive agent did not accept in time; None for every other agent."""
     if agent.presence.base_status != BasePresence.INACTIVE:
         return None
-    missed = Offer.objects.filter(agent=agent, outcome=OfferOutcome.TIMED_OUT)
-    return missed.select_related("conversation__contact").order_by("-decided_at", "-pk").first()
+    offers = Offer.objects.filter(agent=agent, outcome=OfferOutcome.TIMED_OUT)
+    return offers.select_related("conversation__contact").order_by("-decided_at", "-pk").first()

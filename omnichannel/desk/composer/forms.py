@@ -1,4 +1,4 @@
-"""What agents fill in."""
+"""Forms of the composer: replies, quick replies, templates, notes and new conversations."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ CHOICE_UNAVAILABLE = _("That is no longer possible. Choose again.")
 
 
 class ReplyForm(forms.Form):
-    """A reply: text, a file, or both. Its `public_id` makes the same form sent twice one message."""
+    """A reply: text, a file, or both; `public_id` makes one message of a form that is sent twice."""
 
     text = forms.CharField(required=False, strip=False)
     file = forms.FileField(required=False, allow_empty_file=True, max_length=400)
@@ -24,7 +24,7 @@ class ReplyForm(forms.Form):
 
 
 class PersonalQuickReplyForm(forms.Form):
-    """A quick reply of one's own; what is wrong with it is said by `quick_replies.keep_own`."""
+    """A personal quick reply; `save_own_quick_reply` validates its content."""
 
     title = forms.CharField(label=_("Title"), required=False)
     message = forms.CharField(label=_("Message"), required=False, strip=False, widget=forms.Textarea(attrs={"rows": 5}))
@@ -33,23 +33,23 @@ class PersonalQuickReplyForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
-        known = [one for one in language_choices() if one[0]]
-        given = self.initial.get("locale", "")
-        own = [(given, language_name(given))] if given and given not in dict(known) else []
-        self.fields["locale"] = forms.ChoiceField(label=_("Language"), choices=[*own, *known])
+        choices = [(code, name) for code, name in language_choices() if code]
+        initial = self.initial.get("locale", "")
+        extra_choices = [(initial, language_name(initial))] if initial and initial not in dict(choices) else []
+        self.fields["locale"] = forms.ChoiceField(label=_("Language"), choices=[*extra_choices, *choices])
         self.order_fields(["title", "message", "locale", "tags"])
         for name, field in self.fields.items():
             field.widget.attrs |= {"class": "input", "dir": "auto", "id": f"own-{name}"}
 
 
 class SendTemplateForm(forms.Form):
-    """What every template is sent with; its variables are its own."""
+    """The field that every template is sent with; the fields of its variables are read separately."""
 
     public_id = forms.UUIDField(required=False)
 
 
 class StartConversationForm(forms.Form):
-    """From which number a customer is written to first, and who it is; `to` is a number in any spelling."""
+    """The number to write from and the customer; `to` is a phone number in any spelling."""
 
     number = forms.ModelChoiceField(
         queryset=WhatsAppNumber.objects.none(),
@@ -66,7 +66,7 @@ class StartConversationForm(forms.Form):
         )
 
     def clean_to(self) -> str:
-        """The customer's WhatsApp address."""
+        """Return the customer's WhatsApp address; empty when the contact is known already."""
         return "" if self.has_contact else parse_address(self.cleaned_data["to"])
 
 

@@ -1,4 +1,4 @@
-"""What is at the foot of a conversation: a reply to write, or why there is none to write."""
+"""The composer below a conversation: a field for the reply, or the reason why there is none."""
 
 import json
 import uuid
@@ -14,7 +14,7 @@ from channels_whatsapp.service_window import WINDOW_EXCEEDED_MESSAGE
 from omnichannel.conversations.access import can_reply
 from omnichannel.conversations.assignment.pick import can_take
 from omnichannel.conversations.models import Conversation, Message, ParticipationKind
-from omnichannel.conversations.notes import MAX_NOTE_LENGTH as NOTE_LIMIT
+from omnichannel.conversations.notes import MAX_NOTE_LENGTH
 from omnichannel.conversations.outbound.compose import TEXT_LIMIT, ReplyError, get_send_error
 from omnichannel.conversations.outbound.undo_send import HOLD_DURATION
 from omnichannel.conversations.outbound.uploads import MAX_BYTES_BY_TYPE
@@ -32,7 +32,12 @@ OFFICE_FILE_EXTENSIONS = [".doc", ".docx", ".pptx", ".xlsx"]
 
 @dataclass(frozen=True)
 class Composer:
-    """`mode` is `reply` where one can be written, else what is shown in its place is `sentence` and `action`."""
+    """The state of the composer.
+
+    Attributes:
+        mode: `reply` when a reply can be written; otherwise `explanation` and `action` are shown instead.
+        undoable_messages: Messages that were queued just now and can still be taken back.
+    """
 
     conversation: Conversation
     mode: str
@@ -44,17 +49,17 @@ class Composer:
     errors: dict[str, str] = field(default_factory=dict)
     public_id: uuid.UUID = field(default_factory=uuid.uuid4)
     is_form_response: bool = False
-    undoable_messages: Sequence[Message] = ()  # what was queued just now and can still be taken back
+    undoable_messages: Sequence[Message] = ()
     quoted_message: Message | None = None
 
     text_limit = TEXT_LIMIT
-    note_limit = NOTE_LIMIT
+    note_limit = MAX_NOTE_LENGTH
     window_exceeded_text = _(WINDOW_EXCEEDED_MESSAGE)
     undo_seconds = HOLD_DURATION.seconds
 
     @property
     def emoji_script_url(self) -> str:
-        """Where the picker is fetched from when somebody opens it."""
+        """Return the URL of the emoji picker, which is loaded when it is opened."""
         return static("desk/composer/emoji_picker.js")
 
     @property
@@ -85,40 +90,40 @@ class Composer:
 
     @property
     def can_write_note(self) -> bool:
-        """Whether notes for colleagues can be written here."""
+        """Return whether the agent can write notes for colleagues here."""
         return self.mode != "closed" and self.conversation.participation_kind != ParticipationKind.MONITOR
 
     @property
     def starts_in_note_mode(self) -> bool:
-        """Whether a note is what is written here first: the colleague was consulted, or a note was refused."""
+        """Return whether the note field is shown first: for a consulted colleague or after a refused note."""
         return self.can_write_note and bool(self.conversation.participation_kind or self.note_error)
 
     @property
     def accepted_file_types(self) -> str:
-        """What the file chooser offers."""
+        """Return the value of the file field's `accept` attribute."""
         return ",".join([*MAX_BYTES_BY_TYPE, *FILE_EXTENSIONS, *OFFICE_FILE_EXTENSIONS])
 
     @property
     def size_limits_json(self) -> str:
-        """Bytes by type, for the check before the upload."""
+        """Return the maximum size in bytes by content type as JSON, for the check before the upload."""
         return json.dumps(MAX_BYTES_BY_TYPE)
 
 
 def get_composer(conversation: Conversation, agent: Agent) -> Composer:
-    """What the agent can write here now, or why nothing."""
-    mine = conversation.agent_id == agent.pk
+    """Return the composer for what the agent can write now, or the reason why they can't write."""
+    is_assigned = conversation.agent_id == agent.pk
     if conversation.state == State.CLOSED:
         return Composer(conversation, "closed", CLOSED_TEXT)
     if conversation.state == State.OPEN:
         if can_take(conversation, agent):
             return Composer(conversation, "take", UNASSIGNED_TEXT, TAKE)
         return Composer(conversation, "given_out", AWAITING_OFFER_TEXT)
-    if not mine and conversation.participation_kind == ParticipationKind.MONITOR:
-        sentence = gettext("You are monitoring %(agent)s. Nobody is told.")
-        return Composer(conversation, "monitoring", sentence % {"agent": conversation.agent})
-    if not mine:
-        sentence = gettext("%(agent)s has this conversation.")
-        return Composer(conversation, "elsewhere", sentence % {"agent": conversation.agent})
+    if not is_assigned and conversation.participation_kind == ParticipationKind.MONITOR:
+        explanation = gettext("You are monitoring %(agent)s. Nobody is told.")
+        return Composer(conversation, "monitoring", explanation % {"agent": conversation.agent})
+    if not is_assigned:
+        explanation = gettext("%(agent)s has this conversation.")
+        return Composer(conversation, "elsewhere", explanation % {"agent": conversation.agent})
     if not can_reply(agent, conversation):
         return Composer(conversation, "resume", WAITING_FOR_CUSTOMER_TEXT, RESUME)
     if (refusal := get_send_error(conversation)) is not None:
@@ -129,20 +134,20 @@ def get_composer(conversation: Conversation, agent: Agent) -> Composer:
 def get_composer_after_refusal(
     conversation: Conversation,
     agent: Agent,
-    why: ReplyError,
+    refusal: ReplyError,
     *,
     text: str,
     public_id: uuid.UUID | None,
     quoted_message: Message | None = None,
 ) -> Composer:
-    """The composer after a reply was refused: the text is still there, the reason beside its field."""
-    now = get_composer(conversation, agent)
+    """Return the composer after a refused reply, with the text and the reason beside its field."""
+    composer = get_composer(conversation, agent)
     return replace(
-        now,
-        explanation=now.explanation or why.message,
+        composer,
+        explanation=composer.explanation or refusal.message,
         text=text,
-        errors={why.field: why.message},
-        public_id=public_id or now.public_id,
+        errors={refusal.field: refusal.message},
+        public_id=public_id or composer.public_id,
         quoted_message=quoted_message,
         is_form_response=True,
     )
@@ -151,14 +156,17 @@ def get_composer_after_refusal(
 def get_composer_after_send(
     conversation: Conversation, agent: Agent, *, undoable_messages: Sequence[Message] = ()
 ) -> Composer:
-    """The composer after a reply was queued, with what can still be taken back."""
+    """Return the composer after a reply was queued, with the messages that can still be taken back."""
     return replace(get_composer(conversation, agent), is_form_response=True, undoable_messages=undoable_messages)
 
 
 def get_composer_after_undo(conversation: Conversation, agent: Agent, messages: Sequence[Message]) -> Composer:
-    """The composer after replies were taken back: their words are in it again, and what they replied to."""
-    texts = [one.body for one in messages if one.body]
-    quoted = next((one.quoted for one in messages if one.quoted), None)
+    """Return the composer after replies were taken back, with their texts and the quoted message."""
+    texts = [message.body for message in messages if message.body]
+    quoted_message = next((message.quoted for message in messages if message.quoted), None)
     return replace(
-        get_composer(conversation, agent), is_form_response=True, text="\n\n".join(texts), quoted_message=quoted
+        get_composer(conversation, agent),
+        is_form_response=True,
+        text="\n\n".join(texts),
+        quoted_message=quoted_message,
     )

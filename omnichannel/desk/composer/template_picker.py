@@ -1,4 +1,4 @@
-"""Where a template is chosen and filled in: what there is to choose, what is to fill in, what the customer will see."""
+"""The template picker: the templates to choose from, the variables to fill in and the preview."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ MAX_PREVIEW_LENGTH: Final = 160
 
 @dataclass(frozen=True)
 class TemplateChoice:
-    """A template in the list; with a `reason` it can't be chosen."""
+    """A template in the list; with an `unavailable_reason` it can't be chosen."""
 
     template: MessageTemplate
     unavailable_reason: str
@@ -45,14 +45,14 @@ class TemplateChoice:
 
     @property
     def details(self) -> str:
-        """Language, category and kind."""
+        """Return language, category and kind in one line."""
         template = self.template
-        words = [
+        parts = [
             template_language_name(template),
             category_name(template.category),
             kind_name(template.content_type),
         ]
-        return " · ".join(dict.fromkeys(filter(None, words)))
+        return " · ".join(dict.fromkeys(filter(None, parts)))
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class VariableField:
 
     @property
     def label(self) -> str:
-        """Twilio's templates number their variables, or name them."""
+        """Return the label of the field; Twilio's templates number their variables or name them."""
         return _("Variable %(name)s") % {"name": self.name} if self.name.isdecimal() else self.name.replace("_", " ")
 
     @property
@@ -91,11 +91,11 @@ class SelectedTemplate:
 
     @property
     def values(self) -> dict[str, str]:
-        return {one.name: one.value for one in self.fields}
+        return {field.name: field.value for field in self.fields}
 
     @property
     def has_full_preview(self) -> bool:
-        """Whether all that the customer sees of this kind is in the preview."""
+        """Return whether the preview shows everything the customer sees of this kind of template."""
         return self.template.content_type in KIND_LABELS
 
     @property
@@ -104,13 +104,18 @@ class SelectedTemplate:
 
     @property
     def autofocus_key(self) -> str:
-        """The field to go on in: the first that is wrong, else the first."""
-        return next((one.key for one in self.fields if one.error), self.fields[0].key if self.fields else "")
+        """Return the key of the field that gets the focus: the first with an error, else the first."""
+        return next((field.key for field in self.fields if field.error), self.fields[0].key if self.fields else "")
 
 
 @dataclass(frozen=True)
 class TemplatePicker:
-    """`where` is composer, dialog, page or start: a page may have two of them. `kept` goes along with each step."""
+    """The template picker; a page may have two of them.
+
+    Attributes:
+        location: `composer`, `dialog`, `page` or `start`.
+        preserved_params: Query parameters that are passed on with each step.
+    """
 
     location: str
     list_url: str
@@ -129,8 +134,8 @@ class TemplatePicker:
 
     @property
     def list_search_url(self) -> str:
-        """The address of the list, searched as before."""
-        return f"{self.list_url}?{urlencode({**self.preserved_params, 'location': self.location, 'q': self.query})}"
+        """Return the URL of the list with the current search."""
+        return f"{self.list_url}?{urlencode({**self.preserved_params, 'where': self.location, 'q': self.query})}"
 
     @property
     def include_with_search(self) -> str:
@@ -147,34 +152,37 @@ class TemplatePicker:
 def add_choices(
     picker: TemplatePicker, account: WhatsAppAccount, contact: Contact | None, *, window_is_open: bool
 ) -> TemplatePicker:
-    """The picker with what there is to choose from, and when it came over from Twilio."""
+    """Return the picker with the templates to choose from and the time they were last synced from Twilio."""
     choices, has_more = find_template_choices(account, contact, picker.query, window_is_open=window_is_open)
     return replace(picker, choices=choices, has_more=has_more, synced_at=account.templates_synced_at)
 
 
 def template_language_name(template: MessageTemplate) -> str:
-    """German, or Portuguese (Brazil)."""
+    """Return the name of the template's language, such as German or Portuguese (Brazil)."""
     return language_name(template.language)
 
 
 def find_template_choices(
     account: WhatsAppAccount, contact: Contact | None, query: str, *, window_is_open: bool
 ) -> tuple[list[TemplateChoice], bool]:
-    """The channel's templates that match, those that can be sent first, of these those in the customer's language."""
-    found = _search_templates(account.templates.filter(removed_at=None), query)
-    listed = list(
-        found.annotate(rank=_language_rank(contact)).order_by(_approval_rank(), "rank", "name", "language", "pk")[
-            : MAX_CHOICES + 1
-        ]
+    """Return the account's templates that match the query, and whether there are more of them.
+
+    Templates that can be sent come first, and among these the templates in the customer's language.
+    """
+    matches = _search_templates(account.templates.filter(removed_at=None), query)
+    ordered = matches.annotate(rank=_language_rank(contact)).order_by(
+        _approval_rank(), "rank", "name", "language", "pk"
     )
+    templates = list(ordered[: MAX_CHOICES + 1])
     choices = [
-        TemplateChoice(one, get_not_sendable_reason(one, window_is_open=window_is_open)) for one in listed[:MAX_CHOICES]
+        TemplateChoice(template, get_not_sendable_reason(template, window_is_open=window_is_open))
+        for template in templates[:MAX_CHOICES]
     ]
-    return sorted(choices, key=lambda one: bool(one.unavailable_reason)), len(listed) > MAX_CHOICES
+    return sorted(choices, key=lambda choice: bool(choice.unavailable_reason)), len(templates) > MAX_CHOICES
 
 
 def _search_templates(templates: QuerySet[MessageTemplate], query: str) -> QuerySet[MessageTemplate]:
-    """Every word is in the name, the text, the category or the language."""
+    """Filter to templates in which each word is in the name, the text, the category or the language."""
     for word in query.split()[:8]:
         languages = {
             code for code in _distinct_languages(templates) if word.casefold() in language_name(code).casefold()
@@ -196,14 +204,14 @@ def _distinct_languages(templates: QuerySet[MessageTemplate]) -> Iterable[str]:
 
 
 def _language_rank(contact: Contact | None) -> Case:
-    """The customer's language before its relatives, before all others."""
-    spoken = [code for code in (language_fallbacks(contact) if contact else ()) if code]
+    """Rank the customer's language before its variants, and those before all other languages."""
+    codes = [code for code in (language_fallbacks(contact) if contact else ()) if code]
     exact = [
-        When(Q(language__iexact=code) | Q(language__iexact=code.replace("-", "_")), then=Value(place))
-        for place, code in enumerate(spoken)
+        When(Q(language__iexact=code) | Q(language__iexact=code.replace("-", "_")), then=Value(rank))
+        for rank, code in enumerate(codes)
     ]
-    relatives = [When(language__istartswith=spoken[-1], then=Value(len(spoken)))] if spoken else []
-    return Case(*exact, *relatives, default=Value(99), output_field=IntegerField())
+    variants = [When(language__istartswith=codes[-1], then=Value(len(codes)))] if codes else []
+    return Case(*exact, *variants, default=Value(99), output_field=IntegerField())
 
 
 def _approval_rank() -> Case:
@@ -217,36 +225,40 @@ def build_selected_template(
     submitted_values: Mapping[str, str] | None = None,
     errors: Mapping[str, str] | None = None,
 ) -> SelectedTemplate:
-    """The template with its variables, what was filled in so far and what is wrong with it."""
-    wrong = errors or {}
+    """Return the template with a field for each variable.
+
+    Args:
+        submitted_values: The values entered so far, by the variable's name.
+        errors: Error messages by the variable's name; a message of any other name is shown above the fields.
+    """
+    errors = errors or {}
     names = get_variable_names(template.content_type, template.content)
     values = submitted_values or {}
     fields = [
         VariableField(
-            name, f"variable-{place}", values.get(name, ""), str(template.variables.get(name, "")), wrong.get(name, "")
+            name, f"variable-{index}", values.get(name, ""), str(template.variables.get(name, "")), errors.get(name, "")
         )
-        for place, name in enumerate(names)
+        for index, name in enumerate(names)
     ]
     reason = get_not_sendable_reason(template, window_is_open=window_is_open)
-    return SelectedTemplate(
-        template, fields, reason, " ".join(text for name, text in wrong.items() if name not in names)
-    )
+    other_errors = " ".join(text for name, text in errors.items() if name not in names)
+    return SelectedTemplate(template, fields, reason, other_errors)
 
 
 def get_submitted_values(template: MessageTemplate, form: Mapping[str, str]) -> dict[str, str]:
-    """What was filled in, by the variable's name."""
+    """Return the values from the submitted form by the variable's name."""
     names = get_variable_names(template.content_type, template.content)
-    return {name: form.get(f"variable-{place}", "") for place, name in enumerate(names)}
+    return {name: form.get(f"variable-{index}", "") for index, name in enumerate(names)}
 
 
 def get_name_suggestions(contact: Contact | None, agent: Agent) -> list[tuple[str, str]]:
-    """Names that are often filled in: the customer's and the agent's, each with whose it is."""
-    customer = (contact.name or contact.profile_name).strip() if contact else ""
-    own, user = agent.user.display_name, agent.user
-    offers = [
-        (_("The customer's name"), customer),
-        (_("The customer's first name"), customer.partition(" ")[0]),
+    """Return label and text of the customer's and the agent's names, without duplicates."""
+    customer_name = (contact.name or contact.profile_name).strip() if contact else ""
+    user = agent.user
+    suggestions = [
+        (_("The customer's name"), customer_name),
+        (_("The customer's first name"), customer_name.partition(" ")[0]),
         (_("Your first name"), user.first_name),
-        (_("Your name"), own),
+        (_("Your name"), user.display_name),
     ]
-    return list({value: (whose, value) for whose, value in reversed(offers) if value}.values())[::-1]
+    return list({name: (label, name) for label, name in reversed(suggestions) if name}.values())[::-1]

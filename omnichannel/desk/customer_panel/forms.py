@@ -8,7 +8,7 @@ from routing.models import Skill
 
 
 class RenameContactForm(forms.Form):
-    """The name the desk gives a contact; empty for the name they gave themselves."""
+    """The name given to a contact by agents; empty to show the contact's own profile name."""
 
     name = forms.CharField(required=False, max_length=200)
 
@@ -20,7 +20,7 @@ class ContactLanguageForm(forms.Form):
 
 
 class RequiredSkillForm(forms.Form):
-    """A skill the conversation needs, and how well; or one it needs no more."""
+    """A skill that the conversation requires with a rating, or one to remove."""
 
     skill = forms.ModelChoiceField(
         queryset=Skill.objects.all(), error_messages={"required": _("Choose a skill first.")}

@@ -1,4 +1,4 @@
-"""The languages a customer may be said to speak."""
+"""The languages that can be chosen for a customer, and translations of the built-in presences."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ LANGUAGE_CODES = (
 
 
 def language_choices() -> Sequence[tuple[str, str]]:
-    """Code and name of each language that is offered, by name."""
-    named = sorted(((code, language_name(code)) for code in LANGUAGE_CODES), key=lambda one: one[1])
-    return [("", _("Not known")), *named]
+    """Return code and name of each language that can be chosen, sorted by name."""
+    choices = sorted(((code, language_name(code)) for code in LANGUAGE_CODES), key=lambda choice: choice[1])
+    return [("", _("Not known")), *choices]
 
 
-# What every desk begins with, said in the reader's language; what an administrator names is shown as it is.
+# Marked for translation because every installation starts with these; names from administrators are not translated.
 PRESENCE_TRANSLATIONS = (
     gettext_noop("Available"),
     gettext_noop("Ready for work"),
@@ -34,7 +34,7 @@ PRESENCE_TRANSLATIONS = (
     gettext_noop("Set by the system after a missed notification"),
     gettext_noop("Offline"),
     gettext_noop("Not signed in"),
-    # What work streams allow is named by these.
+    # Names of the base statuses that work streams allow.
     gettext_noop("Busy - DND"),
     gettext_noop("Away"),
 )

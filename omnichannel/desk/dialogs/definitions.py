@@ -1,4 +1,4 @@
-"""The dialogs of the desk: the title, the form and the action of each. One mechanism for one or many conversations."""
+"""The dialogs of the desk, for one or many conversations: the title, form and action of each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,11 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from omnichannel.conversations.assignment import consult, pick, supervise
-from omnichannel.conversations.assignment import transfer as transferring
-from omnichannel.conversations.lifecycle import close, snooze
-from omnichannel.conversations.lifecycle import labels as labelling
-from omnichannel.conversations.lifecycle import priority as priorities
+from omnichannel.conversations.assignment import consult, pick, supervise, transfer
+from omnichannel.conversations.lifecycle import close, labels, priority, snooze
 from omnichannel.conversations.models import Conversation
 from omnichannel.conversations.outbound.read_status import mark_read
 from omnichannel.conversations.state_machine import require_agent
@@ -58,19 +55,19 @@ class Dialog(DialogContent):
 
 
 def _set_priority(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    priorities.set_priority(conversation, data["priority"], agent=agent)
+    priority.set_priority(conversation, data["priority"], agent=agent)
 
 
 def _snooze(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
     snooze.snooze_conversation(conversation, agent, until=data["until"])
 
 
-def _relabel(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    labelling.update_labels(conversation, add=data["add"], remove=data["remove"], actor=agent.user)
+def _update_labels(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    labels.update_labels(conversation, add=data["add"], remove=data["remove"], actor=agent.user)
 
 
-def _relabel_customer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    labelling.update_labels(conversation.contact, add=data["add"], remove=data["remove"], actor=agent.user)
+def _update_customer_labels(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
+    labels.update_labels(conversation.contact, add=data["add"], remove=data["remove"], actor=agent.user)
 
 
 def _close(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
@@ -94,7 +91,7 @@ def _release(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> 
 
 
 def _transfer(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
-    transferring.transfer_conversation(conversation, target=data["to"], agent=agent, reason=data["reason"])
+    transfer.transfer_conversation(conversation, target=data["to"], agent=agent, reason=data["reason"])
 
 
 def _consult(conversation: Conversation, agent: Agent, data: dict[str, Any]) -> None:
@@ -130,7 +127,7 @@ LABELS = Dialog(
     title=_("Labels"),
     form_template=_LABELS,
     form_class=LabelsForm,
-    perform=_relabel,
+    perform=_update_labels,
     submit_label=_("Save"),
 )
 CUSTOMER_LABELS = Dialog(
@@ -138,7 +135,7 @@ CUSTOMER_LABELS = Dialog(
     title=_("Labels of the customer"),
     form_template=_LABELS,
     form_class=CustomerLabelsForm,
-    perform=_relabel_customer,
+    perform=_update_customer_labels,
     submit_label=_("Save"),
     needs_offer=False,
 )

@@ -71,7 +71,7 @@ class DestinationForm(DialogForm):
 
     @cached_property
     def agents(self) -> Sequence[DestinationOption]:
-        """Return the colleagues that can be chosen: everybody who has not gone home."""
+        """Return the colleagues that can be chosen: everybody who is not signed off."""
         agents = filter_by_presence(active_agents(), self.has_usable_presence)
         return [
             DestinationOption(agent, gettext(agent.presence.text))

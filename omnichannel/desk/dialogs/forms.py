@@ -1,4 +1,4 @@
-"""Forms of the dialogs: what an agent fills in before something is done with one or more conversations."""
+"""Forms of the dialogs in which an agent acts on one or more conversations."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +11,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from omnichannel.conversations.lifecycle import dispositions
-from omnichannel.conversations.lifecycle import labels as labelling
+from omnichannel.conversations.lifecycle.labels import (
+    MAX_LABEL_LENGTH,
+    LabelError,
+    can_create_label,
+    get_or_create_label,
+)
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, Priority
 from omnichannel.conversations.notes import MAX_NOTE_LENGTH
 from omnichannel.desk.dialogs.snooze_times import SnoozeOption, get_snooze_options
@@ -29,6 +34,8 @@ class DialogForm(forms.Form):
 
 
 class PriorityForm(DialogForm):
+    """The priority of one or more conversations."""
+
     priority = forms.TypedChoiceField(choices=Priority, coerce=lambda value: Priority(int(value)))
 
     @property
@@ -43,7 +50,7 @@ class PriorityForm(DialogForm):
 
 
 class SnoozeForm(DialogForm):
-    """Until when to snooze: a suggested time or one the agent enters, in their time zone."""
+    """The time until which to snooze: a suggested one or one the agent enters, in their time zone."""
 
     when = forms.CharField()
     at = forms.DateTimeField(
@@ -56,15 +63,15 @@ class SnoozeForm(DialogForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        suggested = {time.name: time.until for time in self.options}
-        when = cleaned.get("when")
-        if when == CUSTOM_TIME:
+        suggested = {option.name: option.until for option in self.options}
+        choice = cleaned.get("when")
+        if choice == CUSTOM_TIME:
             if "at" in cleaned and cleaned["at"] is None:
                 self.add_error("at", _("Choose a day and a time."))
             cleaned["until"] = cleaned.get("at")
-        elif when in suggested:
-            cleaned["until"] = suggested[when]
-        elif when:
+        elif choice in suggested:
+            cleaned["until"] = suggested[choice]
+        elif choice:
             self.add_error("when", _("That is no longer possible. Choose again."))
         until: datetime | None = cleaned.get("until")
         if until is not None and until <= timezone.now():
@@ -75,21 +82,22 @@ class SnoozeForm(DialogForm):
 class LabelsForm(DialogForm):
     """The labels to add and remove, and optionally one to create.
 
-    `before` holds what was ticked when the dialog was shown, so that a label a colleague adds meanwhile stays.
+    `previous_labels` are the labels that were ticked when the dialog was shown, so that a label a colleague adds
+    meanwhile stays.
     """
 
     labels = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
     previous_labels = forms.ModelMultipleChoiceField(Label.objects.all(), required=False)
     create = forms.BooleanField(required=False)
-    name = forms.CharField(required=False, max_length=labelling.MAX_LABEL_LENGTH)
+    name = forms.CharField(required=False, max_length=MAX_LABEL_LENGTH)
 
     @property
     def can_create(self) -> bool:
-        return labelling.can_create_label(self.agent.user)
+        return can_create_label(self.agent.user)
 
     @property
     def name_limit(self) -> int:
-        return labelling.MAX_LABEL_LENGTH
+        return MAX_LABEL_LENGTH
 
     @property
     def search_hint(self) -> str | Promise:
@@ -113,12 +121,12 @@ class LabelsForm(DialogForm):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        ticked, before = set(cleaned.get("labels", [])), set(cleaned.get("previous_labels", []))
-        cleaned["add"], cleaned["remove"] = ticked - before, before - ticked
+        ticked, previous = set(cleaned.get("labels", [])), set(cleaned.get("previous_labels", []))
+        cleaned["add"], cleaned["remove"] = ticked - previous, previous - ticked
         if cleaned.get("create"):
             try:
-                cleaned["add"].add(labelling.get_or_create_label(cleaned.get("name", ""), user=self.agent.user))
-            except labelling.LabelError as refusal:
+                cleaned["add"].add(get_or_create_label(cleaned.get("name", ""), user=self.agent.user))
+            except LabelError as refusal:
                 self.add_error("name", str(refusal))
         return cleaned
 

@@ -1,4 +1,4 @@
-"""Render dialogs."""
+"""Rendering of dialogs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ class DialogContent:
     """The parts of a dialog that its frame shows.
 
     Attributes:
-        form_template: The fields of the form.
+        form_template: The template of the form's fields.
         submit_label: The label of the submit button; empty when each choice is a button.
     """
 

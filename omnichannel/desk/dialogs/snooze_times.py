@@ -1,4 +1,4 @@
-"""The times a conversation is snoozed until with one press."""
+"""The suggested times until which a conversation can be snoozed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,12 +7,12 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-MORNING_HOUR, EVENING_HOUR = 9, 20  # o'clock, in the agent's zone
+MORNING_HOUR, EVENING_HOUR = 9, 20  # o'clock, in the agent's time zone
 
 
 @dataclass(frozen=True)
 class SnoozeOption:
-    """A time that is one press away; without a moment it lasts until the customer writes."""
+    """A suggested time; with `until` None the snooze lasts until the customer writes."""
 
     name: str
     label: str | Promise
@@ -20,7 +20,11 @@ class SnoozeOption:
 
 
 def get_snooze_options(now: datetime) -> list[SnoozeOption]:
-    """In an hour, later today, tomorrow morning, next Monday, in the zone that is in force; or the next message."""
+    """Return the options, in the current time zone.
+
+    They are: in an hour, later today, tomorrow morning, next Monday, and when the customer writes. Later today is
+    missing towards the evening, and next Monday on Sundays, when it is tomorrow.
+    """
     local = timezone.localtime(now)
     in_three_hours = local + timedelta(hours=3)
     is_today = in_three_hours.date() == local.date() and in_three_hours.hour < EVENING_HOUR
@@ -40,6 +44,6 @@ def get_snooze_options(now: datetime) -> list[SnoozeOption]:
 
 
 def _morning_in_days(local: datetime, *, days: int) -> datetime:
-    """That day's morning by the clock on the wall, also over a change of the clocks."""
-    there = local.replace(hour=MORNING_HOUR, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=days)
-    return timezone.make_aware(there)
+    """Return the morning in local time, also across a daylight saving change."""
+    morning = local.replace(hour=MORNING_HOUR, minute=0, second=0, microsecond=0, tzinfo=None) + timedelta(days=days)
+    return timezone.make_aware(morning)

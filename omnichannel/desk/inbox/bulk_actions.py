@@ -1,4 +1,4 @@
-"""One thing done with several conversations, each by the rules for one; what could not be done is said row by row."""
+"""Bulk actions: one action on several conversations, each checked and reported on its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,19 +26,24 @@ SUPERVISOR_ACTIONS = (definitions.BULK_ASSIGN, definitions.BULK_RELEASE)
 
 
 def bulk_actions_for(agent: Agent) -> Sequence[Dialog]:
-    """What this agent can do with several conversations."""
+    """Return the bulk actions of this agent; supervisors have more."""
     return (*AGENT_ACTIONS, *SUPERVISOR_ACTIONS) if access.can_supervise(agent) else AGENT_ACTIONS
 
 
 def get_selected_conversations(user: User, agent: Agent, pks: Sequence[int]) -> list[Conversation]:
-    """Those of these conversations that this person may see, as they are found one by one."""
-    found = access.conversations_visible_to(user).for_inbox().annotate_for_agent(agent).filter(pk__in=pks)
-    return list(found.select_related("work_stream", "number__account"))
+    """Return those of the conversations that the user may see."""
+    conversations = access.conversations_visible_to(user).for_inbox().annotate_for_agent(agent).filter(pk__in=pks)
+    return list(conversations.select_related("work_stream", "number__account"))
 
 
 @dataclass
 class BulkResult:
-    """What became of it."""
+    """The result of a bulk action.
+
+    Attributes:
+        refusals: Conversations with the reason why the action was refused.
+        inaccessible_count: The number of selected conversations that the user may not see.
+    """
 
     succeeded_count: int = 0
     refusals: list[tuple[Conversation, str]] = field(default_factory=list)
@@ -46,19 +51,23 @@ class BulkResult:
 
     @property
     def failed_count(self) -> int:
-        """How many it could not be done with."""
+        """Return the number of conversations with which the action was not done."""
         return len(self.refusals) + self.inaccessible_count
 
 
 def run_bulk_action(
-    what: Dialog, conversations: Sequence[Conversation], agent: Agent, given: dict[str, Any]
+    dialog: Dialog, conversations: Sequence[Conversation], agent: Agent, data: dict[str, Any]
 ) -> BulkResult:
-    """Do it with each of them, in a transaction of its own."""
-    outcome = BulkResult()
+    """Perform the dialog's action on each conversation, in a transaction of its own.
+
+    Args:
+        data: The cleaned data of the dialog's form.
+    """
+    result = BulkResult()
     for conversation in conversations:
         try:
-            what.perform(conversation, agent, given)
-            outcome.succeeded_count += 1
-        except TransitionError as why:
-            outcome.refusals.append((conversation, str(why)))
-    return outcome
+            dialog.perform(conversation, agent, data)
+            result.succeeded_count += 1
+        except TransitionError as refusal:
+            result.refusals.append((conversation, str(refusal)))
+    return result

@@ -1,4 +1,4 @@
-"""The inbox: what an agent has, what waits for one, what was closed lately."""
+"""The inbox: an agent's own conversations, open ones, ongoing ones and recently closed ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,6 +49,8 @@ ASSIGNED_STATES = (State.ACTIVE, State.WAITING, State.WRAP_UP)
 
 @dataclass(frozen=True)
 class InboxTab:
+    """A tab of the inbox: a view with its number of conversations."""
+
     name: str
     label: DisplayText
     title: DisplayText
@@ -58,15 +60,18 @@ class InboxTab:
 
 @dataclass(frozen=True)
 class InboxRow:
-    """A conversation in the list."""
+    """A conversation in the list.
+
+    Attributes:
+        is_awaiting_offer: The conversation is open and will be offered; the agent can't take it.
+        is_snooze_over: The conversation was snoozed and its time is over.
+    """
 
     conversation: Conversation
     preview: MessagePreview
     time_label: str
     time_left: TimeLeft
-    # Open, and the agent may not take it themselves: it is given out.
     is_awaiting_offer: bool
-    # Snoozed, and its time is over.
     is_snooze_over: bool
 
     @property
@@ -87,7 +92,7 @@ class InboxRow:
 
 @dataclass(frozen=True)
 class Inbox:
-    """One tab of the inbox, a page of it. Without `tabs` it is a further page."""
+    """A page of one view of the inbox; `tabs` is empty for every page but the first."""
 
     view: str
     filters: InboxFilters
@@ -101,7 +106,7 @@ class Inbox:
 
     @property
     def title(self) -> DisplayText:
-        """The heading of this tab."""
+        """Return the heading of this view."""
         return VIEW_TITLES[self.view]
 
     @property
@@ -121,17 +126,17 @@ class Inbox:
 
 
 def views_for(agent: Agent) -> dict[str, DisplayText]:
-    """The tabs this agent has, by name; Ongoing, which is everybody's work, is for supervisors."""
+    """Return the labels of the agent's views by name; only supervisors have Ongoing, everybody's work."""
     return {name: label for name, label in VIEW_LABELS.items() if name != ONGOING or access.can_supervise(agent)}
 
 
 def get_view_or_default(name: str, agent: Agent) -> str:
-    """The tab of that name; the agent's own work for a name they have no tab of."""
+    """Return the view of that name, or the agent's own work when they have no such view."""
     return name if name in views_for(agent) else MINE
 
 
 def view_containing(conversation: Conversation, agent: Agent) -> str:
-    """The tab in which this conversation is found."""
+    """Return the view that lists this conversation."""
     if conversation.state == State.CLOSED:
         return CLOSED
     if conversation.agent_id == agent.pk or conversation.participation_kind:
@@ -148,21 +153,26 @@ def get_inbox(
     cursor: str = "",
     row_count: int = PAGE_SIZE,
 ) -> Inbox:
-    """The tab's rows in their order; the tabs with their counts only with the first page."""
+    """Return a page of the view; the first page also has the tabs with their counts.
+
+    Args:
+        cursor: The last row shown; an invalid one yields the first page.
+        row_count: The number of rows already on the page, from PAGE_SIZE to MAX_ROWS.
+    """
     now = timezone.now()
-    size = min(max(row_count, PAGE_SIZE), MAX_ROWS)
-    if cursor and (following := _sort_order(view, filters).filter_after(cursor)) is not None:
-        rows, more = _get_page(user, agent, view, filters, following, size, now)
-        return Inbox(view, filters, rows, more)
-    rows, more = _get_page(user, agent, view, filters, Q(), size, now)
+    page_size = min(max(row_count, PAGE_SIZE), MAX_ROWS)
+    if cursor and (condition := _sort_order(view, filters).filter_after(cursor)) is not None:
+        rows, next_cursor = _get_page(user, agent, view, filters, condition, page_size, now)
+        return Inbox(view, filters, rows, next_cursor)
+    rows, next_cursor = _get_page(user, agent, view, filters, Q(), page_size, now)
     counts = _count_views(user, agent, now)
-    names = views_for(agent)
-    tabs = [InboxTab(name, label, VIEW_TITLES[name], counts[name], name == view) for name, label in names.items()]
+    labels = views_for(agent)
+    tabs = [InboxTab(name, label, VIEW_TITLES[name], counts[name], name == view) for name, label in labels.items()]
     return Inbox(
         view,
         filters,
         rows,
-        more,
+        next_cursor,
         tabs,
         filters.active_chips(),
         counts["unread"] or 0,
@@ -176,66 +186,66 @@ def _sort_order(view: str, filters: InboxFilters) -> SortOrder:
 
 
 def _view_conditions(agent: Agent, now: datetime) -> dict[str, Q]:
-    # A conversation does not move once it is closed: `state_since` is when that was, and has an index.
-    closed_lately = Q(state=State.CLOSED, state_since__gte=now - CLOSED_VIEW_PERIOD)
-    joined = Q(pk__in=Conversation.objects.shared_with(agent).order_by().values("pk"))
+    # The state of a closed conversation never changes, so `state_since` is when it was closed, and it has an index.
+    recently_closed = Q(state=State.CLOSED, state_since__gte=now - CLOSED_VIEW_PERIOD)
+    shared = Q(pk__in=Conversation.objects.shared_with(agent).order_by().values("pk"))
     return {
-        MINE: (Q(agent=agent) | joined) & ~Q(state=State.CLOSED),
+        MINE: (Q(agent=agent) | shared) & ~Q(state=State.CLOSED),
         OPEN: Q(state=State.OPEN),
         ONGOING: Q(state__in=ASSIGNED_STATES),
-        CLOSED: closed_lately,
+        CLOSED: recently_closed,
     }
 
 
 def _count_views(user: User, agent: Agent, now: datetime) -> dict[str, int]:
-    """How much is in each tab, whatever is filtered; what is snoozed is counted beside what is not."""
-    within = {name: rows for name, rows in _view_conditions(agent, now).items() if name in views_for(agent)}
-    of_interest = access.conversations_visible_to(user).filter(reduce(or_, within.values()))
-    awake = {**within, MINE: within[MINE] & ~snoozed_q(now)}
-    return of_interest.aggregate(
-        **{name: Count("pk", filter=rows) for name, rows in awake.items()},
-        unread=Sum("unread_count", filter=within[MINE] & Q(agent=agent)),
-        snoozed=Count("pk", filter=within[MINE] & snoozed_q(now)),
+    """Count the conversations in each view regardless of filters; snoozed ones count separately."""
+    conditions = {name: q for name, q in _view_conditions(agent, now).items() if name in views_for(agent)}
+    conversations = access.conversations_visible_to(user).filter(reduce(or_, conditions.values()))
+    count_conditions = {**conditions, MINE: conditions[MINE] & ~snoozed_q(now)}
+    return conversations.aggregate(
+        **{name: Count("pk", filter=q) for name, q in count_conditions.items()},
+        unread=Sum("unread_count", filter=conditions[MINE] & Q(agent=agent)),
+        snoozed=Count("pk", filter=conditions[MINE] & snoozed_q(now)),
     )
 
 
 def _view_condition(agent: Agent, view: str, filters: InboxFilters, now: datetime) -> Q:
     if view == CLOSED and filters.include_older:
         return Q(state=State.CLOSED)
-    within = _view_conditions(agent, now)[view]
-    return within & ~snoozed_q(now) if view == MINE and not filters.snoozed else within
+    condition = _view_conditions(agent, now)[view]
+    return condition & ~snoozed_q(now) if view == MINE and not filters.snoozed else condition
 
 
 def _get_page(
-    user: User, agent: Agent, view: str, filters: InboxFilters, following: Q, size: int, now: datetime
+    user: User, agent: Agent, view: str, filters: InboxFilters, after: Q, page_size: int, now: datetime
 ) -> tuple[list[InboxRow], str]:
     order = _sort_order(view, filters)
-    found = (
+    candidates = (
         access.conversations_visible_to(user)
         .filter(_view_condition(agent, view, filters, now))
         .filter(filters.build_condition(now))
     )
-    # Which ones first, then what they show: databases would else put that together for all that could be meant.
-    chosen = list(order.sort(found, now).filter(following).values_list("pk", flat=True)[: size + 1])
-    shown = _annotate_last_file_type(Conversation.objects.filter(pk__in=chosen).for_inbox().annotate_for_agent(agent))
-    conversations = list(order.sort(shown.select_related("last_message__author", "work_stream"), now))
-    rows = [_build_row(conversation, user, agent, now) for conversation in conversations[:size]]
-    return rows, order.cursor_for(conversations[size - 1]) if len(conversations) > size else ""
+    # Two queries: with one, databases compute the annotations of a row for every candidate before the limit applies.
+    pks = list(order.sort(candidates, now).filter(after).values_list("pk", flat=True)[: page_size + 1])
+    annotated = _annotate_last_file_type(Conversation.objects.filter(pk__in=pks).for_inbox().annotate_for_agent(agent))
+    conversations = list(order.sort(annotated.select_related("last_message__author", "work_stream"), now))
+    rows = [_build_row(conversation, user, agent, now) for conversation in conversations[:page_size]]
+    return rows, order.cursor_for(conversations[page_size - 1]) if len(conversations) > page_size else ""
 
 
 def _annotate_last_file_type(conversations: ConversationQuerySet) -> ConversationQuerySet:
     first_file = Attachment.objects.filter(message=OuterRef("last_message"), position=0)
-    of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
-    return conversations.annotate(last_file_type=Subquery(first_file.values_list(of_type)[:1]))
+    content_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
+    return conversations.annotate(last_file_type=Subquery(first_file.values_list(content_type)[:1]))
 
 
 def _build_row(conversation: Conversation, user: User, agent: Agent, now: datetime) -> InboxRow:
-    until = conversation.snoozed_until
+    snoozed_until = conversation.snoozed_until
     return InboxRow(
         conversation=conversation,
         preview=preview_last_message(conversation, user),
         time_label=format_short_timestamp(conversation.last_activity_at),
         time_left=TimeLeft.until(conversation.window_closes_at),
         is_awaiting_offer=conversation.state == State.OPEN and not can_take(conversation, agent),
-        is_snooze_over=until is not None and until <= now,
+        is_snooze_over=snoozed_until is not None and snoozed_until <= now,
     )

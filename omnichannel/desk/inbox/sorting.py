@@ -1,4 +1,4 @@
-"""The orders in which the list is read, and where a page of it ends."""
+"""Sort orders of the inbox, and cursors that mark the last row of a page."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -27,47 +27,46 @@ class SortKey:
 
 @dataclass(frozen=True)
 class SortOrder:
-    """One order of the list."""
+    """A sort order of the list; rows that are equal in it are ordered by id."""
 
     name: str
     label: str | Promise
     keys: tuple[SortKey, ...]
 
     def sort(self, conversations: ConversationQuerySet, now: datetime) -> ConversationQuerySet:
-        """The conversations in this order; the same moment and name by the time they began."""
-        marks = [F(one.field).desc() if one.is_descending else F(one.field).asc() for one in self._keys_with_pk]
-        wanted = {
-            name: mark for name, mark in _sort_annotations(now).items() if name in {one.field for one in self.keys}
-        }
-        return conversations.annotate(**wanted).order_by(*marks)
+        """Return the conversations in this order."""
+        ordering = [F(key.field).desc() if key.is_descending else F(key.field).asc() for key in self._keys_with_pk]
+        names = {key.field for key in self.keys}
+        annotations = {name: expression for name, expression in _sort_annotations(now).items() if name in names}
+        return conversations.annotate(**annotations).order_by(*ordering)
 
     @property
     def _keys_with_pk(self) -> tuple[SortKey, ...]:
         return (*self.keys, SortKey("pk", self.keys[-1].is_descending, int))
 
     def cursor_for(self, conversation: Conversation) -> str:
-        """Where this row stands, to go on from there."""
-        return json.dumps([_serialize_value(getattr(conversation, one.field)) for one in self._keys_with_pk])
+        """Return the cursor of this row; the next page begins after it."""
+        return json.dumps([_serialize_value(getattr(conversation, key.field)) for key in self._keys_with_pk])
 
-    def filter_after(self, place: str) -> Q | None:
-        """What follows that place; None when it is none in this order."""
-        values = self._parse_cursor(place)
+    def filter_after(self, cursor: str) -> Q | None:
+        """Return the condition for the rows after the cursor; None when it is not valid for this order."""
+        values = self._parse_cursor(cursor)
         if values is None:
             return None
-        found, same = Q(), Q()
+        condition, is_equal = Q(), Q()
         for key, value in zip(self._keys_with_pk, values, strict=True):
-            found |= same & Q(**{f"{key.field}__{'lt' if key.is_descending else 'gt'}": value})
-            same &= Q(**{key.field: value})
-        return found
+            condition |= is_equal & Q(**{f"{key.field}__{'lt' if key.is_descending else 'gt'}": value})
+            is_equal &= Q(**{key.field: value})
+        return condition
 
-    def _parse_cursor(self, place: str) -> Sequence[Any] | None:
+    def _parse_cursor(self, cursor: str) -> Sequence[Any] | None:
         try:
-            written = json.loads(place)
+            raw_values = json.loads(cursor)
         except (ValueError, RecursionError):
             return None
-        if not isinstance(written, list) or len(written) != len(self._keys_with_pk):
+        if not isinstance(raw_values, list) or len(raw_values) != len(self._keys_with_pk):
             return None
-        values = [_parse_value(key.kind, value) for key, value in zip(self._keys_with_pk, written, strict=True)]
+        values = [_parse_value(key.kind, value) for key, value in zip(self._keys_with_pk, raw_values, strict=True)]
         return None if None in values else values
 
 
@@ -78,20 +77,20 @@ def _serialize_value(value: Any) -> Any:
 def _parse_value(kind: type, value: Any) -> Any:
     if kind is datetime and isinstance(value, str):
         try:
-            at = datetime.fromisoformat(value)
+            timestamp = datetime.fromisoformat(value)
         except ValueError:
             return None
-        return at if at.tzinfo else None
+        return timestamp if timestamp.tzinfo else None
     if kind is int and (type(value) is not int or abs(value) >= 2**63):
         return None
     return value if isinstance(value, kind) and "\x00" not in str(value) else None
 
 
 def _sort_annotations(now: datetime) -> Mapping[str, Any]:
-    is_ahead = When(window_closes_at__gt=now, then=F("window_closes_at"))
+    open_window = When(window_closes_at__gt=now, then=F("window_closes_at"))
     return {
         "waits_since": Coalesce("last_inbound_at", "queued_at"),
-        "closes_first": Case(is_ahead, default=Value(FAR_FUTURE), output_field=DateTimeField()),
+        "closes_first": Case(open_window, default=Value(FAR_FUTURE), output_field=DateTimeField()),
         "customer": Lower(
             Coalesce(NullIf("contact__name", Value("")), NullIf("contact__profile_name", Value("")), "contact__address")
         ),
@@ -99,7 +98,7 @@ def _sort_annotations(now: datetime) -> Mapping[str, Any]:
 
 
 NEWEST_FIRST: Final = SortOrder("newest", _("Newest"), (SortKey("last_activity_at", is_descending=True),))
-# A closed conversation does not move any more: by when it was closed, for which there is an index.
+# The state of a closed conversation never changes, so `state_since` is when it was closed, and it has an index.
 RECENTLY_CLOSED_FIRST: Final = SortOrder("newest", _("Newest"), (SortKey("state_since", is_descending=True),))
 SORT_ORDERS: Final = {
     order.name: order

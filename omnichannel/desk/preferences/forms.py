@@ -1,4 +1,4 @@
-"""What people choose for themselves: how the desk looks, in which language, and how it behaves."""
+"""Forms of the agents' own preferences: appearance, language and behaviour of the desk."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -19,7 +19,7 @@ ENTER, CTRL_ENTER = "enter", "ctrl_enter"
 
 
 class AppearanceForm(UserModelForm):
-    """The look and the language of every page."""
+    """The theme and the language of every page."""
 
     theme = forms.ChoiceField(
         label=_("Colours"),
@@ -40,7 +40,7 @@ class AppearanceForm(UserModelForm):
 
 
 class DeskPreferencesForm(PreferencesModelForm):
-    """How the desk behaves while one works."""
+    """The behaviour of the desk: sending, sounds, notifications and shortcuts."""
 
     send_key = forms.ChoiceField(
         label=_("Send with"),
@@ -72,6 +72,6 @@ class DeskPreferencesForm(PreferencesModelForm):
         self.fields["send_key"].initial = ENTER if self.instance.enter_sends else CTRL_ENTER
 
     def save(self, commit: bool = True) -> DeskPreferences:
-        """Keep what was chosen."""
+        """Save the preferences; the send key is stored as `enter_sends`."""
         self.instance.enter_sends = self.cleaned_data["send_key"] == ENTER
         return super().save(commit)

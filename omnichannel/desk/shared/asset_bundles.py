@@ -1,7 +1,7 @@
-"""The desk's style sheets and scripts: many files under static/, one of each kind on the wire.
+"""Bundle the desk's style sheets and scripts: many files under static/, one response of each kind.
 
-A new file of the desk is named here, and nowhere else. The scripts begin with the words of the page's language, so
-`gettext`, `ngettext` and `interpolate` are there for all of them.
+A new file of the desk is listed here, and nowhere else. A script bundle begins with the translations of the page's
+language, so `gettext`, `ngettext` and `interpolate` are available to all scripts.
 """
 
 import gzip
@@ -34,7 +34,7 @@ STYLESHEETS: Final = {
         "desk/shared/shortcuts.css",
     ),
 }
-# Libraries come as they are; each of our own scripts has a scope of its own, and a fault in one spares the others.
+# Libraries are included unchanged; each of our own scripts gets its own scope, so an error in one spares the others.
 VENDOR_SCRIPTS: Final = {"base": (), "desk": ("django_htmx/htmx-2.min.js",)}
 SCRIPTS: Final = {
     "base": ("desk/shared/timezone.js",),
@@ -69,7 +69,7 @@ SCRIPTS: Final = {
 
 @dataclass(frozen=True)
 class Bundle:
-    """What is sent, plain and compressed, under an address that changes with its content."""
+    """The content of a response, plain and compressed, and a version that changes with it."""
 
     content: bytes
     gzipped: bytes
@@ -77,31 +77,31 @@ class Bundle:
 
     @classmethod
     def from_text(cls, text: str) -> "Bundle":
-        """A bundle of this text."""
+        """Return a bundle of this text."""
         plain = text.encode()
         return cls(plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:16])
 
 
 def get_stylesheet_bundle(kind: str) -> Bundle:
-    """The style sheets of this kind of page."""
+    """Return the style sheets of this kind of page, `base` or `desk`."""
     return _build_stylesheet_bundle(kind, _modification_times(STYLESHEETS[kind]))
 
 
 def get_script_bundle(kind: str, language: str) -> Bundle:
-    """The scripts of this kind of page, with their words in this language."""
+    """Return the scripts of this kind of page, with their translations for this language."""
     return _build_script_bundle(kind, language, _modification_times((*VENDOR_SCRIPTS[kind], *SCRIPTS[kind])))
 
 
 @lru_cache(maxsize=32)
-def _build_stylesheet_bundle(kind: str, changed: tuple[int, ...]) -> Bundle:
+def _build_stylesheet_bundle(kind: str, modification_times: tuple[int, ...]) -> Bundle:
     return Bundle.from_text("\n".join(_find_static_file(name).read_text() for name in STYLESHEETS[kind]))
 
 
 @lru_cache(maxsize=32)
-def _build_script_bundle(kind: str, language: str, changed: tuple[int, ...]) -> Bundle:
+def _build_script_bundle(kind: str, language: str, modification_times: tuple[int, ...]) -> Bundle:
     libraries = (_find_static_file(name).read_text() for name in VENDOR_SCRIPTS[kind])
-    own = (_wrap_in_scope(_find_static_file(name).read_text()) for name in SCRIPTS[kind])
-    return Bundle.from_text("\n".join([_javascript_catalog(language), *libraries, *own]))
+    scripts = (_wrap_in_scope(_find_static_file(name).read_text()) for name in SCRIPTS[kind])
+    return Bundle.from_text("\n".join([_javascript_catalog(language), *libraries, *scripts]))
 
 
 def _wrap_in_scope(script: str) -> str:
@@ -111,7 +111,7 @@ def _wrap_in_scope(script: str) -> str:
 def _javascript_catalog(language: str) -> str:
     with translation.override(language):
         view = JavaScriptCatalog()
-        # Our own words alone: the administration's would come along otherwise.
+        # Restricted to our own catalogs; by default the translations of Django's admin are included.
         view.translation = DjangoTranslation(
             language, domain="djangojs", localedirs=[str(path) for path in settings.LOCALE_PATHS]
         )
@@ -119,12 +119,12 @@ def _javascript_catalog(language: str) -> str:
 
 
 def _modification_times(names: tuple[str, ...]) -> tuple[int, ...]:
-    """While somebody works on the files: when each was changed, so that a reload shows it."""
+    """Return the times of the last changes, so that a reload shows them; empty in production."""
     return tuple(_find_static_file(name).stat().st_mtime_ns for name in names) if settings.DEBUG else ()
 
 
 def _find_static_file(name: str) -> Path:
-    found = finders.find(name)
-    if not isinstance(found, str):
+    path = finders.find(name)
+    if not isinstance(path, str):
         raise FileNotFoundError(f"There is no static file {name}.")
-    return Path(found)
+    return Path(path)

@@ -1,4 +1,4 @@
-"""Messages in a word or a line: for the inbox, for quotes, for screen readers."""
+"""Summaries of messages in one line: for the inbox, for quotes and for screen readers."""
 
 import re
 from typing import NamedTuple
@@ -25,7 +25,7 @@ STATUS_LABELS = {
 
 
 class MessagePreview(NamedTuple):
-    """A message in a line: who wrote it, an icon's name, words."""
+    """A message in one line: its author, the name of an icon and a text."""
 
     author: str = ""
     icon: str = ""
@@ -34,13 +34,13 @@ class MessagePreview(NamedTuple):
 
 
 def file_label_and_icon(content_type: str) -> tuple[str, str]:
-    """What a file is called and its icon, by its type."""
-    word, icon = FILE_LABELS.get(content_type.partition("/")[0], (_("Document"), "document"))
-    return str(word), icon
+    """Return the label of a file of this content type, and the name of its icon."""
+    label, icon = FILE_LABELS.get(content_type.partition("/")[0], (_("Document"), "document"))
+    return str(label), icon
 
 
 def missing_file_reason(error: str) -> str:
-    """Why a file could not be fetched, as it was stored, in the reader's language; its number stays as it is."""
+    """Translate the stored reason why a file could not be downloaded; a number in it stays as it is."""
     if not error:
         return gettext("The file did not arrive.")
     number = re.search(r"\d+", error)
@@ -50,17 +50,21 @@ def missing_file_reason(error: str) -> str:
 
 
 def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
-    """An icon's name and the message in a line."""
+    """Return the name of an icon and the message in one line.
+
+    Args:
+        file_type: The content type of the message's first file; empty without one.
+    """
     body = " ".join(message.body.split())
     match message.kind:
         case MessageKind.TEXT:
             return "", body
         case MessageKind.MEDIA:
-            word, icon = file_label_and_icon(file_type)
-            return icon, body or word
+            label, icon = file_label_and_icon(file_type)
+            return icon, body or label
         case MessageKind.LOCATION:
-            place = message.content.get("location", {})
-            return "pin", place.get("label") or place.get("address") or gettext("Location")
+            location = message.content.get("location", {})
+            return "pin", location.get("label") or location.get("address") or gettext("Location")
         case MessageKind.CONTACTS:
             names = [person.get("name", "") for person in message.content.get("contacts", [])]
             return "contact", ", ".join(filter(None, names)) or gettext("Contact card")
@@ -70,15 +74,18 @@ def summarize_message(message: Message, file_type: str) -> tuple[str, str]:
             return "reply", message.content.get("list", {}).get("title") or body or gettext("List reply")
         case MessageKind.TEMPLATE:
             template = message.content.get("template", {})
-            place = template.get("place") or {}
-            return "template", body or place.get("label") or template.get("name") or gettext("Template")
+            location = template.get("place") or {}
+            return "template", body or location.get("label") or template.get("name") or gettext("Template")
         case MessageKind.UNSUPPORTED:
             return "unknown", gettext("Unsupported message")
-    raise ValueError(f"There are no words for a message of kind {message.kind}.")
+    raise ValueError(f"No summary is defined for messages of kind {message.kind}.")
 
 
 def author_label(message: Message, reader: User) -> str:
-    """Who of the desk wrote it: `You`, a colleague's first name, or the desk itself; empty for the customer."""
+    """Return the author for this reader: "You", a colleague's first name or "Automatic message".
+
+    A customer's message has an empty label.
+    """
     if message.is_inbound:
         return ""
     if message.author is None:
@@ -87,7 +94,11 @@ def author_label(message: Message, reader: User) -> str:
 
 
 def preview_last_message(conversation: Conversation, reader: User) -> MessagePreview:
-    """The last message of a conversation, whose `last_file_type` is its first file's type."""
+    """Return the preview of a conversation's last message.
+
+    Args:
+        conversation: Annotated with `last_file_type`, the content type of the last message's first file.
+    """
     message = conversation.last_message
     if message is None:
         return MessagePreview(text=gettext("No messages yet"))

@@ -1,4 +1,4 @@
-"""Moments and time left, in the words the desk's pages use."""
+"""Format timestamps and remaining time for the desk's pages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,21 +9,25 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 SECONDS_PER_MINUTE, SECONDS_PER_HOUR = 60, 3600
-SOON_SECONDS, URGENT_SECONDS = 2 * SECONDS_PER_HOUR, 30 * SECONDS_PER_MINUTE  # seconds left
+SOON_SECONDS, URGENT_SECONDS = 2 * SECONDS_PER_HOUR, 30 * SECONDS_PER_MINUTE
 SORT_KEY_FORMAT: Final = "%Y%m%d%H%M%S%f"
 
 
 @dataclass(frozen=True)
 class TimeLeft:
-    """How long the customer may still be answered; the script on the page counts on from `seconds`."""
+    """The time in which the customer can still be answered; a script counts down from `seconds`.
+
+    Attributes:
+        seconds: Whole seconds; -1 when the time is over.
+    """
 
     seconds: int
 
     @classmethod
     def until(cls, closes_at: datetime | None) -> "TimeLeft":
-        """Time left until then; none at all without a moment."""
-        left = (closes_at - timezone.now()).total_seconds() if closes_at else -1
-        return cls(max(-1, int(left // 1)))
+        """Return the time left until `closes_at`; without it the time is over."""
+        seconds = (closes_at - timezone.now()).total_seconds() if closes_at else -1
+        return cls(max(-1, int(seconds // 1)))
 
     @property
     def is_over(self) -> bool:
@@ -31,14 +35,14 @@ class TimeLeft:
 
     @property
     def urgency(self) -> str:
-        """`closed`, `urgent`, `soon`, or nothing worth a colour."""
+        """Return `closed`, `urgent` or `soon` for the colour; empty while there is plenty of time."""
         if self.is_over:
             return "closed"
         return "urgent" if self.seconds < URGENT_SECONDS else "soon" if self.seconds < SOON_SECONDS else ""
 
     @property
     def short_label(self) -> str:
-        """For a row of the inbox: whole hours while there is plenty."""
+        """Return the label for a row of the inbox: whole hours while there is plenty of time."""
         return (
             _("%(hours)s h") % {"hours": self.seconds // SECONDS_PER_HOUR}
             if self.seconds >= SOON_SECONDS
@@ -47,7 +51,7 @@ class TimeLeft:
 
     @property
     def exact_label(self) -> str:
-        """Hours and minutes."""
+        """Return the hours and minutes."""
         if self.is_over:
             return _("closed")
         hours, minutes = self.seconds // SECONDS_PER_HOUR, self.seconds % SECONDS_PER_HOUR // SECONDS_PER_MINUTE
@@ -58,9 +62,9 @@ class TimeLeft:
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
 
 
-def format_short_timestamp(at: datetime) -> str:
-    """For a row of the inbox: the time today, the weekday this week, the date before that."""
-    local, today = timezone.localtime(at), timezone.localdate()
+def format_short_timestamp(timestamp: datetime) -> str:
+    """Return the time for today, "Yesterday", the weekday within a week, and the date before that."""
+    local, today = timezone.localtime(timestamp), timezone.localdate()
     days = (today - local.date()).days
     if days <= 0:
         return date_format(local, "H:i")
@@ -69,9 +73,9 @@ def format_short_timestamp(at: datetime) -> str:
     return date_format(local, "D" if days < 7 else _("j M") if local.year == today.year else _("j M Y"))
 
 
-def format_day_heading(at: datetime) -> str:
-    """For the divider above a day's messages."""
-    local, today = timezone.localtime(at), timezone.localdate()
+def format_day_heading(timestamp: datetime) -> str:
+    """Return the text of the divider above a day's messages."""
+    local, today = timezone.localtime(timestamp), timezone.localdate()
     days = (today - local.date()).days
     if days in {0, 1}:
         return _("Yesterday") if days else _("Today")

@@ -1,4 +1,4 @@
-"""The style sheets and scripts of a page."""
+"""Template tags for the style sheets and scripts of a page."""
 
 from django import template
 from django.urls import reverse
@@ -13,7 +13,7 @@ register = template.Library()
 
 @register.simple_tag
 def stylesheet_link(kind: str) -> SafeString:
-    """The link to the style sheets of this kind of page."""
+    """Return the link to the style sheets of this kind of page."""
     return format_html(
         '<link rel="stylesheet" href="{}">',
         reverse("styles", args=[asset_bundles.get_stylesheet_bundle(kind).version, kind]),
@@ -22,7 +22,7 @@ def stylesheet_link(kind: str) -> SafeString:
 
 @register.simple_tag
 def script_tag(kind: str) -> SafeString:
-    """The scripts of this kind of page, in the page's language."""
+    """Return the script tag of this kind of page, in the page's language."""
     language = get_language() or "en"
     version = asset_bundles.get_script_bundle(kind, language).version
     return format_html('<script src="{}" defer></script>', reverse("scripts", args=[version, kind, language]))

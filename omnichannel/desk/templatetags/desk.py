@@ -1,4 +1,4 @@
-"""What the desk's templates need beyond Django's own."""
+"""Template tags and filters of the desk: texts, names, avatars and attachments."""
 
 import re
 from collections.abc import Mapping
@@ -25,63 +25,65 @@ AVATAR_COLOR_COUNT = 6
 
 @register.filter
 def linkify(text: str) -> SafeString:
-    """The text, escaped, its links clickable."""
+    """Return the text escaped, with clickable links."""
     return formatting.linkify(text)
 
 
 @register.filter
 def whatsapp_markup(text: str) -> SafeString:
-    """The text as WhatsApp shows it, escaped, its links clickable."""
+    """Return the text escaped, formatted as WhatsApp shows it, with clickable links."""
     return formatting.render_markup(text)
 
 
 @register.filter
 def template_markup(text: str, values: Mapping[str, str] | str) -> SafeString:
-    """A template's text as WhatsApp shows it, each variable marked: its value in it, or its name."""
+    """Return a template's text as WhatsApp shows it, each variable marked and with its value or its name."""
     return formatting.render_markup_around_html(render_segments(text, values if isinstance(values, Mapping) else {}))
 
 
 @register.simple_tag
 def note_markup(entry: NoteEntry) -> SafeString:
-    """A note, escaped, its links clickable and the colleagues it mentions in bold."""
+    """Return a note escaped, with clickable links and the mentioned colleagues in bold."""
     mention_names = "|".join(re.escape(name) for name in sorted(entry.mention_names, key=len, reverse=True))
     pieces = (
         re.split(rf"(?<!\w)(@(?:{mention_names}))(?!\w)", entry.note.text, flags=re.IGNORECASE)
         if mention_names
         else [entry.note.text]
     )
-    shown = [format_html("<strong>{}</strong>", one) if place % 2 else linkify(one) for place, one in enumerate(pieces)]
-    return format_html_join("", "{}", ((one,) for one in shown))
+    html = [
+        format_html("<strong>{}</strong>", piece) if index % 2 else linkify(piece) for index, piece in enumerate(pieces)
+    ]
+    return format_html_join("", "{}", ((piece,) for piece in html))
 
 
 @register.filter
 def is_http_url(text: str) -> bool:
-    """Whether a stranger's address may become a link."""
+    """Return whether an untrusted URL may become a link: only http and https."""
     return text.startswith(("https://", "http://"))
 
 
 @register.filter
 def initials(name: str) -> str:
-    """Up to two letters for an avatar; "" for a name without letters, such as a number."""
+    """Return up to two letters for an avatar; "" for a name without letters, such as a number."""
     letters = [word[0] for word in name.split() if word[0].isalpha()]
     return "".join(letters[:1] + letters[1:][-1:]).upper()
 
 
 @register.filter
 def avatar_color(pk: int) -> int:
-    """The avatar's colour, the same for one person every time."""
+    """Return the number of the avatar's colour, always the same for one person."""
     return pk % AVATAR_COLOR_COUNT
 
 
 @register.filter
 def file_label(attachment: Attachment) -> str:
-    """Photo, Voice message, Video or Document."""
+    """Return the label of the file: photo, voice message, video or document."""
     return message_preview.file_label_and_icon(attachment.content_type or attachment.declared_type)[0]
 
 
 @register.filter
 def download_label(attachment: Attachment) -> str:
-    """The words of the link that downloads the file."""
+    """Return the label of the link that downloads the file."""
     if attachment.name:
         return _("Download %(name)s") % {"name": attachment.name}
     return _("Download the recording") if attachment.display_type() == "audio" else _("Download the file")
@@ -89,7 +91,7 @@ def download_label(attachment: Attachment) -> str:
 
 @register.filter
 def open_label(attachment: Attachment) -> str:
-    """The words of the link that opens a PDF."""
+    """Return the label of the link that opens a PDF."""
     if attachment.name:
         return _("Open %(name)s in a new tab") % {"name": attachment.name}
     return _("Open the PDF in a new tab")
@@ -97,48 +99,48 @@ def open_label(attachment: Attachment) -> str:
 
 @register.filter
 def icon_file(name: str) -> str:
-    """The template that draws the icon of that name."""
+    """Return the template that draws the icon of that name."""
     return f"_icons/{name}.html"
 
 
 @register.filter
-def map_address(place: Mapping[str, Any]) -> str:
-    """The address of a map that shows the place."""
+def map_url(place: Mapping[str, Any]) -> str:
+    """Return the URL of a map that shows the place."""
     latitude, longitude = place.get("latitude", ""), place.get("longitude", "")
     return f"https://www.openstreetmap.org/?mlat={latitude}&mlon={longitude}#map=17/{latitude}/{longitude}"
 
 
 @register.filter
 def format_phone_number(number: str) -> str:
-    """A number with the spaces people read it with."""
+    """Return the phone number with spaces, easy to read."""
     return format_address(number)
 
 
 @register.filter
 def missing_file_reason(attachment: Attachment) -> str:
-    """Why the file could not be fetched."""
+    """Return the reason why the file could not be downloaded."""
     return message_preview.missing_file_reason(attachment.error)
 
 
 @register.filter
 def is_phone_number(text: str) -> bool:
-    """Whether somebody typed the whole of a phone number."""
+    """Return whether the text is a complete phone number: at least seven digits and only separators."""
     return bool(re.fullmatch(r"[\d\s+().:/-]*", text)) and sum(map(str.isdecimal, text)) >= 7
 
 
 @register.filter
 def can_retry_download(attachment: Attachment) -> bool:
-    """Whether Retry makes sense."""
+    """Return whether downloading the file again makes sense."""
     return can_retry(attachment)
 
 
 @register.filter
 def author_label(message: Message, reader: User) -> str:
-    """Who of the desk wrote it: You, or the colleague's first name; "" for the customer."""
+    """Return the message's author for this reader; "" for the customer."""
     return message_preview.author_label(message, reader)
 
 
 @register.simple_tag
 def is_simulator_enabled() -> bool:
-    """Whether customers are played by the simulator here."""
+    """Return whether this installation runs with simulated customers."""
     return bool(settings.WHATSAPP_BACKEND == "simulator")

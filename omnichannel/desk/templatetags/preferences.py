@@ -1,4 +1,4 @@
-"""What the reader chose, for the page around everything."""
+"""Template tag that passes the agent's preferences to the scripts."""
 
 from django import template
 from django.http import HttpRequest
@@ -21,11 +21,11 @@ BODY_ATTRIBUTES = {
 
 @register.simple_tag(takes_context=True)
 def preference_body_attributes(context: template.Context) -> SafeString:
-    """An attribute of <body> for each thing the agent wants, where scripts look for it."""
+    """Return an attribute of <body> for each preference the agent has switched on; scripts read them."""
     request = context.get("request")
     agent = getattr(request, "agent", None) if isinstance(request, HttpRequest) else None
     if not isinstance(agent, Agent):
         return SafeString("")
-    chosen = preferences_for(agent)
-    wanted = [(name,) for name, field in BODY_ATTRIBUTES.items() if getattr(chosen, field)]
-    return format_html_join("", " {}", wanted)
+    preferences = preferences_for(agent)
+    names = [(name,) for name, field in BODY_ATTRIBUTES.items() if getattr(preferences, field)]
+    return format_html_join("", " {}", names)

@@ -1,4 +1,4 @@
-"""What an agent can do with a conversation now: the buttons by its name, and the menu beside them."""
+"""The actions an agent can take on a conversation: buttons in its header and menu items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,19 @@ from routing.models import Agent, State
 
 @dataclass(frozen=True)
 class Action:
-    """Something the agent can do with the conversation now; `name` is its address's."""
+    """An action the agent can take now.
+
+    Attributes:
+        name: The name of its URL.
+        is_in_menu: Whether it is in the More menu instead of beside it.
+    """
 
     name: str
     label: str | Promise
     icon: str
     is_primary: bool = False
-    opens_dialog: bool = False  # opens a dialog first
-    is_in_menu: bool = False  # under More instead of beside it
+    opens_dialog: bool = False
+    is_in_menu: bool = False
 
     @property
     def url_name(self) -> str:
@@ -59,16 +64,16 @@ SUPERVISOR_ACTIONS = {State.ACTIVE: [JOIN, RELEASE_TO_QUEUE], State.WRAP_UP: [JO
 
 
 def actions_for(conversation: Conversation, agent: Agent) -> Sequence[Action]:
-    """The buttons by the conversation's name and what is under More, in the order they are shown."""
-    sorting = [PRIORITY, LABELS] if can_set_priority(conversation, agent) else [LABELS]
-    return [*_state_actions(conversation, agent), *sorting]
+    """Return the agent's actions on the conversation, buttons and menu items, in the order they are shown."""
+    common_actions = [PRIORITY, LABELS] if can_set_priority(conversation, agent) else [LABELS]
+    return [*_state_actions(conversation, agent), *common_actions]
 
 
 def _state_actions(conversation: Conversation, agent: Agent) -> Sequence[Action]:
     state = State(conversation.state)
     if conversation.agent_id == agent.pk:
         return OWN_ACTIONS.get(state, [])
-    own = (
+    participant_actions = (
         {ParticipationKind.CONSULT: [LEAVE_CONVERSATION], ParticipationKind.MONITOR: [STOP_MONITORING]}.get(
             ParticipationKind(conversation.participation_kind)
         )
@@ -77,10 +82,10 @@ def _state_actions(conversation: Conversation, agent: Agent) -> Sequence[Action]
     )
     if state == State.OPEN:
         assign = [ASSIGN] if can_supervise(agent) else []
-        return [*(own or []), *assign, *([TAKE] if can_take(conversation, agent) else [])]
+        return [*(participant_actions or []), *assign, *([TAKE] if can_take(conversation, agent) else [])]
     if not can_supervise(agent) or state not in SUPERVISOR_ACTIONS:
-        return own or []
-    others = SUPERVISOR_ACTIONS[state]
+        return participant_actions or []
+    supervisor_actions = SUPERVISOR_ACTIONS[state]
     if conversation.participation_kind == ParticipationKind.CONSULT:
-        others = [action for action in others if action is not JOIN]
-    return [*(own or [MONITOR]), *others]
+        supervisor_actions = [action for action in supervisor_actions if action is not JOIN]
+    return [*(participant_actions or [MONITOR]), *supervisor_actions]

@@ -1,4 +1,4 @@
-"""A conversation's messages and what happened between them, in order, with a divider above each day."""
+"""The thread of a conversation: messages, events and notes in order, with a divider above each day."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from omnichannel.desk.thread.timeline import EventEntry, NoteEntry, get_events_a
 from routing.models import Agent
 
 PAGE_SIZE: Final = 50
-CONTEXT_SIZE: Final = 25  # on either side of a message that is looked for
+CONTEXT_SIZE: Final = 25  # messages on either side of a target message
 MAX_UPDATES: Final = 200
 OUTCOME_UNKNOWN_AFTER = timedelta(seconds=15)
-# A transaction that was under way when the page last asked may commit rows that are older than that.
+# A transaction that was open at the page's last request may commit rows with an earlier timestamp.
 UPDATE_OVERLAP = timedelta(seconds=20)
 
 
@@ -51,7 +51,7 @@ class DayDivider:
 
 @dataclass(frozen=True)
 class UnreadDivider:
-    """The divider above the first message that its agent has not seen."""
+    """The divider above the first message that the conversation's agent has not seen."""
 
     first_unread: Message
 
@@ -68,7 +68,7 @@ class UnreadDivider:
 
 @dataclass(frozen=True)
 class MessageEntry:
-    """A message as it is shown."""
+    """A message as the thread shows it."""
 
     message: Message
     was_resent: bool = False
@@ -89,13 +89,13 @@ class MessageEntry:
 
     @property
     def version(self) -> str:
-        """Another one whenever the message would look different."""
+        """Return a value that changes whenever the message is shown differently."""
         marks = f"{'?' if self.is_outcome_unknown else ''}{'+' if self.was_resent else ''}"
         return f"{self.message.updated_at.astimezone(UTC):{SORT_KEY_FORMAT}}{marks}"
 
     @property
     def is_outcome_unknown(self) -> bool:
-        """Whether the call to Twilio was cut off, so that nobody knows yet if the message went out."""
+        """Return whether the call to Twilio was interrupted, so that it is unknown if the message was sent."""
         message = self.message
         if message.status != MessageStatus.SENDING or message.twilio_sid or message.sending_since is None:
             return False
@@ -107,7 +107,7 @@ class MessageEntry:
 
     @property
     def status_label(self) -> str:
-        """For screen readers and the mouse: what became of our message."""
+        """Return the status of our message, for screen readers and the tooltip."""
         return str(STATUS_LABELS[MessageStatus(self.message.status)])
 
     @property
@@ -130,13 +130,13 @@ class MessageEntry:
 
     @property
     def failure_reason(self) -> str:
-        """Why it was not delivered."""
-        of_template = "template" in self.message.content
-        return get_error_reason(self.message.error_code, self.message.error_message, is_template=of_template)
+        """Return the reason why the message was not delivered."""
+        is_template = "template" in self.message.content
+        return get_error_reason(self.message.error_code, self.message.error_message, is_template=is_template)
 
     @property
     def quoted_preview(self) -> tuple[str, str]:
-        """Icon and words of the quoted message; both empty without one."""
+        """Return icon and text of the quoted message; both empty without one."""
         quoted = self.message.quoted
         return summarize_message(quoted, getattr(self.message, "quoted_file_type", "") or "") if quoted else ("", "")
 
@@ -146,14 +146,21 @@ ThreadEntry = DayDivider | UnreadDivider | EventEntry | NoteEntry | MessageEntry
 
 @dataclass(frozen=True)
 class Thread:
-    """A stretch of the conversation. `earlier` is where to go on upwards, `later` downwards; None where it ends."""
+    """A page of the conversation.
+
+    Attributes:
+        earlier_cursor: The first message, to load earlier ones; None at the beginning of the conversation.
+        later_cursor: The last message, to load later ones; None at the end.
+        is_single_message: Whether only one message that has changed is in it; other changes may be missing.
+        target_message_id: The message the page was opened at; 0 without one.
+    """
 
     entries: Sequence[ThreadEntry]
     earlier_cursor: Cursor | None = None
     later_cursor: Cursor | None = None
     has_more: bool = False
-    is_single_message: bool = False  # a message that has changed, and nothing of what else may have
-    target_message_id: int = 0  # the message that was looked for
+    is_single_message: bool = False
+    target_message_id: int = 0
 
 
 def get_thread(
@@ -164,7 +171,12 @@ def get_thread(
     around_message_id: int = 0,
     unread_count: int = 0,
 ) -> Thread:
-    """The newest messages, or those at that place in the conversation, with what happened meanwhile."""
+    """Return the newest messages, or those at a cursor or a message, with events and notes.
+
+    Args:
+        around_message_id: Ignored when the message is not in this conversation.
+        unread_count: The number of unread messages, for the divider above the first of them.
+    """
     if after is not None:
         return _get_thread_after(conversation, after)
     return (around_message_id and _get_thread_around(conversation, around_message_id)) or _get_thread_before(
@@ -173,58 +185,66 @@ def get_thread(
 
 
 def _get_thread_before(conversation: Conversation, before: Cursor | None, unread: int) -> Thread:
-    found = _messages_of(conversation)
+    candidates = _messages_of(conversation)
     if before is not None:
-        # Said twice, so that the index is entered at the place.
-        found = found.filter(before.filter_before("created_at"), created_at__lte=before.timestamp)
-    newest = list(found.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])
-    messages, is_all = newest[:PAGE_SIZE][::-1], len(newest) <= PAGE_SIZE
-    others = get_events_and_notes(
+        # `created_at__lte` is redundant, but lets the database enter the index at the cursor.
+        candidates = candidates.filter(before.filter_before("created_at"), created_at__lte=before.timestamp)
+    newest = list(candidates.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])
+    messages, is_first_page = newest[:PAGE_SIZE][::-1], len(newest) <= PAGE_SIZE
+    events_and_notes = get_events_and_notes(
         conversation,
-        since=None if is_all else messages[0].created_at,
+        since=None if is_first_page else messages[0].created_at,
         before=before.timestamp if before is not None else None,
     )
-    earlier = None if is_all else _cursor_at(messages[0])
+    earlier = None if is_first_page else _cursor_at(messages[0])
     later = _cursor_at(messages[-1]) if before is not None and messages else None
     return Thread(
-        sort_with_day_dividers([*_message_entries(messages), *_unread_dividers(messages, unread), *others]),
+        sort_with_day_dividers([*_message_entries(messages), *_unread_dividers(messages, unread), *events_and_notes]),
         earlier,
         later,
     )
 
 
 def _get_thread_after(conversation: Conversation, after: Cursor) -> Thread:
-    found = _messages_of(conversation).filter(after.filter_after("created_at"), created_at__gte=after.timestamp)
-    oldest = list(found.order_by("created_at", "pk")[: PAGE_SIZE + 1])
-    messages, is_all = oldest[:PAGE_SIZE], len(oldest) <= PAGE_SIZE
-    others = get_events_and_notes(
-        conversation, since=after.timestamp, before=None if is_all else messages[-1].created_at
+    candidates = _messages_of(conversation).filter(after.filter_after("created_at"), created_at__gte=after.timestamp)
+    oldest = list(candidates.order_by("created_at", "pk")[: PAGE_SIZE + 1])
+    messages, is_last_page = oldest[:PAGE_SIZE], len(oldest) <= PAGE_SIZE
+    events_and_notes = get_events_and_notes(
+        conversation, since=after.timestamp, before=None if is_last_page else messages[-1].created_at
     )
     earlier = _cursor_at(messages[0]) if messages else after
     return Thread(
-        sort_with_day_dividers([*_message_entries(messages), *others]),
+        sort_with_day_dividers([*_message_entries(messages), *events_and_notes]),
         earlier,
-        None if is_all else _cursor_at(messages[-1]),
+        None if is_last_page else _cursor_at(messages[-1]),
     )
 
 
 def _get_thread_around(conversation: Conversation, pk: int) -> Thread | None:
-    """The message in the midst of its neighbours; None where it is not one of this conversation's."""
-    # One question for both sides: how many queries a conversation takes is counted.
-    at = Subquery(conversation.messages.filter(pk=pk).values("created_at"))
-    until = conversation.messages.filter(Q(created_at__lt=at) | Q(created_at=at, pk__lte=pk), created_at__lte=at)
-    beyond = conversation.messages.filter(Q(created_at__gt=at) | Q(created_at=at, pk__gt=pk), created_at__gte=at)
-    both = Q(pk__in=until.order_by("-created_at", "-pk").values("pk")[: CONTEXT_SIZE + 1])
-    both |= Q(pk__in=beyond.order_by("created_at", "pk").values("pk")[: CONTEXT_SIZE + 1])
-    found = list(_messages_of(conversation).filter(both).order_by("created_at", "pk"))
-    if not found:
+    """Return the message with its neighbours on both sides; None when it is not in this conversation."""
+    # One query for both sides: a test limits the number of queries per conversation.
+    created_at = Subquery(conversation.messages.filter(pk=pk).values("created_at"))
+    until = conversation.messages.filter(
+        Q(created_at__lt=created_at) | Q(created_at=created_at, pk__lte=pk), created_at__lte=created_at
+    )
+    after = conversation.messages.filter(
+        Q(created_at__gt=created_at) | Q(created_at=created_at, pk__gt=pk), created_at__gte=created_at
+    )
+    condition = Q(pk__in=until.order_by("-created_at", "-pk").values("pk")[: CONTEXT_SIZE + 1])
+    condition |= Q(pk__in=after.order_by("created_at", "pk").values("pk")[: CONTEXT_SIZE + 1])
+    neighbours = list(_messages_of(conversation).filter(condition).order_by("created_at", "pk"))
+    if not neighbours:
         return None
-    middle = next(place for place, message in enumerate(found) if message.pk == pk)
-    messages = found[max(0, middle - CONTEXT_SIZE + 1) : middle + CONTEXT_SIZE + 1]
-    earlier = _cursor_at(messages[0]) if found[0] is not messages[0] else None
-    later = _cursor_at(messages[-1]) if found[-1] is not messages[-1] else None
-    others = get_events_and_notes(conversation, since=earlier and earlier.timestamp, before=later and later.timestamp)
-    return Thread(sort_with_day_dividers([*_message_entries(messages), *others]), earlier, later, target_message_id=pk)
+    middle = next(index for index, message in enumerate(neighbours) if message.pk == pk)
+    messages = neighbours[max(0, middle - CONTEXT_SIZE + 1) : middle + CONTEXT_SIZE + 1]
+    earlier = _cursor_at(messages[0]) if neighbours[0] is not messages[0] else None
+    later = _cursor_at(messages[-1]) if neighbours[-1] is not messages[-1] else None
+    events_and_notes = get_events_and_notes(
+        conversation, since=earlier and earlier.timestamp, before=later and later.timestamp
+    )
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *events_and_notes]), earlier, later, target_message_id=pk
+    )
 
 
 def _cursor_at(message: Message) -> Cursor:
@@ -232,55 +252,59 @@ def _cursor_at(message: Message) -> Cursor:
 
 
 def _message_entries(messages: Sequence[Message]) -> list[MessageEntry]:
-    known = {message.public_id for message in messages}
+    public_ids = {message.public_id for message in messages}
     return [
-        MessageEntry(message, message.has_failed and get_resend_public_id(message) in known) for message in messages
+        MessageEntry(message, message.has_failed and get_resend_public_id(message) in public_ids)
+        for message in messages
     ]
 
 
 def _unread_dividers(messages: Sequence[Message], unread: int) -> list[UnreadDivider]:
-    theirs = [message for message in messages if message.is_inbound]
-    return [UnreadDivider(theirs[-unread])] if 0 < unread <= len(theirs) else []
+    inbound = [message for message in messages if message.is_inbound]
+    return [UnreadDivider(inbound[-unread])] if 0 < unread <= len(inbound) else []
 
 
 def get_thread_updates(conversation: Conversation, *, after_message_id: int, changed_since: datetime) -> Thread:
-    """What was written after that message or has changed since then, for a page that is open."""
-    at = changed_since - UPDATE_OVERLAP
-    # All that is under way: one of those that is missing here was taken back, and goes from the page.
-    unsettled = Q(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING])
-    changed = _messages_of(conversation).filter(Q(pk__gt=after_message_id) | Q(updated_at__gte=at) | unsettled)
-    messages = list(changed.order_by("pk")[:MAX_UPDATES])
-    others = get_events_and_notes(conversation, since=at)
-    return Thread(sort_with_day_dividers([*_message_entries(messages), *others]), has_more=len(messages) == MAX_UPDATES)
+    """Return the messages, events and notes that are new or have changed, for a page that is open.
 
-
-def get_changed_message(agent: Agent, conversation: int, pk: int) -> Message | None:
-    """One message with its conversation, for a page on which nothing else has changed: as few queries as can be.
-
-    None where the agent may see neither, and where the message has failed, because that changes more than the message.
+    At most MAX_UPDATES messages are returned; `has_more` tells whether there may be more.
     """
-    found = _with_display_data(Message.objects.filter(pk=pk, conversation=conversation))
-    message = access.get_visible_message(agent, found)
+    since = changed_since - UPDATE_OVERLAP
+    # Includes all pending messages: the page removes a pending message that is missing here, as it was taken back.
+    is_pending = Q(status__in=[MessageStatus.QUEUED, MessageStatus.SENDING])
+    changed = _messages_of(conversation).filter(Q(pk__gt=after_message_id) | Q(updated_at__gte=since) | is_pending)
+    messages = list(changed.order_by("pk")[:MAX_UPDATES])
+    events_and_notes = get_events_and_notes(conversation, since=since)
+    return Thread(
+        sort_with_day_dividers([*_message_entries(messages), *events_and_notes]), has_more=len(messages) == MAX_UPDATES
+    )
+
+
+def get_changed_message(agent: Agent, conversation_pk: int, pk: int) -> Message | None:
+    """Return a message and its conversation in few queries, for a page on which nothing else changed.
+
+    Returns:
+        None when the agent may not see it, and when it has failed, because that changes other parts of the page too.
+    """
+    messages = _with_display_data(Message.objects.filter(pk=pk, conversation=conversation_pk))
+    message = access.get_visible_message(agent, messages)
     return None if message is None or message.has_failed else message
 
 
 def single_message_update(message: Message) -> Thread:
-    """This message only."""
+    """Return a thread of this message only."""
     return Thread(sort_with_day_dividers(_message_entries([message])), is_single_message=True)
 
 
 def thread_of_note(note: Note) -> Thread:
-    """This note, as it is shown now."""
+    """Return a thread of this note, as it is now."""
     return Thread(sort_with_day_dividers(get_events_and_notes(note.conversation, since=note.created_at)))
 
 
 def thread_of_messages(conversation: Conversation, *messages: Message) -> Thread:
-    """These messages, as they are shown now."""
-    return Thread(
-        sort_with_day_dividers(
-            _message_entries(list(_messages_of(conversation).filter(pk__in=[one.pk for one in messages])))
-        )
-    )
+    """Return a thread of these messages, as they are now."""
+    pks = [message.pk for message in messages]
+    return Thread(sort_with_day_dividers(_message_entries(list(_messages_of(conversation).filter(pk__in=pks)))))
 
 
 def _messages_of(conversation: Conversation) -> QuerySet[Message]:
@@ -288,20 +312,20 @@ def _messages_of(conversation: Conversation) -> QuerySet[Message]:
 
 
 def _with_display_data(messages: QuerySet[Message]) -> QuerySet[Message]:
-    """With everything a message shows."""
+    """Add everything that the display of a message needs."""
     first_file = Attachment.objects.filter(message=OuterRef("quoted"), position=0)
-    of_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
-    found = messages.select_related("author", "quoted__author").prefetch_related("attachments")
-    return found.annotate(quoted_file_type=Subquery(first_file.values_list(of_type)[:1]))
+    content_type = Coalesce(NullIf("content_type", Value("")), "declared_type")
+    related = messages.select_related("author", "quoted__author").prefetch_related("attachments")
+    return related.annotate(quoted_file_type=Subquery(first_file.values_list(content_type)[:1]))
 
 
 def sort_with_day_dividers(
     entries: Iterable[UnreadDivider | MessageEntry | EventEntry | NoteEntry],
 ) -> list[ThreadEntry]:
-    """By time, each day under its divider."""
+    """Sort the entries by time and put a divider above each day."""
     ordered: list[ThreadEntry] = []
     day = None
-    for entry in sorted(entries, key=lambda one: one.sort_key):
+    for entry in sorted(entries, key=lambda entry: entry.sort_key):
         if timezone.localdate(entry.timestamp) != day:
             day = timezone.localdate(entry.timestamp)
             ordered.append(DayDivider(entry.timestamp))

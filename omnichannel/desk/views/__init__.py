@@ -1,4 +1,7 @@
-"""The desk's pages. Each view finds, allows, reads, acts and shows; the rules are in `omnichannel.conversations`."""
+"""Views of the desk.
+
+Each view finds, authorises, validates, acts and renders; the rules are in `omnichannel.conversations`.
+"""
 
 from omnichannel.desk.views.assets import scripts, styles
 from omnichannel.desk.views.sign_in import sign_in, sign_out

@@ -30,22 +30,22 @@ def _dialog_view(dialog: Dialog) -> Callable[..., HttpResponseBase]:
     @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.get_conversation_or_404(request.user, pk)
-        form_class = dialog.form_class(
+        form = dialog.form_class(
             request.POST if request.method == "POST" else None, conversations=[conversation], agent=request.agent
         )
-        if not form_class.is_valid():
+        if not form.is_valid():
             if not _is_available(dialog, conversation, request):
                 return conversation_response(request, conversation, error_message=str(NOT_AVAILABLE), status=409)
-            return _render(request, dialog, conversation, form_class, status=422 if form_class.is_bound else 200)
-        # Not checked again whether it is offered: the action itself refuses with a more precise reason.
+            return _render(request, dialog, conversation, form, status=422 if form.is_bound else 200)
+        # `_is_available` is not checked here: the action itself refuses with a more precise reason.
         try:
-            dialog.perform(conversation, request.agent, form_class.cleaned_data)
+            dialog.perform(conversation, request.agent, form.cleaned_data)
         except WrapUpError as refusal:
-            form_class.add_error(refusal.field, str(refusal))
-            return _render(request, dialog, conversation, form_class, status=422)
+            form.add_error(refusal.field, str(refusal))
+            return _render(request, dialog, conversation, form, status=422)
         except TransitionError as refusal:
-            form_class.add_error(None, str(refusal))
-            return _render(request, dialog, conversation, form_class, status=409)
+            form.add_error(None, str(refusal))
+            return _render(request, dialog, conversation, form, status=409)
         return render_after_transition(request, pk)
 
     return view

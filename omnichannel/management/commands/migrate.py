@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's command without the time limit of the server's statements."""
+"""`manage.py migrate`: Django's command without the statement time limit."""
 
 import contextlib
 from typing import Any
@@ -8,7 +8,7 @@ from django.db import connections
 
 
 class Command(migrate.Command):
-    """Rebuilding an index over millions of rows takes longer than any page may."""
+    """Migrate without the statement time limit: rebuilding a large index takes longer than any page may."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         unlimited = getattr(connections[options["database"]], "without_statement_timeout", contextlib.nullcontext)

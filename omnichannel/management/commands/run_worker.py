@@ -1,4 +1,4 @@
-"""`manage.py run_worker`: do the work that waits in the database until told to stop."""
+"""`manage.py run_worker`: run a background worker until it is asked to stop."""
 
 import os
 import signal
@@ -15,13 +15,15 @@ from omnichannel.worker_jobs import create_worker
 
 
 def _stop_when_stdin_closes(worker: Worker) -> None:
-    # Past sys.stdin: a thread that waits in there holds its lock, and Python aborts over that when it ends.
+    # Read the descriptor, not sys.stdin: a thread blocked in sys.stdin holds its lock, and Python would abort on exit.
     while os.read(sys.stdin.fileno(), 4096):
         pass
     worker.stop()
 
 
 class Command(BaseCommand):
+    """Run a background worker."""
+
     help = "Send replies, fetch media, retry webhooks, close stale conversations. Run as many as you like."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -46,6 +48,6 @@ class Command(BaseCommand):
         self._print_report("The worker has stopped.")
 
     def _print_report(self, text: str) -> None:
-        """Print it now: into a file or a pipe it would otherwise wait until the end."""
+        """Print at once: output to a file or pipe would otherwise be buffered until the end."""
         self.stdout.write(text)
         self.stdout.flush()

@@ -1,4 +1,4 @@
-"""`manage.py translations`: bring the translation catalogs of the desk up to date."""
+"""`manage.py translations`: update the translation catalogs."""
 
 from importlib import import_module
 from importlib.util import find_spec
@@ -8,6 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
 class Command(BaseCommand):
+    """Update and compile the translation catalogs."""
+
     help = (
         "Collect the translatable texts of templates, Python and scripts, update locale/*/LC_MESSAGES/*.po, compile "
         "the .mo files, and list what is not translated. Needs no gettext."
@@ -20,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *, languages: list[str], **options: Any) -> None:
         if find_spec("babel") is None:
             raise CommandError("This command needs Babel: pip install --require-hashes -r requirements-dev.lock")
-        # Imported only now, because a production server does not have Babel.
+        # Import late: a production server does not have Babel.
         catalogs = import_module("omnichannel.management.translation_catalogs")
         for language in languages or catalogs.LANGUAGES:
             for domain in catalogs.DOMAINS:

@@ -1,4 +1,4 @@
-"""`manage.py simulate_day`: how work would be handed out on a busy day, without touching the desk."""
+"""`manage.py simulate_day`: show how work would be assigned on a busy day, without touching the desk."""
 
 from statistics import mean, quantiles
 from typing import Any
@@ -10,7 +10,7 @@ from routing.models import AssignmentMethod, SkillMatching
 
 
 class Command(BaseCommand):
-    """Prints waiting times by queue, utilisation, the skill match rate and what is left at the end of the day."""
+    """Print waiting times by queue, utilisation, the skill match rate and the unassigned work of the day."""
 
     help = "Play a day with the real engine: nothing is stored, and the same seed gives the same day."
 
@@ -23,39 +23,48 @@ class Command(BaseCommand):
         parser.add_argument("--matching", choices=SkillMatching.values, default=SkillMatching.CLOSEST)
         parser.add_argument("--handle-minutes", type=float, default=15.0, help="Mean length of a conversation.")
         parser.add_argument(
-            "--has_identical_agents", action="store_true", help="All agents alike: shows how even the shares are."
+            "--identical-agents",
+            dest="has_identical_agents",
+            action="store_true",
+            help="All agents alike: shows how even the shares are.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         names = ("seed", "agents", "queues", "conversations", "handle_minutes", "has_identical_agents")
-        day = SimulationSettings(
+        settings = SimulationSettings(
             **{name: options[name] for name in names},
             method=AssignmentMethod(options["method"]),
             matching=SkillMatching(options["matching"]),
         )
-        self._print_report(day, run_simulation(day))
+        self._print_report(settings, run_simulation(settings))
 
-    def _print_report(self, day: SimulationSettings, report: SimulationReport) -> None:
-        say = self.stdout.write
-        say(f"{day.agents} agents, {day.queues} queues, {day.conversations} conversations, seed {day.seed}")
-        say(f"\n{'queue':>6} {'given':>6} {'left':>5} {'wait, mean':>11} {'median':>8} {'p95':>8} {'longest':>8}  (s)")
-        for queue in report.unassigned_by_queue:
-            say(_format_row(str(queue), report.waits_by_queue[queue], report.unassigned_by_queue[queue]))
-        everything = [wait for waits in report.waits_by_queue.values() for wait in waits]
-        say(_format_row("all", everything, sum(report.unassigned_by_queue.values())))
-        say(f"\nutilisation       {report.utilisation:6.1%}")
-        say(f"skill match rate  {report.skill_match_rate:6.1%} of {report.skilled_count} that need skills")
-        say(f"offers missed     {report.missed_count:6}")
-        say(f"work items left   {sum(report.unassigned_by_queue.values()):6}")
-        say(
-            f"per agent         {min(report.assigned_per_agent)} to {max(report.assigned_per_agent)}, mean {mean(report.assigned_per_agent):.1f}",
-            ending="",
+    def _print_report(self, settings: SimulationSettings, report: SimulationReport) -> None:
+        write = self.stdout.write
+        write(
+            f"{settings.agents} agents, {settings.queues} queues, {settings.conversations} conversations, "
+            f"seed {settings.seed}"
         )
-        say(f"; the busiest has {report.max_to_mean_ratio:.2f} times the mean")
+        write(
+            f"\n{'queue':>6} {'given':>6} {'left':>5} {'wait, mean':>11} {'median':>8} {'p95':>8} {'longest':>8}  (s)"
+        )
+        for queue in report.unassigned_by_queue:
+            write(_format_row(str(queue), report.waits_by_queue[queue], report.unassigned_by_queue[queue]))
+        all_waits = [wait for waits in report.waits_by_queue.values() for wait in waits]
+        write(_format_row("all", all_waits, sum(report.unassigned_by_queue.values())))
+        write(f"\nutilisation       {report.utilisation:6.1%}")
+        write(f"skill match rate  {report.skill_match_rate:6.1%} of {report.skilled_count} that need skills")
+        write(f"offers missed     {report.missed_count:6}")
+        write(f"work items left   {sum(report.unassigned_by_queue.values()):6}")
+        per_agent = report.assigned_per_agent
+        write(
+            f"per agent         {min(per_agent)} to {max(per_agent)}, mean {mean(per_agent):.1f}"
+            f"; the busiest has {report.max_to_mean_ratio:.2f} times the mean"
+        )
 
 
-def _format_row(name: str, waits: list[float], left: int) -> str:
+def _format_row(name: str, waits: list[float], unassigned_count: int) -> str:
+    counts = f"{name:>6} {len(waits):6} {unassigned_count:5}"
     if len(waits) < 2:
-        return f"{name:>6} {len(waits):6} {left:5}"
-    parts = quantiles(waits, n=20)
-    return f"{name:>6} {len(waits):6} {left:5} {mean(waits):11.0f} {parts[9]:8.0f} {parts[18]:8.0f} {max(waits):8.0f}"
+        return counts
+    cuts = quantiles(waits, n=20)  # 19 cut points, 5 % apart
+    return f"{counts} {mean(waits):11.0f} {cuts[9]:8.0f} {cuts[18]:8.0f} {max(waits):8.0f}"

@@ -8,7 +8,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.models import Account, Customer, Sender
 from tests.channels_whatsapp.simulator.webhook_receiver import WebhookReceiver
 
@@ -46,17 +46,19 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 @pytest.fixture
 def account(db: None) -> Account:
-    return inbound.create_account("Ada's shop")
+    return factories.create_account("Ada's shop")
 
 
 @pytest.fixture
 def sender(account: Account, receiver: WebhookReceiver) -> Sender:
-    return inbound.create_sender(account, "+4930111111", "Shop", f"{receiver.url}/inbound/", f"{receiver.url}/status/")
+    return factories.create_sender(
+        account, "+4930111111", "Shop", f"{receiver.url}/inbound/", f"{receiver.url}/status/"
+    )
 
 
 @pytest.fixture
 def omar(db: None) -> Customer:
-    return inbound.create_customer("Omar", "+491511234567")
+    return factories.create_customer("Omar", "+491511234567")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from django.test import Client as Browser
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, FaultKind, Message, Sender
 
@@ -54,7 +55,7 @@ def test_body_of_1600_characters_and_a_business_scoped_id_are_accepted(twilio: C
 def test_variables_that_are_no_object_of_texts_are_refused(
     twilio: Client, account: Account, sender: Sender, variables: str
 ) -> None:
-    content = inbound.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
+    content = factories.create_content(account, "greeting", {"twilio/text": {"body": "Hello {{1}}"}})
     fields = {"content_sid": content.sid, "content_variables": variables, "body": ""}
     assert refused_status_and_code(twilio, **fields) == (400, 21656)
 
@@ -88,7 +89,7 @@ def test_secondary_token_is_accepted_during_rotation(twilio: Client, account: Ac
 
 
 def test_another_account_is_not_shown(twilio: Client) -> None:
-    other = inbound.create_account("Somebody else")
+    other = factories.create_account("Somebody else")
     with pytest.raises(TwilioRestException) as caught:
         twilio.api.accounts(other.sid).fetch()
     assert caught.value.code == 20404

@@ -8,6 +8,7 @@ import requests
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
 from channels_whatsapp.simulator.scheduler import run_due_tasks
@@ -57,7 +58,7 @@ def test_a_list_is_filtered_by_addresses_and_by_time(twilio: Client, sender: Sen
 
 
 def test_account_and_its_numbers_are_returned(twilio: Client, account: Account, sender: Sender) -> None:
-    inbound.create_sender(account, "+14155238886", "Sandbox")
+    factories.create_sender(account, "+14155238886", "Sandbox")
     fetched_account = twilio.api.accounts(account.sid).fetch()
     assert (fetched_account.friendly_name, fetched_account.status, fetched_account.type) == (
         "Ada's shop",
@@ -71,7 +72,7 @@ def test_account_and_its_numbers_are_returned(twilio: Client, account: Account, 
 def test_senders_are_listed_with_their_webhooks_except_the_sandbox(
     twilio: Client, account: Account, sender: Sender
 ) -> None:
-    inbound.create_sender(account, "+14155238886", "Sandbox")
+    factories.create_sender(account, "+14155238886", "Sandbox")
     senders = twilio.messaging.v2.channels_senders
     (listed_sender,) = senders.list(channel="whatsapp", page_size=1)
     assert (listed_sender.sender_id, listed_sender.status, listed_sender.webhook["callback_url"]) == (
@@ -86,7 +87,7 @@ def test_senders_are_listed_with_their_webhooks_except_the_sandbox(
 
 def test_templates_are_listed_with_their_approvals(twilio: Client, account: Account) -> None:
     types = {"twilio/text": {"body": "Hello {{1}}"}}
-    content = inbound.create_content(account, "greeting", types, variables={"1": "you"}, approval="rejected")
+    content = factories.create_content(account, "greeting", types, variables={"1": "you"}, approval="rejected")
     contents = twilio.content.v1
     assert [template.types for template in contents.contents.list()] == [types]
     assert contents.content_and_approvals.list()[0].approval_requests["status"] == "rejected"

@@ -7,7 +7,7 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from channels_whatsapp.simulator import scheduler
+from channels_whatsapp.simulator import factories, scheduler
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
 from channels_whatsapp.simulator.models import (
@@ -127,7 +127,7 @@ def test_skipping_a_day_closes_the_window(customer_with_open_window: Customer, s
 
 
 def test_window_is_tracked_per_number(customer_with_open_window: Customer, sender: Sender) -> None:
-    other = inbound.create_sender(sender.account, "+4930222222", "Workshop")
+    other = factories.create_sender(sender.account, "+4930222222", "Workshop")
     message = send_from_desk(customer_with_open_window, other)
     run_due_tasks(LATER)
     assert status_and_error(message) == ("failed", 63016)
@@ -147,7 +147,7 @@ def test_an_approved_template_may_be_sent_at_any_time(
     omar: Customer, sender: Sender, approval: str, expected: tuple[str, int | None]
 ) -> None:
     types = {"twilio/quick-reply": {"body": "Hi {{1}}, {{2}}", "actions": [{"title": "Yes", "id": "y"}]}}
-    content = inbound.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
+    content = factories.create_content(sender.account, "hi", types, variables={"2": "go?"}, approval=approval)
     message = send_from_desk(omar, sender, Body="", ContentSid=content.sid, ContentVariables='{"1": "Omar"}')
     run_due_tasks(LATER)
     assert status_and_error(message) == expected
@@ -166,7 +166,7 @@ def test_an_approved_template_may_be_sent_at_any_time(
 def test_a_customer_who_cannot_be_reached(
     omar: Customer, sender: Sender, kind: FaultKind, number: str, expected: tuple[str, int | None]
 ) -> None:
-    business = inbound.create_sender(sender.account, number, "Business")
+    business = factories.create_sender(sender.account, number, "Business")
     inbound.receive_customer_message(omar, business, "hello?", now=NOW)
     inbound.set_fault(kind, customer=omar)
     message = send_from_desk(omar, business)

@@ -14,7 +14,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 from openapi_schema_validator import OAS30Validator
 
-from channels_whatsapp.simulator.messages import inbound as factories
+from channels_whatsapp.simulator import factories
+from channels_whatsapp.simulator.messages.inbound import Attachment, receive_customer_message
 from channels_whatsapp.simulator.models import Account, Customer, Message, Sender
 from channels_whatsapp.simulator.scheduler import run_due_tasks
 
@@ -93,9 +94,7 @@ def api_client(account: Account) -> ApiClient:
 @pytest.fixture
 def inbound_message(omar: Customer, sender: Sender) -> Message:
     """Return an inbound message with a picture."""
-    return factories.receive_customer_message(
-        omar, sender, "look", attachments=[factories.Attachment("a.png", "image/png", b"a")]
-    )
+    return receive_customer_message(omar, sender, "look", attachments=[Attachment("a.png", "image/png", b"a")])
 
 
 def test_a_created_message_conforms(api_client: ApiClient, sender: Sender) -> None:

@@ -6,6 +6,7 @@ import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind, Message, Sender
 
@@ -60,7 +61,7 @@ def test_global_fault_applies_to_every_call_until_switched_off(twilio: Client, s
 
 
 def test_a_fault_finds_the_customer_by_their_business_scoped_id_too(twilio: Client, sender: Sender) -> None:
-    amara = inbound.create_customer("Amara", "+491511111111", external_user_id="DE.77")
+    amara = factories.create_customer("Amara", "+491511111111", external_user_id="DE.77")
     inbound.set_fault(FaultKind.OPTED_OUT, customer=amara)
     with pytest.raises(TwilioRestException, match="unsubscribed"):
         create_message(twilio, sender, to="whatsapp:DE.77")

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.test import Client as Browser
 from django.utils import timezone
 
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES, create_samples
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.messages.outbound import MessageRequest, accept_message
@@ -257,7 +258,7 @@ def test_phone_shows_all_parts_of_a_template(omar: Customer, sender: Sender) -> 
 
 
 def test_a_template_that_is_too_long_fails(omar: Customer, sender: Sender) -> None:
-    content = inbound.create_content(
+    content = factories.create_content(
         sender.account, "long", {"twilio/text": {"body": "{{1}}"}}, variables={"1": "x" * 1025}
     )
     form = QueryDict(mutable=True)

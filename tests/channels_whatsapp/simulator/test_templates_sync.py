@@ -10,6 +10,7 @@ from channels_whatsapp.backends.base import UnknownOutcomeError
 from channels_whatsapp.backends.hosts import resolve_url
 from channels_whatsapp.message_templates.sync import sync_templates
 from channels_whatsapp.models import MessageTemplate, WhatsAppAccount
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.api import serializers
 from channels_whatsapp.simulator.console.sample_templates import SAMPLE_TEMPLATES, create_samples
 from channels_whatsapp.simulator.messages import inbound
@@ -55,7 +56,7 @@ def test_next_page_on_another_host_is_not_requested(
 def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
     channel: WhatsAppAccount, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inbound.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
+    factories.create_content(account, "paused", {"twilio/text": {"body": "Hi"}}, approval="paused")
     monkeypatch.setattr(
         twilio, "resolve_url", lambda url: resolve_url(url.replace("/v1/ContentAndApprovals", "/v1/ContentAndNothing"))
     )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, FaultKind, Message, ScheduledTask, Sender
 from channels_whatsapp.simulator.scheduler import run_due_tasks
@@ -67,7 +68,7 @@ def test_the_fragment_of_an_address_is_not_signed(receiver: WebhookReceiver, oma
 def test_somebody_without_a_number_is_known_by_their_business_scoped_id(
     receiver: WebhookReceiver, sender: Sender
 ) -> None:
-    form = send_and_get_params(receiver, inbound.create_customer("Amara", "US.1349"), sender, text="hello?")
+    form = send_and_get_params(receiver, factories.create_customer("Amara", "US.1349"), sender, text="hello?")
     assert (form["From"], form["ExternalUserId"]) == ("whatsapp:US.1349", "whatsapp:US.1349")
     assert "WaId" not in form
 

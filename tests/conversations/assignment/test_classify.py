@@ -263,7 +263,7 @@ def test_conversation_taken_before_routing_counts_against_capacity() -> None:
 def test_the_worker_routes_and_looks_for_overflows() -> None:
     worker = create_worker()
     assert LaneKind.ROUTE in worker.handlers
-    assert "overflow from queues" in {job.name for job in worker.periodic}
+    assert "apply waiting time overflow" in {job.name for job in worker.periodic}
 
 
 @pytest.mark.django_db(transaction=True)

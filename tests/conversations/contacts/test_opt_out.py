@@ -22,6 +22,7 @@ from omnichannel.conversations.models import (
     MessageTrigger,
     OptOutMeaning,
     OptOutWord,
+    TimelineEventKind,
 )
 from omnichannel.conversations.outbound.compose import OPTED_OUT_BY_WORD_ERROR, ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages
@@ -205,7 +206,7 @@ def test_lifted_opt_out_allows_replies_and_is_recorded() -> None:
         send_reply(conversation, author=dana.user, text="Hello")
     opt_out.lift_opt_out(conversation, by=dana.user, reason="  She asked on the phone ")
     assert send_reply(conversation, author=dana.user, text="Hello").status == "queued"
-    line = conversation.events.get(kind=opt_out.OPT_OUT_LIFTED_EVENT)
+    line = conversation.events.get(kind=TimelineEventKind.OPT_OUT_LIFTED)
     assert line.actor == dana.user
     assert str(line.text) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from omnichannel.conversations.contacts.vcard_parser import parse_people
 from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
@@ -218,11 +219,11 @@ def test_text_without_a_card_gives_no_people(file: bytes) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["Amara Diallo", "Doe; Jane, Dr.\\n", 'Jane "JJ" Doe: Ä', "山田 太郎"])
 def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None:
-    twilio = inbound.create_account("Shop")
+    twilio = factories.create_account("Shop")
     contact = inbound.ContactCard(name, ("+49 151 1", "0151;2"))
     message = inbound.receive_customer_message(
-        inbound.create_customer("Omar", "+491511234567"),
-        inbound.create_sender(twilio, "+493011", "Shop"),
+        factories.create_customer("Omar", "+491511234567"),
+        factories.create_sender(twilio, "+493011", "Shop"),
         contact=contact,
     )
     assert parse_people(message.media.get().file.read()) == [{"name": name, "phones": ["+49 151 1", "0151;2"]}]

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.models import (
     Attachment,
     AttachmentState,
@@ -19,7 +20,6 @@ from omnichannel.conversations.models import (
     Label,
     TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
@@ -164,7 +164,7 @@ def test_the_customers_labels_are_shown(desk: DeskScenario) -> None:
 
 def test_conversation_details_are_shown(desk: DeskScenario) -> None:
     Conversation.objects.update(created_at=timezone.now() - timedelta(minutes=40))
-    record_event(
+    timeline.record(
         desk.conversation,
         TimelineEventKind.ACTIVE,
         localized("Dana took it."),
@@ -255,7 +255,9 @@ def test_earlier_conversations_in_other_queues_are_hidden(desk: DeskScenario) ->
     hidden = create_earlier_conversation(desk, queue=builders.create_queue("Secret"))
     builders.create_inbound_message(hidden, "Between us")
     hidden.notes.create(author=desk.supervisor.user, text="Careful")
-    record_event(hidden, TimelineEventKind.CONTACTS_MERGED, localized("Something happened"), actor=desk.supervisor.user)
+    timeline.record(
+        hidden, TimelineEventKind.CONTACTS_MERGED, localized("Something happened"), actor=desk.supervisor.user
+    )
     for name, text in [("former", "Between us"), ("pane_notes", "Careful"), ("story", "Something happened")]:
         assert text not in get_section(desk, name)
         assert text in get_section(desk, name, "supervisor")
@@ -302,7 +304,9 @@ def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: DeskScenario) -
 
 def test_a_long_list_goes_on_where_it_ended(desk: DeskScenario) -> None:
     for number in range(45):
-        record_event(desk.conversation, TimelineEventKind.CONTACTS_MERGED, localized(f"Event {number:02}"), actor=None)
+        timeline.record(
+            desk.conversation, TimelineEventKind.CONTACTS_MERGED, localized(f"Event {number:02}"), actor=None
+        )
     first = get_section(desk, "story")
     assert "Event 44" in first
     assert "Event 04" not in first
@@ -322,7 +326,7 @@ def test_a_section_takes_few_queries_however_much_there_is(
         before = create_earlier_conversation(desk, agent=desk.omar)
         create_attachment(before, "a.png")
         before.notes.create(author=desk.omar.user, text="Noted")
-        record_event(before, TimelineEventKind.CONTACTS_MERGED, localized("Happened"), actor=desk.omar.user)
+        timeline.record(before, TimelineEventKind.CONTACTS_MERGED, localized("Happened"), actor=desk.omar.user)
     client = client_for(desk.dana)
     with django_assert_max_num_queries(2 + 6):
         assert client.get(conversation_url(desk, name), **HTMX_HEADERS).status_code == 200

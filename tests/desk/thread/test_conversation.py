@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from omnichannel.accounts.models import User
+from omnichannel.conversations import timeline
 from omnichannel.conversations.inbound.receive import ATTACHMENTS_DISABLED
 from omnichannel.conversations.models import (
     Attachment,
@@ -17,7 +18,6 @@ from omnichannel.conversations.models import (
     MessageKind,
     TimelineEventKind,
 )
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import localized
 from omnichannel.desk.thread.messages import DayDivider, MessageEntry, UnreadDivider
 from omnichannel.desk.thread.timeline import EventEntry
@@ -44,7 +44,7 @@ def time_ago(**time: float) -> Any:
 def test_messages_and_events_are_in_order_under_their_days(desk: DeskScenario) -> None:
     old = builders.create_inbound_message(desk.conversation, "old", created_at=time_ago(days=3))
     new = builders.create_inbound_message(desk.conversation, "new", created_at=time_ago(minutes=5))
-    record_event(desk.conversation, TimelineEventKind.ACTIVE, localized("Dana took the conversation."), actor=None)
+    timeline.record(desk.conversation, TimelineEventKind.ACTIVE, localized("Dana took the conversation."), actor=None)
     shown = thread_entries(desk)
     assert [type(entry) for entry in shown] == [DayDivider, MessageEntry, DayDivider, MessageEntry, EventEntry]
     assert [entry.message for entry in shown if isinstance(entry, MessageEntry)] == [old, new]

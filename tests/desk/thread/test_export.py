@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.export import pdf as pdfs
 from omnichannel.conversations.export import transcript as exports
 from omnichannel.conversations.models import Attachment, AttachmentState, Message, MessageKind, TimelineEventKind
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.limited_process import Limits
 from omnichannel.core.localized_text import localized
 from tests import builders
@@ -40,7 +40,7 @@ def create_messages(desk: DeskScenario) -> None:
         desk.conversation, "Sorry!", author=desk.dana.user, created_at=NOON.replace(minute=1)
     )
     desk.conversation.notes.create(author=desk.supervisor.user, text="Third one", created_at=NOON.replace(minute=2))
-    record_event(
+    timeline.record(
         desk.conversation,
         TimelineEventKind.ACTIVE,
         localized("Dana took the conversation."),
@@ -84,7 +84,7 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None
 
 def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     create_messages(desk)
-    record_event(
+    timeline.record(
         desk.conversation,
         TimelineEventKind.ACTIVE,
         localized("%(agent)s took the conversation.", agent="Dana"),

@@ -9,9 +9,9 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.models import Label, Message, MessageStatus, TimelineEventKind
 from omnichannel.conversations.outbound.compose import get_resend_public_id
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import MessageEntry
 from omnichannel.desk.thread.timeline import EventEntry
@@ -75,7 +75,9 @@ def test_unchanged_messages_are_not_included(desk: DeskScenario) -> None:
 
 
 def test_events_are_included(desk: DeskScenario) -> None:
-    record_event(desk.conversation, TimelineEventKind.ACTIVE, LocalizedText("Dana took the conversation."), actor=None)
+    timeline.record(
+        desk.conversation, TimelineEventKind.ACTIVE, LocalizedText("Dana took the conversation."), actor=None
+    )
     entries = fetch_fragments(desk, since=timezone.now()).context["thread"].entries
     assert any(isinstance(entry, EventEntry) for entry in entries)
 

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from omnichannel.conversations import timeline
 from omnichannel.conversations.models import Conversation, Message, MessageDirection, MessageStatus, TimelineEventKind
-from omnichannel.conversations.state_machine import record_event
 from omnichannel.core.localized_text import LocalizedText
 from omnichannel.desk.thread.messages import CONTEXT_SIZE, PAGE_SIZE, MessageEntry, Thread, get_thread
 from omnichannel.desk.thread.timeline import EventEntry
@@ -75,7 +75,7 @@ def test_paging_from_a_linked_message_reaches_every_message(desk: DeskScenario, 
 def test_events_between_messages_are_included_exactly_once(desk: DeskScenario) -> None:
     all_said = create_messages(desk, 120)
     for place in (10, 70, 119):
-        record_event(desk.conversation, TimelineEventKind.ACTIVE, LocalizedText(f"event {place}"), actor=None)
+        timeline.record(desk.conversation, TimelineEventKind.ACTIVE, LocalizedText(f"event {place}"), actor=None)
         desk.conversation.events.filter(text__msgid=f"event {place}").update(created_at=all_said[place].created_at)
     thread = get_page(desk, message=all_said[50].pk).context["thread"]
     down = fetch_earlier(desk, after=str(thread.later_cursor)).context["thread"]

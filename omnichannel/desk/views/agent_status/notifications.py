@@ -1,4 +1,4 @@
-"""What a page tells its agent of while they look elsewhere."""
+"""Notifications for pages in the background, as JSON."""
 
 from django.http import JsonResponse
 from django.views.decorators.http import require_GET
@@ -10,7 +10,7 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 @require_GET
 @agent_required
 def notifications(request: AgentRequest) -> JsonResponse:
-    """What there is to tell since `?since=`, and where to go on from; at first only that."""
-    since = NotificationCursor.parse(request.GET.get("since", ""))
-    found, place = get_notifications_since(since, request.agent) if since else ([], NotificationCursor.latest())
-    return JsonResponse({"place": str(place), "news": [one.to_dict() for one in found]})
+    """Return the notifications after the cursor in `?since=`, if any, and the next cursor."""
+    cursor = NotificationCursor.parse(request.GET.get("since", ""))
+    items, next_cursor = get_notifications_since(cursor, request.agent) if cursor else ([], NotificationCursor.latest())
+    return JsonResponse({"place": str(next_cursor), "news": [notification.to_dict() for notification in items]})

@@ -39,9 +39,9 @@ def set_presence(request: AgentRequest) -> HttpResponse:
         sessions.choose_presence(request.agent, form.cleaned_data["presence"])
     if request.htmx:
         return render_agent_status(request, status=200 if form.is_valid() else 422)
-    back = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    return HttpResponseRedirect(back if is_ours else reverse("desk:inbox"))
+    next_url = request.POST.get("next", "")
+    is_safe = url_has_allowed_host_and_scheme(next_url, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(next_url if is_safe else reverse("desk:inbox"))
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""Write to a customer first: from which number, to whom, with which template."""
+"""Start a conversation with a customer: choose number, customer and template."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from channels_whatsapp.message_templates import sync
+from channels_whatsapp.message_templates.sync import sync_templates_manually
 from channels_whatsapp.models import MessageTemplate, WhatsAppNumber
 from omnichannel.conversations import access
 from omnichannel.conversations.initiate import ConversationAlreadyOpenError, StartedConversation, start_conversation
@@ -26,13 +26,13 @@ PRESERVED_FIELDS = ("number", "to", "contact")
 @require_GET
 @agent_required
 def new_conversation(request: AgentRequest) -> HttpResponse:
-    """The page on which a conversation is begun; `?contact=` says with whom, `?number=` from where."""
+    """Show the page on which a conversation is started, with `?contact=` and from `?number=`."""
     form = _build_form(request, request.GET)
     number, contact = _selected_number(form, request.GET), _selected_contact(request, request.GET)
     picker = _build_picker(request, request.GET, contact)
-    found = _find_template(number, request.GET.get("template", ""))
-    if found is not None:
-        picker = replace(picker, selected=template_picker.build_selected_template(found, window_is_open=False))
+    template = _find_template(number, request.GET.get("template", ""))
+    if template is not None:
+        picker = replace(picker, selected=template_picker.build_selected_template(template, window_is_open=False))
     elif number is not None:
         picker = template_picker.add_choices(picker, number.account, contact, window_is_open=False)
     return _render_page(request, form, contact, picker)
@@ -41,23 +41,21 @@ def new_conversation(request: AgentRequest) -> HttpResponse:
 @require_POST
 @agent_required
 def sync_templates(request: AgentRequest) -> HttpResponse:
-    """Bring the templates of the chosen number's channel over from Twilio now, and show them with what came of it."""
+    """Sync the templates of the selected number's account from Twilio now, and show them with the result."""
     form, contact = _build_form(request, request.POST), _selected_contact(request, request.POST)
     number = _selected_number(form, request.POST)
     if number is None:
         raise Http404("There is no number to write from.")
-    picker = replace(
-        _build_picker(request, request.POST, contact), sync_result=sync.sync_templates_manually(number.account)
-    )
-    return _render_page(
-        request, form, contact, template_picker.add_choices(picker, number.account, contact, window_is_open=False)
-    )
+    result = sync_templates_manually(number.account)
+    picker = replace(_build_picker(request, request.POST, contact), sync_result=result)
+    picker = template_picker.add_choices(picker, number.account, contact, window_is_open=False)
+    return _render_page(request, form, contact, picker)
 
 
 @require_POST
 @agent_required
 def create_conversation(request: AgentRequest) -> HttpResponse:
-    """Begin it and go there, or to the one that is open already; 422 with the reasons by their fields."""
+    """Start the conversation and redirect to it or to the one already open; 422 with reasons by field."""
     contact = _selected_contact(request, request.POST)
     form = _build_form(request, request.POST, contact=contact, is_bound=True)
     number = _selected_number(form, request.POST)
@@ -70,10 +68,10 @@ def create_conversation(request: AgentRequest) -> HttpResponse:
     if form.is_valid():
         try:
             return _redirect_to_started(request, _start_conversation(request, form, contact, template, values))
-        except ConversationAlreadyOpenError as there:
-            return _redirect_to_open_conversation(request, form, contact, template, values, there)
-        except ReplyError as why:
-            errors = _collect_errors(form, why)
+        except ConversationAlreadyOpenError as error:
+            return _redirect_to_open_conversation(request, form, contact, template, values, error)
+        except ReplyError as refusal:
+            errors = _collect_errors(form, refusal)
     return _render_with_errors(request, form, contact, template, values, errors)
 
 
@@ -94,16 +92,16 @@ def _start_conversation(
     )
 
 
-def _collect_errors(form: StartConversationForm, why: ReplyError) -> Mapping[str, str]:
-    """Those of the template by variable; what is wrong with number or customer goes to the form's own fields."""
-    if why.field in {"number", "to"}:
-        form.add_error(why.field, why.message)
+def _collect_errors(form: StartConversationForm, refusal: ReplyError) -> Mapping[str, str]:
+    """Return the template's errors by variable; errors of number or customer are added to the form."""
+    if refusal.field in {"number", "to"}:
+        form.add_error(refusal.field, refusal.message)
         return {}
-    found: Mapping[str, str] = getattr(why, "errors", {"": why.message})
-    return found
+    errors: Mapping[str, str] = getattr(refusal, "errors", {"": refusal.message})
+    return errors
 
 
-# -- Who and from where ---------------------------------------------------------------------------------------------
+# -- Number, customer and template ------------------------------------------------------------------------------------
 
 
 def _build_form(
@@ -117,9 +115,9 @@ def _build_form(
 
 
 def _selected_number(form: StartConversationForm, values: Mapping[str, str]) -> WhatsAppNumber | None:
-    """The number that was chosen, else the first there is."""
-    chosen = form.numbers.filter(pk=parse_int_or_zero(values.get("number", ""))).first()
-    return chosen or form.numbers.first()
+    """Return the selected number, or the first one when none is selected."""
+    number = form.numbers.filter(pk=parse_int_or_zero(values.get("number", ""))).first()
+    return number or form.numbers.first()
 
 
 def _selected_contact(request: AgentRequest, values: Mapping[str, str]) -> Contact | None:
@@ -146,7 +144,7 @@ def _build_picker(request: AgentRequest, values: Mapping[str, str], contact: Con
     )
 
 
-# -- What comes of it -----------------------------------------------------------------------------------------------
+# -- Responses --------------------------------------------------------------------------------------------------------
 
 
 def _render_page(
@@ -157,9 +155,9 @@ def _render_page(
     *,
     status: int = 200,
 ) -> HttpResponse:
-    name = "desk/initiate/_fragments.html" if request.htmx else "desk/initiate/page.html"
+    template_name = "desk/initiate/_fragments.html" if request.htmx else "desk/initiate/page.html"
     context = {"form": form, "contact": contact, "picker": picker, "agent": request.agent}
-    return render(request, name, context, status=status)
+    return render(request, template_name, context, status=status)
 
 
 def _render_with_errors(
@@ -170,12 +168,11 @@ def _render_with_errors(
     values: Mapping[str, str],
     errors: Mapping[str, str],
 ) -> HttpResponse:
-    again = template_picker.build_selected_template(
+    selected = template_picker.build_selected_template(
         template, window_is_open=False, submitted_values=values, errors=errors
     )
-    return _render_page(
-        request, form, contact, replace(_build_picker(request, request.POST, contact), selected=again), status=422
-    )
+    picker = replace(_build_picker(request, request.POST, contact), selected=selected)
+    return _render_page(request, form, contact, picker, status=422)
 
 
 def _redirect_to_open_conversation(
@@ -184,20 +181,20 @@ def _redirect_to_open_conversation(
     contact: Contact | None,
     template: MessageTemplate,
     values: Mapping[str, str],
-    there: ConversationAlreadyOpenError,
+    error: ConversationAlreadyOpenError,
 ) -> HttpResponse:
-    """To the open conversation; who may not see it is told that there is one."""
+    """Redirect to the open conversation; agents who may not see it get an error in the form instead."""
     try:
-        found = access.get_conversation_or_404(request.user, there.conversation.pk)
+        conversation = access.get_conversation_or_404(request.user, error.conversation.pk)
     except Http404:
-        form.add_error("to", there.message)
+        form.add_error("to", error.message)
         return _render_with_errors(request, form, contact, template, values, {})
-    return _redirect(request, f"{reverse('desk:conversation', args=[found.pk])}?told=open_already")
+    return _redirect(request, f"{reverse('desk:conversation', args=[conversation.pk])}?told=open_already")
 
 
 def _redirect_to_started(request: AgentRequest, started: StartedConversation) -> HttpResponse:
     return _redirect(request, reverse("desk:conversation", args=[started.conversation.pk]))
 
 
-def _redirect(request: AgentRequest, address: str) -> HttpResponse:
-    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else HttpResponseRedirect(address)
+def _redirect(request: AgentRequest, url: str) -> HttpResponse:
+    return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else HttpResponseRedirect(url)

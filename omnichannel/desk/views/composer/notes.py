@@ -1,4 +1,4 @@
-"""Write notes for colleagues."""
+"""Notes for colleagues."""
 
 from dataclasses import replace
 
@@ -22,8 +22,8 @@ def create_note(request: AgentRequest, pk: int) -> HttpResponse:
     form = NoteForm(request.POST)
     text = form.cleaned_data["text"] if form.is_valid() else ""
     try:
-        written = add_note(conversation, request.user, text)
-    except NoteError as why:
-        again = replace(get_composer(conversation, request.agent), note_text=text, note_error=str(why))
-        return conversation_response(request, conversation, composer=again, status=422)
-    return conversation_response(request, conversation, thread=thread_of_note(written))
+        note = add_note(conversation, request.user, text)
+    except NoteError as refusal:
+        composer = replace(get_composer(conversation, request.agent), note_text=text, note_error=str(refusal))
+        return conversation_response(request, conversation, composer=composer, status=422)
+    return conversation_response(request, conversation, thread=thread_of_note(note))

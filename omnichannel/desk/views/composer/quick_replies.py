@@ -1,4 +1,4 @@
-"""Quick replies: those offered in a conversation, and the page where people keep their own."""
+"""Quick replies: the choices in a conversation, and the page of the agent's own ones."""
 
 from typing import Any
 
@@ -21,19 +21,19 @@ SAVED_EVENT = "quick-reply-kept"
 @require_GET
 @agent_required
 def choices(request: AgentRequest, pk: int) -> HttpResponse:
-    """What can be put into a reply to this customer, the names filled in, the best language first."""
+    """Return the quick replies for this customer with their slugs filled in, the best language first."""
     conversation = access.get_conversation_or_404(request.user, pk)
     languages = [conversation.contact.language, get_language() or "en"]
-    found = quick_replies.get_quick_replies_for(conversation, request.user, languages)
+    rows = quick_replies.get_quick_replies_for(conversation, request.user, languages)
     values = quick_replies.get_slug_values(conversation.contact, request.user)
-    shown = [(one, quick_replies.fill_slugs(one.message, values)) for one in found]
-    return render(request, "desk/composer/_quick_reply_choices.html", {"choices": shown})
+    filled_in = [(quick_reply, quick_replies.fill_slugs(quick_reply.message, values)) for quick_reply in rows]
+    return render(request, "desk/composer/_quick_reply_choices.html", {"choices": filled_in})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @agent_required
 def personal_quick_replies(request: AgentRequest) -> HttpResponse:
-    """One's own quick replies, and a form for another one; those of everybody to look at."""
+    """Show the agent's own quick replies with a form for a new one, and the shared ones to read."""
     if request.method == "POST":
         return _save_and_redirect(request, None)
     return _render_page(request, _new_form(request))
@@ -42,19 +42,19 @@ def personal_quick_replies(request: AgentRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @agent_required
 def edit(request: AgentRequest, pk: int) -> HttpResponse:
-    """Change one of one's own."""
-    one = _get_own_or_404(request, pk)
+    """Edit one of the agent's own quick replies."""
+    quick_reply = _get_own_or_404(request, pk)
     if request.method == "POST":
-        return _save_and_redirect(request, one)
-    values = {"title": one.title, "message": one.message, "locale": one.locale}
-    tags = ", ".join(map(str, one.tags.all()))
-    return _render_page(request, PersonalQuickReplyForm(initial={**values, "tags": tags}), one)
+        return _save_and_redirect(request, quick_reply)
+    values = {"title": quick_reply.title, "message": quick_reply.message, "locale": quick_reply.locale}
+    tags = ", ".join(map(str, quick_reply.tags.all()))
+    return _render_page(request, PersonalQuickReplyForm(initial={**values, "tags": tags}), quick_reply)
 
 
 @require_POST
 @agent_required
 def delete(request: AgentRequest, pk: int) -> HttpResponse:
-    """Delete one of one's own."""
+    """Delete one of the agent's own quick replies."""
     _get_own_or_404(request, pk).delete()
     return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=deleted")
 
@@ -62,7 +62,7 @@ def delete(request: AgentRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @agent_required
 def create_from_composer(request: AgentRequest) -> HttpResponse:
-    """A dialog over the composer that keeps what was written as a quick reply of one's own."""
+    """Show the dialog that saves the composer's text as a quick reply of the agent's own, and save it."""
     if request.method != "POST":
         return _render_dialog(request, _new_form(request))
     form = PersonalQuickReplyForm(request.POST)
@@ -74,42 +74,44 @@ def create_from_composer(request: AgentRequest) -> HttpResponse:
 
 
 def _get_own_or_404(request: AgentRequest, pk: int) -> QuickReply:
-    found = QuickReply.objects.filter(owner=request.user, pk=pk).first()
-    if found is None:
-        raise Http404("No quick reply of yours.")
-    return found
+    quick_reply = QuickReply.objects.filter(owner=request.user, pk=pk).first()
+    if quick_reply is None:
+        raise Http404("No such quick reply of this user.")
+    return quick_reply
 
 
 def _new_form(request: AgentRequest) -> PersonalQuickReplyForm:
     return PersonalQuickReplyForm(initial={"locale": get_language() or "en"})
 
 
-def _save_form(request: AgentRequest, form: PersonalQuickReplyForm, one: QuickReply | None) -> QuickReply | None:
-    """The quick reply as it was kept; None, with the reason at its field, when it was refused."""
+def _save_form(
+    request: AgentRequest, form: PersonalQuickReplyForm, quick_reply: QuickReply | None
+) -> QuickReply | None:
+    """Save the form and return the quick reply; None, with the reason at its field, when it was refused."""
     if not form.is_valid():
         return None
     fields = {name: form.cleaned_data[name] for name in ("title", "message", "locale")}
     tags = quick_replies.parse_tag_names(form.cleaned_data["tags"])
     try:
-        return quick_replies.save_own_quick_reply(request.user, **fields, tags=tags, quick_reply=one)
-    except quick_replies.QuickReplyError as why:
-        form.add_error(why.field, why.message)
+        return quick_replies.save_own_quick_reply(request.user, **fields, tags=tags, quick_reply=quick_reply)
+    except quick_replies.QuickReplyError as refusal:
+        form.add_error(refusal.field, refusal.message)
     return None
 
 
-def _save_and_redirect(request: AgentRequest, one: QuickReply | None) -> HttpResponse:
+def _save_and_redirect(request: AgentRequest, quick_reply: QuickReply | None) -> HttpResponse:
     form = PersonalQuickReplyForm(request.POST)
-    if _save_form(request, form, one) is None:
-        return _render_page(request, form, one, status=422)
+    if _save_form(request, form, quick_reply) is None:
+        return _render_page(request, form, quick_reply, status=422)
     return HttpResponseRedirect(reverse("desk:own_quick_replies") + "?saved=kept")
 
 
 def _render_page(
-    request: AgentRequest, form: PersonalQuickReplyForm, one: QuickReply | None = None, *, status: int = 200
+    request: AgentRequest, form: PersonalQuickReplyForm, quick_reply: QuickReply | None = None, *, status: int = 200
 ) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
-        "one": one,
+        "one": quick_reply,
         "slugs": list(quick_replies.SLUG_DESCRIPTIONS.items()),
         "own": quick_replies.get_own_quick_replies(request.user),
         "shared": quick_replies.get_shared_quick_replies(),

@@ -1,4 +1,4 @@
-"""Answer the customer."""
+"""Replies to the customer: send, undo, resend and preview."""
 
 import uuid
 from collections.abc import Sequence
@@ -44,16 +44,16 @@ def reply(request: AgentRequest, pk: int) -> HttpResponse:
     quoted = _quoted_message(conversation, form)
     try:
         messages = _send_messages(conversation, request, form, quoted)
-    except ReplyError as why:
+    except ReplyError as refusal:
         text, public_id = form.data.get("text", ""), form.cleaned_data.get("public_id")
-        again = get_composer_after_refusal(
-            conversation, request.agent, why, text=text, public_id=public_id, quoted_message=quoted
+        composer = get_composer_after_refusal(
+            conversation, request.agent, refusal, text=text, public_id=public_id, quoted_message=quoted
         )
-        return conversation_response(request, conversation, composer=again, status=422)
-    undo = [one for one in messages if one.not_before and one.status == MessageStatus.QUEUED]
-    fresh = get_composer_after_send(conversation, request.agent, undoable_messages=undo)
+        return conversation_response(request, conversation, composer=composer, status=422)
+    undoable = [message for message in messages if message.not_before and message.status == MessageStatus.QUEUED]
+    composer = get_composer_after_send(conversation, request.agent, undoable_messages=undoable)
     return conversation_response(
-        request, conversation, thread=thread_of_messages(conversation, *messages), composer=fresh
+        request, conversation, thread=thread_of_messages(conversation, *messages), composer=composer
     )
 
 
@@ -65,20 +65,21 @@ def _quoted_message(conversation: Conversation, form: ReplyForm) -> Message | No
 def _send_messages(
     conversation: Conversation, request: AgentRequest, form: ReplyForm, quoted: Message | None
 ) -> Sequence[Message]:
-    """The reply; of several files each one a message of its own, the text with the first."""
+    """Send the reply and return its messages: one per file, with the text in the first."""
     if not form.is_valid():
         field, errors = next(iter(form.errors.items()))
         raise ReplyError("invalid", " ".join(map(str, errors)), field="file" if field == "file" else "text")
     if form.cleaned_data["quoted"] and quoted is None:
         raise ReplyError("not_here", gettext(QUOTED_ELSEWHERE_ERROR))
     files: list[Any] = request.FILES.getlist("file") or [None]
-    first, *more = files
-    for file in more:
-        validate_reply(conversation, "", file)  # all of them, before the first goes out
+    first_file, *other_files = files
+    for file in other_files:
+        validate_reply(conversation, "", file)  # before anything is sent, so that nothing is sent when one is refused
     send = partial(send_reply, conversation, author=request.user, send_delay=_hold_duration(request))
     text, public_id = form.cleaned_data["text"], form.cleaned_data["public_id"] or uuid.uuid4()
-    sent = [send(text=text, file=first, public_id=public_id, quoted=quoted)]
-    return [*sent, *(send(file=one, public_id=uuid.uuid5(public_id, str(at))) for at, one in enumerate(more))]
+    messages = [send(text=text, file=first_file, public_id=public_id, quoted=quoted)]
+    messages += [send(file=file, public_id=uuid.uuid5(public_id, str(i))) for i, file in enumerate(other_files)]
+    return messages
 
 
 def _hold_duration(request: AgentRequest) -> timedelta | None:
@@ -88,9 +89,9 @@ def _hold_duration(request: AgentRequest) -> timedelta | None:
 @require_POST
 @agent_required
 def undo_send(request: AgentRequest, pk: int) -> HttpResponse:
-    """Take back what was sent a moment ago: its words are in the composer again. 409 when it is too late."""
+    """Take back messages sent a moment ago and restore their text in the composer; 409 when too late."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    pks = [parse_int_or_zero(one) for one in request.POST.getlist("message")]
+    pks = [parse_int_or_zero(value) for value in request.POST.getlist("message")]
     try:
         messages = undo_messages(conversation, request.user, pks)
     except UndoSendError:
@@ -106,7 +107,7 @@ def undo_send(request: AgentRequest, pk: int) -> HttpResponse:
 @require_POST
 @agent_required
 def preview_markup(request: AgentRequest) -> HttpResponse:
-    """A text as the customer will see it; empty when that is just as it was typed."""
+    """Return the text as the customer will see it; empty when it has no formatting."""
     text = request.POST.get("text", "")[: 2 * TEXT_LIMIT].strip()
     return HttpResponse(render_markup(text) if has_markup(text) else "")
 
@@ -114,13 +115,13 @@ def preview_markup(request: AgentRequest) -> HttpResponse:
 @require_POST
 @agent_required
 def resend(request: AgentRequest, pk: int, message_pk: int) -> HttpResponse:
-    """Send a message again that was not delivered."""
+    """Send a message that was not delivered again; 422 with the reason when it is refused."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    failed = access.get_message_or_404(request.user, message_pk)
-    if failed.conversation_id != conversation.pk:
+    message = access.get_message_or_404(request.user, message_pk)
+    if message.conversation_id != conversation.pk:
         raise Http404("No such message in this conversation.")
     try:
-        copy = resend_message(failed, author=request.user)
-    except ReplyError as why:
-        return conversation_response(request, conversation, error_message=why.message, status=422)
-    return conversation_response(request, conversation, thread=thread_of_messages(conversation, failed, copy))
+        copy = resend_message(message, author=request.user)
+    except ReplyError as refusal:
+        return conversation_response(request, conversation, error_message=refusal.message, status=422)
+    return conversation_response(request, conversation, thread=thread_of_messages(conversation, message, copy))

@@ -1,4 +1,4 @@
-"""Choose a message template, fill it in, send it."""
+"""Message templates in a conversation: choose, fill in, send and sync."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from channels_whatsapp.message_templates import sync as template_sync
+from channels_whatsapp.message_templates.sync import sync_templates_manually
 from channels_whatsapp.models import MessageTemplate
 from omnichannel.conversations import access
 from omnichannel.conversations.models import Conversation
@@ -29,27 +29,27 @@ PICKER_LOCATIONS = {"composer", "dialog", "page"}
 @require_GET
 @agent_required
 def choose_template(request: AgentRequest, pk: int) -> HttpResponse:
-    """The templates there are for this conversation's customer, or the one that was chosen, to be filled in."""
+    """Show the templates for this conversation's customer, or the selected one with fields to fill in."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not access.can_reply(request.agent, conversation):
         return conversation_response(request, conversation, error_message=NOT_ASSIGNED_ERROR, status=409)
     picker = _build_picker(request, conversation, request.GET)
-    found = _find_template(conversation, request.GET.get("template", ""))
-    if found is None:
+    template = _find_template(conversation, request.GET.get("template", ""))
+    if template is None:
         return _render_picker(request, conversation, _add_choices(picker, conversation))
-    filled_in = template_picker.build_selected_template(found, window_is_open=conversation.window_is_open)
-    return _render_picker(request, conversation, replace(picker, selected=filled_in))
+    selected = template_picker.build_selected_template(template, window_is_open=conversation.window_is_open)
+    return _render_picker(request, conversation, replace(picker, selected=selected))
 
 
 @require_POST
 @agent_required
-def sync(request: AgentRequest, pk: int) -> HttpResponse:
-    """Bring the channel's templates over from Twilio now, and show them with what came of it."""
+def sync_templates(request: AgentRequest, pk: int) -> HttpResponse:
+    """Sync the account's templates from Twilio now, and show them with the result."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not access.can_reply(request.agent, conversation):
         return conversation_response(request, conversation, error_message=NOT_ASSIGNED_ERROR, status=409)
-    synced = template_sync.sync_templates_manually(conversation.number.account)
-    picker = replace(_build_picker(request, conversation, request.POST), sync_result=synced)
+    result = sync_templates_manually(conversation.number.account)
+    picker = replace(_build_picker(request, conversation, request.POST), sync_result=result)
     return _render_picker(request, conversation, _add_choices(picker, conversation))
 
 
@@ -67,11 +67,11 @@ def send(request: AgentRequest, pk: int) -> HttpResponse:
     values = template_picker.get_submitted_values(template, request.POST)
     try:
         message = send_template(conversation, template, values, author=request.user, public_id=public_id)
-    except ReplyError as why:
-        return _render_refusal(request, conversation, template, values, why)
-    fresh = replace(get_composer(conversation, request.agent), is_form_response=True)
+    except ReplyError as refusal:
+        return _render_refusal(request, conversation, template, values, refusal)
+    composer = replace(get_composer(conversation, request.agent), is_form_response=True)
     return conversation_response(
-        request, conversation, thread=thread_of_messages(conversation, message), composer=fresh
+        request, conversation, thread=thread_of_messages(conversation, message), composer=composer
     )
 
 
@@ -80,14 +80,15 @@ def _render_refusal(
     conversation: Conversation,
     template: MessageTemplate,
     values: Mapping[str, str],
-    why: ReplyError,
+    refusal: ReplyError,
 ) -> HttpResponse:
-    errors = getattr(why, "errors", {"": why.message})
-    inside = conversation.window_is_open
-    again = template_picker.build_selected_template(
-        template, window_is_open=inside, submitted_values=values, errors=errors
+    selected = template_picker.build_selected_template(
+        template,
+        window_is_open=conversation.window_is_open,
+        submitted_values=values,
+        errors=getattr(refusal, "errors", {"": refusal.message}),
     )
-    picker = replace(_build_picker(request, conversation, request.POST), selected=again)
+    picker = replace(_build_picker(request, conversation, request.POST), selected=selected)
     return _render_picker(request, conversation, picker, status=422)
 
 
@@ -96,9 +97,9 @@ def _find_template(conversation: Conversation, pk: str) -> MessageTemplate | Non
 
 
 def _build_picker(request: AgentRequest, conversation: Conversation, form: Mapping[str, str]) -> TemplatePicker:
-    where = form.get("where", "")
+    location = form.get("where", "")
     return TemplatePicker(
-        location=where if where in PICKER_LOCATIONS and request.htmx else "page",
+        location=location if location in PICKER_LOCATIONS and request.htmx else "page",
         list_url=reverse("desk:templates", args=[conversation.pk]),
         send_url=reverse("desk:send_template", args=[conversation.pk]),
         sync_url=reverse("desk:sync_templates", args=[conversation.pk]),
@@ -108,17 +109,20 @@ def _build_picker(request: AgentRequest, conversation: Conversation, form: Mappi
 
 
 def _add_choices(picker: TemplatePicker, conversation: Conversation) -> TemplatePicker:
-    account, inside = conversation.number.account, conversation.window_is_open
-    return template_picker.add_choices(picker, account, conversation.contact, window_is_open=inside)
+    return template_picker.add_choices(
+        picker, conversation.number.account, conversation.contact, window_is_open=conversation.window_is_open
+    )
 
 
 def _render_picker(
     request: AgentRequest, conversation: Conversation, picker: TemplatePicker, *, status: int = 200
 ) -> HttpResponse:
-    """The picker alone for a part of a page, in a dialog when one is asked for, else a page of its own."""
+    """Return the picker as a fragment, in a dialog when the target is the panel, or as a page of its own."""
     if not request.htmx:
-        name = "desk/templates/page.html"
+        template_name = "desk/templates/page.html"
+    elif request.htmx.target == "panel":
+        template_name = "desk/templates/_dialog.html"
     else:
-        name = "desk/templates/_dialog.html" if request.htmx.target == "panel" else "desk/templates/_section.html"
+        template_name = "desk/templates/_section.html"
     context = {"conversation": conversation, "picker": picker, "agent": request.agent}
-    return render(request, name, context, status=status)
+    return render(request, template_name, context, status=status)

@@ -1,4 +1,4 @@
-"""Block the customer of a conversation, and let them through again."""
+"""Block and unblock the customer of a conversation."""
 
 from collections.abc import Callable
 
@@ -11,17 +11,17 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.workspace import conversation_response
 
 
-def _blocking_view(verb: Callable[..., None]) -> Callable[..., HttpResponseBase]:
-    """A view that does this; 403 with the reason for those who see the conversation, but may not."""
+def _blocking_view(action: Callable[..., None]) -> Callable[..., HttpResponseBase]:
+    """Return a view that performs the action; it answers 403 with the reason when it is not permitted."""
 
     @require_POST
     @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.get_conversation_or_404(request.user, pk)
         try:
-            verb(conversation, by=request.user)
-        except blocking.BlockContactError as refused:
-            return conversation_response(request, conversation, error_message=str(refused), status=403)
+            action(conversation, by=request.user)
+        except blocking.BlockContactError as refusal:
+            return conversation_response(request, conversation, error_message=str(refusal), status=403)
         return conversation_response(request, conversation)
 
     return view

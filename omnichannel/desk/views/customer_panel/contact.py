@@ -13,7 +13,7 @@ from omnichannel.desk.workspace import conversation_response
 @require_POST
 @agent_required
 def rename_contact(request: AgentRequest, pk: int) -> HttpResponse:
-    """Change the name under which the customer is shown."""
+    """Change the display name of the customer."""
     conversation = access.get_conversation_or_404(request.user, pk)
     form = RenameContactForm(request.POST)
     if not form.is_valid():

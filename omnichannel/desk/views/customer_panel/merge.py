@@ -1,4 +1,4 @@
-"""Make two contacts one, and part them again."""
+"""Merge two contacts, and undo a merge."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.http import require_http_methods, require_POST
 
 from omnichannel.conversations import access
-from omnichannel.conversations.contacts import merge as merges
+from omnichannel.conversations.contacts import merge
 from omnichannel.conversations.models import Contact, ContactMerge, Conversation
 from omnichannel.desk.customer_panel.panel import compare_contacts
 from omnichannel.desk.shared.decorators import AgentRequest, agent_required
@@ -17,28 +17,28 @@ from omnichannel.desk.workspace import conversation_response
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @agent_required
-def merge(request: AgentRequest, pk: int) -> HttpResponse:
-    """Look for the other contact with `?q=`, see both with `?with=`, and make them one."""
+def merge_contact(request: AgentRequest, pk: int) -> HttpResponse:
+    """Search the other contact with `?q=`, compare both with `?with=`, and merge it with a POST."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    chosen = parse_int_or_zero(request.POST.get("with", "") or request.GET.get("with", ""))
-    if not chosen:
+    other_pk = parse_int_or_zero(request.POST.get("with", "") or request.GET.get("with", ""))
+    if not other_pk:
         return _render_search(request, conversation)
-    other = access.fully_visible_contacts(request.user).filter(pk=chosen).first()
+    other = access.fully_visible_contacts(request.user).filter(pk=other_pk).first()
     if other is None:
         raise Http404("No such contact.")
     if request.method != "POST":
         return _render_comparison(request, conversation, other)
     try:
-        done = merges.merge_contacts(conversation.contact, other, by=request.user)
-    except merges.MergeError as refused:
-        return _render_comparison(request, conversation, other, refusal=str(refused), status=409)
-    return _redirect_to_merged_conversation(request, conversation, done)
+        record = merge.merge_contacts(conversation.contact, other, by=request.user)
+    except merge.MergeError as error:
+        return _render_comparison(request, conversation, other, refusal=str(error), status=409)
+    return _redirect_to_merged_conversation(request, conversation, record)
 
 
 def _render_search(request: AgentRequest, conversation: Conversation) -> HttpResponse:
-    words = request.GET.get("q", "")
-    found = list(merges.search_merge_candidates(conversation.contact, request.user, words))
-    context = {"conversation": conversation, "words": words, "found": found}
+    query = request.GET.get("q", "")
+    candidates = list(merge.search_merge_candidates(conversation.contact, request.user, query))
+    context = {"conversation": conversation, "words": query, "found": candidates}
     if request.htmx and request.htmx.target == "merge-found":
         return render(request, "desk/customer_panel/_merge_results.html", context)
     return _render_dialog(request, "desk/customer_panel/_merge_search.html", context)
@@ -47,12 +47,12 @@ def _render_search(request: AgentRequest, conversation: Conversation) -> HttpRes
 def _render_comparison(
     request: AgentRequest, conversation: Conversation, other: Contact, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    kept = conversation.contact
+    contact = conversation.contact
     context = {
         "conversation": conversation,
         "other": other,
-        "rows": compare_contacts(kept, other),
-        "why": refusal or merges.get_merge_error(kept, other, request.user),
+        "rows": compare_contacts(contact, other),
+        "why": refusal or merge.get_merge_error(contact, other, request.user),
     }
     return _render_dialog(request, "desk/customer_panel/_merge_comparison.html", context, status=status)
 
@@ -63,30 +63,30 @@ def _render_dialog(request: AgentRequest, part: str, context: dict[str, Any], *,
 
 
 def _redirect_to_merged_conversation(
-    request: AgentRequest, conversation: Conversation, done: ContactMerge
+    request: AgentRequest, conversation: Conversation, record: ContactMerge
 ) -> HttpResponse:
-    """The conversation, or the one it was joined to."""
-    merged_conversations = {record["gone"]["pk"]: record["kept"] for record in done.merged_conversations}
-    address = resolve_url("desk:conversation", pk=merged_conversations.get(conversation.pk, conversation.pk))
-    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+    """Redirect to the conversation, or to the one it was merged into."""
+    target_pks = {snapshot["gone"]["pk"]: snapshot["kept"] for snapshot in record.merged_conversations}
+    url = resolve_url("desk:conversation", pk=target_pks.get(conversation.pk, conversation.pk))
+    return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else redirect(url)
 
 
 @require_POST
 @agent_required
 def undo_merge(request: AgentRequest, pk: int, merge_pk: int) -> HttpResponse:
-    """Part two contacts again; 409 with the reason when that can't be done."""
+    """Undo a merge; 409 with the reason when that is not possible, 403 when it is not permitted."""
     conversation = access.get_conversation_or_404(request.user, pk)
-    done = (
+    record = (
         ContactMerge.objects.filter(pk=merge_pk, target=conversation.contact)
         .select_related("target", "merged_by")
         .first()
     )
-    if done is None:
+    if record is None:
         raise Http404("No such merge.")
     try:
-        merges.undo_merge(done, by=request.user)
-    except merges.MergeError as refused:
-        status = 409 if merges.can_undo_merge(done, request.user) else 403
-        return conversation_response(request, conversation, error_message=str(refused), status=status)
-    address = resolve_url("desk:conversation", pk=pk)
-    return HttpResponse(headers={"HX-Redirect": address}) if request.htmx else redirect(address)
+        merge.undo_merge(record, by=request.user)
+    except merge.MergeError as refusal:
+        status = 409 if merge.can_undo_merge(record, request.user) else 403
+        return conversation_response(request, conversation, error_message=str(refusal), status=status)
+    url = resolve_url("desk:conversation", pk=pk)
+    return HttpResponse(headers={"HX-Redirect": url}) if request.htmx else redirect(url)

@@ -1,4 +1,4 @@
-"""The pane beside a conversation: what is known of its customer, and what there was before."""
+"""The customer panel beside a conversation: its sections, details and changes to them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,22 +29,22 @@ SectionLoader = Callable[[Conversation, User, Cursor | None], panel.Page[Any]]
 def _render_section(
     request: AgentRequest, template: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """A part of the pane; without the script a page of its own."""
-    whole = {"agent": request.agent, **context}
+    """Return a section of the panel, or without scripts a page of its own."""
+    context = {"agent": request.agent, **context}
     if request.htmx:
-        return render(request, template, whole, status=status)
-    return render(request, "desk/customer_panel/page.html", {**whole, "part": template}, status=status)
+        return render(request, template, context, status=status)
+    return render(request, "desk/customer_panel/page.html", {**context, "part": template}, status=status)
 
 
-def _section_view(rows: SectionLoader, template: str) -> Callable[..., HttpResponseBase]:
-    """A view with a section of the pane, from the beginning or from `?before=`."""
+def _section_view(load_page: SectionLoader, template: str) -> Callable[..., HttpResponseBase]:
+    """Return a view of a section of the panel, from the beginning or from the cursor in `?before=`."""
 
     @require_GET
     @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.get_conversation_or_404(request.user, pk)
-        found = rows(conversation, request.user, Cursor.parse(request.GET.get("before", "")))
-        return _render_section(request, template, {"conversation": conversation, "page": found})
+        page = load_page(conversation, request.user, Cursor.parse(request.GET.get("before", "")))
+        return _render_section(request, template, {"conversation": conversation, "page": page})
 
     return view
 
@@ -60,7 +60,7 @@ timeline = _section_view(panel.list_events, "desk/thread/_story.html")
 @require_GET
 @agent_required
 def participants(request: AgentRequest, pk: int) -> HttpResponse:
-    """Who is in the conversation beside its agent."""
+    """Show the colleagues who were consulted about the conversation."""
     conversation = access.get_conversation_or_404(request.user, pk)
     context = {"conversation": conversation, "people": consulted_participations(conversation)}
     return _render_section(request, "desk/customer_panel/_participants.html", context)
@@ -69,7 +69,7 @@ def participants(request: AgentRequest, pk: int) -> HttpResponse:
 @require_GET
 @agent_required
 def conversation_preview(request: AgentRequest, pk: int) -> HttpResponse:
-    """A conversation to be read beside the one that is open; nothing in it counts as read."""
+    """Show a conversation beside the one that is open, without marking it as read."""
     conversation = access.get_conversation_or_404(request.user, pk)
     if not request.htmx:
         return redirect("desk:conversation", pk=pk)
@@ -77,43 +77,43 @@ def conversation_preview(request: AgentRequest, pk: int) -> HttpResponse:
     return render(request, "desk/thread/_timeline.html", {"conversation": conversation, "thread": thread})
 
 
-# -- What is known ----------------------------------------------------------------------------------------------------
+# -- Details ----------------------------------------------------------------------------------------------------------
 
 
 @require_GET
 @agent_required
 def customer_details(request: AgentRequest, pk: int) -> HttpResponse:
-    """What is known of the customer and of the conversation."""
+    """Show the details of the customer and of the conversation."""
     return _render_details(request, access.get_conversation_or_404(request.user, pk))
 
 
 def _render_details(
-    request: AgentRequest, conversation: Conversation, *, status: int = 200, **refused: Any
+    request: AgentRequest, conversation: Conversation, *, status: int = 200, **form_state: Any
 ) -> HttpResponse:
-    found = panel.get_customer_details(conversation, request.user, **refused)
+    details = panel.get_customer_details(conversation, request.user, **form_state)
     return _render_section(
-        request, "desk/customer_panel/_details.html", {"conversation": conversation, "about": found}, status=status
+        request, "desk/customer_panel/_details.html", {"conversation": conversation, "about": details}, status=status
     )
 
 
 def _field_update_view(
-    kind: str, keep: Callable[[Conversation, str, str, User], None]
+    kind: str, save_value: Callable[[Conversation, str, str, User], None]
 ) -> Callable[..., HttpResponseBase]:
-    """A view that keeps what was written into fields; 422 with the reason by each field that was refused."""
+    """Return a view that saves the fields of this kind; 422 with the reason by each refused field."""
 
     @require_POST
     @agent_required
     def view(request: AgentRequest, pk: int) -> HttpResponse:
         conversation = access.get_conversation_or_404(request.user, pk)
-        written = {name: str(value) for name, value in request.POST.items() if name.startswith(f"{kind}-")}
+        values = {name: str(value) for name, value in request.POST.items() if name.startswith(f"{kind}-")}
         errors = {}
-        for name, value in written.items():
+        for name, value in values.items():
             try:
-                keep(conversation, name.removeprefix(f"{kind}-"), value, request.user)
-            except InvalidValueError as refused:
-                errors[name] = str(refused)
+                save_value(conversation, name.removeprefix(f"{kind}-"), value, request.user)
+            except InvalidValueError as error:
+                errors[name] = str(error)
         if errors:
-            return _render_details(request, conversation, status=422, submitted_values=written, errors=errors)
+            return _render_details(request, conversation, status=422, submitted_values=values, errors=errors)
         return _details_response(request, conversation)
 
     return view
@@ -134,12 +134,12 @@ update_context = _field_update_view("context", set_context)
 @require_POST
 @agent_required
 def update_required_skills(request: AgentRequest, pk: int) -> HttpResponse:
-    """Say that the conversation needs a skill, or with `remove` that it does not."""
+    """Add a required skill to the conversation, or with `remove` remove it."""
     conversation = access.get_conversation_or_404(request.user, pk)
     form = RequiredSkillForm(request.POST)
     if not form.is_valid():
-        problem = " ".join(str(error) for errors in form.errors.values() for error in errors)
-        return _render_details(request, conversation, status=422, error_message=problem)
+        error_message = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return _render_details(request, conversation, status=422, error_message=error_message)
     skill: Skill = form.cleaned_data["skill"]
     try:
         if form.cleaned_data["remove"]:
@@ -151,20 +151,23 @@ def update_required_skills(request: AgentRequest, pk: int) -> HttpResponse:
                 form.cleaned_data["rating"] or required_skills.rating_range()[0],
                 actor=request.user,
             )
-    except required_skills.RequiredSkillError as refused:
+    except required_skills.RequiredSkillError as refusal:
         status = 403 if not access.can_manage(request.user, conversation) else 409
-        return _render_details(request, conversation, status=status, error_message=str(refused))
+        return _render_details(request, conversation, status=status, error_message=str(refusal))
     return _details_response(request, conversation)
 
 
 @require_POST
 @agent_required
 def lift_opt_out(request: AgentRequest, pk: int) -> HttpResponse:
-    """The customer agreed to our messages again, as is written down; 422 with the reason when it can't be."""
+    """Lift the customer's opt-out and record the agent's reason.
+
+    It answers 422 with the refusal when that is not possible, and 403 when it is not permitted.
+    """
     conversation = access.get_conversation_or_404(request.user, pk)
     try:
         opt_out.lift_opt_out(conversation, by=request.user, reason=request.POST.get("reason", ""))
-    except opt_out.LiftOptOutError as refused:
+    except opt_out.LiftOptOutError as refusal:
         status = 422 if access.can_lift_opt_out(request.user, conversation) else 403
-        return conversation_response(request, conversation, error_message=str(refused), status=status)
+        return conversation_response(request, conversation, error_message=str(refusal), status=status)
     return conversation_response(request, conversation)

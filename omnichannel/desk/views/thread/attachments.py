@@ -1,4 +1,4 @@
-"""Files: shown to those who may see the conversation, and offered to Twilio by signed links."""
+"""Attachments: for agents who may see the conversation, and for Twilio by signed links."""
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_POST, require_safe
@@ -14,29 +14,29 @@ from omnichannel.desk.workspace import conversation_response
 
 @require_safe
 @agent_required
-def attachment(request: AgentRequest, pk: int) -> HttpResponseBase:
-    """A file of a message, shown in the browser or, with `?download=1`, saved."""
-    found = access.get_attachment_or_404(request.user, pk)
-    return attachment_response(request, found, download="download" in request.GET)
+def serve_attachment(request: AgentRequest, pk: int) -> HttpResponseBase:
+    """Return a file of a message, displayed in the browser or, with `?download=1`, saved."""
+    attachment = access.get_attachment_or_404(request.user, pk)
+    return attachment_response(request, attachment, download="download" in request.GET)
 
 
 @require_POST
 @agent_required
 def retry_download(request: AgentRequest, pk: int) -> HttpResponse:
-    """Try again to fetch a file that never came."""
-    found = access.get_attachment_or_404(request.user, pk)
-    conversation = access.get_conversation_or_404(request.user, found.message.conversation_id)
+    """Retry the download of a file that failed; 409 with the reason when that is not possible."""
+    attachment = access.get_attachment_or_404(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, attachment.message.conversation_id)
     try:
-        media_download.retry_download(found)
-    except media_download.MediaRetryError as refused:
-        return conversation_response(request, conversation, error_message=str(refused), status=409)
-    return conversation_response(request, conversation, thread=thread_of_messages(conversation, found.message))
+        media_download.retry_download(attachment)
+    except media_download.MediaRetryError as refusal:
+        return conversation_response(request, conversation, error_message=str(refusal), status=409)
+    return conversation_response(request, conversation, thread=thread_of_messages(conversation, attachment.message))
 
 
 @require_safe
 def signed_attachment(request: HttpRequest, token: str) -> HttpResponseBase:
-    """An agent's file, for Twilio: whoever has the signed link gets it, for some hours."""
-    found = get_attachment_by_token(token)
-    if found is None:
-        raise Http404("This link is not valid, or no longer.")
-    return attachment_response(request, found)
+    """Return an agent's file to Twilio: everybody with the signed link gets it for some hours."""
+    attachment = get_attachment_by_token(token)
+    if attachment is None:
+        raise Http404("This link is invalid or has expired.")
+    return attachment_response(request, attachment)

@@ -1,4 +1,4 @@
-"""A conversation: the whole page, what is new on it, what came earlier."""
+"""The conversation page, its updates and earlier or later messages."""
 
 from datetime import datetime
 from typing import Any
@@ -18,65 +18,64 @@ from omnichannel.desk.shared.paging import Cursor, parse_int_or_zero
 from omnichannel.desk.thread.messages import get_changed_message, get_thread, get_thread_updates, single_message_update
 from omnichannel.desk.workspace import conversation_context, render_conversation, workspace_context
 
-# What somebody is told who was led here instead of where they wanted to go.
+# Notices by the value of `?told=`, for agents who were redirected to a conversation.
 NOTICES: dict[str, Any] = {"open_already": _("There is an open conversation with this customer already: this one.")}
 
 
 @require_GET
 @agent_required
-def conversation(request: AgentRequest, pk: int) -> HttpResponse:
-    """The conversation with its newest messages, or those at `?before=`, `?after=` or around `?message=`."""
-    found = access.get_conversation_or_404(request.user, pk)
-    return render_conversation(request, found, error_message=NOTICES.get(request.GET.get("told", ""), ""))
+def conversation_page(request: AgentRequest, pk: int) -> HttpResponse:
+    """Show the conversation with its newest messages, or at `?before=`, `?after=` or `?message=`."""
+    conversation = access.get_conversation_or_404(request.user, pk)
+    return render_conversation(request, conversation, error_message=NOTICES.get(request.GET.get("told", ""), ""))
 
 
 @require_GET
 @agent_required
 def more_messages(request: AgentRequest, pk: int) -> HttpResponse:
-    """The messages above those that the page shows already, or with `?after=` those below."""
-    found = access.get_conversation_or_404(request.user, pk)
+    """Return the messages before `?before=`, for the top of the page, or after `?after=`, for the bottom."""
+    conversation = access.get_conversation_or_404(request.user, pk)
     before, after = (Cursor.parse(request.GET.get(name, "")) for name in ("before", "after"))
     if before is None and after is None:
-        raise Http404("No such place in the conversation.")
-    thread = get_thread(found, before=before, after=after)
-    context = {**conversation_context(request, found), "thread": thread, "downwards": after is not None}
+        raise Http404("No valid cursor in ?before= or ?after=.")
+    thread = get_thread(conversation, before=before, after=after)
+    context = {**conversation_context(request, conversation), "thread": thread, "downwards": after is not None}
     return render(request, "desk/thread/_earlier_messages.html", context)
 
 
 @require_GET
 @agent_required
 def updates(request: AgentRequest, pk: int) -> HttpResponse:
-    """What is new or has changed, for a page that shows this conversation already; with `?message=` that message."""
-    asked = parse_int_or_zero(request.GET.get("message", ""))
-    if asked and (message := get_changed_message(request.agent, pk, asked)):
+    """Return the changes for an open page of this conversation; with `?message=` only that message."""
+    message_pk = parse_int_or_zero(request.GET.get("message", ""))
+    if message_pk and (message := get_changed_message(request.agent, pk, message_pk)):
         return render(
             request,
             "desk/thread/_fragments.html",
             workspace_context(request, message.conversation, single_message_update(message)),
         )
-    found = access.get_conversation_or_404(request.user, pk)
+    conversation = access.get_conversation_or_404(request.user, pk)
     now = timezone.now()
-    after, since = (
-        parse_int_or_zero(request.GET.get("after", "")),
-        _parse_timestamp(request.GET.get("changed_since", "")),
-    )
-    thread = get_thread_updates(found, after_message_id=after, changed_since=since or now)
-    return render(request, "desk/thread/_fragments.html", {**workspace_context(request, found, thread), "at": now})
+    after_message_id = parse_int_or_zero(request.GET.get("after", ""))
+    changed_since = _parse_timestamp(request.GET.get("changed_since", "")) or now
+    thread = get_thread_updates(conversation, after_message_id=after_message_id, changed_since=changed_since)
+    context = {**workspace_context(request, conversation, thread), "at": now}
+    return render(request, "desk/thread/_fragments.html", context)
 
 
 def _parse_timestamp(text: str) -> datetime | None:
     try:
-        at = parse_datetime(text.replace(" ", "+"))
+        timestamp = parse_datetime(text.replace(" ", "+"))  # the plus of an offset, decoded as a space
     except ValueError:
         return None
-    return at if at is not None and at.tzinfo else None
+    return timestamp if timestamp is not None and timestamp.tzinfo else None
 
 
 @require_POST
 @agent_required
 def mark_conversation_read(request: AgentRequest, pk: int) -> HttpResponse:
-    """Its agent has the conversation before their eyes."""
-    found = access.get_conversation_or_404(request.user, pk)
-    mark_read(found, request.user)
-    mark_mentions_seen(found, request.agent)
+    """Mark the conversation's messages and the agent's mentions in it as read."""
+    conversation = access.get_conversation_or_404(request.user, pk)
+    mark_read(conversation, request.user)
+    mark_mentions_seen(conversation, request.agent)
     return HttpResponse(status=204)

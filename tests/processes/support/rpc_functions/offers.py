@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from channels_whatsapp.models import WhatsAppNumber
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Customer, Sender
 from omnichannel.conversations.lanes import request_assignment
@@ -42,7 +43,7 @@ def set_all_capacities(units: int) -> None:
 
 def send_from_new_customer(name: str, text: str) -> None:
     """Send a message from a new customer's phone; it is delivered when the server runs."""
-    inbound.receive_customer_message(inbound.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
+    inbound.receive_customer_message(factories.create_customer(name, "+4915112345678"), Sender.objects.get(), text)
 
 
 def send_from_customer(index: int, text: str) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from channels_whatsapp.models import WebhookDelivery, WhatsAppNumber
-from channels_whatsapp.simulator.messages import inbound
+from channels_whatsapp.simulator import factories
 from omnichannel.accounts.models import User
 from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import (
@@ -27,10 +27,10 @@ SHOP_NUMBER = "+14155230001"
 
 def create_shop() -> dict[str, str]:
     """Create an account with one number, at Twilio and at the desk, and Dana, who is available."""
-    twilio = inbound.create_account("Shop", token=AUTH_TOKEN)
+    twilio = factories.create_account("Shop", token=AUTH_TOKEN)
     account = builders.create_account(account_sid=twilio.sid)
     builders.create_number(account, number=SHOP_NUMBER)
-    inbound.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
+    factories.create_sender(twilio, SHOP_NUMBER, "Shop", account.inbound_url, account.status_url)
     builders.create_agent("Dana")
     return {"account_sid": twilio.sid, "number": SHOP_NUMBER, "key": account.key}
 

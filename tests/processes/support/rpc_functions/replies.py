@@ -8,6 +8,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from channels_whatsapp.models import WhatsAppNumber
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.console.sample_templates import create_samples
 from channels_whatsapp.simulator.messages import inbound
 from channels_whatsapp.simulator.models import Account, Chat, Customer, Direction, FaultKind, Sender
@@ -37,7 +38,7 @@ def create_customer_conversations(count: int) -> None:
     sender, number = Sender.objects.get(), WhatsAppNumber.objects.get()
     for place in range(count):
         address = f"whatsapp:+49151140{place:05d}"
-        customer = inbound.create_customer(f"Customer {place}", address)
+        customer = factories.create_customer(f"Customer {place}", address)
         Chat.objects.create(customer=customer, sender=sender, last_inbound_at=timezone.now())
         builders.create_conversation(
             agent=dana, number=number, contact=builders.create_contact(customer.name, address=address)

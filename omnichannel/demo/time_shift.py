@@ -1,4 +1,4 @@
-"""A day goes by for one customer, on the desk's side of the simulator's button."""
+"""Time shift of a customer's conversations, for the simulator's button that lets a day pass."""
 
 from datetime import timedelta
 
@@ -13,7 +13,7 @@ DAY_OFFSET = timedelta(hours=24, minutes=1)
 
 
 def backdate_conversations(address: str) -> None:
-    """Move all that was said with this customer a day and a minute into the past."""
+    """Move the open conversations of the customer with this address a day and a minute into the past."""
     conversations = Conversation.objects.filter(contact__identity=get_identity(address), closed_at=None)
     with transaction.atomic():
         Message.objects.filter(conversation__in=conversations).update(

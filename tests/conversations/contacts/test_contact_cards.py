@@ -2,8 +2,8 @@
 
 import pytest
 
+from omnichannel.conversations.contacts.contact_cards import InvalidPhoneNumberError, save_contact
 from omnichannel.conversations.contacts.vcard_parser import parse_people
-from omnichannel.conversations.contacts.vcards import InvalidPhoneNumberError, save_contact
 from omnichannel.conversations.models import Contact
 from tests import builders
 

@@ -1,4 +1,4 @@
-"""People from contact cards become contacts."""
+"""Save people from contact cards as contacts."""
 
 from dataclasses import dataclass
 
@@ -14,40 +14,42 @@ NO_COUNTRY_CODE = _("This number has no country code: it can't be written to on 
 
 
 class InvalidPhoneNumberError(Exception):
-    """The card's number can't be a contact's; the text says so to a person."""
+    """The number can't be reached on WhatsApp; the text is for the user."""
 
 
 @dataclass(frozen=True)
 class SavedContact:
-    """The contact of that number, and whether it was not known until now."""
+    """The contact with the number, and whether it was created just now."""
 
     contact: Contact
     is_new: bool
 
 
 def save_contact(name: str, phone: str) -> SavedContact:
-    """Save the person as a contact under the number's identity; a number that is known stays as it is.
+    """Save a person as a contact; an existing contact with the number stays unchanged.
 
-    Raises NotANumber with a sentence for whoever tried.
+    Raises:
+        InvalidPhoneNumberError: the number is invalid or has no country code.
     """
     address = WHATSAPP_PREFIX + _to_international_number(phone)
-    known = Contact.objects.filter(identity=get_identity(address)).first()
-    if known is not None:
-        return SavedContact(known, is_new=False)
+    existing = Contact.objects.filter(identity=get_identity(address)).first()
+    if existing is not None:
+        return SavedContact(existing, is_new=False)
     try:
         with transaction.atomic():
-            made = Contact.objects.create(name=name.strip()[:200], address=address, identity=get_identity(address))
-    except IntegrityError:  # the same card, saved by somebody else at the same moment
+            contact = Contact.objects.create(name=name.strip()[:200], address=address, identity=get_identity(address))
+    except IntegrityError:  # another user saved the same number at the same moment
         return SavedContact(Contact.objects.get(identity=get_identity(address)), is_new=False)
-    return SavedContact(made, is_new=True)
+    return SavedContact(contact, is_new=True)
 
 
 def _to_international_number(phone: str) -> str:
-    written = phone.strip()
-    begins = "+" + written.removeprefix("00") if written.startswith("00") else written
-    if not begins.startswith("+") or begins.lstrip("+ (").startswith("0"):
+    number = phone.strip()
+    if number.startswith("00"):
+        number = "+" + number.removeprefix("00")
+    if not number.startswith("+") or number.lstrip("+ (").startswith("0"):
         raise InvalidPhoneNumberError(str(NO_COUNTRY_CODE))
     try:
-        return normalize_phone_number(begins)
+        return normalize_phone_number(number)
     except ValidationError as error:
         raise InvalidPhoneNumberError(" ".join(error.messages)) from error

@@ -1,4 +1,4 @@
-"""`python -m omnichannel.new_key`: print a fresh key for ENCRYPTION_KEYS."""
+"""`python -m omnichannel.generate_key`: print a new key for ENCRYPTION_KEYS."""
 
 from cryptography.fernet import Fernet
 

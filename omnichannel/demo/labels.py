@@ -1,4 +1,4 @@
-"""The labels and disposition codes of the demonstration's shop."""
+"""Labels and disposition codes of the demonstration shop."""
 
 from omnichannel.conversations.models import Conversation, DispositionCode, Label, LabelColour, Priority
 
@@ -18,7 +18,7 @@ DISPOSITION_CODES = {
 
 
 def create_labels_and_codes() -> None:
-    """What conversations are sorted by."""
+    """Create the labels and disposition codes."""
     Label.objects.bulk_create(Label(name=name, colour=colour) for name, colour in LABELS.items())
     DispositionCode.objects.bulk_create(
         DispositionCode(name=name, description=text) for name, text in DISPOSITION_CODES.items()
@@ -26,7 +26,7 @@ def create_labels_and_codes() -> None:
 
 
 def label_history() -> None:
-    """Some of it is on the conversations that are there already."""
+    """Add labels and priorities to the conversations of the history."""
     for name, label, priority in [
         ("Amara Diallo", "Damaged", Priority.HIGH),
         ("Jonas Weber", "Invoice", Priority.NORMAL),

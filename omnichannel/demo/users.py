@@ -1,11 +1,11 @@
-"""Who signs in to the demonstration, and the shop they work for."""
+"""Users, queue and custom fields of the demonstration shop."""
 
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Group
 
 from omnichannel import roles
-from omnichannel.accounts.demonstration import DEMO_PASSWORD
+from omnichannel.accounts.demo_accounts import DEMO_PASSWORD
 from omnichannel.accounts.models import User
 from routing.agents import get_or_create_agent
 from routing.models import (
@@ -23,6 +23,8 @@ from routing.models import (
 
 @dataclass(frozen=True)
 class DemoUser:
+    """A demonstration user with role and presence."""
+
     username: str
     first_name: str
     last_name: str
@@ -39,27 +41,27 @@ DEMO_USERS = [
 
 
 def create_users() -> dict[str, Agent]:
-    """One person for each role, and two agents; by user name."""
-    return {person.username: _create_user(person) for person in DEMO_USERS}
+    """Create the demonstration users; return their agents by user name."""
+    return {demo_user.username: _create_user(demo_user) for demo_user in DEMO_USERS}
 
 
-def _create_user(person: DemoUser) -> Agent:
+def _create_user(demo_user: DemoUser) -> Agent:
     user = User.objects.create_user(
-        person.username,
+        demo_user.username,
         password=DEMO_PASSWORD,
-        first_name=person.first_name,
-        last_name=person.last_name,
-        is_staff=person.role != roles.AGENT,
+        first_name=demo_user.first_name,
+        last_name=demo_user.last_name,
+        is_staff=demo_user.role != roles.AGENT,
     )
-    user.groups.add(Group.objects.get(name=person.role))
+    user.groups.add(Group.objects.get(name=demo_user.role))
     agent = get_or_create_agent(user)
-    agent.presence = Presence.objects.get(base_status=person.presence, is_built_in=True)
+    agent.presence = Presence.objects.get(base_status=demo_user.presence, is_built_in=True)
     agent.save(update_fields=["presence"])
     return agent
 
 
 def create_returns_work_stream(agents: dict[str, Agent]) -> WorkStream:
-    """A second work stream with a queue of its own, in which only some agents work."""
+    """Create a second work stream with its own queue, in which only some agents work."""
     queue = Queue.objects.create(name="Returns", priority=10)
     for name in ("dana", "omar"):
         QueueMembership.objects.create(queue=queue, agent=agents[name])
@@ -67,7 +69,7 @@ def create_returns_work_stream(agents: dict[str, Agent]) -> WorkStream:
 
 
 def create_custom_fields() -> None:
-    """Which order a conversation is about, and which kind of customer somebody is."""
+    """Create the order number of conversations and the customer group of contacts."""
     for stream in WorkStream.objects.all():
         ContextVariable.objects.create(
             work_stream=stream,

@@ -1,6 +1,6 @@
 """Run a module under resource limits; `limited_process` starts this as a child process.
 
-Usage: python -m omnichannel.core.launcher CPU_SECONDS WALL_SECONDS MEMORY_BYTES OUTPUT_BYTES MODULE
+Usage: python -m omnichannel.core.limited_process_child CPU_SECONDS WALL_SECONDS MEMORY_BYTES OUTPUT_BYTES MODULE
 
 It imports little, so that the limits hold before the module or a library of it is loaded.
 """
@@ -16,7 +16,7 @@ from typing import Final
 # Exit statuses that no Python program uses by itself.
 OUT_OF_MEMORY: Final = 101
 UNCAUGHT_EXCEPTION: Final = 102
-# The parent kills first; this much later the child ends by itself, should the parent be gone.
+# The parent kills the child first; should the parent be gone, the child ends itself this much later.
 GRACE_SECONDS: Final = 2
 NICENESS: Final = 5
 MAX_FRAMES: Final = 6
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> None:
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     except Exception as error:
-        # Without its message: that may quote the data, which belongs to a customer and not in a log.
+        # Without the message: it may quote customer data, which must not reach the log.
         sys.stderr.write(_format_location(error))
         sys.stderr.flush()
         os._exit(UNCAUGHT_EXCEPTION)
@@ -60,9 +60,9 @@ def set_limits(cpu: int, wall: int, memory: int, output: int) -> None:
 
 def _set_limit(kind: int, soft: int, hard: int) -> None:
     """Set a limit, or keep the stricter one the process was started with."""
-    most = resource.getrlimit(kind)[1]
-    if most != resource.RLIM_INFINITY:
-        soft, hard = min(soft, most), min(hard, most)
+    current = resource.getrlimit(kind)[1]
+    if current != resource.RLIM_INFINITY:
+        soft, hard = min(soft, current), min(hard, current)
     resource.setrlimit(kind, (soft, hard))
 
 

@@ -1,4 +1,4 @@
-"""The demonstration's accounts. Everybody can read their password, so on a public server it opens nothing."""
+"""Demonstration accounts. Their password is public, so a public server refuses it."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,53 +11,53 @@ from django.core.exceptions import ValidationError
 from django.db import Error
 from django.utils.translation import gettext as _
 
-if TYPE_CHECKING:  # the app's configuration loads this module, and there are no models then
+if TYPE_CHECKING:  # the app configuration imports this module before models are loaded
     from django.contrib.auth.base_user import AbstractBaseUser
 
-DEMO_PASSWORD = "omnichannel-demo"  # noqa: S105 (printed at every start: the demonstration has no secrets)
+DEMO_PASSWORD = "omnichannel-demo"  # noqa: S105 (public: printed at every start)
 DEMO_USERNAMES = frozenset({"admin", "sofia", "dana", "omar"})
 
 
 @lru_cache(maxsize=1024)
 def is_demo_password_hash(encoded: str) -> bool:
-    """Return whether a stored password is the printed one. Hashing takes a while: the answer is kept."""
+    """Return whether a password hash is that of the demonstration password; cached, for hashing is slow."""
     return check_password(DEMO_PASSWORD, encoded)
 
 
 def is_disabled_demo_account(user: "AbstractBaseUser") -> bool:
-    """Return whether nobody may be signed in as this person here."""
-    # The name first: this is asked at every request, and only a few passwords need to be hashed for it.
+    """Return whether this is a demonstration account that must not be used on this server."""
+    # Compare the name first: this runs on every request, and hashing is slow.
     return not settings.DEMO_ALLOWED and user.get_username() in DEMO_USERNAMES and is_demo_password_hash(user.password)
 
 
 def is_disabled_demo_password(password: str | None) -> bool:
-    """Return whether nobody may sign in with this password here, whatever their name."""
+    """Return whether this is the demonstration password on a server that refuses it for every account."""
     return password == DEMO_PASSWORD and not settings.DEMO_ALLOWED
 
 
 def is_disabled_demo_sign_in(username: str, password: str) -> bool:
-    """Return whether an account has this very name and password and is refused all the same."""
+    """Return whether the credentials are valid but refused because they are a demonstration account's."""
     if not is_disabled_demo_password(password):
         return False
     user = get_user_model().objects.filter(username=username, is_active=True).first()
     if user is None:
+        # Hash here too, and without the cache below: response time must not reveal which names exist.
         make_password(DEMO_PASSWORD)
         return False
-    # Neither kept nor skipped: how long the answer takes must tell nobody which names there are.
     return check_password(DEMO_PASSWORD, user.password)
 
 
 def get_active_demo_usernames() -> list[str]:
-    """Return the names of the active demonstration accounts that still have the printed password."""
+    """Return the names of active demonstration accounts that still have the demonstration password."""
     users = get_user_model().objects.filter(username__in=DEMO_USERNAMES, is_active=True).order_by("pk")
     return [user.username for user in users if is_demo_password_hash(user.password)]
 
 
 class CommonPasswordValidator(password_validation.CommonPasswordValidator):
-    """Refuse common passwords, and on a public server the demonstration's."""
+    """Refuse common passwords and, on a public server, the demonstration password."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise ValidationError for a password that anybody may know."""
+        """Raise ValidationError for a common or public password."""
         if is_disabled_demo_password(password.strip().lower()):
             raise ValidationError(
                 _("This is the demonstration's password, which anybody can read. Choose another one."),
@@ -67,10 +67,10 @@ class CommonPasswordValidator(password_validation.CommonPasswordValidator):
 
 
 def check_demo_accounts(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Name the demonstration accounts in `manage.py check --deploy`."""
+    """Report active demonstration accounts in `manage.py check --deploy`."""
     try:
         names = ", ".join(get_active_demo_usernames())
-    except Error:  # a database that is not there yet has no accounts
+    except Error:  # the database does not exist yet
         return []
     if not names:
         return []

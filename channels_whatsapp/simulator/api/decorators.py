@@ -1,4 +1,4 @@
-"""The door of Twilio's API: method, faults, credentials, and refusals as Twilio words them."""
+"""The decorator of Twilio's API views: method, faults, credentials, and errors as Twilio's JSON."""
 
 import base64
 import binascii
@@ -22,20 +22,12 @@ ViewFunction = Callable[..., HttpResponse]
 
 
 def delay_response() -> None:
-    """Keep the caller waiting, for longer than it should be willing to."""
+    """Delay the response for longer than the caller should be willing to wait."""
     time.sleep(getattr(settings, "SIMULATOR_HANG_SECONDS", HANG_SECONDS))
 
 
-def find_customer(address: str) -> Customer | None:
-    """The customer who answers at this number or business-scoped id; None where nobody does."""
-    found = Customer.objects.filter(address=address).first()
-    if found is None and address:
-        found = Customer.objects.filter(external_user_id=address).first()
-    return found
-
-
 def apply_request_faults(faults: set[str]) -> None:
-    """What goes wrong before a call is looked at."""
+    """Delay or refuse the call by the faults that apply before it is processed."""
     if FaultKind.SLOW in faults:
         time.sleep(getattr(settings, "SIMULATOR_SLOW_SECONDS", SLOW_SECONDS))
     if FaultKind.WRONG_TOKEN in faults:
@@ -47,7 +39,7 @@ def apply_request_faults(faults: set[str]) -> None:
 
 
 def parse_basic_auth(request: HttpRequest) -> tuple[str, str]:
-    """User name and password of HTTP Basic authentication; both empty where there is none."""
+    """Return user name and password of HTTP Basic authentication; both are empty if there is none."""
     scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return "", ""
@@ -59,7 +51,7 @@ def parse_basic_auth(request: HttpRequest) -> tuple[str, str]:
 
 
 def authenticate(request: HttpRequest) -> Account:
-    """The account whose SID and token came with the call. Raises TwilioError 20003."""
+    """Return the account whose SID and token came with the call. Raises TwilioApiError 20003."""
     name, password = parse_basic_auth(request)
     account = Account.objects.filter(sid=name).first()
     tokens = [account.auth_token, account.secondary_auth_token] if account else []
@@ -69,9 +61,9 @@ def authenticate(request: HttpRequest) -> Account:
 
 
 def twilio_api_view(method: str) -> Callable[[ViewFunction], ViewFunction]:
-    """Make a view part of Twilio's API: it gets the account that calls, and may raise TwilioError.
+    """Make a view part of Twilio's API: it receives the calling account, and may raise TwilioApiError.
 
-    An `account_sid` in the address must be the caller's own.
+    An `account_sid` in the URL must be the caller's own.
     """
 
     def decorate(view: ViewFunction) -> ViewFunction:
@@ -81,13 +73,15 @@ def twilio_api_view(method: str) -> Callable[[ViewFunction], ViewFunction]:
             try:
                 if request.method != method:
                     raise TwilioApiError(20004)
-                apply_request_faults(Fault.objects.kinds_for(find_customer(request.POST.get("To", ""))))
+                apply_request_faults(
+                    Fault.objects.kinds_for(Customer.objects.find_by_address(request.POST.get("To", "")))
+                )
                 account = authenticate(request)
                 if kwargs.pop("account_sid", account.sid) != account.sid:
                     raise TwilioApiError(20404, path=request.path)
                 return view(request, account, **kwargs)
-            except TwilioApiError as refusal:
-                return refusal.to_response()
+            except TwilioApiError as error:
+                return error.to_response()
 
         return wrapper
 

@@ -1,25 +1,20 @@
-"""Users and their roles, as administrators work with them."""
+"""Admin pages of users and roles."""
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from channels_whatsapp.message_templates.sync import SYNC_LANE
 from omnichannel.accounts.models import User
 from omnichannel.auth import apply_roles
-from omnichannel.conversations.lanes import LaneKind
 from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp
-from omnichannel.jobs.lanes import retry_lanes
-from omnichannel.jobs.models import Lane
 from omnichannel.roles import ADMINISTRATOR, AGENT, PERMISSIONS_BY_ROLE, SUPERVISOR
 
 if TYPE_CHECKING:
@@ -41,7 +36,7 @@ ROLE_DESCRIPTIONS = {
 
 
 class RolesField(RolesFieldBase):
-    """The roles as ticks, each with what it means."""
+    """Check boxes for the roles, each with its description."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -56,6 +51,8 @@ class RolesField(RolesFieldBase):
 
 
 class NewUserForm(UserCreationBase):
+    """Form for a new user."""
+
     groups = RolesField()
 
     class Meta:
@@ -65,6 +62,8 @@ class NewUserForm(UserCreationBase):
 
 
 class UserForm(UserModelForm):
+    """Form for an existing user."""
+
     groups = RolesField(required=False)
 
     class Meta:
@@ -78,7 +77,7 @@ class UserForm(UserModelForm):
 
 
 class RequiredPasswordForm(PasswordFormBase):
-    """A new password, without the choice to have none: everybody signs in with one."""
+    """Form for a new password, without Django's option to disable password sign-in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,7 +88,7 @@ class RequiredPasswordForm(PasswordFormBase):
 
 @admin.register(User)
 class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
-    """Users by role. Who is no superuser can neither make one nor change one."""
+    """Admin of users. Only superusers can create or change superusers."""
 
     form = UserForm
     add_form_template = None
@@ -123,9 +122,9 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         return super().get_queryset(request).prefetch_related("groups")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Nobody takes their own roles or access away and locks everybody out."""
-        mine = ("groups", "is_active", "is_superuser") if obj is not None and obj == request.user else ()
-        return (*self.readonly_fields, *mine)
+        """Make a user's own roles and access read-only, so that nobody locks themselves out."""
+        own_access = ("groups", "is_active", "is_superuser") if obj is not None and obj == request.user else ()
+        return (*self.readonly_fields, *own_access)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._can_edit_user(request, obj)
@@ -136,15 +135,15 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     def _can_edit_user(self, request: HttpRequest, user: Any) -> bool:
         return user is None or bool(request.user.is_superuser) or not user.is_superuser
 
-    def _deactivate_url(self, request: HttpRequest, thing: Any) -> str:
-        return "" if thing == request.user else super()._deactivate_url(request, thing)
+    def _deactivate_url(self, request: HttpRequest, instance: Any) -> str:
+        return "" if instance == request.user else super()._deactivate_url(request, instance)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         apply_roles(form.instance)
 
-    def get_page_title(self, thing: User | None) -> str:
-        return thing.display_name if thing else ""
+    def get_page_title(self, instance: User | None) -> str:
+        return instance.display_name if instance else ""
 
     @admin.display(description="Password")
     def set_password(self, user: User) -> SafeString:
@@ -173,7 +172,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class RoleAdmin(ReadOnlyModelAdmin):
-    """What each role may do. The roles come with the product and are set at every upgrade."""
+    """Read-only admin of roles and their permissions, which every `migrate` resets."""
 
     list_display = ("name", "description", "member_count")
     ordering = ("name",)
@@ -199,61 +198,3 @@ class RoleAdmin(ReadOnlyModelAdmin):
     def permission_list(self, group: Group) -> SafeString:
         names = group.permissions.order_by("content_type__app_label", "codename").values_list("name")
         return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", names))
-
-
-JOB_LABELS = {
-    LaneKind.AUTOMATE: "Automated messages",
-    LaneKind.ROUTE: "Route a conversation",
-    LaneKind.SNOOZE: "End a snooze",
-    LaneKind.TYPING: "Show typing",
-    LaneKind.DISCONNECT: "Reassign an agent's conversations",
-    SYNC_LANE: "Sync message templates",
-}
-# In these kinds the lane's key is that of a conversation.
-CONVERSATION_LANE_KINDS = {LaneKind.AUTOMATE, LaneKind.ROUTE, LaneKind.SNOOZE, LaneKind.TYPING}
-
-
-@admin.register(Lane)
-class FailedJobAdmin(ReadOnlyModelAdmin):
-    """Background jobs that failed so often that they were given up; they can be tried again."""
-
-    list_display = ("failed_at", "job_label", "conversation", "attempts", "short_error")
-    list_display_links = ("failed_at",)
-    fields = ("job_label", "conversation", "failed_at", "attempts", "error")
-    readonly_fields = ("job_label", "conversation", "failed_at")
-    ordering = ("-given_up_at",)
-    actions = ("retry",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
-        given_up: QuerySet[Lane] = super().get_queryset(request).filter(given_up_at__isnull=False)
-        return given_up
-
-    def get_page_title(self, thing: Lane | None) -> str:
-        return self.job_label(thing) if thing else ""
-
-    @admin.display(description="Gave up", ordering="given_up_at")
-    def failed_at(self, lane: Lane) -> str:
-        return format_timestamp(lane.given_up_at)
-
-    @admin.display(description="Job", ordering="kind")
-    def job_label(self, lane: Lane) -> str:
-        return JOB_LABELS.get(lane.kind, lane.kind)
-
-    @admin.display(description="Conversation", empty_value="")
-    def conversation(self, lane: Lane) -> SafeString | str:
-        if lane.kind not in CONVERSATION_LANE_KINDS:
-            return ""
-        return format_html('<a href="{}">{}</a>', reverse("desk:conversation", args=[lane.key]), lane.key)
-
-    @admin.display(description="Error")
-    def short_error(self, lane: Lane) -> str:
-        return lane.error[:120]
-
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("jobs.change_lane")
-
-    @admin.action(description="Retry", permissions=["retry"])
-    def retry(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
-        count = retry_lanes(list(lanes.values_list("pk", flat=True)))
-        noun = "job is" if count == 1 else "jobs are"
-        self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)
