@@ -11,7 +11,7 @@ TIMEOUT_SECONDS = 60.0  # seconds; threads that take longer are in a deadlock
 
 def run_concurrently(*functions: Callable[[], Any]) -> list[Any]:
     """Start all functions at the same moment; return the result or exception of each, in their order."""
-    outcomes: list[Any] = [AssertionError("This thread never came to an end.")] * len(functions)
+    outcomes: list[Any] = [AssertionError("The thread did not finish.")] * len(functions)
     ready = threading.Barrier(len(functions))
 
     def run(index: int, function: Callable[[], Any]) -> None:

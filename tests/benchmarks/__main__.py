@@ -61,7 +61,7 @@ def main() -> None:
     with temporary_cluster_url() as address:
         postgres = run_benchmarks("PostgreSQL", address)
     print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, {time.monotonic() - begin:.0f} s\n")
-    print(f"{'':42} {'SQLite':>10} {'PostgreSQL':>10}  aim")
+    print(f"{'':42} {'SQLite':>10} {'PostgreSQL':>10}  limit")
     for name, value in sqlite.items():
         print(format_row(name, value, postgres[name]))
 

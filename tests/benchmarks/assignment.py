@@ -46,7 +46,7 @@ def time_assignment(agent_count: int) -> float:
 
 
 def main() -> None:
-    print(f"  a decision among {', '.join(map(str, AGENT_COUNTS))} agents …", file=sys.stderr, flush=True)
+    print(f"  an assignment among {', '.join(map(str, AGENT_COUNTS))} agents …", file=sys.stderr, flush=True)
     connection.creation.create_test_db(verbosity=0)
     try:
         costs = {agents: 1000 * time_assignment(agents) for agents in AGENT_COUNTS}

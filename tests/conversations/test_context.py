@@ -73,7 +73,8 @@ def test_a_rule_asks_about_a_field_of_the_contact() -> None:
     gold = builders.create_queue("Gold")
     create_routing_rule(gold, {"field": "contact.tier", "operator": "one_of", "value": ["Gold", "Platinum"]})
     assert (
-        classify_and_refresh(create_new_conversation(of=builders.create_contact(fields={"tier": "gold"}))).queue == gold
+        classify_and_refresh(create_new_conversation(contact=builders.create_contact(fields={"tier": "gold"}))).queue
+        == gold
     )
     assert classify_and_refresh(create_new_conversation()).queue == Queue.objects.get_default()
 

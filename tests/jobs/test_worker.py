@@ -46,13 +46,13 @@ def run_workers(*workers: Worker) -> Iterator[list[threading.Thread]]:
 class RecordingHandler:
     """Record the leases and set an event after the expected number."""
 
-    def __init__(self, expected_count: int, then: Callable[[Lease, int], datetime | None] | None = None) -> None:
+    def __init__(self, expected_count: int, handler: Callable[[Lease, int], datetime | None] | None = None) -> None:
         self.leases: list[Lease] = []
         self.expected_count, self.done, self._call_numbers, self.handler = (
             expected_count,
             threading.Event(),
             count(1),
-            then,
+            handler,
         )
 
     def __call__(self, lease: Lease) -> datetime | None:

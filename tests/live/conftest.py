@@ -40,17 +40,14 @@ class LiveScenario:
 @pytest.fixture
 def live_scenario(transactional_db: Any) -> LiveScenario:
     orders, returns, shop = builders.create_queue("Orders"), builders.create_queue("Returns"), builders.create_number()
-    assigned_agent_session = builders.create_agent("Dana", queue=orders)
-    omar, other_queue_session = (
-        builders.create_agent("Omar", queue=orders),
-        builders.create_agent("Ruth", queue=returns),
-    )
+    dana = builders.create_agent("Dana", queue=orders)
+    omar, ruth = builders.create_agent("Omar", queue=orders), builders.create_agent("Ruth", queue=returns)
     return LiveScenario(
-        assigned_agent_session=session_cookie_for(assigned_agent_session.user),
+        assigned_agent_session=session_cookie_for(dana.user),
         colleague_session=session_cookie_for(omar.user),
-        other_queue_session=session_cookie_for(other_queue_session.user),
+        other_queue_session=session_cookie_for(ruth.user),
         supervisor_session=session_cookie_for(builders.create_user("Supervisor", "Sam")),
         orders=orders,
-        assigned_conversation=builders.create_conversation(agent=assigned_agent_session, queue=orders, number=shop),
+        assigned_conversation=builders.create_conversation(agent=dana, queue=orders, number=shop),
         default_queue_conversation=builders.create_conversation(number=shop),
     )

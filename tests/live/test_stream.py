@@ -216,9 +216,9 @@ def deactivate_user() -> None:
 
 
 def change_password() -> None:
-    assigned_agent_session = User.objects.get(username="assigned_agent_session")
-    assigned_agent_session.set_password("another correct horse")
-    assigned_agent_session.save()
+    user = User.objects.get(username="dana")
+    user.set_password("another correct horse")
+    user.save()
 
 
 def remove_role() -> None:
@@ -255,12 +255,8 @@ def test_an_open_page_follows_when_its_agent_joins_another_queue(
     async def scenario() -> Any:
         async with StreamPage(event_stream, live_scenario.other_queue_session) as page:
             await page.wait_until_open()
-            other_queue_session = await run_in_db_thread(
-                User.objects.select_related("agent").get, username="other_queue_session"
-            )
-            await run_in_db_thread(
-                QueueMembership.objects.create, queue=live_scenario.orders, agent=other_queue_session.agent
-            )
+            ruth = await run_in_db_thread(User.objects.select_related("agent").get, username="ruth")
+            await run_in_db_thread(QueueMembership.objects.create, queue=live_scenario.orders, agent=ruth.agent)
             assert [(await page.next_event(comments=True)).event for _ in range(2)] == ["comment"] * 2
             await run_in_db_thread(publish_changes, live_scenario.assigned_conversation)
             return (await page.next_event()).data["id"]

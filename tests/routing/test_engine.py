@@ -83,8 +83,8 @@ def test_then_who_has_fewest_conversations_of_this_work_stream() -> None:
     assert (
         choose_agent_id(
             AssignmentRequirements(30),
-            make_candidate(BERT, sessions_in_stream=2),
-            make_candidate(GILDA, sessions_in_stream=1),
+            make_candidate(BERT, conversations_in_work_stream=2),
+            make_candidate(GILDA, conversations_in_work_stream=1),
         )
         == GILDA
     )
@@ -232,7 +232,7 @@ def test_queue_without_agents_is_the_reason() -> None:
 
 
 def test_the_order_of_the_candidates_does_not_matter() -> None:
-    candidates = [make_candidate(pk, 50 + pk % 3, sessions_in_stream=pk % 2) for pk in range(20)]
+    candidates = [make_candidate(pk, 50 + pk % 3, conversations_in_work_stream=pk % 2) for pk in range(20)]
     assert choose_agent_id(AssignmentRequirements(30), *candidates) == choose_agent_id(
         AssignmentRequirements(30), *reversed(candidates)
     )

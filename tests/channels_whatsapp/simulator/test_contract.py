@@ -30,8 +30,8 @@ def specification_folder() -> Path:
     path = Path(named) if named else Path(django_settings.BASE_DIR).parent / "shared" / "twilio-openapi"
     if not path.is_dir():
         if named:
-            pytest.fail(f"TWILIO_OPENAPI names {named}, which is no folder.")
-        pytest.skip("Twilio's OpenAPI files are not here; TWILIO_OPENAPI names their folder.")
+            pytest.fail(f"TWILIO_OPENAPI names {named}, which is not a folder.")
+        pytest.skip("Twilio's OpenAPI files are missing; set TWILIO_OPENAPI to their folder.")
     return path
 
 

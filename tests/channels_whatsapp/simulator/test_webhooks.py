@@ -87,7 +87,7 @@ def test_a_picture_is_posted_by_its_address_at_twilio(
 
 def test_a_location_is_posted_with_its_label(receiver: WebhookReceiver, omar: Customer, sender: Sender) -> None:
     form = send_and_get_params(
-        receiver, omar, sender, place=inbound.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
+        receiver, omar, sender, location=inbound.SharedLocation("52.52", "13.405", label="Hauptstraße 12")
     )
     shown = [form[name] for name in ("Latitude", "Longitude", "Label", "MessageType", "Body")]
     assert shown == ["52.52", "13.405", "Hauptstraße 12", "location", ""]
@@ -108,7 +108,7 @@ def test_a_pressed_button_quotes_the_message_that_offered_it(
     question = inbound.receive_customer_message(omar, sender, "which colours?")
     offer = {"kind": "button", "text": "Blue", "payload": "colour-blue"}
     Message.objects.filter(pk=question.pk).update(direction="outbound-api", buttons=[offer])
-    form = send_and_get_params(receiver, omar, sender, press=inbound.ButtonPress("Blue", "colour-blue"))
+    form = send_and_get_params(receiver, omar, sender, button_press=inbound.ButtonPress("Blue", "colour-blue"))
     assert (form["ButtonText"], form["ButtonPayload"], form["Body"]) == ("Blue", "colour-blue", "Blue")
     assert (form["MessageType"], form["OriginalRepliedMessageSid"]) == ("button", question.sid)
 
@@ -116,9 +116,9 @@ def test_a_pressed_button_quotes_the_message_that_offered_it(
 def test_a_list_entry_and_a_quoted_reply_say_what_they_are(
     receiver: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
-    form = send_and_get_params(receiver, omar, sender, press=inbound.ButtonPress("Blue", "7", kind="list"))
+    form = send_and_get_params(receiver, omar, sender, button_press=inbound.ButtonPress("Blue", "7", kind="list"))
     assert (form["MessageType"], form["ListTitle"], form["ListId"]) == ("interactive", "Blue", "7")
-    form = send_and_get_params(receiver, omar, sender, text="that one", replying_to=Message.objects.get())
+    form = send_and_get_params(receiver, omar, sender, text="that one", quoted=Message.objects.get())
     assert form["OriginalRepliedMessageSender"] == omar.address
 
 
@@ -126,7 +126,7 @@ def test_ad_and_forwarded_messages_carry_their_fields(
     receiver: WebhookReceiver, omar: Customer, sender: Sender
 ) -> None:
     form = send_and_get_params(
-        receiver, omar, sender, text="is it still there?", ad=inbound.Ad("Lamps"), forwarded=True
+        receiver, omar, sender, text="is it still there?", ad=inbound.Ad("Lamps"), is_forwarded=True
     )
     assert (form["ReferralHeadline"], form["ReferralSourceType"], form["Forwarded"]) == ("Lamps", "ad", "true")
     assert form["ReferralCtwaClid"]

@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from omnichannel.conversations import timeline
 from omnichannel.conversations.assignment.classify import classify_conversation, condition_facts_for
 from omnichannel.conversations.assignment.dispatch import offer_waiting_conversations
 from omnichannel.conversations.assignment.pending import MAX_ROUTING_ATTEMPTS
 from omnichannel.conversations.assignment.pick import release_conversation, take_conversation, wait_for_customer
 from omnichannel.conversations.lanes import LaneKind
-from omnichannel.conversations.models import Contact, Conversation, Message, TimelineEventKind
-from omnichannel.core.localized_text import localized
+from omnichannel.conversations.models import Contact, Conversation, Message
 from omnichannel.jobs.models import Lane
 from omnichannel.live.models import LiveEvent
 from omnichannel.worker_jobs import create_worker
@@ -121,10 +119,7 @@ def test_conversation_taken_before_classification_keeps_its_agent_and_gets_skill
 
 def test_manually_moved_conversation_is_not_reclassified(orders: Queue) -> None:
     billing = builders.create_queue("Billing")
-    conversation = create_new_conversation(queue=billing)
-    timeline.record(
-        conversation, TimelineEventKind.QUEUED, localized("Moved to Billing."), actor=builders.create_user("Supervisor")
-    )
+    conversation = create_new_conversation(queue=billing, is_placed_by_hand=True)
     assert classify_and_refresh(conversation).queue == billing
 
 
@@ -207,7 +202,7 @@ def test_conditions_use_the_time_zone_of_the_numbers_hours() -> None:
         operating_hours=OperatingHours.objects.create(name="India", time_zone="Asia/Kolkata")
     )
     abroad, local_number = (
-        condition_facts_for(create_new_conversation(on=number), MONDAY_NIGHT, None),
+        condition_facts_for(create_new_conversation(number=number), MONDAY_NIGHT, None),
         condition_facts_for(create_new_conversation(), MONDAY_NIGHT, None),
     )
     assert (abroad["weekday"], abroad["time"]) == (1, dt.time(4, 0))
@@ -217,7 +212,7 @@ def test_conditions_use_the_time_zone_of_the_numbers_hours() -> None:
 def test_a_work_stream_of_another_name_has_rules_of_its_own(orders: Queue) -> None:
     stream = WorkStream.objects.create(name="Second")
     assert (
-        classify_and_refresh(create_new_conversation(on=builders.create_number(work_stream=stream))).queue
+        classify_and_refresh(create_new_conversation(number=builders.create_number(work_stream=stream))).queue
         == Queue.objects.get_default()
     )
 

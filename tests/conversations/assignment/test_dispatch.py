@@ -284,7 +284,7 @@ def test_unassignable_conversations_do_not_block_others() -> None:
     for _ in range(120):
         builders.create_conversation(queue=orders, number=number)
     builders.create_agent("Dana")
-    late = create_waiting_conversation(0, on=number)
+    late = create_waiting_conversation(0, number=number)
     dispatch_after()
     assert get_offered_agent(late) is not None
     with CaptureQueriesContext(connection) as queries:

@@ -17,7 +17,7 @@ def test_a_queue_takes_no_more_than_its_limit_however_many_come_at_once(limit: i
     orders = create_orders_queue()
     create_overflow_rule(orders, "work_item_limit", "end", limit=limit)
     number = builders.create_number()
-    newcomers = [create_new_conversation(on=number).pk for _ in range(12)]
+    newcomers = [create_new_conversation(number=number).pk for _ in range(12)]
     assert run_concurrently(*[lambda pk=pk: classify_conversation(pk) for pk in newcomers]) == [None] * len(newcomers)
     states = list(Conversation.objects.values_list("state", flat=True))
     assert (states.count(State.OPEN), states.count(State.CLOSED)) == (limit, len(newcomers) - limit)

@@ -165,7 +165,7 @@ def test_agents_messages_and_automatic_ones_go_out_in_their_order(number: WhatsA
     pick.take_conversation(conversation, builders.create_agent("Dana"))
     message = Message.objects.filter(direction="outbound")
     assert sent_texts() == ["Hello!", "Here is Dana."]
-    assert [(reply.author, reply.content["automated"]) for reply in message] == [
+    assert [(reply.author, reply.automated_trigger) for reply in message] == [
         (None, "greeting"),
         (None, "agent_assigned"),
     ]

@@ -9,7 +9,7 @@ from django.utils import timezone
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts import merge as merges
 from omnichannel.conversations.contacts.merge import MergeError, get_undo_error, merge_contacts, undo_merge
-from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label, TimelineEventKind
+from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, State
@@ -95,7 +95,7 @@ def test_messages_from_either_number_belong_to_the_merged_contact(
 def test_answers_go_to_the_number_they_wrote_from_last(
     number: WhatsAppNumber, sue: Agent, home_contact: Contact, work_contact: Contact
 ) -> None:
-    create_conversation_with_message(home_contact, number, wrote=timezone.now() - timedelta(hours=3))
+    create_conversation_with_message(home_contact, number, last_inbound_at=timezone.now() - timedelta(hours=3))
     create_conversation_with_message(work_contact, number)
     merge_contacts(home_contact, work_contact, by=sue.user)
     assert Contact.objects.get().address == WORK_ADDRESS

@@ -15,7 +15,6 @@ from omnichannel.conversations.automated_messages.triggers import send_due_messa
 from omnichannel.conversations.contacts import opt_out
 from omnichannel.conversations.lanes import LaneKind
 from omnichannel.conversations.models import (
-    TimelineEventKind,
     AutomatedMessage,
     Contact,
     Conversation,
@@ -23,6 +22,7 @@ from omnichannel.conversations.models import (
     MessageTrigger,
     OptOutMeaning,
     OptOutWord,
+    TimelineEventKind,
 )
 from omnichannel.conversations.outbound.compose import OPTED_OUT_BY_WORD_ERROR, ReplyError, send_reply
 from omnichannel.conversations.outbound.delivery import deliver_messages

@@ -1,4 +1,4 @@
-"""What is read in contact cards, of every version and by every program; and that none keeps the desk busy."""
+"""vCards of all versions and programs are parsed, in limited time."""
 
 import resource
 import subprocess
@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels_whatsapp.simulator import factories
 from channels_whatsapp.simulator.messages import inbound
 from omnichannel.conversations.contacts.vcard_parser import parse_people
-from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS
+from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS
 
 ROOT = Path(__file__).resolve().parents[3]
-MAX_CPU_SECONDS = 20  # for all hostile cards together: they take two or three
+MAX_CPU_SECONDS = 20  # seconds for all hostile cards together; usually two or three
 VCARD_FRAGMENTS = [
     "BEGIN:VCARD", "END:VCARD", "VERSION:2.1", "FN", "N", "TEL", "EMAIL", "ORG", "AGENT:", "item1.", ";", ":", '"',
     "=", "=\r\n", "\r\n ", "\r\n", "\n", "\\", "waid=4917", "CHARSET=", "ENCODING=QUOTED-PRINTABLE", "=C3=A4", "\0",
@@ -26,7 +27,7 @@ VCARD_FRAGMENTS = [
 
 
 def parse_person(*lines: str, version: str = "3.0", line_ending: str = "\r\n") -> Any:
-    """What is read in a card of these lines."""
+    """Return the person on a card that consists of these lines."""
     [only] = parse_people(line_ending.join(["BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""]).encode())
     return only
 
@@ -35,7 +36,7 @@ def parse_phones(*lines: str) -> list[str]:
     return list(parse_person("FN:Jane Doe", *lines)["phones"])
 
 
-# -- Names ----------------------------------------------------------------------------------------------------------
+# -- Names -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_names_of_version_2_1_are_decoded(line: str, name: str) -> None:
     assert parse_person(line, version="2.1") == {"name": name, "phones": []}
 
 
-# -- Numbers and addresses ------------------------------------------------------------------------------------------
+# -- Numbers and addresses ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -133,20 +134,22 @@ def test_numbers_are_unique_and_limited_to_ten() -> None:
 
 
 def test_email_addresses_are_unique_and_contain_an_at_sign() -> None:
-    written = ["mailto:jane@example.org", "Jane@Example.org", "jane.doe@x", "janedoe@x", "none", "a" * 120 + "@b"]
-    found = parse_person("FN:Jane", *(f"EMAIL;INTERNET:{one}" for one in written))
-    assert found["emails"] == ["jane@example.org", "jane.doe@x", "janedoe@x"]
+    addresses = ["mailto:jane@example.org", "Jane@Example.org", "jane.doe@x", "janedoe@x", "none", "a" * 120 + "@b"]
+    person = parse_person("FN:Jane", *(f"EMAIL;INTERNET:{address}" for address in addresses))
+    assert person["emails"] == ["jane@example.org", "jane.doe@x", "janedoe@x"]
     assert "emails" not in parse_person("FN:Jane", "EMAIL:none")
     assert len(parse_person(*(f"EMAIL:{place}@x" for place in range(99)))["emails"]) == 10
 
 
-# -- Files ----------------------------------------------------------------------------------------------------------
+# -- Files -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r", "\r\n\r\n"])
-def test_lines_may_end_in_any_way(ends: str) -> None:
-    found = parse_person("N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{ends.strip(' ')} BBBB", "TEL:+49 1", line_ending=ends)
-    assert found == {"name": "Jane Doe", "phones": ["+49 1"]}
+@pytest.mark.parametrize("line_ending", ["\n", "\r\n", "\r", "\r\n\r\n"])
+def test_lines_may_end_in_any_way(line_ending: str) -> None:
+    person = parse_person(
+        "N:Doe;Jane;;;", f"PHOTO;ENCODING=b:AAAA{line_ending.strip(' ')} BBBB", "TEL:+49 1", line_ending=line_ending
+    )
+    assert person == {"name": "Jane Doe", "phones": ["+49 1"]}
 
 
 @pytest.mark.parametrize(
@@ -170,16 +173,22 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
 @pytest.mark.parametrize("photo", ["PHOTO;ENCODING=b;TYPE=JPEG:", "LOGO:", "SOUND:", "item2.KEY:", "X-WA-BIZ-PHOTO:"])
 def test_a_large_photo_hides_neither_name_nor_number(photo: str) -> None:
     folded = "\r\n ".join([photo, *["QUJD" * 18] * 1700])
-    found = parse_person(folded, "FN:Lena Roth", "item1.TEL;waid=491701234567:+49 170 1234567", "item1.X-ABLabel:Mobil")
+    person = parse_person(
+        folded, "FN:Lena Roth", "item1.TEL;waid=491701234567:+49 170 1234567", "item1.X-ABLabel:Mobil"
+    )
     assert len(folded) > 120_000
-    assert found == {"name": "Lena Roth", "phones": ["+49 170 1234567"]}
+    assert person == {"name": "Lena Roth", "phones": ["+49 170 1234567"]}
     assert parse_person("FN:Lena Roth", folded, "TEL:1") == {"name": "Lena Roth", "phones": ["1"]}
     assert parse_person("FN:Lena", photo + "A" * 3_000_000, "TEL:1") == {"name": "Lena", "phones": ["1"]}
 
 
 def test_every_card_of_a_file_is_read_also_where_an_end_is_missing() -> None:
     file = b"BEGIN:VCARD\nFN:A\nEND:VCARD\n\nBEGIN:VCARD\nFN:B\nTEL:1\nBEGIN:VCARD\nFN:C\nTEL:2"
-    assert [(one["name"], one["phones"]) for one in parse_people(file)] == [("A", []), ("B", ["1"]), ("C", ["2"])]
+    assert [(person["name"], person["phones"]) for person in parse_people(file)] == [
+        ("A", []),
+        ("B", ["1"]),
+        ("C", ["2"]),
+    ]
     assert len(parse_people(b"BEGIN:VCARD\nFN:A\nEND:VCARD\n" * 50)) == 20
 
 
@@ -210,37 +219,37 @@ def test_text_without_a_card_gives_no_people(file: bytes) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["Amara Diallo", "Doe; Jane, Dr.\\n", 'Jane "JJ" Doe: Ä', "山田 太郎"])
 def test_a_card_from_the_simulators_phone_says_what_was_typed(name: str) -> None:
-    twilio = inbound.create_account("Shop")
+    twilio = factories.create_account("Shop")
     contact = inbound.ContactCard(name, ("+49 151 1", "0151;2"))
     message = inbound.receive_customer_message(
-        inbound.create_customer("Omar", "+491511234567"),
-        inbound.create_sender(twilio, "+493011", "Shop"),
+        factories.create_customer("Omar", "+491511234567"),
+        factories.create_sender(twilio, "+493011", "Shop"),
         contact=contact,
     )
     assert parse_people(message.media.get().file.read()) == [{"name": name, "phones": ["+49 151 1", "0151;2"]}]
 
 
-# -- Strangers' cards -------------------------------------------------------------------------------------------------
+# -- Hostile cards -----------------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)  # the machine may be busy with other things
+@settings(deadline=None)  # The machine may be busy with other work.
 @given(
     st.binary(max_size=300)
-    | st.lists(st.sampled_from(VCARD_FRAGMENTS), max_size=60).map(lambda words: "".join(words).encode())
+    | st.lists(st.sampled_from(VCARD_FRAGMENTS), max_size=60).map(lambda text: "".join(text).encode())
 )
 def test_any_bytes_parse_within_the_limits(noise: bytes) -> None:
-    for one in parse_people(noise) + parse_people(b"BEGIN:VCARD\r\n" + noise) + parse_people(b"\xff\xfe" + noise):
-        emails = one.get("emails", [])
-        assert 0 < len(one["name"]) <= 200
-        assert all(0 < len(phone) <= 40 for phone in one["phones"])
+    for person in parse_people(noise) + parse_people(b"BEGIN:VCARD\r\n" + noise) + parse_people(b"\xff\xfe" + noise):
+        emails = person.get("emails", [])
+        assert 0 < len(person["name"]) <= 200
+        assert all(0 < len(phone) <= 40 for phone in person["phones"])
         assert all("@" in email and len(email) <= 120 for email in emails)
-        assert max(len(one["phones"]), len(emails)) <= 10
-        assert "\x00" not in str(one)
-        str(one).encode()
+        assert max(len(person["phones"]), len(emails)) <= 10
+        assert "\x00" not in str(person)
+        str(person).encode()
 
 
 def count_function_calls(card: bytes) -> int:
-    """How many functions, of Python and of C, are webhook_received while the card is read."""
+    """Count the calls of Python and C functions during the parsing of a card."""
     calls: list[str] = []
     sys.setprofile(lambda _frame, event, _arg: calls.append(event))
     try:
@@ -265,7 +274,7 @@ def limit_cpu() -> None:
 def test_hostile_cards_parse_within_the_cpu_limit() -> None:
     program = (
         "from omnichannel.conversations.contacts.vcard_parser import parse_people\n"
-        "from tests.conversations.contacts.hostile_cards import HOSTILE_VCARDS\n"
+        "from tests.conversations.contacts.hostile_vcards import HOSTILE_VCARDS\n"
         "for name, card in HOSTILE_VCARDS.items(): print(name, flush=True), parse_people(card)"
     )
     command = [sys.executable, "-c", program]

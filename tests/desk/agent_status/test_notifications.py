@@ -36,7 +36,7 @@ def test_customer_message_notifies_the_assigned_agent_once(desk: DeskScenario) -
     builders.create_outbound_message(desk.conversation, "On its way")
     response = fetch_notifications(client_for(desk.dana), places["dana"])
     conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
-    message = {"kind": "message", "id": desk.conversation.pk, "who": "Amara Diallo", "text": "Where is it?"}
+    message = {"kind": "message", "id": desk.conversation.pk, "sender_name": "Amara Diallo", "text": "Where is it?"}
     assert response["news"] == [{**message, "address": conversation_path}]
     assert fetch_notifications(client_for(desk.dana), response["place"])["news"] == []
     for person in ("omar", "eve", "supervisor"):
@@ -47,9 +47,9 @@ def test_mentioned_agent_is_notified(desk: DeskScenario) -> None:
     place = fetch_notifications(client_for(desk.omar))["place"]
     add_note(desk.conversation, desk.dana.user, "@omar have a look")
     response = fetch_notifications(client_for(desk.omar), place)
-    assert [(notification["kind"], notification["who"], notification["text"]) for notification in response["news"]] == [
-        ("mention", "Dana", "@omar have a look")
-    ]
+    assert [
+        (notification["kind"], notification["sender_name"], notification["text"]) for notification in response["news"]
+    ] == [("mention", "Dana", "@omar have a look")]
     assert fetch_notifications(client_for(desk.omar), response["place"])["news"] == []
 
 

@@ -23,8 +23,8 @@ def save_card_url(desk: DeskScenario, message: Message, person: int = 0, phone: 
     return reverse("desk:save_card", args=[desk.conversation.pk, message.pk, person, phone])
 
 
-def post_save_card(desk: DeskScenario, person: str = "dana", **place: Any) -> Any:
-    return client_for(getattr(desk, person)).post(
+def post_save_card(desk: DeskScenario, user_key: str = "dana", **place: Any) -> Any:
+    return client_for(getattr(desk, user_key)).post(
         save_card_url(desk, create_card_message(desk), **place), **HTMX_HEADERS
     )
 

@@ -49,8 +49,8 @@ def create_earlier_conversation(desk: DeskScenario, **fields: Any) -> Conversati
     """Create a closed conversation of the same customer from last week."""
     week_ago = timezone.now() - timedelta(days=7)
     values = {
-        "of": desk.conversation.contact,
-        "on": desk.conversation.number,
+        "contact": desk.conversation.contact,
+        "number": desk.conversation.number,
         "queue": desk.queue,
         "state": State.CLOSED,
         "closed_at": week_ago,

@@ -131,7 +131,7 @@ def test_each_sort_order_paginates_correctly(desk: DeskScenario, dana_client: Cl
         closed = {"state": State.CLOSED, "closed_at": at} if view == "closed" else {}
         create_waiting_conversation(
             desk,
-            on=number,
+            number=number,
             last_inbound_at=at - ONE_HOUR * (place % 30),
             contact=builders.create_contact(f"C{place % 5}"),
             **same,

@@ -286,7 +286,7 @@ def test_other_users_opening_it_leave_it_unread(desk: DeskScenario) -> None:
 def test_the_customer_panel_lists_the_other_conversations_one_may_see(desk: DeskScenario) -> None:
     contact = desk.conversation.contact
     at = time_ago(days=3)
-    past = {"of": contact, "state": State.CLOSED, "closed_at": at}
+    past = {"contact": contact, "state": State.CLOSED, "closed_at": at}
     own_conversation = builders.create_conversation(queue=desk.queue, **past)
     hidden = builders.create_conversation(queue=builders.create_queue("Secret"), **past)
     shown = client_for(desk.dana).get(reverse("desk:former", args=[desk.conversation.pk])).content.decode()

@@ -162,7 +162,7 @@ def test_a_conversation_too_long_for_a_pdf_is_refused_in_words(
     desk: DeskScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_messages(desk)
-    for limit in ("PDF_ENTRIES", "PDF_CHARACTERS"):
+    for limit in ("MAX_PDF_ENTRIES", "MAX_PDF_CHARACTERS"):
         with monkeypatch.context() as patch:
             patch.setattr(exports, limit, 1)
             answer = get_export(desk, query="?format=pdf")

@@ -21,7 +21,7 @@ def wait_until(condition: Callable[[], object], seconds: float, description: str
     """
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"After {seconds:.0f} seconds it still was not so that {description}."
+        assert time.monotonic() < deadline, f"Waited {seconds:.0f} seconds, but this is not true: {description}."
         time.sleep(0.05)
 
 
@@ -77,7 +77,9 @@ class ManagedProcess:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"It still ran after {seconds:.0f} seconds:\n{self.read_output()[-4000:]}") from None
+            raise AssertionError(
+                f"The process still runs after {seconds:.0f} seconds:\n{self.read_output()[-4000:]}"
+            ) from None
 
     def assert_clean_exit(self, seconds: float) -> None:
         """Wait for the end and check that there was no error code and no traceback."""
