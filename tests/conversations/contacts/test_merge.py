@@ -9,7 +9,7 @@ from django.utils import timezone
 from channels_whatsapp.models import WhatsAppNumber
 from omnichannel.conversations.contacts import merge as merges
 from omnichannel.conversations.contacts.merge import MergeError, get_undo_error, merge_contacts, undo_merge
-from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label
+from omnichannel.conversations.models import Contact, ContactMerge, Conversation, Label, TimelineEventKind
 from omnichannel.conversations.outbound.compose import send_reply
 from omnichannel.jobs.models import Lane
 from routing.models import Agent, State
@@ -76,7 +76,7 @@ def test_merge_combines_the_data_of_both_contacts(
     assert [str(label) for label in home_contact.labels.all()] == ["VIP"]
     assert set(home_contact.conversations.all()) == {home_conversation, other_message}
     assert (done.merged_by, done.source_conversation_ids) == (sue.user, [other_message.pk])
-    line = other_message.events.get(kind=merges.MERGED_EVENT)
+    line = other_message.events.get(kind=TimelineEventKind.CONTACTS_MERGED)
     assert line.actor == sue.user
     assert str(line.text).startswith("Sue merged A. Diallo (")
 
@@ -192,7 +192,8 @@ def test_undoing_brings_both_back_as_they_were(
     assert [*home_contact.conversations.all(), *unmerged.conversations.all()] == [home_conversation, other_message]
     assert not home_contact.addresses.exists()
     assert (
-        str(other_message.events.get(kind=merges.UNMERGED_EVENT).text) == "Sue parted this customer from Amara again."
+        str(other_message.events.get(kind=TimelineEventKind.CONTACTS_UNMERGED).text)
+        == "Sue parted this customer from Amara again."
     )
 
 
