@@ -34,8 +34,8 @@ class LocalizedText:
     def to_json(self) -> dict[str, Any]:
         """Return the text as it is stored in JSON."""
         # Rows in the database have these keys: do not rename them without a migration.
-        plural = {"plural": self.msgid_plural} if self.msgid_plural else {}
-        return {"words": self.msgid, **plural, "values": {name: _value_to_json(value) for name, value in self.values}}
+        plural = {"msgid_plural": self.msgid_plural} if self.msgid_plural else {}
+        return {"msgid": self.msgid, **plural, "values": {name: _value_to_json(value) for name, value in self.values}}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

@@ -18,6 +18,11 @@ INLINE_PATTERNS = {
     "unescaped text": re.compile(r"(?<!help_text)\|safe\b|autoescape off"),  # Help texts come from our own code.
 }
 
+# Elements whose white space is shown (`white-space: pre-wrap`), or that CSS hides while they are `:empty`.
+TIGHT_PATTERN = re.compile(
+    r"<\w+[^>]*\bclass=\"(?:tpl-body )?body\"[^>]*>\s|\bclass=\"(?:field-error|error)\"[^>]*>\s*\{% if"
+)
+
 
 def test_template_list_is_not_empty() -> None:
     assert len(TEMPLATES) > 20
@@ -32,3 +37,8 @@ def test_the_template_compiles(name: str) -> None:
 def test_the_template_keeps_to_the_content_security_policy(name: str) -> None:
     text = (TEMPLATE_FOLDER / name).read_text()
     assert [pattern_name for pattern_name, pattern in INLINE_PATTERNS.items() if pattern.search(text)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.endswith(".html")])
+def test_no_white_space_is_added_where_it_would_be_shown(name: str) -> None:
+    assert TIGHT_PATTERN.findall((TEMPLATE_FOLDER / name).read_text()) == []

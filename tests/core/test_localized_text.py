@@ -57,7 +57,7 @@ def test_names_are_not_translated(name: str) -> None:
 
 
 def test_untranslated_text_stays_unchanged() -> None:
-    assert str(LocalizedText.from_json({"words": "Sue moved 100 % of it."})) == "Sue moved 100 % of it."
+    assert str(LocalizedText.from_json({"msgid": "Sue moved 100 % of it."})) == "Sue moved 100 % of it."
 
 
 @pytest.mark.django_db

@@ -19,7 +19,7 @@ from omnichannel.conversations.models import (
 from omnichannel.core.localized_text import localized
 from routing.agents import get_or_create_agent
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,7 @@ def test_conversation_page_takes_ten_queries(
     client = client_for(getattr(desk, person))
     with django_assert_max_num_queries(10):
         answer = client.get(reverse("desk:conversation", args=[desk.conversation.pk]))
-    assert answer.content.decode().count('<li id="message-') == min(50, count // 2 * 2 + 1)
+    assert compact(answer.content.decode()).count('<li id="message-') == min(50, count // 2 * 2 + 1)
 
 
 @pytest.mark.parametrize("count", ROW_COUNTS)
@@ -85,7 +85,7 @@ def test_message_fragment_takes_four_queries(
         answer = client.get(
             reverse("desk:pieces", args=[desk.conversation.pk]) + f"?message={shown.pk}", **HTMX_HEADERS
         )
-    assert answer.content.decode().count('<li id="message-') == 1
+    assert compact(answer.content.decode()).count('<li id="message-') == 1
 
 
 @pytest.mark.parametrize("count", ROW_COUNTS)
@@ -96,7 +96,7 @@ def test_fragments_take_four_queries(
     client = client_for(desk.dana)
     with django_assert_max_num_queries(SIGN_IN_QUERIES + 4):
         answer = client.get(reverse("desk:pieces", args=[desk.conversation.pk]) + "?after=0", **HTMX_HEADERS)
-    assert answer.content.decode().count('<li id="message-') == count // 2 * 2 + 1
+    assert compact(answer.content.decode()).count('<li id="message-') == count // 2 * 2 + 1
 
 
 @pytest.mark.parametrize("count", ROW_COUNTS)

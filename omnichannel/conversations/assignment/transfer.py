@@ -51,8 +51,8 @@ class AgentCandidate:
             "%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required_skill_count
         )
         return words % {
-            "matching_skill_count": self.matching_skill_count,
-            "required_skill_count": self.required_skill_count,
+            "matching": self.matching_skill_count,
+            "required": self.required_skill_count,
         }
 
 

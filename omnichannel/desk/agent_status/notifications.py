@@ -51,14 +51,14 @@ class Notification:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object for the page's script."""
-        address = resolve_url("desk:conversation", pk=self.conversation.pk)
+        url = resolve_url("desk:conversation", pk=self.conversation.pk)
         text = self.text[:MAX_PREVIEW_LENGTH]
         return {
             "kind": self.kind,
             "id": self.conversation.pk,
             "sender_name": self.sender_name,
             "text": text,
-            "address": address,
+            "url": url,
         }
 
 

@@ -139,12 +139,12 @@
     if (!news.length || !canNotify()) return;
     if (news.length > MAX_NOTIFICATIONS) {
       const title = interpolate(ngettext("%s new message", "%s new messages", news.length), [news.length]);
-      const names = new Set(news.map(({ who }) => who));
+      const names = new Set(news.map(({ sender_name }) => sender_name));
       return notify(title, [...names].join(", "), "desk-news", () => {});
     }
-    for (const { kind, id, who, text, address } of news) {
-      const title = kind === "mention" ? interpolate(gettext("%s mentions you"), [who]) : who;
-      notify(title, text, `conversation-${id}`, () => openConversation(id, address));
+    for (const { kind, id, sender_name: senderName, text, url } of news) {
+      const title = kind === "mention" ? interpolate(gettext("%s mentions you"), [senderName]) : senderName;
+      notify(title, text, `conversation-${id}`, () => openConversation(id, url));
     }
   }
 
@@ -162,8 +162,8 @@
     try {
       const response = await Omnichannel.fetch(`/desk/news/?since=${encodeURIComponent(position)}`);
       if (!response.ok) return;
-      const { place, news } = await response.json();
-      position = place;
+      const { cursor, notifications: news } = await response.json();
+      position = cursor;
       channel?.postMessage({ position });
       const unseen = news.filter(({ id }) => !isVisible(id));
       if (unseen.length) playInOneTab(unseen.some(({ kind }) => kind === "message") ? "message" : "mention");

@@ -258,11 +258,11 @@
   });
 
   document.body.addEventListener("bulk-done", (event) => {
-    const { words, failed } = event.detail;
+    const { message, failed_count: failedCount } = event.detail;
     // After a failure the dialog stays open: it lists the conversations that failed.
-    if (!failed) {
+    if (!failedCount) {
       byId("dialog")?.close();
-      Omnichannel.showNotice(words);
+      Omnichannel.showNotice(message);
     }
     selectAll(false);
     Omnichannel.refreshList();

@@ -14,7 +14,7 @@ from omnichannel.conversations.models import Conversation, MessageKind, Offer, O
 from routing.models import Agent, BasePresence, DistributionMode, State
 from routing.presence import get_built_in_presence
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
@@ -239,7 +239,11 @@ def test_only_what_may_be_selected_has_the_button(desk: DeskScenario, mode: str,
     page = client.get(reverse("desk:conversation", args=[waits.pk])).content.decode()
     listed = client.get(reverse("desk:inbox") + "?view=open", **HTMX_HEADERS).content.decode()
     response = client.post(reverse("desk:take", args=[waits.pk]), **HTMX_HEADERS).status_code
-    assert ("Assign to me" in page, '<span class="tag"' in listed, response) == (may, not may, 200 if may else 409)
+    assert ("Assign to me" in page, '<span class="tag"' in compact(listed), response) == (
+        may,
+        not may,
+        200 if may else 409,
+    )
 
 
 # -- Ongoing -----------------------------------------------------------------------------------------------------------

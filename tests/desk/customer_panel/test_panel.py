@@ -23,7 +23,7 @@ from omnichannel.conversations.models import (
 from omnichannel.core.localized_text import localized
 from routing.models import ContactField, ContextVariable, Skill, SkillType, State, VariableType
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
@@ -294,7 +294,7 @@ def create_attachment(conversation: Conversation, name: str, kind: str = "image/
 def test_files_are_listed_with_a_picture_a_name_and_a_size(desk: DeskScenario) -> None:
     picture = create_attachment(create_earlier_conversation(desk), "lamp.png")
     create_attachment(desk.conversation, "bill.pdf", "application/pdf")
-    page = get_section(desk, "pane_files")
+    page = compact(get_section(desk, "pane_files"))
     address = reverse("desk:attachment", args=[picture.pk])
     assert f'<img src="{address}"' in page
     assert f'href="{address}?download=1"' in page

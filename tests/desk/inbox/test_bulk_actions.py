@@ -78,7 +78,7 @@ def test_labels_all_of_them_have_are_ticked_and_what_is_unticked_comes_off(desk:
     query: dict[str, Any] = {"verb": "labels", "pk": [first.pk, second.pk]}
     shown = client.get(reverse("desk:bulk"), query, **HTMX_HEADERS).context["form"]
     assert {label.name for label, is_chosen in shown.choices if is_chosen} == {"Both"}
-    post_bulk_action(client, "labels", first, second, labels=[new.pk], before=[both.pk])
+    post_bulk_action(client, "labels", first, second, labels=[new.pk], previous_labels=[both.pk])
     assert set(first.labels.all()) == {unticked, new}
     assert set(second.labels.all()) == {new}
 

@@ -46,11 +46,11 @@ def test_each_filter_selects_its_conversations(desk: DeskScenario, dana_client: 
     label = Label.objects.create(name="VIP")
     update_labels(plain, add=[label], remove=[], actor=desk.dana.user)
     assert listed_conversations(dana_client, unread=1) == [unread]
-    assert listed_conversations(dana_client, soon=1) == [closing]
+    assert listed_conversations(dana_client, closing_soon=1) == [closing]
     assert listed_conversations(dana_client, priority=1) == [urgent]
     assert listed_conversations(dana_client, label=label.pk) == [plain]
     assert listed_conversations(dana_client, queue=elsewhere.queue_id) == [elsewhere]
-    assert set(listed_conversations(dana_client, stream=plain.work_stream_id)) == {
+    assert set(listed_conversations(dana_client, work_stream=plain.work_stream_id)) == {
         plain,
         unread,
         closing,
@@ -97,7 +97,7 @@ def test_closed_view_shows_24_hours_unless_older_is_requested(desk: DeskScenario
         for at in (timezone.now() - ONE_HOUR, timezone.now() - 30 * ONE_HOUR)
     ]
     assert listed_conversations(dana_client, "closed") == closed[:1]
-    assert listed_conversations(dana_client, "closed", older=1) == closed
+    assert listed_conversations(dana_client, "closed", include_older=1) == closed
 
 
 EXPECTED_ORDERS = {

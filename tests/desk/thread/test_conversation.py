@@ -23,13 +23,14 @@ from omnichannel.desk.thread.messages import DayDivider, MessageEntry, UnreadDiv
 from omnichannel.desk.thread.timeline import EventEntry
 from routing.models import State
 from tests import builders
-from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
+from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for, compact
 
 pytestmark = pytest.mark.django_db
 
 
 def get_page(desk: DeskScenario, **query: Any) -> str:
-    return client_for(desk.dana).get(reverse("desk:conversation", args=[desk.conversation.pk]), query).content.decode()
+    url = reverse("desk:conversation", args=[desk.conversation.pk])
+    return compact(client_for(desk.dana).get(url, query).content.decode())
 
 
 def thread_entries(desk: DeskScenario, **query: Any) -> list[Any]:

@@ -78,7 +78,7 @@ def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None
     plain = export_text(desk)
     assert "Third one" not in plain
     assert "took the conversation" not in plain
-    full = export_text(desk, query="?notes=1&timeline=1")
+    full = export_text(desk, query="?include_notes=1&include_timeline=1")
     assert full.index("Sorry!") < full.index("Note by Sue: Third one") < full.index("* Dana took the conversation.")
 
 
@@ -92,7 +92,7 @@ def test_it_is_written_in_the_readers_language(desk: DeskScenario) -> None:
     )
     desk.dana.user.language = "de"
     desk.dana.user.save()
-    exported = export_text(desk, query="?notes=1&timeline=1")
+    exported = export_text(desk, query="?include_notes=1&include_timeline=1")
     assert exported.startswith("Unterhaltung mit Amara Diallo\n")
     for line in ("Warteschlange:", "Notiz von Sue: Third one", "* Dana hat die Unterhaltung übernommen."):
         assert line in exported
@@ -146,7 +146,7 @@ def test_a_pdf_is_made_of_every_script(desk: DeskScenario) -> None:
     builders.create_inbound_message(
         desk.conversation, "Grüße, Привет, 你好, مرحبا بالعالم, שלום, สวัสดี, नमस्ते 😀👍🏽 🇩🇪 \U000e0001\ufffe"
     )
-    answer = get_export(desk, query="?format=pdf&notes=1&timeline=1")
+    answer = get_export(desk, query="?format=pdf&include_notes=1&include_timeline=1")
     assert answer["Content-Type"] == "application/pdf"
     assert answer["Content-Disposition"].endswith('.pdf"')
     assert answer.content.startswith(b"%PDF-")

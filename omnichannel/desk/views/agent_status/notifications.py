@@ -13,4 +13,6 @@ def notifications(request: AgentRequest) -> JsonResponse:
     """Return the notifications after the cursor in `?since=`, if any, and the next cursor."""
     cursor = NotificationCursor.parse(request.GET.get("since", ""))
     items, next_cursor = get_notifications_since(cursor, request.agent) if cursor else ([], NotificationCursor.latest())
-    return JsonResponse({"place": str(next_cursor), "news": [notification.to_dict() for notification in items]})
+    return JsonResponse(
+        {"cursor": str(next_cursor), "notifications": [notification.to_dict() for notification in items]}
+    )

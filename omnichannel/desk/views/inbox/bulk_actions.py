@@ -71,7 +71,7 @@ def _result_response(request: AgentRequest, dialog: Dialog, result: bulk_actions
             "count": result.failed_count
         }
         summary = f"{summary}, {failure_text}"
-    trigger = json.dumps({"bulk-done": {"words": f"{dialog.title}: {summary}.", "failed_count": result.failed_count}})
+    trigger = json.dumps({"bulk-done": {"message": f"{dialog.title}: {summary}.", "failed_count": result.failed_count}})
     if request.htmx and not result.failed_count:
         return HttpResponse(status=204, headers={"HX-Trigger": trigger})
     context = {
