@@ -1,4 +1,4 @@
-"""The states of a conversation and the only ways between them."""
+"""The states of a conversation and the transitions between them."""
 
 from datetime import datetime
 from typing import Any
@@ -16,15 +16,15 @@ from omnichannel.conversations.models import Conversation, MessageTrigger, Offer
 from omnichannel.core.localized_text import LocalizedText, localized
 from routing.models import CAPACITY_STATES, Agent, Queue, State
 
-# (from, to): what brings it about. The documented product's state machine; closed is final.
+# The cause of each transition, by (from, to). The states are those of Dynamics 365; closed is final.
 TRANSITIONS: dict[tuple[State, State], str] = {
-    (State.OPEN, State.ACTIVE): "an agent takes it, or gets it assigned",
+    (State.OPEN, State.ACTIVE): "an agent takes it, or it is assigned to one",
     (State.OPEN, State.CLOSED): "it has waited for an agent for too long, or its queue overflows",
     (State.ACTIVE, State.WRAP_UP): "the agent ends it",
     (State.ACTIVE, State.OPEN): "the agent gives it back to the queue, or is disconnected while the customer waits",
     (State.ACTIVE, State.WAITING): "the agent leaves it until the customer writes, or is disconnected after answering",
     (State.ACTIVE, State.ACTIVE): "the agent transfers it to a colleague",
-    (State.ACTIVE, State.CLOSED): "it has stood still for too long",
+    (State.ACTIVE, State.CLOSED): "it has been inactive for too long",
     (State.WRAP_UP, State.CLOSED): "the agent closes it, or wrap-up has lasted too long",
     (State.WAITING, State.ACTIVE): "the agent resumes it, or the customer writes and the same agent is there",
     (State.WAITING, State.OPEN): "the customer writes",
@@ -37,23 +37,23 @@ NOT_SNOOZED: tuple[datetime | None, datetime | None] = (None, None)
 
 
 class TransitionError(Exception):
-    """The conversation is not in a state from which this can be done; the text says so to a person."""
+    """The conversation is in the wrong state, or the user may not do that; the text is for the user."""
 
 
 def require_agent(conversation: Conversation, agent: Agent) -> None:
-    """Raises TransitionRefused unless it is this agent who has the conversation."""
+    """Raise TransitionError unless the conversation is assigned to this agent."""
     if conversation.agent_id != agent.pk:
         raise TransitionError(gettext("Only the agent who has this conversation can do that."))
 
 
 def require_all_read(conversation: Conversation) -> None:
-    """Raises TransitionRefused while there is a message from the customer that the agent has not seen.
+    """Raise TransitionError while there are unread messages from the customer.
 
-    The caller holds the transaction. A message that is being filed holds this lock too: it is seen here, or it finds
-    the conversation as it is afterwards.
+    Call it in a transaction: it locks the conversation, as storing a received message does, so that a new message is
+    either counted here or stored after the commit.
     """
-    now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
-    if now.unread_count:
+    locked = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
+    if locked.unread_count:
         raise TransitionError(gettext("The customer has written in the meantime. Read it first."))
 
 
@@ -71,12 +71,12 @@ def transition(
     """Move a conversation to another state, record it in the timeline and publish it.
 
     Args:
-        event_text: The line of the timeline.
-        actor: The person who did it; None for the system.
-        agent: The agent who has the conversation afterwards.
+        event_text: Text of the timeline event.
+        actor: The user who did it; None for the system.
+        agent: The agent to whom the conversation is assigned afterwards.
         queue: The queue it is in afterwards; its own by default.
-        expected_state_since: Only move it when it has been in its state since this moment.
-        snooze_period: Since when and until when it is snoozed.
+        expected_state_since: Move it only if it has been in its state since this time.
+        snooze_period: Start and end of the snooze; an end of None lasts until the customer writes.
 
     Raises:
         TransitionError: There is no such transition, or somebody else has changed the conversation.
@@ -126,30 +126,30 @@ def transition(
 
 
 def _close_pending_offer(conversation: Conversation, *, at: datetime) -> int | None:
-    """Whoever it was offered to has taken it now, or is offered it no longer; who that is."""
+    """Accept the pending offer if its agent has the conversation now, else withdraw it; return that agent's id."""
     pending = Offer.objects.filter(conversation=conversation, outcome=OfferOutcome.PENDING).first()
     if pending is None:
         return None
-    is_theirs = pending.agent_id == conversation.agent_id
-    pending.outcome = OfferOutcome.ACCEPTED if is_theirs else OfferOutcome.WITHDRAWN
+    is_accepted = pending.agent_id == conversation.agent_id
+    pending.outcome = OfferOutcome.ACCEPTED if is_accepted else OfferOutcome.WITHDRAWN
     pending.decided_at = at
     pending.save(update_fields=["outcome", "decided_at"])
     return pending.agent_id
 
 
 def _end_participations(conversation: Conversation, agent: Agent | None, *, at: datetime) -> list[int]:
-    """Who had a part beside the agent and has none from now on: all when it closes, and who has it now themselves."""
-    parts = conversation.participations.filter(left_at=None)
+    """End the participation of the new agent, and of everybody when the conversation is closed; return their ids."""
+    participations = conversation.participations.filter(left_at=None)
     if conversation.state != State.CLOSED:
-        parts = parts.filter(agent=agent)
-    gone = list(parts.values_list("agent_id", flat=True))
-    if gone:
-        parts.update(left_at=at)
-    return gone
+        participations = participations.filter(agent=agent)
+    agent_ids = list(participations.values_list("agent_id", flat=True))
+    if agent_ids:
+        participations.update(left_at=at)
+    return agent_ids
 
 
 def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedText, actor: User | None) -> None:
-    """Move an open conversation to another queue, where it waits from now on; its required skills stay.
+    """Move an open conversation to another queue, where its waiting time starts again; required skills stay.
 
     Raises:
         TransitionError: It is no longer open, or somebody else has moved it.
@@ -174,14 +174,14 @@ def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedTe
 
 
 def resume_on_customer_message(conversation: Conversation) -> None:
-    """A waiting conversation goes back to its agent if the stream keeps agents and this one is there, else to open."""
+    """Reactivate a waiting conversation: with its agent if the stream keeps agents and they are present, else open."""
     if conversation.state != State.WAITING:
         return
     agent, stream = conversation.agent, conversation.work_stream
-    is_there = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
-    if is_there and stream.keep_same_agent:
-        line = localized("The customer wrote again: back to %(agent)s.", agent=agent)
-        transition(conversation, State.ACTIVE, agent=agent, actor=None, event_text=line)
+    is_present = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
+    if is_present and stream.keep_same_agent:
+        text = localized("The customer wrote again: back to %(agent)s.", agent=agent)
+        transition(conversation, State.ACTIVE, agent=agent, actor=None, event_text=text)
     else:
-        line = localized("The customer wrote again: %(queue)s.", queue=conversation.queue)
-        transition(conversation, State.OPEN, agent=None, actor=None, event_text=line)
+        text = localized("The customer wrote again: %(queue)s.", queue=conversation.queue)
+        transition(conversation, State.OPEN, agent=None, actor=None, event_text=text)
