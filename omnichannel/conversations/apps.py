@@ -8,7 +8,7 @@ from omnichannel.conversations.search import index
 
 
 def ensure_search_index(using: str, **kwargs: Any) -> None:
-    """Create the search index and its triggers again: a migration that rebuilds the table on SQLite drops them."""
+    """Create the search index again: a migration that rebuilds the table on SQLite drops its triggers."""
     index.ensure_index(using)
 
 

@@ -106,9 +106,10 @@ def start_conversation(
     author: User,
     public_id: uuid.UUID | None = None,
 ) -> StartedConversation:
-    """Start a conversation with the owner of this address; it is assigned to the author and uses their capacity.
+    """Start a conversation with the owner of this address by sending a template.
 
-    If the author's agent already has an open conversation with them, the template is sent there.
+    It is assigned to the author's agent and uses their capacity. If the agent already has an open conversation with
+    this customer, the template is sent there.
 
     Raises:
         ConversationAlreadyOpenError: An open conversation is assigned to another agent, or to nobody.
@@ -171,7 +172,7 @@ def _queue_template_once(
 
 
 def _get_or_create_contact(address: str) -> Contact:
-    """Return the locked contact; the lock makes their conversations start one at a time, as on receipt of a message."""
+    """Return the contact, locked as on receipt of a message: their conversations start one at a time."""
     try:
         return _find_contact(address) or _create_contact(address)
     except IntegrityError:  # created concurrently
@@ -186,7 +187,7 @@ def _find_contact(address: str) -> Contact | None:
 
 
 def _matches_address(address: str, *, prefix: str = "") -> Q:
-    """Return a filter for contacts with this number in any spelling, as an additional address, or with this id."""
+    """Return a filter for contacts with this number, in any spelling or as an additional one, or id."""
     additional = ContactAddress.objects.filter(identity=get_identity(address)).values("contact")
     match = Q(**{f"{prefix}identity": get_identity(address)}) | Q(**{f"{prefix}pk__in": additional})
     return match | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else match

@@ -81,34 +81,13 @@ def transition(
     Raises:
         TransitionError: There is no such transition, or somebody else has changed the conversation.
     """
-    before, agent_before, now = State(conversation.state), conversation.agent_id, timezone.now()
-    queue_before = conversation.queue_id
-    if (before, to) not in TRANSITIONS:
-        raise TransitionError(
-            gettext("This conversation is %(label)s; that can't be done now.") % {"label": before.label}
-        )
-    changes: dict[str, Any] = {
-        **CLEARED_OFFER,
-        "state": to,
-        "state_since": now,
-        "agent": agent,
-        "closed_at": now if to == State.CLOSED else None,
-        "snoozed_at": snooze_period[0],
-        "snoozed_until": snooze_period[1],
-        "is_placed_by_hand": conversation.is_placed_by_hand or actor is not None,
-    }
-    if to == State.OPEN:
-        changes |= {"queued_at": now, "queue": queue or conversation.queue}
-    if (before, to) == (State.ACTIVE, State.OPEN):
-        changes |= {"released_by_id": agent_before, "released_at": now, "is_released_by_disconnect": actor is None}
+    before, now = State(conversation.state), timezone.now()
+    agent_before, queue_before = conversation.agent_id, conversation.queue_id
+    _require_transition(before, to)
+    changes = _state_changes(conversation, to, queue=queue, is_manual=actor is not None, at=now)
+    changes |= {"agent": agent, "snoozed_at": snooze_period[0], "snoozed_until": snooze_period[1]}
     with transaction.atomic():
-        unchanged = Conversation.objects.filter(pk=conversation.pk, state=before, agent=agent_before)
-        if expected_state_since is not None:
-            unchanged = unchanged.filter(state_since=expected_state_since)
-        if not unchanged.update(**changes):
-            raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
-        for name, value in changes.items():
-            setattr(conversation, name, value)
+        _update_if_unchanged(conversation, changes, expected_state_since=expected_state_since)
         former_participants = _end_participations(conversation, agent, at=now)
         timeline.record(conversation, TimelineEventKind(to.value), event_text, actor=actor)
         if trigger := AUTOMATED_MESSAGES.get(to):
@@ -125,8 +104,50 @@ def transition(
         )
 
 
+def _require_transition(before: State, to: State) -> None:
+    if (before, to) not in TRANSITIONS:
+        raise TransitionError(
+            gettext("This conversation is %(label)s; that can't be done now.") % {"label": before.label}
+        )
+
+
+def _state_changes(
+    conversation: Conversation, to: State, *, queue: Queue | None, is_manual: bool, at: datetime
+) -> dict[str, Any]:
+    """Return the field values that follow from the new state."""
+    changes: dict[str, Any] = {
+        **CLEARED_OFFER,
+        "state": to,
+        "state_since": at,
+        "closed_at": at if to == State.CLOSED else None,
+        "is_placed_by_hand": conversation.is_placed_by_hand or is_manual,
+    }
+    if to == State.OPEN:
+        changes |= {"queued_at": at, "queue": queue or conversation.queue}
+        if conversation.state == State.ACTIVE:
+            changes |= {
+                "released_by_id": conversation.agent_id,
+                "released_at": at,
+                "is_released_by_disconnect": not is_manual,
+            }
+    return changes
+
+
+def _update_if_unchanged(
+    conversation: Conversation, changes: dict[str, Any], *, expected_state_since: datetime | None
+) -> None:
+    """Update the conversation; raise TransitionError if somebody else has changed its state or agent."""
+    unchanged = Conversation.objects.filter(pk=conversation.pk, state=conversation.state, agent=conversation.agent_id)
+    if expected_state_since is not None:
+        unchanged = unchanged.filter(state_since=expected_state_since)
+    if not unchanged.update(**changes):
+        raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
+    for name, value in changes.items():
+        setattr(conversation, name, value)
+
+
 def _close_pending_offer(conversation: Conversation, *, at: datetime) -> int | None:
-    """Accept the pending offer if its agent has the conversation now, else withdraw it; return that agent's id."""
+    """Accept the pending offer if its agent has the conversation, else withdraw it; return that agent."""
     pending = Offer.objects.filter(conversation=conversation, outcome=OfferOutcome.PENDING).first()
     if pending is None:
         return None
@@ -138,7 +159,7 @@ def _close_pending_offer(conversation: Conversation, *, at: datetime) -> int | N
 
 
 def _end_participations(conversation: Conversation, agent: Agent | None, *, at: datetime) -> list[int]:
-    """End the participation of the new agent, and of everybody when the conversation is closed; return their ids."""
+    """End the participation of the new agent, and of everybody when it is closed; return their ids."""
     participations = conversation.participations.filter(left_at=None)
     if conversation.state != State.CLOSED:
         participations = participations.filter(agent=agent)
@@ -149,7 +170,9 @@ def _end_participations(conversation: Conversation, agent: Agent | None, *, at: 
 
 
 def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedText, actor: User | None) -> None:
-    """Move an open conversation to another queue, where its waiting time starts again; required skills stay.
+    """Move an open conversation to another queue.
+
+    Its waiting time starts again; its required skills stay.
 
     Raises:
         TransitionError: It is no longer open, or somebody else has moved it.
@@ -174,7 +197,10 @@ def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedTe
 
 
 def resume_on_customer_message(conversation: Conversation) -> None:
-    """Reactivate a waiting conversation: with its agent if the stream keeps agents and they are present, else open."""
+    """Reactivate a waiting conversation after a message from the customer.
+
+    It returns to its agent if the work stream keeps the same agent and they are present; else it becomes open.
+    """
     if conversation.state != State.WAITING:
         return
     agent, stream = conversation.agent, conversation.work_stream

@@ -1,4 +1,4 @@
-"""Names of live topics: each event is published to some, and each page listens to those its user may see."""
+"""Names of live topics: events are published to topics, and pages listen to those of their user."""
 
 from typing import Final
 

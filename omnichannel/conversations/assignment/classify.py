@@ -76,7 +76,7 @@ def _first_message(conversation: Conversation) -> Message | None:
 
 
 def condition_facts_for(conversation: Conversation, at: datetime, first_message: Message | None) -> Facts:
-    """Return the values that conditions can test, at this time in the time zone of the conversation's number."""
+    """Return the values that conditions can test; times are in the time zone of the number."""
     contact = conversation.contact
     hours = conversation.number.operating_hours
     return {
@@ -92,7 +92,7 @@ def condition_facts_for(conversation: Conversation, at: datetime, first_message:
 
 
 def operating_hours_for_stream(stream: WorkStream) -> list[OperatingHours | None]:
-    """Return the operating hours whose time zones apply to conditions in this work stream; None stands for UTC."""
+    """Return the operating hours whose time zones apply in this work stream; None stands for UTC."""
     numbers = stream.whatsapp_numbers.filter(is_active=True).select_related("operating_hours")
     return list({number.operating_hours: None for number in numbers}) or [None]
 
@@ -118,7 +118,7 @@ def _lock_conversation(conversation_id: int) -> Conversation | None:
 
 
 def _can_be_routed(conversation: Conversation) -> bool:
-    """Return whether nobody has the conversation, it is not offered, and no person has decided where it goes."""
+    """Return whether it is unassigned, not offered, and not placed by a person."""
     is_free = conversation.state == State.OPEN and conversation.offered_to_id is None
     return is_free and not conversation.is_placed_by_hand
 
@@ -201,7 +201,7 @@ def _add_required_skills(conversation: Conversation, facts: Facts, fields: Avail
 
 
 def apply_waiting_time_overflow(now: datetime | None = None) -> int:
-    """Move or end conversations that wait longer than their queue's overflow rules allow; return their number."""
+    """Move or end conversations that wait longer than overflow rules allow; return their number."""
     at, count = now or timezone.now(), 0
     for queue, waiting_rules in overflow.get_waiting_rules_by_queue().items():
         for pk in _overdue_conversation_ids(queue, waiting_rules, at):

@@ -56,7 +56,9 @@ def invite_colleague(conversation: Conversation, colleague: Agent, *, agent: Age
 def add_participant(
     conversation: Conversation, agent: Agent, kind: ParticipationKind, *, invited_by: Agent | None = None
 ) -> None:
-    """Add the agent as a participant, or change the kind of their participation. Call it in a transaction.
+    """Add the agent as a participant, or change the kind of their participation.
+
+    Call it in a transaction.
 
     Raises:
         TransitionError: The conversation is closed, or MAX_CONSULTED colleagues are in it.

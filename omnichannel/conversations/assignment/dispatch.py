@@ -168,14 +168,14 @@ def _required_skill_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
 
 
 def _declined_offer_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Return the agents who rejected an offer, or let it time out, since the conversation came into its queue."""
+    """Return the agents who rejected or missed an offer since the conversation entered its queue."""
     offers = Offer.objects.filter(conversation__in=pks, outcome__in=DECLINED_OUTCOMES)
     current = offers.filter(decided_at__gte=F("conversation__queued_at"))
     return _fact_rows(current, DECLINED_FACT, subject_id=F("agent_id"), at=F("decided_at"))
 
 
 def _released_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Return the agents who gave a conversation back, or were disconnected from it, since it came into its queue."""
+    """Return the agents who released, or were disconnected from, a conversation now in its queue."""
     released = Conversation.objects.filter(
         pk__in=pks, released_by__isnull=False, released_at__gte=F("queued_at")
     ).annotate(conversation_id=F("pk"))
@@ -278,7 +278,7 @@ def _queue_and_stream(decision: Decision) -> tuple[int, int]:
 
 
 def _set_last_assigned(offered: list[tuple[Decision, int]]) -> None:
-    """Store when each agent was last assigned work; decisions of a batch differ in time, so round robin is exact."""
+    """Store when each agent was last assigned work; times differ within a batch to keep its order."""
     latest = {agent_id: decision.assigned_at for decision, agent_id in offered}
     if latest:
         times = Case(*(When(pk=pk, then=Value(at)) for pk, at in latest.items()), output_field=DateTimeField())

@@ -1,4 +1,4 @@
-"""Conversations that are not routed yet: agents see them and can take them, but they are not assigned."""
+"""Conversations that are not routed yet: agents can see and take them, but none is assigned."""
 
 from django.db.models import Exists, OuterRef, Q
 

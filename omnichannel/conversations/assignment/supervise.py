@@ -18,14 +18,16 @@ MONITORABLE_STATES = {State.ACTIVE, State.WRAP_UP}
 
 
 def assignment_targets(conversation: Conversation) -> TransferTargets:
-    """Return the members of its queue who are not signed off, whatever their capacity, and the other queues."""
+    """Return the members of its queue who are not signed off, even without capacity, and other queues."""
     members = filter_queue_members(conversation.queue, active_agents())
     present = filter_by_presence(members, lambda base: not base.is_signed_off)
     return TransferTargets(rank_agents(conversation, list(present)), other_queues(conversation))
 
 
 def assign_conversation(conversation: Conversation, *, target: Agent | Queue, supervisor: Agent) -> None:
-    """Assign an open conversation to a member of its queue, even above their capacity, or move it to another queue.
+    """Assign an open conversation to a member of its queue, or move it to another queue.
+
+    Capacity is not checked: supervisors may assign more than an agent can take.
 
     Raises:
         TransitionError: The agent is no supervisor, the conversation is not open, or the target can't have it.

@@ -70,7 +70,7 @@ class TransferTargets:
 
 
 def transfer_targets(conversation: Conversation) -> TransferTargets:
-    """Return the available members of its queue, best skills first, and the other queues that are open now."""
+    """Return the available members of its queue, best skills first, and the other open queues."""
     members = filter_queue_members(conversation.queue, active_agents())
     available = filter_by_presence(members, lambda base: base.accepts_handover)
     colleagues = rank_agents(conversation, list(available.exclude(Q(pk=conversation.agent_id))))

@@ -25,7 +25,7 @@ class ConversationQuerySet(RoutableQuerySet["Conversation"]):
         return self.select_related("contact", "number", "queue", "agent__user", "last_message")
 
     def annotate_for_agent(self, agent: Agent) -> Self:
-        """Add the agent's participation, consulted colleagues, unread mentions and labels, without more queries."""
+        """Add participation, consulted colleagues, unread mentions and labels, without more queries."""
         return self.annotate(**agent_annotations(agent))
 
     def annotate_is_shared(self) -> Self:
