@@ -40,7 +40,7 @@ class AvailabilityFilter(admin.SimpleListFilter):
     """Filter by whether Twilio still lists the template."""
 
     title = "at Twilio"
-    parameter_name = "removed_since"
+    parameter_name = "removed"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [("no", "There"), ("yes", "Gone")]

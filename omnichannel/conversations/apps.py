@@ -8,7 +8,7 @@ from omnichannel.conversations.search import index
 
 
 def ensure_search_index(using: str, **kwargs: Any) -> None:
-    """A migration that rebuilds the messages' table on SQLite takes what keeps their words up to date with it."""
+    """Create the search index again: a migration that rebuilds the table on SQLite drops its triggers."""
     index.ensure_index(using)
 
 

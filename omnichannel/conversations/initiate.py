@@ -1,4 +1,4 @@
-"""The desk writes first: a conversation begins with a template, from one of our numbers to a customer's."""
+"""Start a conversation with a customer by sending a template from one of our numbers."""
 
 import re
 import unicodedata
@@ -32,18 +32,18 @@ from omnichannel.conversations.state_machine import transition
 from omnichannel.core.localized_text import localized
 from routing.models import Agent, Queue, State
 
-# Marks of the writing direction, which come along when a number is copied.
+# Invisible marks of the writing direction, which are copied along with a number.
 BIDI_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# +49 (0)171: a zero that is dialled inside the country alone, and no part of the number.
+# The zero in +49 (0)171 is dialled only inside the country and is no part of the international number.
 TRUNK_PREFIX = re.compile(r"(?<=\d)[\s.)-]*\(\s*0\s*\)")
 
 
 class StartConversationError(ReplyError):
-    """No conversation was begun. `field` is `number`, `to` or `template`."""
+    """The conversation was not started. `field` is `number`, `to` or `template`."""
 
 
 class ConversationAlreadyOpenError(StartConversationError):
-    """There is an open conversation with this customer on this number, and this agent does not have it."""
+    """There is an open conversation with this customer on this number, which the agent does not have."""
 
     def __init__(self, conversation: Conversation) -> None:
         super().__init__("already_open", _("There is an open conversation with this customer already."), field="to")
@@ -52,7 +52,7 @@ class ConversationAlreadyOpenError(StartConversationError):
 
 @dataclass(frozen=True)
 class StartedConversation:
-    """The conversation the template went into, and whether it is new."""
+    """The conversation that the template was sent in, and whether it is new."""
 
     conversation: Conversation
     message: Message
@@ -61,7 +61,11 @@ class StartedConversation:
 
 @dataclass(frozen=True)
 class OutboundTemplate:
-    """What is sent, by whom, and the form it came with."""
+    """A template with its variables and author.
+
+    Attributes:
+        public_id: Identifies the submitted form, so that a repeated submission sends nothing twice.
+    """
 
     template: MessageTemplate
     variables: dict[str, str]
@@ -70,9 +74,10 @@ class OutboundTemplate:
 
 
 def parse_address(text: str) -> str:
-    """The WhatsApp address of a number as people write it, or of a business-scoped id.
+    """Return the WhatsApp address for a phone number as people write it, or for a business-scoped id.
 
-    Raises ValidationError without a country code: a number that is guessed would be a stranger's.
+    Raises:
+        ValidationError: There is no country code. It is not guessed: the number would be somebody else's.
     """
     plain = "".join(map(_ascii_digit, unicodedata.normalize("NFKC", BIDI_MARKS.sub("", text)))).strip()
     bare = plain[len(WHATSAPP_PREFIX) :].strip() if plain.lower().startswith(WHATSAPP_PREFIX) else plain
@@ -86,10 +91,10 @@ def parse_address(text: str) -> str:
     return WHATSAPP_PREFIX + normalize_phone_number(digits)
 
 
-def _ascii_digit(letter: str) -> str:
-    """Digits of every script as 0 to 9."""
-    digit = unicodedata.decimal(letter, None)
-    return letter if digit is None else str(digit)
+def _ascii_digit(char: str) -> str:
+    """Convert a digit of any script to 0 to 9; other characters stay."""
+    digit = unicodedata.decimal(char, None)
+    return char if digit is None else str(digit)
 
 
 def start_conversation(
@@ -101,20 +106,24 @@ def start_conversation(
     author: User,
     public_id: uuid.UUID | None = None,
 ) -> StartedConversation:
-    """Begin a conversation with whoever has this address; the agent has it, and it counts against their capacity.
+    """Start a conversation with the owner of this address by sending a template.
 
-    Where the agent has an open one with them already, the template goes there. Raises AlreadyOpen where somebody else
-    has it or nobody yet, and ReplyRefused for what stands against sending.
+    It is assigned to the author's agent and uses their capacity. If the agent already has an open conversation with
+    this customer, the template is sent there.
+
+    Raises:
+        ConversationAlreadyOpenError: An open conversation is assigned to another agent, or to nobody.
+        ReplyError: The template can't be sent.
     """
     agent = agent_for_user(author)
     if agent is None or not sender_numbers_for(author).filter(pk=number.pk).exists():
         raise StartConversationError("number", _("You can't write from this number."), field="number")
     if get_identity(address) == get_identity(number.address):
         raise StartConversationError("own_number", _("This is our own number."), field="to")
-    letter = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
-    # Two looks: what was begun by somebody else at this moment is there at the second.
-    found = _find_open_conversation(number, address) or _create_with_template(number, address, agent, letter)
-    return _send_into_open_conversation(found, agent, letter) if isinstance(found, Conversation) else found
+    outbound = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
+    # The second function looks again under a lock: somebody else may have started a conversation in the meantime.
+    result = _find_open_conversation(number, address) or _create_with_template(number, address, agent, outbound)
+    return _send_into_open_conversation(result, agent, outbound) if isinstance(result, Conversation) else result
 
 
 def _find_open_conversation(number: WhatsAppNumber, address: str) -> Conversation | None:
@@ -122,46 +131,51 @@ def _find_open_conversation(number: WhatsAppNumber, address: str) -> Conversatio
 
 
 def _create_with_template(
-    number: WhatsAppNumber, address: str, agent: Agent, letter: OutboundTemplate
+    number: WhatsAppNumber, address: str, agent: Agent, outbound: OutboundTemplate
 ) -> StartedConversation | Conversation:
-    """A new conversation with the template in it; the open one where there is one after all.
+    """Create a conversation with the template, or return an open conversation if there is one after all.
 
-    The contact is locked here, so nothing of a conversation that is there may be: a customer's message locks it first.
+    Do not lock an existing conversation here, because the contact is locked: receiving a message locks them in the
+    opposite order.
     """
     with transaction.atomic():
         contact = _get_or_create_contact(address)
         existing = contact.conversations.filter(number=number, closed_at=None).first()
-        return existing or _queue_template_once(_create_conversation(number, contact, agent), letter, is_new=True)
+        return existing or _queue_template_once(_create_conversation(number, contact, agent), outbound, is_new=True)
 
 
-def _send_into_open_conversation(existing: Conversation, agent: Agent, letter: OutboundTemplate) -> StartedConversation:
-    """The agent's own open conversation; one that waits for the customer is resumed."""
+def _send_into_open_conversation(
+    existing: Conversation, agent: Agent, outbound: OutboundTemplate
+) -> StartedConversation:
+    """Send the template in the agent's own open conversation, which is resumed if it is waiting."""
     with transaction.atomic():
         locked = lock_for_sending(existing.pk)
         if locked.agent_id != agent.pk or locked.state == State.CLOSED:
             raise ConversationAlreadyOpenError(locked)
         if locked.state == State.WAITING:
             transition(locked, State.ACTIVE, agent=agent, actor=agent.user, event_text=resumed_text(agent))
-        return _queue_template_once(locked, letter, is_new=False)
+        return _queue_template_once(locked, outbound, is_new=False)
 
 
-def _queue_template_once(conversation: Conversation, letter: OutboundTemplate, *, is_new: bool) -> StartedConversation:
+def _queue_template_once(
+    conversation: Conversation, outbound: OutboundTemplate, *, is_new: bool
+) -> StartedConversation:
     locked = lock_for_sending(conversation.pk)
-    if (queued_before := find_previous_submission(letter.public_id, locked)) is not None:
-        return StartedConversation(locked, queued_before, is_new=False)
+    if (previous := find_previous_submission(outbound.public_id, locked)) is not None:
+        return StartedConversation(locked, previous, is_new=False)
     if (refusal := get_send_error(locked, is_template=True)) is not None:
         raise refusal
     message = queue_template(
-        locked, letter.template, letter.variables, author=letter.author, public_id=letter.public_id
+        locked, outbound.template, outbound.variables, author=outbound.author, public_id=outbound.public_id
     )
     return StartedConversation(locked, message, is_new=is_new)
 
 
 def _get_or_create_contact(address: str) -> Contact:
-    """The contact, locked as for a customer's own message, so that their conversations begin one at a time."""
+    """Return the contact, locked as on receipt of a message: their conversations start one at a time."""
     try:
         return _find_contact(address) or _create_contact(address)
-    except IntegrityError:  # somebody else was a moment faster
+    except IntegrityError:  # created concurrently
         contact = _find_contact(address)
         if contact is None:
             raise
@@ -173,10 +187,10 @@ def _find_contact(address: str) -> Contact | None:
 
 
 def _matches_address(address: str, *, prefix: str = "") -> Q:
-    """Whose number it is in any spelling, also one of two that belong to one person, or whose business-scoped id."""
-    others = ContactAddress.objects.filter(identity=get_identity(address)).values("contact")
-    who = Q(**{f"{prefix}identity": get_identity(address)}) | Q(**{f"{prefix}pk__in": others})
-    return who | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else who
+    """Return a filter for contacts with this number, in any spelling or as an additional one, or id."""
+    additional = ContactAddress.objects.filter(identity=get_identity(address)).values("contact")
+    match = Q(**{f"{prefix}identity": get_identity(address)}) | Q(**{f"{prefix}pk__in": additional})
+    return match | Q(**{f"{prefix}external_user_id": address}) if is_business_scoped(address) else match
 
 
 def _create_contact(address: str) -> Contact:
@@ -186,7 +200,7 @@ def _create_contact(address: str) -> Contact:
 
 
 def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent) -> Conversation:
-    """As when the agent had picked it: theirs at once, in the queue of the number's work stream."""
+    """Create a conversation assigned to the agent, in the fallback queue of the number's work stream."""
     now, stream = timezone.now(), number.work_stream
     conversation = Conversation.objects.create(
         contact=contact,
@@ -201,8 +215,8 @@ def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent)
         created_at=now,
         last_activity_at=now,
     )
-    line = localized("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
-    timeline.record(conversation, TimelineEventKind.STARTED, line, actor=agent.user, at=now)
+    text = localized("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
+    timeline.record(conversation, TimelineEventKind.STARTED, text, actor=agent.user, at=now)
     schedule_load_refresh(agent.pk)
     publish_event(LiveEventKind.CONVERSATION, conversation)
     return conversation

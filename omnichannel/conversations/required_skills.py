@@ -1,4 +1,4 @@
-"""The skills a conversation needs of its agent, set by hand: they count when it is routed or offered again."""
+"""Add and remove required skills of a conversation by hand; they apply to its next offer."""
 
 from django.db import transaction
 from django.utils.translation import gettext
@@ -14,17 +14,21 @@ from routing.models import RatingModel, Skill, State
 
 
 class RequiredSkillError(Exception):
-    """The skill was not added or removed; the text says why to a person."""
+    """The skill was not added or removed; the text is for the user."""
 
 
 def rating_range() -> tuple[int, int]:
-    """The lowest and the highest rating there is, on the scale in use."""
-    ends = RatingModel.objects.filter(in_use=True).values_list("min_value", "max_value").first()
-    return ends or (1, 10)
+    """Return the lowest and highest rating of the rating model in use; 1 and 10 without one."""
+    limits = RatingModel.objects.filter(in_use=True).values_list("min_value", "max_value").first()
+    return limits or (1, 10)
 
 
 def add_required_skill(conversation: Conversation, skill: Skill, rating: int, *, actor: User) -> None:
-    """The conversation needs this skill, at least so well; raises NeedRefused with a sentence for whoever tried."""
+    """Require a skill with at least this rating.
+
+    Raises:
+        RequiredSkillError: The user may not do that, the rating is out of range, or the conversation is closed.
+    """
     _require_permission(conversation, actor)
     lowest, highest = rating_range()
     if not lowest <= rating <= highest:
@@ -32,36 +36,40 @@ def add_required_skill(conversation: Conversation, skill: Skill, rating: int, *,
             gettext("Choose a proficiency from %(lowest)s to %(highest)s.") % {"lowest": lowest, "highest": highest}
         )
     with transaction.atomic():
-        had = RequiredSkill.objects.filter(conversation=conversation, skill=skill).values_list("rating", flat=True)
-        if had.first() == rating:
+        ratings = RequiredSkill.objects.filter(conversation=conversation, skill=skill).values_list("rating", flat=True)
+        if ratings.first() == rating:
             return
         RequiredSkill.objects.update_or_create(
             conversation=conversation, skill=skill, defaults={"rating": rating}, create_defaults={"rating": rating}
         )
-        known = {"by": actor.display_name, "skill": skill, "rating": rating}
+        names = {"by": actor.display_name, "skill": skill, "rating": rating}
         _record_change(
-            conversation, localized("%(by)s added the skill %(skill)s, %(rating)s or better.", **known), actor
+            conversation, localized("%(by)s added the skill %(skill)s, %(rating)s or better.", **names), actor
         )
 
 
 def remove_required_skill(conversation: Conversation, skill: Skill, *, actor: User) -> None:
-    """The conversation needs this skill no more; raises NeedRefused with a sentence for whoever tried."""
+    """Remove a required skill.
+
+    Raises:
+        RequiredSkillError: The user may not do that, or the conversation is closed.
+    """
     _require_permission(conversation, actor)
     with transaction.atomic():
         if RequiredSkill.objects.filter(conversation=conversation, skill=skill).delete()[0]:
-            line = localized("%(by)s removed the skill %(skill)s.", by=actor.display_name, skill=skill)
-            _record_change(conversation, line, actor)
+            text = localized("%(by)s removed the skill %(skill)s.", by=actor.display_name, skill=skill)
+            _record_change(conversation, text, actor)
 
 
-def _require_permission(conversation: Conversation, by: User) -> None:
-    if not can_manage(by, conversation):
+def _require_permission(conversation: Conversation, actor: User) -> None:
+    if not can_manage(actor, conversation):
         raise RequiredSkillError(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
     if conversation.state == State.CLOSED:
         raise RequiredSkillError(gettext("This conversation is closed."))
 
 
-def _record_change(conversation: Conversation, line: LocalizedText, by: User) -> None:
-    timeline.record(conversation, TimelineEventKind.SKILLS_CHANGED, line, actor=by)
+def _record_change(conversation: Conversation, text: LocalizedText, actor: User) -> None:
+    timeline.record(conversation, TimelineEventKind.SKILLS_CHANGED, text, actor=actor)
     if conversation.state == State.OPEN:
         request_assignment()
     publish_event(LiveEventKind.CONVERSATION, conversation)

@@ -1,4 +1,4 @@
-"""Write the timeline of a conversation: a line for people about each thing that happened."""
+"""Write the timeline of a conversation: events for people to read."""
 
 from datetime import datetime
 
@@ -17,10 +17,10 @@ def record(
     actor: User | None,
     at: datetime | None = None,
 ) -> None:
-    """Add a line to the timeline.
+    """Add an event to the timeline of a conversation.
 
     Args:
-        text: The line, translated when it is shown.
+        text: The text of the event, translated when it is shown.
         actor: The person who did it; None for the system.
         at: When it happened; now by default.
     """

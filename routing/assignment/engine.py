@@ -1,4 +1,4 @@
-"""Who gets a piece of work: values in, a choice and its reason in words out, without a database or a clock."""
+"""Choose the agent for a work item, with the reason as text: pure functions without database access."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -31,29 +31,31 @@ HIGHER_RATING_PENALTY, LOWER_RATING_PENALTY = 1.0, 100.0
 
 @dataclass(frozen=True)
 class AssignmentRequirements:
-    """What a piece of work asks of the agent who gets it."""
+    """Requirements of a work item for its agent."""
 
     capacity: int
     skills: Mapping[int, int] = field(default_factory=dict)  # skill: rating
     matching: SkillMatching = SkillMatching.NONE
     method: AssignmentMethod = AssignmentMethod.HIGHEST_CAPACITY
     allowed_presences: frozenset[str] = frozenset({BasePresence.AVAILABLE, BasePresence.BUSY})
-    excluded_agents: frozenset[int] = frozenset()  # rejected it, let it time out, gave it back
-    deprioritized_agents: frozenset[int] = (
-        frozenset()
-    )  # the same, but long enough ago to be asked again before nobody is
+    excluded_agents: frozenset[int] = frozenset()  # rejected it, let it time out or gave it back
+    # The same, but so long ago that they get it before nobody does.
+    deprioritized_agents: frozenset[int] = frozenset()
     disconnected_agents: frozenset[int] = frozenset()  # had it and lost the connection
     skill_names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def accepts_any_agent(self) -> bool:
-        """Whether any agent with room will do: if nobody can take this, nobody can take more demanding work either."""
+        """Return whether any agent with free capacity suits.
+
+        If nobody can take such an item, nobody can take a more demanding one.
+        """
         return self.matching != SkillMatching.EXACT and not self.excluded_agents
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """An agent of the queue, as far as a choice needs to know them."""
+    """An agent of the queue, with the values on which the choice depends."""
 
     agent_id: int
     free_capacity: int
@@ -65,7 +67,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The agent who gets it and what decided; or None. And how many agents there were with which obstacle."""
+    """The result of a choice.
+
+    Attributes:
+        agent_id: The chosen agent; None if nobody is suitable.
+        criterion: The criterion that decided.
+        free_capacity: Free units of the chosen agent.
+        suitable_count: Number of suitable agents.
+        obstacle_counts: Number of unsuitable agents, by obstacle.
+    """
 
     agent_id: int | None
     criterion: LocalizedText = EMPTY_TEXT
@@ -74,11 +84,15 @@ class Choice:
     obstacle_counts: Mapping[LocalizedText, int] = field(default_factory=dict)
 
     def explain(self, more: Mapping[LocalizedText, int] = NO_OBSTACLES) -> LocalizedText:
-        """Why this agent, or why nobody, for the timeline; with `more` agents who were never candidates."""
+        """Return the reason for the choice as a timeline text.
+
+        Args:
+            more: Counts of agents who were never candidates, by obstacle.
+        """
         obstacle_counts = {**self.obstacle_counts, **more}
         others = [
-            localized("%(count)s %(obstacle)s", count=count, obstacle=one)
-            for one, count in sorted(obstacle_counts.items(), key=lambda item: item[0].msgid)
+            localized("%(count)s %(obstacle)s", count=count, obstacle=obstacle)
+            for obstacle, count in sorted(obstacle_counts.items(), key=lambda item: item[0].msgid)
             if count
         ]
         if self.agent_id is not None:
@@ -88,34 +102,34 @@ class Choice:
         )
 
     def _explain_choice(self, others: Sequence[LocalizedText]) -> LocalizedText:
-        known = {"free": self.free_capacity, "others": others}
+        params = {"free": self.free_capacity, "others": others}
         if self.suitable_count == 1:
-            return localized(ONLY_SUITABLE_WITH_OTHERS_TEXT if others else ONLY_SUITABLE_TEXT, **known)
-        known |= {"criterion": self.criterion, "suitable": self.suitable_count}
-        return localized(BEST_WITH_OTHERS_TEXT if others else BEST_TEXT, **known)
+            return localized(ONLY_SUITABLE_WITH_OTHERS_TEXT if others else ONLY_SUITABLE_TEXT, **params)
+        params |= {"criterion": self.criterion, "suitable": self.suitable_count}
+        return localized(BEST_WITH_OTHERS_TEXT if others else BEST_TEXT, **params)
 
 
 RankFunction = Callable[[Candidate], float]
 
 
 def choose_agent(need: AssignmentRequirements, candidates: Sequence[Candidate]) -> Choice:
-    """The best of those who can take it: filtered as documented, then ordered as the queue says."""
-    reasons: Counter[LocalizedText] = Counter()
+    """Choose the best suitable candidate: filter by the requirements, then order by the queue's method."""
+    obstacle_counts: Counter[LocalizedText] = Counter()
     suitable: list[Candidate] = []
     for candidate in candidates:
         obstacle = _find_obstacle(need, candidate)
         if obstacle:
-            reasons[obstacle] += 1
+            obstacle_counts[obstacle] += 1
         else:
             suitable.append(candidate)
     if not suitable:
-        return Choice(None, obstacle_counts=reasons)
+        return Choice(None, obstacle_counts=obstacle_counts)
     best, criterion = _choose_best(need, suitable)
-    return Choice(best.agent_id, criterion, best.free_capacity, len(suitable), reasons)
+    return Choice(best.agent_id, criterion, best.free_capacity, len(suitable), obstacle_counts)
 
 
 def _find_obstacle(need: AssignmentRequirements, candidate: Candidate) -> LocalizedText | None:
-    """Why this agent can't have it, in words that follow a number; None where nothing is in the way."""
+    """Return why this agent can't take it, as words that follow a number ("3 …"); None if they can."""
     if candidate.presence not in need.allowed_presences:
         return localized("not showing an allowed presence")
     if candidate.free_capacity < need.capacity:
@@ -131,12 +145,12 @@ def _find_obstacle(need: AssignmentRequirements, candidate: Candidate) -> Locali
 
 
 def _choose_best(need: AssignmentRequirements, suitable: Sequence[Candidate]) -> tuple[Candidate, LocalizedText]:
-    """The first in order, and the criterion that decided."""
+    """Return the first candidate in order, and the criterion that decided."""
     pool, criterion = list(suitable), EMPTY_TEXT
-    for words, rank in _get_criteria(need):
-        least = min(map(rank, pool))
-        pool = [candidate for candidate in pool if rank(candidate) == least]
-        criterion = words
+    for text, rank in _get_criteria(need):
+        lowest = min(map(rank, pool))
+        pool = [candidate for candidate in pool if rank(candidate) == lowest]
+        criterion = text
         if len(pool) == 1:
             break
     return min(pool, key=lambda candidate: candidate.agent_id), criterion
@@ -145,24 +159,29 @@ def _choose_best(need: AssignmentRequirements, suitable: Sequence[Candidate]) ->
 def _get_criteria(need: AssignmentRequirements) -> list[tuple[LocalizedText, RankFunction]]:
     order: list[tuple[LocalizedText, RankFunction]] = []
     if need.deprioritized_agents:
-        order.append((localized("has not passed it over"), lambda one: one.agent_id in need.deprioritized_agents))
+        order.append(
+            (localized("has not passed it over"), lambda candidate: candidate.agent_id in need.deprioritized_agents)
+        )
     if need.matching == SkillMatching.CLOSEST and need.skills:
-        order.append((localized("closest skills"), lambda one: get_skill_distance(need.skills, one.skills)))
+        order.append((localized("closest skills"), lambda candidate: get_skill_distance(need.skills, candidate.skills)))
     order += CRITERIA_BY_METHOD[need.method]
     if need.disconnected_agents:
-        order.append((localized("had it before"), lambda one: one.agent_id not in need.disconnected_agents))
+        order.append((localized("had it before"), lambda candidate: candidate.agent_id not in need.disconnected_agents))
     return order
 
 
 def _rank_by_last_assignment(candidate: Candidate) -> float:
-    # A whole number: a float of so many seconds can't tell two turns in one batch apart.
+    # Whole microseconds: a float of so many seconds is too coarse to tell two turns of one batch apart.
     return ((candidate.last_assigned_at or NEVER_ASSIGNED) - NEVER_ASSIGNED) // timedelta(microseconds=1)
 
 
 CRITERIA_BY_METHOD: dict[AssignmentMethod, list[tuple[LocalizedText, RankFunction]]] = {
     AssignmentMethod.HIGHEST_CAPACITY: [
-        (localized("most free capacity"), lambda one: -one.free_capacity),
-        (localized("fewest conversations of this work stream"), lambda one: one.conversations_in_work_stream),
+        (localized("most free capacity"), lambda candidate: -candidate.free_capacity),
+        (
+            localized("fewest conversations of this work stream"),
+            lambda candidate: candidate.conversations_in_work_stream,
+        ),
         (localized("longest without new work"), _rank_by_last_assignment),
     ],
     AssignmentMethod.ROUND_ROBIN: [(localized("next in turn"), _rank_by_last_assignment)],
@@ -170,10 +189,13 @@ CRITERIA_BY_METHOD: dict[AssignmentMethod, list[tuple[LocalizedText, RankFunctio
 
 
 def get_skill_distance(required: Mapping[int, int], skills: Mapping[int, int]) -> float:
-    """How far somebody's skills are from what is required, averaged: equal, then higher, then lower or lacking."""
+    """Return the average distance of skills from the required ratings.
+
+    An equal rating is closest, then a higher one, then a lower or missing one.
+    """
     gaps = [skills.get(skill, 0) - rating for skill, rating in required.items()]
-    away = [
+    distances = [
         0.0 if not gap else (HIGHER_RATING_PENALTY + gap / 100 if gap > 0 else LOWER_RATING_PENALTY - gap)
         for gap in gaps
     ]
-    return sum(away) / len(away)
+    return sum(distances) / len(distances)

@@ -21,7 +21,7 @@ class BasePresence(models.TextChoices):
 
     @property
     def follows_load(self) -> bool:
-        """Return whether the agent is at work and the presence changes with their load; only they keep offers."""
+        """Return whether the agent is at work and the presence follows the load; only they keep offers."""
         return self in {BasePresence.AVAILABLE, BasePresence.BUSY, BasePresence.BUSY_DND}
 
     @property
@@ -41,7 +41,7 @@ class BasePresence(models.TextChoices):
 
 
 class Presence(models.Model):
-    """A status an agent can show. The six built-in ones come with the product and stay as they are."""
+    """A presence status of agents. The six built-in ones come with the product and can't be changed."""
 
     name = models.CharField(max_length=100, unique=True)
     text = models.CharField("presence text", max_length=100)
@@ -67,7 +67,7 @@ class Presence(models.Model):
 
 
 class Agent(models.Model):
-    """A person who answers customers: how much they can take on, and whether they are there."""
+    """A user who answers customers, with their capacity and presence."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="agent")
     capacity = models.PositiveIntegerField(
@@ -84,7 +84,7 @@ class Agent(models.Model):
         blank=True,
         help_text="Shown when the agent signs in. Empty: Available.",
     )
-    # By hand: the system does not change it with the load. Cleared at sign-in.
+    # Chosen by hand: it does not follow the load. Cleared at sign-in.
     is_presence_manual = models.BooleanField(default=False, editable=False)
     last_assigned_at = models.DateTimeField(null=True, editable=False)
     last_seen_at = models.DateTimeField(null=True, editable=False)

@@ -35,7 +35,8 @@ MODELS_WITHOUT_ADMIN = {
     "routing.SkillRuleSkill": "edited on the page of its rule",
     "routing.QueueMembership": "edited on the queue's and the agent's page",
     "live.LiveEvent": "hints for open pages, deleted after an hour",
-    "jobs.Periodic": "the worker's own",
+    "jobs.JobSchedule": "the worker's own",
+    "conversations.AutomatedMessageRequest": "the worker's own, deleted when it is done",
 }
 
 

@@ -1,6 +1,7 @@
-"""Where a new conversation goes and what it needs; and what becomes of those that a queue has no room or time for.
+"""Apply routing rules, skill rules and overflow rules to conversations.
 
-Until its rules have been asked, a conversation waits in the queue it began in. A fault here delays that, nothing else.
+Until it is routed, a conversation waits in the queue in which it was created. A fault here delays the routing and
+nothing else.
 """
 
 import logging
@@ -36,22 +37,23 @@ from routing.models import OperatingHours, OverflowAction, OverflowRule, Queue, 
 
 logger = logging.getLogger(__name__)
 
-OVERFLOW_BATCH_SIZE = 100  # conversations that overflow from one queue in one go
+OVERFLOW_BATCH_SIZE = 100  # conversations of one queue per run
 
 
 def run_route_lane(lease: Lease) -> None:
-    """Ask the rules about the conversation whose lane this is."""
+    """Classify the conversation of this lane."""
     classify_conversation(lease.key)
 
 
 def classify_conversation(conversation_id: int) -> None:
-    """Put a new conversation into the queue its rules name, and note the skills it needs; once, however often called.
+    """Move a new conversation to the queue that its routing rules choose, and add its required skills.
 
-    What an agent has taken meanwhile, or a person has put elsewhere, stays there.
+    It happens once, however often this is called. A conversation that an agent has taken, or that a person has moved,
+    stays where it is.
     """
     with transaction.atomic():
         conversation = _lock_conversation(conversation_id)
-        # Done in the same moment: whoever looks for work from then on hands it out.
+        # Deleted in this transaction, because the conversation may be assigned as soon as its lane is gone.
         Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation_id).delete()
         if conversation is None or conversation.routed_at is not None:
             return
@@ -60,11 +62,11 @@ def classify_conversation(conversation_id: int) -> None:
         first = _first_message(conversation)
         extract_context(conversation, first.body if first else "")
         facts, queue_before = condition_facts_for(conversation, timezone.now(), first), conversation.queue_id
-        known = get_available_fields(conversation.work_stream)
+        fields = get_available_fields(conversation.work_stream)
         if _can_be_routed(conversation):
-            _apply_routing_rules(conversation, facts, known)
+            _apply_routing_rules(conversation, facts, fields)
         if conversation.state != State.CLOSED:
-            _add_required_skills(conversation, facts, known)
+            _add_required_skills(conversation, facts, fields)
             request_assignment()
             publish_event(LiveEventKind.CONVERSATION, conversation, extra_queue_ids=[queue_before])
 
@@ -74,9 +76,9 @@ def _first_message(conversation: Conversation) -> Message | None:
 
 
 def condition_facts_for(conversation: Conversation, at: datetime, first_message: Message | None) -> Facts:
-    """What conditions can ask of this conversation, at this moment on its number's clock."""
+    """Return the values that conditions can test; times are in the time zone of the number."""
     contact = conversation.contact
-    opening = conversation.number.operating_hours
+    hours = conversation.number.operating_hours
     return {
         "customer_number": contact.address.removeprefix(WHATSAPP_PREFIX),
         "profile_name": contact.profile_name,
@@ -85,12 +87,12 @@ def condition_facts_for(conversation: Conversation, at: datetime, first_message:
         **_message_facts(first_message),
         **{CONTEXT_PREFIX + name: value for name, value in conversation.context.items()},
         **{CONTACT_PREFIX + name: value for name, value in contact.fields.items()},
-        **rules.get_time_facts(at, operating_hours.get_time_zone(opening.time_zone if opening else "UTC")),
+        **rules.get_time_facts(at, operating_hours.get_time_zone(hours.time_zone if hours else "UTC")),
     }
 
 
 def operating_hours_for_stream(stream: WorkStream) -> list[OperatingHours | None]:
-    """The operating hours by whose clocks days and times are asked in this work stream; None is UTC."""
+    """Return the operating hours whose time zones apply in this work stream; None stands for UTC."""
     numbers = stream.whatsapp_numbers.filter(is_active=True).select_related("operating_hours")
     return list({number.operating_hours: None for number in numbers}) or [None]
 
@@ -111,28 +113,28 @@ def _message_facts(message: Message | None) -> dict[str, Any]:
 
 def _lock_conversation(conversation_id: int) -> Conversation | None:
     related = ("contact", "number__operating_hours", "work_stream__fallback_queue", "queue", "agent")
-    held = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related(*related)
-    return held.filter(pk=conversation_id).first()
+    locked = Conversation.objects.select_for_update(of=("self",), no_key=True).select_related(*related)
+    return locked.filter(pk=conversation_id).first()
 
 
 def _can_be_routed(conversation: Conversation) -> bool:
-    """Return whether nobody has the conversation, it is not offered, and no person has decided where it goes."""
+    """Return whether it is unassigned, not offered, and not placed by a person."""
     is_free = conversation.state == State.OPEN and conversation.offered_to_id is None
     return is_free and not conversation.is_placed_by_hand
 
 
-def _routed_text(found: rules.Route) -> LocalizedText:
-    if found.rule is None:
-        return localized("Routed to %(queue)s: no rule holds.", queue=found.queue)
-    return localized("Routed to %(queue)s: rule “%(rule)s”.", queue=found.queue, rule=found.rule)
+def _routed_text(route: rules.Route) -> LocalizedText:
+    if route.rule is None:
+        return localized("Routed to %(queue)s: no rule holds.", queue=route.queue)
+    return localized("Routed to %(queue)s: rule “%(rule)s”.", queue=route.queue, rule=route.rule)
 
 
-def _apply_routing_rules(conversation: Conversation, facts: Facts, known: AvailableFields) -> None:
-    found = rules.find_route(conversation.work_stream, facts, known)
-    timeline.record(conversation, TimelineEventKind.ROUTED, _routed_text(found), actor=None)
-    # The customer waits since they wrote: their place is not counted from now.
-    _set_queue(conversation, found.queue, since=conversation.queued_at)
-    if found.queue != rules.get_fallback_queue(conversation.work_stream):
+def _apply_routing_rules(conversation: Conversation, facts: Facts, fields: AvailableFields) -> None:
+    route = rules.find_route(conversation.work_stream, facts, fields)
+    timeline.record(conversation, TimelineEventKind.ROUTED, _routed_text(route), actor=None)
+    # `queued_at` stays: the customer has been waiting since their message, not since it was routed.
+    _set_queue(conversation, route.queue, since=conversation.queued_at)
+    if route.queue != rules.get_fallback_queue(conversation.work_stream):
         _apply_entry_overflow(conversation)
 
 
@@ -142,7 +144,7 @@ def _set_queue(conversation: Conversation, queue: Queue, *, since: datetime) -> 
 
 
 def _apply_entry_overflow(conversation: Conversation) -> None:
-    """What the queue's overflow rules say about who is about to wait there."""
+    """Apply the queue's overflow rules to a conversation that enters it."""
     queue = conversation.queue
     overflow.lock_limited_queue(queue)
     rule = overflow.find_entry_rule(queue, count_waiting(queue, exclude=conversation), timezone.now())
@@ -151,7 +153,7 @@ def _apply_entry_overflow(conversation: Conversation) -> None:
 
 
 def count_waiting(queue: Queue, *, exclude: Conversation | None = None) -> int:
-    """How many wait in the queue for an agent."""
+    """Return the number of conversations that wait in the queue for an agent."""
     waiting = Conversation.objects.filter(queue=queue, state=State.OPEN)
     return exclude_unrouted(waiting.exclude(pk=exclude.pk) if exclude else waiting).count()
 
@@ -167,7 +169,7 @@ class ConversationDryRunContext(DryRunContext):
 
 
 def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None:
-    """Do what the rule says, and write it into the timeline."""
+    """Perform the action of the rule and record it in the timeline."""
     text, now = overflow.describe_outcome(rule), timezone.now()
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
@@ -182,13 +184,16 @@ def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None
             transition(conversation, State.CLOSED, event_text=localized("Closed: overflow."), actor=None)
 
 
-def _add_required_skills(conversation: Conversation, facts: Facts, known: AvailableFields) -> None:
-    needed = rules.get_skill_requirements(conversation.work_stream, facts, known)
-    if not needed:
+def _add_required_skills(conversation: Conversation, facts: Facts, fields: AvailableFields) -> None:
+    requirements = rules.get_skill_requirements(conversation.work_stream, facts, fields)
+    if not requirements:
         return
-    wanted = [RequiredSkill(conversation=conversation, skill=need.skill, rating=need.rating) for need in needed]
-    RequiredSkill.objects.bulk_create(wanted, ignore_conflicts=True)
-    *others, last = map(str, needed)
+    rows = [
+        RequiredSkill(conversation=conversation, skill=requirement.skill, rating=requirement.rating)
+        for requirement in requirements
+    ]
+    RequiredSkill.objects.bulk_create(rows, ignore_conflicts=True)
+    *others, last = map(str, requirements)
     skills = localized("%(others)s and %(last)s", others=others, last=last) if others else last
     timeline.record(
         conversation, TimelineEventKind.SKILLS_ADDED, localized("Needs %(skills)s.", skills=skills), actor=None
@@ -196,28 +201,28 @@ def _add_required_skills(conversation: Conversation, facts: Facts, known: Availa
 
 
 def apply_waiting_time_overflow(now: datetime | None = None) -> int:
-    """Move or end what has waited in its queue for longer than the queue's rules allow; how many."""
-    at, moved = now or timezone.now(), 0
-    for queue, asked in overflow.get_waiting_rules_by_queue().items():
-        for pk in _overdue_conversation_ids(queue, asked, at):
-            moved += _overflow_if_overdue(pk, queue, asked, at)
-    return moved
+    """Move or end conversations that wait longer than overflow rules allow; return their number."""
+    at, count = now or timezone.now(), 0
+    for queue, waiting_rules in overflow.get_waiting_rules_by_queue().items():
+        for pk in _overdue_conversation_ids(queue, waiting_rules, at):
+            count += _overflow_if_overdue(pk, queue, waiting_rules, at)
+    return count
 
 
-def _overdue_conversation_ids(queue: Queue, asked: list[OverflowRule], at: datetime) -> list[int]:
-    """Those to look at, the longest waiting first; who has come by an overflow is not asked again."""
-    shortest = min(rule.limit or 0 for rule in asked)
+def _overdue_conversation_ids(queue: Queue, waiting_rules: list[OverflowRule], at: datetime) -> list[int]:
+    """Return overdue conversations, longest waiting first; those moved here by an overflow are left out."""
+    shortest = min(rule.limit or 0 for rule in waiting_rules)
     waiting = exclude_unrouted(Conversation.objects.filter(queue=queue, state=State.OPEN, offered_to=None))
     late = waiting.exclude(overflowed_at__gte=F("queued_at")).filter(queued_at__lt=at - timedelta(minutes=shortest))
     return list(late.order_by("queued_at").values_list("pk", flat=True)[:OVERFLOW_BATCH_SIZE])
 
 
-def _overflow_if_overdue(conversation_id: int, queue: Queue, asked: list[OverflowRule], at: datetime) -> bool:
+def _overflow_if_overdue(conversation_id: int, queue: Queue, waiting_rules: list[OverflowRule], at: datetime) -> bool:
     with transaction.atomic():
         conversation = _lock_conversation(conversation_id)
         if conversation is None or conversation.queue_id != queue.pk or conversation.offered_to_id:
             return False
-        rule = overflow.match_waiting_rule(asked, since=conversation.queued_at, now=at)
+        rule = overflow.match_waiting_rule(waiting_rules, since=conversation.queued_at, now=at)
         if rule is None or conversation.state != State.OPEN:
             return False
         _apply_overflow_rule(conversation, rule)

@@ -1,4 +1,4 @@
-"""Ask colleagues into a conversation. They see it and write notes; to the customer they say nothing."""
+"""Consult colleagues: they see the conversation and write notes, but never write to the customer."""
 
 from collections.abc import Sequence
 
@@ -22,52 +22,55 @@ TOO_MANY_CONSULTED = gettext_noop("Up to %(most)s colleagues can be consulted at
 
 
 def consulted_participations(conversation: Conversation) -> list[Participation]:
-    """The colleagues who are in it now, beside its agent; who only monitors is told to nobody."""
-    found = conversation.participations.filter(left_at=None, kind=ParticipationKind.CONSULT)
-    return list(found.select_related("agent__user", "agent__presence", "invited_by__user"))
+    """Return the current participations of consulted colleagues; monitoring supervisors stay hidden."""
+    participations = conversation.participations.filter(left_at=None, kind=ParticipationKind.CONSULT)
+    return list(participations.select_related("agent__user", "agent__presence", "invited_by__user"))
 
 
 def consult_candidates(conversation: Conversation) -> Sequence[AgentCandidate]:
-    """Everybody at the desk who is there and is not in this conversation yet, best skills first."""
-    here = Participation.objects.filter(conversation=conversation, left_at=None, kind=ParticipationKind.CONSULT).values(
-        "agent"
-    )
-    there = filter_by_presence(active_agents(), lambda base: base.accepts_handover)
-    return rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id)).exclude(pk__in=here)))
+    """Return the available agents who are not in this conversation yet, best skills first."""
+    consulted = Participation.objects.filter(conversation=conversation, left_at=None, kind=ParticipationKind.CONSULT)
+    available = filter_by_presence(active_agents(), lambda base: base.accepts_handover)
+    others = available.exclude(Q(pk=conversation.agent_id)).exclude(pk__in=consulted.values("agent"))
+    return rank_agents(conversation, list(others))
 
 
 def invite_colleague(conversation: Conversation, colleague: Agent, *, agent: Agent) -> None:
-    """The agent who has the conversation asks a colleague into it; it uses none of the colleague's capacity.
+    """Invite a colleague into the agent's conversation; it uses none of the colleague's capacity.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Raises:
+        TransitionError: The conversation is not the agent's or not active, or the colleague can't be consulted.
     """
     require_agent(conversation, agent)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
         raise TransitionError(gettext("Colleagues can be consulted while the conversation is active or in wrap-up."))
-    if colleague.pk not in {one.agent.pk for one in consult_candidates(conversation)}:
+    if colleague.pk not in {candidate.agent.pk for candidate in consult_candidates(conversation)}:
         raise TransitionError(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
     with transaction.atomic():
         add_participant(conversation, colleague, ParticipationKind.CONSULT, invited_by=agent)
-        line = localized("%(by)s consulted %(colleague)s.", by=agent, colleague=colleague)
-        timeline.record(conversation, TimelineEventKind.CONSULTED, line, actor=agent.user)
+        text = localized("%(by)s consulted %(colleague)s.", by=agent, colleague=colleague)
+        timeline.record(conversation, TimelineEventKind.CONSULTED, text, actor=agent.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
 def add_participant(
     conversation: Conversation, agent: Agent, kind: ParticipationKind, *, invited_by: Agent | None = None
 ) -> None:
-    """The agent has this part in the conversation from now on; the caller holds the transaction.
+    """Add the agent as a participant, or change the kind of their participation.
 
-    Raises TransitionRefused when it is closed, or full.
+    Call it in a transaction.
+
+    Raises:
+        TransitionError: The conversation is closed, or MAX_CONSULTED colleagues are in it.
     """
-    # The conversation's own lock: nobody comes in while it is closed, nor two at once into the last place.
-    now = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
-    if now.state == State.CLOSED:
+    # Lock before counting: two must not take the last place at once, and nobody may join while it is being closed.
+    locked = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
+    if locked.state == State.CLOSED:
         raise TransitionError(gettext("This conversation is closed."))
-    here = conversation.participations.filter(left_at=None)
-    if kind == ParticipationKind.CONSULT and here.filter(kind=kind).exclude(agent=agent).count() >= MAX_CONSULTED:
+    current = conversation.participations.filter(left_at=None)
+    if kind == ParticipationKind.CONSULT and current.filter(kind=kind).exclude(agent=agent).count() >= MAX_CONSULTED:
         raise TransitionError(gettext(TOO_MANY_CONSULTED) % {"most": MAX_CONSULTED})
-    if here.filter(agent=agent).update(kind=kind, invited_by=invited_by):
+    if current.filter(agent=agent).update(kind=kind, invited_by=invited_by):
         return
     try:
         with transaction.atomic():
@@ -77,16 +80,17 @@ def add_participant(
 
 
 def leave_conversation(conversation: Conversation, agent: Agent) -> None:
-    """The colleague leaves the conversation; who only monitored it leaves as silently as they came.
+    """End the agent's participation; the timeline does not mention supervisors who only monitored.
 
-    Raises TransitionRefused for somebody who is not in it.
+    Raises:
+        TransitionError: The agent does not participate.
     """
     with transaction.atomic():
-        theirs = conversation.participations.filter(agent=agent, left_at=None)
-        was = theirs.values_list("kind", flat=True).first()
-        if was is None or not theirs.update(left_at=timezone.now()):
+        participations = conversation.participations.filter(agent=agent, left_at=None)
+        kind = participations.values_list("kind", flat=True).first()
+        if kind is None or not participations.update(left_at=timezone.now()):
             raise TransitionError(gettext("You are not in this conversation."))
-        if was == ParticipationKind.CONSULT:
+        if kind == ParticipationKind.CONSULT:
             timeline.record(
                 conversation,
                 TimelineEventKind.LEFT,

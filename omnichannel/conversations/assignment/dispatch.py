@@ -1,4 +1,4 @@
-"""Hand out waiting conversations: when somebody says there is work or room, and every few seconds as a net."""
+"""Offer waiting conversations to agents: on request, and every few seconds while something waits."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -51,10 +51,10 @@ from routing.models import Agent, BasePresence, QueueMembership
 
 logger = logging.getLogger(__name__)
 
-# Somebody who passed a conversation over is asked again after this long, before it waits for nobody.
+# An agent who declined a conversation may be offered it again after this time, if nobody else can take it.
 REOFFER_AFTER = timedelta(minutes=10)
 RETRY_DELAY = timedelta(milliseconds=500)
-# While something waits: wrap-up stops using capacity, and who passed it over is asked again, without anybody's doing.
+# Runs while something waits, because time alone frees capacity in wrap-up and lets declined offers be repeated.
 SWEEP_INTERVAL = timedelta(seconds=5)
 DECLINED_OUTCOMES = (OfferOutcome.REJECTED, OfferOutcome.TIMED_OUT)
 MAX_FAULT_LENGTH = 400  # characters of an error that the timeline shows
@@ -66,27 +66,28 @@ def offer_ending_presences() -> list[BasePresence]:
 
 
 def request_assignment_if_waiting() -> None:
-    """A rare net: look whenever something waits, in case a moment was missed."""
+    """Request an assignment run if something waits: a safety net for missed wake-ups."""
     if filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by())).exists():
         request_assignment()
 
 
 def run_assign_lane(lease: Lease) -> datetime | None:
-    """Offer what waits to the agents who should have it, and again and again while something still waits.
+    """Offer waiting conversations to agents.
 
-    Soon again when something was being changed just then.
+    Returns:
+        Time of the next run: soon if some conversations were locked, later while something waits; else None.
     """
     if Conversation.objects.filter(offered_to__presence__base_status__in=offer_ending_presences()).exists():
         request_offer_check(timezone.now())
-    _, left_out = offer_waiting_conversations(timezone.now())
-    if left_out:
+    _, has_locked = offer_waiting_conversations(timezone.now())
+    if has_locked:
         return timezone.now() + RETRY_DELAY
-    still_waits = filter_unoffered_push_work(Conversation.objects.order_by()).exists()
-    return timezone.now() + SWEEP_INTERVAL if still_waits else None
+    has_waiting = filter_unoffered_push_work(Conversation.objects.order_by()).exists()
+    return timezone.now() + SWEEP_INTERVAL if has_waiting else None
 
 
 def offer_waiting_conversations(now: datetime, *, limit: int | None = None) -> tuple[int, bool]:
-    """Offer waiting conversations; how many, and whether some were being changed by somebody else."""
+    """Offer waiting conversations; return how many, and whether some were locked by other transactions."""
     return assign_waiting(
         filter_unoffered_push_work(conversations_in_offer_order()),
         all_work=Conversation.objects.all(),
@@ -101,10 +102,9 @@ def offer_waiting_conversations(now: datetime, *, limit: int | None = None) -> t
 
 
 def conversations_in_offer_order() -> ConversationQuerySet:
-    """Conversations as they come: the queue's priority, their own, closing windows where the queue says so, longest
-    waiting.
+    """Return conversations in the order in which they are offered; those not routed yet are left out.
 
-    Whose rules have not been asked yet is not among them.
+    By priority of the queue, their own priority, end of the service window if the queue says so, and waiting time.
     """
     window = Case(When(queue__closing_windows_first=True, then="window_closes_at"), output_field=DateTimeField())
     return exclude_unrouted(Conversation.objects.all()).order_by(
@@ -113,69 +113,69 @@ def conversations_in_offer_order() -> ConversationQuerySet:
 
 
 def agents_to_lock() -> QuerySet[Agent]:
-    """Everybody who works at the desk, bare: to be locked and counted, not to be shown."""
+    """Return the active agents without related rows, for locking and counting."""
     return active_agents().select_related(None).order_by()
 
 
-# -- What a conversation needs ----------------------------------------------------------------------------------------
+# -- Facts of conversations -------------------------------------------------------------------------------------------
 
 
 def make_facts_loader(now: datetime) -> Any:
-    """A function that finds out, with one query, what these conversations need and who has passed them over."""
+    """Return a function that loads required skills and previous agents of conversations in one query."""
 
-    def facts_of(pks: Sequence[int]) -> Mapping[int, WorkItemFacts]:
-        found: dict[int, list[tuple[Any, ...]]] = {}
+    def load_facts(pks: Sequence[int]) -> Mapping[int, WorkItemFacts]:
+        rows_by_pk: dict[int, list[tuple[Any, ...]]] = {}
         for pk, *row in _required_skill_rows(pks).union(_declined_offer_rows(pks), _released_rows(pks), all=True):
-            found.setdefault(pk, []).append(tuple(row))
-        return {pk: _build_facts(rows, now) for pk, rows in found.items()}
+            rows_by_pk.setdefault(pk, []).append(tuple(row))
+        return {pk: _build_facts(rows, now) for pk, rows in rows_by_pk.items()}
 
-    return facts_of
+    return load_facts
 
 
 def _build_facts(rows: list[tuple[Any, ...]], now: datetime) -> WorkItemFacts:
-    # In the order of their moments, so that the latest of each is the one that is kept.
-    passed = sorted((at, who) for what, who, _, _, at in rows if what == DECLINED_FACT)
-    latest = {who: at for at, who in passed}
+    # Sorted by time, so that the dict keeps the latest time of each agent.
+    declines = sorted((at, agent_id) for fact, agent_id, _, _, at in rows if fact == DECLINED_FACT)
+    latest = {agent_id: at for at, agent_id in declines}
     return WorkItemFacts(
-        skills={skill: rating for what, skill, rating, _, _ in rows if what == SKILL_FACT},
-        skill_names={skill: name for what, skill, _, name, _ in rows if what == SKILL_FACT},
-        excluded_agents=frozenset(who for who, at in latest.items() if at > now - REOFFER_AFTER),
-        deprioritized_agents=frozenset(who for who, at in latest.items() if at <= now - REOFFER_AFTER),
-        disconnected_agents=frozenset(who for what, who, _, _, _ in rows if what == DISCONNECTED_FACT),
+        skills={skill: rating for fact, skill, rating, _, _ in rows if fact == SKILL_FACT},
+        skill_names={skill: name for fact, skill, _, name, _ in rows if fact == SKILL_FACT},
+        excluded_agents=frozenset(agent_id for agent_id, at in latest.items() if at > now - REOFFER_AFTER),
+        deprioritized_agents=frozenset(agent_id for agent_id, at in latest.items() if at <= now - REOFFER_AFTER),
+        disconnected_agents=frozenset(agent_id for fact, agent_id, _, _, _ in rows if fact == DISCONNECTED_FACT),
     )
 
 
 FACT_COLUMNS = ("conversation_id", "fact", "subject_id", "rating_", "name_", "at")
-SKILL_FACT, DECLINED_FACT, DISCONNECTED_FACT = "needed", "passed over", "lost"
+SKILL_FACT, DECLINED_FACT, DISCONNECTED_FACT = "skill", "declined", "disconnected"
 
 
 def _fact_rows(rows: QuerySet[Any], kind: str, **columns: Any) -> QuerySet[Any, Any]:
-    blank = {
+    defaults = {
         "fact": Value(kind, output_field=CharField()),
         "rating_": Value(0, output_field=IntegerField()),
         "name_": Value("", output_field=CharField()),
         "at": Cast(Value(None), DateTimeField()),
     }
-    listed: QuerySet[Any, Any] = rows.order_by().annotate(**{**blank, **columns}).values_list(*FACT_COLUMNS)
-    return listed
+    facts: QuerySet[Any, Any] = rows.order_by().annotate(**{**defaults, **columns}).values_list(*FACT_COLUMNS)
+    return facts
 
 
 def _required_skill_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    needed = RequiredSkill.objects.filter(conversation__in=pks)
+    required = RequiredSkill.objects.filter(conversation__in=pks)
     return _fact_rows(
-        needed, SKILL_FACT, subject_id=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name")
+        required, SKILL_FACT, subject_id=F("skill_id"), rating_=Cast("rating", IntegerField()), name_=F("skill__name")
     )
 
 
 def _declined_offer_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Whoever rejected it or let it time out since it came into its queue."""
+    """Return the agents who rejected or missed an offer since the conversation entered its queue."""
     offers = Offer.objects.filter(conversation__in=pks, outcome__in=DECLINED_OUTCOMES)
-    since = offers.filter(decided_at__gte=F("conversation__queued_at"))
-    return _fact_rows(since, DECLINED_FACT, subject_id=F("agent_id"), at=F("decided_at"))
+    current = offers.filter(decided_at__gte=F("conversation__queued_at"))
+    return _fact_rows(current, DECLINED_FACT, subject_id=F("agent_id"), at=F("decided_at"))
 
 
 def _released_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
-    """Return the agents who gave a conversation back, or were disconnected from it, since it came into its queue."""
+    """Return the agents who released, or were disconnected from, a conversation now in its queue."""
     released = Conversation.objects.filter(
         pk__in=pks, released_by__isnull=False, released_at__gte=F("queued_at")
     ).annotate(conversation_id=F("pk"))
@@ -187,26 +187,29 @@ def _released_rows(pks: Sequence[int]) -> QuerySet[Any, Any]:
     return _fact_rows(released, DECLINED_FACT, fact=kind, subject_id=F("released_by_id"), at=F("released_at"))
 
 
-# -- What is written down ---------------------------------------------------------------------------------------------
+# -- Records of decisions ---------------------------------------------------------------------------------------------
 
 
 def record_decisions(decisions: list[Decision]) -> None:
-    """Offers and the timeline, in words a supervisor understands; then the pages are told."""
-    offered = [(one, one.choice.agent_id) for one in decisions if one.choice.agent_id is not None]
-    absent = _count_unavailable_agents(decisions)
+    """Create offers and timeline events for the decisions of an assignment run, and publish them."""
+    offered = [(decision, decision.choice.agent_id) for decision in decisions if decision.choice.agent_id is not None]
+    unavailable = _count_unavailable_agents(decisions)
     _set_last_assigned(offered)
     Offer.objects.bulk_create(
-        [Offer(conversation=one.item, agent_id=pk, offered_at=timezone.now()) for one, pk in offered]
+        [
+            Offer(conversation=decision.item, agent_id=agent_id, offered_at=timezone.now())
+            for decision, agent_id in offered
+        ]
     )
-    told = _create_decision_events(decisions, absent)
-    if ends := [one.expires_at for one, _ in offered if one.expires_at is not None]:
-        request_offer_check(min(ends))
-    publish_events(LiveEventKind.CONVERSATION, [(one.item, one.choice.agent_id) for one in told])
-    publish_presence(*sorted({pk for _, pk in offered}))
+    recorded = _create_decision_events(decisions, unavailable)
+    if expiries := [decision.expires_at for decision, _ in offered if decision.expires_at is not None]:
+        request_offer_check(min(expiries))
+    publish_events(LiveEventKind.CONVERSATION, [(decision.item, decision.choice.agent_id) for decision in recorded])
+    publish_presence(*sorted({agent_id for _, agent_id in offered}))
 
 
 def record_assignment_fault(pk: int, error: Exception) -> None:
-    """Log that a conversation could not be assigned, and say so once in its timeline."""
+    """Log that a conversation could not be assigned, and record it once in its timeline."""
     conversation = Conversation.objects.filter(pk=pk).exclude(assignment_fault_reported_at__gte=F("queued_at")).first()
     if conversation is None:
         return
@@ -221,17 +224,17 @@ def record_assignment_fault(pk: int, error: Exception) -> None:
 
 
 def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
-    """Say once in the timelines of conversations that nobody can take why that is so.
+    """Record once in the timeline why nobody can take a conversation.
 
-    No live event is published: the line is there when somebody opens the conversation.
+    No live event is published: pages show the timeline event when somebody opens the conversation.
 
     Args:
-        reasons: By ids of queue and work stream.
+        reasons: By id of the queue and id of the work stream.
     """
-    concerned = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
+    is_affected = reduce(or_, (Q(queue=queue, work_stream=stream) for queue, stream in reasons))
     unreported = (
         filter_unoffered_push_work(exclude_unrouted(Conversation.objects.order_by()))
-        .filter(concerned)
+        .filter(is_affected)
         .exclude(no_agent_reported_at__gte=F("queued_at"))
     )
     if not unreported.exists():
@@ -248,10 +251,12 @@ def record_no_agent_reasons(reasons: Mapping[tuple[int, int], Choice]) -> None:
 
 
 def _create_no_agent_events(
-    decisions: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]
+    decisions: list[Decision], unavailable: Mapping[tuple[int, int], dict[LocalizedText, int]]
 ) -> None:
     texts = {
-        key: decision.choice.explain(absent[key]) for decision in decisions for key in [_queue_and_stream(decision)]
+        key: decision.choice.explain(unavailable[key])
+        for decision in decisions
+        for key in [_queue_and_stream(decision)]
     }
     ConversationEvent.objects.bulk_create(
         [
@@ -268,31 +273,31 @@ def _set_no_agent_reported(pks: Sequence[int]) -> None:
     Conversation.objects.filter(pk__in=pks).update(no_agent_reported_at=timezone.now())
 
 
-def _queue_and_stream(one: Decision) -> tuple[int, int]:
-    return one.item.queue_id, one.item.work_stream_id
+def _queue_and_stream(decision: Decision) -> tuple[int, int]:
+    return decision.item.queue_id, decision.item.work_stream_id
 
 
 def _set_last_assigned(offered: list[tuple[Decision, int]]) -> None:
-    """When each agent last got work; within a batch in its order, so that turns stay turns."""
-    latest = {pk: one.assigned_at for one, pk in offered}
+    """Store when each agent was last assigned work; times differ within a batch to keep its order."""
+    latest = {agent_id: decision.assigned_at for decision, agent_id in offered}
     if latest:
         times = Case(*(When(pk=pk, then=Value(at)) for pk, at in latest.items()), output_field=DateTimeField())
         Agent.objects.filter(pk__in=latest).update(last_assigned_at=times)
 
 
 def _create_decision_events(
-    decisions: list[Decision], absent: Mapping[tuple[int, int], dict[LocalizedText, int]]
+    decisions: list[Decision], unavailable: Mapping[tuple[int, int], dict[LocalizedText, int]]
 ) -> list[Decision]:
-    """Add a line for each offer, and for each conversation the first time nobody can take it.
+    """Add a timeline event for each offer, and for each conversation the first time nobody can take it.
 
     Returns:
-        The decisions that got a line.
+        The decisions with an event.
     """
     agents = Agent.objects.select_related("user").in_bulk({decision.choice.agent_id for decision in decisions} - {None})
     events, recorded = [], []
     for decision in decisions:
         conversation, agent_id = decision.item, decision.choice.agent_id
-        reasons = decision.choice.explain(absent[_queue_and_stream(decision)])
+        reasons = decision.choice.explain(unavailable[_queue_and_stream(decision)])
         if agent_id is not None:
             text = localized("Offered to %(agent)s: %(why)s", agent=agents[agent_id], why=reasons)
             events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.OFFERED, text=text))
@@ -312,19 +317,20 @@ def _is_no_agent_reported(conversation: Conversation) -> bool:
 
 
 def _presence_obstacle(presences: Sequence[str]) -> LocalizedText:
-    names = [LocalizedText(BasePresence(one).label) for one in presences] or [localized("an allowed presence")]
-    shown = reduce(lambda one, other: localized("%(one)s or %(other)s", one=one, other=other), names)
-    return localized("not showing %(presences)s", presences=shown)
+    names = [LocalizedText(BasePresence(presence).label) for presence in presences]
+    names = names or [localized("an allowed presence")]
+    alternatives = reduce(lambda text, name: localized("%(one)s or %(other)s", one=text, other=name), names)
+    return localized("not showing %(presences)s", presences=alternatives)
 
 
 def _count_unavailable_agents(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:
-    """By queue and work stream, how many of the queue's agents do not show an allowed presence."""
-    found: dict[tuple[int, int], dict[LocalizedText, int]] = {}
-    for one in decisions:
-        queue, stream = one.item.queue, one.item.work_stream
-        if (queue.pk, stream.pk) not in found:
+    """Return how many agents of the queue do not show an allowed presence, by queue and work stream."""
+    counts: dict[tuple[int, int], dict[LocalizedText, int]] = {}
+    for decision in decisions:
+        queue, stream = decision.item.queue, decision.item.work_stream
+        if (queue.pk, stream.pk) not in counts:
             agents = agents_to_lock().exclude(presence__base_status__in=stream.allowed_presences)
             if not queue.is_default:
                 agents = agents.filter(pk__in=QueueMembership.objects.filter(queue=queue).values("agent"))
-            found[queue.pk, stream.pk] = {_presence_obstacle(stream.allowed_presences): agents.count()}
-    return found
+            counts[queue.pk, stream.pk] = {_presence_obstacle(stream.allowed_presences): agents.count()}
+    return counts

@@ -1,4 +1,4 @@
-"""Take a conversation, give it back, leave it for the customer, come back to it."""
+"""Take a conversation, release it to its queue, wait for the customer, resume it."""
 
 from django.db import transaction
 from django.utils.translation import gettext
@@ -10,46 +10,51 @@ from routing.models import Agent, DistributionMode, State
 
 
 def take_conversation(conversation: Conversation, agent: Agent) -> None:
-    """The agent takes a conversation that waits for one; capacity and presence do not matter when picking.
+    """Assign an open conversation to the agent who takes it, whatever their capacity and presence.
 
-    An offer of it to them is accepted by that, one to somebody else is withdrawn.
-    Raises TransitionRefused when somebody else has it, or when its work stream hands its work out itself.
+    A pending offer to this agent is accepted; an offer to another agent is withdrawn.
+
+    Raises:
+        TransitionError: It is no longer open, or its work stream does not let agents take conversations.
     """
     if conversation.state != State.OPEN:
         raise TransitionError(gettext("Somebody else has taken this conversation."))
     if not can_take(conversation, agent):
         raise TransitionError(gettext("Conversations of this work stream are offered to agents; they can't be taken."))
-    line = localized("%(agent)s took the conversation.", agent=agent)
-    transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=line)
+    text = localized("%(agent)s took the conversation.", agent=agent)
+    transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=text)
 
 
 def can_take(conversation: Conversation, agent: Agent) -> bool:
-    """Whether agents choose this work themselves: always when picking; when it is pushed, where that is allowed."""
+    """Return whether the agent may take this conversation.
+
+    Always in pick mode; in push mode if the work stream allows selecting or the conversation is offered to the agent.
+    """
     stream = conversation.work_stream
     is_picked = stream.distribution_mode == DistributionMode.PICK or stream.allow_selecting
     return is_picked or conversation.offered_to_id == agent.pk
 
 
 def release_conversation(conversation: Conversation, agent: Agent) -> None:
-    """Give the conversation back to its queue, for another agent."""
+    """Release the agent's active conversation to its queue, for another agent."""
     require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
         raise TransitionError(gettext("Only an active conversation can be given back."))
-    line = localized("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
-    transition(conversation, State.OPEN, agent=None, actor=agent.user, event_text=line)
+    text = localized("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
+    transition(conversation, State.OPEN, agent=None, actor=agent.user, event_text=text)
 
 
 def wait_for_customer(conversation: Conversation, agent: Agent) -> None:
-    """Leave the conversation until the customer writes again; it frees the agent's capacity."""
+    """Move the conversation to Waiting until the customer writes again; it frees the agent's capacity."""
     require_agent(conversation, agent)
     with transaction.atomic():
         require_all_read(conversation)
-        line = localized("%(agent)s is waiting for the customer.", agent=agent)
-        transition(conversation, State.WAITING, agent=agent, actor=agent.user, event_text=line)
+        text = localized("%(agent)s is waiting for the customer.", agent=agent)
+        transition(conversation, State.WAITING, agent=agent, actor=agent.user, event_text=text)
 
 
 def resume_conversation(conversation: Conversation, agent: Agent) -> None:
-    """Come back to a conversation that was left waiting."""
+    """Resume the agent's waiting conversation."""
     require_agent(conversation, agent)
     if conversation.state != State.WAITING:
         raise TransitionError(gettext("Only a conversation that waits for the customer can be resumed."))
@@ -57,5 +62,5 @@ def resume_conversation(conversation: Conversation, agent: Agent) -> None:
 
 
 def resumed_text(agent: Agent) -> LocalizedText:
-    """What the timeline says of it."""
+    """Return the timeline text for a resumed conversation."""
     return localized("%(agent)s resumed the conversation.", agent=agent)

@@ -1,4 +1,4 @@
-"""Supervisors step in: assign what waits, look into what goes on, join it, give it back to its queue."""
+"""Commands of supervisors: assign, monitor, join and release conversations."""
 
 from django.db import transaction
 from django.utils.translation import gettext
@@ -18,27 +18,30 @@ MONITORABLE_STATES = {State.ACTIVE, State.WRAP_UP}
 
 
 def assignment_targets(conversation: Conversation) -> TransferTargets:
-    """Everybody of its queue who has not gone home, however full they are, and the other queues."""
+    """Return the members of its queue who are not signed off, even without capacity, and other queues."""
     members = filter_queue_members(conversation.queue, active_agents())
-    there = filter_by_presence(members, lambda base: not base.is_signed_off)
-    return TransferTargets(rank_agents(conversation, list(there)), other_queues(conversation))
+    present = filter_by_presence(members, lambda base: not base.is_signed_off)
+    return TransferTargets(rank_agents(conversation, list(present)), other_queues(conversation))
 
 
 def assign_conversation(conversation: Conversation, *, target: Agent | Queue, supervisor: Agent) -> None:
-    """Give a conversation that waits to an agent of its queue, even above their capacity, or to another queue.
+    """Assign an open conversation to a member of its queue, or move it to another queue.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Capacity is not checked: supervisors may assign more than an agent can take.
+
+    Raises:
+        TransitionError: The agent is no supervisor, the conversation is not open, or the target can't have it.
     """
     _require_supervisor(supervisor)
     if conversation.state != State.OPEN:
         raise TransitionError(gettext("Only a conversation that waits for an agent can be assigned."))
-    allowed = assignment_targets(conversation)
+    targets = assignment_targets(conversation)
     if isinstance(target, Queue):
         if target.pk == conversation.queue_id:
             raise TransitionError(gettext("The conversation waits in %(to)s already.") % {"to": target})
         requeue(conversation, target, actor=supervisor.user, event_text=_assigned_text(supervisor, target))
         return
-    colleague = next((one for one in allowed.agents if one.agent.pk == target.pk), None)
+    colleague = next((candidate for candidate in targets.agents if candidate.agent.pk == target.pk), None)
     if colleague is None:
         raise TransitionError(
             gettext("%(to)s can't be assigned this conversation: not in %(queue)s, or not here.")
@@ -66,9 +69,10 @@ def _assigned_text(by: Agent, to: Agent | Queue, colleague: AgentCandidate | Non
 
 
 def monitor_conversation(conversation: Conversation, supervisor: Agent) -> None:
-    """Look into a conversation that a colleague has. Nobody is told, and nothing can be written.
+    """Monitor a colleague's conversation: hidden from everybody, and without writing.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Raises:
+        TransitionError: The agent is no supervisor or in it already, or it is not a colleague's active conversation.
     """
     _require_colleagues_conversation(conversation, supervisor)
     with transaction.atomic():
@@ -79,35 +83,37 @@ def monitor_conversation(conversation: Conversation, supervisor: Agent) -> None:
 
 
 def join_conversation(conversation: Conversation, supervisor: Agent) -> None:
-    """Come into a colleague's conversation, to write notes; the timeline tells both of it.
+    """Join a colleague's conversation visibly, to write notes.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Raises:
+        TransitionError: The agent is no supervisor or in it already, or it is not a colleague's active conversation.
     """
     _require_colleagues_conversation(conversation, supervisor)
     with transaction.atomic():
         if conversation.participations.filter(agent=supervisor, left_at=None, kind=ParticipationKind.CONSULT).exists():
             raise TransitionError(gettext("You are in this conversation already."))
         add_participant(conversation, supervisor, ParticipationKind.CONSULT)
-        line = localized("%(by)s joined %(agent)s in the conversation.", by=supervisor, agent=conversation.agent)
-        timeline.record(conversation, TimelineEventKind.JOINED, line, actor=supervisor.user)
+        text = localized("%(by)s joined %(agent)s in the conversation.", by=supervisor, agent=conversation.agent)
+        timeline.record(conversation, TimelineEventKind.JOINED, text, actor=supervisor.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
 def release_to_queue(conversation: Conversation, supervisor: Agent) -> None:
-    """Take an active conversation from the agent who has it and let it wait in its queue for another one.
+    """Release an active conversation from its agent to its queue, for another agent.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Raises:
+        TransitionError: The agent is no supervisor, or the conversation is not active.
     """
     _require_supervisor(supervisor)
     if conversation.state != State.ACTIVE:
         raise TransitionError(gettext("Only an active conversation can be given back."))
-    line = localized(
+    text = localized(
         "%(by)s released the conversation from %(agent)s to %(queue)s.",
         by=supervisor,
         agent=conversation.agent,
         queue=conversation.queue,
     )
-    transition(conversation, State.OPEN, agent=None, actor=supervisor.user, event_text=line)
+    transition(conversation, State.OPEN, agent=None, actor=supervisor.user, event_text=text)
 
 
 def _require_supervisor(agent: Agent) -> None:

@@ -1,4 +1,4 @@
-"""Pass a conversation on: to a colleague in its queue, or to another queue."""
+"""Transfer a conversation to a colleague in its queue, or to another queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REASON_REQUIRED = gettext_noop("Write why, for whoever reads this next.")
 
 @dataclass(frozen=True)
 class AgentCandidate:
-    """An agent who could take the conversation, and how well they would do."""
+    """An agent who could take the conversation, with their matching skills and capacity in units."""
 
     agent: Agent
     matching_skill_count: int
@@ -34,31 +34,28 @@ class AgentCandidate:
 
     @property
     def free_capacity(self) -> int:
-        """Capacity that is left; never less than none."""
+        """Return the unused capacity; never below 0."""
         return max(0, self.agent.capacity - self.used_capacity)
 
     @property
     def is_over_capacity(self) -> bool:
-        """Whether the conversation would take more than is left."""
+        """Return whether the conversation needs more than the free capacity."""
         return self.free_capacity < self.required_capacity
 
     @property
     def skills_text(self) -> str:
-        """How many of the skills the conversation needs they have; empty when it needs none."""
+        """Return how many of the required skills the agent has, as text; empty when none are required."""
         if not self.required_skill_count:
             return ""
-        words = ngettext(
+        text = ngettext(
             "%(matching)s of %(required)s skill", "%(matching)s of %(required)s skills", self.required_skill_count
         )
-        return words % {
-            "matching": self.matching_skill_count,
-            "required": self.required_skill_count,
-        }
+        return text % {"matching": self.matching_skill_count, "required": self.required_skill_count}
 
 
 @dataclass(frozen=True)
 class QueueCandidate:
-    """Another queue, and how many conversations wait there."""
+    """A queue, and how many conversations wait in it."""
 
     queue: Queue
     waiting_count: int
@@ -66,60 +63,72 @@ class QueueCandidate:
 
 @dataclass(frozen=True)
 class TransferTargets:
-    """Where a conversation can go."""
+    """The agents and queues to which a conversation can be given."""
 
     agents: Sequence[AgentCandidate]
     queues: Sequence[QueueCandidate]
 
 
 def transfer_targets(conversation: Conversation) -> TransferTargets:
-    """Colleagues of its queue who are there, best skills first, and the other queues that are open now."""
+    """Return the available members of its queue, best skills first, and the other open queues."""
     members = filter_queue_members(conversation.queue, active_agents())
-    there = filter_by_presence(members, lambda base: base.accepts_handover)
-    colleagues = rank_agents(conversation, list(there.exclude(Q(pk=conversation.agent_id))))
+    available = filter_by_presence(members, lambda base: base.accepts_handover)
+    colleagues = rank_agents(conversation, list(available.exclude(Q(pk=conversation.agent_id))))
     at = timezone.now()
-    open_now = [
-        one
-        for one in other_queues(conversation)
-        if operating_hours.is_open(operating_hours.build_schedule(one.queue.operating_hours), at)
+    open_queues = [
+        candidate
+        for candidate in other_queues(conversation)
+        if operating_hours.is_open(operating_hours.build_schedule(candidate.queue.operating_hours), at)
     ]
-    return TransferTargets(colleagues, open_now)
+    return TransferTargets(colleagues, open_queues)
 
 
 def rank_agents(conversation: Conversation, agents: Sequence[Agent]) -> list[AgentCandidate]:
-    """These agents by how many of the needed skills they have, then by free capacity."""
+    """Return the agents as candidates, by number of matching skills, then by free capacity."""
     required = dict(conversation.required_skills.values_list("skill", "rating"))
     matching: dict[int, int] = {}
-    for has in AgentSkill.objects.filter(agent__in=agents, skill__in=required):
-        matching[has.agent_id] = matching.get(has.agent_id, 0) + (has.rating >= required[has.skill_id])
-    loads = get_load_by_agent(Conversation.objects.all(), [one.pk for one in agents], now=timezone.now())
-    needs = conversation.work_stream.capacity
-    found = [AgentCandidate(one, matching.get(one.pk, 0), len(required), loads[one.pk].units, needs) for one in agents]
-    return sorted(found, key=lambda one: (-one.matching_skill_count, -one.free_capacity, str(one.agent)))
+    for row in AgentSkill.objects.filter(agent__in=agents, skill__in=required):
+        matching[row.agent_id] = matching.get(row.agent_id, 0) + (row.rating >= required[row.skill_id])
+    loads = get_load_by_agent(Conversation.objects.all(), [agent.pk for agent in agents], now=timezone.now())
+    capacity = conversation.work_stream.capacity
+    candidates = [
+        AgentCandidate(agent, matching.get(agent.pk, 0), len(required), loads[agent.pk].units, capacity)
+        for agent in agents
+    ]
+    return sorted(
+        candidates,
+        key=lambda candidate: (-candidate.matching_skill_count, -candidate.free_capacity, str(candidate.agent)),
+    )
 
 
 def other_queues(conversation: Conversation) -> list[QueueCandidate]:
-    """All queues but its own, with the number that waits in each."""
-    open_now = Conversation.objects.waiting_for_agent().order_by()
-    waiting = dict(open_now.values_list("queue").annotate(Count("pk")))
+    """Return all queues but the conversation's own, with their numbers of waiting conversations."""
+    waiting = Conversation.objects.waiting_for_agent().order_by()
+    counts = dict(waiting.values_list("queue").annotate(Count("pk")))
     queues = Queue.objects.exclude(pk=conversation.queue_id).select_related("operating_hours")
-    full = queues.prefetch_related("operating_hours__periods", "operating_hours__holidays").order_by("name")
-    return [QueueCandidate(queue, waiting.get(queue.pk, 0)) for queue in full]
+    queues = queues.prefetch_related("operating_hours__periods", "operating_hours__holidays").order_by("name")
+    return [QueueCandidate(queue, counts.get(queue.pk, 0)) for queue in queues]
 
 
 def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, agent: Agent, reason: str) -> None:
-    """The agent who has the active conversation passes it on, and says why.
+    """Transfer the agent's active conversation to a colleague or to another queue.
 
-    A colleague of the queue has it at once; in another queue it waits for an agent, its needs kept. Raises
-    TransitionRefused with a sentence for whoever tried.
+    A colleague has it at once; in another queue it waits for an agent. Its required skills stay.
+
+    Args:
+        reason: Text for the timeline, up to MAX_REASON_LENGTH characters; required.
+
+    Raises:
+        TransitionError: The conversation is not the agent's or not active, the target can't have it, or the reason is
+            empty or too long.
     """
     require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
         raise TransitionError(gettext("Only an active conversation can be transferred."))
-    why = _clean_reason(reason)
-    allowed = transfer_targets(conversation)
+    cleaned_reason = _clean_reason(reason)
+    targets = transfer_targets(conversation)
     if isinstance(target, Queue):
-        if target.pk not in {one.queue.pk for one in allowed.queues}:
+        if target.pk not in {candidate.queue.pk for candidate in targets.queues}:
             raise TransitionError(gettext("%(to)s takes no transfers now.") % {"to": target})
         transition(
             conversation,
@@ -127,24 +136,23 @@ def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, 
             agent=None,
             queue=target,
             actor=agent.user,
-            event_text=_transferred_text(agent, target, why),
+            event_text=_transferred_text(agent, target, cleaned_reason),
         )
         return
-    if target.pk not in {one.agent.pk for one in allowed.agents}:
+    if target.pk not in {candidate.agent.pk for candidate in targets.agents}:
         raise TransitionError(gettext("%(to)s can't take this conversation now.") % {"to": target})
-    transition(
-        conversation, State.ACTIVE, agent=target, actor=agent.user, event_text=_transferred_text(agent, target, why)
-    )
+    text = _transferred_text(agent, target, cleaned_reason)
+    transition(conversation, State.ACTIVE, agent=target, actor=agent.user, event_text=text)
 
 
-def _transferred_text(by: Agent, to: Agent | Queue, why: str) -> LocalizedText:
-    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=why)
+def _transferred_text(by: Agent, to: Agent | Queue, reason: str) -> LocalizedText:
+    return localized("%(by)s transferred the conversation to %(to)s: %(why)s", by=by, to=to, why=reason)
 
 
 def _clean_reason(reason: str) -> str:
-    why = " ".join(reason.replace("\x00", "").split())
-    if not why:
+    text = " ".join(reason.replace("\x00", "").split())
+    if not text:
         raise TransitionError(gettext(REASON_REQUIRED))
-    if len(why) > MAX_REASON_LENGTH:
+    if len(text) > MAX_REASON_LENGTH:
         raise TransitionError(gettext("Say it in up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
-    return why
+    return text

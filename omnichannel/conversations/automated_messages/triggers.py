@@ -1,11 +1,12 @@
-"""What the desk says by itself: greeting, closed, agent assigned, position in the queue, ended, overflow, opt-out.
+"""Send automated messages, such as greetings, out of hours and opt-out confirmations.
 
-Nothing is said for which no text is written. What is said goes out inside the 24-hour window, never to customers who
-are blocked or have opted out (but for the confirmation of that), once in a conversation for each trigger, and no later
-than two minutes after its reason: a greeting after an outage is none. Against loops with other programs: at most ten
-such messages to a customer in 24 hours, and none to one who has answered two of them within two seconds each.
+A trigger without a text sends nothing. Messages are sent only inside the 24-hour service window, never to customers who
+are blocked or have opted out (except the confirmation of the opt-out), once in a conversation for each trigger, and no
+later than two minutes after the event: a greeting after an outage would be out of place. To prevent loops with other
+programs, a customer gets at most ten such messages in 24 hours, and none after answering two of them within two seconds
+each.
 
-It has a lane of its own, so that a fault here holds up nothing else.
+They have a lane of their own, so that a fault here holds up nothing else.
 """
 
 import re
@@ -38,7 +39,7 @@ MAX_DELAY = timedelta(minutes=2)
 ROUTING_GRACE_PERIOD = timedelta(seconds=10)
 LIMIT_PERIOD = timedelta(hours=24)
 MAX_PER_DAY = 10
-# No person reads a message and answers it so fast; once may be chance, because they were writing anyway.
+# No person reads and answers a message so fast; once may be chance, because they were typing already.
 FAST_REPLY_TIME, FAST_REPLY_LIMIT = timedelta(seconds=2), 2
 
 GREETING_TRIGGERS = (MessageTrigger.GREETING, MessageTrigger.OUT_OF_HOURS, MessageTrigger.HOLIDAY)
@@ -50,7 +51,7 @@ def send_due_messages(lease: Lease) -> datetime | None:
     """Send the automated messages that are requested in a conversation.
 
     Returns:
-        When to look again, while the queue of a new conversation is not known yet.
+        Time of the next run while a new conversation is still being routed; else None.
     """
     related = ("contact", "number__operating_hours", "queue", "agent__user")
     conversation = Conversation.objects.select_related(*related).filter(pk=lease.key).first()
@@ -63,7 +64,7 @@ def send_due_messages(lease: Lease) -> datetime | None:
         trigger = _current_trigger(request, conversation, now)
         if trigger is not None:
             send_automated_message(trigger, conversation, request=request)
-        # Not when it was requested again meanwhile: the lane runs once more then.
+        # The filter keeps a request that was made again in the meantime: the lane runs once more for it.
         AutomatedMessageRequest.objects.filter(pk=request.pk, requested_at=request.requested_at).delete()
     return None
 
@@ -71,7 +72,7 @@ def send_due_messages(lease: Lease) -> datetime | None:
 def _current_trigger(
     request: AutomatedMessageRequest, conversation: Conversation, now: datetime
 ) -> MessageTrigger | None:
-    """Return the trigger whose text is sent for a request; None when its reason is too old or no longer holds."""
+    """Return the trigger whose text is sent for a request; None when it is too old or no longer applies."""
     if request.requested_at < now - MAX_DELAY:
         return None
     match MessageTrigger(request.trigger):
@@ -96,11 +97,11 @@ def send_automated_message(
 ) -> Message | None:
     """Queue the text of a trigger.
 
-    Call it with nothing of the conversation locked: a reply locks the lane before the conversation, and the other way
-    round the two would deadlock.
+    Call it without a lock on the conversation: a reply locks the lane before the conversation, and the opposite order
+    would deadlock.
 
     Args:
-        request: The request it answers; deleted in the same transaction, so that a crash sends nothing twice.
+        request: The request to fulfil; deleted in the same transaction, so that a crash sends nothing twice.
         queue_position: The value of {Position}.
 
     Returns:
@@ -126,19 +127,22 @@ def send_automated_message(
 
 
 def find_text(trigger: MessageTrigger, conversation: Conversation) -> str | None:
-    """The text of the work stream, else the one for all; in the customer's language, else for any; None without one."""
+    """Return the best text for a trigger; None if there is none.
+
+    A text of the work stream comes before one for all; then one in the customer's language before one for any.
+    """
     streams = Q(work_stream=conversation.work_stream_id) | Q(work_stream=None)
-    spoken = language_fallbacks(conversation.contact)
+    languages = language_fallbacks(conversation.contact)
     texts = [
-        (one.work_stream_id is None, spoken.index(_normalize_language(one.language)), one.text)
-        for one in AutomatedMessage.objects.filter(streams, trigger=trigger, is_active=True)
-        if _normalize_language(one.language) in spoken
+        (row.work_stream_id is None, languages.index(_normalize_language(row.language)), row.text)
+        for row in AutomatedMessage.objects.filter(streams, trigger=trigger, is_active=True)
+        if _normalize_language(row.language) in languages
     ]
     return min(texts)[2] if texts else None
 
 
 def language_fallbacks(contact: Contact) -> Sequence[str]:
-    """From the most exact: `pt-br`, `pt`, and "" for any."""
+    """Return the contact's language codes, most specific first: `pt-br`, `pt`, and "" for any."""
     parts = [part for part in _normalize_language(contact.language).split("-") if part]
     return [*("-".join(parts[:count]) for count in range(len(parts), 0, -1)), ""]
 
@@ -148,49 +152,57 @@ def _normalize_language(language: str) -> str:
 
 
 def _is_being_routed(conversation: Conversation, now: datetime) -> bool:
-    """Whether its queue may still change; a fault in routing does not keep the customer waiting for a greeting."""
+    """Return whether its queue may still change.
+
+    False after ROUTING_GRACE_PERIOD, so that a fault in routing does not hold up the greeting.
+    """
     is_new = now - conversation.created_at < ROUTING_GRACE_PERIOD
     return is_new and Lane.objects.filter(kind=LaneKind.ROUTE, key=conversation.pk).exists()
 
 
 def _greeting_trigger(conversation: Conversation, now: datetime) -> MessageTrigger:
-    """The greeting, or that nobody is there; on a holiday without words of its own, the words for closed hours."""
-    opening = operating_hours.build_schedule(conversation.number.operating_hours)
-    if operating_hours.is_open(opening, now):
+    """Return the trigger for a new conversation; out of hours stands in for a holiday without a text."""
+    schedule = operating_hours.build_schedule(conversation.number.operating_hours)
+    if operating_hours.is_open(schedule, now):
         return MessageTrigger.GREETING
-    is_holiday = operating_hours.get_holiday_name(opening, now) is not None and find_text(
+    is_holiday = operating_hours.get_holiday_name(schedule, now) is not None and find_text(
         MessageTrigger.HOLIDAY, conversation
     )
     return MessageTrigger.HOLIDAY if is_holiday else MessageTrigger.OUT_OF_HOURS
 
 
 def _was_sent(trigger: MessageTrigger, conversation: Conversation) -> bool:
-    """Return whether it was sent in this conversation before; opt-outs and positions may be sent repeatedly."""
+    """Return whether it was sent in this conversation before; False for REPEATED_TRIGGERS."""
     if trigger in REPEATED_TRIGGERS:
         return False
-    same = GREETING_TRIGGERS if trigger in GREETING_TRIGGERS else (trigger,)
-    return conversation.messages.filter(automated_trigger__in=same).exists()
+    equivalent = GREETING_TRIGGERS if trigger in GREETING_TRIGGERS else (trigger,)
+    return conversation.messages.filter(automated_trigger__in=equivalent).exists()
 
 
 def _has_reached_limit(contact: Contact) -> bool:
-    """Whether this customer has had as many as anybody gets in 24 hours, or is a program that answers them."""
+    """Return whether the customer has had the maximum in 24 hours, or is a program that answers them."""
     messages = Message.objects.filter(conversation__contact=contact, created_at__gte=timezone.now() - LIMIT_PERIOD)
-    ours = messages.filter(direction=MessageDirection.OUTBOUND).exclude(automated_trigger="")
-    sent = list(ours.values_list("sending_since", flat=True))
-    if len(sent) < FAST_REPLY_LIMIT:
+    automated = messages.filter(direction=MessageDirection.OUTBOUND).exclude(automated_trigger="")
+    sent_at = list(automated.values_list("sending_since", flat=True))
+    if len(sent_at) < FAST_REPLY_LIMIT:
         return False
-    theirs = messages.filter(direction=MessageDirection.INBOUND).values_list("created_at", flat=True)
-    return len(sent) >= MAX_PER_DAY or is_automated_sender([at for at in sent if at], list(theirs))
+    received_at = messages.filter(direction=MessageDirection.INBOUND).values_list("created_at", flat=True)
+    return len(sent_at) >= MAX_PER_DAY or is_automated_sender([at for at in sent_at if at], list(received_at))
 
 
-def is_automated_sender(ours: Sequence[datetime], theirs: Sequence[datetime]) -> bool:
-    """Whether too many of our messages were answered too fast."""
-    answered = [at for at in ours if any(at < answer <= at + FAST_REPLY_TIME for answer in theirs)]
-    return len(answered) >= FAST_REPLY_LIMIT
+def is_automated_sender(sent_at: Sequence[datetime], received_at: Sequence[datetime]) -> bool:
+    """Return whether FAST_REPLY_LIMIT of our messages were answered within FAST_REPLY_TIME.
+
+    Args:
+        sent_at: Times of our automated messages.
+        received_at: Times of the customer's messages.
+    """
+    fast_replies = [at for at in sent_at if any(at < reply <= at + FAST_REPLY_TIME for reply in received_at)]
+    return len(fast_replies) >= FAST_REPLY_LIMIT
 
 
 def _fill_slugs(text: str, conversation: Conversation, queue_position: int | None) -> str:
-    """The text with its slugs filled in; those that are not known are left out."""
+    """Return the text with its slugs replaced; unknown slugs are removed."""
     contact, agent = conversation.contact, conversation.agent
     values = {
         "AgentName": agent.user.get_full_name() if agent else "",
@@ -204,14 +216,14 @@ def _fill_slugs(text: str, conversation: Conversation, queue_position: int | Non
 
 
 def _opening_time_text(conversation: Conversation) -> str:
-    """When the number is open again, on its own clock, in the customer's language; "" when it always is."""
-    now, opening = timezone.now(), operating_hours.build_schedule(conversation.number.operating_hours)
-    opens = operating_hours.next_opening(opening, now) if opening else None
-    if opens is None:
+    """Return the next opening in the number's time zone and the contact's language; "" if always open."""
+    now, schedule = timezone.now(), operating_hours.build_schedule(conversation.number.operating_hours)
+    opens_at = operating_hours.next_opening(schedule, now) if schedule else None
+    if opens_at is None:
         return ""
-    shape = "l, H:i" if opens - now < timedelta(days=6) else "j F, H:i"
+    date_format = "l, H:i" if opens_at - now < timedelta(days=6) else "j F, H:i"
     with translation.override(_supported_language(conversation.contact)):
-        return formats.date_format(opens, shape)
+        return formats.date_format(opens_at, date_format)
 
 
 def _supported_language(contact: Contact) -> str:

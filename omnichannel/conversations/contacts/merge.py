@@ -32,6 +32,7 @@ from omnichannel.conversations.search.query import build_name_filter, with_folde
 from omnichannel.conversations.state_machine import resume_on_customer_message
 from omnichannel.core.localized_text import LocalizedText, localized
 from omnichannel.live.publish import publish
+from omnichannel.live.topics import ALL_TOPIC, agent_topic, queue_topic
 from routing.models import State
 
 UNDO_PERIOD: Final = timedelta(days=30)
@@ -175,7 +176,7 @@ def _record_on_open_conversations(contact: Contact, kind: TimelineEventKind, lin
 def _publish_removal(snapshot: dict[str, Any]) -> None:
     """Publish an event for a deleted conversation, so that pages that show it refresh."""
     fields = snapshot["fields"]
-    topics = ["all", f"queue:{fields['queue']}", *([f"agent:{fields['agent']}"] if fields["agent"] else [])]
+    topics = [ALL_TOPIC, queue_topic(fields["queue"]), *([agent_topic(fields["agent"])] if fields["agent"] else [])]
     publish(LiveEventKind.CONVERSATION, snapshot["pk"], topics=topics)
 
 

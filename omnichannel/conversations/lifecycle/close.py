@@ -1,6 +1,6 @@
-"""End and close conversations, by hand and when they have stood still for too long.
+"""End and close conversations, by hand and when they are stale.
 
-The times are the documented product's for asynchronous channels, counted as time in the same state.
+The times are those of Dynamics 365 for asynchronous channels, counted as time in the same state.
 """
 
 import logging
@@ -30,25 +30,24 @@ CLOSE_BATCH_SIZE = 500
 
 
 def end_conversation(conversation: Conversation, agent: Agent) -> None:
-    """The conversation with the customer is over; the agent finishes up."""
+    """Move the agent's active conversation to Wrap-up."""
     require_agent(conversation, agent)
-    line = localized("%(agent)s ended the conversation.", agent=agent)
-    transition(conversation, State.WRAP_UP, agent=agent, actor=agent.user, event_text=line)
+    text = localized("%(agent)s ended the conversation.", agent=agent)
+    transition(conversation, State.WRAP_UP, agent=agent, actor=agent.user, event_text=text)
 
 
 def close_conversation(
     conversation: Conversation, agent: Agent, *, codes: Collection[DispositionCode] = (), note: str = ""
 ) -> None:
-    """Close a conversation for good, with its outcome and a note for colleagues; an active one is ended first.
+    """Close a conversation for good, with disposition codes and a note; an active one is ended first.
 
     Args:
         codes: Up to two disposition codes; at least one when the work stream requires it.
         note: A note for colleagues; empty for none.
 
     Raises:
-        WrapUpRefused: The codes or the note are not acceptable. Nothing has changed.
-        TransitionRefused: The conversation can't be closed now, or the customer has written a message that the agent
-            has not read. Nothing has changed.
+        WrapUpError: The codes or the note are not acceptable. Nothing has changed.
+        TransitionError: The conversation can't be closed now, or there are unread messages. Nothing has changed.
     """
     require_can_close(conversation, agent)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
@@ -56,9 +55,8 @@ def close_conversation(
     text = note.replace("\r\n", "\n").replace("\x00", "").strip()
     validate_wrap_up(conversation, codes, text)
     with transaction.atomic():
-        require_all_read(
-            conversation
-        )  # first: it locks the row, so that a new message waits until the transaction ends
+        # First, because it locks the row: a new message waits until the transaction ends.
+        require_all_read(conversation)
         if conversation.state == State.ACTIVE:
             end_conversation(conversation, agent)
         conversation.dispositions.set(codes)
@@ -81,47 +79,47 @@ def _closed_text(agent: Agent, codes: Collection[DispositionCode]) -> LocalizedT
 
 
 def require_can_close(conversation: Conversation, agent: Agent) -> None:
-    """Raise TransitionRefused unless the agent has the conversation, or is a supervisor and it is in wrap-up."""
+    """Raise TransitionError unless it is the agent's, or in wrap-up and the agent is a supervisor."""
     if conversation.state != State.WRAP_UP or not can_supervise(agent):
         require_agent(conversation, agent)
 
 
 def close_stale_conversations(now: datetime | None = None) -> int:
-    """Close what has waited or stood still for too long; returns how many were closed."""
+    """Close conversations that have been in a state for too long; return the number closed."""
     at = now or timezone.now()
-    closed = 0
-    for conversation, line in [*_stale_by_state(at), *_idle_waiting(at)]:
+    closed_count = 0
+    for conversation, text in [*_stale_by_state(at), *_idle_waiting(at)]:
         try:
             transition(
                 conversation,
                 State.CLOSED,
                 agent=conversation.agent,
                 actor=None,
-                event_text=line,
+                event_text=text,
                 expected_state_since=conversation.state_since,
             )
-            closed += 1
+            closed_count += 1
         except TransitionError:
-            logger.info("Conversation %s moved on before it was closed.", conversation.pk)
-    return closed
+            logger.info("Conversation %s changed before it could be closed.", conversation.pk)
+    return closed_count
 
 
 def _stale_by_state(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     return [
-        (conversation, line)
-        for state, (age, line) in STALE_AFTER.items()
+        (conversation, text)
+        for state, (age, text) in STALE_AFTER.items()
         for conversation in _oldest_batch(_without_unread_messages().filter(state=state, state_since__lt=at - age))
         if state != State.ACTIVE or conversation.last_activity_at < at - age
     ]
 
 
 def _without_unread_messages() -> ConversationQuerySet:
-    """What an agent has is never closed over a message they have not seen; what nobody took has nothing but such."""
+    """Return conversations without unread messages, and open ones, whose messages nobody has read yet."""
     return Conversation.objects.filter(Q(unread_count=0) | Q(state=State.OPEN))
 
 
 def _idle_waiting(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
-    """Waiting conversations in which neither side has written for their work stream's time; none that is snoozed."""
+    """Return waiting conversations inactive for `auto_close_after`, without snoozed ones."""
     waiting = (
         _without_unread_messages()
         .filter(Q(snoozed_until=None) | Q(last_activity_at__gte=F("snoozed_until")), state=State.WAITING)

@@ -13,7 +13,7 @@ MAX_CODES: Final = 2
 
 
 class WrapUpError(TransitionError):
-    """The form of the wrap-up is not complete.
+    """The wrap-up form is not valid.
 
     Attributes:
         field: The form field that is wrong: `codes` or `note`.
@@ -30,7 +30,7 @@ def active_disposition_codes() -> Sequence[DispositionCode]:
 
 
 def validate_wrap_up(conversation: Conversation, codes: Collection[DispositionCode], note: str) -> None:
-    """Raise WrapUpRefused when a required code is missing, or there are too many codes, or the note is too long."""
+    """Raise WrapUpError if a required code is missing, there are too many, or the note is too long."""
     if conversation.work_stream.disposition_required and not codes:
         raise WrapUpError("codes", gettext("Choose what the conversation came to."))
     if len(codes) > MAX_CODES:

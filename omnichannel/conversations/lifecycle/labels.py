@@ -1,4 +1,4 @@
-"""Labels: words by which conversations and customers are found again."""
+"""Create labels, and add them to conversations and contacts."""
 
 from collections.abc import Iterable
 
@@ -16,65 +16,68 @@ CREATE_PERMISSION = "conversations.add_label"
 
 
 class LabelError(Exception):
-    """The label was not created; the text says why to a person."""
+    """The label was not created; the text is for the user."""
 
 
 def can_create_label(user: User) -> bool:
-    """Whether this person may make new labels, not only use those there are."""
+    """Return whether the user may create labels, not only use existing ones."""
     return user.is_active and user.has_perm(CREATE_PERMISSION)
 
 
 def get_or_create_label(name: str, *, user: User) -> Label:
-    """The label of that name, whatever its capitals; a new one where there is none yet.
+    """Return the label with this name, ignoring case; create it if there is none.
 
-    Raises LabelRefused with a sentence for whoever tried.
+    Raises:
+        LabelError: The name is empty or too long, or the user may not create labels.
     """
-    wanted = " ".join(name.replace("\x00", "").split())
-    if not wanted:
+    cleaned_name = " ".join(name.replace("\x00", "").split())
+    if not cleaned_name:
         raise LabelError(gettext("Give the label a name."))
-    found = Label.objects.filter(name__iexact=wanted).first()
-    if found is not None:
-        return found
+    label = Label.objects.filter(name__iexact=cleaned_name).first()
+    if label is not None:
+        return label
     if not can_create_label(user):
         raise LabelError(gettext("There is no such label. A supervisor can create it."))
-    if len(wanted) > MAX_LABEL_LENGTH:
+    if len(cleaned_name) > MAX_LABEL_LENGTH:
         raise LabelError(gettext("A label has up to %(limit)s characters.") % {"limit": MAX_LABEL_LENGTH})
     try:
         with transaction.atomic():
-            return Label.objects.create(name=wanted)
-    except IntegrityError:  # somebody created it at the same moment
-        return Label.objects.get(name=wanted)
+            return Label.objects.create(name=cleaned_name)
+    except IntegrityError:  # created concurrently
+        return Label.objects.get(name=cleaned_name)
 
 
-def update_labels(thing: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], actor: User) -> bool:
-    """Put some labels on and take others off, with one line in the timeline; whether anything changed.
+def update_labels(
+    target: Conversation | Contact, *, add: Iterable[Label], remove: Iterable[Label], actor: User
+) -> bool:
+    """Add and remove labels, with one timeline event; return whether anything changed.
 
-    What a colleague has labelled meanwhile stays.
+    Labels that colleagues add at the same time stay.
     """
     with transaction.atomic():
-        before = set(thing.labels.all())
+        before = set(target.labels.all())
         added, removed = set(add) - before, set(remove) & before
         if not added and not removed:
             return False
-        thing.labels.add(*added)
-        thing.labels.remove(*removed)
-        _record_change(thing, sorted(map(str, added)), sorted(map(str, removed)), actor)
+        target.labels.add(*added)
+        target.labels.remove(*removed)
+        _record_change(target, sorted(map(str, added)), sorted(map(str, removed)), actor)
     return True
 
 
-def _record_change(thing: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
-    """A conversation's timeline says who labelled it; a customer's labels are shown beside what is open with them."""
-    if isinstance(thing, Contact):
-        for conversation in thing.conversations.filter(closed_at=None):
+def _record_change(target: Conversation | Contact, added: list[str], removed: list[str], by: User) -> None:
+    """Record the change in a conversation's timeline; for a contact refresh their open conversations."""
+    if isinstance(target, Contact):
+        for conversation in target.conversations.filter(closed_at=None):
             publish_event(LiveEventKind.CONVERSATION, conversation)
         return
     timeline.record(
-        thing,
+        target,
         TimelineEventKind.LABELLED,
         localized("%(by)s %(changes)s.", by=by.display_name, changes=_changes_text(added, removed)),
         actor=by,
     )
-    publish_event(LiveEventKind.CONVERSATION, thing)
+    publish_event(LiveEventKind.CONVERSATION, target)
 
 
 def _changes_text(added: list[str], removed: list[str]) -> LocalizedText:

@@ -1,4 +1,4 @@
-"""How urgent a conversation is: it orders what is handed out, and what an agent looks at first."""
+"""The priority of a conversation; it orders offers to agents and the inbox."""
 
 from django.db import transaction
 from django.utils.translation import gettext
@@ -14,28 +14,32 @@ from routing.models import Agent, State
 
 
 def can_set_priority(conversation: Conversation, agent: Agent) -> bool:
-    """Whoever has it, everybody who sees it while it waits for an agent, and supervisors; nobody once it is closed."""
+    """Return whether the agent may set the priority.
+
+    Anyone who sees an open conversation may, else its agent and supervisors; nobody once it is closed.
+    """
     if conversation.state == State.CLOSED:
         return False
     return conversation.state == State.OPEN or conversation.agent_id == agent.pk or can_supervise(agent)
 
 
 def set_priority(conversation: Conversation, priority: Priority, *, agent: Agent) -> None:
-    """Say how urgent it is; where it waits, it may be its turn sooner. Nothing happens when it is so already.
+    """Set the priority, which may move the conversation in its queue; do nothing if it is unchanged.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Raises:
+        TransitionError: The agent may not set the priority.
     """
     if not can_set_priority(conversation, agent):
         raise TransitionError(gettext("Only the agent who has this conversation can say how urgent it is."))
     with transaction.atomic():
-        open_ones = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
-        if not open_ones.exclude(priority=priority).update(priority=priority):
+        unclosed = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
+        if not unclosed.exclude(priority=priority).update(priority=priority):
             return
         conversation.priority = priority
-        line = localized(
+        text = localized(
             "%(by)s set the priority to %(priority)s.", by=agent, priority=LocalizedText(priority.name.capitalize())
         )
-        timeline.record(conversation, TimelineEventKind.PRIORITY_CHANGED, line, actor=agent.user)
+        timeline.record(conversation, TimelineEventKind.PRIORITY_CHANGED, text, actor=agent.user)
         if conversation.state == State.OPEN:
             request_assignment()
         publish_event(LiveEventKind.CONVERSATION, conversation)

@@ -1,7 +1,7 @@
-"""Put a conversation out of sight until a time, or until the customer writes.
+"""Snooze a conversation: hide it from its agent's inbox until a time, or until the customer writes.
 
-It goes to Waiting, so it uses none of its agent's capacity meanwhile. When its time is over it is still Waiting: it
-comes to the top of its agent's list, marked, and they resume it. A customer who writes before wakes it like any other.
+It moves to Waiting, so it uses no capacity. When the time is over it stays Waiting: it moves to the top of its agent's
+list, marked, and they resume it. A message from the customer wakes it like any waiting conversation.
 """
 
 from datetime import datetime, timedelta
@@ -29,14 +29,18 @@ MAX_SNOOZE = timedelta(days=90)
 
 
 def snoozed_q(now: datetime) -> Q:
-    """Out of its agent's sight at that moment."""
+    """Return a filter for conversations that are snoozed at that time."""
     return Q(snoozed_at__isnull=False) & (Q(snoozed_until=None) | Q(snoozed_until__gt=now))
 
 
 def snooze_conversation(conversation: Conversation, agent: Agent, *, until: datetime | None) -> None:
-    """Leave it until then, or without a time until the customer writes; whichever is first.
+    """Snooze the agent's conversation until that time or until the customer writes, whichever is first.
 
-    Raises TransitionRefused with a sentence for whoever tried.
+    Args:
+        until: End of the snooze, at most MAX_SNOOZE ahead; None lasts until the customer writes.
+
+    Raises:
+        TransitionError: The time is not allowed, there are unread messages, or the conversation can't be snoozed.
     """
     require_agent(conversation, agent)
     now = timezone.now()
@@ -46,28 +50,28 @@ def snooze_conversation(conversation: Conversation, agent: Agent, *, until: date
         )
     if conversation.state not in {State.ACTIVE, State.WAITING}:
         raise TransitionError(gettext("Only an active or waiting conversation can be snoozed."))
-    line = _snoozed_text(agent, until)
+    text = _snoozed_text(agent, until)
     with transaction.atomic():
         require_all_read(conversation)
         if until is not None:
             enqueue(LaneKind.SNOOZE, conversation.pk, at=until)
         if conversation.state == State.ACTIVE:
             transition(
-                conversation, State.WAITING, agent=agent, actor=agent.user, event_text=line, snooze_period=(now, until)
+                conversation, State.WAITING, agent=agent, actor=agent.user, event_text=text, snooze_period=(now, until)
             )
         else:
-            _change_snooze(conversation, agent, now, until, line)
+            _change_snooze(conversation, agent, now, until, text)
 
 
 def _change_snooze(
-    conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, line: LocalizedText
+    conversation: Conversation, agent: Agent, now: datetime, until: datetime | None, text: LocalizedText
 ) -> None:
-    """It waits already: only the time is another."""
+    """Change the snooze of a conversation that is Waiting already."""
     waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
     if not waiting.update(snoozed_at=now, snoozed_until=until):
         raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
-    timeline.record(conversation, TimelineEventKind.SNOOZED, line, actor=agent.user)
+    timeline.record(conversation, TimelineEventKind.SNOOZED, text, actor=agent.user)
     publish_event(LiveEventKind.CONVERSATION, conversation)
 
 
@@ -78,18 +82,23 @@ def _snoozed_text(agent: Agent, until: datetime | None) -> LocalizedText:
 
 
 def run_snooze_lane(lease: Lease) -> datetime | None:
-    """Its time is over: it comes to the top of its agent's list; says when to look again while it is not."""
+    """Move a conversation whose snooze is over to the top of its agent's list.
+
+    Returns:
+        The end of the snooze if it is later than now; else None.
+    """
     now = timezone.now()
     with transaction.atomic():
-        ours = Conversation.objects.select_for_update(of=("self",), no_key=True)
-        found = ours.filter(pk=lease.key, state=State.WAITING, snoozed_until__isnull=False).first()
-        if found is None or found.snoozed_until is None:  # the customer wrote, or its agent came back to it
+        locked = Conversation.objects.select_for_update(of=("self",), no_key=True)
+        conversation = locked.filter(pk=lease.key, state=State.WAITING, snoozed_until__isnull=False).first()
+        if conversation is None or conversation.snoozed_until is None:  # the customer wrote, or the agent resumed it
             return None
-        if found.snoozed_until > now:
-            return found.snoozed_until
-        # The first time only: a lane may be worked in twice.
-        asleep = Conversation.objects.filter(pk=found.pk, last_activity_at__lt=F("snoozed_until"))
-        if asleep.update(last_activity_at=now):
-            timeline.record(found, TimelineEventKind.SNOOZE_ENDED, localized("The snooze is over."), actor=None)
-            publish_event(LiveEventKind.CONVERSATION, found)
+        if conversation.snoozed_until > now:
+            return conversation.snoozed_until
+        # Once only: a lane may run twice.
+        unmarked = Conversation.objects.filter(pk=conversation.pk, last_activity_at__lt=F("snoozed_until"))
+        if unmarked.update(last_activity_at=now):
+            text = localized("The snooze is over.")
+            timeline.record(conversation, TimelineEventKind.SNOOZE_ENDED, text, actor=None)
+            publish_event(LiveEventKind.CONVERSATION, conversation)
     return None

@@ -1,4 +1,4 @@
-"""The desk's nouns: customers, conversations and their timeline, messages and files."""
+"""Models of the help desk: contacts, conversations and their timeline, messages and attachments."""
 
 from omnichannel.conversations.models.automation import (
     AutomatedMessage,

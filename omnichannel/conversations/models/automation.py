@@ -1,4 +1,4 @@
-"""Automated messages, and the words by which customers opt out of messages."""
+"""Automated messages, and the words with which customers opt out of messages."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,7 +9,7 @@ from routing.models import WorkStream
 
 
 class MessageTrigger(models.TextChoices):
-    """When an automated message is sent; the documented product's names."""
+    """The occasion on which an automated message is sent; names as in Dynamics 365."""
 
     GREETING = "greeting", "Greeting message"
     OUT_OF_HOURS = "out_of_hours", "Out of operating hour message to customer"
@@ -23,7 +23,7 @@ class MessageTrigger(models.TextChoices):
 
 
 class AutomatedMessage(models.Model):
-    """A text sent to the customer when something happens, for one work stream or for all, in one language or in any."""
+    """A text sent to the customer on a trigger, for one work stream or all, in one language or any."""
 
     trigger = models.CharField("message trigger", max_length=20, choices=MessageTrigger)
     work_stream = models.ForeignKey(
@@ -64,7 +64,7 @@ class AutomatedMessage(models.Model):
 
 
 class AutomatedMessageRequest(models.Model):
-    """Something happened in a conversation that calls for an automated message; a worker sends it and deletes the row."""
+    """A request to send an automated message in a conversation; a worker sends it and deletes the row."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="automated_message_requests")
     trigger = models.CharField(max_length=20, choices=MessageTrigger)
@@ -82,12 +82,14 @@ class AutomatedMessageRequest(models.Model):
 
 
 class OptOutMeaning(models.TextChoices):
+    """The effect of an opt-out word."""
+
     STOP = "stop", "Opts out"
     START = "start", "Opts in again"
 
 
 class OptOutWord(models.Model):
-    """A word that opts out, or in again, where it is the whole message; in any language, upper or lower case."""
+    """A word that opts out or in again when it is the whole message; upper and lower case are the same."""
 
     word = models.CharField(max_length=40, unique=True)
     meaning = models.CharField(max_length=10, choices=OptOutMeaning, default=OptOutMeaning.STOP)

@@ -1,4 +1,4 @@
-"""Messages and their files."""
+"""Messages and their attachments."""
 
 import uuid
 
@@ -12,12 +12,14 @@ from omnichannel.conversations.models.conversations import Conversation
 
 
 class MessageDirection(models.TextChoices):
+    """Inbound messages come from the customer, outbound ones from the desk."""
+
     INBOUND = "inbound", "Inbound"
     OUTBOUND = "outbound", "Outbound"
 
 
 class MessageKind(models.TextChoices):
-    """What a message is shown as; details are in `content`."""
+    """The kind of content of a message; details are in `content`."""
 
     TEXT = "text", "Text"
     MEDIA = "media", "Media"
@@ -30,7 +32,7 @@ class MessageKind(models.TextChoices):
 
 
 class MessageStatus(models.TextChoices):
-    """What became of a message. A customer's message is `received` and stays so."""
+    """The delivery status of a message. Inbound messages are always `received`."""
 
     RECEIVED = "received", "Received"
     QUEUED = "queued", "Queued"
@@ -43,13 +45,13 @@ class MessageStatus(models.TextChoices):
 
 
 class Message(models.Model):
-    """One message, either way."""
+    """A message from or to the customer."""
 
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
     direction = models.CharField(max_length=10, choices=MessageDirection)
     kind = models.CharField(max_length=12, choices=MessageKind, default=MessageKind.TEXT)
     body = models.TextField(blank=True, default="")
-    # What the kind shows: location, contacts, button, list, referral, forwarded.
+    # Details of the kind, by key: location, contacts, button, list, referral, forwarded.
     content = models.JSONField(default=dict)
     status = models.CharField(max_length=12, choices=MessageStatus)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True)
@@ -58,15 +60,16 @@ class Message(models.Model):
     error_message = models.TextField(blank=True, default="")
     payload = models.JSONField(default=dict)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="messages", null=True)
-    # The trigger of an automated message; empty for what people write.
+    # The trigger of an automated message; empty for messages that people write.
     automated_trigger = models.CharField(max_length=20, choices=MessageTrigger, blank=True, default="")
-    # The position that a queue position message told.
+    # The position given in a queue position message.
     queue_position = models.PositiveIntegerField(null=True)
     quoted = models.ForeignKey("self", models.SET_NULL, related_name="+", null=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
-    # Sending: who claimed it, when and for which address; when to try again; when to ask Twilio what became of it.
+    # Sending: the token and time of the worker that claimed it, the address; the earliest retry; when to ask Twilio for
+    # the status.
     send_token = models.UUIDField(null=True)
     sending_since = models.DateTimeField(null=True)
     sent_to = models.CharField(max_length=140, blank=True, default="")
@@ -87,7 +90,7 @@ class Message(models.Model):
         indexes = [
             models.Index(fields=["conversation", "created_at", "id"], name="messages_in_order"),
             models.Index(fields=["conversation", "updated_at"], name="messages_by_updated_at"),
-            # Whether an automated message was sent in a conversation, and the position a customer was told last.
+            # Automated messages already sent in a conversation, and the last queue position sent to a customer.
             models.Index(
                 fields=["conversation", "automated_trigger"],
                 condition=~Q(automated_trigger=""),
@@ -118,25 +121,27 @@ class Message(models.Model):
 
 
 def attachment_path(attachment: "Attachment", filename: str) -> str:
-    """A name of our own: a stranger's file name never reaches the disk."""
+    """Return a random storage path, so that a customer's file name never reaches the disk."""
     return f"attachments/{timezone.now():%Y/%m}/{uuid.uuid4().hex}"
 
 
 class AttachmentState(models.TextChoices):
+    """The state of the download of an attachment."""
+
     PENDING = "pending", "On its way"
     STORED = "stored", "Stored"
     FAILED = "failed", "Not available"
 
 
 class Attachment(models.Model):
-    """A file of a message: a customer's, fetched from Twilio, or an agent's."""
+    """A file of a message: from the customer, fetched from Twilio, or from an agent."""
 
     message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
     position = models.PositiveSmallIntegerField(default=0)
     source_url = models.URLField(max_length=500, blank=True, default="")
     name = models.CharField(max_length=200, blank=True, default="")
     declared_type = models.CharField(max_length=120, blank=True, default="")
-    # What the bytes are, by looking at them; empty until stored.
+    # The type detected from the bytes; empty until stored.
     content_type = models.CharField(max_length=120, blank=True, default="")
     size = models.PositiveBigIntegerField(default=0)
     file = models.FileField(upload_to=attachment_path, max_length=200, blank=True)
@@ -152,7 +157,7 @@ class Attachment(models.Model):
         return self.name or f"file {self.position + 1} of message {self.message_id}"
 
     def display_type(self) -> str:
-        """`image`, `audio`, `video`, `pdf`, or `file` for what is only offered as a download."""
+        """Return `image`, `audio`, `video` or `pdf`; `file` for types that are only offered as a download."""
         if self.content_type == "application/pdf":
             return "pdf"
         family = self.content_type.partition("/")[0]

@@ -1,4 +1,4 @@
-"""Agents come, go, and come back: what they show then, and what becomes of the work they were offered."""
+"""Presence changes of agents: by choice, at sign-in and sign-out, and as pages open and close."""
 
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ from routing.signals import agent_changed_by_admin
 
 
 def choose_presence(agent: Agent, presence: Presence) -> None:
-    """The agent chooses what to show."""
+    """Set the presence that the agent chose."""
     with transaction.atomic():
         _update_last_seen(agent)
         set_presence_manually(agent, presence)
@@ -39,7 +39,7 @@ def choose_presence(agent: Agent, presence: Presence) -> None:
 
 
 def return_from_absence(agent: Agent) -> None:
-    """The agent is there again: their default presence, and from then on what their load says."""
+    """Set the default presence of an agent who is back; from then on it follows their load."""
     with transaction.atomic():
         _update_last_seen(agent)
         set_default_presence(agent)
@@ -47,7 +47,7 @@ def return_from_absence(agent: Agent) -> None:
 
 
 def handle_sign_in(user: User) -> None:
-    """Somebody who works at the desk has signed in to it; who was neither Offline nor Inactive stays as they were."""
+    """Set the default presence of an Offline or Inactive agent at sign-in; create the agent if needed."""
     agent = agent_for_user(user)
     if agent is None and user.is_active and user.has_perm(WORK_PERMISSION):
         agent = get_or_create_agent(user)
@@ -56,7 +56,7 @@ def handle_sign_in(user: User) -> None:
 
 
 def handle_sign_out(user: User) -> None:
-    """Somebody has signed out."""
+    """Set the agent Offline at sign-out."""
     agent = agent_for_user(user)
     if agent is not None:
         with transaction.atomic():
@@ -67,17 +67,17 @@ def handle_sign_out(user: User) -> None:
 
 
 def record_page_activity(user: User) -> None:
-    """One of this person's pages is open; who was Offline only because all had been gone is there again."""
+    """Record that a page of the user is open; end an Offline that was set because no page was open."""
     agent = agent_for_user(user)
     if agent is None:
         return
-    was_gone = record_last_seen(agent, timezone.now())
-    if was_gone and agent.presence.base_status == BasePresence.OFFLINE and not agent.is_presence_manual:
+    was_absent = record_last_seen(agent, timezone.now())
+    if was_absent and agent.presence.base_status == BasePresence.OFFLINE and not agent.is_presence_manual:
         return_from_absence(agent)
 
 
 def update_presences(now: datetime | None = None) -> None:
-    """Set agents Offline all of whose pages are gone, and bring the others' presence up to their load."""
+    """Set agents without open pages Offline, and update the presence of the others to their load."""
     at = now or timezone.now()
     for agent in get_agents_without_open_pages(at):
         with transaction.atomic():
@@ -97,12 +97,12 @@ def apply_admin_change(agent: Agent, **kwargs: Any) -> None:
 
 
 def _update_last_seen(agent: Agent) -> None:
-    """Who acts is there, though the page they act on may not have been seen yet after a night away."""
+    """Record that the agent is active now; their page may not have reported itself yet."""
     Agent.objects.filter(pk=agent.pk).update(last_seen_at=timezone.now())
 
 
 def _publish_change(agent: Agent) -> None:
-    """There may be work for them now, or theirs may be for others."""
+    """Publish a changed presence; it may make work assignable to this agent or to others."""
     schedule_load_refresh(agent.pk)
     request_assignment()
     publish_presence(agent.pk)

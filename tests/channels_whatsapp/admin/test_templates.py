@@ -98,7 +98,7 @@ def test_templates_are_found_by_text_and_filtered_by_state(admin_client: UserCli
     assert "invoice" in visible_text(admin_client.get(listing, {"q": "is ready"}))
     assert "Nothing matches." in visible_text(admin_client.get(listing, {"q": "nowhere"}))
     assert "Nothing matches." in visible_text(admin_client.get(listing, {"approval__exact": "rejected"}))
-    assert "Nothing matches." in visible_text(admin_client.get(listing, {"gone": "yes"}))
+    assert "Nothing matches." in visible_text(admin_client.get(listing, {"removed": "yes"}))
 
 
 def test_a_templates_page_shows_what_the_customer_sees(admin_client: UserClient) -> None:

@@ -91,7 +91,7 @@ def test_the_administration_is_in_english_for_everybody(desk: DeskScenario) -> N
     assert 'lang="en"' in find_first_tag("html", page)
 
 
-@pytest.mark.parametrize("wrong", [{"theme": "pink"}, {"language": "xx"}, {"sends_with": "telepathy"}])
+@pytest.mark.parametrize("wrong", [{"theme": "pink"}, {"language": "xx"}, {"send_key": "telepathy"}])
 def test_invalid_preference_is_refused(desk: DeskScenario, wrong: dict[str, str]) -> None:
     answer = client_for(desk.dana).post(reverse("desk:preferences"), PREFERENCES_FORM | wrong)
     assert answer.status_code == 422
