@@ -28,7 +28,7 @@ VALIDATION_TIMEOUT = timedelta(seconds=9)
 ONLINE_STATUSES = {"ONLINE", "ONLINE:UPDATING"}
 LOOPBACK_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
-SENDERS_HINT = "In the Twilio Console open Messaging > Senders > WhatsApp senders"
+SENDERS_HINT = "In the Twilio Console, open Messaging > Senders > WhatsApp senders"
 ResultT = TypeVar("ResultT")
 
 
@@ -108,7 +108,7 @@ def _get_result(future: "Future[ResultT]") -> "ResultT | TwilioFailure":
     except TWILIO_FAILURES as failure:
         return failure
     except TimeoutError:
-        return UnknownOutcomeError("Twilio did not answer in time.")
+        return UnknownOutcomeError("Twilio did not respond in time.")
 
 
 # -- Account --------------------------------------------------------------------------------------------------------
@@ -122,15 +122,15 @@ def _build_account_failure(failure: TwilioFailure) -> Finding:
     if isinstance(failure, TwilioRejectedError) and (failure.status == 404 or failure.code == 20404):
         return Finding(
             False,
-            "Twilio knows no account with this Account SID.",
-            "Copy Account SID and Auth Token again from the Twilio Console, enter them above and save.",
+            "Twilio has no account with this Account SID.",
+            "Copy the Account SID and Auth Token from the Twilio Console again, enter them above and save.",
         )
     if _is_credential_rejection(failure):
         return Finding(
             False,
-            "Twilio rejected the Account SID or the Auth Token.",
-            "Copy both again from the Twilio Console, enter them above and save. "
-            "After a rotation the old Auth Token is no longer accepted.",
+            "Twilio rejected the Account SID or Auth Token.",
+            "Copy both from the Twilio Console again, enter them above and save. "
+            "After a rotation, the old Auth Token no longer works.",
         )
     return _build_failure("The Account SID and Auth Token could not be checked", failure)
 
@@ -138,25 +138,25 @@ def _build_account_failure(failure: TwilioFailure) -> Finding:
 def _build_failure(subject: str, failure: TwilioFailure) -> Finding:
     match failure:
         case TwilioRejectedError():
-            return Finding(False, f"{subject}: Twilio answered “{failure.message}” ({failure.code}).", "")
+            return Finding(False, f"{subject}: Twilio returned “{failure.message}” ({failure.code}).", "")
         case TwilioRateLimitError():
-            return Finding(False, f"{subject}: Twilio has too many requests just now.", "Validate again in a minute.")
+            return Finding(False, f"{subject}: Twilio is receiving too many requests.", "Validate again in a minute.")
         case UnknownOutcomeError():
             return Finding(
                 False,
                 f"{subject}: Twilio could not be reached.",
-                "Nothing is wrong with what you entered as far as we know. Check this server's connection to "
+                "Your entries could not be checked. Check this server's connection to "
                 "the internet and status.twilio.com, then validate again.",
             )
 
 
 def _check_account(account: TwilioAccount) -> Iterator[Finding]:
-    yield Finding(True, "Twilio accepts the Account SID and the Auth Token.")
+    yield Finding(True, "Twilio accepted the Account SID and Auth Token.")
     if account.status != "active":
         yield Finding(
             False,
-            f"The Twilio account is {account.status}: it neither sends nor receives.",
-            "Sign in to the Twilio Console, which says why and how to reactivate it.",
+            f"The Twilio account is {account.status}. It can't send or receive messages.",
+            "Sign in to the Twilio Console to see why and how to reactivate it.",
         )
 
 
@@ -167,7 +167,7 @@ def _check_senders(
     senders: list[TwilioSender] | TwilioFailure, numbers: list[WhatsAppNumber], account: WhatsAppAccount
 ) -> Iterator[Finding]:
     if not numbers:
-        yield Finding(False, "No active phone number is set up.", "Add one with + Add New WhatsApp Number.")
+        yield Finding(False, "No active phone numbers.", "Select + Add New WhatsApp Number to add one.")
     elif isinstance(senders, list):
         senders_by_identity = {get_identity(sender.address): sender for sender in senders}
         for number in numbers:
@@ -188,25 +188,25 @@ def _check_number(number: WhatsAppNumber, sender: TwilioSender | None, inbound_u
         status = sender.status.lower().replace("_", " ")
         return Finding(
             False,
-            f"{number} is not online at Twilio but {status}{reasons}.",
-            f"{SENDERS_HINT} and follow what is said there about this sender.",
+            f"{number} is not online in Twilio. Status: {status}{reasons}.",
+            f"{SENDERS_HINT} and follow the instructions for this sender.",
         )
     callback = urldefrag(sender.callback_url).url
     if callback != inbound_url:
-        destination = f"is posted to {callback}" if callback else "is not posted anywhere"
+        destination = f"are sent to {callback}" if callback else "are not sent to any webhook"
         return Finding(
             False,
-            f"What customers write to {number} {destination}.",
-            f"{SENDERS_HINT}, select this one and set its webhook URL for incoming messages to {inbound_url}",
+            f"Messages to {number} {destination}.",
+            f"{SENDERS_HINT}, select this sender and set its webhook URL for incoming messages to {inbound_url}",
         )
-    return Finding(True, f"{number} is online and its messages are posted here.")
+    return Finding(True, f"{number} is online and its messages arrive here.")
 
 
 def _build_sandbox_finding(number: WhatsAppNumber, inbound_url: str) -> Finding:
     return Finding(
         True,
-        f"{number} is Twilio's WhatsApp sandbox, whose settings can't be checked from here.",
-        f"See in the Twilio Console that “When a message comes in” of the sandbox settings is {inbound_url}",
+        f"{number} is Twilio's WhatsApp sandbox. Its settings can't be checked automatically.",
+        f"In the Twilio Console, check that “When a message comes in” in the sandbox settings is {inbound_url}",
     )
 
 
@@ -214,7 +214,7 @@ def _build_unknown_sender_finding(number: WhatsAppNumber) -> Finding:
     return Finding(
         False,
         f"{number} is not a WhatsApp sender of this Twilio account.",
-        f"{SENDERS_HINT} and register it, or correct the number or the Account SID here.",
+        f"{SENDERS_HINT} and register it, or correct the number or Account SID here.",
     )
 
 
@@ -225,13 +225,13 @@ def _check_setup(account: WhatsAppAccount) -> Iterator[Finding]:
     if account.messaging_service_sid:
         yield Finding(
             True,
-            f"Messages go out through Messaging Service {account.messaging_service_sid}.",
-            "An inbound URL of the service may win over the one of the sender: see in the Twilio Console, under "
-            f"Messaging > Services > Integration, that it is empty or {account.inbound_url}",
+            f"Messages are sent through Messaging Service {account.messaging_service_sid}.",
+            "The service's inbound URL may override the sender's. In the Twilio Console, check under "
+            f"Messaging > Services > Integration that it is empty or {account.inbound_url}",
         )
     if settings.WHATSAPP_BACKEND == "twilio" and urlsplit(settings.PUBLIC_URL).hostname in LOOPBACK_HOSTS:
         yield Finding(
             False,
-            f"Twilio can't reach {settings.PUBLIC_URL}: it is this machine's own address.",
-            "Set PUBLIC_URL to the https address at which this server is reachable, and start it again.",
+            f"Twilio can't reach {settings.PUBLIC_URL} because it is a local address.",
+            "Set PUBLIC_URL to the public https address of this server and restart it.",
         )

@@ -29,7 +29,7 @@ MAX_REDIRECTS = 3
 # For a whole file: with a time-out for each read only, a server could send a byte at a time for ever.
 DOWNLOAD_TIMEOUT_SECONDS = 120.0
 CHUNK_SIZE = 64 * 1024
-UNSAFE_REDIRECT_MESSAGE: Final = _("Twilio redirected the file to an address that is not safe.")
+UNSAFE_REDIRECT_MESSAGE: Final = _("Twilio redirected the file to an unsafe address.")
 SID_PATTERN = "[0-9a-fA-F]{32}"
 # Matches the whole URL, not its parsed parts: parsers disagree about malformed URLs.
 MEDIA_URL_PATTERN = re.compile(
@@ -58,7 +58,7 @@ def validate_media_url(account: WhatsAppAccount, url: str) -> None:
     """Raise MediaRejectedError for any URL but Twilio's media of this account."""
     match = MEDIA_URL_PATTERN.match(url)
     if match is None:
-        raise MediaRejectedError(_("The file's address is not one of Twilio's media."))
+        raise MediaRejectedError(_("The file's address does not belong to Twilio."))
     if match[1].lower() != account.account_sid.lower():
         raise MediaRejectedError(_("The file belongs to another Twilio account."))
 
@@ -91,7 +91,7 @@ def _follow_redirects(session: requests.Session, url: str, credentials: tuple[st
             return _check_response(response)
         response.close()
         url = _resolve_redirect(url, response.headers.get("Location", ""))
-    raise MediaRejectedError(_("Twilio redirected the file too often."))
+    raise MediaRejectedError(_("Twilio redirected the file too many times."))
 
 
 def _check_response(response: requests.Response) -> requests.Response:
@@ -99,8 +99,8 @@ def _check_response(response: requests.Response) -> requests.Response:
         return response
     response.close()
     if response.status_code in {401, 403}:
-        raise MediaUnavailableError(_("Twilio rejected our credentials."))
-    raise MediaUnavailableError(_("Twilio answered %(number)s.") % {"number": response.status_code})
+        raise MediaUnavailableError(_("Twilio rejected the credentials."))
+    raise MediaUnavailableError(_("Twilio returned error %(number)s.") % {"number": response.status_code})
 
 
 def _resolve_redirect(url: str, location: str) -> str:
@@ -116,7 +116,7 @@ def _resolve_redirect(url: str, location: str) -> str:
 
 def _check_public_host(host: str) -> None:
     if not all(ipaddress.ip_address(address).is_global for address in _resolve_host(host)):
-        raise MediaRejectedError(_("Twilio redirected the file to an address that is not public."))
+        raise MediaRejectedError(_("Twilio redirected the file to a private address."))
 
 
 def _resolve_host(host: str) -> list[str]:
@@ -124,7 +124,7 @@ def _resolve_host(host: str) -> list[str]:
         addresses = socket.getaddrinfo(host, 443, proto=socket.IPPROTO_TCP)
         return [str(socket_address[0]) for *_rest, socket_address in addresses]
     except OSError as error:
-        raise MediaUnavailableError(_("The file's server could not be found.")) from error
+        raise MediaUnavailableError(_("The file server could not be found.")) from error
 
 
 @contextlib.contextmanager

@@ -18,10 +18,10 @@ SANDBOX_NUMBER = "+14155238886"
 
 validate_account_sid = RegexValidator(
     r"\AAC[0-9a-fA-F]{32}\Z",
-    "An Account SID is AC followed by 32 digits and letters from a to f. Copy it from the Twilio Console.",
+    "An Account SID is AC followed by 32 hexadecimal characters. Copy it from the Twilio Console.",
 )
 validate_messaging_service_sid = RegexValidator(
-    r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 digits and letters from a to f."
+    r"\AMG[0-9a-fA-F]{32}\Z", "A Messaging Service SID is MG followed by 32 hexadecimal characters."
 )
 
 
@@ -40,7 +40,7 @@ def normalize_phone_number(text: str) -> str:
     digits = bare.removeprefix("whatsapp:").removeprefix("+")
     if not re.fullmatch(r"[0-9]{5,20}", digits):
         raise ValidationError(
-            "Enter the number with its country code, for example +1 415 523 8886: 5 to 20 digits.", code="number"
+            "Enter the number with country code (5 to 20 digits), for example +1 415 523 8886.", code="number"
         )
     return f"+{digits}"
 
@@ -54,7 +54,7 @@ class WhatsAppAccount(models.Model):
         max_length=34,
         unique=True,
         validators=[validate_account_sid],
-        error_messages={"unique": "There is already a WhatsApp channel with this Account SID."},
+        error_messages={"unique": "Another WhatsApp channel already uses this Account SID."},
     )
     auth_token = EncryptedTextField("Auth Token")
     auth_token_set_at = models.DateTimeField(null=True, editable=False)
@@ -115,8 +115,8 @@ class WhatsAppNumber(models.Model):
         "WhatsApp Number",
         max_length=40,
         unique=True,
-        error_messages={"unique": "This number is already set up."},
-        help_text="With its country code, for example +1 415 523 8886.",
+        error_messages={"unique": "This number already exists."},
+        help_text="Include the country code, for example +1 415 523 8886.",
     )
     work_stream = models.ForeignKey(
         WorkStream,
@@ -131,14 +131,14 @@ class WhatsAppNumber(models.Model):
         related_name="whatsapp_numbers",
         null=True,
         blank=True,
-        help_text="When customers are told that nobody is there. Empty: always open.",
+        help_text="Outside these hours, customers get an out-of-hours message. Leave empty for always open.",
     )
     customers_may_attach = models.BooleanField("customers can send file attachments", default=True)
     agents_may_attach = models.BooleanField("agents can send file attachments", default=True)
     shows_typing_indicator = models.BooleanField(
-        "customers see when agents type",
+        "show customers when agents type",
         default=True,
-        help_text="WhatsApp marks the customer's message as read when it shows that somebody types.",
+        help_text="Showing this also marks the customer's message as read.",
     )
     is_active = models.BooleanField("active", default=True)
 

@@ -70,14 +70,14 @@ def validate_public_url(value: str) -> str:
         parts = urlsplit(value)
         parts.port  # noqa: B018 (reading it is the check)
     except ValueError as error:
-        raise ImproperlyConfigured(f"PUBLIC_URL is not an address: {error} in {value!r}.") from error
+        raise ImproperlyConfigured(f"PUBLIC_URL is not a URL: {error} in {value!r}.") from error
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value):
         raise ImproperlyConfigured(f"PUBLIC_URL must look like https://desk.example.com, not {value!r}.")
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username:
         raise ImproperlyConfigured(f"PUBLIC_URL must be scheme, host and port only, not {value!r}.")
     if "_" in host:
-        raise ImproperlyConfigured(f"PUBLIC_URL has an underscore in its host name, which Twilio refuses: {value!r}.")
+        raise ImproperlyConfigured(f"PUBLIC_URL has an underscore in its host name, which Twilio rejects: {value!r}.")
     if parts.scheme != "https" and host not in LOOPBACK_HOSTS:
         raise ImproperlyConfigured(
             f"PUBLIC_URL must start with https:// unless it is this machine itself, not {value!r}."
@@ -101,7 +101,7 @@ def read_whatsapp_backend(public_address: str, *, default: str) -> str:
     if backend == "simulator" and not is_loopback_url(public_address):
         raise ImproperlyConfigured(
             f"WHATSAPP_BACKEND is simulator, but others can reach PUBLIC_URL ({public_address}), and the simulator "
-            "lets anybody write as any customer. Set WHATSAPP_BACKEND=twilio, or use the simulator on this machine: "
+            "lets anyone write as any customer. Set WHATSAPP_BACKEND=twilio, or use the simulator on this machine: "
             "PUBLIC_URL=http://127.0.0.1:8000."
         )
     return backend

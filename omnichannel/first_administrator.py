@@ -124,9 +124,9 @@ class FirstAdministratorForm(UserCreationBase):
         super().__init__(*args, **kwargs)
         self.fields["first_name"].required = True
         self.fields["password1"].help_text = _(
-            "At least 10 characters, not only digits. No common password, and not your own name."
+            "At least 10 characters, not only digits. Avoid common passwords and your own name."
         )
-        self.fields["password2"].label, self.fields["password2"].help_text = _("Password again"), ""
+        self.fields["password2"].label, self.fields["password2"].help_text = _("Confirm password"), ""
         for field in self.fields.values():
             field.widget.attrs["class"] = "input"
         self._set_autofocus()

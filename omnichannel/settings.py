@@ -30,7 +30,7 @@ if _is_local:
     ]
     PUBLIC_URL = environment.validate_public_url(env.str("PUBLIC_URL", default="") or "http://127.0.0.1:8000")
 else:
-    SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions: any long random text, kept secret.")
+    SECRET_KEY = environment.read_required("SECRET_KEY", reason="It signs sessions. Use a long random secret.")
     environment.read_required(
         "ENCRYPTION_KEYS", reason="They encrypt auth tokens. `python -m omnichannel.generate_key` prints one."
     )

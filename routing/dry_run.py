@@ -80,9 +80,9 @@ def run_dry_run(
     facts = {**sample.facts, **extracted, **get_time_facts(sample.at, zone)}
     route = find_route(stream, facts, fields)
     lines = [
-        f"The moment is {sample.at.astimezone(zone):%A, %H:%M} on the clock of {clock}.",
+        f"Time: {sample.at.astimezone(zone):%A, %H:%M} in {clock}.",
         *(
-            f"{fields[name].label} is found in the first message: “{format_value(value)}”."
+            f"{fields[name].label} from the first message: “{format_value(value)}”."
             for name, value in extracted.items()
         ),
         *_explain_routing(stream, route, facts, fields),
@@ -103,9 +103,9 @@ def _explain_routing(stream: WorkStream, route: Route, facts: Facts, fields: Ava
     for rule in stream.routingrules.all():
         yield f"Rule “{rule}”: {explain_condition(rule.condition, facts, fields)}"
         if rule == route.rule:
-            yield f"Goes to {route.queue}. Rules after this one are not asked."
+            yield f"Routed to {route.queue}. Later rules are not checked."
             return
-    yield f"Goes to {route.queue}: no rule holds."
+    yield f"Routed to {route.queue} (no rule matched, default queue)."
 
 
 def _explain_skills(stream: WorkStream, facts: Facts, fields: AvailableFields) -> Iterator[str]:
@@ -120,7 +120,7 @@ def _explain_overflow(
 ) -> Iterator[str]:
     """Yield what happens when the conversation enters the queue, and after waiting there."""
     if queue == get_fallback_queue(stream):
-        yield f"{queue} is the fallback queue: whether it is open or full is not asked."
+        yield f"{queue} is the fallback queue. Operating hours and limits are not checked."
         entry_rule = None
     else:
         waiting_count = count_waiting(queue)
@@ -128,13 +128,13 @@ def _explain_overflow(
         yield (
             str(overflow.describe_outcome(entry_rule))
             if entry_rule
-            else f"{queue} is open and has room: {_format_waiting_count(waiting_count)} there now."
+            else f"{queue} is open and below its limit: {_format_waiting_count(waiting_count)} now."
         )
     if entry_rule is None or entry_rule.action == OverflowAction.ASSIGN_ANYWAY:
         for rule in queue.overflow_rules.filter(condition=OverflowCondition.WAITING_TIME).select_related("target"):
             time = overflow.format_minutes(rule.limit or 0)
-            yield f"If nobody in {queue} is free for {time}: {overflow.describe_effect(rule)}"
+            yield f"If no agent in {queue} is available for {time}: {overflow.describe_effect(rule)}"
 
 
 def _format_waiting_count(count: int) -> str:
-    return "1 conversation waits" if count == 1 else f"{count or 'no'} conversations wait"
+    return "1 conversation waiting" if count == 1 else f"{count or 'no'} conversations waiting"

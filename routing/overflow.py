@@ -66,13 +66,13 @@ def describe_reason(rule: OverflowRule) -> LocalizedText:
     """Return why the rule applies, as the beginning of a sentence."""
     match OverflowCondition(rule.condition):
         case OverflowCondition.OUT_OF_HOURS:
-            return localized("%(queue)s is out of its operating hours", queue=rule.queue)
+            return localized("%(queue)s is outside its operating hours", queue=rule.queue)
         case OverflowCondition.WORK_ITEM_LIMIT:
             items = localized_plural("%(count)s work item", "%(count)s work items", rule.limit or 0)
             return localized("%(queue)s is full (%(items)s)", queue=rule.queue, items=items)
         case OverflowCondition.WAITING_TIME:
             time = format_minutes(rule.limit or 0)
-            return localized("Nobody in %(queue)s was free for %(time)s", queue=rule.queue, time=time)
+            return localized("No agent in %(queue)s was available for %(time)s", queue=rule.queue, time=time)
 
 
 def describe_outcome(rule: OverflowRule) -> LocalizedText:
@@ -84,11 +84,11 @@ def describe_effect(rule: OverflowRule) -> LocalizedText:
     """Return what the rule does, as the end of a sentence."""
     match OverflowAction(rule.action):
         case OverflowAction.ASSIGN_ANYWAY:
-            return localized("it waits there anyway.")
+            return localized("assigned to the queue anyway.")
         case OverflowAction.TRANSFER:
             return localized("transferred to %(queue)s.", queue=rule.target)
         case OverflowAction.END:
-            return localized("the conversation is ended.")
+            return localized("conversation ended.")
 
 
 def lock_limited_queue(queue: Queue) -> None:

@@ -52,7 +52,7 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
         if account.validated_at is None:
             return render_pill("Not validated yet")
         failed_count = sum(not finding["ok"] for finding in account.validation_report)
-        return render_pill(f"{failed_count} to correct", "warn") if failed_count else render_pill("In order", "good")
+        return render_pill(f"{failed_count} to fix", "warn") if failed_count else render_pill("Valid", "good")
 
     @admin.action(description="Sync templates", permissions=["change"])
     def sync_templates(self, request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> None:
@@ -132,5 +132,5 @@ class WhatsAppAccountAdmin(ProductModelAdmin):
 def _get_result_messages(report: ValidationReport) -> list[str]:
     """Return one success message, or a message for each failed check with its remedy."""
     if report.ok:
-        return ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
+        return ["Validation succeeded. The Account SID, Auth Token and phone numbers are valid."]
     return [str(finding) for finding in report.failed_findings]

@@ -33,7 +33,7 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     actions = ("retry",)
     fieldsets = (
         (None, {"fields": ("account", "kind", "received_time", "state_pill", "attempts", "next_attempt", "error")}),
-        ("What Twilio sent", {"fields": ("parameters",)}),
+        ("Data from Twilio", {"fields": ("parameters",)}),
     )
     readonly_fields = ("received_time", "state_pill", "next_attempt", "parameters")
 
@@ -70,10 +70,10 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
     def _retry_deliveries(self, request: HttpRequest, ids: list[int]) -> None:
         count = retry_deliveries(ids)
         if count:
-            noun = "delivery is" if count == 1 else "deliveries are"
-            self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)
+            noun = "delivery will be" if count == 1 else "deliveries will be"
+            self.message_user(request, f"{count} {noun} retried in a few seconds.", messages.SUCCESS)
         else:
-            self.message_user(request, "Nothing to retry: these were applied already.", messages.INFO)
+            self.message_user(request, "Nothing to retry. These deliveries were already applied.", messages.INFO)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.retry_view))

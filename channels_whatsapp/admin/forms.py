@@ -41,7 +41,7 @@ class WhatsAppAccountForm(AccountModelForm):
     account_sid = forms.CharField(
         label="Account SID",
         widget=forms.TextInput(attrs={"class": "vTextField mono", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Starts with AC. You find it in the Twilio Console, under Account info.",
+        help_text="Starts with AC. Find it in the Twilio Console under Account info.",
     )
     auth_token = _build_secret_field("Auth Token")
     secondary_auth_token = _build_secret_field("Secondary Auth Token")
@@ -50,7 +50,7 @@ class WhatsAppAccountForm(AccountModelForm):
         label="Messaging Service SID",
         required=False,
         widget=forms.TextInput(attrs={"class": "vTextField mono", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Only if your senders are in a Messaging Service: starts with MG.",
+        help_text="Only if your senders belong to a Messaging Service. Starts with MG.",
     )
 
     class Meta:
@@ -68,13 +68,15 @@ class WhatsAppAccountForm(AccountModelForm):
         token, secondary = self.fields["auth_token"], self.fields["secondary_auth_token"]
         token.required = not self.instance.auth_token
         if token.required:
-            token.help_text = "From the same place in the Twilio Console. It is stored encrypted and never shown again."
+            token.help_text = (
+                "Find it in the Twilio Console under Account info. Stored encrypted and never shown again."
+            )
         else:
-            token.help_text = f"{self._describe_token_age()} Leave this empty to keep it."
+            token.help_text = f"{self._describe_token_age()} Leave empty to keep it."
         secondary.help_text = (
-            "A secondary token is set. Leave this empty to keep it."
+            "A secondary token is set. Leave empty to keep it."
             if self.instance.secondary_auth_token
-            else "While you rotate the Auth Token: webhooks signed with either of the two are accepted."
+            else "For rotating the Auth Token. Webhooks signed with either token are accepted."
         )
 
     def _describe_token_age(self) -> str:
@@ -90,7 +92,7 @@ class WhatsAppAccountForm(AccountModelForm):
         other_accounts = WhatsAppAccount.objects.exclude(pk=self.instance.pk).filter(account_sid__iexact=sid)
         if account := other_accounts.first():
             raise forms.ValidationError(
-                "There is already a WhatsApp channel with this Account SID: %(name)s.", params={"name": account.name}
+                "Another WhatsApp channel already uses this Account SID: %(name)s.", params={"name": account.name}
             )
         return sid
 

@@ -39,11 +39,11 @@ def show_sync_result(
 class AvailabilityFilter(admin.SimpleListFilter):
     """Filter by whether Twilio still lists the template."""
 
-    title = "at Twilio"
+    title = "in Twilio"
     parameter_name = "removed"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "There"), ("yes", "Gone")]
+        return [("no", "Available"), ("yes", "Removed")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         is_listed = {"yes": False, "no": True}.get(self.value() or "")
@@ -66,14 +66,14 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
             {"fields": ("name", "approval_pill", "rejection_reason", "language_name", "category", "kind", "account")},
         ),
         ("Variables", {"fields": ("examples",)}),
-        ("At Twilio", {"fields": ("content_sid", "last_synced", "removed_since")}),
+        ("In Twilio", {"fields": ("content_sid", "last_synced", "removed_since")}),
     )
     readonly_fields = ("approval_pill", "language_name", "kind", "examples", "last_synced", "removed_since")
 
     @admin.display(description="Status", ordering="approval")
     def approval_pill(self, template: Any) -> SafeString:
         if template.removed_at:
-            return render_pill("Gone", "quiet")
+            return render_pill("Removed", "quiet")
         return render_pill(template.get_approval_display(), APPROVAL_TONES.get(template.approval, "quiet"))
 
     @admin.display(description="Language", ordering="language")
@@ -88,7 +88,7 @@ class MessageTemplateAdmin(ReadOnlyModelAdmin):
     def last_synced(self, template: MessageTemplate) -> str:
         return format_timestamp(template.synced_at)
 
-    @admin.display(description="Gone since", empty_value="")
+    @admin.display(description="Removed on", empty_value="")
     def removed_since(self, template: MessageTemplate) -> str:
         return format_timestamp(template.removed_at)
 
@@ -145,4 +145,4 @@ def sync_accounts(request: HttpRequest, accounts: QuerySet[WhatsAppAccount]) -> 
     for account in selected:
         show_sync_result(request, account, sync_templates_manually(account), show_account_name=len(selected) > 1)
     if not selected:
-        messages.info(request, "There is no active WhatsApp channel to sync.")
+        messages.info(request, "No active WhatsApp channel to sync.")

@@ -61,4 +61,4 @@ class WhatsAppNumberAdmin(ProductModelAdmin):
 
     def get_saved_message(self, thing: Any) -> str:
         account_url = reverse("admin:channels_whatsapp_whatsappaccount_change", args=[thing.account_id])
-        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, account_url, thing.account)
+        return format_html('“{}” was saved. <a href="{}">Back to {}</a>', thing, account_url, thing.account)

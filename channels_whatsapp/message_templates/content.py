@@ -60,11 +60,11 @@ BUTTON_KINDS = {
 }
 NOT_SENDABLE_REASONS: dict[str, str | Promise] = {
     ApprovalStatus.UNSUBMITTED: gettext_lazy("It has not been submitted to WhatsApp for approval."),
-    ApprovalStatus.RECEIVED: gettext_lazy("WhatsApp has not decided about it yet."),
-    ApprovalStatus.PENDING: gettext_lazy("WhatsApp has not decided about it yet."),
-    ApprovalStatus.REJECTED: gettext_lazy("WhatsApp has rejected it."),
-    ApprovalStatus.PAUSED: gettext_lazy("WhatsApp has paused it: too many customers blocked or reported it."),
-    ApprovalStatus.DISABLED: gettext_lazy("WhatsApp has disabled it."),
+    ApprovalStatus.RECEIVED: gettext_lazy("WhatsApp has not reviewed it yet."),
+    ApprovalStatus.PENDING: gettext_lazy("WhatsApp has not reviewed it yet."),
+    ApprovalStatus.REJECTED: gettext_lazy("WhatsApp rejected it."),
+    ApprovalStatus.PAUSED: gettext_lazy("WhatsApp paused it because too many customers blocked or reported it."),
+    ApprovalStatus.DISABLED: gettext_lazy("WhatsApp disabled it."),
 }
 
 
@@ -295,11 +295,11 @@ def get_variable_errors(template: MessageTemplate, values: Mapping[str, str]) ->
 
 def _get_value_error(value: str) -> str:
     if not value.strip():
-        return _("Fill this in.")
+        return _("Enter a value.")
     if re.search(r"[\r\n\t\u2028\u2029]", value):
-        return _("WhatsApp takes no line breaks and no tabs in a variable.")
+        return _("Variables can't contain line breaks or tabs.")
     if " " * 5 in value:
-        return _("WhatsApp takes no more than four spaces in a row.")
+        return _("Use no more than four spaces in a row.")
     return ""
 
 
@@ -312,8 +312,8 @@ def _get_length_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[
                 PLACEHOLDER_PATTERN.findall(text), key=lambda name: len(values.get(name, "")), default=""
             )
             errors[longest_variable] = ngettext(
-                "With this the text is %(over)s character too long: WhatsApp takes up to %(limit)s.",
-                "With this the text is %(over)s characters too long: WhatsApp takes up to %(limit)s.",
+                "This makes the text %(over)s character too long. The limit is %(limit)s.",
+                "This makes the text %(over)s characters too long. The limit is %(limit)s.",
                 excess,
             ) % {"over": excess, "limit": number_format(limit, force_grouping=True)}
     return errors
@@ -322,7 +322,7 @@ def _get_length_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[
 def _get_url_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str, str]:
     targets = [button.target for button in parts.buttons if button.kind == "url"]
     return {
-        name: _("With this the address of the file or the button is none: %(address)s") % {"address": url[:200]}
+        name: _("This makes the address of the file or button invalid: %(address)s") % {"address": url[:200]}
         for address in (*parts.media, *targets)
         if not URL_PATTERN.match(url := fill_text(address, values))
         for name in PLACEHOLDER_PATTERN.findall(address)
@@ -331,22 +331,18 @@ def _get_url_errors(parts: TemplateParts, values: Mapping[str, str]) -> dict[str
 
 def _get_code_errors(content_type: str, values: Mapping[str, str]) -> dict[str, str]:
     code_is_too_long = content_type == AUTHENTICATION_TYPE and len(values.get("1", "")) > CODE_LIMIT
-    return (
-        {"1": _("WhatsApp takes codes of up to %(limit)s characters.") % {"limit": CODE_LIMIT}}
-        if code_is_too_long
-        else {}
-    )
+    return {"1": _("Codes can have up to %(limit)s characters.") % {"limit": CODE_LIMIT}} if code_is_too_long else {}
 
 
 def get_not_sendable_reason(template: MessageTemplate, *, window_is_open: bool) -> str:
     """Return why this template can't be sent now, as a sentence; "" if it can."""
     if template.removed_at is not None:
-        return _("Twilio does not have it any more.")
+        return _("It was removed from Twilio.")
     if template.content_type in WINDOW_ONLY_TYPES and template.approval != ApprovalStatus.APPROVED:
-        return "" if window_is_open else _("WhatsApp takes this kind only within 24 hours of the customer's message.")
+        return "" if window_is_open else _("This type can only be sent within 24 hours of the customer's last message.")
     if template.approval == ApprovalStatus.APPROVED:
         return ""
-    reason = NOT_SENDABLE_REASONS.get(template.approval) or _("WhatsApp says it is “%(state)s”.") % {
+    reason = NOT_SENDABLE_REASONS.get(template.approval) or _("WhatsApp status: “%(state)s”.") % {
         "state": template.approval
     }
     return f"{reason} {template.rejection_reason}".strip()

@@ -51,13 +51,13 @@ class SyncResult:
         if self.error:
             return self.error
         if not self.template_count:
-            return _("Twilio has no message templates for this account.")
+            return _("This Twilio account has no message templates.")
         synced = ngettext(
-            "%(found)s message template synced: %(approved)s approved.",
-            "%(found)s message templates synced: %(approved)s approved.",
+            "%(found)s message template synced, %(approved)s approved.",
+            "%(found)s message templates synced, %(approved)s approved.",
             self.template_count,
         ) % {"found": self.template_count, "approved": self.approved_count}
-        removed = _("%(gone)s no longer at Twilio.") % {"gone": self.removed_count} if self.removed_count else ""
+        removed = _("%(gone)s removed from Twilio.") % {"gone": self.removed_count} if self.removed_count else ""
         return f"{synced} {removed}".strip()
 
 
@@ -83,7 +83,7 @@ def sync_templates(account: WhatsAppAccount) -> SyncResult:
 def sync_templates_manually(account: WhatsAppAccount) -> SyncResult:
     """Sync while a person waits; one at a time, so that a slow Twilio blocks only one page."""
     if not manual_sync_lock.acquire(blocking=False):
-        return SyncResult(error=_("Templates are being synced already. Look again in a moment."))
+        return SyncResult(error=_("Templates are already being synced. Check again in a moment."))
     try:
         return sync_templates(account)
     finally:
@@ -119,21 +119,21 @@ def _record_failure(account: WhatsAppAccount, failure: TwilioFailure, now: datet
     with translation.override("en"):  # the admin is in English, whatever the user's language
         account.template_sync_error = _describe_failure(failure)[:300]
     WhatsAppAccount.objects.filter(pk=account.pk).update(template_sync_error=account.template_sync_error)
-    return SyncResult(error=_("The templates were not synced. %(reason)s") % {"reason": _describe_failure(failure)})
+    return SyncResult(error=_("Templates could not be synced. %(reason)s") % {"reason": _describe_failure(failure)})
 
 
 def _describe_failure(failure: TwilioFailure) -> str:
     """Return the reason of the failure as a sentence for the user."""
     match failure:
         case TwilioRejectedError(code=code) if code == CREDENTIALS_REJECTED:
-            return _("Twilio rejected the Account SID or the Auth Token.")
+            return _("Twilio rejected the Account SID or Auth Token.")
         case TwilioRejectedError():
             values = {"message": failure.message[:200], "code": failure.code}
-            return _("Twilio answered “%(message)s” (%(code)s).") % values
+            return _("Twilio returned “%(message)s” (%(code)s).") % values
         case TwilioRateLimitError():
-            return _("Twilio has too many requests just now. Sync again in a minute.")
+            return _("Twilio is receiving too many requests. Try again in a minute.")
         case UnknownOutcomeError():
-            return _("Twilio could not be reached, or its answer could not be read. Sync again later.")
+            return _("Twilio could not be reached, or its response was invalid. Try again later.")
 
 
 def _save_templates(account: WhatsAppAccount, listed: Iterable[TwilioTemplate], now: datetime) -> int:

@@ -23,13 +23,13 @@ class Migration(migrations.Migration):
                 (
                     "account_sid",
                     models.CharField(
-                        error_messages={"unique": "There is already a WhatsApp channel with this Account SID."},
+                        error_messages={"unique": "Another WhatsApp channel already uses this Account SID."},
                         max_length=34,
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\AAC[0-9a-fA-F]{32}\\Z",
-                                "An Account SID is AC followed by 32 digits and letters from a to f. Copy it from the Twilio Console.",
+                                "An Account SID is AC followed by 32 hexadecimal characters. Copy it from the Twilio Console.",
                             )
                         ],
                         verbose_name="Account SID",
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\AMG[0-9a-fA-F]{32}\\Z",
-                                "A Messaging Service SID is MG followed by 32 digits and letters from a to f.",
+                                "A Messaging Service SID is MG followed by 32 hexadecimal characters.",
                             )
                         ],
                         verbose_name="Messaging Service SID",
@@ -88,8 +88,8 @@ class Migration(migrations.Migration):
                 (
                     "number",
                     channels_whatsapp.models.PhoneNumberField(
-                        error_messages={"unique": "This number is already set up."},
-                        help_text="With its country code, for example +1 415 523 8886.",
+                        error_messages={"unique": "This number already exists."},
+                        help_text="Include the country code, for example +1 415 523 8886.",
                         max_length=40,
                         unique=True,
                         verbose_name="WhatsApp Number",
@@ -107,8 +107,8 @@ class Migration(migrations.Migration):
                     "shows_typing_indicator",
                     models.BooleanField(
                         default=True,
-                        help_text="WhatsApp marks the customer's message as read when it shows that somebody types.",
-                        verbose_name="customers see when agents type",
+                        help_text="Showing this also marks the customer's message as read.",
+                        verbose_name="show customers when agents type",
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="active")),
@@ -125,7 +125,7 @@ class Migration(migrations.Migration):
                     "operating_hours",
                     models.ForeignKey(
                         blank=True,
-                        help_text="When customers are told that nobody is there. Empty: always open.",
+                        help_text="Outside these hours, customers get an out-of-hours message. Leave empty for always open.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="whatsapp_numbers",

@@ -287,7 +287,7 @@ class TaskKind(models.TextChoices):
 
     INBOUND = "inbound", "Inbound webhook"
     STATUS = "status", "Status callback"
-    FETCH = "fetch", "Fetch the files of an outbound message"
+    FETCH = "fetch", "Fetch outbound media"
 
 
 class TaskState(models.TextChoices):
@@ -332,19 +332,19 @@ class ScheduledTask(models.Model):
 class FaultKind(models.TextChoices):
     """The faults that can be switched on."""
 
-    SLOW = "slow", "Slow: answers after 3 seconds"
-    HANG = "hang", "Time-out: accepts, then says nothing for 20 seconds"
+    SLOW = "slow", "Slow: responds after 3 seconds"
+    HANG = "hang", "Timeout: accepts, then does not respond for 20 seconds"
     TOO_MANY = "too_many", "429: too many requests"
     ERROR_BEFORE = "error_before", "500 before accepting"
     ERROR_AFTER = "error_after", "500 after accepting"
-    WRONG_TOKEN = "wrong_token", "401: the token is refused"  # noqa: S105 (a fault's name)
+    WRONG_TOKEN = "wrong_token", "401: token rejected"  # noqa: S105 (a fault's name)
     OPTED_OUT = "opted_out", "Opted out (21610)"
     NOT_ON_WHATSAPP = "not_on_whatsapp", "Not on WhatsApp (63024)"
     NOT_JOINED = "not_joined", "Has not joined the sandbox (63015)"
-    LOST_CALLBACKS = "lost_callbacks", "Status callbacks get lost"
-    TWICE = "twice", "Webhooks come twice"
-    OUT_OF_ORDER = "out_of_order", "Status callbacks come out of order"
-    MEDIA_LATE = "media_late", "Media answers 404 at first"
+    LOST_CALLBACKS = "lost_callbacks", "Status callbacks are lost"
+    TWICE = "twice", "Webhooks are sent twice"
+    OUT_OF_ORDER = "out_of_order", "Status callbacks arrive out of order"
+    MEDIA_LATE = "media_late", "Media returns 404 at first"
 
 
 class FaultQuerySet(models.QuerySet["Fault"]):

@@ -125,7 +125,7 @@ def _run_task(task: ScheduledTask) -> TaskResult:
     if task.kind == TaskKind.FETCH:
         return _fetch_files(task.params.values())
     if not task.url:
-        error = "No webhook address is set for this number." if task.kind == TaskKind.INBOUND else ""
+        error = "No webhook URL is set for this number." if task.kind == TaskKind.INBOUND else ""
         return TaskResult(WebhookResponse(None, error))
     return TaskResult(post_webhook(task, task.message.sender))
 
@@ -161,7 +161,9 @@ def _fetch_files(urls: Iterable[str]) -> TaskResult:
         except (requests.RequestException, ValueError) as error:
             return TaskResult(WebhookResponse(None, f"63019: {error}"), error_code=63019)
         if not file.content_type.startswith(SUPPORTED_CONTENT_TYPES):
-            return TaskResult(WebhookResponse(None, f"63021: WhatsApp takes no {file.content_type}."), error_code=63021)
+            return TaskResult(
+                WebhookResponse(None, f"63021: WhatsApp does not support {file.content_type}."), error_code=63021
+            )
         result = replace(result, files=(*result.files, file))
     return result
 

@@ -122,7 +122,7 @@ def post_webhook(task: ScheduledTask, sender: Sender) -> WebhookResponse:
     try:
         response = _post_with_retry(url, task.params, headers)
     except requests.RequestException as error:
-        reason = "took too long to answer" if isinstance(error, requests.ReadTimeout) else "could not be reached"
+        reason = "did not respond in time" if isinstance(error, requests.ReadTimeout) else "could not be reached"
         return WebhookResponse(None, f"The desk {reason}.")
     return WebhookResponse(response.status_code, _find_response_error(task.kind, response))
 
@@ -144,14 +144,14 @@ def _post_with_retry(url: str, params: dict[str, str], headers: dict[str, str]) 
 def _find_response_error(kind: str, response: requests.Response) -> str:
     """Return the error Twilio would find in the response; "" if there is none."""
     if not response.ok:
-        return f"The desk answered {response.status_code}: {response.text.strip()[:200]}".rstrip(": ")
+        return f"The desk returned {response.status_code}: {response.text.strip()[:200]}".rstrip(": ")
     if len(response.content) > MAX_RESPONSE_SIZE:
-        return "11750: the answer is larger than 64 kB."
+        return "11750: the response is larger than 64 kB."
     if kind != TaskKind.INBOUND or not response.content:
         return ""
     content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if content_type not in XML_TYPES:
-        return f"12300: the answer's Content-Type is {content_type or 'missing'}, not text/xml."
+        return f"12300: the response's Content-Type is {content_type or 'missing'}, not text/xml."
     if not TWIML_PATTERN.match(response.text):
-        return f"12200: the answer is not TwiML: {response.text[:120]}"
+        return f"12200: the response is not TwiML: {response.text[:120]}"
     return ""

@@ -29,7 +29,7 @@ MAX_ATTEMPTS = 12
 RETRY_BATCH_SIZE = 100
 MAX_DEADLOCK_RETRIES = 4
 # The row's error during an attempt; it remains if the attempt ended the worker.
-UNFINISHED_ATTEMPT_ERROR = "This attempt never finished: the worker hung or ended."
+UNFINISHED_ATTEMPT_ERROR = "This attempt did not finish because the worker hung or stopped."
 
 
 class IgnoredDeliveryError(Exception):

@@ -30,11 +30,11 @@ def find_number(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNu
 def _find_by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumber:
     channel, colon, _ = recipient.partition(":")
     if colon and channel != identity.WHATSAPP_PREFIX.rstrip(":"):
-        raise IgnoredDeliveryError(f"It was sent to another channel: {channel[:40]}.")
+        raise IgnoredDeliveryError(f"Sent to another channel: {channel[:40]}.")
     try:
         normalized = normalize_phone_number(recipient)
     except ValidationError as error:
-        raise IgnoredDeliveryError("It was sent to something that is not a number.") from error
+        raise IgnoredDeliveryError("The recipient is not a phone number.") from error
     number = _get_numbers(account).filter(number=normalized).first()
     if number is None:
         raise IgnoredDeliveryError(f"The channel {account.name} has no number {normalized}.")
@@ -43,7 +43,7 @@ def _find_by_recipient(account: WhatsAppAccount, recipient: str) -> WhatsAppNumb
 
 def _find_by_messaging_service(account: WhatsAppAccount, inbound: InboundMessage) -> WhatsAppNumber:
     if not inbound.messaging_service_sid:
-        raise IgnoredDeliveryError("It does not say to which number it was sent.")
+        raise IgnoredDeliveryError("The recipient number is missing.")
     numbers = list(_get_numbers(account).order_by("-is_active", "pk")[:2])
     if numbers and (inbound.messaging_service_sid == account.messaging_service_sid or len(numbers) == 1):
         return numbers[0]

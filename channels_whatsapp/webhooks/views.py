@@ -39,7 +39,7 @@ class TwilioWebhookView(APIView):
         if self.account is None:
             self.account = WhatsAppAccount.objects.filter(key=remove_nul(self.kwargs["key"])).first()
         if self.account is None:
-            raise Http404("No WhatsApp channel has this address.")
+            raise Http404("No WhatsApp channel with this URL.")
         return self.account
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -60,7 +60,7 @@ class CommonPasswordValidator(password_validation.CommonPasswordValidator):
         """Raise ValidationError for a common or public password."""
         if is_disabled_demo_password(password.strip().lower()):
             raise ValidationError(
-                _("This is the demonstration's password, which anybody can read. Choose another one."),
+                _("This is the public demo password. Choose another one."),
                 code="password_too_common",
             )
         super().validate(password, user)
@@ -76,8 +76,8 @@ def check_demo_accounts(**kwargs: Any) -> list[checks.CheckMessage]:
         return []
     return [
         checks.Error(
-            f"These accounts still have the demonstration's password, which anybody can read: {names}.",
-            hint="A public server refuses it. Deactivate them under People > Users, or give them another password: "
+            f"These accounts still use the public demo password: {names}.",
+            hint="Public servers reject this password. Deactivate them under People > Users, or set another password: "
             "manage.py changepassword NAME.",
             id="omnichannel.E001",
         )

@@ -7,7 +7,7 @@ from django.db import models
 class Theme(models.TextChoices):
     """Color theme of the user interface."""
 
-    SYSTEM = "system", "As the system"
+    SYSTEM = "system", "Match system"
     LIGHT = "light", "Light"
     DARK = "dark", "Dark"
 

@@ -43,7 +43,7 @@ class FailedJobAdmin(ReadOnlyModelAdmin):
     def get_page_title(self, instance: Lane | None) -> str:
         return self.job_label(instance) if instance else ""
 
-    @admin.display(description="Gave up", ordering="given_up_at")
+    @admin.display(description="Failed on", ordering="given_up_at")
     def failed_at(self, lane: Lane) -> str:
         return format_timestamp(lane.given_up_at)
 
@@ -67,5 +67,5 @@ class FailedJobAdmin(ReadOnlyModelAdmin):
     @admin.action(description="Retry", permissions=["retry"])
     def retry(self, request: HttpRequest, lanes: QuerySet[Lane]) -> None:
         count = retry_lanes(list(lanes.values_list("pk", flat=True)))
-        noun = "job is" if count == 1 else "jobs are"
-        self.message_user(request, f"{count} {noun} tried again within seconds.", messages.SUCCESS)
+        noun = "job will be" if count == 1 else "jobs will be"
+        self.message_user(request, f"{count} {noun} retried in a few seconds.", messages.SUCCESS)

@@ -31,7 +31,7 @@ else:
 ROLE_DESCRIPTIONS = {
     ADMINISTRATOR: "Sets up channels, work distribution and people.",
     SUPERVISOR: "Sees every conversation; sets agents' capacity, presence and queues.",
-    AGENT: "Answers customers at the desk.",
+    AGENT: "Replies to customers at the desk.",
 }
 
 
@@ -71,8 +71,8 @@ class UserForm(UserModelForm):
         fields = ("username", "first_name", "last_name", "email", "groups", "is_active", "is_superuser")
         help_texts = {
             "username": "Letters, digits and @ . + - _",
-            "is_active": "Without this tick nobody can sign in with this name.",
-            "is_superuser": "May do everything, and alone may make other superusers.",
+            "is_active": "Clear this to prevent the user from signing in.",
+            "is_superuser": "Has all permissions. Only superusers can create superusers.",
         }
 
 
@@ -99,12 +99,12 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
     list_filter = ("groups", "is_active")
     filter_horizontal = ()
     search_fields = ("username", "first_name", "last_name", "email")
-    search_help_text = "Name or e-mail address"
+    search_help_text = "Name or email address"
     readonly_fields = ("set_password", "last_sign_in", "member_since")
     PERSONAL_FIELDS = ("first_name", "last_name", "email")
     add_fieldsets = (
         ("Sign-in", {"fields": ("username", "password1", "password2")}),
-        ("Person", {"fields": PERSONAL_FIELDS}),
+        ("Personal details", {"fields": PERSONAL_FIELDS}),
         ("Roles", {"fields": ("groups",)}),
     )
 
@@ -114,7 +114,7 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
         superuser = ("is_superuser",) if request.user.is_superuser else ()
         return (
             ("Sign-in", {"fields": ("username", "set_password", "is_active", "last_sign_in", "member_since")}),
-            ("Person", {"fields": self.PERSONAL_FIELDS}),
+            ("Personal details", {"fields": self.PERSONAL_FIELDS}),
             ("Roles", {"fields": ("groups", *superuser)}),
         )
 
@@ -147,13 +147,13 @@ class UserAccountAdmin(ProductModelAdmin, UserAdminBase):
 
     @admin.display(description="Password")
     def set_password(self, user: User) -> SafeString:
-        return format_html('<a href="{}">Set a new password</a>', "../password/")
+        return format_html('<a href="{}">Change password</a>', "../password/")
 
     @admin.display(description="Last sign-in", ordering="last_login")
     def last_sign_in(self, user: User) -> str:
         return format_timestamp(user.last_login)
 
-    @admin.display(description="Since", ordering="date_joined")
+    @admin.display(description="Created", ordering="date_joined")
     def member_since(self, user: User) -> str:
         return format_timestamp(user.date_joined)
 
@@ -186,15 +186,15 @@ class RoleAdmin(ReadOnlyModelAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": "Roles", **(extra_context or {})})
 
-    @admin.display(description="Meaning")
+    @admin.display(description="Description")
     def description(self, group: Group) -> str:
         return ROLE_DESCRIPTIONS.get(group.name, "")
 
-    @admin.display(description="People", ordering="user_count")
+    @admin.display(description="Users", ordering="user_count")
     def member_count(self, group: Any) -> int:
         return int(group.user_count)
 
-    @admin.display(description="May")
+    @admin.display(description="Permissions")
     def permission_list(self, group: Group) -> SafeString:
         names = group.permissions.order_by("content_type__app_label", "codename").values_list("name")
         return format_html('<ul class="plain">{}</ul>', format_html_join("", "<li>{}</li>", names))

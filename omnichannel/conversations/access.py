@@ -130,10 +130,10 @@ def _access_lost_error(agent: Agent | None, pk: int) -> AccessLostError | None:
         return _merged_conversation_error(agent.user, pk)
     if Participation.objects.filter(conversation=conversation, agent=agent).exists():
         if conversation.state == State.CLOSED:
-            return AccessLostError(_("This conversation is closed; you were only asked into it."))
+            return AccessLostError(_("This conversation is closed. You were only consulted."))
         return AccessLostError(_("You are no longer in this conversation."))
     if ConversationEvent.objects.filter(conversation=conversation, actor__agent=agent).exists():
-        return AccessLostError(_("This conversation is in a queue now whose conversations you do not see."))
+        return AccessLostError(_("This conversation was moved to a queue you don't have access to."))
     return None
 
 
@@ -146,7 +146,7 @@ def _merged_conversation_error(user: User, pk: int) -> AccessLostError | None:
     ):
         target_pk = next((record["kept"] for record in records if record["gone"]["pk"] == pk), None)
         if target_pk is not None and conversations_visible_to(user).filter(pk=target_pk).exists():
-            return AccessLostError(_("This conversation was joined to another one of the same customer."))
+            return AccessLostError(_("This conversation was merged into another one with the same customer."))
     return None
 
 

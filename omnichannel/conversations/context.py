@@ -39,7 +39,7 @@ def set_context(conversation: Conversation, name: str, value: str, actor: User) 
 def value_changed_text(name: str, value: VariableValue | None, by: User) -> LocalizedText:
     """Return the timeline text for a value that a user has set, or removed if it is None."""
     if value is None:
-        return localized("%(by)s set %(name)s to nothing.", by=by.display_name, name=name)
+        return localized("%(by)s cleared %(name)s.", by=by.display_name, name=name)
     return localized(
         "%(by)s set %(name)s to “%(value)s”.", by=by.display_name, name=name, value=values.format_value(value)
     )
@@ -64,7 +64,7 @@ def extract_context(conversation: Conversation, first_message: str) -> None:
     timeline.record(
         conversation,
         TimelineEventKind.CONTEXT_CHANGED,
-        localized("The customer wrote: %(values)s.", values=descriptions),
+        localized("From the customer's message: %(values)s.", values=descriptions),
         actor=None,
     )
 

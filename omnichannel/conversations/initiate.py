@@ -46,7 +46,7 @@ class ConversationAlreadyOpenError(StartConversationError):
     """There is an open conversation with this customer on this number, which the agent does not have."""
 
     def __init__(self, conversation: Conversation) -> None:
-        super().__init__("already_open", _("There is an open conversation with this customer already."), field="to")
+        super().__init__("already_open", _("This customer already has an open conversation."), field="to")
         self.conversation = conversation
 
 
@@ -87,7 +87,7 @@ def parse_address(text: str) -> str:
     if digits.startswith("00"):
         digits = "+" + digits[2:]
     if not digits.startswith("+") or digits[1:].lstrip(" (").startswith("0"):
-        raise ValidationError(_("Begin with + and the country code, for example +49 151 1234567."), code="country_code")
+        raise ValidationError(_("Start with + and the country code, for example +49 151 1234567."), code="country_code")
     return WHATSAPP_PREFIX + normalize_phone_number(digits)
 
 
@@ -117,9 +117,9 @@ def start_conversation(
     """
     agent = agent_for_user(author)
     if agent is None or not sender_numbers_for(author).filter(pk=number.pk).exists():
-        raise StartConversationError("number", _("You can't write from this number."), field="number")
+        raise StartConversationError("number", _("You can't send from this number."), field="number")
     if get_identity(address) == get_identity(number.address):
-        raise StartConversationError("own_number", _("This is our own number."), field="to")
+        raise StartConversationError("own_number", _("This is one of our own numbers."), field="to")
     outbound = OutboundTemplate(template, validate_variables(template, variables), author, public_id)
     # The second function looks again under a lock: somebody else may have started a conversation in the meantime.
     result = _find_open_conversation(number, address) or _create_with_template(number, address, agent, outbound)
@@ -215,7 +215,7 @@ def _create_conversation(number: WhatsAppNumber, contact: Contact, agent: Agent)
         created_at=now,
         last_activity_at=now,
     )
-    text = localized("%(agent)s started the conversation on %(number)s.", agent=agent, number=number.name)
+    text = localized("%(agent)s started the conversation from %(number)s.", agent=agent, number=number.name)
     timeline.record(conversation, TimelineEventKind.STARTED, text, actor=agent.user, at=now)
     schedule_load_refresh(agent.pk)
     publish_event(LiveEventKind.CONVERSATION, conversation)

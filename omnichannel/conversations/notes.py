@@ -46,7 +46,7 @@ def add_note(conversation: Conversation, author: User, text: str) -> Note:
 
 def note_too_long_text(body: str) -> str:
     """Return the error text for a note that is too long."""
-    return gettext("A note has up to %(limit)s characters; this has %(body)s.") % {
+    return gettext("Notes can have up to %(limit)s characters. This one has %(body)s.") % {
         "limit": number_format(MAX_NOTE_LENGTH, force_grouping=True),
         "body": number_format(len(body), force_grouping=True),
     }
@@ -55,9 +55,9 @@ def note_too_long_text(body: str) -> str:
 def _validate_note(conversation: Conversation, author: User, body: str) -> None:
     agent = agent_for_user(author)
     if agent is None:
-        raise NoteError(gettext("Only those who work at the desk write notes."))
+        raise NoteError(gettext("Only agents and supervisors can write notes."))
     if not body:
-        raise NoteError(gettext("Write the note first."))
+        raise NoteError(gettext("Enter a note."))
     if len(body) > MAX_NOTE_LENGTH:
         raise NoteError(note_too_long_text(body))
     if conversation.state == State.CLOSED:
@@ -73,7 +73,7 @@ def _require_mention_access(conversation: Conversation, mentioned: Sequence[Agen
     if without_access := [str(agent) for agent in mentioned if agent.pk not in allowed_ids]:
         names = " and ".join(without_access)
         raise NoteError(
-            gettext("%(names)s can't see this conversation. Consult them, or leave the mention out.") % {"names": names}
+            gettext("%(names)s can't see this conversation. Consult them or remove the mention.") % {"names": names}
         )
 
 

@@ -44,7 +44,7 @@ def add_required_skill(conversation: Conversation, skill: Skill, rating: int, *,
         )
         names = {"by": actor.display_name, "skill": skill, "rating": rating}
         _record_change(
-            conversation, localized("%(by)s added the skill %(skill)s, %(rating)s or better.", **names), actor
+            conversation, localized("%(by)s added the skill %(skill)s (%(rating)s or higher).", **names), actor
         )
 
 
@@ -63,7 +63,7 @@ def remove_required_skill(conversation: Conversation, skill: Skill, *, actor: Us
 
 def _require_permission(conversation: Conversation, actor: User) -> None:
     if not can_manage(actor, conversation):
-        raise RequiredSkillError(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
+        raise RequiredSkillError(gettext("Only the assigned agent or a supervisor can do this."))
     if conversation.state == State.CLOSED:
         raise RequiredSkillError(gettext("This conversation is closed."))
 

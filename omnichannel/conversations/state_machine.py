@@ -43,7 +43,7 @@ class TransitionError(Exception):
 def require_agent(conversation: Conversation, agent: Agent) -> None:
     """Raise TransitionError unless the conversation is assigned to this agent."""
     if conversation.agent_id != agent.pk:
-        raise TransitionError(gettext("Only the agent who has this conversation can do that."))
+        raise TransitionError(gettext("Only the assigned agent can do this."))
 
 
 def require_all_read(conversation: Conversation) -> None:
@@ -54,7 +54,7 @@ def require_all_read(conversation: Conversation) -> None:
     """
     locked = Conversation.objects.select_for_update(of=("self",), no_key=True).get(pk=conversation.pk)
     if locked.unread_count:
-        raise TransitionError(gettext("The customer has written in the meantime. Read it first."))
+        raise TransitionError(gettext("The customer sent a new message. Read it first."))
 
 
 def transition(
@@ -107,7 +107,7 @@ def transition(
 def _require_transition(before: State, to: State) -> None:
     if (before, to) not in TRANSITIONS:
         raise TransitionError(
-            gettext("This conversation is %(label)s; that can't be done now.") % {"label": before.label}
+            gettext("This is not possible while the conversation is %(label)s.") % {"label": before.label}
         )
 
 
@@ -141,7 +141,7 @@ def _update_if_unchanged(
     if expected_state_since is not None:
         unchanged = unchanged.filter(state_since=expected_state_since)
     if not unchanged.update(**changes):
-        raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
+        raise TransitionError(gettext("Someone else has changed this conversation."))
     for name, value in changes.items():
         setattr(conversation, name, value)
 
@@ -183,7 +183,7 @@ def requeue(conversation: Conversation, queue: Queue, *, event_text: LocalizedTe
         is_placed_by_hand = conversation.is_placed_by_hand or actor is not None
         changes = {**CLEARED_OFFER, "queue": queue, "queued_at": now, "is_placed_by_hand": is_placed_by_hand}
         if not still_open.update(**changes):
-            raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
+            raise TransitionError(gettext("Someone else has changed this conversation."))
         pending = conversation.offers.filter(outcome=OfferOutcome.PENDING)
         pending.update(outcome=OfferOutcome.WITHDRAWN, decided_at=now)
         for name, value in changes.items():
@@ -206,8 +206,8 @@ def resume_on_customer_message(conversation: Conversation) -> None:
     agent, stream = conversation.agent, conversation.work_stream
     is_present = agent and agent.user.is_active and agent.presence.base_status in stream.allowed_presences
     if is_present and stream.keep_same_agent:
-        text = localized("The customer wrote again: back to %(agent)s.", agent=agent)
+        text = localized("The customer replied. Back with %(agent)s.", agent=agent)
         transition(conversation, State.ACTIVE, agent=agent, actor=None, event_text=text)
     else:
-        text = localized("The customer wrote again: %(queue)s.", queue=conversation.queue)
+        text = localized("The customer replied. Waiting in %(queue)s.", queue=conversation.queue)
         transition(conversation, State.OPEN, agent=None, actor=None, event_text=text)

@@ -15,5 +15,5 @@ def readiness(request: HttpRequest) -> JsonResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return JsonResponse({"status": "the database does not answer"}, status=503)
+        return JsonResponse({"status": "the database does not respond"}, status=503)
     return JsonResponse({"status": "ready"})

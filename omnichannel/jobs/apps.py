@@ -7,4 +7,4 @@ class JobsConfig(AppConfig):
     """Background jobs."""
 
     name = "omnichannel.jobs"
-    verbose_name = "Work in the background"
+    verbose_name = "Background jobs"

@@ -26,7 +26,7 @@ MAX_BACKOFF = timedelta(minutes=5)
 MAX_ATTEMPTS = 7  # about a minute when each attempt fails immediately
 # Work without progress for this long is considered stuck; no single call of a handler takes longer.
 STUCK_AFTER_SECONDS = 300.0
-NEVER_FINISHED_ERROR = "It never finished: the worker hung or ended at each of the last attempts."
+NEVER_FINISHED_ERROR = "The job did not finish because the worker hung or stopped in each of the last attempts."
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ class AgentAdmin(RoutingSettingsAdmin):
     def skill_names(self, agent: Agent) -> str:
         return ", ".join(skill.name for skill in agent.skills.all())
 
-    @admin.display(description="Queues besides the default one", empty_value="")
+    @admin.display(description="Queues in addition to the default queue", empty_value="")
     def queue_names(self, agent: Agent) -> str:
         return ", ".join(queue.name for queue in agent.queues.all())
 
@@ -127,14 +127,14 @@ class PresenceForm(PresenceModelForm):
     base_status = forms.ChoiceField(
         label="Base Status",
         choices=get_base_presence_choices,
-        help_text="Decides whether work streams give work to an agent who shows this presence.",
+        help_text="Determines whether agents with this presence get work.",
     )
 
     class Meta:
         model = Presence
         fields = ("name", "text", "base_status", "description")
         labels = {"text": "Presence Text"}
-        help_texts = {"text": "What agents and colleagues read."}
+        help_texts = {"text": "Shown to agents and colleagues."}
 
 
 @admin.register(Presence)
@@ -144,11 +144,11 @@ class PresenceAdmin(RoutingSettingsAdmin):
     form = PresenceForm
     list_display = ("name", "text", "base_status", "origin")
     fields = ("name", "text", "base_status", "description")
-    deletion_hint = "Agents show it or begin with it: give them another presence first."
+    deletion_hint = "Agents use this presence now or by default. Give them another presence first."
 
-    @admin.display(description="Origin", ordering="is_built_in")
+    @admin.display(description="Type", ordering="is_built_in")
     def origin(self, presence: Presence) -> SafeString:
-        return render_pill("Built in") if presence.is_built_in else render_pill("Own", "good")
+        return render_pill("Built-in") if presence.is_built_in else render_pill("Custom", "good")
 
     def has_change_permission(self, request: HttpRequest, obj: Presence | None = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj and obj.is_built_in)

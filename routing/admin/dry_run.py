@@ -25,7 +25,7 @@ class DryRunForm(forms.Form):
     prefix = "sample"
 
     at = forms.DateTimeField(
-        label="Moment",
+        label="Date and time",
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
@@ -66,7 +66,7 @@ class DryRunForm(forms.Form):
         for definition in self.condition_fields:
             text = cleaned.get(definition.name)
             if definition.type == FieldType.NUMBER and text and parse_number(text) is None:
-                self.add_error(definition.name, "Enter a number, as 4711 or 12.50.")
+                self.add_error(definition.name, "Enter a number, for example 4711 or 12.50.")
         return cleaned
 
     def run(self) -> DryRunResult:
@@ -93,7 +93,7 @@ def _build_form_field(definition: FieldDefinition) -> forms.CharField:
     if definition.name == "first_message":
         field.widget = forms.Textarea(attrs={"rows": 3})
     if definition.name.startswith(CONTEXT_PREFIX):
-        field.widget.attrs["placeholder"] = "As found in the first message"
+        field.widget.attrs["placeholder"] = "Extracted from the first message"
     return field
 
 
@@ -102,4 +102,4 @@ def _get_hours_choice(hours: OperatingHours | None) -> str:
 
 
 def _get_hours_label(hours: OperatingHours | None) -> str:
-    return f"{hours} ({hours.time_zone})" if hours else "None: UTC"
+    return f"{hours} ({hours.time_zone})" if hours else "None (UTC)"

@@ -90,7 +90,9 @@ def build_proficiency_field() -> forms.Field:
         label="Proficiency",
         choices=[("", "Choose"), *choices],
         coerce=int,
-        error_messages={"invalid_choice": f"The rating model in use, {scale}, goes from {values[0]} to {values[-1]}."},
+        error_messages={
+            "invalid_choice": f"The rating model in use, {scale}, has values from {values[0]} to {values[-1]}."
+        },
     )
 
 

@@ -33,13 +33,13 @@ class OperatingHoursForm(HoursModelForm):
     """Operating hours with a choice of time zones."""
 
     time_zone = forms.ChoiceField(
-        label="Time Zone", choices=get_time_zone_choices, help_text="Summer time is kept, where the zone has it."
+        label="Time Zone", choices=get_time_zone_choices, help_text="Daylight saving time is applied automatically."
     )
 
     class Meta:
         model = OperatingHours
         fields = ("name", "description", "time_zone", "always_open")
-        help_texts = {"always_open": "Open at all times; only holidays are kept."}
+        help_texts = {"always_open": "Always open except on holidays."}
 
 
 class OpeningPeriodForm(PeriodModelForm):
@@ -56,7 +56,7 @@ class OpeningPeriodForm(PeriodModelForm):
         if opens is None or closes is None:
             return cleaned
         if _get_time_since_midnight(closes, is_end=True) - _get_time_since_midnight(opens) < MIN_PERIOD_LENGTH:
-            self.add_error("closes", "The end has to be at least five minutes after the start.")
+            self.add_error("closes", "The end must be at least five minutes after the start.")
         return cleaned
 
 
@@ -74,9 +74,9 @@ class OpeningPeriodFormSet(AccessibleInlineFormSet):
             is_same_day = earlier.cleaned_data["weekday"] == later.cleaned_data["weekday"]
             end = _get_time_since_midnight(earlier.cleaned_data["closes"], is_end=True)
             if is_same_day and _get_time_since_midnight(later.cleaned_data["opens"]) < end:
-                later.add_error("opens", "The period before it on this day has not ended yet.")
+                later.add_error("opens", "This period overlaps the previous one.")
         if not forms_in_order and not self.instance.always_open:
-            raise forms.ValidationError("Add a period in which it is open, or tick 24/7.")
+            raise forms.ValidationError("Add working hours or select 24/7.")
 
 
 class OpeningPeriodInline(AccessibleTabularInline):
@@ -112,7 +112,7 @@ class OperatingHoursAdmin(RoutingSettingsAdmin):
     search_help_text = "Name"
     fieldsets = (("General information", {"fields": ("name", "description", "time_zone", "always_open")}),)
     inlines = (OpeningPeriodInline, HolidayInline)
-    deletion_hint = "Give the queues and numbers that use them other operating hours first."
+    deletion_hint = "Assign other operating hours to the queues and numbers that use these first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OperatingHours]:
         hours: QuerySet[OperatingHours] = (

@@ -34,10 +34,10 @@ class AccessibleInlineFormSet(AnyFormSet):
         ]
 
     def get_unique_error_message(self, unique_check: Sequence[str]) -> str:
-        return "The same one is listed twice. Remove one of the two."
+        return "There are duplicates. Remove one of them."
 
     def get_form_error(self) -> str:
-        return "This is listed twice."
+        return "Duplicate entry."
 
 
 class AccessibleTabularInline(PlainRelatedFieldsMixin, AnyInline):

@@ -27,9 +27,8 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         fields = ("condition", "limit", "action", "target")
         labels = {"target": "Queue"}
         help_texts = {
-            "limit": "Work items that wait in the queue (1 to 100), or minutes of waiting (1 to 2880). "
-            "Not for operating hours.",
-            "target": "Where the conversation is transferred to.",
+            "limit": "Waiting work items (1 to 100) or minutes of waiting (1 to 2880). Not used for operating hours.",
+            "target": "Queue that receives the conversation.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -40,19 +39,19 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         if action:
             self._validate_target(OverflowAction(action), cleaned)
         if condition == OverflowCondition.WAITING_TIME and action == OverflowAction.ASSIGN_ANYWAY:
-            self.add_error("action", "It waits in this queue already: transfer it, or end it.")
+            self.add_error("action", "The conversation is already in this queue. Transfer or end it.")
         return cleaned
 
     def _validate_limit(self, condition: OverflowCondition, cleaned: dict[str, Any]) -> None:
         if condition not in LIMIT_BY_CONDITION:
             cleaned["limit"] = None
             if self.instance.queue.operating_hours is None:
-                self.add_error("condition", "This queue has no operating hours: it is always open.")
+                self.add_error("condition", "This queue has no operating hours and is always open.")
             return
         max_limit, unit = LIMIT_BY_CONDITION[condition]
         limit = cleaned.get("limit")
         if "limit" not in self.errors and (limit is None or not 1 <= limit <= max_limit):
-            self.add_error("limit", f"Enter how many {unit}: 1 to {max_limit}.")
+            self.add_error("limit", f"Enter the number of {unit}: 1 to {max_limit}.")
 
     def _validate_target(self, action: OverflowAction, cleaned: dict[str, Any]) -> None:
         if action != OverflowAction.TRANSFER:
@@ -60,7 +59,7 @@ class OverflowRuleForm(ChildFormMixin, OverflowModelForm):
         elif "target" not in self.errors and cleaned.get("target") is None:
             self.add_error("target", "Choose the queue to transfer to.")
         elif cleaned.get("target") == self.instance.queue:
-            self.add_error("target", "This is the queue itself: choose another one.")
+            self.add_error("target", "Choose a different queue.")
 
 
 @admin.register(OverflowRule)
@@ -89,7 +88,10 @@ OVERFLOW_RULE_LIST = RelatedList(
     OverflowRule,
     "queue",
     "Overflow management",
-    "Hours and work items are asked once, before a conversation enters the queue; waiting time while it waits.",
+    (
+        "Operating hours and work item limits are checked once, before a conversation enters the queue. Waiting "
+        "time is checked while it waits."
+    ),
     "New overflow rule",
     ("Condition", "Action", "Queue"),
     lambda queue, rules: (

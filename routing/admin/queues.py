@@ -43,7 +43,7 @@ class QueueAdmin(ParentAdmin):
     change_form_template = "admin/routing/queue.html"
     related_lists = (OVERFLOW_RULE_LIST,)
     copy_function = staticmethod(copy_queue)
-    deletion_hint = "Send its work streams, rules and conversations to another queue first."
+    deletion_hint = "Move its work streams, rules and conversations to another queue first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Queue]:
         queues: QuerySet[Queue] = super().get_queryset(request).annotate(member_count=Count("memberships"))
@@ -85,4 +85,4 @@ class QueueAdmin(ParentAdmin):
 
     @admin.display(description="Agents", ordering="member_count")
     def agent_count(self, queue: Any) -> str:
-        return "Everybody" if queue.is_default else str(queue.member_count)
+        return "Everyone" if queue.is_default else str(queue.member_count)

@@ -133,7 +133,7 @@ class ParentAdmin(RoutingSettingsAdmin):
             raise PermissionDenied
         duplicate = self.copy_function(original)
         self.log_addition(request, duplicate, [{"added": {}}])
-        self.message_user(request, format_html("“{}” is made. Change what is different.", duplicate), messages.SUCCESS)
+        self.message_user(request, format_html("“{}” was created. Edit it as needed.", duplicate), messages.SUCCESS)
         return HttpResponseRedirect(self.get_change_url(duplicate))
 
     def order_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
@@ -147,10 +147,10 @@ class ParentAdmin(RoutingSettingsAdmin):
             ids = apply_order_change([row.pk for row in rows.select_for_update()], request.POST)
             for position, pk in enumerate(ids, start=1):
                 rows.filter(pk=pk).update(position=position)
-            self.log_change(request, parent, f"Order of {related_list.title.lower()}.")
+            self.log_change(request, parent, f"Changed order of {related_list.title.lower()}.")
         if not request.accepts("text/html"):
             return JsonResponse({"order": ids})
-        self.message_user(request, "The new order is saved.", messages.SUCCESS)
+        self.message_user(request, "Order saved.", messages.SUCCESS)
         return HttpResponseRedirect(f"{self.get_change_url(parent)}#{related_list.model_name}")
 
 
@@ -187,7 +187,7 @@ class ChildAdmin(RoutingSettingsAdmin):
         parent = self.get_parent_from_request(request)
         if parent is None:
             noun = self.get_parent_admin().noun
-            self.message_user(request, f"Open the {noun} that this belongs to, and add it there.", messages.INFO)
+            self.message_user(request, f"Open the {noun} this belongs to and add it there.", messages.INFO)
             return HttpResponseRedirect(self._get_parent_list_url())
         return super().add_view(request, form_url, {**self._build_parent_context(parent), **(extra_context or {})})
 
@@ -223,7 +223,7 @@ class ChildAdmin(RoutingSettingsAdmin):
     def get_saved_message(self, thing: Any) -> str:
         parent = getattr(thing, self.parent_field)
         url = self.get_parent_admin().get_change_url(parent)
-        return format_html('“{}” is saved. <a href="{}">Back to {}</a>', thing, url, parent)
+        return format_html('“{}” was saved. <a href="{}">Back to {}</a>', thing, url, parent)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

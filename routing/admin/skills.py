@@ -57,9 +57,11 @@ class SkillAdmin(RoutingSettingsAdmin):
     inlines = (SkillAgentInline,)
     usage_labels = {
         "routing.SkillRuleSkill": ("skill attachment rule", "skill attachment rules"),
-        "conversations.RequiredSkill": ("conversation that needs it", "conversations that need it"),
+        "conversations.RequiredSkill": ("conversation that requires it", "conversations that require it"),
     }
-    deletion_hint = "Take it out of the skill attachment rules first; skills that conversations need are kept."
+    deletion_hint = (
+        "Remove it from the skill attachment rules first. Skills required by conversations can't be deleted."
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Skill]:
         skills: QuerySet[Skill] = super().get_queryset(request).annotate(agent_count=Count("agent_skills"))
@@ -78,7 +80,7 @@ class SkillTypeAdmin(ProductModelAdmin):
     fields = ("name",)
     search_fields = ("name",)
     search_help_text = "Name"
-    deletion_hint = "Give its skills another type first."
+    deletion_hint = "Assign its skills to another type first."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SkillType]:
         types: QuerySet[SkillType] = super().get_queryset(request).annotate(annotated_skill_count=Count("skills"))
@@ -95,19 +97,19 @@ class RatingScaleForm(RatingModelForm):
     class Meta:
         model = RatingModel
         fields = ("name", "min_value", "max_value", "in_use")
-        help_texts = {"in_use": "The scale on which proficiency is set. Switching this one on switches the other off."}
+        help_texts = {"in_use": "The scale for proficiency. Turning this on turns off the other rating model."}
 
     def clean_in_use(self) -> bool:
         in_use: bool = self.cleaned_data["in_use"]
         if self.instance.in_use and not in_use:
-            raise forms.ValidationError("One rating model is in use at any time: switch on another one instead.")
+            raise forms.ValidationError("One rating model must be in use. Turn on another one instead.")
         return in_use
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean() or self.cleaned_data
         low, high = cleaned.get("min_value"), cleaned.get("max_value")
         if low is not None and high is not None and low >= high:
-            self.add_error("max_value", "This has to be more than the min rating value.")
+            self.add_error("max_value", "Must be greater than the min rating value.")
         return cleaned
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -161,6 +163,6 @@ class RatingModelAdmin(ProductModelAdmin):
             AgentSkill.objects.exclude(rating__range=(obj.min_value, obj.max_value)).count() if obj.in_use else 0
         )
         if outside_count:
-            subject = "1 skill of an agent lies" if outside_count == 1 else f"{outside_count} skills of agents lie"
-            text = f"{subject} outside {obj.min_value} to {obj.max_value}: set the proficiency anew."
+            subject = "1 agent skill is" if outside_count == 1 else f"{outside_count} agent skills are"
+            text = f"{subject} outside {obj.min_value} to {obj.max_value}. Update the proficiency."
             self.message_user(request, text, messages.WARNING)

@@ -35,8 +35,8 @@ class GeneratedNameFormMixin:
         if "name" in fields:
             fields["name"].required = False
             fields["name"].help_text = (
-                "Small letters, digits and underscores. Empty: made from the display name. "
-                "Name and type can’t be changed after the first save."
+                "Lowercase letters, digits and underscores. Leave empty to create it from the display name. "
+                "Name and type can’t be changed later."
             )
             fields["name"].widget.attrs["data-named-after"] = "id_display_name"
 
@@ -48,7 +48,7 @@ class GeneratedNameFormMixin:
         cleaned: dict[str, Any] = self.cleaned_data  # type: ignore[attr-defined]
         taken_names = self.get_taken_names()
         if cleaned["name"] in taken_names:
-            raise ValidationError("There is one of this name already.")
+            raise ValidationError("This name is already in use.")
         return cleaned["name"] or generate_name(cleaned.get("display_name", ""), taken_names)
 
 
@@ -58,10 +58,12 @@ class ContextVariableForm(GeneratedNameFormMixin, ChildFormMixin, ContextModelFo
     class Meta:
         model = ContextVariable
         fields = ("display_name", "name", "type", "found_after")
-        labels = {**FIELD_LABELS, "found_after": "Found after"}
+        labels = {**FIELD_LABELS, "found_after": "Text before the value"}
         help_texts = {
-            "found_after": "Where a customer’s first message has this text, what stands after it, up to the end of "
-            "the line, is the value: “Order number:”. Empty: set by agents only.",
+            "found_after": (
+                "The value is read from the customer’s first message: everything after this text, up to the end of "
+                "the line. Example: “Order number:”. Leave empty if only agents set it."
+            ),
         }
 
     def get_taken_names(self) -> Collection[str]:
@@ -126,10 +128,10 @@ CONTEXT_VARIABLE_LIST = RelatedList(
     ContextVariable,
     "work_stream",
     "Context variables",
-    "Known of each conversation: rules can ask about them, agents see and set them, "
-    "and automated messages can say them.",
+    "Values stored with each conversation. Rules can check them, agents can edit them, "
+    "and automated messages can include them.",
     "New context variable",
-    ("Display Name", "Name", "Type", "Found after"),
+    ("Display Name", "Name", "Type", "Text before the value"),
     lambda stream, variables: (
         (variable.display_name, variable.name, variable.get_type_display(), variable.found_after)
         for variable in variables

@@ -38,7 +38,7 @@ class WorkStreamForm(StreamModelForm):
 
     auto_close_after = TimeSpanField(
         label="Auto-close after inactivity",
-        help_text="A conversation that waits for the customer this long is closed.",
+        help_text="Conversations waiting for the customer are closed after this time.",
     )
     allowed_presences = forms.MultipleChoiceField(
         label="Allowed Presences",
@@ -50,17 +50,17 @@ class WorkStreamForm(StreamModelForm):
         label="Return to queue after the agent disconnects",
         required=False,
         default_unit="minutes",
-        help_text="An agent who is offline this long loses their active conversations. Empty: never.",
+        help_text="Agents who are offline for this long lose their active conversations. Leave empty for never.",
     )
     wrap_up_seconds = WrapUpField(
         label="Block capacity for wrap up",
-        help_text="How long a conversation in wrap-up still uses its agent's capacity.",
+        help_text="How long a conversation in wrap-up uses the agent's capacity.",
     )
     skill_matching = forms.ChoiceField(
         label="Default skill matching algorithm",
         choices=SKILL_MATCHING_CHOICES,
-        help_text="Exact: an agent needs every skill at least as well as asked for; else the conversation waits. "
-        "Closest: whoever comes nearest.",
+        help_text="Exact: agents need every skill at the required level; otherwise the conversation waits. "
+        "Closest: the agent with the closest skills gets it.",
     )
 
     class Meta:
@@ -78,9 +78,9 @@ class WorkStreamForm(StreamModelForm):
             "fallback_queue",
         )
         help_texts = {
-            "offer_seconds": "Seconds an agent has to accept what is offered; then it goes back to the queue.",
-            "inactive_after_missed_offer": "The agent gets no more work until they come back with another presence.",
-            "fallback_queue": "Where conversations go that no routing rule sends elsewhere. Empty: the default queue.",
+            "offer_seconds": "Seconds an agent has to accept an offer before it returns to the queue.",
+            "inactive_after_missed_offer": "The agent gets no work until they change their presence.",
+            "fallback_queue": "Queue for conversations that match no routing rule. Leave empty for the default queue.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -97,7 +97,10 @@ class WorkStreamForm(StreamModelForm):
         if cleaned.get("inactive_after_missed_offer") and BasePresence.AWAY in cleaned.get("allowed_presences", ()):
             self.add_error(
                 "allowed_presences",
-                "Leave out Away: agents who miss a notification are set to Inactive, and who is away misses them all.",
+                (
+                    "Remove Away: agents who miss a notification become Inactive, and agents who are away miss all "
+                    "of them."
+                ),
             )
         return cleaned
 
@@ -115,7 +118,7 @@ class WorkStreamAdmin(ParentAdmin):
     change_form_template = "admin/routing/work_stream.html"
     related_lists = (CONTEXT_VARIABLE_LIST, ROUTING_RULE_LIST, SKILL_RULE_LIST)
     copy_function = staticmethod(copy_work_stream)
-    deletion_hint = "Give its numbers another work stream first; work streams with conversations are kept."
+    deletion_hint = "Assign its numbers to another work stream first. Work streams with conversations can't be deleted."
 
     def get_fieldsets(self, request: HttpRequest, obj: WorkStream | None = None) -> list[Any]:
         """Leave out the fields for push if the work stream is saved with pick."""

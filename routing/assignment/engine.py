@@ -15,14 +15,12 @@ from routing.models.work_streams import SkillMatching
 
 NO_OBSTACLES: Mapping[LocalizedText, int] = MappingProxyType({})
 EMPTY_TEXT = LocalizedText("")
-NO_AGENTS_TEXT = gettext_noop("Nobody works in this queue.")
-ONLY_SUITABLE_TEXT = gettext_noop("the only one who can take it (%(free)s units free).")
-ONLY_SUITABLE_WITH_OTHERS_TEXT = gettext_noop(
-    "the only one who can take it (%(free)s units free); not considered: %(others)s."
-)
-BEST_TEXT = gettext_noop("%(criterion)s of %(suitable)s who can take it (%(free)s units free).")
+NO_AGENTS_TEXT = gettext_noop("This queue has no agents.")
+ONLY_SUITABLE_TEXT = gettext_noop("only agent available, %(free)s units free")
+ONLY_SUITABLE_WITH_OTHERS_TEXT = gettext_noop("only agent available, %(free)s units free; not considered: %(others)s")
+BEST_TEXT = gettext_noop("%(criterion)s of %(suitable)s available agents, %(free)s units free")
 BEST_WITH_OTHERS_TEXT = gettext_noop(
-    "%(criterion)s of %(suitable)s who can take it (%(free)s units free); not considered: %(others)s."
+    "%(criterion)s of %(suitable)s available agents, %(free)s units free; not considered: %(others)s"
 )
 NEVER_ASSIGNED = datetime.min.replace(tzinfo=UTC)
 # Closest match: an equal rating counts 0, a higher one a little, a lower one more than any number of higher ones.
@@ -97,9 +95,7 @@ class Choice:
         ]
         if self.agent_id is not None:
             return self._explain_choice(others)
-        return (
-            localized("Nobody can take it now: %(others)s.", others=others) if others else LocalizedText(NO_AGENTS_TEXT)
-        )
+        return localized("No agent available: %(others)s.", others=others) if others else LocalizedText(NO_AGENTS_TEXT)
 
     def _explain_choice(self, others: Sequence[LocalizedText]) -> LocalizedText:
         params = {"free": self.free_capacity, "others": others}
@@ -131,16 +127,16 @@ def choose_agent(need: AssignmentRequirements, candidates: Sequence[Candidate]) 
 def _find_obstacle(need: AssignmentRequirements, candidate: Candidate) -> LocalizedText | None:
     """Return why this agent can't take it, as words that follow a number ("3 …"); None if they can."""
     if candidate.presence not in need.allowed_presences:
-        return localized("not showing an allowed presence")
+        return localized("not available")
     if candidate.free_capacity < need.capacity:
-        return localized("without %(needed)s units of free capacity", needed=need.capacity)
+        return localized("at capacity (%(needed)s units needed)", needed=need.capacity)
     if candidate.agent_id in need.excluded_agents:
-        return localized("who rejected it, missed it or gave it back")
+        return localized("already rejected, missed or returned it")
     if need.matching == SkillMatching.EXACT:
         lacks = [skill for skill, rating in need.skills.items() if candidate.skills.get(skill, 0) < rating]
         if lacks:
             name = need.skill_names.get(lacks[0]) or localized("a skill")
-            return localized("lacking %(skill)s %(rating)s", skill=name, rating=need.skills[lacks[0]])
+            return localized("missing %(skill)s %(rating)s", skill=name, rating=need.skills[lacks[0]])
     return None
 
 
@@ -160,13 +156,15 @@ def _get_criteria(need: AssignmentRequirements) -> list[tuple[LocalizedText, Ran
     order: list[tuple[LocalizedText, RankFunction]] = []
     if need.deprioritized_agents:
         order.append(
-            (localized("has not passed it over"), lambda candidate: candidate.agent_id in need.deprioritized_agents)
+            (localized("has not rejected it"), lambda candidate: candidate.agent_id in need.deprioritized_agents)
         )
     if need.matching == SkillMatching.CLOSEST and need.skills:
         order.append((localized("closest skills"), lambda candidate: get_skill_distance(need.skills, candidate.skills)))
     order += CRITERIA_BY_METHOD[need.method]
     if need.disconnected_agents:
-        order.append((localized("had it before"), lambda candidate: candidate.agent_id not in need.disconnected_agents))
+        order.append(
+            (localized("previous agent"), lambda candidate: candidate.agent_id not in need.disconnected_agents)
+        )
     return order
 
 
@@ -179,12 +177,12 @@ CRITERIA_BY_METHOD: dict[AssignmentMethod, list[tuple[LocalizedText, RankFunctio
     AssignmentMethod.HIGHEST_CAPACITY: [
         (localized("most free capacity"), lambda candidate: -candidate.free_capacity),
         (
-            localized("fewest conversations of this work stream"),
+            localized("fewest conversations in this work stream"),
             lambda candidate: candidate.conversations_in_work_stream,
         ),
-        (localized("longest without new work"), _rank_by_last_assignment),
+        (localized("longest since last assignment"), _rank_by_last_assignment),
     ],
-    AssignmentMethod.ROUND_ROBIN: [(localized("next in turn"), _rank_by_last_assignment)],
+    AssignmentMethod.ROUND_ROBIN: [(localized("next in rotation"), _rank_by_last_assignment)],
 }
 
 

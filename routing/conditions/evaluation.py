@@ -38,8 +38,8 @@ def is_condition_met(condition: object, facts: Facts, fields: AvailableFields = 
 def explain_condition(condition: object, facts: Facts, fields: AvailableFields = STANDARD_FIELDS) -> str:
     """Return why the condition holds or does not, as a sentence."""
     outcome, reasons = _evaluate(condition, facts, fields)
-    because = f"because {' and '.join(reasons)}" if reasons else "because it has no condition"
-    return f"{'Holds' if outcome else 'Does not hold'} {because}."
+    because = f"because {' and '.join(reasons)}" if reasons else "because there is no condition"
+    return f"{'Matches' if outcome else 'Does not match'} {because}."
 
 
 def describe_condition(condition: object, fields: AvailableFields = STANDARD_FIELDS, depth: int = 0) -> str:
@@ -172,7 +172,7 @@ def _get_comparison_errors(condition: object, fields: AvailableFields) -> list[s
         return [f"There is no field “{name}”."]
     field = fields[name]
     if not isinstance(operator, str) or operator not in OPERATORS_BY_TYPE[field.type]:
-        return [f"“{field.label}” can't be asked “{operator}”."]
+        return [f"“{field.label}” does not support “{operator}”."]
     return list(_get_value_errors(field, get_value_kind(Operator(operator)), condition.get("value")))
 
 
@@ -185,7 +185,7 @@ def _get_value_errors(field: FieldDefinition, kind: ValueKind, value: object) ->
         case ValueKind.LIST if not are_valid:
             yield f"“{field.label}” needs a list of values{_get_value_hint(field)}."
         case ValueKind.RANGE if not are_valid or len(values) != 2:
-            yield f"“{field.label}” needs two times, as 09:00 and 17:30."
+            yield f"“{field.label}” needs two times, for example 09:00 and 17:30."
         case ValueKind.RANGE if parse_time(values[0]) == parse_time(values[1]):
             yield f"“{field.label}” needs two different times."
 
@@ -193,6 +193,6 @@ def _get_value_errors(field: FieldDefinition, kind: ValueKind, value: object) ->
 def _get_value_hint(field: FieldDefinition) -> str:
     hints = {
         FieldType.WEEKDAY: ", a day from Monday (0) to Sunday (6)",
-        FieldType.NUMBER: ", a number as 4711 or 12.50",
+        FieldType.NUMBER: ", a number such as 4711 or 12.50",
     }
     return hints.get(field.type, "")

@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
                     "capacity",
                     models.PositiveIntegerField(
                         default=100,
-                        help_text="Units of work this agent can have at a time. A conversation takes as many as its work stream says.",
+                        help_text="Units of work this agent can handle at a time. The work stream sets how many a conversation takes.",
                         validators=[django.core.validators.MaxValueValidator(10000)],
                     ),
                 ),
@@ -105,7 +105,8 @@ class Migration(migrations.Migration):
                         max_length=60,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter."
+                                "^[a-z][a-z0-9_]*$",
+                                "Lowercase letters, digits and underscores, starting with a letter.",
                             )
                         ],
                     ),
@@ -166,7 +167,7 @@ class Migration(migrations.Migration):
             name="default_presence",
             field=models.ForeignKey(
                 blank=True,
-                help_text="Shown when the agent signs in. Empty: Available.",
+                help_text="Set when the agent signs in. Leave empty for Available.",
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
@@ -189,7 +190,7 @@ class Migration(migrations.Migration):
                     "priority",
                     models.PositiveIntegerField(
                         default=100,
-                        help_text="Work in the queue with the smaller number is given out first.",
+                        help_text="Queues with lower numbers are assigned first.",
                         validators=[django.core.validators.MinValueValidator(1)],
                     ),
                 ),
@@ -206,15 +207,15 @@ class Migration(migrations.Migration):
                     "closing_windows_first",
                     models.BooleanField(
                         default=False,
-                        help_text="Conversations whose 24 hours end first come before others that have waited longer.",
-                        verbose_name="closing windows first",
+                        help_text="Conversations whose 24-hour window ends first come before those that have waited longer.",
+                        verbose_name="windows ending first",
                     ),
                 ),
                 (
                     "operating_hours",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Empty: always open.",
+                        help_text="Leave empty for always open.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="queues",
@@ -372,7 +373,7 @@ class Migration(migrations.Migration):
                     "capacity",
                     models.PositiveIntegerField(
                         default=30,
-                        help_text="Units of an agent's capacity that one conversation takes while it is active or in wrap-up.",
+                        help_text="Units of agent capacity that a conversation uses while active or in wrap-up.",
                         validators=[
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(10000),
@@ -383,7 +384,7 @@ class Migration(migrations.Migration):
                     "auto_close_after",
                     models.DurationField(
                         default=datetime.timedelta(days=1),
-                        help_text="A conversation that waits for the customer this long is closed. Days and HH:MM:SS.",
+                        help_text="Conversations waiting for the customer are closed after this time. Days and HH:MM:SS.",
                         validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=60))],
                         verbose_name="auto-close after inactivity",
                     ),
@@ -393,7 +394,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("push", "Push"), ("pick", "Pick")],
                         default="push",
-                        help_text="Push offers work to agents, pick leaves it to them. Can't be changed after the first save.",
+                        help_text="Push offers work to agents; with pick, agents take it. Can't be changed after the first save.",
                         max_length=10,
                         verbose_name="work distribution mode",
                     ),
@@ -402,7 +403,7 @@ class Migration(migrations.Migration):
                     "allow_selecting",
                     models.BooleanField(
                         default=True,
-                        help_text="Agents may also take work themselves, whatever their capacity and presence.",
+                        help_text="Agents can also take work themselves, regardless of capacity and presence.",
                         verbose_name="enable selecting from push-based work streams",
                     ),
                 ),
@@ -410,7 +411,7 @@ class Migration(migrations.Migration):
                     "offer_seconds",
                     models.PositiveIntegerField(
                         default=120,
-                        help_text="Seconds an agent has to accept what is offered.",
+                        help_text="Seconds an agent has to accept an offer.",
                         validators=[
                             django.core.validators.MinValueValidator(10),
                             django.core.validators.MaxValueValidator(3600),
@@ -428,7 +429,7 @@ class Migration(migrations.Migration):
                     "wrap_up_seconds",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="Seconds that wrap-up uses the agent's capacity. Empty: as long as it lasts. 0: not at all.",
+                        help_text="Seconds that wrap-up uses the agent's capacity. Leave empty for the whole wrap-up; 0 for never.",
                         null=True,
                         verbose_name="block capacity for wrap-up",
                     ),
@@ -446,7 +447,7 @@ class Migration(migrations.Migration):
                     "allowed_presences",
                     models.JSONField(
                         default=routing.models.work_streams.get_default_allowed_presences,
-                        help_text="Only agents showing one of these get work.",
+                        help_text="Only agents with one of these presences get work.",
                         validators=[routing.models.work_streams.validate_base_presences],
                     ),
                 ),
@@ -463,7 +464,7 @@ class Migration(migrations.Migration):
                     models.DurationField(
                         blank=True,
                         default=datetime.timedelta(seconds=900),
-                        help_text="An agent who is offline this long loses their active conversations. Empty: never.",
+                        help_text="Agents who are offline for this long lose their active conversations. Leave empty for never.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(datetime.timedelta(seconds=60))],
                         verbose_name="return to queue after the agent disconnects",
@@ -473,7 +474,7 @@ class Migration(migrations.Migration):
                     "disposition_required",
                     models.BooleanField(
                         default=False,
-                        help_text="A conversation is closed with a disposition code only.",
+                        help_text="Conversations can only be closed with a disposition code.",
                         verbose_name="disposition code required",
                     ),
                 ),
@@ -481,7 +482,7 @@ class Migration(migrations.Migration):
                     "fallback_queue",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Where conversations go. Empty: the default queue.",
+                        help_text="Queue for conversations that match no routing rule. Leave empty for the default queue.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="fallback_of",
@@ -537,7 +538,8 @@ class Migration(migrations.Migration):
                         max_length=60,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter."
+                                "^[a-z][a-z0-9_]*$",
+                                "Lowercase letters, digits and underscores, starting with a letter.",
                             )
                         ],
                     ),
@@ -551,7 +553,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         default="",
-                        help_text="Text in the customer's first message after which the value stands, up to the end of the line.",
+                        help_text="The value is read from the customer's first message: everything after this text, up to the end of the line.",
                         max_length=60,
                     ),
                 ),
@@ -645,7 +647,7 @@ class Migration(migrations.Migration):
                 (
                     "limit",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Work items (1 to 100), or minutes of waiting (1 to 2880).", null=True
+                        blank=True, help_text="Work items (1 to 100) or minutes of waiting (1 to 2880).", null=True
                     ),
                 ),
                 (

@@ -73,7 +73,7 @@ class Agent(models.Model):
     capacity = models.PositiveIntegerField(
         default=100,
         validators=[MaxValueValidator(10_000)],
-        help_text="Units of work this agent can have at a time. A conversation takes as many as its work stream says.",
+        help_text="Units of work this agent can handle at a time. The work stream sets how many a conversation takes.",
     )
     presence = models.ForeignKey(Presence, models.PROTECT, related_name="agents")
     default_presence = models.ForeignKey(
@@ -82,7 +82,7 @@ class Agent(models.Model):
         related_name="+",
         null=True,
         blank=True,
-        help_text="Shown when the agent signs in. Empty: Available.",
+        help_text="Set when the agent signs in. Leave empty for Available.",
     )
     # Chosen by hand: it does not follow the load. Cleared at sign-in.
     is_presence_manual = models.BooleanField(default=False, editable=False)

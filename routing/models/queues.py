@@ -40,19 +40,24 @@ class Queue(models.Model):
     priority = models.PositiveIntegerField(
         default=DEFAULT_PRIORITY,
         validators=[MinValueValidator(1)],
-        help_text="Work in the queue with the smaller number is given out first.",
+        help_text="Queues with lower numbers are assigned first.",
     )
     is_default = models.BooleanField(default=False, editable=False)
     assignment_method = models.CharField(
         max_length=20, choices=AssignmentMethod, default=AssignmentMethod.HIGHEST_CAPACITY
     )
     operating_hours = models.ForeignKey(
-        OperatingHours, models.PROTECT, related_name="queues", null=True, blank=True, help_text="Empty: always open."
+        OperatingHours,
+        models.PROTECT,
+        related_name="queues",
+        null=True,
+        blank=True,
+        help_text="Leave empty for always open.",
     )
     closing_windows_first = models.BooleanField(
-        "closing windows first",
+        "windows ending first",
         default=False,
-        help_text="Conversations whose 24 hours end first come before others that have waited longer.",
+        help_text="Conversations whose 24-hour window ends first come before those that have waited longer.",
     )
     members = models.ManyToManyField(Agent, through="QueueMembership", related_name="queues")
 
@@ -94,4 +99,4 @@ class QueueMembership(models.Model):
     def clean(self) -> None:
         """Refuse members of the default queue, in which every agent is."""
         if self.queue_id and self.queue.is_default:
-            raise ValidationError({"queue": "Everybody is in the default queue already."})
+            raise ValidationError({"queue": "All agents are already in the default queue."})

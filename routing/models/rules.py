@@ -81,7 +81,7 @@ class OverflowRule(models.Model):
     position = models.PositiveIntegerField(default=0)
     condition = models.CharField(max_length=20, choices=OverflowCondition)
     limit = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Work items (1 to 100), or minutes of waiting (1 to 2880)."
+        null=True, blank=True, help_text="Work items (1 to 100) or minutes of waiting (1 to 2880)."
     )
     action = models.CharField(max_length=20, choices=OverflowAction)
     target = models.ForeignKey(Queue, models.PROTECT, related_name="+", null=True, blank=True)

@@ -5,7 +5,9 @@ from django.db import models
 
 from routing.models.work_streams import WorkStream
 
-NAME_VALIDATOR = RegexValidator(r"^[a-z][a-z0-9_]*$", "Small letters, digits and underscores, beginning with a letter.")
+NAME_VALIDATOR = RegexValidator(
+    r"^[a-z][a-z0-9_]*$", "Lowercase letters, digits and underscores, starting with a letter."
+)
 
 
 class VariableType(models.TextChoices):
@@ -43,7 +45,10 @@ class ContextVariable(Variable):
         max_length=60,
         blank=True,
         default="",
-        help_text="Text in the customer's first message after which the value stands, up to the end of the line.",
+        help_text=(
+            "The value is read from the customer's first message: everything after this text, up to the end of the "
+            "line."
+        ),
     )
 
     class Meta(Variable.Meta):

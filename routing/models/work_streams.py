@@ -55,31 +55,31 @@ class WorkStream(models.Model):
     capacity = models.PositiveIntegerField(
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
-        help_text="Units of an agent's capacity that one conversation takes while it is active or in wrap-up.",
+        help_text="Units of agent capacity that a conversation uses while active or in wrap-up.",
     )
     auto_close_after = models.DurationField(
         "auto-close after inactivity",
         default=timedelta(hours=24),
         validators=[MinValueValidator(timedelta(minutes=1))],
-        help_text="A conversation that waits for the customer this long is closed. Days and HH:MM:SS.",
+        help_text="Conversations waiting for the customer are closed after this time. Days and HH:MM:SS.",
     )
     distribution_mode = models.CharField(
         "work distribution mode",
         max_length=10,
         choices=DistributionMode,
         default=DistributionMode.PUSH,
-        help_text="Push offers work to agents, pick leaves it to them. Can't be changed after the first save.",
+        help_text="Push offers work to agents; with pick, agents take it. Can't be changed after the first save.",
     )
     allow_selecting = models.BooleanField(
         "enable selecting from push-based work streams",
         default=True,
-        help_text="Agents may also take work themselves, whatever their capacity and presence.",
+        help_text="Agents can also take work themselves, regardless of capacity and presence.",
     )
     offer_seconds = models.PositiveIntegerField(
         "time to accept",
         default=120,
         validators=[MinValueValidator(10), MaxValueValidator(3600)],
-        help_text="Seconds an agent has to accept what is offered.",
+        help_text="Seconds an agent has to accept an offer.",
     )
     inactive_after_missed_offer = models.BooleanField(
         "change agent status to inactive after a missed notification", default=False
@@ -88,7 +88,7 @@ class WorkStream(models.Model):
         "block capacity for wrap-up",
         null=True,
         blank=True,
-        help_text="Seconds that wrap-up uses the agent's capacity. Empty: as long as it lasts. 0: not at all.",
+        help_text="Seconds that wrap-up uses the agent's capacity. Leave empty for the whole wrap-up; 0 for never.",
     )
     skill_matching = models.CharField(
         "default skill matching algorithm", max_length=10, choices=SkillMatching, default=SkillMatching.NONE
@@ -96,7 +96,7 @@ class WorkStream(models.Model):
     allowed_presences = models.JSONField(
         default=get_default_allowed_presences,
         validators=[validate_base_presences],
-        help_text="Only agents showing one of these get work.",
+        help_text="Only agents with one of these presences get work.",
     )
     keep_same_agent = models.BooleanField(
         "keep same agent for entire conversation",
@@ -109,10 +109,12 @@ class WorkStream(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(timedelta(minutes=1))],
-        help_text="An agent who is offline this long loses their active conversations. Empty: never.",
+        help_text="Agents who are offline for this long lose their active conversations. Leave empty for never.",
     )
     disposition_required = models.BooleanField(
-        "disposition code required", default=False, help_text="A conversation is closed with a disposition code only."
+        "disposition code required",
+        default=False,
+        help_text="Conversations can only be closed with a disposition code.",
     )
     fallback_queue = models.ForeignKey(
         Queue,
@@ -120,7 +122,7 @@ class WorkStream(models.Model):
         related_name="fallback_of",
         null=True,
         blank=True,
-        help_text="Where conversations go. Empty: the default queue.",
+        help_text="Queue for conversations that match no routing rule. Leave empty for the default queue.",
     )
 
     class Meta:

@@ -34,11 +34,11 @@ def parse_value(variable_type: str, raw_text: str) -> VariableValue | None:
         return None
     if variable_type != VariableType.NUMBER:
         if len(text) > MAX_TEXT_LENGTH:
-            raise InvalidValueError(gettext("Say it in up to %(limit)s characters.") % {"limit": MAX_TEXT_LENGTH})
+            raise InvalidValueError(gettext("Use up to %(limit)s characters.") % {"limit": MAX_TEXT_LENGTH})
         return text
     value = parse_number(text)
     if value is None:
-        raise InvalidValueError(gettext("Enter a number, as 4711 or 12.50."))
+        raise InvalidValueError(gettext("Enter a number, for example 4711 or 12.50."))
     return int(value) if value == value.to_integral_value() else float(value)
 
 

@@ -57,7 +57,7 @@
     button.addEventListener("click", async () => {
       if (!(await copy(field))) {
         field.select();
-        showToast("This browser does not let the page copy. The address is selected: press Ctrl+C.", "warning");
+        showToast("Your browser blocked copying. The URL is selected: press Ctrl+C.", "warning");
         return;
       }
       label.textContent = "Copied";
@@ -87,10 +87,7 @@
       try {
         await validate(button.form, byId(button.dataset.validate));
       } catch {
-        showToast(
-          "The validation did not come through. Is this server reachable, and are you still signed in?",
-          "error",
-        );
+        showToast("Validation failed. Check your connection and that you are still signed in.", "error");
       } finally {
         button.removeAttribute("aria-busy");
         button.textContent = "Validate";
@@ -109,9 +106,9 @@
     try {
       const response = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
       if (!response.ok) throw new Error(String(response.status));
-      showToast("The new order is saved.", "success");
+      showToast("Order saved.", "success");
     } catch {
-      showToast("The new order is not saved. Reload the page and try again.", "error");
+      showToast("Order not saved. Reload the page and try again.", "error");
     }
   }
 
@@ -162,7 +159,7 @@
   // -- Conditions: without JavaScript there are spare rows instead of buttons ---------------------------------------
 
   const PLACEHOLDERS = {
-    list: "Values, with commas between them",
+    list: "Comma-separated values",
     range: "09:00 - 17:30",
     weekday: "Monday",
     "weekday list": "Monday, Tuesday",
@@ -303,7 +300,7 @@
         const { html } = await postJson(button.form.action, new FormData(button.form));
         byId(button.dataset.try).innerHTML = html;
       } catch {
-        showToast("It did not come through. Is this server reachable, and are you still signed in?", "error");
+        showToast("Request failed. Check your connection and that you are still signed in.", "error");
       }
     });
   }

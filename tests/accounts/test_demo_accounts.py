@@ -25,9 +25,9 @@ from tests.desk.scenario import client_for
 
 pytestmark = pytest.mark.django_db
 
-REFUSAL_TEXT = "This is a demonstration account. It can&#x27;t sign in on a public server"
-REFUSAL_TEXT_GERMAN = "Das ist ein Demonstrationskonto."
-WRONG_CREDENTIALS_TEXT = "User name and password do not match"
+REFUSAL_TEXT = "Demo accounts can&#x27;t sign in on a public server"
+REFUSAL_TEXT_GERMAN = "Demokonten können sich auf einem öffentlichen Server nicht anmelden."
+WRONG_CREDENTIALS_TEXT = "Incorrect user name or password"
 
 
 class CountingHasher(MD5PasswordHasher):
@@ -172,7 +172,7 @@ def test_password_of_other_users_is_not_hashed_on_requests() -> None:
 
 @pytest.mark.parametrize("password", [DEMO_PASSWORD, DEMO_PASSWORD.upper(), f" {DEMO_PASSWORD} "])
 def test_printed_password_cannot_be_set(password: str) -> None:
-    with pytest.raises(ValidationError, match="demonstration's password"):
+    with pytest.raises(ValidationError, match="public demo password"):
         CommonPasswordValidator().validate(password)
 
 
@@ -181,7 +181,7 @@ def test_the_password_page_refuses_it() -> None:
     form = {"old_password": "correct horse", "new_password1": DEMO_PASSWORD, "new_password2": DEMO_PASSWORD}
     answer = client_for(eve).post("/desk/preferences/password/", form)
     assert answer.status_code == 422
-    assert "demonstration&#x27;s password" in answer.content.decode()
+    assert "public demo password" in answer.content.decode()
 
 
 def test_common_password_is_still_refused() -> None:

@@ -50,7 +50,7 @@ def test_every_template_is_kept_with_what_whatsapp_says(
     account: WhatsAppAccount, memory_backend: MemoryBackend
 ) -> None:
     memory_backend.templates = [build_template("one"), build_template("two", "rejected")]
-    assert str(sync_templates(account)) == "2 message templates synced: 1 approved."
+    assert str(sync_templates(account)) == "2 message templates synced, 1 approved."
     template = MessageTemplate.objects.get(name="one")
     assert (template.approval, template.category, template.language, template.content_type) == (
         "approved",
@@ -82,7 +82,7 @@ def test_unlisted_template_is_marked_gone_and_can_return(
     memory_backend.templates = [first, two]
     sync_templates(account)
     memory_backend.templates = [two]
-    assert str(sync_templates(account)) == "1 message template synced: 1 approved. 1 no longer at Twilio."
+    assert str(sync_templates(account)) == "1 message template synced, 1 approved. 1 removed from Twilio."
     assert synced_template_names() == ["two"]
     memory_backend.templates = [first, two]
     sync_templates(account)
@@ -93,7 +93,7 @@ def test_another_accounts_templates_are_left_alone(account: WhatsAppAccount, mem
     memory_backend.templates = [build_template("theirs")]
     sync_templates(builders.create_account())
     memory_backend.templates = []
-    assert str(sync_templates(account)) == "Twilio has no message templates for this account."
+    assert str(sync_templates(account)) == "This Twilio account has no message templates."
     assert synced_template_names() == ["theirs"]
 
 
@@ -127,12 +127,12 @@ def test_of_several_kinds_the_approved_one_is_kept(account: WhatsAppAccount, mem
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
-        (TwilioRejectedError(20003, "Authenticate", 401), "Twilio rejected the Account SID or the Auth Token."),
-        (TwilioRejectedError(20404, "Not found", 404), "Twilio answered “Not found” (20404)."),
-        (TwilioRateLimitError(), "Twilio has too many requests just now. Sync again in a minute."),
+        (TwilioRejectedError(20003, "Authenticate", 401), "Twilio rejected the Account SID or Auth Token."),
+        (TwilioRejectedError(20404, "Not found", 404), "Twilio returned “Not found” (20404)."),
+        (TwilioRateLimitError(), "Twilio is receiving too many requests. Try again in a minute."),
         (
             UnknownOutcomeError("HTTP 500"),
-            "Twilio could not be reached, or its answer could not be read. Sync again later.",
+            "Twilio could not be reached, or its response was invalid. Try again later.",
         ),
     ],
 )
@@ -143,7 +143,7 @@ def test_failed_sync_reports_the_reason_and_changes_no_template(
     sync_templates(account)
     before = account.templates_synced_at
     memory_backend.errors_to_raise = [failure]
-    assert str(sync_templates(account)) == f"The templates were not synced. {reason}"
+    assert str(sync_templates(account)) == f"Templates could not be synced. {reason}"
     account.refresh_from_db()
     assert (account.template_sync_error, account.templates_synced_at) == (reason, before)
     assert synced_template_names() == ["one"]
@@ -157,17 +157,17 @@ def test_sync_error_is_shown_in_the_readers_language_and_stored_in_english(
 ) -> None:
     memory_backend.errors_to_raise = [TwilioRateLimitError()]
     with translation.override("de"):
-        assert str(sync_templates(account)).startswith("Die Vorlagen wurden nicht abgeglichen.")
+        assert str(sync_templates(account)).startswith("Die Vorlagen konnten nicht synchronisiert werden.")
     account.refresh_from_db()
-    assert account.template_sync_error == "Twilio has too many requests just now. Sync again in a minute."
+    assert account.template_sync_error == "Twilio is receiving too many requests. Try again in a minute."
 
 
 def test_concurrent_sync_of_an_account_is_refused(account: WhatsAppAccount, memory_backend: MemoryBackend) -> None:
     memory_backend.templates = [build_template("one")]
     with manual_sync_lock:
-        assert str(sync_templates_manually(account)) == "Templates are being synced already. Look again in a moment."
+        assert str(sync_templates_manually(account)) == "Templates are already being synced. Check again in a moment."
     assert synced_template_names() == []
-    assert str(sync_templates_manually(account)) == "1 message template synced: 1 approved."
+    assert str(sync_templates_manually(account)) == "1 message template synced, 1 approved."
 
 
 def test_a_worker_syncs_every_six_hours() -> None:

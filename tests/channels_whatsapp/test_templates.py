@@ -125,11 +125,11 @@ def test_a_value_with_a_variable_in_it_is_not_filled_in_again() -> None:
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
-        ("", "Fill this in."),
-        ("   ", "Fill this in."),
-        ("a\nb", "WhatsApp takes no line breaks and no tabs in a variable."),
-        ("a\tb", "WhatsApp takes no line breaks and no tabs in a variable."),
-        ("a     b", "WhatsApp takes no more than four spaces in a row."),
+        ("", "Enter a value."),
+        ("   ", "Enter a value."),
+        ("a\nb", "Variables can't contain line breaks or tabs."),
+        ("a\tb", "Variables can't contain line breaks or tabs."),
+        ("a     b", "Use no more than four spaces in a row."),
     ],
 )
 def test_values_whatsapp_rejects_are_refused_with_a_message(value: str, reason: str) -> None:
@@ -143,7 +143,7 @@ def test_four_spaces_and_quotes_are_taken() -> None:
 def test_a_text_that_gets_too_long_is_refused_at_its_longest_variable() -> None:
     assert get_variable_errors(text_template("{{1}}{{2}}"), {"1": "a", "2": "b" * 1023}) == {}
     assert get_variable_errors(text_template("{{1}}{{2}}"), {"1": "a", "2": "b" * 1024}) == {
-        "2": "With this the text is 1 character too long: WhatsApp takes up to 1,024."
+        "2": "This makes the text 1 character too long. The limit is 1,024."
     }
 
 
@@ -167,7 +167,7 @@ def test_hostile_url_is_refused_quickly() -> None:
 def test_a_code_is_short() -> None:
     assert get_variable_errors(sample_template("sign_in_code"), {"1": "1" * 15}) == {}
     assert get_variable_errors(sample_template("sign_in_code"), {"1": "1" * 16}) == {
-        "1": "WhatsApp takes codes of up to 15 characters."
+        "1": "Codes can have up to 15 characters."
     }
 
 
@@ -176,12 +176,12 @@ def test_a_code_is_short() -> None:
     [
         ("approved", ""),
         ("unsubmitted", "It has not been submitted to WhatsApp for approval."),
-        ("received", "WhatsApp has not decided about it yet."),
-        ("pending", "WhatsApp has not decided about it yet."),
-        ("rejected", "WhatsApp has rejected it."),
-        ("paused", "WhatsApp has paused it: too many customers blocked or reported it."),
-        ("disabled", "WhatsApp has disabled it."),
-        ("in_appeal", "WhatsApp says it is “in_appeal”."),
+        ("received", "WhatsApp has not reviewed it yet."),
+        ("pending", "WhatsApp has not reviewed it yet."),
+        ("rejected", "WhatsApp rejected it."),
+        ("paused", "WhatsApp paused it because too many customers blocked or reported it."),
+        ("disabled", "WhatsApp disabled it."),
+        ("in_appeal", "WhatsApp status: “in_appeal”."),
     ],
 )
 @pytest.mark.parametrize("inside", [True, False])
@@ -192,19 +192,19 @@ def test_only_what_is_approved_may_be_sent(approval: str, says: str, inside: boo
 def test_rejection_reason_is_shown() -> None:
     assert get_not_sendable_reason(
         sample_template(approval="rejected", rejection_reason="Too pushy."), window_is_open=True
-    ) == ("WhatsApp has rejected it. Too pushy.")
+    ) == ("WhatsApp rejected it. Too pushy.")
 
 
 def test_a_template_that_is_gone_at_twilio_may_not_be_sent() -> None:
     assert (
         get_not_sendable_reason(sample_template(removed_at=timezone.now()), window_is_open=True)
-        == "Twilio does not have it any more."
+        == "It was removed from Twilio."
     )
 
 
 def test_lists_and_places_need_no_approval_but_an_open_window() -> None:
     for name in ("what_is_it_about", "where_we_are"):
         assert get_not_sendable_reason(sample_template(name, approval="unsubmitted"), window_is_open=True) == ""
-        assert "only within 24 hours" in get_not_sendable_reason(
+        assert "only be sent within 24 hours" in get_not_sendable_reason(
             sample_template(name, approval="unsubmitted"), window_is_open=False
         )

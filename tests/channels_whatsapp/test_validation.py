@@ -50,20 +50,20 @@ def test_wrong_token_is_the_only_finding(memory_backend: MemoryBackend, number: 
     memory_backend.errors_to_raise = [refusal, refusal]
     report = validate_account(number.account)
     assert report.credentials == "rejected"
-    assert [finding.what for finding in report.findings] == ["Twilio rejected the Account SID or the Auth Token."]
+    assert [finding.what for finding in report.findings] == ["Twilio rejected the Account SID or Auth Token."]
     assert "Twilio Console" in report.findings[0].todo
 
 
 def test_unknown_account_is_reported(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
     memory_backend.errors_to_raise = [TwilioRejectedError(20404, "Not found", 404)] * 2
-    assert find_problems(number.account) == ["Twilio knows no account with this Account SID."]
+    assert find_problems(number.account) == ["Twilio has no account with this Account SID."]
 
 
 @pytest.mark.parametrize("status", ["suspended", "closed"])
 def test_inactive_account_is_reported(memory_backend: MemoryBackend, number: WhatsAppNumber, status: str) -> None:
     memory_backend.account_status = status
     memory_backend.senders = [build_sender(number)]
-    assert find_problems(number.account) == [f"The Twilio account is {status}: it neither sends nor receives."]
+    assert find_problems(number.account) == [f"The Twilio account is {status}. It can't send or receive messages."]
 
 
 def test_number_that_is_not_a_sender_is_reported(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -75,7 +75,7 @@ def test_number_that_is_not_a_sender_is_reported(memory_backend: MemoryBackend, 
 def test_offline_sender_is_reported_with_twilios_reasons(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
     memory_backend.senders = [build_sender(number, status="OFFLINE", offline_reasons=("Display name was rejected",))]
     assert find_problems(number.account) == [
-        "Main line (+14155550100) is not online at Twilio but offline (Display name was rejected)."
+        "Main line (+14155550100) is not online in Twilio. Status: offline (Display name was rejected)."
     ]
 
 
@@ -96,7 +96,7 @@ def test_webhook_with_another_url_is_reported_with_that_url(
 
 def test_missing_webhook_is_reported(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
     memory_backend.senders = [build_sender(number, callback_url="")]
-    assert find_problems(number.account) == ["What customers write to Main line (+14155550100) is not posted anywhere."]
+    assert find_problems(number.account) == ["Messages to Main line (+14155550100) are not sent to any webhook."]
 
 
 def test_connection_overrides_in_the_url_are_ignored(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -122,7 +122,7 @@ def test_every_active_number_is_checked_and_no_other(memory_backend: MemoryBacke
 
 
 def test_account_without_numbers_is_reported(memory_backend: MemoryBackend) -> None:
-    assert find_problems(builders.create_account()) == ["No active phone number is set up."]
+    assert find_problems(builders.create_account()) == ["No active phone numbers."]
 
 
 def test_messaging_service_is_reported(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -132,7 +132,7 @@ def test_messaging_service_is_reported(memory_backend: MemoryBackend, number: Wh
     memory_backend.senders = [build_sender(number)]
     report = validate_account(account)
     assert report.ok
-    assert "may win" in report.findings[-1].todo
+    assert "may override" in report.findings[-1].todo
 
 
 def test_unreachable_twilio_says_nothing_about_the_token(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:
@@ -165,9 +165,7 @@ def test_an_address_of_this_machine_is_pointed_out_where_twilio_is_the_real_one(
     monkeypatch.setattr("channels_whatsapp.account_validation.get_backend", lambda: memory_backend)
     settings.WHATSAPP_BACKEND, settings.PUBLIC_URL = "twilio", "http://127.0.0.1:8000"
     memory_backend.senders = [build_sender(number)]
-    assert find_problems(number.account) == [
-        "Twilio can't reach http://127.0.0.1:8000: it is this machine's own address."
-    ]
+    assert find_problems(number.account) == ["Twilio can't reach http://127.0.0.1:8000 because it is a local address."]
 
 
 def test_report_is_stored_as_findings_and_remedies(memory_backend: MemoryBackend, number: WhatsAppNumber) -> None:

@@ -42,7 +42,7 @@ def test_context_is_extracted_from_the_first_message() -> None:
     create_variable("colour", found_after="Colour:")
     conversation = classify_and_refresh(create_new_conversation("Order number: A-17\nAmount: plenty\nColour: red"))
     assert conversation.context == {"order_number": "A-17", "colour": "red"}
-    assert timeline_texts(conversation)[0] == "The customer wrote: Colour “red”, Order number “A-17”."
+    assert timeline_texts(conversation)[0] == "From the customer's message: Colour “red”, Order number “A-17”."
 
 
 def test_variable_set_by_an_agent_is_not_overwritten() -> None:
@@ -94,7 +94,7 @@ def test_setting_a_variable_is_recorded_and_publishes_an_event() -> None:
     assert LiveEvent.objects.latest("pk").subject_id == conversation.pk
     set_context(conversation, "amount", "12.50", dana)
     set_context(conversation, "amount", "", dana)
-    assert timeline_texts(conversation) == ["Dana set Amount to “12.5”.", "Dana set Amount to nothing."]
+    assert timeline_texts(conversation) == ["Dana set Amount to “12.5”.", "Dana cleared Amount."]
     assert Conversation.objects.get().context == {}
 
 

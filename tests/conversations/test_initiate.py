@@ -258,7 +258,7 @@ def test_refused_start_creates_no_contact(dana: Agent, delivery_template: Messag
 def test_missing_variables_are_listed_by_name(dana: Agent, delivery_template: MessageTemplate) -> None:
     with pytest.raises(TemplateSendError) as refused:
         start_with_template(dana, delivery_template, values={"1": "Amara"})
-    assert refused.value.errors == {"2": "Fill this in."}
+    assert refused.value.errors == {"2": "Enter a value."}
 
 
 def test_own_number_is_refused_as_recipient(

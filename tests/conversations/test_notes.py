@@ -103,9 +103,7 @@ def test_mentioned_colleague_is_notified_and_marked_until_they_open_it(
     assert Mention.objects.get().seen_at
 
 
-@pytest.mark.parametrize(
-    ("text", "error_code"), [("  ", "Write the note first"), ("x" * 4001, "up to 4,000 characters")]
-)
+@pytest.mark.parametrize(("text", "error_code"), [("  ", "Enter a note"), ("x" * 4001, "up to 4,000 characters")])
 def test_an_empty_or_endless_note_is_refused(
     conversation: Conversation, dana: Agent, text: str, error_code: str
 ) -> None:

@@ -46,7 +46,7 @@ def test_time_is_rendered_in_the_readers_time_zone() -> None:
 
 def test_pieces_and_lists_of_them_are_translated_too() -> None:
     needs = [localized_plural(*HOURS_TEXTS, 1), "German 5"]
-    line = store_and_load(localized("Needs %(skills)s.", skills=needs))
+    line = store_and_load(localized("Required skills: %(skills)s.", skills=needs))
     with translation.override("de"):
         assert str(line) == "Braucht 1 Stunde, German 5."
 
@@ -63,7 +63,7 @@ def test_untranslated_text_stays_unchanged() -> None:
 @pytest.mark.django_db
 def test_a_row_keeps_the_sentence() -> None:
     line = localized(
-        "Nobody can take it now: %(others)s.", others=[localized("%(count)s %(obstacle)s", count=2, obstacle="x")]
+        "No agent available: %(others)s.", others=[localized("%(count)s %(obstacle)s", count=2, obstacle="x")]
     )
     timeline.record(builders.create_conversation(), TimelineEventKind.NO_AGENT, line, actor=None)
     assert ConversationEvent.objects.get().text == line

@@ -57,7 +57,7 @@ def test_user_without_role_sees_an_explanation(desk: DeskScenario, name: str) ->
         else client.post(conversation_url(desk, name))
     )
     assert answer.status_code == 403
-    assert "This is not for you" in answer.content.decode()
+    assert "You don't have access" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", [*READ_URL_NAMES, *WRITE_URL_NAMES])

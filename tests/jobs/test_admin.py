@@ -32,7 +32,7 @@ def test_a_failed_job_is_tried_again_from_the_list() -> None:
     job = create_failed_job()
     chosen = {"action": "retry", "_selected_action": [job.pk]}
     response = create_signed_in_client("Administrator").post(admin_url(LANE_MODEL, "changelist"), chosen, follow=True)
-    assert message_texts(response) == ["1 job is tried again within seconds."]
+    assert message_texts(response) == ["1 job will be retried in a few seconds."]
     job.refresh_from_db()
     assert (job.given_up_at, job.attempts) == (None, 0)
     assert job.due_at <= timezone.now()

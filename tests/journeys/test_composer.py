@@ -125,7 +125,7 @@ def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(app
     reply_field(dana_page).fill("Said in a tunnel")
     dana_page.context.set_offline(True)
     dana_page.keyboard.press("Enter")
-    expect(dana_page.locator("#notice")).to_contain_text("No connection. Nothing you wrote is lost.")
+    expect(dana_page.locator("#notice")).to_contain_text("No connection. Your text is kept.")
     dana_page.locator(".attach input").set_input_files([picture_upload("a.png")])  # type: ignore[arg-type]
     dana_page.keyboard.press("Enter")
     expect(dana_page.locator("#files")).to_contain_text("No connection.")
@@ -141,7 +141,7 @@ def test_nothing_typed_is_lost_without_a_connection_or_with_the_conversation(app
     expect(reply_field(second_page)).to_have_value("Half a sentence")
     second_page.close()
     app.call("reassign_all", username="omar")
-    expect(dana_page.locator("#composer")).to_contain_text("Omar has this conversation.")
+    expect(dana_page.locator("#composer")).to_contain_text("Assigned to Omar.")
     expect(dana_page.locator(".unsent textarea")).to_have_value("Half a sentence")
     dana_page.reload()
     expect(dana_page.locator(".unsent textarea")).to_have_value("Half a sentence")
@@ -170,7 +170,7 @@ def test_colleagues_reply_warns_the_composer_and_customer_sees_typing(
 
     reply_field(dana_page).press("Enter")
     expect(dana_page.locator("#meanwhile")).to_contain_text("She has written to me already.")
-    dana_page.get_by_role("button", name="Look first").click()
+    dana_page.get_by_role("button", name="Review first").click()
     expect(reply_field(dana_page)).to_be_focused()
     dana_page.keyboard.press("Enter")
     expect(dana_page.locator("#thread .out:not(.note)")).to_contain_text(

@@ -71,7 +71,7 @@ def test_contacts_are_merged_and_unmerged(dana_page: Page) -> None:
 
 
 def test_conversation_is_exported_with_notes(dana_page: Page) -> None:
-    dana_page.locator("summary", has_text="Export this conversation").click()
+    dana_page.locator("summary", has_text="Export conversation").click()
     with dana_page.expect_download() as text:
         dana_page.get_by_role("button", name="As text").click()
     assert text.value.suggested_filename.endswith(".txt")
@@ -88,7 +88,7 @@ def test_consulted_agent_is_told_when_the_conversation_closes(
     omar.goto(address)
     expect(omar.locator("#head h1")).to_have_text("Amara Diallo")
     app.call("close_active_conversations")
-    expect(omar.locator("#main")).to_contain_text("This conversation is closed; you were only asked into it.")
+    expect(omar.locator("#main")).to_contain_text("This conversation is closed. You were only consulted.")
     expect(omar.locator("#main")).to_be_focused()
-    omar.get_by_role("link", name="Back to the inbox").click()
+    omar.get_by_role("link", name="Back to inbox").click()
     expect(omar.locator("#list")).to_be_visible()

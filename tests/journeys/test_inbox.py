@@ -49,7 +49,7 @@ def test_a_conversation_is_labelled_snoozed_and_wrapped_up(
     dana.goto("/desk/?view=my")
     dana.locator("#do-filter").click()
     dana.locator("#dialog").get_by_label("Label").select_option("VIP")
-    dana.locator("#dialog").get_by_role("button", name="Show").click()
+    dana.locator("#dialog").get_by_role("button", name="Apply").click()
     expect(rows).to_have_count(1)
     expect(dana).to_have_url(app.url + "/desk/?view=my&label=1&sort=newest")
     dana.locator("#clear-filters").click()
@@ -99,7 +99,7 @@ def test_supervisor_uses_a_bulk_action(app: AppInstance, sue_page: Page) -> None
 
     sue_page.locator("#bulk-priority").click()
     sue_page.locator("#dialog").get_by_role("button", name="Urgent").click()
-    expect(sue_page.locator("#notice")).to_have_text("Priority: 3 done.")
+    expect(sue_page.locator("#notice")).to_have_text("Priority: 3 updated.")
     expect(sue_page.locator("#row-list .priority.p1")).to_have_count(3)
     expect(sue_page.locator(".row-pick :checked")).to_have_count(0)
 
@@ -107,5 +107,5 @@ def test_supervisor_uses_a_bulk_action(app: AppInstance, sue_page: Page) -> None
     sue_page.locator("#row-list .row-pick input").first.check()
     sue_page.locator("#bulk-end").click()
     sue_page.locator("#dialog").get_by_role("button", name="End", exact=True).click()
-    expect(sue_page.locator("#dialog")).to_contain_text("0 done, 1 could not")
-    expect(sue_page.locator("#dialog")).to_contain_text("Only the agent who has this conversation can do that.")
+    expect(sue_page.locator("#dialog")).to_contain_text("0 updated, 1 failed")
+    expect(sue_page.locator("#dialog")).to_contain_text("Only the assigned agent can do this.")

@@ -54,7 +54,7 @@ def test_a_message_that_did_not_arrive_says_why_and_is_sent_again(agent_and_phon
     dana.get_by_role("button", name="Send", exact=True).click()
     failed = dana.locator(".msg.failed")
     expect(failed).to_contain_text("63024")
-    expect(failed).to_contain_text("could not reach this phone")
+    expect(failed).to_contain_text("could not reach this number")
 
     fault.uncheck()
     phone.locator("#panel").get_by_role("button", name="Apply", exact=True).click()

@@ -23,7 +23,7 @@ def test_a_template_is_found_filled_in_sent_and_answered(app: AppInstance, open_
     dana.get_by_role("link", name="Customer 0").click()
     expect(dana.get_by_label("Message", exact=True)).to_be_visible()
 
-    phone.get_by_role("button", name="Let 24 hours pass").click()
+    phone.get_by_role("button", name="Skip 24 hours").click()
     expect(dana.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
     expect(dana.locator("#announce")).to_contain_text(WINDOW_CLOSED_TEXT)
     expect(dana.get_by_role("searchbox", name="Search templates")).to_be_focused()
@@ -51,7 +51,7 @@ def sync_templates(app: AppInstance, admin: Page) -> None:
     app.call("create_sample_templates")
     admin.goto("/admin/channels_whatsapp/messagetemplate/")
     admin.get_by_role("button", name="Sync templates").click()
-    expect(admin.get_by_role("status").filter(has_text="13 message templates synced: 8 approved.")).to_be_visible()
+    expect(admin.get_by_role("status").filter(has_text="13 message templates synced, 8 approved.")).to_be_visible()
     expect(admin.locator("#result_list")).to_contain_text("delivery_update")
 
 
@@ -73,7 +73,7 @@ def fill_template_by_keyboard(page: Page) -> None:
     expect(preview).to_contain_text("Hi Customer, your order {{2}}")
     page.get_by_label("Variable 2").fill("2231")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("Fill this in.")).to_be_visible()
+    expect(page.get_by_text("Enter a value.")).to_be_visible()
     expect(page.get_by_label("Variable 3")).to_be_focused()
     expect(page.get_by_label("Variable 2")).to_have_value("2231")
     page.keyboard.type("on Friday")
@@ -112,12 +112,12 @@ def start_conversation(page: Page) -> None:
     page.get_by_label("To", exact=True).fill("0171 392000")
     page.get_by_role("button", name="opening_hours").click()
     page.get_by_role("button", name="Send template").click()
-    expect(page.get_by_text("Begin with + and the country code")).to_be_visible()
+    expect(page.get_by_text("Start with + and the country code")).to_be_visible()
     page.get_by_label("To", exact=True).fill("0049 171 39200099")
     page.get_by_role("button", name="Send template").click()
     page.wait_for_url("**/desk/conversations/*/")
     expect(page.locator(".msg.out")).to_contain_text("We are open from 9 to 18")
-    expect(page.get_by_text("Dana started the conversation on Shop.")).to_be_visible()
+    expect(page.get_by_text("Dana started the conversation from Shop.")).to_be_visible()
 
 
 def check_window_closes_on_time(app: AppInstance, page: Page) -> None:

@@ -79,7 +79,9 @@ def start_server(app: AppInstance) -> ManagedProcess:
 
 def setup_link(server: ManagedProcess) -> str:
     """Return the setup link that the server printed."""
-    wait_until(lambda: "Omnichannel is at" in server.read_output(), START_TIMEOUT, "the server says where it is")
+    wait_until(
+        lambda: "Omnichannel is running at" in server.read_output(), START_TIMEOUT, "the server says where it is"
+    )
     return str(re.findall(rf"{PUBLIC_URL}/setup/\S+/", server.read_output())[0])
 
 
@@ -135,7 +137,9 @@ def test_second_start_prints_no_setup_link_and_invalidates_the_first(production_
     server.send_interrupt()
     server.assert_clean_exit(STOP_TIMEOUT)
     second_server = start_server(production_app)
-    wait_until(lambda: "Omnichannel is at" in second_server.read_output(), START_TIMEOUT, "the server says where it is")
+    wait_until(
+        lambda: "Omnichannel is running at" in second_server.read_output(), START_TIMEOUT, "the server says where it is"
+    )
     assert "/setup/" not in second_server.read_output()
     assert HttpClient(production_app.port).request("GET", link).status == 410
 

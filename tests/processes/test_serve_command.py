@@ -76,9 +76,7 @@ def test_a_worker_on_its_own_stops_when_told(app: AppInstance, signal_name: str)
 
 def test_a_server_that_is_told_to_stop_while_it_starts_leaves_nothing_behind(app: AppInstance) -> None:
     server = app.start_command("serve")
-    wait_until(
-        lambda: "Bringing the database up to date" in server.read_output(), START_TIMEOUT, "it has begun to start"
-    )
+    wait_until(lambda: "Migrating the database" in server.read_output(), START_TIMEOUT, "it has begun to start")
     server.terminate()
     server.assert_clean_exit(STOP_TIMEOUT)
     assert not app.worker_is_running()

@@ -67,7 +67,7 @@ def test_assignment_error_is_recorded_once_in_timeline_and_log(caplog: pytest.Lo
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             offer_waiting_conversations(timezone.now())
-    assert assignment_errors(faulty) == ["Could not be assigned: 'dice' is not a valid AssignmentMethod."]
+    assert assignment_errors(faulty) == ["Assignment failed: 'dice' is not a valid AssignmentMethod."]
     assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 

@@ -68,7 +68,7 @@ def test_an_administrator_copies_by_a_button_and_sees_the_copy(model: str) -> No
     url = admin_url(model, "copy", thing.pk)
     assert f'action="{url}"' in ada.get(admin_url(model, "change", thing.pk)).content.decode()
     response = ada.post(url, follow=True)
-    assert message_texts(response) == [f"“Copy of {thing.name}” is made. Change what is different."]
+    assert message_texts(response) == [f"“Copy of {thing.name}” was created. Edit it as needed."]
     assert ada.get(url).status_code == 405
 
 

@@ -56,7 +56,7 @@ TRUE_CONDITION, FALSE_CONDITION = (
 def test_a_condition_that_asks_nothing_always_holds() -> None:
     assert is_condition_met({}, {})
     assert is_condition_met({"all": []}, {})
-    assert explain_condition({}, {}) == "Holds because it has no condition."
+    assert explain_condition({}, {}) == "Matches because there is no condition."
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_number_condition_is_described_in_words() -> None:
     condition = make_condition("context.amount", "greater_than", "500")
     assert describe_condition(condition, KNOWN_FIELDS) == "Order total is greater than 500"
     assert explain_condition(condition, {"context.amount": 12.5}, KNOWN_FIELDS) == (
-        "Does not hold because the order total (12.5) is not greater than 500."
+        "Does not match because the order total (12.5) is not greater than 500."
     )
     assert (
         explain_condition(condition, {}, KNOWN_FIELDS)
-        == "Does not hold because the order total is not greater than 500."
+        == "Does not match because the order total is not greater than 500."
     )
 
 
@@ -219,17 +219,17 @@ def test_groups_hold_when_all_or_any_of_their_parts_do(condition: Any, expected:
 
 def test_the_reason_names_what_decided() -> None:
     assert explain_condition(TRUE_CONDITION, FACTS) == (
-        "Holds because the first message (“Where is my Order 4711? Straße gesperrt”) contains “order”."
+        "Matches because the first message (“Where is my Order 4711? Straße gesperrt”) contains “order”."
     )
     assert explain_condition({"all": [TRUE_CONDITION, make_condition("contact_name", "is_not_empty")]}, FACTS) == (
-        "Does not hold because the contact name is empty."
+        "Does not match because the contact name is empty."
     )
     weekend = {
         "any": [make_condition("weekday", "one_of", [5, 6]), make_condition("time", "between", ["22:00", "06:00"])]
     }
     assert explain_condition(weekend, FACTS) == (
-        "Does not hold because the day of the week (Monday) is none of Saturday, Sunday "
-        "and the time of day (09:30) is not between 22:00 and 06:00."
+        "Does not match because the day of the week (Monday) is none of Saturday, Sunday and the time of day "
+        "(09:30) is not between 22:00 and 06:00."
     )
 
 
@@ -257,8 +257,8 @@ def test_condition_is_described_in_words() -> None:
     ("condition", "problem"),
     [
         (make_condition("colour", "equals", "red"), "There is no field “colour”."),
-        (make_condition("first_message", "rhymes", "red"), "“First message” can't be asked “rhymes”."),
-        (make_condition("first_message", "between", ["a", "b"]), "“First message” can't be asked “between”."),
+        (make_condition("first_message", "rhymes", "red"), "“First message” does not support “rhymes”."),
+        (make_condition("first_message", "between", ["a", "b"]), "“First message” does not support “between”."),
         (make_condition("first_message", "contains", "  "), "“First message” needs a value."),
         (make_condition("first_message", "any_word", "order"), "“First message” needs a list of values."),
         (make_condition("first_message", "any_word", []), "“First message” needs a list of values."),
@@ -267,7 +267,10 @@ def test_condition_is_described_in_words() -> None:
             make_condition("weekday", "equals", 7),
             "“Day of the week” needs a value, a day from Monday (0) to Sunday (6).",
         ),
-        (make_condition("time", "between", ["9", "17:00"]), "“Time of day” needs two times, as 09:00 and 17:30."),
+        (
+            make_condition("time", "between", ["9", "17:00"]),
+            "“Time of day” needs two times, for example 09:00 and 17:30.",
+        ),
         (make_condition("time", "between", ["09:00", "09:00"]), "“Time of day” needs two different times."),
         ({"any": []}, "A group is empty."),
         ({"all": [{"all": []}]}, "A group is empty."),
@@ -307,7 +310,7 @@ EXAMPLE_VALUES = {
 def test_every_field_and_operator_is_evaluated_and_explained(field: str, operator: Operator) -> None:
     condition = make_condition(field, operator, EXAMPLE_VALUES[get_value_kind(operator)])
     assert get_condition_errors(condition, KNOWN_FIELDS) == []
-    outcome = "Holds" if is_condition_met(condition, FACTS, KNOWN_FIELDS) else "Does not hold"
+    outcome = "Matches" if is_condition_met(condition, FACTS, KNOWN_FIELDS) else "Does not match"
     assert explain_condition(condition, FACTS, KNOWN_FIELDS).startswith(outcome)
     assert describe_condition(condition, KNOWN_FIELDS).startswith(KNOWN_FIELDS[field].label)
 
@@ -332,7 +335,7 @@ odd_values = st.recursive(
 def test_any_stored_condition_causes_no_error(condition: Any, fact: Any, name: str) -> None:
     facts = {name: fact}
     assert explain_condition(condition, facts, KNOWN_FIELDS).startswith(
-        "Holds" if is_condition_met(condition, facts, KNOWN_FIELDS) else "Does not hold"
+        "Matches" if is_condition_met(condition, facts, KNOWN_FIELDS) else "Does not match"
     )
     assert describe_condition(condition, KNOWN_FIELDS)
     assert isinstance(get_condition_errors(condition, KNOWN_FIELDS), list)

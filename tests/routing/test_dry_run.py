@@ -62,20 +62,20 @@ def test_dry_run_explains_each_rule(stream: WorkStream) -> None:
         ["Patience (1)"],
     )
     assert trial.explanation == [
-        "The moment is Saturday, 23:30 on the clock of UTC.",
-        "Rule “Numbers”: Does not hold because the customer number (“+49151”) does not start with “+1”.",
-        "Rule “Order number in first message”: Holds because the first message (“My order”) contains “order”.",
-        "Goes to Orders. Rules after this one are not asked.",
-        "Skill rule “German”: Does not hold because the first message (“My order”) does not contain “bitte”.",
-        "Skill rule “Everybody”: Holds because it has no condition. Adds Patience (1).",
+        "Time: Saturday, 23:30 in UTC.",
+        "Rule “Numbers”: Does not match because the customer number (“+49151”) does not start with “+1”.",
+        "Rule “Order number in first message”: Matches because the first message (“My order”) contains “order”.",
+        "Routed to Orders. Later rules are not checked.",
+        "Skill rule “German”: Does not match because the first message (“My order”) does not contain “bitte”.",
+        "Skill rule “Everybody”: Matches because there is no condition. Adds Patience (1).",
     ]
 
 
 def test_without_a_rule_that_holds_it_goes_to_the_fallback_queue(stream: WorkStream) -> None:
     trial = dry_run_at_night(stream)
-    assert trial.explanation[1:] == ["Goes to Default messaging queue: no rule holds."]
+    assert trial.explanation[1:] == ["Routed to Default messaging queue (no rule matched, default queue)."]
     assert trial.overflow_explanation == [
-        "Default messaging queue is the fallback queue: whether it is open or full is not asked."
+        "Default messaging queue is the fallback queue. Operating hours and limits are not checked."
     ]
 
 
@@ -85,7 +85,7 @@ def test_days_and_times_are_asked_on_the_clock_of_the_numbers_hours(stream: Work
     assert dry_run_at_night(stream).rule is None
     trial = dry_run_at_night(stream, clock=india)
     assert trial.rule == sundays
-    assert trial.explanation[0] == "The moment is Sunday, 05:00 on the clock of India (Asia/Kolkata)."
+    assert trial.explanation[0] == "Time: Sunday, 05:00 in India (Asia/Kolkata)."
 
 
 def test_a_context_variable_is_found_in_the_message_unless_it_is_typed(stream: WorkStream) -> None:
@@ -96,8 +96,8 @@ def test_a_context_variable_is_found_in_the_message_unless_it_is_typed(stream: W
     trial = dry_run_at_night(stream, first_message="Amount: 250")
     assert trial.rule == big
     assert trial.explanation[1:3] == [
-        "Amount is found in the first message: “250”.",
-        "Rule “Big”: Holds because the amount (250) is greater than 100.",
+        "Amount from the first message: “250”.",
+        "Rule “Big”: Matches because the amount (250) is greater than 100.",
     ]
     assert dry_run_at_night(stream, first_message="Amount: 250", facts={"context.amount": "99"}).rule is None
 
@@ -106,7 +106,7 @@ def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
     ContactField.objects.create(display_name="VIP", name="vip", type=VariableType.TEXT)
     create_rule(stream, "VIPs", {"field": "contact.vip", "operator": "equals", "value": "yes"})
     assert (
-        "Rule “VIPs”: Holds because the VIP (“Yes”) equals “yes”."
+        "Rule “VIPs”: Matches because the VIP (“Yes”) equals “yes”."
         in dry_run_at_night(stream, facts={"contact.vip": "Yes"}).explanation
     )
 
@@ -114,23 +114,23 @@ def test_fields_of_contacts_can_be_tried(stream: WorkStream) -> None:
 def test_dry_run_reports_a_queue_below_its_limit(stream: WorkStream) -> None:
     create_catch_all_queue(stream)
     assert dry_run_at_night(stream).overflow_explanation == [
-        "Orders is open and has room: no conversations wait there now."
+        "Orders is open and below its limit: no conversations waiting now."
     ]
     assert dry_run_at_night(stream, waiting=1).overflow_explanation == [
-        "Orders is open and has room: 1 conversation waits there now."
+        "Orders is open and below its limit: 1 conversation waiting now."
     ]
 
 
 def test_dry_run_reports_the_overflow_at_that_time(stream: WorkStream) -> None:
     queue = create_catch_all_queue(stream, operating_hours=OperatingHours.objects.create(name="Never"))
     assert dry_run_at_night(stream).overflow_explanation == [
-        "Orders is out of its operating hours: it waits there anyway."
+        "Orders is outside its operating hours: assigned to the queue anyway."
     ]
     returns = builders.create_queue("Returns")
     OverflowRule.objects.create(queue=queue, condition="out_of_hours", action="transfer", target=returns)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
     assert dry_run_at_night(stream).overflow_explanation == [
-        "Orders is out of its operating hours: transferred to Returns."
+        "Orders is outside its operating hours: transferred to Returns."
     ]
 
 
@@ -139,11 +139,11 @@ def test_dry_run_reports_the_waiting_time_overflow(stream: WorkStream) -> None:
     OverflowRule.objects.create(queue=queue, condition="work_item_limit", action="end", limit=5)
     OverflowRule.objects.create(queue=queue, condition="waiting_time", action="end", limit=10)
     assert dry_run_at_night(stream, waiting=5).overflow_explanation == [
-        "Orders is full (5 work items): the conversation is ended."
+        "Orders is full (5 work items): conversation ended."
     ]
     assert dry_run_at_night(stream, waiting=4).overflow_explanation == [
-        "Orders is open and has room: 4 conversations wait there now.",
-        "If nobody in Orders is free for 10 minutes: the conversation is ended.",
+        "Orders is open and below its limit: 4 conversations waiting now.",
+        "If no agent in Orders is available for 10 minutes: conversation ended.",
     ]
 
 

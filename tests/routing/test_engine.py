@@ -50,8 +50,7 @@ def test_the_documented_example_gilda_bert_and_samuel() -> None:
     choice = choose_agent(need, [gilda, make_candidate(BERT, 80), make_candidate(SAMUEL, 20)])
     assert choice.agent_id == BERT
     assert choice_text(choice) == (
-        "the only one who can take it (80 units free); "
-        "not considered: 1 not showing an allowed presence, 1 without 50 units of free capacity."
+        "only agent available, 80 units free; not considered: 1 not available, 1 at capacity (50 units needed)"
     )
 
 
@@ -73,9 +72,9 @@ def test_choice_text_names_the_deciding_criterion() -> None:
     choice = choose_agent(
         AssignmentRequirements(30), [make_candidate(BERT, 60), make_candidate(GILDA, 70), make_candidate(SAMUEL, 20)]
     )
-    assert choice_text(choice, {LocalizedText("not showing Available"): 2}) == (
-        "most free capacity of 2 who can take it (70 units free); "
-        "not considered: 2 not showing Available, 1 without 30 units of free capacity."
+    assert choice_text(choice, {LocalizedText("not Available"): 2}) == (
+        "most free capacity of 2 available agents, 70 units free; not considered: 2 not Available, 1 at "
+        "capacity (30 units needed)"
     )
 
 
@@ -131,7 +130,7 @@ def test_with_exact_matching_the_work_waits_when_nobody_has_the_skills() -> None
         make_need(SkillMatching.EXACT, 5, 3), [make_skilled_candidate(GILDA, 5, 2), make_skilled_candidate(BERT, 4, 3)]
     )
     assert choice.agent_id is None
-    assert choice_text(choice) == "Nobody can take it now: 1 lacking Billing 3, 1 lacking German 5."
+    assert choice_text(choice) == "No agent available: 1 missing Billing 3, 1 missing German 5."
 
 
 def test_closest_matching_prefers_equal_then_higher_then_lower() -> None:
@@ -199,7 +198,7 @@ def test_agent_who_rejected_is_skipped_even_if_alone() -> None:
     assert choose_agent_id(need, make_candidate(BERT, 100), make_candidate(GILDA, 40)) == GILDA
     choice = choose_agent(need, [make_candidate(BERT, 100)])
     assert choice.agent_id is None
-    assert choice_text(choice) == "Nobody can take it now: 1 who rejected it, missed it or gave it back."
+    assert choice_text(choice) == "No agent available: 1 already rejected, missed or returned it."
 
 
 def test_agent_who_rejected_long_ago_is_the_last_choice() -> None:
@@ -228,7 +227,7 @@ def test_disconnected_agent_wins_a_tie() -> None:
 
 
 def test_queue_without_agents_is_the_reason() -> None:
-    assert choice_text(choose_agent(AssignmentRequirements(30), [])) == "Nobody works in this queue."
+    assert choice_text(choose_agent(AssignmentRequirements(30), [])) == "This queue has no agents."
 
 
 def test_the_order_of_the_candidates_does_not_matter() -> None:

@@ -67,10 +67,10 @@ def test_waiting_overflows_when_it_takes_longer_than_the_limit(minutes: float, o
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        (OUT_OF_HOURS_RULE, "Orders is out of its operating hours"),
+        (OUT_OF_HOURS_RULE, "Orders is outside its operating hours"),
         (FULL_RULE, "Orders is full (3 work items)"),
-        (SLOW_RULE, "Nobody in Orders was free for 5 minutes"),
-        (make_overflow_rule("waiting_time", "transfer", 1), "Nobody in Orders was free for 1 minute"),
+        (SLOW_RULE, "No agent in Orders was available for 5 minutes"),
+        (make_overflow_rule("waiting_time", "transfer", 1), "No agent in Orders was available for 1 minute"),
     ],
 )
 def test_the_reason_is_told_in_words(rule: OverflowRule, text: str) -> None:

@@ -45,7 +45,7 @@ def test_a_value_is_kept_by_its_type() -> None:
     assert parse_value(VariableType.TEXT, "  Gold \n member ") == "Gold member"
     assert (parse_value(VariableType.NUMBER, "0815"), parse_value(VariableType.NUMBER, "12,50")) == (815, 12.5)
     assert parse_value(VariableType.NUMBER, "  ") is None
-    with pytest.raises(InvalidValueError, match=r"Enter a number, as 4711 or 12\.50\."):
+    with pytest.raises(InvalidValueError, match=r"Enter a number, for example 4711 or 12\.50\."):
         parse_value(VariableType.NUMBER, "many")
     with pytest.raises(InvalidValueError, match="up to 200 characters"):
         parse_value(VariableType.TEXT, "x" * 201)

@@ -11,7 +11,7 @@ from channels_whatsapp.models import WhatsAppAccount
 class Command(BaseCommand):
     """Re-encrypt all tokens in one transaction."""
 
-    help = "After a new key was put first in ENCRYPTION_KEYS: encrypt all tokens with it, so that the old one can go."
+    help = "Re-encrypt all tokens with the first key in ENCRYPTION_KEYS, so that old keys can be removed."
 
     def handle(self, **options: Any) -> None:
         with transaction.atomic():

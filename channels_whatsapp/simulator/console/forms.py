@@ -24,7 +24,7 @@ class WebhooksForm(SenderModelForm):
         labels = {
             "callback_url": "Webhook URL for incoming messages",
             "status_callback_url": "Status callback URL",
-            "status": "Status of the sender",
+            "status": "Sender status",
         }
         widgets = {
             "callback_url": forms.URLInput(attrs={"spellcheck": "false"}),
@@ -54,5 +54,5 @@ class SenderForm(SenderModelForm):
         """Return the number as + and digits, however it was typed."""
         number = "+" + strip_punctuation(self.cleaned_data["number"].strip()).removeprefix("+")
         if not NUMBER_PATTERN.match(number):
-            raise ValidationError("Enter a number with its country code.")
+            raise ValidationError("Enter a number with country code.")
         return number

@@ -49,9 +49,9 @@ class Bubble:
 
 
 STATUS_LABELS = {
-    "accepted": "on its way",
-    "queued": "on its way",
-    "sending": "on its way",
+    "accepted": "sending",
+    "queued": "sending",
+    "sending": "sending",
     "sent": "sent",
     "delivered": "delivered",
     "read": "read",
@@ -83,10 +83,10 @@ def _build_bubble(message: Message, new_day: date | None) -> Bubble:
 def _get_inbound_status(message: Message, error: str) -> tuple[str, str]:
     """Return tick and label of a customer's message: received by Twilio, by the desk, or read there."""
     if message.is_read_by_business:
-        return "read", "read by the desk"
+        return "read", "read by an agent"
     webhooks = [task for task in message.errands.all() if task.kind == TaskKind.INBOUND]
     if error:
-        return "failed", "the desk did not take it"
+        return "failed", "rejected by the desk"
     if any(webhook.http_status for webhook in webhooks):
         return "delivered", "delivered to the desk"
     return "sent", "sent"

@@ -61,18 +61,18 @@ class TextMessageForm(CustomerMessageForm):
         label="Forwarded", required=False, widget=forms.CheckboxInput(attrs={"form": "write"})
     )
     ad = forms.CharField(
-        label="Came from an ad",
+        label="From an ad",
         max_length=200,
         required=False,
-        widget=forms.TextInput(attrs={"placeholder": "Headline of the ad", "form": "write"}),
+        widget=forms.TextInput(attrs={"placeholder": "Ad headline", "form": "write"}),
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not cleaned.get("text", "").strip() and not cleaned.get("attachments"):
-            raise ValidationError("Write something, or choose a file.")
+            raise ValidationError("Enter a message or choose a file.")
         if any(file.size > MAX_FILE_SIZE for file in cleaned.get("attachments", [])):
-            raise ValidationError("WhatsApp takes files of up to 16 MB.")
+            raise ValidationError("Files can be up to 16 MB.")
         return cleaned
 
     def get_message_arguments(self) -> dict[str, Any]:
@@ -123,10 +123,10 @@ class ButtonPressForm(CustomerMessageForm):
 
     kind = forms.ChoiceField(
         label="Kind",
-        choices=[("button", "Template button"), ("interactive", "Button in a chat"), ("list", "Entry of a list")],
+        choices=[("button", "Template button"), ("interactive", "Reply button"), ("list", "List item")],
     )
-    text = forms.CharField(label="Shown text", max_length=100)
-    payload = forms.CharField(label="Payload or id", max_length=256, required=False)
+    text = forms.CharField(label="Button text", max_length=100)
+    payload = forms.CharField(label="Payload or ID", max_length=256, required=False)
 
     def get_message_arguments(self) -> dict[str, Any]:
         """Return the keyword arguments for `inbound.receive_customer_message`."""
@@ -139,7 +139,7 @@ class CustomerForm(forms.Form):
 
     name = forms.CharField(label="Name", max_length=100, required=False)
     address = forms.CharField(
-        label="Number, or a business-scoped id",
+        label="Number or business-scoped ID",
         max_length=160,
         widget=forms.TextInput(attrs={"placeholder": "+49 151 1234567 or US.1349…"}),
     )
@@ -149,7 +149,7 @@ class CustomerForm(forms.Form):
         bare = str(self.cleaned_data["address"]).strip().removeprefix(WHATSAPP_PREFIX)
         address = WHATSAPP_PREFIX + (bare if bare[:1].isalpha() else strip_punctuation(bare))
         if not CUSTOMER_ADDRESS_PATTERN.match(address):
-            raise ValidationError("Enter a number with + and its country code, or an id such as US.1349120865530274.")
+            raise ValidationError("Enter a number with + and country code, or an ID such as US.1349120865530274.")
         return address
 
 
@@ -162,9 +162,9 @@ class CustomerSettingsForm(CustomerModelForm):
         labels = {
             "name": "Profile name",
             "reads_immediately": "Reads messages after two seconds",
-            "sends_read_receipts": "Shows businesses what was read",
+            "sends_read_receipts": "Sends read receipts",
         }
-        help_texts = {"reads_immediately": "Otherwise by looking at this chat."}
+        help_texts = {"reads_immediately": "Otherwise messages are read when you open this chat."}
 
 
 class FaultsForm(forms.Form):

@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 (
                     "theme",
                     models.CharField(
-                        choices=[("system", "As the system"), ("light", "Light"), ("dark", "Dark")],
+                        choices=[("system", "Match system"), ("light", "Light"), ("dark", "Dark")],
                         default="system",
                         max_length=10,
                     ),

@@ -12,8 +12,8 @@ from omnichannel.conversations.models import Contact, OptOutMeaning, OptOutWord
 from omnichannel.core.admin.pages import ProductModelAdmin, ReadOnlyModelAdmin, format_timestamp, render_pill
 
 NO_OPT_IN_WORD_WARNING = (
-    "There is no word by which customers opt in again: whoever has opted out by one of these words gets no answers "
-    "until an agent writes down that they agreed again. Add a word that opts in again, for example START."
+    "There is no opt-in word. Customers who opted out can't be messaged "
+    "until an agent records that they opted in again. Add an opt-in word, for example START."
 )
 
 

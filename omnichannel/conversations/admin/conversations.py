@@ -44,7 +44,7 @@ class ConversationAdmin(ReadOnlyModelAdmin):
         state = State(conversation.state)
         return render_pill(str(state.label), STATE_TONES.get(state, "quiet"))
 
-    @admin.display(description="Began", ordering="created_at")
+    @admin.display(description="Started", ordering="created_at")
     def started(self, conversation: Conversation) -> str:
         return format_timestamp(conversation.created_at)
 
@@ -52,7 +52,7 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     def last_activity(self, conversation: Conversation) -> str:
         return format_timestamp(conversation.last_activity_at)
 
-    @admin.display(description="24-hour window closes")
+    @admin.display(description="24-hour window ends")
     def window_closes(self, conversation: Conversation) -> str:
         return format_timestamp(conversation.window_closes_at)
 
@@ -60,9 +60,9 @@ class ConversationAdmin(ReadOnlyModelAdmin):
     def closed_on(self, conversation: Conversation) -> str:
         return format_timestamp(conversation.closed_at)
 
-    @admin.display(description="At the desk")
+    @admin.display(description="Desk")
     def desk_link(self, conversation: Conversation) -> SafeString:
-        return format_html('<a href="/desk/conversations/{}/">Open this conversation</a>', conversation.pk)
+        return format_html('<a href="/desk/conversations/{}/">Open conversation</a>', conversation.pk)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return all conversations for users who may see all of them at the desk, else none."""

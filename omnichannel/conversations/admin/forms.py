@@ -20,11 +20,11 @@ else:
     AutomatedMessageModelForm = OptOutWordModelForm = QuickReplyModelForm = forms.ModelForm
 
 SLUG_DESCRIPTIONS = {
-    "AgentName": "the agent who has the conversation",
-    "QueueName": "the queue it is in",
-    "CustomerName": "the customer’s name",
-    "Position": "how many are before them, and they: only for the position in the queue",
-    "OpensAt": "when the number is open again",
+    "AgentName": "agent assigned to the conversation",
+    "QueueName": "queue of the conversation",
+    "CustomerName": "customer’s name",
+    "Position": "customer’s position (only for the trigger Customer's position in queue)",
+    "OpensAt": "when the number opens again",
 }
 
 
@@ -36,26 +36,26 @@ class AutomatedMessageForm(AutomatedMessageModelForm):
         fields = ("trigger", "work_stream", "language", "text", "is_active")
         widgets = {"text": forms.Textarea(attrs={"rows": 5, "class": "vLargeTextField"})}
         help_texts = {
-            "text": "Slugs: "
+            "text": "Placeholders: "
             + "; ".join(f"{{{slug}}} {meaning}" for slug, meaning in SLUG_DESCRIPTIONS.items())
-            + "; {$name$} the context variable of that name, for example {$order_number$}."
+            + "; {$name$} value of that context variable, for example {$order_number$}."
         }
 
     def clean_language(self) -> str:
         code: str = self.cleaned_data["language"].strip().replace("_", "-")
         if code and not is_language_code(code):
-            raise forms.ValidationError("Enter a language code, as de or pt-BR, or leave this empty.")
+            raise forms.ValidationError("Enter a language code, for example de or pt-BR, or leave empty.")
         return code
 
     def clean(self) -> dict[str, Any]:
         cleaned_data = super().clean() or self.cleaned_data
         slugs = set(SLUG_PATTERN.findall(cleaned_data.get("text", "")))
         if unknown := sorted(slugs - set(SLUG_DESCRIPTIONS) - self._get_context_variable_names(cleaned_data)):
-            self.add_error("text", f"There is no slug {{{unknown[0]}}}. {self.fields['text'].help_text}")
+            self.add_error("text", f"Unknown placeholder {{{unknown[0]}}}. {self.fields['text'].help_text}")
         elif "Position" in slugs and cleaned_data.get("trigger") != MessageTrigger.QUEUE_POSITION:
-            self.add_error("text", "{Position} is known only for the customer's position in queue.")
+            self.add_error("text", "{Position} is only available for the trigger Customer's position in queue.")
         if "language" in cleaned_data and "trigger" in cleaned_data and self._is_duplicate(cleaned_data):
-            self.add_error("language", "There is a text for this trigger, work stream and language already.")
+            self.add_error("language", "There is already a message for this trigger, work stream and language.")
         return cleaned_data
 
     def _get_context_variable_names(self, cleaned_data: dict[str, Any]) -> set[str]:
@@ -80,7 +80,7 @@ class OptOutWordForm(OptOutWordModelForm):
     class Meta:
         model = OptOutWord
         fields = ("word", "meaning")
-        help_texts = {"word": "Counts only where it is the whole message. Upper case and punctuation do not matter."}
+        help_texts = {"word": "Matches only if it is the whole message. Case and punctuation are ignored."}
 
     def clean_word(self) -> str:
         word: str = self.cleaned_data["word"].strip()
@@ -88,7 +88,7 @@ class OptOutWordForm(OptOutWordModelForm):
             raise forms.ValidationError("Enter a word with letters or digits.")
         others = OptOutWord.objects.exclude(pk=self.instance.pk).values_list("word", flat=True)
         if normalize_word(word) in {normalize_word(other) for other in others}:
-            raise forms.ValidationError("This word is in the list already.")
+            raise forms.ValidationError("This word is already in the list.")
         return word
 
 
@@ -100,7 +100,7 @@ class QuickReplyForm(QuickReplyModelForm):
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"class": "vTextField", "placeholder": "#returns, #warranty"}),
-        help_text="Several with a comma between them. Agents find the reply by /q #tag.",
+        help_text="Separate with commas. Agents find the reply with /q #tag.",
     )
 
     class Meta:
@@ -114,7 +114,7 @@ class QuickReplyForm(QuickReplyModelForm):
         }
         help_texts = {
             "message": "Slugs: " + "; ".join(f"{slug} {meaning}" for slug, meaning in QUICK_REPLY_SLUGS.items()) + ".",
-            "work_streams": "Where agents are offered it. None: in every work stream.",
+            "work_streams": "Work streams where agents can use it. Leave empty for all.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class QuickReplyForm(QuickReplyModelForm):
     def _validate_unique_title(self, title: str, locale: str) -> None:
         duplicates = QuickReply.objects.filter(owner=None, title=title, locale=locale).exclude(pk=self.instance.pk)
         if duplicates.exists():
-            self.add_error("title", "There is a quick reply of this title in this language already.")
+            self.add_error("title", "A quick reply with this title in this language already exists.")
 
     def clean_new_tags(self) -> list[str]:
         return parse_tag_names(self.cleaned_data["new_tags"])
@@ -152,5 +152,5 @@ class QuickReplyTagForm(forms.ModelForm):  # type: ignore[type-arg]
         if len(names) != 1:
             raise forms.ValidationError("Enter one tag.")
         if QuickReplyTag.objects.exclude(pk=self.instance.pk).filter(name__iexact=names[0]).exists():
-            raise forms.ValidationError("This tag is there already.")
+            raise forms.ValidationError("This tag already exists.")
         return names[0]

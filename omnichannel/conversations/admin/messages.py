@@ -26,8 +26,8 @@ class AutomatedMessageAdmin(ProductModelAdmin):
     search_help_text = "Text"
     autocomplete_fields = ("work_stream",)
     fieldsets = (
-        ("When it is sent", {"fields": ("trigger", "work_stream", "language", "is_active")}),
-        ("What it says", {"fields": ("text",)}),
+        ("Trigger", {"fields": ("trigger", "work_stream", "language", "is_active")}),
+        ("Message", {"fields": ("text",)}),
     )
 
     @admin.display(description="Work stream", ordering="work_stream")

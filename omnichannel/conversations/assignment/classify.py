@@ -125,8 +125,8 @@ def _can_be_routed(conversation: Conversation) -> bool:
 
 def _routed_text(route: rules.Route) -> LocalizedText:
     if route.rule is None:
-        return localized("Routed to %(queue)s: no rule holds.", queue=route.queue)
-    return localized("Routed to %(queue)s: rule “%(rule)s”.", queue=route.queue, rule=route.rule)
+        return localized("No rule matched, default queue: %(queue)s.", queue=route.queue)
+    return localized("Routed to %(queue)s by rule “%(rule)s”.", queue=route.queue, rule=route.rule)
 
 
 def _apply_routing_rules(conversation: Conversation, facts: Facts, fields: AvailableFields) -> None:
@@ -181,7 +181,7 @@ def _apply_overflow_rule(conversation: Conversation, rule: OverflowRule) -> None
         case OverflowAction.END:
             timeline.record(conversation, TimelineEventKind.OVERFLOW_ENDED, text, actor=None)
             request_automated_message(conversation, MessageTrigger.OVERFLOW)
-            transition(conversation, State.CLOSED, event_text=localized("Closed: overflow."), actor=None)
+            transition(conversation, State.CLOSED, event_text=localized("Closed due to overflow."), actor=None)
 
 
 def _add_required_skills(conversation: Conversation, facts: Facts, fields: AvailableFields) -> None:
@@ -196,7 +196,10 @@ def _add_required_skills(conversation: Conversation, facts: Facts, fields: Avail
     *others, last = map(str, requirements)
     skills = localized("%(others)s and %(last)s", others=others, last=last) if others else last
     timeline.record(
-        conversation, TimelineEventKind.SKILLS_ADDED, localized("Needs %(skills)s.", skills=skills), actor=None
+        conversation,
+        TimelineEventKind.SKILLS_ADDED,
+        localized("Required skills: %(skills)s.", skills=skills),
+        actor=None,
     )
 
 

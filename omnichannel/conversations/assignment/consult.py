@@ -18,7 +18,7 @@ from routing.agents import filter_by_presence
 from routing.models import Agent, State
 
 MAX_CONSULTED = 5
-TOO_MANY_CONSULTED = gettext_noop("Up to %(most)s colleagues can be consulted at a time.")
+TOO_MANY_CONSULTED = gettext_noop("You can consult up to %(most)s colleagues at a time.")
 
 
 def consulted_participations(conversation: Conversation) -> list[Participation]:
@@ -43,9 +43,11 @@ def invite_colleague(conversation: Conversation, colleague: Agent, *, agent: Age
     """
     require_agent(conversation, agent)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
-        raise TransitionError(gettext("Colleagues can be consulted while the conversation is active or in wrap-up."))
+        raise TransitionError(
+            gettext("You can only consult colleagues while the conversation is active or in wrap-up.")
+        )
     if colleague.pk not in {candidate.agent.pk for candidate in consult_candidates(conversation)}:
-        raise TransitionError(gettext("%(colleague)s can't be consulted now.") % {"colleague": colleague})
+        raise TransitionError(gettext("%(colleague)s can't be consulted right now.") % {"colleague": colleague})
     with transaction.atomic():
         add_participant(conversation, colleague, ParticipationKind.CONSULT, invited_by=agent)
         text = localized("%(by)s consulted %(colleague)s.", by=agent, colleague=colleague)
@@ -76,7 +78,7 @@ def add_participant(
         with transaction.atomic():
             Participation.objects.create(conversation=conversation, agent=agent, kind=kind, invited_by=invited_by)
     except IntegrityError as error:  # the same button pressed twice at once
-        raise TransitionError(gettext("%(agent)s is in this conversation already.") % {"agent": agent}) from error
+        raise TransitionError(gettext("%(agent)s is already in this conversation.") % {"agent": agent}) from error
 
 
 def leave_conversation(conversation: Conversation, agent: Agent) -> None:

@@ -215,9 +215,7 @@ def record_assignment_fault(pk: int, error: Exception) -> None:
         return
     logger.error("Conversation %s could not be assigned.", pk, exc_info=error)
     with transaction.atomic():
-        text = localized(
-            "Could not be assigned: %(error)s.", error=str(error or type(error).__name__)[:MAX_FAULT_LENGTH]
-        )
+        text = localized("Assignment failed: %(error)s.", error=str(error or type(error).__name__)[:MAX_FAULT_LENGTH])
         timeline.record(conversation, TimelineEventKind.ASSIGNMENT_FAULT, text, actor=None)
         Conversation.objects.filter(pk=pk).update(assignment_fault_reported_at=timezone.now())
         publish_event(LiveEventKind.CONVERSATION, conversation)
@@ -299,7 +297,7 @@ def _create_decision_events(
         conversation, agent_id = decision.item, decision.choice.agent_id
         reasons = decision.choice.explain(unavailable[_queue_and_stream(decision)])
         if agent_id is not None:
-            text = localized("Offered to %(agent)s: %(why)s", agent=agents[agent_id], why=reasons)
+            text = localized("Offered to %(agent)s (%(why)s)", agent=agents[agent_id], why=reasons)
             events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.OFFERED, text=text))
         elif not _is_no_agent_reported(conversation):
             events.append(ConversationEvent(conversation=conversation, kind=TimelineEventKind.NO_AGENT, text=reasons))
@@ -318,9 +316,9 @@ def _is_no_agent_reported(conversation: Conversation) -> bool:
 
 def _presence_obstacle(presences: Sequence[str]) -> LocalizedText:
     names = [LocalizedText(BasePresence(presence).label) for presence in presences]
-    names = names or [localized("an allowed presence")]
+    names = names or [localized("in an allowed presence")]
     alternatives = reduce(lambda text, name: localized("%(one)s or %(other)s", one=text, other=name), names)
-    return localized("not showing %(presences)s", presences=alternatives)
+    return localized("not %(presences)s", presences=alternatives)
 
 
 def _count_unavailable_agents(decisions: list[Decision]) -> dict[tuple[int, int], dict[LocalizedText, int]]:

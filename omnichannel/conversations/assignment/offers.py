@@ -23,7 +23,7 @@ from routing.presence import get_built_in_presence, set_presence
 
 logger = logging.getLogger(__name__)
 
-OFFER_GONE = gettext_noop("This conversation is not offered to you any more.")
+OFFER_GONE = gettext_noop("This conversation is no longer offered to you.")
 
 
 def accept_offer(conversation: Conversation, agent: Agent) -> None:
@@ -101,9 +101,7 @@ def _time_out_offer(conversation: Conversation, agent: Agent, expires_at: dateti
             return False
         if conversation.work_stream.inactive_after_missed_offer:
             set_presence(agent, get_built_in_presence(BasePresence.INACTIVE), is_manual=False)
-        _end_offer(
-            locked, OfferOutcome.TIMED_OUT, localized("%(agent)s did not answer in time.", agent=agent), actor=None
-        )
+        _end_offer(locked, OfferOutcome.TIMED_OUT, localized("%(agent)s missed the offer.", agent=agent), actor=None)
         return True
 
 
@@ -113,7 +111,7 @@ def _withdraw_offer(conversation: Conversation, agent: Agent) -> bool:
         if locked is None or locked.offered_to_id != agent.pk:
             return False
         text = localized(
-            "No longer offered to %(agent)s: %(presence)s.", agent=agent, presence=LocalizedText(str(agent.presence))
+            "Offer to %(agent)s withdrawn: %(presence)s.", agent=agent, presence=LocalizedText(str(agent.presence))
         )
         _end_offer(locked, OfferOutcome.WITHDRAWN, text, actor=None)
         return True

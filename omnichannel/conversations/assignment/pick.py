@@ -18,9 +18,9 @@ def take_conversation(conversation: Conversation, agent: Agent) -> None:
         TransitionError: It is no longer open, or its work stream does not let agents take conversations.
     """
     if conversation.state != State.OPEN:
-        raise TransitionError(gettext("Somebody else has taken this conversation."))
+        raise TransitionError(gettext("Someone else has already taken this conversation."))
     if not can_take(conversation, agent):
-        raise TransitionError(gettext("Conversations of this work stream are offered to agents; they can't be taken."))
+        raise TransitionError(gettext("Conversations in this work stream are offered to agents and can't be taken."))
     text = localized("%(agent)s took the conversation.", agent=agent)
     transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=text)
 
@@ -39,8 +39,8 @@ def release_conversation(conversation: Conversation, agent: Agent) -> None:
     """Release the agent's active conversation to its queue, for another agent."""
     require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionError(gettext("Only an active conversation can be given back."))
-    text = localized("%(agent)s gave it back to %(queue)s.", agent=agent, queue=conversation.queue)
+        raise TransitionError(gettext("Only active conversations can be returned to the queue."))
+    text = localized("%(agent)s returned the conversation to %(queue)s.", agent=agent, queue=conversation.queue)
     transition(conversation, State.OPEN, agent=None, actor=agent.user, event_text=text)
 
 
@@ -57,7 +57,7 @@ def resume_conversation(conversation: Conversation, agent: Agent) -> None:
     """Resume the agent's waiting conversation."""
     require_agent(conversation, agent)
     if conversation.state != State.WAITING:
-        raise TransitionError(gettext("Only a conversation that waits for the customer can be resumed."))
+        raise TransitionError(gettext("Only conversations waiting for the customer can be resumed."))
     transition(conversation, State.ACTIVE, agent=agent, actor=agent.user, event_text=resumed_text(agent))
 
 

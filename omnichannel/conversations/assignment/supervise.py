@@ -34,17 +34,17 @@ def assign_conversation(conversation: Conversation, *, target: Agent | Queue, su
     """
     _require_supervisor(supervisor)
     if conversation.state != State.OPEN:
-        raise TransitionError(gettext("Only a conversation that waits for an agent can be assigned."))
+        raise TransitionError(gettext("Only conversations waiting for an agent can be assigned."))
     targets = assignment_targets(conversation)
     if isinstance(target, Queue):
         if target.pk == conversation.queue_id:
-            raise TransitionError(gettext("The conversation waits in %(to)s already.") % {"to": target})
+            raise TransitionError(gettext("The conversation is already in %(to)s.") % {"to": target})
         requeue(conversation, target, actor=supervisor.user, event_text=_assigned_text(supervisor, target))
         return
     colleague = next((candidate for candidate in targets.agents if candidate.agent.pk == target.pk), None)
     if colleague is None:
         raise TransitionError(
-            gettext("%(to)s can't be assigned this conversation: not in %(queue)s, or not here.")
+            gettext("This conversation can't be assigned to %(to)s: not in %(queue)s, or not available.")
             % {"to": target, "queue": conversation.queue}
         )
     transition(
@@ -60,7 +60,7 @@ def _assigned_text(by: Agent, to: Agent | Queue, colleague: AgentCandidate | Non
     if colleague is None or not colleague.is_over_capacity:
         return localized("%(by)s assigned the conversation to %(to)s.", by=by, to=to)
     return localized(
-        "%(by)s assigned the conversation to %(to)s (%(free)s free, this needs %(needs)s: over capacity).",
+        "%(by)s assigned the conversation to %(to)s over capacity (%(needs)s units needed, %(free)s free).",
         by=by,
         to=to,
         free=colleague.free_capacity,
@@ -77,7 +77,7 @@ def monitor_conversation(conversation: Conversation, supervisor: Agent) -> None:
     _require_colleagues_conversation(conversation, supervisor)
     with transaction.atomic():
         if conversation.participations.filter(agent=supervisor, left_at=None).exists():
-            raise TransitionError(gettext("You are in this conversation already."))
+            raise TransitionError(gettext("You are already in this conversation."))
         add_participant(conversation, supervisor, ParticipationKind.MONITOR)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
@@ -91,9 +91,9 @@ def join_conversation(conversation: Conversation, supervisor: Agent) -> None:
     _require_colleagues_conversation(conversation, supervisor)
     with transaction.atomic():
         if conversation.participations.filter(agent=supervisor, left_at=None, kind=ParticipationKind.CONSULT).exists():
-            raise TransitionError(gettext("You are in this conversation already."))
+            raise TransitionError(gettext("You are already in this conversation."))
         add_participant(conversation, supervisor, ParticipationKind.CONSULT)
-        text = localized("%(by)s joined %(agent)s in the conversation.", by=supervisor, agent=conversation.agent)
+        text = localized("%(by)s joined the conversation with %(agent)s.", by=supervisor, agent=conversation.agent)
         timeline.record(conversation, TimelineEventKind.JOINED, text, actor=supervisor.user)
         publish_event(LiveEventKind.CONVERSATION, conversation)
 
@@ -106,9 +106,9 @@ def release_to_queue(conversation: Conversation, supervisor: Agent) -> None:
     """
     _require_supervisor(supervisor)
     if conversation.state != State.ACTIVE:
-        raise TransitionError(gettext("Only an active conversation can be given back."))
+        raise TransitionError(gettext("Only active conversations can be returned to the queue."))
     text = localized(
-        "%(by)s released the conversation from %(agent)s to %(queue)s.",
+        "%(by)s returned the conversation from %(agent)s to %(queue)s.",
         by=supervisor,
         agent=conversation.agent,
         queue=conversation.queue,
@@ -118,12 +118,12 @@ def release_to_queue(conversation: Conversation, supervisor: Agent) -> None:
 
 def _require_supervisor(agent: Agent) -> None:
     if not can_supervise(agent):
-        raise TransitionError(gettext("Only a supervisor can do that."))
+        raise TransitionError(gettext("Only supervisors can do this."))
 
 
 def _require_colleagues_conversation(conversation: Conversation, by: Agent) -> None:
     _require_supervisor(by)
     if conversation.state not in MONITORABLE_STATES or conversation.agent_id == by.pk:
         raise TransitionError(
-            gettext("Only a colleague's conversation that is active or in wrap-up can be looked into.")
+            gettext("You can only monitor a colleague's conversation while it is active or in wrap-up.")
         )

@@ -19,7 +19,7 @@ from routing.assignment.assign_waiting import get_load_by_agent
 from routing.models import Agent, AgentSkill, Queue, State
 
 MAX_REASON_LENGTH = 300
-REASON_REQUIRED = gettext_noop("Write why, for whoever reads this next.")
+REASON_REQUIRED = gettext_noop("Enter a reason for the transfer.")
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,12 @@ def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, 
     """
     require_agent(conversation, agent)
     if conversation.state != State.ACTIVE:
-        raise TransitionError(gettext("Only an active conversation can be transferred."))
+        raise TransitionError(gettext("Only active conversations can be transferred."))
     cleaned_reason = _clean_reason(reason)
     targets = transfer_targets(conversation)
     if isinstance(target, Queue):
         if target.pk not in {candidate.queue.pk for candidate in targets.queues}:
-            raise TransitionError(gettext("%(to)s takes no transfers now.") % {"to": target})
+            raise TransitionError(gettext("%(to)s is not accepting transfers right now.") % {"to": target})
         transition(
             conversation,
             State.OPEN,
@@ -140,7 +140,7 @@ def transfer_conversation(conversation: Conversation, *, target: Agent | Queue, 
         )
         return
     if target.pk not in {candidate.agent.pk for candidate in targets.agents}:
-        raise TransitionError(gettext("%(to)s can't take this conversation now.") % {"to": target})
+        raise TransitionError(gettext("%(to)s can't take this conversation right now.") % {"to": target})
     text = _transferred_text(agent, target, cleaned_reason)
     transition(conversation, State.ACTIVE, agent=target, actor=agent.user, event_text=text)
 
@@ -154,5 +154,5 @@ def _clean_reason(reason: str) -> str:
     if not text:
         raise TransitionError(gettext(REASON_REQUIRED))
     if len(text) > MAX_REASON_LENGTH:
-        raise TransitionError(gettext("Say it in up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
+        raise TransitionError(gettext("Use up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
     return text

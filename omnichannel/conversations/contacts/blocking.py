@@ -38,7 +38,7 @@ def unblock_contact(conversation: Conversation, *, by: User) -> None:
 
 def _set_blocked(conversation: Conversation, by: User, *, blocked: bool) -> None:
     if not can_block(by, conversation):
-        raise BlockContactError(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
+        raise BlockContactError(gettext("Only the assigned agent or a supervisor can do this."))
     at = timezone.now() if blocked else None
     with transaction.atomic():
         contacts = Contact.objects.filter(pk=conversation.contact_id, blocked_at__isnull=blocked)

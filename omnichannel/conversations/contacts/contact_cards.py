@@ -10,7 +10,7 @@ from channels_whatsapp.identity import WHATSAPP_PREFIX, get_identity
 from channels_whatsapp.models import normalize_phone_number
 from omnichannel.conversations.models import Contact
 
-NO_COUNTRY_CODE = _("This number has no country code: it can't be written to on WhatsApp.")
+NO_COUNTRY_CODE = _("This number has no country code and can't be reached on WhatsApp.")
 
 
 class InvalidPhoneNumberError(Exception):

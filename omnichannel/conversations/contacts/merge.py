@@ -56,9 +56,9 @@ def search_merge_candidates(contact: Contact, user: User, query: str) -> QuerySe
 def get_merge_error(target: Contact, source: Contact, user: User) -> str:
     """Return why the user can't merge these contacts; empty when they can."""
     if target.pk == source.pk:
-        return gettext("These are the same contact already.")
+        return gettext("These are already the same contact.")
     if not can_see_all_conversations(user, target, source):
-        return gettext("Only somebody who may see all conversations of both customers can merge them.")
+        return gettext("You need access to all conversations of both customers to merge them.")
     if _has_unsent_messages(Conversation.objects.filter(contact__in=[target, source])):
         return gettext("A message to one of them is still being sent. Try again in a moment.")
     for assigned in source.conversations.filter(closed_at=None).exclude(agent=None).select_related("agent__user"):
@@ -66,8 +66,8 @@ def get_merge_error(target: Contact, source: Contact, user: User) -> str:
         other = on_same_number.exclude(agent=assigned.agent_id).select_related("agent__user", "number").first()
         if other is not None:
             return gettext(
-                "Both have an open conversation on %(number)s: one with %(agent)s, one with %(other)s. One of them has "
-                "to be closed first."
+                "Both have an open conversation on %(number)s: one with %(agent)s, one with %(other)s. Close "
+                "one of them first."
             ) % {"number": other.number.name, "agent": other.agent, "other": assigned.agent}
     return ""
 
@@ -120,7 +120,7 @@ def _lock_contacts(target: Contact, source: Contact) -> tuple[Contact, Contact]:
     contacts = Contact.objects.select_for_update().filter(pk__in=[target.pk, source.pk])
     locked = {contact.pk: contact for contact in contacts}
     if {target.pk, source.pk} - set(locked):
-        raise MergeError(gettext("One of these contacts is no longer there."))
+        raise MergeError(gettext("One of these contacts no longer exists."))
     return locked[target.pk], locked[source.pk]
 
 
@@ -197,14 +197,14 @@ def can_undo_merge(merge: ContactMerge, user: User) -> bool:
 def get_undo_error(merge: ContactMerge, user: User) -> str:
     """Return why the user can't undo the merge; empty when they can."""
     if not can_undo_merge(merge, user):
-        return gettext("Only who merged them, or a supervisor, can undo that.")
+        return gettext("Only the person who merged them or a supervisor can undo this.")
     if merge.undone_at is not None:
-        return gettext("This has been undone already.")
+        return gettext("This has already been undone.")
     if merge.merged_at < timezone.now() - UNDO_PERIOD:
-        return gettext("A merge can be undone for %(days)s days.") % {"days": UNDO_PERIOD.days}
+        return gettext("Merges can be undone for %(days)s days.") % {"days": UNDO_PERIOD.days}
     later = merge.target.merges.filter(undone_at=None, pk__gt=merge.pk).order_by("-pk").first()
     if later is not None:
-        return gettext("%(name)s was merged into this customer afterwards. Undo that first.") % {
+        return gettext("%(name)s was merged into this customer later. Undo that merge first.") % {
             "name": later.source_snapshot["name"]
         }
     if _has_unsent_messages(merge.target.conversations.all()):
@@ -219,12 +219,10 @@ def _get_undo_conflict(merge: ContactMerge) -> str:
     if fields["external_user_id"]:
         conflict |= Q(external_user_id=fields["external_user_id"])
     if others.filter(conflict).exists():
-        return gettext("There is another contact with the number %(number)s by now.") % {
-            "number": merge.source_snapshot["address"]
-        }
+        return gettext("Another contact now has the number %(number)s.") % {"number": merge.source_snapshot["address"]}
     merged_conversations = [record["kept"] for record in merge.merged_conversations]
     if merge.target.conversations.filter(pk__in=merged_conversations).count() < len(merged_conversations):
-        return gettext("A conversation that was joined then has been joined to another one since.")
+        return gettext("A conversation from this merge has since been merged into another one.")
     return ""
 
 
@@ -250,7 +248,7 @@ def undo_merge(merge: ContactMerge, *, by: User) -> Contact:
             _record_on_open_conversations(
                 contact,
                 TimelineEventKind.CONTACTS_UNMERGED,
-                localized("%(by)s parted this customer from %(other)s again.", **names),
+                localized("%(by)s undid the merge with %(other)s.", **names),
                 by,
             )
         for conversation in restored_conversations:

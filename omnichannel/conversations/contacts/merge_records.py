@@ -104,7 +104,7 @@ def _join_conversations(target: Conversation, source: Conversation) -> JSONRecor
         window_closes_at=_latest(target.window_closes_at, source.window_closes_at),
         unread_count=F("unread_count") + source.unread_count,
     )
-    line = localized("This customer's other conversation was joined to this one: it is the same person.")
+    line = localized("This customer's other conversation was merged into this one.")
     timeline.record(target, TimelineEventKind.CONVERSATIONS_JOINED, line, actor=None)
     return record
 

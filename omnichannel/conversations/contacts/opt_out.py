@@ -87,7 +87,7 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
     contact.opted_out_at = contact.opted_out_at or timezone.now()
     contact.opted_out_by_word = True
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    line = localized("The customer wrote “%(word)s” and has opted out of our messages.", word=message.body.strip())
+    line = localized("The customer wrote “%(word)s” and opted out.", word=message.body.strip())
     timeline.record(conversation, TimelineEventKind.OPTED_OUT, line, actor=None)
     request_automated_message(conversation, MessageTrigger.OPTED_OUT)
 
@@ -95,7 +95,7 @@ def _opt_out(contact: Contact, conversation: Conversation, message: Message) -> 
 def _opt_in(contact: Contact, conversation: Conversation, message: Message) -> None:
     contact.opted_out_at, contact.opted_out_by_word = None, False
     contact.save(update_fields=["opted_out_at", "opted_out_by_word"])
-    line = localized("The customer wrote “%(word)s” and has opted in to our messages again.", word=message.body.strip())
+    line = localized("The customer wrote “%(word)s” and opted in again.", word=message.body.strip())
     timeline.record(conversation, TimelineEventKind.OPTED_IN, line, actor=None)
     request_automated_message(conversation, MessageTrigger.OPTED_IN)
 
@@ -119,18 +119,18 @@ def lift_opt_out(conversation: Conversation, *, by: User, reason: str) -> None:
     """
     explanation = " ".join(reason.replace("\x00", "").split())
     if not can_lift_opt_out(by, conversation):
-        raise LiftOptOutError(gettext("Only the agent who has this conversation, or a supervisor, can do that."))
+        raise LiftOptOutError(gettext("Only the assigned agent or a supervisor can do this."))
     if not explanation:
-        raise LiftOptOutError(gettext("Write how the customer agreed to our messages again."))
+        raise LiftOptOutError(gettext("Enter how the customer opted in again."))
     if len(explanation) > MAX_REASON_LENGTH:
-        raise LiftOptOutError(gettext("Say it in up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
+        raise LiftOptOutError(gettext("Use up to %(limit)s characters.") % {"limit": MAX_REASON_LENGTH})
     with transaction.atomic():
         opted_out = Contact.objects.filter(pk=conversation.contact_id, opted_out_by_word=True)
         if not opted_out.update(opted_out_at=None, opted_out_by_word=False):
-            raise LiftOptOutError(gettext("This customer has not opted out by a word."))
+            raise LiftOptOutError(gettext("This customer has not sent an opt-out word."))
         conversation.contact.opted_out_at, conversation.contact.opted_out_by_word = None, False
         values = {"why": explanation, "by": by.display_name}
-        line = localized("The customer agreed again: %(why)s (%(by)s lifted the opt-out.)", **values)
+        line = localized("The customer opted in again: %(why)s (recorded by %(by)s)", **values)
         timeline.record(conversation, TimelineEventKind.OPT_OUT_LIFTED, line, actor=by)
         for open_conversation in {conversation, *conversation.contact.conversations.filter(closed_at=None)}:
             publish_event(LiveEventKind.CONVERSATION, open_conversation)

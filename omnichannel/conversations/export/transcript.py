@@ -98,13 +98,13 @@ def get_header_fields(
     fields = [
         (_("Customer"), remove_unsafe_characters(contact.display_name)),
         (_("Number"), contact.display_number),
-        (_("Wrote to"), f"{number.name} ({number.number})"),
+        (_("Received on"), f"{number.name} ({number.number})"),
         (_("State"), conversation.get_state_display()),
-        (_("Agent"), str(conversation.agent) if conversation.agent else _("Nobody")),
+        (_("Agent"), str(conversation.agent) if conversation.agent else _("Unassigned")),
         (_("Queue"), str(conversation.queue)),
         (_("Started"), format_moment(conversation.created_at)),
         (_("Closed"), format_moment(conversation.closed_at) if conversation.closed_at else ""),
-        (_("Exported"), _("%(at)s by %(by)s; times are of %(zone)s") % exported),
+        (_("Exported"), _("%(at)s by %(by)s, times in %(zone)s") % exported),
     ]
     return [(name, value) for name, value in fields if value]
 
@@ -152,14 +152,16 @@ def export_pdf(conversation: Conversation, options: ExportOptions, *, by: User, 
     if count_entries(conversation, options) > MAX_PDF_ENTRIES:
         raise _too_long_error()
     if not _pdf_lock.acquire(blocking=False):
-        raise PDFExportError(_("Another PDF is being made. Try again in a moment."))
+        raise PDFExportError(_("Another PDF is being created. Try again in a moment."))
     try:
         return limited_process.run_module(
             PDF_MODULE, _build_pdf_document(conversation, options, by=by, now=now), PDF_LIMITS
         )
     except LimitedProcessError as error:
         logger.warning("Could not make a PDF of conversation %s: %s", conversation.pk, error)
-        raise PDFExportError(_("This conversation could not be made into a PDF. Export it as text instead.")) from error
+        raise PDFExportError(
+            _("A PDF of this conversation could not be created. Export it as text instead.")
+        ) from error
     finally:
         _pdf_lock.release()
 
@@ -207,7 +209,7 @@ def _build_pdf_document(conversation: Conversation, options: ExportOptions, *, b
         "facts": get_header_fields(conversation, options, by=by, now=now),
         "lines": lines,
         "footnote": _(
-            "Boxes and names in brackets stand for characters no font here knows; the export as text has them all."
+            "Boxes and names in brackets replace characters missing from the fonts. The text export has all of them."
         ),
     }
     return json.dumps(document).encode()
@@ -269,7 +271,7 @@ def _format_message(message: Message) -> str:
 
 
 def _get_file_label(attachment: Attachment) -> str:
-    return attachment.name or attachment.content_type or attachment.declared_type or _("without a name")
+    return attachment.name or attachment.content_type or attachment.declared_type or _("unnamed")
 
 
 def _format_content(message: Message) -> str:

@@ -19,7 +19,7 @@ def apply_delivery(delivery: WebhookDelivery) -> None:
     """
     payload = delivery.payload
     if not message_sid(payload):
-        raise IgnoredDeliveryError("The form has no message SID.")
+        raise IgnoredDeliveryError("The message SID is missing.")
     match delivery.kind:
         case WebhookKind.INBOUND:
             inbound = InboundMessage.from_payload(payload)

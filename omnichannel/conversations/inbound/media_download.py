@@ -130,7 +130,7 @@ def retry_download(attachment: Attachment) -> None:
         MediaRetryError: the file has not failed, or can't be fetched again.
     """
     if not can_retry(attachment):
-        raise MediaRetryError(gettext("This file can't be fetched again."))
+        raise MediaRetryError(gettext("This file can't be downloaded again."))
     with transaction.atomic():
         failed = Attachment.objects.filter(pk=attachment.pk, state=AttachmentState.FAILED)
         if failed.update(state=AttachmentState.PENDING, attempts=0, error=""):

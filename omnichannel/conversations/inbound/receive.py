@@ -30,8 +30,8 @@ from omnichannel.core.localized_text import localized
 from omnichannel.jobs.lanes import enqueue
 from routing.models import Queue
 
-BLOCKED_REASON = "Blocked: this customer is blocked at the desk."
-ATTACHMENTS_DISABLED = gettext_noop("Attachments from customers are switched off for this number.")
+BLOCKED_REASON = "This customer is blocked."
+ATTACHMENTS_DISABLED = gettext_noop("Attachments from customers are disabled for this number.")
 
 
 def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, received_at: datetime) -> Message:
@@ -48,9 +48,9 @@ def receive_message(account: WhatsAppAccount, inbound: InboundMessage, *, receiv
         IgnoredDeliveryError: the message is not for this desk, or the customer is blocked.
     """
     if not inbound.sender:
-        raise IgnoredDeliveryError("It does not come from a WhatsApp address.")
+        raise IgnoredDeliveryError("The sender is not a WhatsApp address.")
     if not inbound.sid:
-        raise IgnoredDeliveryError("It has no message SID.")
+        raise IgnoredDeliveryError("The message SID is missing.")
     number = find_number(account, inbound)
     conversation = _find_open_conversation(number, inbound) or _get_or_start_conversation(number, inbound, received_at)
     if conversation.contact.blocked_at:
@@ -97,7 +97,7 @@ def _get_or_start_conversation(number: WhatsAppNumber, inbound: InboundMessage, 
     conversation = Conversation.objects.create(
         contact=contact, number=number, work_stream=stream, queue=queue, created_at=at, last_activity_at=at
     )
-    line = localized("The customer wrote to %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
+    line = localized("Message received on %(number)s. Waiting in %(queue)s.", number=number.name, queue=queue)
     timeline.record(conversation, TimelineEventKind.CREATED, line, actor=None, at=at)
     enqueue(LaneKind.ROUTE, conversation.pk)
     request_automated_message(conversation, MessageTrigger.GREETING, at=at)

@@ -22,9 +22,9 @@ from routing.models import Agent, State
 logger = logging.getLogger(__name__)
 
 STALE_AFTER: dict[State, tuple[timedelta, LocalizedText]] = {
-    State.OPEN: (timedelta(days=30), localized("Closed: nobody took it for 30 days.")),
-    State.ACTIVE: (timedelta(days=30), localized("Closed: nobody wrote for 30 days.")),
-    State.WRAP_UP: (timedelta(days=1), localized("Closed: wrap-up lasted longer than a day.")),
+    State.OPEN: (timedelta(days=30), localized("Closed automatically after 30 days without an agent.")),
+    State.ACTIVE: (timedelta(days=30), localized("Closed automatically after 30 days without messages.")),
+    State.WRAP_UP: (timedelta(days=1), localized("Closed automatically after more than a day in wrap-up.")),
 }
 CLOSE_BATCH_SIZE = 500
 
@@ -51,7 +51,7 @@ def close_conversation(
     """
     require_can_close(conversation, agent)
     if conversation.state not in {State.ACTIVE, State.WRAP_UP}:
-        raise TransitionError(gettext("Only an active conversation or one in wrap-up can be closed."))
+        raise TransitionError(gettext("Only active conversations and those in wrap-up can be closed."))
     text = note.replace("\r\n", "\n").replace("\x00", "").strip()
     validate_wrap_up(conversation, codes, text)
     with transaction.atomic():
@@ -127,7 +127,7 @@ def _idle_waiting(at: datetime) -> list[tuple[Conversation, LocalizedText]]:
     )
     idle = _oldest_batch(waiting.filter(closes_at__lt=at).select_related("work_stream"))
     return [
-        (conversation, localized("Closed: nobody wrote for the time the work stream allows."))
+        (conversation, localized("Closed automatically due to inactivity."))
         for conversation in idle
         if conversation.last_activity_at + conversation.work_stream.auto_close_after < at
     ]

@@ -32,7 +32,7 @@ def active_disposition_codes() -> Sequence[DispositionCode]:
 def validate_wrap_up(conversation: Conversation, codes: Collection[DispositionCode], note: str) -> None:
     """Raise WrapUpError if a required code is missing, there are too many, or the note is too long."""
     if conversation.work_stream.disposition_required and not codes:
-        raise WrapUpError("codes", gettext("Choose what the conversation came to."))
+        raise WrapUpError("codes", gettext("Choose an outcome."))
     if len(codes) > MAX_CODES:
         raise WrapUpError("codes", gettext("Choose up to %(most)s.") % {"most": MAX_CODES})
     if len(note) > MAX_NOTE_LENGTH:

@@ -32,14 +32,14 @@ def get_or_create_label(name: str, *, user: User) -> Label:
     """
     cleaned_name = " ".join(name.replace("\x00", "").split())
     if not cleaned_name:
-        raise LabelError(gettext("Give the label a name."))
+        raise LabelError(gettext("Enter a name for the label."))
     label = Label.objects.filter(name__iexact=cleaned_name).first()
     if label is not None:
         return label
     if not can_create_label(user):
-        raise LabelError(gettext("There is no such label. A supervisor can create it."))
+        raise LabelError(gettext("This label does not exist. Ask a supervisor to create it."))
     if len(cleaned_name) > MAX_LABEL_LENGTH:
-        raise LabelError(gettext("A label has up to %(limit)s characters.") % {"limit": MAX_LABEL_LENGTH})
+        raise LabelError(gettext("Labels can have up to %(limit)s characters.") % {"limit": MAX_LABEL_LENGTH})
     try:
         with transaction.atomic():
             return Label.objects.create(name=cleaned_name)

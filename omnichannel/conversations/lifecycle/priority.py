@@ -30,7 +30,7 @@ def set_priority(conversation: Conversation, priority: Priority, *, agent: Agent
         TransitionError: The agent may not set the priority.
     """
     if not can_set_priority(conversation, agent):
-        raise TransitionError(gettext("Only the agent who has this conversation can say how urgent it is."))
+        raise TransitionError(gettext("Only the assigned agent can change the priority."))
     with transaction.atomic():
         unclosed = Conversation.objects.filter(pk=conversation.pk, closed_at=None)
         if not unclosed.exclude(priority=priority).update(priority=priority):

@@ -45,11 +45,9 @@ def snooze_conversation(conversation: Conversation, agent: Agent, *, until: date
     require_agent(conversation, agent)
     now = timezone.now()
     if until is not None and not now < until <= now + MAX_SNOOZE:
-        raise TransitionError(
-            gettext("Choose a time from now on, at most %(days)s days ahead.") % {"days": MAX_SNOOZE.days}
-        )
+        raise TransitionError(gettext("Choose a time within the next %(days)s days.") % {"days": MAX_SNOOZE.days})
     if conversation.state not in {State.ACTIVE, State.WAITING}:
-        raise TransitionError(gettext("Only an active or waiting conversation can be snoozed."))
+        raise TransitionError(gettext("Only active or waiting conversations can be snoozed."))
     text = _snoozed_text(agent, until)
     with transaction.atomic():
         require_all_read(conversation)
@@ -69,7 +67,7 @@ def _change_snooze(
     """Change the snooze of a conversation that is Waiting already."""
     waiting = Conversation.objects.filter(pk=conversation.pk, state=State.WAITING, agent=agent)
     if not waiting.update(snoozed_at=now, snoozed_until=until):
-        raise TransitionError(gettext("Somebody else has changed this conversation in the meantime."))
+        raise TransitionError(gettext("Someone else has changed this conversation."))
     conversation.snoozed_at, conversation.snoozed_until = now, until
     timeline.record(conversation, TimelineEventKind.SNOOZED, text, actor=agent.user)
     publish_event(LiveEventKind.CONVERSATION, conversation)
@@ -77,7 +75,7 @@ def _change_snooze(
 
 def _snoozed_text(agent: Agent, until: datetime | None) -> LocalizedText:
     if until is None:
-        return localized("%(agent)s snoozed the conversation until the customer writes.", agent=agent)
+        return localized("%(agent)s snoozed the conversation until the customer replies.", agent=agent)
     return localized("%(agent)s snoozed the conversation until %(until)s.", agent=agent, until=until)
 
 
@@ -98,7 +96,7 @@ def run_snooze_lane(lease: Lease) -> datetime | None:
         # Once only: a lane may run twice.
         unmarked = Conversation.objects.filter(pk=conversation.pk, last_activity_at__lt=F("snoozed_until"))
         if unmarked.update(last_activity_at=now):
-            text = localized("The snooze is over.")
+            text = localized("Snooze ended.")
             timeline.record(conversation, TimelineEventKind.SNOOZE_ENDED, text, actor=None)
             publish_event(LiveEventKind.CONVERSATION, conversation)
     return None

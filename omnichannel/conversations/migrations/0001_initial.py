@@ -23,12 +23,7 @@ class Migration(migrations.Migration):
             name="Contact",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "name",
-                    models.CharField(
-                        blank=True, default="", help_text="Given by a person; empty until then.", max_length=200
-                    ),
-                ),
+                ("name", models.CharField(blank=True, default="", help_text="Set by an agent.", max_length=200)),
                 ("profile_name", models.CharField(blank=True, default="", max_length=200)),
                 ("address", models.CharField(max_length=140)),
                 ("identity", models.CharField(max_length=140, unique=True)),
@@ -460,7 +455,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("pending", "On its way"), ("stored", "Stored"), ("failed", "Not available")],
+                        choices=[("pending", "Downloading"), ("stored", "Stored"), ("failed", "Not available")],
                         default="pending",
                         max_length=10,
                     ),
@@ -614,7 +609,7 @@ class Migration(migrations.Migration):
                     "work_streams",
                     models.ManyToManyField(
                         blank=True,
-                        help_text="None: every work stream.",
+                        help_text="Leave empty for all work streams.",
                         related_name="quick_replies",
                         to="routing.workstream",
                     ),
@@ -700,7 +695,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         default="",
-                        help_text="For example de, pt-BR. Empty: any.",
+                        help_text="For example de or pt-BR. Leave empty for any language.",
                         max_length=10,
                         verbose_name="language code",
                     ),
@@ -708,7 +703,7 @@ class Migration(migrations.Migration):
                 (
                     "text",
                     models.TextField(
-                        help_text="Slugs: {AgentName}, {QueueName}, {CustomerName}, {Position}, {OpensAt}.",
+                        help_text="Placeholders: {AgentName}, {QueueName}, {CustomerName}, {Position}, {OpensAt}.",
                         max_length=1000,
                     ),
                 ),
@@ -717,7 +712,7 @@ class Migration(migrations.Migration):
                     "work_stream",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Empty: every work stream that has none of its own.",
+                        help_text="Leave empty for all work streams without their own message.",
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="automated_messages",
@@ -821,7 +816,7 @@ class Migration(migrations.Migration):
                             ("opt_out_lifted", "Opt-out lifted"),
                             ("merged", "Contacts merged"),
                             ("parted", "Contacts unmerged"),
-                            ("joined", "Conversations joined"),
+                            ("joined", "Conversations merged"),
                         ],
                         max_length=40,
                     ),

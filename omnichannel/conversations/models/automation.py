@@ -32,17 +32,17 @@ class AutomatedMessage(models.Model):
         related_name="automated_messages",
         null=True,
         blank=True,
-        help_text="Empty: every work stream that has none of its own.",
+        help_text="Leave empty for all work streams without their own message.",
     )
     language = models.CharField(
         "language code",
         max_length=10,
         blank=True,
         default="",
-        help_text="For example de, pt-BR. Empty: any.",
+        help_text="For example de or pt-BR. Leave empty for any language.",
     )
     text = models.TextField(
-        max_length=1000, help_text="Slugs: {AgentName}, {QueueName}, {CustomerName}, {Position}, {OpensAt}."
+        max_length=1000, help_text="Placeholders: {AgentName}, {QueueName}, {CustomerName}, {Position}, {OpensAt}."
     )
     is_active = models.BooleanField("active", default=True)
 

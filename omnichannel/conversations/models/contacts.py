@@ -37,7 +37,7 @@ class Label(models.Model):
 class Contact(models.Model):
     """A customer. One row holds the phone number and the business-scoped id of the same person."""
 
-    name = models.CharField(max_length=200, blank=True, default="", help_text="Given by a person; empty until then.")
+    name = models.CharField(max_length=200, blank=True, default="", help_text="Set by an agent.")
     profile_name = models.CharField(max_length=200, blank=True, default="")
     # Replies go to this address, spelled as in the customer's last message.
     address = models.CharField(max_length=140)

@@ -234,7 +234,7 @@ class TimelineEventKind(models.TextChoices):
     OPT_OUT_LIFTED = "opt_out_lifted", "Opt-out lifted"
     CONTACTS_MERGED = "merged", "Contacts merged"
     CONTACTS_UNMERGED = "parted", "Contacts unmerged"
-    CONVERSATIONS_JOINED = "joined", "Conversations joined"
+    CONVERSATIONS_JOINED = "joined", "Conversations merged"
 
 
 class ConversationEvent(models.Model):

@@ -28,7 +28,7 @@ class QuickReply(models.Model):
     message = models.TextField(max_length=1600)
     tags = models.ManyToManyField(QuickReplyTag, related_name="quick_replies", blank=True)
     work_streams = models.ManyToManyField(
-        WorkStream, related_name="quick_replies", blank=True, help_text="None: every work stream."
+        WorkStream, related_name="quick_replies", blank=True, help_text="Leave empty for all work streams."
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="quick_replies", null=True, blank=True, editable=False

@@ -128,7 +128,7 @@ def attachment_path(attachment: "Attachment", filename: str) -> str:
 class AttachmentState(models.TextChoices):
     """The state of the download of an attachment."""
 
-    PENDING = "pending", "On its way"
+    PENDING = "pending", "Downloading"
     STORED = "stored", "Stored"
     FAILED = "failed", "Not available"
 

@@ -35,14 +35,10 @@ from omnichannel.jobs.lanes import enqueue
 TEXT_LIMIT = 1600
 
 
-OPTED_OUT_ERROR = gettext_noop(
-    "This customer has opted out of our messages. They can be answered again as soon as they write to us."
-)
-OPTED_OUT_BY_WORD_ERROR = gettext_noop(
-    "This customer has opted out of our messages. They can be answered again when they write a word that opts in again."
-)
-BLOCKED_ERROR = gettext_noop("This customer is blocked. Unblock them to write to them again.")
-NOT_ASSIGNED_ERROR = gettext_noop("Take this conversation before you answer in it.")
+OPTED_OUT_ERROR = gettext_noop("This customer opted out. You can reply again once they message us.")
+OPTED_OUT_BY_WORD_ERROR = gettext_noop("This customer opted out. You can reply again once they send an opt-in word.")
+BLOCKED_ERROR = gettext_noop("This customer is blocked. Unblock them to reply.")
+NOT_ASSIGNED_ERROR = gettext_noop("Take this conversation to reply.")
 QUOTED_ELSEWHERE_ERROR = gettext_noop("The message you reply to is not in this conversation.")
 
 
@@ -197,7 +193,7 @@ def find_previous_submission(public_id: uuid.UUID | None, conversation: Conversa
     """
     message = Message.objects.filter(public_id=public_id).first() if public_id else None
     if message is not None and message.conversation_id != conversation.pk:
-        raise ReplyError("stale_form", gettext("This page is out of date. Reload it and send again."))
+        raise ReplyError("stale_form", gettext("This page is out of date. Reload it and try again."))
     return message
 
 
@@ -208,12 +204,12 @@ def validate_reply(conversation: Conversation, body: str, file: File[bytes] | No
         ReplyError: the text or the file can't be sent.
     """
     if not body and file is None:
-        raise ReplyError("empty", gettext("Write a message or choose a file."))
+        raise ReplyError("empty", gettext("Enter a message or choose a file."))
     if len(body) > TEXT_LIMIT:
         excess = len(body) - TEXT_LIMIT
         raise ReplyError(
             "too_long",
-            gettext("WhatsApp takes up to %(limit)s characters; this is %(over)s too long.")
+            gettext("Messages can have up to %(limit)s characters. This one is %(over)s too long.")
             % {
                 "limit": number_format(TEXT_LIMIT, force_grouping=True),
                 "over": number_format(excess, force_grouping=True),
@@ -221,14 +217,13 @@ def validate_reply(conversation: Conversation, body: str, file: File[bytes] | No
         )
     if slugs := find_slugs(body):
         raise ReplyError(
-            "slug_left", gettext("Replace %(word)s first: the customer would read it as it is.") % {"word": slugs[0]}
+            "slug_left",
+            gettext("Replace %(word)s before sending. The customer would see it as is.") % {"word": slugs[0]},
         )
     if file is None:
         return ""
     if not conversation.number.agents_may_attach:
-        raise ReplyError(
-            "files_off", gettext("Attachments from agents are switched off for this number."), field="file"
-        )
+        raise ReplyError("files_off", gettext("Attachments from agents are disabled for this number."), field="file")
     try:
         return validate_upload(file)
     except UploadError as error:
@@ -275,11 +270,11 @@ def resend_reply(failed: Message, *, author: User) -> Message:
     """
     failed.refresh_from_db(fields=["status"])  # a late callback may have corrected the status
     if failed.is_inbound or not failed.has_failed:
-        raise ReplyError("not_failed", gettext("Only a message that was not delivered can be sent again."))
+        raise ReplyError("not_failed", gettext("Only undelivered messages can be sent again."))
     attachment = failed.attachments.first()
     public_id = get_resend_public_id(failed)
     if Message.objects.filter(public_id=public_id).exists():
-        raise ReplyError("sent_again", gettext("This message has been sent again already."))
+        raise ReplyError("sent_again", gettext("This message has already been sent again."))
     file = _reopen_file(attachment) if attachment and attachment.file else None
     return send_reply(
         failed.conversation, author=author, text=failed.body, file=file, public_id=public_id, quoted=failed.quoted
@@ -290,4 +285,6 @@ def _reopen_file(attachment: Attachment) -> File[bytes]:
     try:
         return File(attachment.file.open("rb"), attachment.name)
     except OSError as error:
-        raise ReplyError("file_gone", gettext("The file is no longer here. Choose it again."), field="file") from error
+        raise ReplyError(
+            "file_gone", gettext("The file is no longer available. Choose it again."), field="file"
+        ) from error

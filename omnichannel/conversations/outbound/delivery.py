@@ -43,7 +43,7 @@ CLOCK_SKEW = timedelta(seconds=60)
 FIRST_CHECK_DELAY = timedelta(seconds=60)
 MAX_BACKOFF_SECONDS = 300.0
 STATUS_CHECK_BUDGET_SECONDS = 10.0
-NOT_SENT_ERROR = gettext_noop("Twilio did not take the message. It was not sent.")
+NOT_SENT_ERROR = gettext_noop("Twilio rejected the message. It was not sent.")
 
 
 def deliver_messages(lease: Lease) -> datetime | None:

@@ -92,11 +92,11 @@ def _find_message(account: WhatsAppAccount, update: StatusUpdate, public_id: UUI
     lookup = {"public_id": public_id} if public_id else {"twilio_sid": update.sid}
     message = messages.filter(**lookup).first()
     if message is None and public_id is None:
-        raise DeliveryNotReadyError(f"No message has the SID {update.sid}.")
+        raise DeliveryNotReadyError(f"No message with SID {update.sid}.")
     if message is None:
-        raise IgnoredDeliveryError(f"No message has the id {public_id}.")
+        raise IgnoredDeliveryError(f"No message with ID {public_id}.")
     if message.is_inbound or (message.twilio_sid and message.twilio_sid != update.sid):
-        raise IgnoredDeliveryError(f"The SID {update.sid} is not that of message {message.public_id}.")
+        raise IgnoredDeliveryError(f"The SID {update.sid} does not belong to message {message.public_id}.")
     return message
 
 

@@ -18,23 +18,23 @@ from omnichannel.core.languages import is_language_code
 
 SLUG_PATTERN = re.compile(r"\{\w+\{\w+\}\}")
 SLUG_DESCRIPTIONS: dict[str, str | Promise] = {
-    "{FullName{Customer}}": _("the customer’s name"),
-    "{FirstName{Customer}}": _("the first word of it"),
-    "{LastName{Customer}}": _("the last word of it"),
-    "{NickName{Customer}}": _("the name they gave themselves"),
-    "{FullName{Agent}}": _("your name"),
-    "{FirstName{Agent}}": _("your first name"),
-    "{LastName{Agent}}": _("your last name"),
-    "{Nickname{Agent}}": _("the name you sign in with"),
+    "{FullName{Customer}}": _("Customer’s full name"),
+    "{FirstName{Customer}}": _("Customer’s first name"),
+    "{LastName{Customer}}": _("Customer’s last name"),
+    "{NickName{Customer}}": _("Customer’s WhatsApp name"),
+    "{FullName{Agent}}": _("Your full name"),
+    "{FirstName{Agent}}": _("Your first name"),
+    "{LastName{Agent}}": _("Your last name"),
+    "{Nickname{Agent}}": _("Your user name"),
 }
 KNOWN_SLUGS = {slug.casefold() for slug in SLUG_DESCRIPTIONS}
 MAX_QUICK_REPLIES = 500
 MAX_TITLE_LENGTH, MAX_MESSAGE_LENGTH = 100, 1600
 
-TITLE_REQUIRED = gettext_noop("Give it a title to find it by.")
-MESSAGE_REQUIRED = gettext_noop("Write the message.")
-INVALID_LANGUAGE = gettext_noop("Enter a language code, as de or pt-BR.")
-DUPLICATE_TITLE = gettext_noop("You have a quick reply of this title in this language already.")
+TITLE_REQUIRED = gettext_noop("Enter a title.")
+MESSAGE_REQUIRED = gettext_noop("Enter a message.")
+INVALID_LANGUAGE = gettext_noop("Enter a language code, for example de or pt-BR.")
+DUPLICATE_TITLE = gettext_noop("You already have a quick reply with this title in this language.")
 
 
 class QuickReplyError(Exception):
@@ -121,7 +121,7 @@ def find_unknown_slugs(text: str) -> list[str]:
 
 def format_unknown_slug_error(slug: str) -> str:
     """Return the error message for a slug that does not exist."""
-    return gettext("There is no slug %(slug)s. There are %(slugs)s.") % {
+    return gettext("Unknown placeholder %(slug)s. Available: %(slugs)s.") % {
         "slug": slug,
         "slugs": ", ".join(SLUG_DESCRIPTIONS),
     }
@@ -151,7 +151,7 @@ def save_own_quick_reply(
     """
     quick_reply = quick_reply or QuickReply(owner=user)
     if quick_reply.owner_id != user.pk:
-        raise QuickReplyError("title", gettext("This quick reply belongs to somebody else."))
+        raise QuickReplyError("title", gettext("This quick reply belongs to someone else."))
     quick_reply.title, quick_reply.message, quick_reply.locale = validate_quick_reply(title, message, locale)
     try:
         with transaction.atomic():
@@ -170,15 +170,13 @@ def validate_quick_reply(title: str, message: str, locale: str) -> tuple[str, st
     """
     title, message = " ".join(title.split()), message.replace("\r\n", "\n").replace("\x00", "").strip()
     if not title or len(title) > MAX_TITLE_LENGTH:
-        raise QuickReplyError(
-            "title", gettext(TITLE_REQUIRED) if not title else gettext("Say it in up to 100 characters.")
-        )
+        raise QuickReplyError("title", gettext(TITLE_REQUIRED) if not title else gettext("Use up to 100 characters."))
     if not message or len(message) > MAX_MESSAGE_LENGTH:
         raise QuickReplyError(
             "message",
             gettext(MESSAGE_REQUIRED)
             if not message
-            else gettext("WhatsApp takes up to %(limit)s letters.")
+            else gettext("Use up to %(limit)s characters.")
             % {"limit": number_format(MAX_MESSAGE_LENGTH, force_grouping=True)},
         )
     if unknown := find_unknown_slugs(message):

@@ -139,7 +139,7 @@ def get_template_send_error(message: Message) -> ReplyError | None:
     account = conversation.number.account_id
     template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
-        return TemplateSendError("gone", _("Twilio does not have it any more."))
+        return TemplateSendError("gone", _("It was removed from Twilio."))
     reason = templates.get_not_sendable_reason(template, window_is_open=_is_window_open(conversation))
     return (
         TemplateSendError("not_approved", _("This template can't be sent. %(reason)s") % {"reason": reason})
@@ -168,13 +168,13 @@ def resend_message(failed: Message, *, author: User) -> Message:
         return resend_reply(failed, author=author)
     failed.refresh_from_db(fields=["status"])
     if not failed.has_failed:
-        raise ReplyError("not_failed", gettext("Only a message that was not delivered can be sent again."))
+        raise ReplyError("not_failed", gettext("Only undelivered messages can be sent again."))
     content, public_id = failed.content.get(TEMPLATE_KEY, {}), get_resend_public_id(failed)
     if Message.objects.filter(public_id=public_id).exists():
-        raise ReplyError("sent_again", gettext("This message has been sent again already."))
+        raise ReplyError("sent_again", gettext("This message has already been sent again."))
     account = failed.conversation.number.account_id
     template = MessageTemplate.objects.filter(account=account, content_sid=content.get("sid", "")).first()
     if template is None:
-        raise TemplateSendError("gone", _("Twilio does not have it any more."))
+        raise TemplateSendError("gone", _("It was removed from Twilio."))
     values = content.get("variables") or {}
     return send_template(failed.conversation, template, values, author=author, public_id=public_id)

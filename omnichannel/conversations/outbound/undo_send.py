@@ -14,7 +14,7 @@ from omnichannel.conversations.live_events import LiveEventKind, publish_event
 from omnichannel.conversations.models import Conversation, Message, MessageDirection, MessageStatus
 
 HOLD_DURATION = timedelta(seconds=3)
-TOO_LATE_ERROR = gettext_noop("That is on its way already. It can't be taken back any more.")
+TOO_LATE_ERROR = gettext_noop("Already sent. It can't be undone.")
 
 
 class UndoSendError(Exception):

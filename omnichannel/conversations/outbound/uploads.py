@@ -36,7 +36,7 @@ MAX_BYTES_BY_TYPE: dict[str, int] = {
     f"{OFFICE_MIME_PREFIX}.spreadsheetml.sheet": MAX_FILE_BYTES,
 }
 SUPPORTED_TYPES_TEXT = gettext_lazy(
-    "JPEG and PNG pictures, MP3, OGG, AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
+    "JPEG and PNG images, MP3, OGG, AMR and AAC audio, MP4 and 3GP video, PDF, Word, Excel and PowerPoint"
 )
 LINK_MAX_AGE_SECONDS: Final = 6 * 3600  # Twilio keeps a message queued for up to four hours
 _LINK_SALT = "media offered to twilio"
@@ -62,11 +62,11 @@ def validate_upload(file: File[bytes]) -> str:
     content_type = {"audio/x-wav": "audio/wav", "application/ogg": "audio/ogg"}.get(detected, detected)
     if content_type not in MAX_BYTES_BY_TYPE:
         raise UploadError(
-            gettext("WhatsApp does not take this kind of file. It takes %(kinds)s.") % {"kinds": SUPPORTED_TYPES_TEXT}
+            gettext("This file type is not supported. Supported: %(kinds)s.") % {"kinds": SUPPORTED_TYPES_TEXT}
         )
     if size > MAX_BYTES_BY_TYPE[content_type]:
         raise UploadError(
-            gettext("This file has %(size)s MB; WhatsApp takes up to %(limit)s MB here.")
+            gettext("This file is %(size)s MB. The limit is %(limit)s MB.")
             % {"size": number_format(size / MB, 1), "limit": MAX_BYTES_BY_TYPE[content_type] // MB}
         )
     return content_type

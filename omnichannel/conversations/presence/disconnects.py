@@ -110,13 +110,13 @@ def _release(conversation: Conversation) -> None:
     if agent is None or stream.return_after_disconnect is None:
         return
     reason = localized(
-        "%(agent)s did not come back within %(time)s", agent=agent, time=duration_text(stream.return_after_disconnect)
+        "%(agent)s did not reconnect within %(time)s", agent=agent, time=duration_text(stream.return_after_disconnect)
     )
     if is_customer_waiting(conversation):
-        text = localized("%(why)s: waiting in %(queue)s for another agent.", why=reason, queue=conversation.queue)
+        text = localized("%(why)s. Waiting in %(queue)s for another agent.", why=reason, queue=conversation.queue)
         transition(conversation, State.OPEN, agent=None, actor=None, event_text=text)
     else:
-        text = localized("%(why)s: waiting for the customer.", why=reason)
+        text = localized("%(why)s. Waiting for the customer.", why=reason)
         transition(conversation, State.WAITING, agent=agent, actor=None, event_text=text)
 
 

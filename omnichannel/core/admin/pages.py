@@ -144,7 +144,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
 
     def get_saved_message(self, instance: Model) -> str:
         """Return the message shown after an object was saved."""
-        return format_html("“{}” is saved.", instance)
+        return format_html("“{}” was saved.", instance)
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
@@ -206,7 +206,7 @@ class ProductModelAdmin(PlainRelatedFieldsMixin, ModelAdminBase):
         instance.is_active = False
         instance.save(update_fields=["is_active"])
         self.log_change(request, instance, [{"changed": {"fields": ["active"]}}])
-        self.message_user(request, format_html("“{}” is deactivated.", instance), messages.SUCCESS)
+        self.message_user(request, format_html("“{}” was deactivated.", instance), messages.SUCCESS)
         return HttpResponseRedirect(self.get_change_url(instance))
 
 

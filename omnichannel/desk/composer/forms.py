@@ -11,7 +11,7 @@ from omnichannel.conversations.initiate import parse_address
 from omnichannel.core.languages import language_name
 from omnichannel.desk.customer_panel.languages import language_choices
 
-CHOICE_UNAVAILABLE = _("That is no longer possible. Choose again.")
+CHOICE_UNAVAILABLE = _("This is no longer possible. Choose again.")
 
 
 class ReplyForm(forms.Form):

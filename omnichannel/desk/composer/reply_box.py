@@ -23,9 +23,9 @@ from omnichannel.desk.thread.actions import RESUME, TAKE, Action
 from routing.models import Agent, State
 
 CLOSED_TEXT = _("This conversation is closed. When the customer writes again, a new one starts.")
-AWAITING_OFFER_TEXT = _("This conversation is waiting. It will be offered to an agent; it can't be taken.")
-UNASSIGNED_TEXT = _("Nobody has this conversation yet.")
-WAITING_FOR_CUSTOMER_TEXT = _("You are waiting for the customer. Resume the conversation to write first.")
+AWAITING_OFFER_TEXT = _("This conversation will be offered to an agent. It can't be taken.")
+UNASSIGNED_TEXT = _("This conversation is unassigned.")
+WAITING_FOR_CUSTOMER_TEXT = _("You are waiting for the customer. Resume the conversation to write.")
 FILE_EXTENSIONS = [".jpg", ".jpeg", ".png", ".mp3", ".ogg", ".amr", ".aac", ".mp4", ".3gp", ".pdf"]
 OFFICE_FILE_EXTENSIONS = [".doc", ".docx", ".pptx", ".xlsx"]
 
@@ -70,7 +70,7 @@ class Composer:
     def placeholder(self) -> str:
         """The hint in the empty text field."""
         name = self.conversation.contact.display_name
-        return gettext("Write to %(name)s, / for quick replies") % {"name": name}
+        return gettext("Message %(name)s, / for quick replies") % {"name": name}
 
     @property
     def is_locked(self) -> bool:
@@ -119,10 +119,10 @@ def get_composer(conversation: Conversation, agent: Agent) -> Composer:
             return Composer(conversation, "take", UNASSIGNED_TEXT, TAKE)
         return Composer(conversation, "given_out", AWAITING_OFFER_TEXT)
     if not is_assigned and conversation.participation_kind == ParticipationKind.MONITOR:
-        explanation = gettext("You are monitoring %(agent)s. Nobody is told.")
+        explanation = gettext("You are monitoring %(agent)s. No one is notified.")
         return Composer(conversation, "monitoring", explanation % {"agent": conversation.agent})
     if not is_assigned:
-        explanation = gettext("%(agent)s has this conversation.")
+        explanation = gettext("Assigned to %(agent)s.")
         return Composer(conversation, "elsewhere", explanation % {"agent": conversation.agent})
     if not can_reply(agent, conversation):
         return Composer(conversation, "resume", WAITING_FOR_CUSTOMER_TEXT, RESUME)

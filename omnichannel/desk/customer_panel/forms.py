@@ -22,8 +22,6 @@ class ContactLanguageForm(forms.Form):
 class RequiredSkillForm(forms.Form):
     """A skill that the conversation requires with a rating, or one to remove."""
 
-    skill = forms.ModelChoiceField(
-        queryset=Skill.objects.all(), error_messages={"required": _("Choose a skill first.")}
-    )
+    skill = forms.ModelChoiceField(queryset=Skill.objects.all(), error_messages={"required": _("Choose a skill.")})
     rating = forms.IntegerField(required=False)
     remove = forms.BooleanField(required=False)

@@ -17,7 +17,7 @@ LANGUAGE_CODES = (
 def language_choices() -> Sequence[tuple[str, str]]:
     """Return code and name of each language that can be chosen, sorted by name."""
     choices = sorted(((code, language_name(code)) for code in LANGUAGE_CODES), key=lambda choice: choice[1])
-    return [("", _("Not known")), *choices]
+    return [("", _("Unknown")), *choices]
 
 
 # Marked for translation because every installation starts with these; names from administrators are not translated.

@@ -167,7 +167,7 @@ def compare_contacts(target: Contact, source: Contact) -> list[ComparisonRow]:
     rows = [
         ComparisonRow(_("Name"), target.display_name, source.display_name, name),
         ComparisonRow(_("Numbers"), target.display_number, source.display_number, numbers),
-        ComparisonRow(_("Answers go to"), target.display_number, source.display_number, latest_writer.display_number),
+        ComparisonRow(_("Replies go to"), target.display_number, source.display_number, latest_writer.display_number),
         _comparison_row(_("Language"), *(language_name(contact.language) for contact in contacts)),
         ComparisonRow(_("Labels"), *_label_names(target, source)),
         ComparisonRow(_("Conversations"), *_conversation_counts(target, source)),

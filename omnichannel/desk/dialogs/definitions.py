@@ -132,7 +132,7 @@ LABELS = Dialog(
 )
 CUSTOMER_LABELS = Dialog(
     name="customer_labels",
-    title=_("Labels of the customer"),
+    title=_("Customer labels"),
     form_template=_LABELS,
     form_class=CustomerLabelsForm,
     perform=_update_customer_labels,
@@ -194,11 +194,11 @@ BULK_END = Dialog(
 )
 BULK_RELEASE = Dialog(
     name="release",
-    title=_("Give back"),
+    title=_("Return to queue"),
     form_template=_NO_FIELDS,
     form_class=ConfirmForm,
     perform=_release,
-    submit_label=_("Give back"),
+    submit_label=_("Return to queue"),
 )
 BULK_TRANSFER = replace(TRANSFER, form_class=BulkTransferForm)
 BULK_ASSIGN = replace(ASSIGN, form_class=BulkAssignForm)

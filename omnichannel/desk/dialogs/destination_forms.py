@@ -53,8 +53,8 @@ class DestinationForm(DialogForm):
 
     to = forms.ChoiceField(
         error_messages={
-            "required": _("Choose one first."),
-            "invalid_choice": _("That is no longer possible. Choose again."),
+            "required": _("Choose an option."),
+            "invalid_choice": _("This is no longer possible. Choose again."),
         }
     )
     explanation = ""
@@ -115,7 +115,7 @@ class BulkTransferForm(DestinationForm):
 
     reason = forms.CharField(
         max_length=MAX_REASON_LENGTH,
-        error_messages={"required": _(REASON_REQUIRED), "max_length": _("Say it in up to %(limit_value)s characters.")},
+        error_messages={"required": _(REASON_REQUIRED), "max_length": _("Use up to %(limit_value)s characters.")},
     )
 
 
@@ -138,7 +138,7 @@ class TransferForm(_CandidatesMixin, BulkTransferForm):
 
     @property
     def explanation(self) -> str:  # type: ignore[override]
-        text = gettext("To a colleague in %(queue)s, who has it at once, or to another queue, where it waits.")
+        text = gettext("To a colleague in %(queue)s, who gets it right away, or to another queue.")
         return text % {"queue": self.conversations[0].queue}
 
     @cached_property
@@ -151,7 +151,7 @@ class AssignForm(_CandidatesMixin, BulkAssignForm):
 
     @property
     def explanation(self) -> str:  # type: ignore[override]
-        text = gettext("To an agent in %(queue)s, even above their capacity, or to another queue.")
+        text = gettext("To an agent in %(queue)s, even over capacity, or to another queue.")
         return text % {"queue": self.conversations[0].queue}
 
     @cached_property
@@ -167,8 +167,8 @@ class ConsultForm(DestinationForm):
     @property
     def explanation(self) -> str:  # type: ignore[override]
         return gettext(
-            "They see the conversation and write notes; the customer never sees those. "
-            "Up to %(most)s at a time, and it uses none of their capacity."
+            "They can read the conversation and write notes, which the customer never sees. Up to %(most)s at a "
+            "time. Uses none of their capacity."
         ) % {"most": MAX_CONSULTED}
 
     @cached_property
@@ -179,7 +179,7 @@ class ConsultForm(DestinationForm):
 
 def _agent_option(colleague: AgentCandidate) -> DestinationOption:
     if colleague.is_over_capacity:
-        load = gettext("%(free)s free, this needs %(needs)s: over capacity")
+        load = gettext("Over capacity: %(needs)s needed, %(free)s free")
     else:
         load = gettext("%(free)s of %(capacity)s free")
     values = {

@@ -54,7 +54,7 @@ class SnoozeForm(DialogForm):
 
     when = forms.CharField()
     at = forms.DateTimeField(
-        required=False, error_messages={"invalid": _("Write a day and a time, as 2026-11-23 09:00.")}
+        required=False, error_messages={"invalid": _("Enter a date and time, for example 2026-11-23 09:00.")}
     )
 
     @property
@@ -67,15 +67,15 @@ class SnoozeForm(DialogForm):
         choice = cleaned.get("when")
         if choice == CUSTOM_TIME:
             if "at" in cleaned and cleaned["at"] is None:
-                self.add_error("at", _("Choose a day and a time."))
+                self.add_error("at", _("Choose a date and time."))
             cleaned["until"] = cleaned.get("at")
         elif choice in suggested:
             cleaned["until"] = suggested[choice]
         elif choice:
-            self.add_error("when", _("That is no longer possible. Choose again."))
+            self.add_error("when", _("This is no longer possible. Choose again."))
         until: datetime | None = cleaned.get("until")
         if until is not None and until <= timezone.now():
-            self.add_error("at", _("Choose a time that is still to come."))
+            self.add_error("at", _("Choose a time in the future."))
         return cleaned
 
 
@@ -102,7 +102,7 @@ class LabelsForm(DialogForm):
     @property
     def search_hint(self) -> str | Promise:
         """What can be typed into the search field."""
-        return _("Find a label, or name a new one") if self.can_create else _("Find a label")
+        return _("Find or create a label") if self.can_create else _("Find a label")
 
     @property
     def choices(self) -> list[tuple[Label, bool]]:

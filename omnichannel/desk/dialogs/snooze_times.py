@@ -39,7 +39,7 @@ def get_snooze_options(now: datetime) -> list[SnoozeOption]:
             if days_to_monday > 1
             else []
         ),
-        SnoozeOption("message", _("When the customer writes"), None),
+        SnoozeOption("message", _("When the customer replies"), None),
     ]
 
 

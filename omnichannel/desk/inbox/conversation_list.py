@@ -37,7 +37,7 @@ PAGE_SIZE: Final = 30
 MAX_ROWS: Final = 240
 CLOSED_VIEW_PERIOD = timedelta(hours=24)
 MINE, OPEN, ONGOING, CLOSED = "my", "open", "ongoing", "closed"
-VIEW_LABELS: dict[str, DisplayText] = {MINE: _("My"), OPEN: _("Open"), ONGOING: _("Ongoing"), CLOSED: _("Closed")}
+VIEW_LABELS: dict[str, DisplayText] = {MINE: _("Mine"), OPEN: _("Open"), ONGOING: _("Ongoing"), CLOSED: _("Closed")}
 VIEW_TITLES: dict[str, DisplayText] = {
     MINE: _("My work items"),
     OPEN: _("Open work items"),
@@ -79,7 +79,7 @@ class InboxRow:
         """Until when a snoozed conversation is snoozed."""
         until = self.conversation.snoozed_until
         if until is None:
-            return gettext("Snoozed until the customer writes")
+            return gettext("Snoozed until the customer replies")
         shown = date_format(timezone.localtime(until), gettext("D j M, H:i"))
         return gettext("Snoozed until %(until)s") % {"until": shown}
 

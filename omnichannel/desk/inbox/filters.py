@@ -143,7 +143,7 @@ class InboxFilters:
         if self.snoozed:
             chips.append(FilterChip("snoozed", _("Snoozed"), self.query_without("snoozed")))
         if self.include_older:
-            chips.append(FilterChip("include_older", _("Also older"), self.query_without("include_older")))
+            chips.append(FilterChip("include_older", _("Include older"), self.query_without("include_older")))
         return chips
 
 

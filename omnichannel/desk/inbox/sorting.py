@@ -105,13 +105,13 @@ SORT_ORDERS: Final = {
     for order in (
         NEWEST_FIRST,
         SortOrder("waiting", _("Longest waiting"), (SortKey("waits_since"),)),
-        SortOrder("window", _("Window closing"), (SortKey("closes_first"),)),
+        SortOrder("window", _("Window ending first"), (SortKey("closes_first"),)),
         SortOrder(
             "priority",
-            _("Most urgent"),
+            _("Highest priority"),
             (SortKey("priority", kind=int), SortKey("last_activity_at", is_descending=True)),
         ),
-        SortOrder("created", _("Latest begun"), (SortKey("created_at", is_descending=True),)),
+        SortOrder("created", _("Recently started"), (SortKey("created_at", is_descending=True),)),
         SortOrder("customer", _("Customer"), (SortKey("customer", kind=str),)),
     )
 }

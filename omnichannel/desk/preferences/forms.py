@@ -22,16 +22,16 @@ class AppearanceForm(UserModelForm):
     """The theme and the language of every page."""
 
     theme = forms.ChoiceField(
-        label=_("Colours"),
+        label=_("Theme"),
         widget=forms.RadioSelect,
         choices=[
-            (Theme.SYSTEM, _("As on this device")),
+            (Theme.SYSTEM, _("Match system")),
             (Theme.LIGHT, _("Light")),
             (Theme.DARK, _("Dark")),
         ],
     )
     language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=[("", _("As in the browser")), *settings.LANGUAGES]
+        label=_("Language"), required=False, choices=[("", _("Match browser")), *settings.LANGUAGES]
     )
 
     class Meta:
@@ -46,8 +46,8 @@ class DeskPreferencesForm(PreferencesModelForm):
         label=_("Send with"),
         widget=forms.RadioSelect,
         choices=[
-            (ENTER, _("Enter; Shift and Enter begin a new line")),
-            (CTRL_ENTER, _("Ctrl and Enter; Enter begins a new line")),
+            (ENTER, _("Enter (Shift+Enter for a new line)")),
+            (CTRL_ENTER, _("Ctrl+Enter (Enter for a new line)")),
         ],
     )
 
@@ -55,16 +55,16 @@ class DeskPreferencesForm(PreferencesModelForm):
         model = DeskPreferences
         fields = ["can_undo_sending", "plays_sounds", "shows_notifications", "uses_shortcuts"]
         labels = {
-            "can_undo_sending": _("Let me undo sending"),
-            "plays_sounds": _("Play a soft sound"),
+            "can_undo_sending": _("Undo send"),
+            "plays_sounds": _("Play a sound"),
             "shows_notifications": _("Show notifications"),
-            "uses_shortcuts": _("Single keys are shortcuts"),
+            "uses_shortcuts": _("Single-key shortcuts"),
         }
         help_texts = {
-            "can_undo_sending": _("Every message waits three seconds before it is sent."),
-            "plays_sounds": _("When a customer writes, or a conversation is offered."),
-            "shows_notifications": _("While the desk is in the background. Your browser asks you first."),
-            "uses_shortcuts": _("R to reply, E to end, and so on. Press ? for the list."),
+            "can_undo_sending": _("Messages are sent after three seconds."),
+            "plays_sounds": _("When a customer writes or a conversation is offered."),
+            "shows_notifications": _("When the desk is in the background. Your browser asks for permission first."),
+            "uses_shortcuts": _("R to reply, E to end, and so on. Press ? to see all."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -14,7 +14,7 @@ AUTOMATIC_MESSAGE_LABEL = _("Automatic message")
 
 FILE_LABELS = {"image": (_("Photo"), "photo"), "audio": (_("Voice message"), "mic"), "video": (_("Video"), "video")}
 STATUS_LABELS = {
-    MessageStatus.QUEUED: _("Waiting to be sent"),
+    MessageStatus.QUEUED: _("Waiting to send"),
     MessageStatus.SENDING: _("Sending"),
     MessageStatus.SENT: _("Sent"),
     MessageStatus.DELIVERED: _("Delivered"),

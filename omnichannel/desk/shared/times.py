@@ -53,7 +53,7 @@ class TimeLeft:
     def exact_label(self) -> str:
         """Return the hours and minutes."""
         if self.is_over:
-            return _("closed")
+            return _("24 h over")
         hours, minutes = self.seconds // SECONDS_PER_HOUR, self.seconds % SECONDS_PER_HOUR // SECONDS_PER_MINUTE
         if not hours:
             return _("%(minutes)s min") % {"minutes": minutes} if minutes else _("under 1 min")

@@ -86,7 +86,7 @@ def download_label(attachment: Attachment) -> str:
     """Return the label of the link that downloads the file."""
     if attachment.name:
         return _("Download %(name)s") % {"name": attachment.name}
-    return _("Download the recording") if attachment.display_type() == "audio" else _("Download the file")
+    return _("Download recording") if attachment.display_type() == "audio" else _("Download file")
 
 
 @register.filter

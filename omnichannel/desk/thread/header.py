@@ -54,4 +54,4 @@ class ConversationHeader:
             return _("snooze ended")
         if (until := self.conversation.snoozed_until) is not None:
             return _("snoozed until %(until)s") % {"until": date_format(timezone.localtime(until), _("D j M, H:i"))}
-        return _("snoozed until the customer writes") if self.conversation.snoozed_at else ""
+        return _("snoozed until the customer replies") if self.conversation.snoozed_at else ""

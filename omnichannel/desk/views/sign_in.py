@@ -20,12 +20,9 @@ class SignInForm(AuthenticationForm):
     """User name and password, with errors that say what to do."""
 
     error_messages = {
-        "invalid_login": _("User name and password do not match. Check both; upper and lower case matter."),
-        "inactive": _("This account is switched off. Ask an administrator."),
-        "demonstration": _(
-            "This is a demonstration account. It can't sign in on a public server; "
-            "ask your administrator for an account."
-        ),
+        "invalid_login": _("Incorrect user name or password. Both are case-sensitive."),
+        "inactive": _("This account is deactivated. Ask an administrator for help."),
+        "demonstration": _("Demo accounts can't sign in on a public server. Ask your administrator for an account."),
     }
 
     def get_invalid_login_error(self) -> ValidationError:

@@ -15,7 +15,7 @@ from omnichannel.desk.shared.decorators import AgentRequest, agent_required
 from omnichannel.desk.workspace import conversation_response, render_after_transition
 from routing.models import Agent
 
-NOT_AVAILABLE = _("That can't be done with this conversation now.")
+NOT_AVAILABLE = _("This is not possible right now.")
 
 
 def _transition_view(transition: Callable[[Conversation, Agent], None]) -> Callable[..., HttpResponseBase]:

@@ -24,14 +24,12 @@ def _stop_when_stdin_closes(worker: Worker) -> None:
 class Command(BaseCommand):
     """Run a background worker."""
 
-    help = "Send replies, fetch media, retry webhooks, close stale conversations. Run as many as you like."
+    help = "Run a worker that sends replies, fetches media, retries webhooks and closes stale conversations."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--threads", type=int, default=8, help="How many things to do at once (default 8).")
-        parser.add_argument(
-            "--until-stdin-closes", action="store_true", help="Stop as well when the program that started it is gone."
-        )
-        parser.add_argument("--heartbeat-fd", type=int, help="A pipe to write a byte to every second.")
+        parser.add_argument("--threads", type=int, default=8, help="Number of parallel jobs (default 8).")
+        parser.add_argument("--until-stdin-closes", action="store_true", help="Stop when the parent process exits.")
+        parser.add_argument("--heartbeat-fd", type=int, help="Pipe that receives a heartbeat byte every second.")
 
     def handle(
         self, *, threads: int, until_stdin_closes: bool, heartbeat_fd: int | None = None, **options: Any

@@ -57,21 +57,23 @@ class ServerWithWorker(uvicorn.Server):
 class Command(BaseCommand):
     """Run the server and a worker."""
 
-    help = "Bring the database up to date and run the server and a worker until Ctrl-C."
+    help = "Migrate the database, then run the server and a worker until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
         public_url = urlsplit(settings.PUBLIC_URL)
         is_local = public_url.scheme == "http"
-        parser.add_argument("--host", default="127.0.0.1", help="The address to listen on (default 127.0.0.1).")
-        parser.add_argument("--port", type=int, default=(public_url.port or 80) if is_local else 8000, help="The port.")
-        parser.add_argument("--no-worker", action="store_true", help="Only the server; run workers by themselves.")
-        parser.add_argument("--no-migrate", action="store_true", help="Leave the database as it is.")
+        parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default 127.0.0.1).")
+        parser.add_argument(
+            "--port", type=int, default=(public_url.port or 80) if is_local else 8000, help="Port to listen on."
+        )
+        parser.add_argument("--no-worker", action="store_true", help="Run only the server. Start workers separately.")
+        parser.add_argument("--no-migrate", action="store_true", help="Do not migrate the database.")
 
     def handle(self, *, host: str, port: int, no_worker: bool, no_migrate: bool, **options: Any) -> None:
         if settings.DEMO_ALLOWED and host not in LOOPBACK_HOSTS:
             raise CommandError(
-                f"--host {host} would open the simulator and the demonstration's passwords to others. "
-                "Set PUBLIC_URL to the https address of this server, or leave --host out."
+                f"--host {host} would expose the simulator and the demo passwords. "
+                "Set PUBLIC_URL to the https address of this server, or omit --host."
             )
         # Treat SIGTERM as Ctrl-C. Uvicorn handles both while it runs and raises them again afterwards.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -87,7 +89,7 @@ class Command(BaseCommand):
 
     def _prepare(self, *, migrate: bool) -> None:
         if migrate:
-            self._print_report("Bringing the database up to date …")
+            self._print_report("Migrating the database…")
             call_command("migrate", verbosity=0, interactive=False)
         if not settings.DEBUG:
             call_command("collectstatic", verbosity=0, interactive=False)
@@ -105,7 +107,7 @@ class Command(BaseCommand):
             server_header=False,
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
         )
-        address = self.style.SUCCESS(f"Omnichannel is at {settings.PUBLIC_URL} (Ctrl-C stops it).")
+        address = self.style.SUCCESS(f"Omnichannel is running at {settings.PUBLIC_URL} (press Ctrl-C to stop).")
         report = "\n".join([*self._sign_in_notes(), address])
         ServerWithWorker(config, worker, lambda: self._print_report(report), begin_shutdown).run()
 
@@ -114,9 +116,9 @@ class Command(BaseCommand):
         notes = []
         with contextlib.suppress(Error):  # a database outage must not prevent the start
             if not settings.DEMO_ALLOWED and (names := ", ".join(get_active_demo_usernames())):
-                notes.append(f"The demonstration accounts can't sign in here, everybody knows their password: {names}.")
+                notes.append(f"Demo accounts can't sign in here because their passwords are public: {names}.")
             if link := get_setup_link():
-                notes.append(f"There is no administrator yet. Create the first one within 24 hours: {link}")
+                notes.append(f"No administrator yet. Create one within 24 hours: {link}")
         return notes
 
     def _print_report(self, text: str) -> None:

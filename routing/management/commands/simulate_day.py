@@ -12,7 +12,7 @@ from routing.models import AssignmentMethod, SkillMatching
 class Command(BaseCommand):
     """Print waiting times by queue, utilisation, the skill match rate and the unassigned work of the day."""
 
-    help = "Play a day with the real engine: nothing is stored, and the same seed gives the same day."
+    help = "Simulate a day with the real engine. Nothing is stored; the same seed gives the same day."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1)
@@ -21,12 +21,12 @@ class Command(BaseCommand):
         parser.add_argument("--conversations", type=int, default=10_000)
         parser.add_argument("--method", choices=AssignmentMethod.values, default=AssignmentMethod.HIGHEST_CAPACITY)
         parser.add_argument("--matching", choices=SkillMatching.values, default=SkillMatching.CLOSEST)
-        parser.add_argument("--handle-minutes", type=float, default=15.0, help="Mean length of a conversation.")
+        parser.add_argument("--handle-minutes", type=float, default=15.0, help="Mean conversation length.")
         parser.add_argument(
             "--identical-agents",
             dest="has_identical_agents",
             action="store_true",
-            help="All agents alike: shows how even the shares are.",
+            help="Use identical agents to show how evenly work is shared.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

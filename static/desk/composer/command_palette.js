@@ -32,35 +32,35 @@
       {
         key: "p",
         label: gettext("Public"),
-        description: gettext("Write to the customer"),
+        description: gettext("Message the customer"),
         run: write("public", "reply-text"),
         buttonId: "write-public",
       },
       {
         key: "i",
         label: gettext("Internal"),
-        description: gettext("Write to colleagues: the customer never sees it"),
+        description: gettext("Message colleagues. The customer never sees it."),
         run: writeNote,
         buttonId: "write-note",
       },
       {
         key: "n",
         label: gettext("Note"),
-        description: gettext("A note for colleagues"),
+        description: gettext("Note for colleagues"),
         run: writeNote,
         buttonId: "write-note",
       },
       {
         key: "c",
         label: gettext("Consult"),
-        description: gettext("Ask a colleague into the conversation"),
+        description: gettext("Consult a colleague"),
         run: click("do-consult"),
         buttonId: "do-consult",
       },
       {
         key: "t",
         label: gettext("Transfer"),
-        description: gettext("Pass the conversation on"),
+        description: gettext("Transfer the conversation"),
         run: click("do-transfer"),
         buttonId: "do-transfer",
       },
@@ -154,7 +154,7 @@
   }
 
   function createEmptyMessage() {
-    const text = gettext("No quick reply has these words.");
+    const text = gettext("No matching quick replies.");
     const message = createElement("p", { className: "slash-nothing", textContent: text });
     message.setAttribute("role", "presentation");
     return message;
@@ -258,7 +258,7 @@
   document.addEventListener("quick-reply-kept", () => {
     cache.fetchedAt = 0;
     byId("dialog")?.close();
-    Omnichannel.showNotice(gettext("Your quick reply is saved."));
+    Omnichannel.showNotice(gettext("Quick reply saved."));
   });
 
   // A new composer, for example after a delivery status, must not close the list while somebody uses it.

@@ -151,7 +151,7 @@
       return;
     }
     const area = createElement("textarea", { readOnly: true, rows: 3, dir: "auto", value: text });
-    const label = createElement("label", { className: "unsent" }, [gettext("This was not sent:"), area]);
+    const label = createElement("label", { className: "unsent" }, [gettext("Not sent:"), area]);
     composer.querySelector(".instead, .window-closed")?.append(label);
   }
 
@@ -164,12 +164,12 @@
     const excess = characters(text) - limit;
     if (excess > 0) {
       const numbers = [limit, excess].map((number) => number.toLocaleString(document.documentElement.lang));
-      const message = gettext("WhatsApp takes up to %s characters; this is %s too long.");
+      const message = gettext("Messages can have up to %s characters. This one is %s too long.");
       Omnichannel.showReplyError(interpolate(message, numbers));
       return false;
     }
     if (COMMAND.test(text)) {
-      Omnichannel.showReplyError(gettext("This is a command: choose from the list, or write something else."));
+      Omnichannel.showReplyError(gettext("This is a command. Choose from the list or change the text."));
       return false;
     }
     if (Omnichannel.rejectSlug()) return false;
@@ -181,7 +181,7 @@
   Omnichannel.rejectSlug = () => {
     const match = replyField().value.match(SLUG);
     if (!match) return false;
-    const message = gettext("Replace %s first: the customer would read it as it is.");
+    const message = gettext("Replace %s before sending. The customer would see it as is.");
     Omnichannel.showReplyError(interpolate(message, [match[0]]));
     replyField().setSelectionRange(match.index, match.index + match[0].length);
     return true;

@@ -9,7 +9,7 @@
   // Each entry is the emoji, a space and its names; entries are separated by "|".
   const GROUPS = [
     [
-      gettext("Faces"),
+      gettext("Smileys"),
       `😀 grinning smile happy lachen grinsen|😃 smiley happy froh|😄 smile laugh lachen|😁 beaming grin strahlen|😅 sweat relief schweiss erleichtert|😂 joy tears laugh freudentränen|🤣 rolling laughing kugeln|🙂 slight smile lächeln|🙃 upside down kopfüber|😉 wink zwinkern|😊 blush smile freundlich|😇 angel halo engel|🥰 love hearts verliebt|😍 heart eyes herzaugen|😘 kiss kuss|😋 yummy lecker|😎 cool sunglasses sonnenbrille|🤩 star struck begeistert|🥳 party celebrate feiern|🤗 hug umarmung|🤔 thinking denken|🤨 raised eyebrow skeptisch|😐 neutral|😶 speechless sprachlos|🙄 eye roll augenrollen|😏 smirk|😴 sleep schlafen|😷 mask sick maske krank|🤒 ill fever fieber|🤯 mind blown|😕 confused verwirrt|😟 worried besorgt|🙁 frown traurig|😮 surprised überrascht|😳 flushed verlegen|🥺 pleading bitte|😢 cry sad weinen traurig|😭 sob weinen|😞 disappointed enttäuscht|😓 sweat|😤 frustrated|😡 angry wütend|😱 scream schreck|🤦 facepalm|🤷 shrug schulterzucken|🙈 monkey see no evil affe`,
     ],
     [
@@ -17,7 +17,7 @@
       `👍 thumbs up yes good daumen hoch ja|👎 thumbs down no daumen runter nein|👌 ok perfect|🙏 please thanks bitte danke|👏 clap applaus klatschen|🙌 hooray hurra|🤝 handshake deal handschlag|👋 wave hello bye winken hallo|✌️ peace victory|🤞 fingers crossed daumen drücken|💪 strong stark|👉 point right rechts|👈 point left links|👆 point up oben|👇 point down unten|☝️ one index|✍️ writing schreiben|👀 eyes look augen schauen|🧑 person|👨 man mann|👩 woman frau|👶 baby|👨‍👩‍👧 family familie|🧑‍💻 technologist computer|🧑‍🔧 mechanic repair reparatur|🚶 walk gehen|🏃 run laufen`,
     ],
     [
-      gettext("Hearts and signs"),
+      gettext("Hearts and symbols"),
       `❤️ red heart love herz liebe|🧡 orange heart herz|💛 yellow heart herz|💚 green heart herz|💙 blue heart herz|💜 purple heart herz|🤍 white heart herz|💔 broken heart herz|✨ sparkles funkeln|⭐ star stern|🌟 glowing star stern|🔥 fire feuer|💯 hundred hundert|✅ check done yes haken fertig ja|☑️ checked haken|❌ cross no wrong nein falsch|⚠️ warning warnung achtung|❗ exclamation ausrufezeichen|❓ question frage|ℹ️ info information|🆗 ok|🆕 new neu|➡️ right arrow pfeil rechts|⬅️ left arrow pfeil links|⬆️ up arrow pfeil oben|⬇️ down arrow pfeil unten|🔄 again repeat wiederholen|🔔 bell glocke|🔒 lock schloss sicher|🔑 key schlüssel|💡 idea lamp light idee lampe licht|💬 speech message nachricht|💤 sleep schlaf`,
     ],
     [
@@ -61,7 +61,7 @@
     const groups = words.length ? GROUPS : [[gettext("Recent"), recent], ...GROUPS];
     const matches = groups.map(([title, entries]) => [title, entries.filter(isMatch)]);
     const elements = matches.filter(([, entries]) => entries.length).flatMap(createGroup);
-    if (!elements.length) elements.push(createElement("p", { textContent: gettext("No emoji has this name.") }));
+    if (!elements.length) elements.push(createElement("p", { textContent: gettext("No matching emoji.") }));
     grid.replaceChildren(...elements);
     const first = grid.querySelector("button");
     if (first) first.tabIndex = 0;

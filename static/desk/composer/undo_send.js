@@ -26,7 +26,7 @@
     bar.remove();
     if (hadFocus) byId("reply-text")?.focus();
     if (bar.dataset.failed === undefined) return;
-    Omnichannel.showNotice(gettext("That is on its way already. It can't be taken back any more."));
+    Omnichannel.showNotice(gettext("Already sent. It can't be undone."));
   }
 
   // Remove messages that were taken back: those the server lists, and unsettled ones that a full refresh lacks.

@@ -27,11 +27,11 @@
     const limit = limits[file.type] || MAX_BYTES;
     if (!file.size) return gettext("This file is empty.");
     if (file.size > limit) {
-      const message = gettext("This file has %s; WhatsApp takes up to %s here.");
+      const message = gettext("This file is %s. The limit is %s.");
       return interpolate(message, [formatMegabytes(file.size), formatMegabytes(limit)]);
     }
     if (!file.type.startsWith("image/") || limits[file.type]) return "";
-    return gettext("WhatsApp takes JPEG and PNG pictures, not this kind.");
+    return gettext("WhatsApp supports only JPEG and PNG images.");
   }
 
   // A random UUID; crypto.randomUUID() is missing without https. With it the server recognizes a repeated upload.
@@ -148,7 +148,7 @@
       return errors.find(Boolean) || page.querySelector(".instead p, .exceeded")?.textContent.trim() || "";
     }
     if (request.status === 413) return gettext("This file is too large.");
-    return request.status ? gettext("The server could not take it.") : gettext("No connection.");
+    return request.status ? gettext("The server rejected the file.") : gettext("No connection.");
   }
 
   function mergeResponse(request, pk, url) {
@@ -204,7 +204,7 @@
     if (request.status === 401) location.assign(request.getResponseHeader("HX-Redirect"));
     else if (request.status === 410) Omnichannel.showNoAccess(request.responseText);
     else mergeResponse(request, pk, url);
-    if (!request.status) Omnichannel.showNotice(gettext("No connection. Nothing you wrote is lost."));
+    if (!request.status) Omnichannel.showNotice(gettext("No connection. Your text is kept."));
   }
 
   // Undo takes back all messages of the reply that are still held after a slow upload.
@@ -232,7 +232,7 @@
       if (event.target !== replyForm() || !Omnichannel.hasFiles()) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      if (isSending) Omnichannel.showNotice(gettext("The files you sent before are still on their way."));
+      if (isSending) Omnichannel.showNotice(gettext("Your previous files are still uploading."));
       else if (Omnichannel.canSendReply()) sendAll();
     },
     true,
@@ -265,9 +265,9 @@
   // Return why no file can be attached here, or "".
   function refusalReason() {
     if (byId("write-note")?.checked) {
-      return gettext("A note takes no files. Switch to Public to send one to the customer.");
+      return gettext("Notes can't have files. Switch to Public to send files to the customer.");
     }
-    return fileInput() ? "" : gettext("Attachments from agents are switched off for this number.");
+    return fileInput() ? "" : gettext("Attachments from agents are disabled for this number.");
   }
 
   function addOrRefuse(files) {

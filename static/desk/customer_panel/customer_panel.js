@@ -58,7 +58,7 @@
       byId("announce").textContent = interpolate(gettext("Copied: %s"), [button.dataset.copy]);
       setTimeout(() => button.classList.remove("is-done"), 1500);
     } catch {
-      Omnichannel.showNotice(gettext("This browser does not let the page copy. Select the number and copy it."));
+      Omnichannel.showNotice(gettext("Your browser blocked copying. Select the number and copy it."));
     }
   });
 

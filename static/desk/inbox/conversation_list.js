@@ -117,7 +117,7 @@
       const snoozeEnded = "back" in row.dataset && !(old && "back" in old.dataset);
       if (snoozeEnded) Omnichannel.showNotice(interpolate(gettext("Snooze ended: %s"), [name]));
       if (row.dataset.pk === openId || !old || +row.dataset.unread <= +old.dataset.unread) continue;
-      Omnichannel.announce(interpolate(gettext("%s wrote"), [name]));
+      Omnichannel.announce(interpolate(gettext("New message from %s"), [name]));
     }
   }
 

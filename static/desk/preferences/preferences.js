@@ -13,7 +13,7 @@
     if (permission === "granted") return;
     checkbox.checked = false;
     error.textContent = gettext(
-      "Your browser does not allow notifications from this page. Allow them in its settings first.",
+      "Your browser blocks notifications from this page. Allow them in the browser settings first.",
     );
   }
 

@@ -209,7 +209,7 @@
   const endTimes = new WeakMap();
 
   function formatRemaining(seconds, style) {
-    if (seconds < 0) return gettext("closed");
+    if (seconds < 0) return gettext("24 h over");
     const hours = Math.floor(seconds / 3600);
     const minutes = Math.floor((seconds % 3600) / 60);
     if (style === "short" && hours >= 2) return interpolate(gettext("%s h"), [hours]);
@@ -298,7 +298,7 @@
     const retry = () => (elt.matches("form") ? elt.requestSubmit() : elt.click());
     Omnichannel.showNotice(message(), elt.isConnected && elt.matches("form, a, button") ? retry : null);
   };
-  const reportServerError = reportFailure(() => gettext("The server could not do that. Nothing you wrote is lost."));
+  const reportServerError = reportFailure(() => gettext("Something went wrong. Your text is kept."));
 
   document.addEventListener("htmx:responseError", (event) => {
     const { status } = event.detail.xhr;
@@ -307,11 +307,11 @@
   });
   document.addEventListener(
     "htmx:sendError",
-    reportFailure(() => gettext("No connection. Nothing you wrote is lost.")),
+    reportFailure(() => gettext("No connection. Your text is kept.")),
   );
   document.addEventListener(
     "htmx:timeout",
-    reportFailure(() => gettext("No answer so far. Nothing you wrote is lost.")),
+    reportFailure(() => gettext("No response. Your text is kept.")),
   );
 
   document.addEventListener("htmx:configRequest", ({ detail }) => {

@@ -27,21 +27,21 @@
     };
 
   const globalShortcuts = () => [
-    ["?", gettext("Show this overview"), showOverview],
+    ["?", gettext("Show keyboard shortcuts"), showOverview],
     ["/", gettext("Search"), press('[data-shortcut="/"]', "#search", '#list [type="search"]')],
     ["g m", gettext("My conversations"), press("#tab-my")],
-    ["g o", gettext("Open: what waits for an agent"), press("#tab-open")],
+    ["g o", gettext("Open: unassigned conversations"), press("#tab-open")],
     ["g c", gettext("Closed conversations"), press("#tab-closed")],
-    ["a", gettext("Accept what is offered"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
-    ["Alt 1", gettext("Presence: the first in the menu, Alt 2 the second, and so on")],
-    ["Escape", gettext("Leave a field, close what is open, back to the list")],
+    ["a", gettext("Accept offer"), press('[data-shortcut="a"]', '#offers [id^="accept-"]', "#come-back")],
+    ["Alt 1", gettext("Set presence by position in the menu (Alt 1, Alt 2, …)")],
+    ["Escape", gettext("Leave field, close dialog, back to list")],
   ];
 
   const listShortcuts = () => [
     ["j", gettext("Next conversation"), () => focusRow(1)],
-    ["k", gettext("Conversation before"), () => focusRow(-1)],
-    ["Enter", gettext("Open it")],
-    ["x", gettext("Select it"), () => Omnichannel.toggleSelection()],
+    ["k", gettext("Previous conversation"), () => focusRow(-1)],
+    ["Enter", gettext("Open conversation")],
+    ["x", gettext("Select conversation"), () => Omnichannel.toggleSelection()],
   ];
 
   const conversationShortcuts = () => [
@@ -52,8 +52,8 @@
     ["c", gettext("Consult"), press('[data-shortcut="c"]', "#do-consult")],
     ["s", gettext("Snooze"), press('[data-shortcut="s"]', "#do-snooze")],
     ["l", gettext("Labels"), press('[data-shortcut="l"]', "#do-labels")],
-    ["[", gettext("To the list"), focusList],
-    ["]", gettext("To the customer"), focusCustomer],
+    ["[", gettext("Go to list"), focusList],
+    ["]", gettext("Go to customer details"), focusCustomer],
   ];
 
   const nameOf = (element) => (element.getAttribute("aria-label") || element.title || element.textContent).trim();
@@ -160,7 +160,9 @@
     dialog.setAttribute("aria-labelledby", title.id);
     closeButton.addEventListener("click", () => dialog.close());
     if (document.body.dataset.shortcuts === undefined) {
-      dialog.append(createElement("p", { textContent: gettext("Single keys are switched off in your preferences.") }));
+      dialog.append(
+        createElement("p", { textContent: gettext("Single-key shortcuts are turned off in your preferences.") }),
+      );
     }
     return dialog;
   }

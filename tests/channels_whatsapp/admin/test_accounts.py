@@ -73,7 +73,7 @@ def test_an_account_sid_of_another_form_is_refused_in_one_sentence(admin_client:
     response = admin_client.post(admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=sid))
     errors = response.context["adminform"].form.errors["account_sid"]
     assert len(errors) == 1
-    assert errors[0].startswith("An Account SID is AC followed by 32 digits and letters from a to f.")
+    assert errors[0].startswith("An Account SID is AC followed by 32 hexadecimal characters.")
 
 
 def test_spaces_around_a_pasted_account_sid_are_no_error(admin_client: UserClient) -> None:
@@ -90,7 +90,7 @@ def test_an_account_sid_is_taken_once_whatever_its_case(
 ) -> None:
     response = admin_client.post(admin_url(ACCOUNT_MODEL, "add"), account_form(account_sid=spelling))
     assert response.context["adminform"].form.errors["account_sid"] == [
-        "There is already a WhatsApp channel with this Account SID: WhatsApp channel."
+        "Another WhatsApp channel already uses this Account SID: WhatsApp channel."
     ]
 
 

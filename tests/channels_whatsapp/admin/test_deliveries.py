@@ -51,7 +51,7 @@ def test_failed_delivery_can_be_retried(admin_client: UserClient, state: str) ->
     assert waiting.state == DeliveryState.FAILED
     assert waiting.next_attempt_at
     assert waiting.next_attempt_at <= timezone.now()
-    assert message_texts(response) == ["1 delivery is tried again within seconds."]
+    assert message_texts(response) == ["1 delivery will be retried in a few seconds."]
 
 
 def test_applied_delivery_has_no_retry(admin_client: UserClient) -> None:
@@ -64,7 +64,7 @@ def test_several_deliveries_are_retried_from_the_list(admin_client: UserClient) 
     deliveries = [create_delivery("failed"), create_delivery("ignored"), create_delivery("applied")]
     chosen = {"action": "retry", "_selected_action": [delivery.pk for delivery in deliveries]}
     response = admin_client.post(admin_url(DELIVERY_MODEL, "changelist"), chosen, follow=True)
-    assert message_texts(response) == ["2 deliveries are tried again within seconds."]
+    assert message_texts(response) == ["2 deliveries will be retried in a few seconds."]
 
 
 def test_a_delivery_is_neither_changed_nor_deleted_by_hand(admin_client: UserClient) -> None:

@@ -86,7 +86,7 @@ def test_invalid_number_is_refused_with_an_example(
 def test_a_number_is_set_up_once_however_it_is_written(admin_client: UserClient, account: WhatsAppAccount) -> None:
     builders.create_number(account, number="+14155550100")
     response = admin_client.post(admin_url(NUMBER_MODEL, "add"), number_form(account, number="1 415 555-0100"))
-    assert response.context["adminform"].form.errors["number"] == ["This number is already set up."]
+    assert response.context["adminform"].form.errors["number"] == ["This number already exists."]
 
 
 def test_operating_hours_can_be_set_for_a_number(admin_client: UserClient, account: WhatsAppAccount) -> None:
@@ -103,7 +103,7 @@ def test_save_stays_on_the_page_and_links_back_to_the_channel(
     response = admin_client.post(admin_url(NUMBER_MODEL, "add"), number_form(account), follow=True)
     number = WhatsAppNumber.objects.get()
     assert response.redirect_chain == [(admin_url(NUMBER_MODEL, "change", number.pk), 302)]
-    assert message_texts(response) == ["“Main line (+14155550100)” is saved. Back to WhatsApp channel"]
+    assert message_texts(response) == ["“Main line (+14155550100)” was saved. Back to WhatsApp channel"]
     assert admin_url(ACCOUNT_MODEL, "change", account.pk) in response.content.decode()
 
 

@@ -43,7 +43,7 @@ def test_sync_button_reports_the_number_of_templates(admin_client: UserClient) -
     assert "Sync templates" in shown
     assert "Not synced yet." in shown
     answer = admin_client.post(f"/admin/channels_whatsapp/messagetemplate/sync/{account.pk}/", follow=True)
-    assert message_texts(answer) == ["1 message template synced: 1 approved."]
+    assert message_texts(answer) == ["1 message template synced, 1 approved."]
     assert "1 template, 1 approved" in visible_text(answer)
 
 
@@ -56,15 +56,15 @@ def test_the_button_on_the_list_syncs_every_active_channel_and_names_each(
     memory_backend.errors_to_raise = [UnknownOutcomeError("HTTP 500")]
     texts = message_texts(post_sync_all(admin_client))
     assert len(texts) == 2
-    assert texts[0].startswith("East: The templates were not synced. Twilio could not be reached")
-    assert texts[1] == "West: 1 message template synced: 1 approved."
+    assert texts[0].startswith("East: Templates could not be synced. Twilio could not be reached")
+    assert texts[1] == "West: 1 message template synced, 1 approved."
 
 
 def test_sync_action_syncs_the_selected_accounts(admin_client: UserClient) -> None:
     account = builders.create_account()
     form = {"action": "sync_templates", "_selected_action": [account.pk]}
     answer = admin_client.post(admin_url(ACCOUNT_MODEL, "changelist"), form, follow=True)
-    assert message_texts(answer) == ["1 message template synced: 1 approved."]
+    assert message_texts(answer) == ["1 message template synced, 1 approved."]
 
 
 def test_failed_sync_is_shown_on_the_account_page(
@@ -74,8 +74,8 @@ def test_failed_sync_is_shown_on_the_account_page(
     memory_backend.errors_to_raise = [TwilioRejectedError(20003, "Authenticate", 401)]
     post_sync_all(admin_client)
     shown = visible_text(admin_client.get(admin_url(ACCOUNT_MODEL, "change", account.pk)))
-    assert "The last sync did not come through" in shown
-    assert "Twilio rejected the Account SID or the Auth Token." in shown
+    assert "Last sync failed" in shown
+    assert "Twilio rejected the Account SID or Auth Token." in shown
 
 
 def test_after_a_validation_the_templates_are_synced_by_a_worker(
@@ -96,9 +96,9 @@ def test_templates_are_found_by_text_and_filtered_by_state(admin_client: UserCli
     post_sync_all(admin_client)
     listing = admin_url(TEMPLATE_MODEL, "changelist")
     assert "invoice" in visible_text(admin_client.get(listing, {"q": "is ready"}))
-    assert "Nothing matches." in visible_text(admin_client.get(listing, {"q": "nowhere"}))
-    assert "Nothing matches." in visible_text(admin_client.get(listing, {"approval__exact": "rejected"}))
-    assert "Nothing matches." in visible_text(admin_client.get(listing, {"removed": "yes"}))
+    assert "No results." in visible_text(admin_client.get(listing, {"q": "nowhere"}))
+    assert "No results." in visible_text(admin_client.get(listing, {"approval__exact": "rejected"}))
+    assert "No results." in visible_text(admin_client.get(listing, {"removed": "yes"}))
 
 
 def test_a_templates_page_shows_what_the_customer_sees(admin_client: UserClient) -> None:

@@ -32,10 +32,10 @@ def test_successful_validation_is_shown_and_saved_with_its_time(
     admin_client: UserClient, number: WhatsAppNumber
 ) -> None:
     response = post_validate(admin_client, number.account)
-    assert message_texts(response) == ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
+    assert message_texts(response) == ["Validation succeeded. The Account SID, Auth Token and phone numbers are valid."]
     shown = visible_text(admin_client.get(admin_url(ACCOUNT_MODEL, "change", number.account.pk)))
     assert "Last checked" in shown
-    assert "is online and its messages are posted here." in shown
+    assert "is online and its messages arrive here." in shown
 
 
 def test_each_problem_is_shown_with_its_remedy(
@@ -70,7 +70,7 @@ def test_unreachable_twilio_leaves_the_flag_unchanged(
 def test_a_script_gets_the_result_without_leaving_the_page(admin_client: UserClient, number: WhatsAppNumber) -> None:
     answer = post_validate(admin_client, number.account, accept="application/json").json()
     assert answer["ok"]
-    assert answer["messages"] == ["Validation succeeded: Account SID, Auth Token and phone numbers are in order."]
+    assert answer["messages"] == ["Validation succeeded. The Account SID, Auth Token and phone numbers are valid."]
     assert "Last checked" in answer["html"]
 
 

@@ -45,8 +45,8 @@ def get_page(browser: Browser, address: str) -> str:
 
 
 def test_an_empty_simulator_says_what_to_do(db: None) -> None:
-    assert "No phone yet" in get_page(Browser(), "/simulator/")
-    assert "Open an account" in get_page(Browser(), "/simulator/console/")
+    assert "No customers yet" in get_page(Browser(), "/simulator/")
+    assert "Create an account" in get_page(Browser(), "/simulator/console/")
 
 
 def test_simulator_is_public_and_has_no_inline_code(chat_path: str, omar: Customer, sender: Sender) -> None:
@@ -155,7 +155,7 @@ def test_a_refusal_of_the_desk_is_shown(
     receiver.response = (403, "text/plain", b"wrong signature")
     inbound.receive_customer_message(omar, sender, "hello?")
     run_due_tasks(LATER)
-    assert "The desk answered 403: wrong signature" in get_page(Browser(), chat_path)
+    assert "The desk returned 403: wrong signature" in get_page(Browser(), chat_path)
 
 
 def test_faults_are_switched_for_one_or_for_all(chat_path: str, omar: Customer) -> None:
@@ -172,7 +172,7 @@ def test_skipping_a_day_notifies_other_clocks(chat_path: str, omar: Customer, se
     Browser().post(f"{chat_path}day/")
     assert skipped_day_addresses == [omar.address]
     assert not Chat.objects.get().is_window_open(datetime.now(UTC))
-    assert "only templates arrive" in get_page(Browser(), chat_path)
+    assert "only templates are delivered" in get_page(Browser(), chat_path)
 
 
 def test_customer_settings_are_saved(chat_path: str) -> None:

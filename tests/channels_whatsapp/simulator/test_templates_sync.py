@@ -67,4 +67,4 @@ def test_approvals_are_fetched_one_by_one_when_twilio_has_no_list(
 @pytest.mark.parametrize("fault", [FaultKind.WRONG_TOKEN, FaultKind.TOO_MANY, FaultKind.ERROR_BEFORE])
 def test_twilio_error_is_reported_and_not_raised(channel: WhatsAppAccount, fault: FaultKind) -> None:
     inbound.set_fault(fault)
-    assert sync_templates(channel).error.startswith("The templates were not synced.")
+    assert sync_templates(channel).error.startswith("Templates could not be synced.")

@@ -150,9 +150,9 @@ def test_webhook_is_sent_twice_under_the_duplicate_fault(
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
-        ((403, "text/plain", b"no"), "The desk answered 403: no"),
-        ((200, "text/plain", b"OK"), "12300: the answer's Content-Type is text/plain, not text/xml."),
-        ((200, "text/xml", b"\n<Response/>"), "12200: the answer is not TwiML: \n<Response/>"),
+        ((403, "text/plain", b"no"), "The desk returned 403: no"),
+        ((200, "text/plain", b"OK"), "12300: the response's Content-Type is text/plain, not text/xml."),
+        ((200, "text/xml", b"\n<Response/>"), "12200: the response is not TwiML: \n<Response/>"),
         ((200, "text/xml", b"<Response/>"), ""),
         ((204, "text/plain", b""), ""),
     ],
@@ -178,7 +178,7 @@ def test_number_without_a_webhook_url_is_recorded(omar: Customer, sender: Sender
     sender.callback_url = ""
     inbound.receive_customer_message(omar, sender, "hello?")
     assert run_due_tasks(LATER) == 1
-    assert ScheduledTask.objects.get().error == "No webhook address is set for this number."
+    assert ScheduledTask.objects.get().error == "No webhook URL is set for this number."
 
 
 def test_media_cdn_needs_no_credentials(omar: Customer, sender: Sender) -> None:

@@ -28,8 +28,8 @@ def test_a_greeting_is_written_for_a_work_stream_and_a_language(admin_client: Us
 @pytest.mark.parametrize(
     ("changed", "field", "error_text"),
     [
-        ({"text": "Hello {Customer}"}, "text", "There is no slug {Customer}."),
-        ({"text": "You are number {Position}"}, "text", "{Position} is known only for"),
+        ({"text": "Hello {Customer}"}, "text", "Unknown placeholder {Customer}."),
+        ({"text": "You are number {Position}"}, "text", "{Position} is only available for"),
         ({"language": "German!"}, "language", "Enter a language code"),
         ({"trigger": "never"}, "trigger", "Select a valid choice"),
         ({"text": ""}, "text", "This field is required."),
@@ -52,7 +52,7 @@ def test_one_text_for_a_trigger_a_work_stream_and_a_language(admin_client: UserC
     AutomatedMessage.objects.create(trigger="greeting", work_stream=stream, language="de", text="Hallo")
     form = automated_message_form(work_stream=stream.pk if stream else "", language="DE")
     assert (
-        "There is a text for this trigger"
+        "There is already a message for this trigger"
         in form_errors(admin_client.post(admin_url(MESSAGE_MODEL, "add"), form))["language"][0]
     )
 
@@ -68,7 +68,7 @@ def test_a_word_in_any_language_opts_out(admin_client: UserClient) -> None:
     assert OptOutWord.objects.get(word="Arrêtez").meaning == OptOutMeaning.STOP
 
 
-@pytest.mark.parametrize(("word", "error_text"), [("HALT!", "in the list already"), ("...", "letters or digits")])
+@pytest.mark.parametrize(("word", "error_text"), [("HALT!", "already in the list"), ("...", "letters or digits")])
 def test_duplicate_or_empty_word_is_refused(admin_client: UserClient, word: Any, error_text: str) -> None:
     OptOutWord.objects.create(word="halt")
     assert (
@@ -89,7 +89,7 @@ def test_only_administrators_change_automated_messages(role: str) -> None:
 def test_stop_words_without_a_start_word_cause_a_warning(admin_client: UserClient) -> None:
     OptOutWord.objects.create(word="Stop")
     shown = admin_url(WORD_MODEL, "changelist")
-    assert "no word by which customers opt in again" in " ".join(message_texts(admin_client.get(shown)))
+    assert "There is no opt-in word" in " ".join(message_texts(admin_client.get(shown)))
     OptOutWord.objects.create(word="Start", meaning=OptOutMeaning.START)
     assert not message_texts(admin_client.get(shown))
 

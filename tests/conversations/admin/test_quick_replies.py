@@ -47,10 +47,10 @@ def test_agents_and_strangers_cannot_change_shared_quick_replies(role: str) -> N
 @pytest.mark.parametrize(
     ("changed", "field", "error_text"),
     [
-        ({"message": "Hello {Name{Customer}}"}, "message", "There is no slug {Name{Customer}}."),
+        ({"message": "Hello {Name{Customer}}"}, "message", "Unknown placeholder {Name{Customer}}."),
         ({"locale": "German!"}, "locale", "Enter a language code"),
         ({"title": ""}, "title", "This field is required."),
-        ({"title": "There"}, "title", "of this title in this language already"),
+        ({"title": "There"}, "title", "with this title in this language"),
     ],
 )
 def test_invalid_quick_reply_is_refused_at_its_field(changed: Any, field: str, error_text: str) -> None:
@@ -83,7 +83,7 @@ def test_tag_has_no_spaces_and_is_unique() -> None:
     client = create_signed_in_client("Supervisor")
     client.post(admin_url(TAG_MODEL, "add"), {"name": "#Lamp shade"})
     assert QuickReplyTag.objects.get().name == "Lamp-shade"
-    assert "there already" in form_errors(client.post(admin_url(TAG_MODEL, "add"), {"name": "lamp-SHADE"}))["name"][0]
+    assert "already exists" in form_errors(client.post(admin_url(TAG_MODEL, "add"), {"name": "lamp-SHADE"}))["name"][0]
 
 
 def test_a_work_streams_page_lists_its_own_and_those_of_all() -> None:

@@ -61,7 +61,7 @@ def test_a_customers_first_message_is_routed_by_the_rules(orders: Queue) -> None
         conversation.pk,
     )
     assert classify_and_refresh(conversation).queue == orders
-    assert "Routed to Orders: rule “Order in first message”." in timeline_texts(conversation)
+    assert "Routed to Orders by rule “Order in first message”." in timeline_texts(conversation)
 
 
 def test_further_messages_do_not_route_again(orders: Queue) -> None:
@@ -78,7 +78,7 @@ def test_it_is_the_first_message_that_counts(orders: Queue) -> None:
     conversation = create_new_conversation("Hello")
     builders.create_inbound_message(conversation, "It is about my order")
     assert classify_and_refresh(conversation).queue == Queue.objects.get_default()
-    assert timeline_texts(conversation) == ["Routed to Default messaging queue: no rule holds."]
+    assert timeline_texts(conversation) == ["No rule matched, default queue: Default messaging queue."]
 
 
 def test_classification_keeps_the_customers_queue_position(orders: Queue) -> None:
@@ -91,7 +91,7 @@ def test_required_skills_are_stored_and_shown_in_the_timeline(orders: Queue) -> 
     conversation = classify_and_refresh(create_new_conversation())
     needed = {need.skill.name: need.rating for need in conversation.required_skills.all()}
     assert needed == {"German": 7, "Billing": 3, "Patience": 1}
-    assert timeline_texts(conversation)[-1] == "Needs Billing (3), German (7) and Patience (1)."
+    assert timeline_texts(conversation)[-1] == "Required skills: Billing (3), German (7) and Patience (1)."
 
 
 def test_classification_requests_assignment_and_notifies_both_queues(orders: Queue) -> None:

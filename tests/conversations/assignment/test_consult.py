@@ -124,7 +124,7 @@ def test_concurrent_invitations_do_not_exceed_the_limit() -> None:
 
 def test_only_the_assigned_agent_can_consult(conversation: Conversation, eve: Agent, orders: Queue) -> None:
     omar = builders.create_agent("Omar", queue=orders)
-    with pytest.raises(TransitionError, match="Only the agent who has this conversation"):
+    with pytest.raises(TransitionError, match="Only the assigned agent"):
         invite_colleague(conversation, eve, agent=omar)
 
 

@@ -74,8 +74,7 @@ def test_open_conversation_is_offered_with_the_reason_in_the_timeline() -> None:
     assert get_offered_agent(conversation) == dana
     assert conversation.state == State.OPEN
     assert last_event_text(conversation) == (
-        "Offered to Dana: the only one who can take it (100 units free); "
-        "not considered: 1 not showing Available or Busy."
+        "Offered to Dana (only agent available, 100 units free; not considered: 1 not Available or Busy)"
     )
 
 
@@ -108,7 +107,7 @@ def test_timeline_says_once_why_a_conversation_is_unassigned() -> None:
     dispatch_after()
     dispatch_after()
     assert [str(event.text) for event in conversation.events.filter(kind="nobody")] == [
-        "Nobody can take it now: 1 not showing Available or Busy."
+        "No agent available: 1 not Available or Busy."
     ]
 
 
@@ -139,7 +138,7 @@ def test_only_the_queues_members_get_its_work() -> None:
     builders.create_agent("Eve")
     conversation = create_waiting_conversation(queue=orders)
     assert dispatch_after() == 0
-    assert last_event_text(conversation) == "Nobody works in this queue."
+    assert last_event_text(conversation) == "This queue has no agents."
     omar = builders.create_agent("Omar", queue=orders)
     dispatch_after()
     assert get_offered_agent(conversation) == omar
@@ -202,7 +201,7 @@ def test_with_exact_matching_it_waits_for_the_skill() -> None:
     RequiredSkill.objects.create(conversation=needy, skill=german, rating=6)
     dispatch_after()
     assert (get_offered_agent(needy), get_offered_agent(other)) == (None, dana)
-    assert last_event_text(needy) == "Nobody can take it now: 1 lacking German 6."
+    assert last_event_text(needy) == "No agent available: 1 missing German 6."
 
 
 def test_wrap_up_uses_capacity_only_as_long_as_the_work_stream_says() -> None:
@@ -302,7 +301,7 @@ def test_every_unassigned_conversation_gets_a_reason() -> None:
     for _ in range(120):
         builders.create_conversation(queue=orders, number=number)
     dispatch_after()
-    assert unassigned_reasons() == ["Nobody can take it now: 1 not showing Available or Busy."] * 120
+    assert unassigned_reasons() == ["No agent available: 1 not Available or Busy."] * 120
     dispatch_after()
     assert len(unassigned_reasons()) == 120
 
@@ -333,7 +332,7 @@ def test_disconnected_agent_is_preferred_on_return() -> None:
     dispatch_after()
     assert omar.pk < dana.pk, "or it would be hers without that"
     assert get_offered_agent(conversation) == dana
-    assert last_event_text(conversation) == "Offered to Dana: had it before of 2 who can take it (100 units free)."
+    assert last_event_text(conversation) == "Offered to Dana (previous agent of 2 available agents, 100 units free)"
 
 
 def test_assign_lane_repeats_while_conversations_wait_and_then_ends() -> None:

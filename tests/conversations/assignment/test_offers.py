@@ -71,7 +71,7 @@ def test_rejected_conversation_goes_to_the_next_agent_and_keeps_its_position(
 def test_only_the_agent_it_is_offered_to_can_answer(offered_conversation: Conversation) -> None:
     omar = builders.create_agent("Omar")
     for answer in (offers.accept_offer, offers.reject_offer):
-        with pytest.raises(TransitionError, match="not offered to you any more"):
+        with pytest.raises(TransitionError, match="no longer offered to you"):
             answer(offered_conversation, omar)
     assert offer_outcomes(offered_conversation) == [OfferOutcome.PENDING]
 
@@ -84,7 +84,7 @@ def test_an_offer_lasts_as_long_as_the_work_stream_says(dana: Agent) -> None:
     assert offers.expire_offers(now + timedelta(seconds=45)) == 1
     assert offer_outcomes(conversation) == [OfferOutcome.TIMED_OUT]
     assert (conversation.state, conversation.offered_to) == (State.OPEN, None)
-    assert str(conversation.events.latest("pk").text) == "Dana did not answer in time."
+    assert str(conversation.events.latest("pk").text) == "Dana missed the offer."
 
 
 @pytest.mark.parametrize(("is_on", "shown"), [(True, BasePresence.INACTIVE), (False, BasePresence.AVAILABLE)])

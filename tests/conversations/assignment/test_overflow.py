@@ -44,7 +44,7 @@ def test_a_closed_queue_passes_on_to_another(orders: Queue) -> None:
     create_overflow_rule(orders, "out_of_hours", "transfer", target=night)
     conversation = classify_and_refresh(create_new_conversation())
     assert (conversation.queue, conversation.state) == (night, State.OPEN)
-    assert timeline_texts(conversation)[-1] == "Orders is out of its operating hours: transferred to Night."
+    assert timeline_texts(conversation)[-1] == "Orders is outside its operating hours: transferred to Night."
 
 
 def test_transferred_conversation_does_not_overflow_again_on_entry(orders: Queue) -> None:
@@ -59,7 +59,7 @@ def test_closed_queue_without_rule_keeps_the_conversation_and_records_it(orders:
     close_permanently(orders)
     conversation = classify_and_refresh(create_new_conversation())
     assert conversation.queue == orders
-    assert timeline_texts(conversation)[-1] == "Orders is out of its operating hours: it waits there anyway."
+    assert timeline_texts(conversation)[-1] == "Orders is outside its operating hours: assigned to the queue anyway."
 
 
 def test_a_full_queue_ends_the_conversation(orders: Queue) -> None:
@@ -68,8 +68,8 @@ def test_a_full_queue_ends_the_conversation(orders: Queue) -> None:
     second = classify_and_refresh(create_new_conversation())
     assert (first.state, second.state, second.queue) == (State.OPEN, State.CLOSED, orders)
     assert timeline_texts(second)[-2:] == [
-        "Orders is full (1 work item): the conversation is ended.",
-        "Closed: overflow.",
+        "Orders is full (1 work item): conversation ended.",
+        "Closed due to overflow.",
     ]
     assert second.closed_at is not None
 
@@ -124,7 +124,7 @@ def test_conversation_waiting_too_long_is_transferred_and_restarts_its_wait(orde
     late.refresh_from_db()
     early.refresh_from_db()
     assert (late.queue, late.queued_at, early.queue) == (night, MONDAY_NIGHT, orders)
-    assert timeline_texts(late) == ["Nobody in Orders was free for 5 minutes: transferred to Night."]
+    assert timeline_texts(late) == ["No agent in Orders was available for 5 minutes: transferred to Night."]
     assert Lane.objects.filter(kind=LaneKind.ASSIGN).exists()
 
 

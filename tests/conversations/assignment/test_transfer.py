@@ -174,7 +174,7 @@ def test_candidate_queues_show_waiting_counts_and_exclude_closed_queues(
 
 def test_only_the_agent_who_has_it_transfers_it(conversation: Conversation, omar: Agent) -> None:
     for somebody in (omar, builders.create_agent("Sue", role="Supervisor")):
-        with pytest.raises(TransitionError, match="Only the agent who has this conversation"):
+        with pytest.raises(TransitionError, match="Only the assigned agent"):
             transfer_conversation(conversation, target=omar, agent=somebody, reason="Mine.")
 
 
@@ -184,7 +184,7 @@ def test_only_an_active_conversation_is_transferred(
 ) -> None:
     Conversation.objects.update(state=state)
     conversation.refresh_from_db()
-    with pytest.raises(TransitionError, match="Only an active conversation"):
+    with pytest.raises(TransitionError, match="Only active conversations"):
         transfer_conversation(conversation, target=omar, agent=dana, reason="Lunch.")
 
 

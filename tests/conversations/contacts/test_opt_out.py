@@ -208,10 +208,10 @@ def test_lifted_opt_out_allows_replies_and_is_recorded() -> None:
     assert send_reply(conversation, author=dana.user, text="Hello").status == "queued"
     line = conversation.events.get(kind=TimelineEventKind.OPT_OUT_LIFTED)
     assert line.actor == dana.user
-    assert str(line.text) == "The customer agreed again: She asked on the phone (Dana lifted the opt-out.)"
+    assert str(line.text) == "The customer opted in again: She asked on the phone (recorded by Dana)"
 
 
-@pytest.mark.parametrize(("reason", "text"), [(" ", "Write how"), ("x" * 301, "up to 300 characters")])
+@pytest.mark.parametrize(("reason", "text"), [(" ", "Enter how"), ("x" * 301, "up to 300 characters")])
 def test_an_opt_out_is_lifted_only_with_a_reason(reason: str, text: str) -> None:
     dana = builders.create_agent("Dana")
     with pytest.raises(opt_out.LiftOptOutError, match=text):
@@ -226,7 +226,7 @@ def test_only_its_agent_and_supervisors_lift_an_opt_out(person: str, may: bool) 
     if may:
         opt_out.lift_opt_out(conversation, by=somebody.user, reason="By mail.")
     else:
-        with pytest.raises(opt_out.LiftOptOutError, match="Only the agent who has"):
+        with pytest.raises(opt_out.LiftOptOutError, match="Only the assigned agent"):
             opt_out.lift_opt_out(conversation, by=somebody.user, reason="By mail.")
     assert Contact.objects.get().opted_out_by_word is not may
 
@@ -235,5 +235,5 @@ def test_opt_out_kept_by_twilio_cannot_be_lifted() -> None:
     dana = builders.create_agent("Dana")
     conversation = create_opted_out_conversation(dana)
     Contact.objects.update(opted_out_by_word=False)
-    with pytest.raises(opt_out.LiftOptOutError, match="has not opted out by a word"):
+    with pytest.raises(opt_out.LiftOptOutError, match="has not sent an opt-out word"):
         opt_out.lift_opt_out(conversation, by=dana.user, reason="By mail.")

@@ -94,7 +94,7 @@ def test_undownloadable_file_is_shown_as_failed_and_can_be_retried(media_server:
         Lane.objects.update(due_at=timezone.now())
     assert run_media_lane() is None
     file.refresh_from_db()
-    assert (file.state, file.error) == (AttachmentState.FAILED, "Twilio answered 404.")
+    assert (file.state, file.error) == (AttachmentState.FAILED, "Twilio returned error 404.")
     set_file_responses(media_server, file, FileResponse(200, JPEG))
     retry_download(file)
     assert run_media_lane() is None

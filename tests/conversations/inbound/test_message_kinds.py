@@ -56,7 +56,7 @@ def test_a_file_is_not_fetched_where_customers_may_not_attach(number: WhatsAppNu
     file = receive_payload(number, "voice").attachments.get()
     assert (file.state, file.error) == (
         AttachmentState.FAILED,
-        "Attachments from customers are switched off for this number.",
+        "Attachments from customers are disabled for this number.",
     )
     assert not Lane.objects.filter(kind="media").exists()
 

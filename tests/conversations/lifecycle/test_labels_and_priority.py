@@ -58,7 +58,7 @@ def test_contact_label_publishes_events_for_open_conversations(dana: Agent) -> N
 
 
 def test_agents_use_labels_and_supervisors_make_them(dana: Agent, sue: Agent) -> None:
-    with pytest.raises(LabelError, match="A supervisor can create it"):
+    with pytest.raises(LabelError, match="Ask a supervisor to create it"):
         get_or_create_label("VIP", user=dana.user)
     label = get_or_create_label("  VIP  ", user=sue.user)
     assert label.name == "VIP"
@@ -84,7 +84,7 @@ def test_urgent_conversation_is_assigned_before_longer_waiting_ones(dana: Agent)
 
 def test_assigned_agent_or_supervisor_changes_the_priority(dana: Agent, sue: Agent) -> None:
     conversation = builders.create_conversation(agent=dana)
-    with pytest.raises(TransitionError, match="Only the agent"):
+    with pytest.raises(TransitionError, match="Only the assigned agent"):
         set_priority(conversation, Priority.HIGH, agent=builders.create_agent("Omar"))
     set_priority(conversation, Priority.HIGH, agent=sue)
     conversation.refresh_from_db()
@@ -116,7 +116,7 @@ def test_conversation_is_closed_with_codes_and_a_note(dana: Agent) -> None:
 def test_closing_without_a_required_code_is_refused(dana: Agent) -> None:
     builders.update_work_stream(disposition_required=True)
     conversation = builders.create_conversation(agent=dana)
-    with pytest.raises(dispositions.WrapUpError, match="Choose what the conversation came to") as refused:
+    with pytest.raises(dispositions.WrapUpError, match="Choose an outcome") as refused:
         close_conversation(conversation, dana, note="Bye")
     assert refused.value.field == "codes"
     conversation.refresh_from_db()
@@ -132,7 +132,7 @@ def test_active_conversation_is_ended_and_closed_in_one_step(dana: Agent) -> Non
 def test_closing_is_refused_when_a_message_arrived_meanwhile(dana: Agent) -> None:
     conversation = builders.create_conversation(agent=dana)
     Conversation.objects.update(unread_count=1)
-    with pytest.raises(TransitionError, match="has written in the meantime"):
+    with pytest.raises(TransitionError, match="sent a new message"):
         close_conversation(conversation, dana, codes=create_codes("Solved"), note="Bye")
     conversation.refresh_from_db()
     assert (conversation.state, conversation.dispositions.count(), conversation.notes.count()) == (State.ACTIVE, 0, 0)
@@ -147,7 +147,7 @@ def test_more_than_two_codes_are_refused(dana: Agent) -> None:
 
 def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) -> None:
     conversation = builders.create_conversation(agent=dana, state=State.WRAP_UP)
-    with pytest.raises(TransitionError, match="Only the agent"):
+    with pytest.raises(TransitionError, match="Only the assigned agent"):
         close_conversation(conversation, builders.create_agent("Omar"))
     close_conversation(conversation, sue)
     conversation.refresh_from_db()
@@ -155,5 +155,5 @@ def test_a_supervisor_closes_what_a_colleague_wraps_up(dana: Agent, sue: Agent) 
 
 
 def test_supervisor_cannot_end_a_colleagues_conversation(dana: Agent, sue: Agent) -> None:
-    with pytest.raises(TransitionError, match="Only the agent"):
+    with pytest.raises(TransitionError, match="Only the assigned agent"):
         close_conversation(builders.create_conversation(agent=dana), sue)

@@ -67,7 +67,7 @@ def test_snooze_ends_on_time_and_moves_the_conversation_to_the_top(dana: Agent) 
         assert run_snooze_lane(lease_for(conversation)) is None
         conversation.refresh_from_db()
         assert conversation.last_activity_at == timezone.now()
-        assert str(conversation.events.latest("pk").text) == "The snooze is over."
+        assert str(conversation.events.latest("pk").text) == "Snooze ended."
         assert f"agent:{dana.pk}" in LiveEvent.objects.get().topics
         assert run_snooze_lane(lease_for(conversation)) is None
         assert LiveEvent.objects.count() == 1
@@ -124,10 +124,10 @@ def test_invalid_snooze_time_is_refused(dana: Agent, hours: int) -> None:
 
 def test_only_the_assigned_agent_can_snooze_a_read_conversation(dana: Agent) -> None:
     conversation = builders.create_conversation(agent=dana)
-    with pytest.raises(TransitionError, match="Only the agent"):
+    with pytest.raises(TransitionError, match="Only the assigned agent"):
         snooze_conversation(conversation, builders.create_agent("Omar"), until=None)
     Conversation.objects.update(unread_count=1)
-    with pytest.raises(TransitionError, match="has written in the meantime"):
+    with pytest.raises(TransitionError, match="sent a new message"):
         snooze_conversation(conversation, dana, until=None)
     assert not Lane.objects.filter(kind=LaneKind.SNOOZE).exists()
 

@@ -120,7 +120,7 @@ def test_quotes_and_letters_of_every_kind_arrive_as_they_were_typed(
 def test_missing_variables_are_listed_by_name(conversation: Conversation, delivery_template: MessageTemplate) -> None:
     refused = template_refusal(conversation, delivery_template, {"1": " "})
     assert isinstance(refused, TemplateSendError)
-    assert refused.errors == {"1": "Fill this in.", "2": "Fill this in."}
+    assert refused.errors == {"1": "Enter a value.", "2": "Enter a value."}
 
 
 @pytest.mark.parametrize("state", ["unsubmitted", "pending", "rejected", "paused", "disabled", "in_appeal"])
@@ -135,7 +135,7 @@ def test_unapproved_template_is_refused_with_the_reason(
 
 def test_template_removed_at_twilio_is_refused(conversation: Conversation, delivery_template: MessageTemplate) -> None:
     delivery_template.removed_at = timezone.now()
-    assert "Twilio does not have it any more." in template_refusal(conversation, delivery_template).message
+    assert "It was removed from Twilio." in template_refusal(conversation, delivery_template).message
 
 
 def test_a_template_of_another_channel_is_refused(conversation: Conversation) -> None:
@@ -184,7 +184,7 @@ def test_a_list_goes_out_inside_the_window_only(conversation: Conversation, memo
     content = {"body": "What about?", "button": "Choose", "items": [{"id": "a", "item": "My order"}]}
     fields: dict[str, Any] = {"content_type": "twilio/list-picker", "content": content, "approval": "unsubmitted"}
     picker = create_template(conversation.number.account, "list", **fields)
-    assert "only within 24 hours" in template_refusal(conversation, picker, {}).message
+    assert "only be sent within 24 hours" in template_refusal(conversation, picker, {}).message
     Conversation.objects.update(window_closes_at=NOON + dt.timedelta(seconds=5))
     message = send_to_customer(conversation, picker, {})
     assert message.content["template"]["entries"][0]["title"] == "My order"
@@ -203,7 +203,7 @@ def test_a_template_paused_meanwhile_is_not_sent(
     assert run_send_lane() is None
     message.refresh_from_db()
     assert (message.status, memory_backend.outbox) == ("failed", [])
-    assert "WhatsApp has paused it" in message.error_message
+    assert "WhatsApp paused it" in message.error_message
 
 
 def test_a_list_whose_window_closed_meanwhile_is_not_sent(
@@ -319,7 +319,7 @@ def test_unsent_template_is_resent_as_a_template(
     assert interrupted_message.author is not None
     copy = resend_message(interrupted_message, author=interrupted_message.author)
     assert (copy.kind, copy.body) == (MessageKind.TEMPLATE, interrupted_message.body)
-    with pytest.raises(ReplyError, match="sent again already"):
+    with pytest.raises(ReplyError, match="already been sent again"):
         resend_message(interrupted_message, author=interrupted_message.author)
     run_send_lane()
     assert [message.content_sid for message in memory_backend.outbox] == [delivery_template.content_sid]

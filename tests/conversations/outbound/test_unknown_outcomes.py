@@ -22,7 +22,7 @@ from tests.webhook_client import post_webhook
 pytestmark = pytest.mark.django_db
 
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
-NOT_SENT_TEXT = "Twilio did not take the message. It was not sent."
+NOT_SENT_TEXT = "Twilio rejected the message. It was not sent."
 
 
 @pytest.fixture

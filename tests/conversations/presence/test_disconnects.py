@@ -61,7 +61,7 @@ def test_a_customer_who_waits_for_an_answer_goes_back_to_the_queue(dana: Agent) 
     assert run_disconnect(dana) is None
     assert state_and_agent(conversation) == (State.OPEN, None)
     lines = [str(line) for line in conversation.events.values_list("text", flat=True)]
-    assert lines == ["Dana did not come back within 15 minutes: waiting in Orders for another agent."]
+    assert lines == ["Dana did not reconnect within 15 minutes. Waiting in Orders for another agent."]
     assert f"agent:{dana.pk}" in LiveEvent.objects.filter(kind="conversation").latest("pk").topics
 
 
@@ -183,7 +183,12 @@ def test_missed_disconnect_is_found_by_the_periodic_check(dana: Agent) -> None:
 def test_a_presence_set_in_the_administration_is_at_once_on_the_agents_pages() -> None:
     omar = builders.create_agent("Omar", presence="away")
     available = get_built_in_presence(BasePresence.AVAILABLE)
-    form = {"capacity": "100", "presence": available.pk, **inline_form_data("memberships"), **inline_form_data("agent_skills")}
+    form = {
+        "capacity": "100",
+        "presence": available.pk,
+        **inline_form_data("memberships"),
+        **inline_form_data("agent_skills"),
+    }
     create_signed_in_client("Administrator").post(admin_url("routing_agent", "change", omar.pk), form)
     assert LiveEvent.objects.filter(kind="presence", subject_id=omar.pk).exists()
     assert Lane.objects.filter(kind="assign").exists()

@@ -40,7 +40,7 @@ def test_a_refused_deletion_offers_to_deactivate(admin_client: UserClient) -> No
     response = admin_client.post(offered, follow=True)
     number.refresh_from_db()
     assert not number.is_active
-    assert "is deactivated" in message_texts(response)[0]
+    assert "was deactivated" in message_texts(response)[0]
 
 
 def test_opening_the_deactivation_page_changes_nothing(admin_client: UserClient) -> None:
@@ -53,7 +53,7 @@ def test_opening_the_deactivation_page_changes_nothing(admin_client: UserClient)
 def test_an_inactive_number_is_not_offered_deactivation_again(admin_client: UserClient) -> None:
     number = builders.create_number(is_active=False)
     builders.create_conversation(number=number)
-    assert "It is inactive already." in visible_text(admin_client.get(admin_url(NUMBER_MODEL, "delete", number.pk)))
+    assert "It is already inactive." in visible_text(admin_client.get(admin_url(NUMBER_MODEL, "delete", number.pk)))
 
 
 def test_a_supervisor_can_not_deactivate_a_channel() -> None:

@@ -148,7 +148,7 @@ def test_offer_to_another_agent_cannot_be_answered(desk: DeskScenario, name: str
     offered = create_offer(desk)
     refused = answer_offer(desk, name, offered, username=person, without_htmx=plain)
     assert refused.status_code == 409
-    assert "not offered to you any more" in refused.content.decode()
+    assert "no longer offered to you" in refused.content.decode()
     offered.refresh_from_db()
     assert offered.offered_to == desk.dana
 
@@ -174,7 +174,7 @@ def miss_offer(desk: DeskScenario) -> str:
 
 @pytest.mark.parametrize("plain", [True, False])
 def test_agent_is_told_of_a_missed_offer_and_can_return(desk: DeskScenario, plain: bool) -> None:
-    assert "You missed <bdi>Amara Diallo</bdi> and are Inactive." in miss_offer(desk)
+    assert "You missed <bdi>Amara Diallo</bdi> and are now Inactive." in miss_offer(desk)
     client = client_for(desk.dana)
     assert client.post(reverse("desk:back"), **({} if plain else HTMX_HEADERS)).status_code == (302 if plain else 200)
     desk.dana.refresh_from_db()
@@ -262,7 +262,7 @@ def test_supervisor_sees_all_ongoing_conversations(desk: DeskScenario, person: s
     rows = answered.context["inbox"].rows
     assert {str(row.conversation.agent) for row in rows} == {"Dana", "Omar", "Eve"}
     assert "<bdi>Dana</bdi> · Orders" in answered.content.decode()
-    assert [tab.label for tab in answered.context["inbox"].tabs] == ["My", "Open", "Ongoing", "Closed"]
+    assert [tab.label for tab in answered.context["inbox"].tabs] == ["Mine", "Open", "Ongoing", "Closed"]
 
 
 @pytest.mark.parametrize("person", ["dana", "omar", "eve"])

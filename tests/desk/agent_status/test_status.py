@@ -80,7 +80,7 @@ def test_sign_in_redirects_to_the_desk_or_the_requested_page(desk: DeskScenario)
 
 def test_wrong_password_shows_a_message_and_keeps_the_name(desk: DeskScenario) -> None:
     shown = post_sign_in(Client(), "wrong").content.decode()
-    assert "User name and password do not match." in shown
+    assert "Incorrect user name or password." in shown
     assert 'value="dana"' in shown
 
 
@@ -120,13 +120,13 @@ def test_no_page_holds_script_or_style_of_its_own(desk: DeskScenario, path: str)
     client = Client() if path == "/sign-in/" else client_for(desk.dana)
     shown = client.get(path).content.decode()
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", shown)
-    assert "Skip to the content" in shown
+    assert "Skip to content" in shown
 
 
 def test_unknown_page_shows_a_404_page(desk: DeskScenario) -> None:
     answer = client_for(desk.dana).get("/nowhere/")
     assert answer.status_code == 404
-    assert "This page is not here" in answer.content.decode()
+    assert "Page not found" in answer.content.decode()
 
 
 def test_a_hostile_message_leaves_the_conversations_page_without_handlers(desk: DeskScenario) -> None:

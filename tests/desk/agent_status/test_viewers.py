@@ -36,9 +36,9 @@ def test_typing_colleague_is_named(desk: DeskScenario) -> None:
     for agent in (desk.dana, desk.omar):
         client_for(agent).post(conversation_url(desk, "typing"))
     shown = post_viewing(client_for(desk.administrator), desk)
-    assert "<bdi>Dana</bdi> and <bdi>Omar</bdi> are writing…" in shown
+    assert "<bdi>Dana</bdi> and <bdi>Omar</bdi> are typing…" in shown
     client_for(desk.omar).post(conversation_url(desk, "typing"), {"stopped": "1"})
-    assert "<bdi>Dana</bdi> is writing…" in post_viewing(client_for(desk.administrator), desk)
+    assert "<bdi>Dana</bdi> is typing…" in post_viewing(client_for(desk.administrator), desk)
 
 
 def test_get_request_does_not_record_a_viewer(desk: DeskScenario) -> None:

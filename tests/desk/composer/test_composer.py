@@ -72,7 +72,7 @@ def test_a_reply_to_a_message_from_elsewhere_is_refused_and_the_text_stays(desk:
 def test_a_slug_that_is_left_is_refused_by_the_field(desk: DeskScenario) -> None:
     answer = post_reply(desk, text="Dear {LastName{Customer}}")
     assert answer.status_code == 422
-    assert "Replace {LastName{Customer}} first" in answer.content.decode()
+    assert "Replace {LastName{Customer}} before sending" in answer.content.decode()
 
 
 def test_unsent_message_is_included_in_fragments_until_sent(desk: DeskScenario) -> None:
@@ -131,7 +131,7 @@ def test_only_the_author_can_undo(desk: DeskScenario, person: str, status: int) 
 def test_late_or_invalid_undo_shows_an_error(desk: DeskScenario, form: dict[str, str]) -> None:
     answer = client_for(desk.dana).post(conversation_url(desk, "undo"), form, **HTMX_HEADERS)
     assert answer.status_code == 409
-    assert "on its way already" in answer.content.decode()
+    assert "Already sent" in answer.content.decode()
 
 
 # -- The preview -------------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_error_is_shown_at_its_field_and_input_is_kept(desk: DeskScenario) -> No
     )
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert "There is no slug {Name{Customer}}" in shown
+    assert "Unknown placeholder {Name{Customer}}" in shown
     assert "Dear {Name{Customer}}</textarea>" in shown
 
 

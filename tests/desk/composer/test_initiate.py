@@ -112,14 +112,14 @@ def test_a_number_without_its_country_code_is_told_at_its_field(
     answer = post_begin(desk, delivery_template, to="0151 1234567")
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert 'id="start-to-error" role="alert" hx-swap-oob="true">Begin with + and the country code' in shown
+    assert 'id="start-to-error" role="alert" hx-swap-oob="true">Start with + and the country code' in shown
     assert 'value="2231"' in shown
     assert not Message.objects.exists()
 
 
 def test_missing_variable_is_shown_at_its_field(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     answer = post_begin(desk, delivery_template, **{"variable-1": ""})
-    assert (answer.status_code, "Fill this in." in answer.content.decode()) == (422, True)
+    assert (answer.status_code, "Enter a value." in answer.content.decode()) == (422, True)
 
 
 def test_a_known_customer_is_not_typed_but_shown(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
@@ -147,7 +147,7 @@ def test_open_conversation_of_a_colleague_is_opened_with_a_notice(
     answer = post_begin(desk, delivery_template, author=desk.omar, contact=desk.conversation.contact_id)
     conversation_path = reverse("desk:conversation", args=[desk.conversation.pk])
     assert answer["HX-Redirect"] == f"{conversation_path}?told=open_already"
-    assert "There is an open conversation with this customer already" in visible_text(
+    assert "This customer already has an open conversation" in visible_text(
         client_for(desk.omar).get(answer["HX-Redirect"])
     )
     assert not Message.objects.exists()
@@ -158,12 +158,12 @@ def test_invisible_open_conversation_is_reported_without_details(
 ) -> None:
     answer = post_begin(desk, delivery_template, author=desk.eve, to=desk.conversation.contact.address)
     assert answer.status_code == 422
-    assert "There is an open conversation with this customer already." in visible_text(answer)
+    assert "This customer already has an open conversation." in visible_text(answer)
 
 
 def test_agent_without_numbers_sees_a_message(desk: DeskScenario, delivery_template: MessageTemplate) -> None:
     builders.update_work_stream(fallback_queue=desk.queue)
-    assert "There is no number you can write from." in visible_text(client_for(desk.eve).get(START_PATH))
+    assert "You can't send from any number yet." in visible_text(client_for(desk.eve).get(START_PATH))
     assert post_begin(desk, delivery_template, author=desk.eve).status_code in {404, 422}
     assert not Message.objects.exists()
 

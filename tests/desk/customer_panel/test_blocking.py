@@ -52,17 +52,14 @@ def test_blocking_requires_post(desk: DeskScenario) -> None:
 def test_colleague_sees_the_reason_and_no_block_button(desk: DeskScenario) -> None:
     client = client_for(desk.omar)
     assert "do-block" not in client.get(conversation_url(desk, "conversation")).content.decode()
-    assert (
-        "Only the agent who has this conversation"
-        in client.post(conversation_url(desk), **HTMX_HEADERS).content.decode()
-    )
+    assert "Only the assigned agent" in client.post(conversation_url(desk), **HTMX_HEADERS).content.decode()
 
 
 def test_blocking_asks_first(desk: DeskScenario) -> None:
     page = client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     assert (
-        page.index("<summary>Block this customer</summary>")
-        < page.index("They will reach nobody")
+        page.index("<summary>Block customer</summary>")
+        < page.index("They can no longer reach you")
         < page.index('id="do-block"')
     )
 
@@ -72,6 +69,6 @@ def test_works_without_javascript(desk: DeskScenario) -> None:
     answer = client.post(conversation_url(desk), follow=True)
     assert answer.status_code == 200
     page = answer.content.decode()
-    assert "This customer is blocked. Unblock them to write to them again." in page
+    assert "This customer is blocked. Unblock them to reply." in page
     assert 'id="reply-text"' not in page
     assert "Dana blocked this customer." in page

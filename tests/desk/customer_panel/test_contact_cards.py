@@ -38,9 +38,9 @@ def test_a_card_shows_its_numbers_and_addresses_and_offers_to_save_each_number(d
 
 
 def test_somebody_is_saved_once_and_then_known(desk: DeskScenario) -> None:
-    assert "is among the contacts now" in post_save_card(desk).content.decode()
+    assert "was saved as a contact" in post_save_card(desk).content.decode()
     assert Contact.objects.get(identity="whatsapp:+491519999999").name == "Mum <b>"
-    assert "This number is among the contacts already" in post_save_card(desk).content.decode()
+    assert "This number is already saved as a contact" in post_save_card(desk).content.decode()
 
 
 def test_a_number_without_a_country_is_refused_with_the_reason(desk: DeskScenario) -> None:

@@ -70,7 +70,7 @@ def test_the_other_contact_is_found_and_both_are_seen_side_by_side(desk: DeskSce
     assert f"?with={other_contact.pk}" in search_page.content.decode()
     assert "<dialog" not in search_page.content.decode()
     both = client.get(merge_url(desk, f"?with={other_contact.pk}"), **HTMX_HEADERS).content.decode()
-    for text in ("Amara Diallo", "Amara at work", "+49 1512 2222222", "Kept", "confirm-merge"):
+    for text in ("Amara Diallo", "Amara at work", "+49 1512 2222222", "Result", "confirm-merge"):
         assert text in both
 
 
@@ -129,7 +129,7 @@ def test_panel_shows_the_other_number_and_offers_undo(desk: DeskScenario, other_
     assert "Amara at work" in page
     page = client_for(desk.omar).get(about, **HTMX_HEADERS).content.decode()
     assert "undo-merge" not in page
-    assert "Only who merged them, or a supervisor, can undo that." in page
+    assert "Only the person who merged them or a supervisor can undo this." in page
 
 
 def test_a_merge_of_another_customer_is_not_undone_from_here(desk: DeskScenario, other_contact: Contact) -> None:
@@ -143,7 +143,7 @@ def test_impossible_undo_shows_the_reason(desk: DeskScenario, other_contact: Con
     merge_contacts(desk.conversation.contact, builders.create_contact("Third"), by=desk.supervisor.user)
     answer = client_for(desk.dana).post(undo_url(desk, first), **HTMX_HEADERS)
     assert answer.status_code == 409
-    assert "Third was merged into this customer afterwards" in answer.content.decode()
+    assert "Third was merged into this customer later" in answer.content.decode()
     assert client_for(desk.dana).get(undo_url(desk, first)).status_code == 405
 
 
@@ -155,5 +155,5 @@ def test_page_of_a_merged_conversation_gets_410_with_the_reason(desk: DeskScenar
     pieces = reverse("desk:pieces", args=[waits.pk])
     answer = client_for(desk.omar).get(pieces, **HTMX_HEADERS)
     assert answer.status_code == 410
-    assert "was joined to another one of the same customer" in answer.content.decode()
+    assert "was merged into another one with the same customer" in answer.content.decode()
     assert client_for(desk.eve).get(pieces, **HTMX_HEADERS).status_code == 404

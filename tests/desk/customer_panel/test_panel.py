@@ -191,7 +191,7 @@ def test_its_agent_adds_a_skill_and_removes_it_again(desk: DeskScenario, german_
     ]
     assert "German 3" not in post_section(desk, "skills", skill=german_skill.pk, remove=1).content.decode()
     lines = [str(line) for line in desk.conversation.events.values_list("text", flat=True)]
-    assert lines == ["Dana added the skill German, 3 or better.", "Dana removed the skill German."]
+    assert lines == ["Dana added the skill German (3 or higher).", "Dana removed the skill German."]
 
 
 @pytest.mark.parametrize(("person", "status"), [("supervisor", 200), ("administrator", 200), ("omar", 403)])
@@ -226,7 +226,7 @@ def test_an_opt_out_by_word_is_lifted_with_a_reason(desk: DeskScenario, person: 
         "do-lift" in client_for(getattr(desk, person)).get(conversation_url(desk, "conversation")).content.decode()
     )
     assert is_offered == (status == 200)
-    assert post_section(desk, "lift_opt_out", person, reason="On the phone").status_code == status
+    assert post_section(desk, "lift_opt_out", person, reason="By phone").status_code == status
     assert Contact.objects.get(pk=desk.conversation.contact_id).opted_out_by_word is not is_offered
 
 
@@ -234,7 +234,7 @@ def test_lifting_an_opt_out_without_a_reason_is_refused(desk: DeskScenario) -> N
     opt_out_contact(desk)
     answer = post_section(desk, "lift_opt_out", reason=" ")
     assert answer.status_code == 422
-    assert "Write how the customer agreed" in answer.content.decode()
+    assert "Enter how the customer opted in" in answer.content.decode()
 
 
 # -- History -----------------------------------------------------------------------------------------------------------

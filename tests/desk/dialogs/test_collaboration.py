@@ -99,7 +99,7 @@ def test_transfer_reason_is_kept_after_a_conflict(desk: DeskScenario) -> None:
     answer = post_action(desk, "transfer", to=to, reason="Knows the lamps")
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "Only an active conversation can be transferred." in page
+    assert "Only active conversations can be transferred." in page
     assert "Knows the lamps</textarea>" in page
     assert is_checked(page, to)
 
@@ -142,7 +142,7 @@ def test_refused_transfer_keeps_the_form_and_shows_the_reason(desk: DeskScenario
     answer = post_action(desk, "transfer", to=agent_value(desk, "omar"), reason=" ", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 422
-    assert "Write why, for whoever reads this next." in shown
+    assert "Enter a reason for the transfer." in shown
     assert is_checked(shown, agent_value(desk, "omar"))
     assert ("<html" in shown) == plain
 
@@ -152,7 +152,7 @@ def test_the_dialog_shows_presence_skills_and_free_capacity(desk: DeskScenario) 
         builders.create_conversation(agent=desk.omar, queue=desk.queue)
     builders.create_agent("Gone", queue=desk.queue, presence="offline")
     shown = client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
-    assert "10 free, this needs 30: over capacity" in shown
+    assert "Over capacity: 30 needed, 10 free" in shown
     assert 'class="dot available"' in shown
     assert "Gone" not in shown
     assert "Returns" in shown
@@ -169,7 +169,7 @@ def test_transfer_out_of_sight_redirects_to_the_inbox(desk: DeskScenario, plain:
 def test_something_else_than_what_is_offered_is_refused(desk: DeskScenario) -> None:
     answer = post_action(desk, "transfer", to=agent_value(desk, "eve"), reason="Hers.")
     assert answer.status_code == 422
-    assert "That is no longer possible." in answer.content.decode()
+    assert "This is no longer possible." in answer.content.decode()
 
 
 def test_consulted_colleague_has_it_in_their_inbox_and_can_only_write_notes(desk: DeskScenario) -> None:
@@ -209,7 +209,7 @@ def test_a_note_is_shown_between_the_messages_with_whom_it_is_for(desk: DeskScen
     shown = compact(get_conversation_page(desk, "omar"))
     assert shown.index(">Before<") < shown.index("Note for @Omar") < shown.index(">After<")
     assert "<strong>@omar</strong>: &lt;b&gt;second&lt;/b&gt; lamp" in shown
-    assert "only colleagues see this" in shown
+    assert "only visible to colleagues" in shown
 
 
 def test_new_note_is_included_in_the_fragments(desk: DeskScenario) -> None:
@@ -221,10 +221,10 @@ def test_new_note_is_included_in_the_fragments(desk: DeskScenario) -> None:
 def test_a_mention_marks_the_row_until_the_conversation_is_opened(desk: DeskScenario) -> None:
     add_note(desk.conversation, desk.dana.user, "@omar look")
     inbox = reverse("desk:inbox")
-    assert "A note mentions you" in client_for(desk.omar).get(inbox).content.decode()
-    assert "A note mentions you" not in client_for(desk.dana).get(inbox).content.decode()
+    assert "You were mentioned in a note" in client_for(desk.omar).get(inbox).content.decode()
+    assert "You were mentioned in a note" not in client_for(desk.dana).get(inbox).content.decode()
     get_conversation_page(desk, "omar")
-    assert "A note mentions you" not in client_for(desk.omar).get(inbox).content.decode()
+    assert "You were mentioned in a note" not in client_for(desk.omar).get(inbox).content.decode()
 
 
 def test_a_mention_in_what_is_open_already_is_seen_there(desk: DeskScenario) -> None:

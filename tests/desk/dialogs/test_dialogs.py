@@ -76,7 +76,7 @@ def test_label_added_meanwhile_is_kept(desk: DeskScenario) -> None:
 def test_supervisors_create_a_label_while_they_use_it_and_agents_do_not(desk: DeskScenario) -> None:
     refused = post_dialog(desk, "labels", create=1, name="VIP")
     assert refused.status_code == 422
-    assert "A supervisor can create it." in refused.content.decode()
+    assert "Ask a supervisor to create it." in refused.content.decode()
     assert post_dialog(desk, "labels", "supervisor", create=1, name="VIP").status_code == 200
     assert desk.conversation.labels.get().name == "VIP"
 
@@ -117,7 +117,7 @@ def test_a_required_code_is_asked_for_beside_its_field(desk: DeskScenario, name:
     answer = post_dialog(desk, name, note="Kept")
     assert answer.status_code == 422
     page = answer.content.decode()
-    assert "Choose what the conversation came to." in page
+    assert "Choose an outcome." in page
     assert "Kept</textarea>" in page
     assert post_dialog(desk, name, codes=[code.pk]).status_code == 200
     desk.conversation.refresh_from_db()
@@ -132,7 +132,7 @@ def test_closing_note_is_kept_when_a_message_arrives_meanwhile(desk: DeskScenari
     answer = post_dialog(desk, name, codes=[code.pk], note="A long story")
     page = answer.content.decode()
     assert answer.status_code == 409
-    assert "The customer has written in the meantime." in page
+    assert "The customer sent a new message." in page
     assert "A long story</textarea>" in page
     assert f'value="{code.pk}" checked' in compact(page)
     desk.conversation.refresh_from_db()
@@ -180,6 +180,6 @@ def test_search_is_limited_to_desk_users(desk: DeskScenario) -> None:
 
 def test_nothing_found_and_nothing_typed_are_not_the_same(desk: DeskScenario) -> None:
     client = client_for(desk.dana)
-    assert "Nothing found" in client.get(reverse("desk:search"), {"q": "xyzzy"}, **HTMX_HEADERS).content.decode()
+    assert "No results" in client.get(reverse("desk:search"), {"q": "xyzzy"}, **HTMX_HEADERS).content.decode()
     assert not client.get(reverse("desk:search"), {"q": ""}, **HTMX_HEADERS).content.decode().strip()
     assert "<html" in client.get(reverse("desk:search"), {"q": "amara"}).content.decode()

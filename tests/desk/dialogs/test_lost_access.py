@@ -17,8 +17,8 @@ from tests.desk.scenario import HTMX_HEADERS, DeskScenario, client_for
 
 pytestmark = pytest.mark.django_db
 
-CONSULT_ENDED_TEXT = "This conversation is closed; you were only asked into it."
-OTHER_QUEUE_TEXT = "This conversation is in a queue now whose conversations you do not see."
+CONSULT_ENDED_TEXT = "This conversation is closed. You were only consulted."
+OTHER_QUEUE_TEXT = "This conversation was moved to a queue you don&#x27;t have access to."
 
 
 def close_conversation(desk: DeskScenario) -> None:
@@ -46,7 +46,7 @@ def test_consulted_colleague_gets_a_closed_notice(desk: DeskScenario) -> None:
     status, page = fetch_updates(eve, desk, "conversation")
     assert status == 410
     assert CONSULT_ENDED_TEXT in page
-    assert "Back to the inbox" in page
+    assert "Back to inbox" in page
     assert desk.conversation.contact.display_name not in page
 
 

@@ -59,7 +59,7 @@ def test_an_agent_is_assigned_above_their_capacity_and_the_dialog_says_so(desk: 
     Agent.objects.filter(pk=desk.omar.pk).update(capacity=20)
     client = client_for(desk.supervisor)
     shown = client.get(conversation_url(desk, "assign"), **({} if plain else HTMX_HEADERS)).content.decode()
-    assert "20 free, this needs 30: over capacity" in shown
+    assert "Over capacity: 30 needed, 20 free" in shown
     answer = post_action(desk, "assign", to=f"agent-{desk.omar.pk}", without_htmx=plain)
     assert answer.status_code == (302 if plain else 200)
     desk.conversation.refresh_from_db()
@@ -77,13 +77,13 @@ def test_a_conversation_is_assigned_to_another_queue(desk: DeskScenario) -> None
 def test_conversation_taken_meanwhile_is_not_assigned(desk: DeskScenario) -> None:
     answer = post_action(desk, "assign", to=f"agent-{desk.omar.pk}")
     assert answer.status_code == 409
-    assert "Only a conversation that waits for an agent can be assigned." in answer.content.decode()
+    assert "Only conversations waiting for an agent can be assigned." in answer.content.decode()
 
 
 def test_monitoring_supervisor_cannot_write_and_is_hidden(desk: DeskScenario) -> None:
     post_action(desk, "monitor")
     shown = client_for(desk.supervisor).get(conversation_url(desk, "conversation")).content.decode()
-    assert "You are monitoring Dana. Nobody is told." in shown
+    assert "You are monitoring Dana. No one is notified." in shown
     assert "note-text" not in shown
     assert post_action(desk, "note", text="Psst").status_code == 422
     assert "Sue" not in client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
@@ -93,7 +93,7 @@ def test_monitoring_supervisor_cannot_write_and_is_hidden(desk: DeskScenario) ->
 def test_joined_supervisor_is_shown_to_the_agent(desk: DeskScenario) -> None:
     post_action(desk, "join")
     assert (
-        "Sue joined Dana in the conversation."
+        "Sue joined the conversation with Dana."
         in client_for(desk.dana).get(conversation_url(desk, "conversation")).content.decode()
     )
     assert "Sue" in client_for(desk.dana).get(conversation_url(desk, "colleagues")).content.decode()

@@ -73,7 +73,7 @@ def test_outdated_action_is_refused_with_the_current_state(desk: DeskScenario, p
     answer = post_action(desk, "take", username="omar", without_htmx=plain)
     shown = answer.content.decode()
     assert answer.status_code == 409
-    assert "Somebody else has taken this conversation." in shown
+    assert "Someone else has already taken this conversation." in shown
     assert "with Dana" in shown
     assert ("<html" in shown) == plain
 
@@ -83,7 +83,7 @@ def test_a_conversation_with_unread_messages_is_not_closed(desk: DeskScenario) -
     Conversation.objects.update(unread_count=1)
     answer = post_action(desk, "close")
     assert answer.status_code == 409
-    assert "The customer has written in the meantime." in answer.content.decode()
+    assert "The customer sent a new message." in answer.content.decode()
 
 
 @pytest.mark.parametrize("plain", [True, False])

@@ -37,9 +37,9 @@ def test_bulk_action_reports_failures_per_row(desk: DeskScenario) -> None:
     )
     answer = post_bulk_action(client_for(desk.dana), "close", fine, unread, colleagues_conversation)
     page = answer.content.decode()
-    assert "1 done, 2 could not" in page
-    assert "The customer has written in the meantime." in page
-    assert "Only the agent who has this conversation" in page
+    assert "1 updated, 2 failed" in page
+    assert "The customer sent a new message." in page
+    assert "Only the assigned agent" in page
     assert conversation_states(fine, unread, colleagues_conversation) == [State.CLOSED, State.ACTIVE, State.ACTIVE]
 
 
@@ -47,7 +47,7 @@ def test_complete_bulk_action_shows_only_a_summary(desk: DeskScenario) -> None:
     first, second = create_own_conversation(desk), create_own_conversation(desk)
     answer = post_bulk_action(client_for(desk.dana), "priority", first, second, priority=Priority.URGENT)
     assert answer.status_code == 204
-    assert "Priority: 2 done." in answer["HX-Trigger"]
+    assert "Priority: 2 updated." in answer["HX-Trigger"]
     assert set(Conversation.objects.filter(priority=Priority.URGENT)) == {first, second}
 
 
@@ -89,7 +89,7 @@ def test_bulk_mark_read_applies_only_to_own_conversations(desk: DeskScenario) ->
         create_own_conversation(desk, agent=desk.omar, unread_count=3),
     )
     assert (
-        "1 done, 1 could not"
+        "1 updated, 1 failed"
         in post_bulk_action(client_for(desk.dana), "read", own_conversation, colleagues_conversation).content.decode()
     )
     assert set(Conversation.objects.filter(unread_count=3)) == {colleagues_conversation}
@@ -113,8 +113,8 @@ def test_agents_have_no_supervisor_bulk_actions(desk: DeskScenario, verb: str) -
 
 def test_invisible_conversations_are_counted_but_unchanged(desk: DeskScenario) -> None:
     page = post_bulk_action(client_for(desk.eve), "labels", desk.conversation).content.decode()
-    assert "0 done, 1 could not" in page
-    assert "out of your sight" in page
+    assert "0 updated, 1 failed" in page
+    assert "no longer have access to" in page
     assert desk.conversation.contact.display_name not in page
 
 
@@ -124,13 +124,13 @@ def test_none_and_more_than_two_hundred_are_refused(desk: DeskScenario, count: i
         reverse("desk:bulk"), {"verb": "end", "pk": list(range(1, count + 1))}, **HTMX_HEADERS
     )
     assert answer.status_code == 422
-    assert "Select up to 200 conversations first." in answer.content.decode()
+    assert "Select 1 to 200 conversations." in answer.content.decode()
 
 
 def test_incomplete_bulk_form_is_refused(desk: DeskScenario) -> None:
     answer = post_bulk_action(client_for(desk.dana), "snooze", desk.conversation, when="at")
     assert answer.status_code == 422
-    assert "Choose a day and a time." in answer.content.decode()
+    assert "Choose a date and time." in answer.content.decode()
     assert conversation_states(desk.conversation) == [State.ACTIVE]
 
 

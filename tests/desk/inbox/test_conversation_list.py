@@ -136,7 +136,7 @@ def test_unread_messages_are_counted_on_the_row_and_for_the_title(desk: DeskScen
 
 @pytest.mark.parametrize(
     ("view", "text"),
-    [("my", "You have no conversations"), ("open", "Nobody is waiting"), ("closed", "Nothing was closed")],
+    [("my", "No conversations"), ("open", "No one is waiting"), ("closed", "No conversations closed")],
 )
 def test_an_empty_tab_says_what_belongs_there(desk: DeskScenario, view: str, text: str) -> None:
     page = client_for(desk.eve).get(reverse("desk:inbox"), {"view": view}).content.decode()

@@ -192,7 +192,7 @@ def test_invalid_query_parameters_cause_no_error(
 def test_filters_that_leave_nothing_say_so(desk: DeskScenario, dana_client: Client) -> None:
     query: dict[str, Any] = {"view": "open", "sort": "newest", "unread": 1}
     page = dana_client.get(reverse("desk:inbox"), query).content.decode()
-    assert "Nothing fits these filters" in page
+    assert "No matches for these filters" in page
 
 
 @pytest.mark.parametrize("person", ["dana", "supervisor", "administrator"])

@@ -159,11 +159,11 @@ def test_retry_fetches_a_file_again_that_never_came(desk: DeskScenario) -> None:
     message = builders.create_inbound_message(desk.conversation, "", kind=MessageKind.MEDIA)
     fields = {
         "state": AttachmentState.FAILED,
-        "error": "Twilio answered 404.",
+        "error": "Twilio returned error 404.",
         "source_url": "https://api.twilio.com/x",
     }
     lost = Attachment.objects.create(message=message, declared_type="image/png", **fields)
     answer = client_for(desk.dana).post(reverse("desk:retry", args=[lost.pk]), **HTMX_HEADERS)
     lost.refresh_from_db()
     assert lost.state == AttachmentState.PENDING
-    assert "On its way" in answer.content.decode()
+    assert "Downloading" in answer.content.decode()

@@ -22,8 +22,8 @@ NOW = datetime(2026, 3, 11, 12, 0, tzinfo=UTC)  # A Wednesday.
         (timedelta(minutes=29, seconds=59), "29 min", "29 min", "urgent"),
         (timedelta(seconds=59), "under 1 min", "under 1 min", "urgent"),
         (timedelta(0), "under 1 min", "under 1 min", "urgent"),
-        (-timedelta(seconds=1), "closed", "closed", "closed"),
-        (-timedelta(days=9), "closed", "closed", "closed"),
+        (-timedelta(seconds=1), "24 h over", "24 h over", "closed"),
+        (-timedelta(days=9), "24 h over", "24 h over", "closed"),
     ],
 )
 def test_the_time_left_turns_amber_then_red_then_closed(

@@ -200,12 +200,12 @@ def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenari
     Attachment.objects.create(message=message, declared_type="image/jpeg")
     failed = {
         "state": AttachmentState.FAILED,
-        "error": "Twilio answered 404.",
+        "error": "Twilio returned error 404.",
         "source_url": "https://api.twilio.com/x",
     }
     lost = Attachment.objects.create(message=message, position=1, declared_type="video/mp4", **failed)
     shown = get_page(desk)
-    assert "On its way" in shown
+    assert "Downloading" in shown
     assert "Video not available" in shown
     assert reverse("desk:retry", args=[lost.pk]) in shown
 
@@ -213,7 +213,7 @@ def test_pending_file_is_labelled_and_failed_file_offers_retry(desk: DeskScenari
 @pytest.mark.parametrize(
     ("status", "text"),
     [
-        ("queued", "Waiting to be sent"),
+        ("queued", "Waiting to send"),
         ("sending", "Sending"),
         ("sent", "Sent"),
         ("delivered", "Delivered"),
@@ -228,7 +228,7 @@ def test_status_ticks_have_text_labels(desk: DeskScenario, status: str, text: st
 def test_a_failed_message_has_its_code_a_plain_reason_and_send_again(desk: DeskScenario) -> None:
     failed = builders.create_outbound_message(desk.conversation, status="failed", error_code=63024)
     shown = get_page(desk)
-    assert "WhatsApp could not reach this phone" in shown
+    assert "WhatsApp could not reach this number" in shown
     assert "(63024)" in shown
     assert reverse("desk:again", args=[desk.conversation.pk, failed.pk]) in shown
 
@@ -237,14 +237,14 @@ def test_send_error_is_in_the_readers_language(desk: DeskScenario) -> None:
     builders.create_outbound_message(desk.conversation, status="failed", error_code=63024)
     builders.create_outbound_message(desk.conversation, status="failed", error_message="A word of Twilio's own")
     lost = builders.create_inbound_message(desk.conversation, kind=MessageKind.MEDIA)
-    for place, error in enumerate(["Twilio answered 404.", "The file is larger than 16 MB.", ""]):
+    for place, error in enumerate(["Twilio returned error 404.", "The file is larger than 16 MB.", ""]):
         lost.attachments.create(state=AttachmentState.FAILED, error=error, position=place)
     User.objects.update(language="de")
     shown = get_page(desk)
     for text in (
-        "Twilio hat mit 404 geantwortet.",
+        "Twilio hat den Fehler 404 zurückgegeben.",
         "größer als 16 MB",
-        "WhatsApp konnte dieses Telefon nicht erreichen",
+        "WhatsApp konnte diese Nummer nicht erreichen",
     ):
         assert text in shown
     assert "A word of Twilio&#x27;s own" in shown
@@ -258,11 +258,11 @@ def test_send_again_is_only_for_the_agent_who_may_answer(desk: DeskScenario) -> 
 
 def test_message_with_unknown_outcome_shows_that_twilio_is_queried(desk: DeskScenario) -> None:
     builders.create_outbound_message(desk.conversation, status="sending", sending_since=time_ago(seconds=10))
-    assert "Checking with Twilio whether this was sent" not in get_page(desk)
+    assert "Checking with Twilio if this was sent" not in get_page(desk)
     Message.objects.update(sending_since=time_ago(seconds=16))
-    assert "Checking with Twilio whether this was sent" in get_page(desk)
+    assert "Checking with Twilio if this was sent" in get_page(desk)
     Message.objects.update(twilio_sid=builders.new_sid())
-    assert "Checking with Twilio whether this was sent" not in get_page(desk)
+    assert "Checking with Twilio if this was sent" not in get_page(desk)
 
 
 def test_assigned_agent_opening_it_clears_unread_and_shows_the_unread_line(desk: DeskScenario) -> None:

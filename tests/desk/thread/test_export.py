@@ -70,7 +70,7 @@ def test_the_text_says_who_wrote_what_and_when_in_the_readers_zone(desk: DeskSce
     assert desk.conversation.contact.display_number in exported
     assert "[2026-07-01 14:00] Amara Diallo: My lamp is broken\n" in exported
     assert "[2026-07-01 14:01] Dana: Sorry!\n" in exported
-    assert "times are of Europe/Berlin" in exported
+    assert "times in Europe/Berlin" in exported
 
 
 def test_notes_and_timeline_come_only_when_asked_for(desk: DeskScenario) -> None:
@@ -178,7 +178,7 @@ def test_long_text_without_breaks_renders_to_pdf(desk: DeskScenario, block: str)
 
 @pytest.mark.parametrize(
     ("language", "text"),
-    [("en", "could not be made into a PDF. Export it as text"), ("de", "konnte kein PDF erstellt werden")],
+    [("en", "could not be created. Export it as text"), ("de", "konnte kein PDF erstellt werden")],
 )
 @pytest.mark.parametrize("limits", [Limits(1, 60, 512 * exports.MIB, 9**9), Limits(60, 60, 50 * exports.MIB, 9**9)])
 def test_text_that_takes_too_much_time_or_memory_is_refused_in_words(
@@ -204,4 +204,4 @@ def test_two_pdfs_are_not_made_at_once(desk: DeskScenario) -> None:
     with exports._pdf_lock:
         answer = get_export(desk, query="?format=pdf")
     assert answer.status_code == 409
-    assert "Another PDF is being made" in answer.content.decode()
+    assert "Another PDF is being created" in answer.content.decode()

@@ -66,7 +66,7 @@ def test_a_message_of_unknown_outcome_comes_until_it_is_settled(desk: DeskScenar
     known = create_old_message(desk, status="sending", sending_since=at)
     answer = fetch_fragments(desk, after=known.pk, since=timezone.now())
     assert fragment_messages(answer) == [known]
-    assert "Checking with Twilio whether this was sent" in answer.content.decode()
+    assert "Checking with Twilio if this was sent" in answer.content.decode()
 
 
 def test_unchanged_messages_are_not_included(desk: DeskScenario) -> None:

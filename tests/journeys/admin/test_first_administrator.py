@@ -18,7 +18,7 @@ STRONG_PASSWORD = "a long secret one 7"
 def start_server(app: AppInstance) -> str:
     """Start the server and return its output."""
     server = app.start_server("--no-worker")
-    wait_until(lambda: "Ctrl-C stops it" in server.read_output(), 10, "the server says where it is")
+    wait_until(lambda: "press Ctrl-C to stop" in server.read_output(), 10, "the server says where it is")
     return server.read_output()
 
 
@@ -46,7 +46,7 @@ def test_the_first_administrator_is_created_on_a_phone_by_keyboard(
     fill_by_keyboard(page, STRONG_PASSWORD, STRONG_PASSWORD)
     expect(page.get_by_role("heading", name="Administration")).to_be_visible()
     page.goto(link[0])
-    expect(page.get_by_text("An administrator exists already.")).to_be_visible()
+    expect(page.get_by_text("An administrator already exists.")).to_be_visible()
 
 
 def test_a_server_with_an_administrator_prints_no_link(app: AppInstance) -> None:

@@ -47,7 +47,7 @@ def drag_row(page: Page, row: Locator, *, to: int) -> None:
 
 def try_message(page: Page, message: str, outcome: str) -> None:
     page.get_by_label("First message").fill(message)
-    page.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Test").click()
     expect(page.locator("#try-it-result")).to_contain_text(outcome)
 
 
@@ -62,11 +62,11 @@ def test_rules_are_built_put_in_order_and_tried(app: AppInstance, open_page_as: 
     add_rule(ada, "Orders", "order")
     expect(rule_rows(ada)).to_have_text(["Lamps", "Orders"])
     ada.get_by_role("button", name="Move Orders up").press("Enter")
-    expect(ada.get_by_text("The new order is saved.")).to_be_visible()
+    expect(ada.get_by_text("Order saved.")).to_be_visible()
     ada.reload()
     expect(rule_rows(ada)).to_have_text(["Orders", "Lamps"])
     drag_row(ada, rule_rows(ada).nth(1), to=0)
-    expect(ada.get_by_text("The new order is saved.")).to_be_visible()
+    expect(ada.get_by_text("Order saved.")).to_be_visible()
     expect(rule_rows(ada)).to_have_text(["Lamps", "Orders"])
     try_message(ada, "Where is my lamp?", "Rule “Lamps” → queue Default messaging queue")
 
@@ -86,7 +86,7 @@ def test_a_rule_with_a_group_comes_back_as_it_was_built(app: AppInstance, open_p
     expect(ada.get_by_label("Operator").nth(1)).to_have_value("between")
     ada.get_by_label("Value").nth(1).fill("18:00 - 22:00")
     ada.get_by_role("button", name="Save").click()
-    expect(ada.get_by_text("“Weekends” is saved.")).to_be_visible()
+    expect(ada.get_by_text("“Weekends” was saved.")).to_be_visible()
     group = ada.get_by_role("group", name="Group 1")
     expect(group.get_by_label("Value").nth(0)).to_have_value("Saturday")
     expect(group.get_by_label("Value").nth(1)).to_have_value("18:00 - 22:00")
@@ -107,7 +107,7 @@ def test_a_customer_goes_where_a_rule_about_a_context_variable_says(
     ada.get_by_label("Display Name").fill("Größe der Bestellung")
     expect(ada.get_by_label("Name", exact=True)).to_have_value("grosse_der_bestellung")
     ada.get_by_label("Type").select_option("Number")
-    ada.get_by_label("Found after").fill("Amount:")
+    ada.get_by_label("Text before the value").fill("Amount:")
     ada.get_by_role("button", name="Save").click()
     ada.get_by_role("link", name="Back to WhatsApp channel work stream").click()
     ada.get_by_role("link", name="New rule item").click()
@@ -123,7 +123,7 @@ def test_a_customer_goes_where_a_rule_about_a_context_variable_says(
     ada.get_by_label("Value").fill("500")
     ada.get_by_role("button", name="Save").click()
     ada.get_by_role("link", name="Back to WhatsApp channel work stream").click()
-    expect(ada.get_by_label("Moment (Asia/Tokyo)")).not_to_have_value("")
+    expect(ada.get_by_label("Date and time (Asia/Tokyo)")).not_to_have_value("")
     try_message(ada, "Amount: 499,99", "No rule → queue Default messaging queue")
     try_message(ada, "Hello!\nAmount: 1200 €", "Rule “Big orders” → queue Big ones")
     app.call("send_from_new_customer", name="Amara", text="Hello!\nAmount: 1200 €")

@@ -38,9 +38,9 @@ def test_an_administrator_sets_up_a_channel_and_an_agent_answers_a_customer(
 def open_twilio_account(page: Page) -> Page:
     """Step 1: open the Twilio account, its details, and a WhatsApp sender."""
     page.goto("/simulator/console/")
-    account = page.locator("form", has=page.get_by_role("heading", name="Open an account"))
+    account = page.locator("form", has=page.get_by_role("heading", name="Create an account"))
     account.get_by_role("textbox").first.fill("Lumen Lamps")
-    account.get_by_role("button", name="Open account").click()
+    account.get_by_role("button", name="Create account").click()
     number = page.locator("form", has=page.get_by_role("heading", name="Add a number"))
     number.get_by_label("Account").select_option(label="Lumen Lamps")
     number.get_by_label("Number").fill(STORED_NUMBER)
@@ -120,7 +120,7 @@ def send_from_phone(page: Page, text: str) -> Page:
     form = page.locator("details.invent form")
     form.get_by_label("Name").fill("Amara Diallo")
     form.get_by_role("textbox").nth(1).fill("+4917139200021")
-    form.get_by_role("button", name="Give them a phone").click()
+    form.get_by_role("button", name="Create customer").click()
     page.get_by_label("Message to Lumen Lamps").fill(text)
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.locator("#thread")).to_contain_text(text)
@@ -153,7 +153,7 @@ def check_reply_after_a_day(page: Page, phone: Page) -> None:
     form = stale.get_by_role("form", name="Reply").evaluate(
         "form => [form.action, Object.fromEntries(new FormData(form))]"
     )
-    phone.get_by_role("button", name="Let 24 hours pass").click()
+    phone.get_by_role("button", name="Skip 24 hours").click()
     expect(page.locator(".exceeded")).to_have_text(WINDOW_CLOSED_TEXT)
     fields = {name: value for name, value in form[1].items() if name != "file"}
     refused = stale.request.post(

@@ -31,7 +31,7 @@ def test_capacity_presence_and_queues_of_an_agent_are_set(role: str) -> None:
     response = create_signed_in_client(role).post(admin_url("routing_agent", "change", dana.pk), form, follow=True)
     dana.refresh_from_db()
     assert (dana.capacity, dana.presence, list(dana.queues.all())) == (60, away, [orders])
-    assert message_texts(response) == ["“Dana” is saved."]
+    assert message_texts(response) == ["“Dana” was saved."]
 
 
 def test_agents_are_found_by_the_queues_they_were_put_into(admin_client: UserClient) -> None:

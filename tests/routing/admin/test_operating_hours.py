@@ -42,7 +42,7 @@ def test_hours_have_a_zone_periods_and_holidays(admin_client: UserClient) -> Non
 @pytest.mark.parametrize("end", ["09:04", "09:00", "08:00"])
 def test_a_period_of_less_than_five_minutes_is_refused_at_its_end(admin_client: UserClient, end: str) -> None:
     response = post_new_hours(admin_client, period_form(0, "09:00", end))
-    assert "The end has to be at least five minutes after the start." in visible_text(response)
+    assert "The end must be at least five minutes after the start." in visible_text(response)
     assert not OperatingHours.objects.exists()
 
 
@@ -61,12 +61,12 @@ def test_periods_of_a_day_do_not_run_into_each_other(admin_client: UserClient) -
         period_form(0, "09:00", "13:30"),
         period_form(1, "13:00", "17:00"),
     )
-    assert "The period before it on this day has not ended yet." in visible_text(response)
+    assert "This period overlaps the previous one." in visible_text(response)
     assert not OperatingHours.objects.exists()
 
 
 def test_never_open_is_refused_and_around_the_clock_needs_no_period(admin_client: UserClient) -> None:
-    assert "Add a period in which it is open, or tick 24/7." in visible_text(post_new_hours(admin_client))
+    assert "Add working hours or select 24/7." in visible_text(post_new_hours(admin_client))
     post_new_hours(admin_client, always_open="on")
     assert OperatingHours.objects.get().always_open
 
@@ -78,7 +78,7 @@ def test_a_time_zone_that_does_not_exist_is_refused(admin_client: UserClient) ->
 
 def test_the_same_holiday_twice_is_refused_in_words(admin_client: UserClient) -> None:
     holidays = [{"date": "2026-12-25", "name": "One"}, {"date": "2026-12-25", "name": "Two"}]
-    assert "listed twice" in visible_text(
+    assert "Duplicate entry" in visible_text(
         post_new_hours(admin_client, period_form(0, "09:00", "17:00"), holidays=holidays)
     )
 

@@ -37,12 +37,16 @@ def test_a_full_queue_passes_its_work_on(admin_client: UserClient, orders: Queue
 @pytest.mark.parametrize(
     ("changed", "field", "error_text"),
     [
-        ({"limit": ""}, "limit", "Enter how many work items: 1 to 100."),
-        ({"limit": "101"}, "limit", "Enter how many work items: 1 to 100."),
-        ({"condition": "waiting_time", "limit": "2881"}, "limit", "Enter how many minutes: 1 to 2880."),
+        ({"limit": ""}, "limit", "Enter the number of work items: 1 to 100."),
+        ({"limit": "101"}, "limit", "Enter the number of work items: 1 to 100."),
+        ({"condition": "waiting_time", "limit": "2881"}, "limit", "Enter the number of minutes: 1 to 2880."),
         ({"action": "transfer"}, "target", "Choose the queue to transfer to."),
-        ({"condition": "waiting_time", "action": "assign_anyway"}, "action", "It waits in this queue already"),
-        ({"condition": "out_of_hours"}, "condition", "This queue has no operating hours: it is always open."),
+        (
+            {"condition": "waiting_time", "action": "assign_anyway"},
+            "action",
+            "The conversation is already in this queue",
+        ),
+        ({"condition": "out_of_hours"}, "condition", "This queue has no operating hours and is always open."),
     ],
 )
 def test_invalid_values_are_refused_at_their_field(
@@ -55,7 +59,7 @@ def test_invalid_values_are_refused_at_their_field(
 
 def test_a_queue_does_not_overflow_into_itself(admin_client: UserClient, orders: Queue) -> None:
     response = admin_client.post(add_url(orders), overflow_form(action="transfer", target=orders.pk))
-    assert "This is the queue itself" in visible_text(response)
+    assert "Choose a different queue" in visible_text(response)
 
 
 def test_unused_overflow_fields_are_cleared(admin_client: UserClient, orders: Queue) -> None:

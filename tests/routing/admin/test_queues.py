@@ -37,7 +37,7 @@ def test_agents_are_put_into_a_queue_on_its_page(admin_client: UserClient) -> No
 def test_an_agent_twice_in_a_queue_is_refused(admin_client: UserClient) -> None:
     dana = builders.create_agent("Dana")
     response = admin_client.post(admin_url("routing_queue", "add"), queue_form(dana, dana))
-    assert "The same one is listed twice." in visible_text(response)
+    assert "There are duplicates." in visible_text(response)
     assert not Queue.objects.filter(name="Orders").exists()
 
 
@@ -64,12 +64,12 @@ def test_default_queue_name_and_priority_cannot_be_changed(changed: Any) -> None
 
 
 def test_members_of_the_default_queue_cannot_be_changed() -> None:
-    with pytest.raises(ValidationError, match="Everybody is in the default queue already."):
+    with pytest.raises(ValidationError, match="All agents are already in the default queue."):
         QueueMembership(queue=Queue.objects.get_default(), agent=builders.create_agent("Dana")).full_clean()
 
 
 def test_everybody_is_in_the_default_queue(admin_client: UserClient) -> None:
-    assert "Everybody" in visible_text(admin_client.get(admin_url("routing_queue", "changelist")))
+    assert "Everyone" in visible_text(admin_client.get(admin_url("routing_queue", "changelist")))
 
 
 def test_queue_in_use_cannot_be_deleted(admin_client: UserClient) -> None:

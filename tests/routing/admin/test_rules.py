@@ -140,9 +140,9 @@ def test_a_time_of_day_is_typed_as_people_write_it(admin_client: UserClient, str
     ("line", "error_text"),
     [
         (("0", "first_message", "contains", ""), "“First message” needs a value."),
-        (("0", "time", "between", "soon"), "“Time of day” needs two times, as 09:00 and 17:30."),
+        (("0", "time", "between", "soon"), "“Time of day” needs two times, for example 09:00 and 17:30."),
         (("0", "weekday", "equals", "someday"), "“Day of the week” needs a value"),
-        (("0", "weekday", "contains", "Monday"), "“Day of the week” can't be asked “contains”."),
+        (("0", "weekday", "contains", "Monday"), "“Day of the week” does not support “contains”."),
     ],
 )
 def test_condition_error_is_shown_and_input_is_kept(
@@ -191,7 +191,7 @@ def test_rules_are_moved_on_the_work_streams_page(
     response = admin_client.post(admin_url("routing_workstream", "order", stream.pk, "routingrule"), form)
     assert response["Location"].endswith("#routingrule")
     assert rule_names(stream) == order
-    assert message_texts(admin_client.get(response["Location"])) == ["The new order is saved."]
+    assert message_texts(admin_client.get(response["Location"])) == ["Order saved."]
 
 
 def test_a_rule_of_another_work_stream_is_not_moved(admin_client: UserClient, stream: WorkStream) -> None:
@@ -263,7 +263,7 @@ def test_sample_shows_the_matching_rule_and_reason(admin_client: UserClient, str
     create_rule(stream, "Orders", {"all": [ORDER_CONDITION]}, position=2)
     shown = visible_text(admin_client.post(admin_url("routing_workstream", "try", stream.pk), sample_form()))
     assert "Rule “Orders” → queue Queue of Orders" in shown
-    assert "Rule “German”: Does not hold because the contact language does not equal “de”." in shown
+    assert "Rule “German”: Does not match because the contact language does not equal “de”." in shown
 
 
 def test_a_script_gets_just_the_result(admin_client: UserClient, stream: WorkStream) -> None:
@@ -279,10 +279,16 @@ def test_dry_run_form_has_every_rule_field(admin_client: UserClient, stream: Wor
     for of in (stream, type(stream).objects.create(name="Other")):
         ContextVariable.objects.create(work_stream=of, display_name=f"Amount of {of}", name="amount", type="number")
     shown = visible_text(admin_client.get(admin_url("routing_workstream", "change", stream.pk)))
-    box = shown[shown.index("Nothing is sent and nothing is kept.") :]
+    box = shown[shown.index("Nothing is sent or stored.") :]
     for label in (
         *("First message", "Button payload", "Customer number", "Profile name", "Contact name", "Contact language"),
-        *("Referral source", "Referral source id", "Referral URL", "Moment (UTC)", "Operating hours of the number"),
+        *(
+            "Referral source",
+            "Referral source id",
+            "Referral URL",
+            "Date and time (UTC)",
+            "Operating hours of the number",
+        ),
         *("Context variables Amount of WhatsApp channel work stream", "Contact fields Tier"),
     ):
         assert label in box
@@ -299,7 +305,7 @@ def test_a_context_variable_can_be_typed_or_found_and_has_to_be_a_number(
     url = admin_url("routing_workstream", "try", stream.pk)
     assert "Rule “Big”" in visible_text(admin_client.post(url, sample_form(**{"first_message": "Amount: 501"})))
     assert "Rule “Big” →" in visible_text(admin_client.post(url, sample_form(**{"context.amount": "1000,5"})))
-    assert "Amount: Enter a number, as 4711 or 12.50." in visible_text(
+    assert "Amount: Enter a number, for example 4711 or 12.50." in visible_text(
         admin_client.post(url, sample_form(**{"context.amount": "lots"}))
     )
 
@@ -314,9 +320,9 @@ def test_dry_run_converts_time_from_the_administrators_to_the_numbers_zone(
     response = admin_client.post(url, sample_form(at="2026-11-28T22:00", zone="America/New_York"))
     shown = visible_text(response)
     assert "Rule “Sundays” →" in shown
-    assert "The moment is Sunday, 08:30 on the clock of India (Asia/Kolkata)." in shown
-    assert "Moment (America/New_York)" in shown
-    assert "The moment is Sunday, 03:30" in visible_text(
+    assert "Time: Sunday, 08:30 in India (Asia/Kolkata)." in shown
+    assert "Date and time (America/New_York)" in shown
+    assert "Time: Sunday, 03:30" in visible_text(
         admin_client.post(url, sample_form(at="2026-11-28T22:00", zone="no such place"))
     )
 
@@ -327,10 +333,10 @@ def test_where_numbers_have_several_clocks_one_is_chosen(admin_client: UserClien
     builders.create_number(work_stream=stream)
     OperatingHours.objects.create(name="Elsewhere", time_zone="Europe/Berlin")
     shown = visible_text(admin_client.get(admin_url("routing_workstream", "change", stream.pk)))
-    assert "India (Asia/Kolkata) None: UTC" in shown
-    assert "Elsewhere" not in shown[shown.index("Try it") :]
+    assert "India (Asia/Kolkata) None (UTC)" in shown
+    assert "Elsewhere" not in shown[shown.index("Test") :]
     url = admin_url("routing_workstream", "try", stream.pk)
-    assert "on the clock of UTC." in visible_text(admin_client.post(url, sample_form(clock="none")))
+    assert "in UTC." in visible_text(admin_client.post(url, sample_form(clock="none")))
 
 
 def test_dry_run_counts_conversations_waiting_now(admin_client: UserClient, stream: WorkStream) -> None:
@@ -338,14 +344,14 @@ def test_dry_run_counts_conversations_waiting_now(admin_client: UserClient, stre
     builders.create_conversation(queue=orders.queue)
     OverflowRule.objects.create(queue=orders.queue, condition="work_item_limit", action="end", limit=2)
     url = admin_url("routing_workstream", "try", stream.pk)
-    assert "1 conversation waits there now." in visible_text(admin_client.post(url, sample_form()))
+    assert "1 conversation waiting now." in visible_text(admin_client.post(url, sample_form()))
     builders.create_conversation(queue=orders.queue)
-    assert "is full (2 work items): the conversation is ended." in visible_text(admin_client.post(url, sample_form()))
+    assert "is full (2 work items): conversation ended." in visible_text(admin_client.post(url, sample_form()))
 
 
 def test_sample_without_a_valid_time_is_refused_with_a_message(admin_client: UserClient, stream: WorkStream) -> None:
     response = admin_client.post(admin_url("routing_workstream", "try", stream.pk), sample_form(at="tomorrow"))
-    assert "Moment: Enter a valid date/time." in visible_text(response)
+    assert "Date and time: Enter a valid date/time." in visible_text(response)
 
 
 # -- Permissions

@@ -62,7 +62,7 @@ def test_a_proficiency_is_on_the_scale_in_use(admin_client: UserClient, german_s
     dana = builders.create_agent("Dana")
     row = {"skill": german_skill.pk, "rating": rating}
     response = admin_client.post(admin_url("routing_agent", "change", dana.pk), agent_skills_form(dana, row))
-    error_text = "goes from 1 to 10" if rating else "This field is required."
+    error_text = "has values from 1 to 10" if rating else "This field is required."
     assert error_text in visible_text(response)
     assert not AgentSkill.objects.exists()
 
@@ -93,7 +93,7 @@ def test_skill_used_by_a_rule_cannot_be_deleted(admin_client: UserClient, german
     SkillRuleSkill.objects.create(rule=rule, skill=german_skill)
     shown = visible_text(admin_client.get(admin_url("routing_skill", "delete", german_skill.pk)))
     assert "because it is in use: 1 skill attachment rule." in shown
-    assert "Take it out of the skill attachment rules first" in shown
+    assert "Remove it from the skill attachment rules first" in shown
 
 
 def test_a_page_with_many_agents_asks_for_the_scale_once(admin_client: UserClient, german_skill: Skill) -> None:
@@ -126,7 +126,7 @@ def test_switching_one_on_switches_the_other_off(admin_client: UserClient) -> No
 def test_one_is_always_in_use(admin_client: UserClient) -> None:
     url = admin_url("routing_ratingmodel", "change", active_rating_model().pk)
     response = admin_client.post(url, rating_model_form())
-    assert "One rating model is in use at any time" in response.context["adminform"].form.errors["in_use"][0]
+    assert "One rating model must be in use" in response.context["adminform"].form.errors["in_use"][0]
     assert (
         admin_client.post(
             admin_url("routing_ratingmodel", "delete", active_rating_model().pk), {"post": "yes"}
@@ -138,9 +138,7 @@ def test_one_is_always_in_use(admin_client: UserClient) -> None:
 
 def test_a_scale_ends_above_its_start(admin_client: UserClient) -> None:
     response = admin_client.post(admin_url("routing_ratingmodel", "add"), rating_model_form(min_value="5"))
-    assert response.context["adminform"].form.errors == {
-        "max_value": ["This has to be more than the min rating value."]
-    }
+    assert response.context["adminform"].form.errors == {"max_value": ["Must be greater than the min rating value."]}
 
 
 def test_a_name_for_a_value_off_the_scale_is_refused(admin_client: UserClient) -> None:
@@ -153,7 +151,7 @@ def test_a_name_for_a_value_off_the_scale_is_refused(admin_client: UserClient) -
 def test_proficiencies_off_the_new_scale_are_pointed_out(admin_client: UserClient, german_skill: Skill) -> None:
     AgentSkill.objects.create(agent=builders.create_agent("Dana"), skill=german_skill, rating=9)
     response = admin_client.post(admin_url("routing_ratingmodel", "add"), rating_model_form(in_use="on"), follow=True)
-    assert "1 skill of an agent lies outside 1 to 5: set the proficiency anew." in message_texts(response)
+    assert "1 agent skill is outside 1 to 5. Update the proficiency." in message_texts(response)
 
 
 # -- Permissions

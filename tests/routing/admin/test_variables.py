@@ -80,7 +80,7 @@ def test_the_same_display_name_gets_another_name_and_a_taken_name_is_refused(
     admin_client.post(add_url(VARIABLE_MODEL, stream), variable_form())
     assert set(stream.context_variables.values_list("name", flat=True)) == {"order_number", "order_number_2"}
     assert (
-        "one of this name already"
+        "This name is already in use"
         in form_errors(admin_client.post(add_url(VARIABLE_MODEL, stream), variable_form(name="order_number")))["name"][
             0
         ]
@@ -167,8 +167,8 @@ def test_a_rule_asks_about_the_variables_of_its_work_stream_only(admin_client: U
 @pytest.mark.parametrize(
     ("operator", "value", "error_text"),
     [
-        ("less_than", "many", "“Amount” needs a value, a number as 4711 or 12.50."),
-        ("contains", "5", "“Amount” can't be asked “contains”."),
+        ("less_than", "many", "“Amount” needs a value, a number such as 4711 or 12.50."),
+        ("contains", "5", "“Amount” does not support “contains”."),
     ],
 )
 def test_a_number_is_asked_as_a_number(
@@ -207,7 +207,7 @@ def test_contact_field_can_be_created_and_used_in_rules_but_not_deleted(
     response = admin_client.post(
         admin_url(FIELD_MODEL, "add"), {"display_name": "Tier", "name": "tier", "type": "text"}
     )
-    assert "one of this name already" in form_errors(response)["name"][0]
+    assert "This name is already in use" in form_errors(response)["name"][0]
 
 
 # -- Automated messages
@@ -219,7 +219,7 @@ def test_an_automated_message_names_variables_of_its_work_stream(admin_client: U
     other = WorkStream.objects.create(name="Other")
     url = admin_url("conversations_automatedmessage", "add")
     refused = admin_client.post(url, {**message, "work_stream": other.pk})
-    assert "There is no slug {amount}." in form_errors(refused)["text"][0]
+    assert "Unknown placeholder {amount}." in form_errors(refused)["text"][0]
     admin_client.post(url, {**message, "work_stream": stream.pk})
     admin_client.post(url, {**message, "work_stream": "", "language": "en"})
     assert AutomatedMessage.objects.count() == 2

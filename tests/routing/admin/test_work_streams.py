@@ -159,7 +159,7 @@ def test_where_agents_pick_the_settings_of_push_are_left_out(admin_client: UserC
 
 def test_away_cannot_be_an_allowed_presence_with_inactive_after_missed_offer(admin_client: UserClient) -> None:
     response = save_work_stream(admin_client, builders.update_work_stream(), inactive_after_missed_offer="on")
-    assert "Leave out Away" in form_errors(response)["allowed_presences"][0]
+    assert "Remove Away" in form_errors(response)["allowed_presences"][0]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_work_stream_with_numbers_cannot_be_deleted(admin_client: UserClient) ->
     stream = builders.create_number().work_stream
     shown = visible_text(admin_client.get(admin_url("routing_workstream", "delete", stream.pk)))
     assert "because it is in use: 1 WhatsApp Number." in shown
-    assert "Give its numbers another work stream first" in shown
+    assert "Assign its numbers to another work stream first" in shown
     assert "Deactivate" not in shown
 
 

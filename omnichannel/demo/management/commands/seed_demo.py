@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--if-empty", action="store_true", help="Do nothing where something is set up already.")
 
     def handle(self, *, if_empty: bool, **options: Any) -> None:
-        self.stdout.write("Bringing the database up to date …")
+        self.stdout.write("Migrating the database…")
         call_command("migrate", verbosity=0, interactive=False)
         if not settings.DEMO_ALLOWED:
             if if_empty:

@@ -130,7 +130,7 @@ def _render_dialog(request: AgentRequest, form: PersonalQuickReplyForm, *, statu
     context = {
         "dialog": dialog,
         "form": form,
-        "about": gettext("Only you are offered it: type / or /q in a reply."),
+        "about": gettext("Only you can use it. Type / or /q in a reply."),
         "action": reverse("desk:keep_quick_reply"),
         "back": reverse("desk:own_quick_replies"),
     }

@@ -45,7 +45,7 @@ def _get_action(request: AgentRequest, name: str) -> Dialog:
 
 
 def _render_selection_error(request: AgentRequest) -> HttpResponse:
-    message = _("Select up to %(most)s conversations first.") % {"most": bulk_actions.MAX_CONVERSATIONS}
+    message = _("Select 1 to %(most)s conversations.") % {"most": bulk_actions.MAX_CONVERSATIONS}
     return render_dialog(
         request, {"form_template": "desk/inbox/_bulk_result.html", "title": message, "back": _inbox_url()}, status=422
     )
@@ -65,9 +65,11 @@ def _render_action_dialog(
 
 
 def _result_response(request: AgentRequest, dialog: Dialog, result: bulk_actions.BulkResult) -> HttpResponse:
-    summary = ngettext("%(count)s done", "%(count)s done", result.succeeded_count) % {"count": result.succeeded_count}
+    summary = ngettext("%(count)s updated", "%(count)s updated", result.succeeded_count) % {
+        "count": result.succeeded_count
+    }
     if result.failed_count:
-        failure_text = ngettext("%(count)s could not", "%(count)s could not", result.failed_count) % {
+        failure_text = ngettext("%(count)s failed", "%(count)s failed", result.failed_count) % {
             "count": result.failed_count
         }
         summary = f"{summary}, {failure_text}"

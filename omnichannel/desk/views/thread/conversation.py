@@ -19,7 +19,7 @@ from omnichannel.desk.thread.messages import get_changed_message, get_thread, ge
 from omnichannel.desk.workspace import conversation_context, render_conversation, workspace_context
 
 # Notices by the value of `?told=`, for agents who were redirected to a conversation.
-NOTICES: dict[str, Any] = {"open_already": _("There is an open conversation with this customer already: this one.")}
+NOTICES: dict[str, Any] = {"open_already": _("This customer already has an open conversation: this one.")}
 
 
 @require_GET
