@@ -101,7 +101,7 @@ class LabelsForm(DialogForm):
 
     @property
     def search_hint(self) -> str | Promise:
-        """What can be typed into the search field."""
+        """Return the hint in the search field."""
         return _("Find or create a label") if self.can_create else _("Find a label")
 
     @property

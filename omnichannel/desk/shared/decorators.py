@@ -64,7 +64,7 @@ def agent_required(view: Callable[Concatenate[AgentRequest, P], HttpResponseBase
 
 def _render_no_access(request: AgentRequest, error: access.AccessLostError) -> HttpResponse:
     """Return the reason and a link to the inbox; for htmx they replace the conversation."""
-    template = "desk/thread/_no_access.html" if request.htmx else "desk/thread/no_access.html"
+    template = "desk/shared/_no_access.html" if request.htmx else "desk/shared/no_access.html"
     return render(request, template, {"why": str(error)}, status=410)
 
 

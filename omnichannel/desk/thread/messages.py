@@ -73,7 +73,7 @@ class MessageEntry:
     message: Message
     was_resent: bool = False
 
-    template = "desk/thread/_message.html"
+    template = "desk/thread/message/_message.html"
 
     @property
     def timestamp(self) -> datetime:
@@ -122,11 +122,11 @@ class MessageEntry:
 
     @property
     def vcard_files(self) -> list[Attachment]:
-        """The stored contact cards of a message that shares contacts."""
+        """Return the stored contact card files of a message that shares contacts."""
         if not self.message.content.get("contacts"):
             return []
-        stored = (one for one in self.message.attachments.all() if one.state == AttachmentState.STORED)
-        return [one for one in stored if one.content_type == "text/vcard"]
+        files = self.message.attachments.all()
+        return [file for file in files if file.state == AttachmentState.STORED and file.content_type == "text/vcard"]
 
     @property
     def failure_reason(self) -> str:

@@ -40,8 +40,8 @@ def _render_search(request: AgentRequest, conversation: Conversation) -> HttpRes
     candidates = list(merge.search_merge_candidates(conversation.contact, request.user, query))
     context = {"conversation": conversation, "words": query, "found": candidates}
     if request.htmx and request.htmx.target == "merge-found":
-        return render(request, "desk/customer_panel/_merge_results.html", context)
-    return _render_dialog(request, "desk/customer_panel/_merge_search.html", context)
+        return render(request, "desk/customer_panel/merge/_results.html", context)
+    return _render_dialog(request, "desk/customer_panel/merge/_search.html", context)
 
 
 def _render_comparison(
@@ -54,11 +54,11 @@ def _render_comparison(
         "rows": compare_contacts(contact, other),
         "why": refusal or merge.get_merge_error(contact, other, request.user),
     }
-    return _render_dialog(request, "desk/customer_panel/_merge_comparison.html", context, status=status)
+    return _render_dialog(request, "desk/customer_panel/merge/_comparison.html", context, status=status)
 
 
 def _render_dialog(request: AgentRequest, part: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    template = "desk/customer_panel/_merge.html" if request.htmx else "desk/customer_panel/merge.html"
+    template = "desk/customer_panel/merge/_form.html" if request.htmx else "desk/customer_panel/merge/page.html"
     return render(request, template, {"agent": request.agent, "part": part, **context}, status=status)
 
 
