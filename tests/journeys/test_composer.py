@@ -60,7 +60,7 @@ def test_a_reply_is_written_by_keyboard_with_quick_replies_commands_and_formatti
     reply_field(dana_page).fill("")
     reply_field(dana_page).press_sequentially("/q label")
     dana_page.keyboard.press("Tab")
-    expect(dana_page.locator("#reply-error")).to_contain_text("Replace {LastName{Agent}} first")
+    expect(dana_page.locator("#reply-error")).to_contain_text("Replace {LastName{Agent}} before sending")
     dana_page.keyboard.type("Kim")  # The next placeholder is selected.
     expect(reply_field(dana_page)).to_have_value("The label is on its way, Kim.")
 
@@ -164,7 +164,7 @@ def test_colleagues_reply_warns_the_composer_and_customer_sees_typing(
     omar.goto(dana_page.url)
     omar.locator(".write-switch").get_by_text("Note").click()
     omar.get_by_role("textbox", name="Note").fill("She has written to me already.")
-    expect(dana_page.locator("#viewers")).to_contain_text("Omar is writing")
+    expect(dana_page.locator("#viewers")).to_contain_text("Omar is typing")
     omar.keyboard.press("Enter")
     expect(dana_page.locator("#thread .note")).to_contain_text("already")
 

@@ -71,7 +71,7 @@ def test_colleagues_see_typing_and_replies_and_others_nothing(
     expect(omar.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
 
     reply_field(dana).press_sequentially("On its way", delay=10)
-    expect(omar.locator("#writing")).to_have_text("Dana is writing…", timeout=SHORT_TIMEOUT)
+    expect(omar.locator("#writing")).to_have_text("Dana is typing…", timeout=SHORT_TIMEOUT)
     dana.locator("#reply-send").click()
     expect(omar.locator("#writing")).to_have_count(0, timeout=SHORT_TIMEOUT)
     expect(omar.locator(".msg.out")).to_contain_text("On its way", timeout=SHORT_TIMEOUT)
@@ -100,7 +100,7 @@ def test_supervisor_monitors_unseen_and_sees_typing(
     sue.goto("/desk/conversations/1/")
     expect(sue.locator(".lookers")).to_contain_text("Dana", timeout=SHORT_TIMEOUT)
     reply_field(dana).press_sequentially("One moment", delay=10)
-    expect(sue.locator("#writing")).to_have_text("Dana is writing…", timeout=SHORT_TIMEOUT)
+    expect(sue.locator("#writing")).to_have_text("Dana is typing…", timeout=SHORT_TIMEOUT)
     dana.evaluate("Omnichannel.refreshViewers()")
     expect(dana.locator("#viewers")).to_have_text("")
     sue.locator("#head .more-menu summary, #do-release_to_queue").first.click()
@@ -241,7 +241,7 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     dana = open_page_as("dana")
     dana.context.add_init_script(RECORD_NOTIFICATIONS_SCRIPT)
     open_conversation(dana)
-    dana.evaluate("document.body.dataset.shows_notifications = document.body.dataset.sounds = ''")
+    dana.evaluate("document.body.dataset.notifies = document.body.dataset.sounds = ''")
     dana.locator("#scroller").click()
     other = dana.context.new_page()
     other.goto("/desk/preferences/")
@@ -249,22 +249,22 @@ def test_hidden_page_notifies_once_and_not_of_the_open_conversation(
     app_with_customers.call("create_customer_message", index=0, text="In front")
     expect(dana.locator(".msg.in")).to_contain_text("In front")
     app_with_customers.call("create_customer_message", index=1, text="Elsewhere")
-    dana.wait_for_function("() => sounds.length")
+    dana.wait_for_function("() => playedSounds.length")
     expect(dana).to_have_title(re.compile(r"^\(1\) "))
     icon = dana.locator("link[rel=icon]")
     assert icon.get_attribute("href") == icon.get_attribute("data-unread")
-    assert dana.evaluate("[sounds, told]") == [["message"], []]
+    assert dana.evaluate("[playedSounds, notifications]") == [["message"], []]
     # Prevent a repetition of these notifications if the other tab is the last one.
     with other.expect_response("**/desk/news/**") as answer:
         other.evaluate("Omnichannel.isLeader = true; Omnichannel.refreshNews()")
-    assert answer.value.json()["news"] == []
+    assert answer.value.json()["notifications"] == []
 
     other.close()
     dana.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
     dana.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     app_with_customers.call("create_customer_message", index=0, text="And away")
-    dana.wait_for_function("() => told.length")
-    assert dana.evaluate("told") == ["Customer 0: And away"]
+    dana.wait_for_function("() => notifications.length")
+    assert dana.evaluate("notifications") == ["Customer 0: And away"]
     expect(dana.locator("#unread-line + .msg")).to_contain_text("And away")
     other = dana.context.new_page()
     other.goto("/desk/")

@@ -42,7 +42,7 @@ def test_an_agent_lets_an_offer_time_out_and_comes_back(app: AppInstance, open_p
     app.call("create_waiting_conversation", name="Amara Diallo", text="Anybody there?")
     expect(find_offer(dana)).to_contain_text("Anybody there?")
     expect(find_offer(dana)).to_have_count(0)
-    missed = dana.get_by_text("You missed Amara Diallo and are Inactive.")
+    missed = dana.get_by_text("You missed Amara Diallo and are now Inactive.")
     expect(missed).to_be_visible()
     expect(dana.locator("#presence-shown")).to_contain_text("Inactive")
     dana.get_by_role("button", name="Come back").click()

@@ -275,9 +275,9 @@ class AccessibilityChecker:
 
 @pytest.fixture(scope="module")
 def accessibility_checker(
-    tmp_path_factory: pytest.TempPathFactory, _blank: TemporaryDatabase, browser: Browser
+    tmp_path_factory: pytest.TempPathFactory, template_database: TemporaryDatabase, browser: Browser
 ) -> Iterator[AccessibilityChecker]:
-    with AppInstance(tmp_path_factory.mktemp("stage"), template=_blank) as desk:
+    with AppInstance(tmp_path_factory.mktemp("stage"), template=template_database) as desk:
         looks = AccessibilityChecker(desk, browser)
         yield looks
         looks.close()

@@ -19,7 +19,7 @@ def settle_after_all_events(app: AppInstance) -> Callable[[Page], None]:
 
     def settle(page: Page) -> None:
         app.call("publish_unrelated_event", username="dana")
-        page.wait_for_function("() => heard.includes('typing')")
+        page.wait_for_function("() => receivedEvents.includes('typing')")
         page.clock.run_for(SETTLE_MILLISECONDS)
         page.evaluate("document.title")  # All requests of the page are known by now.
 
