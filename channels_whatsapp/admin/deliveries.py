@@ -102,4 +102,5 @@ class WebhookDeliveryAdmin(ReadOnlyModelAdmin):
 
 
 def _as_list(values: Any) -> list[Any]:
+    """Return the value of a form field as a list: single values are stored without one."""
     return values if isinstance(values, list) else [values]

@@ -162,6 +162,7 @@ class ConversationDryRunContext(DryRunContext):
     """Let administrators try routing rules against the real numbers and the real length of the queues."""
 
     def operating_hours_of(self, stream: WorkStream) -> list[OperatingHours | None]:
+        """Return the operating hours of the work stream's active numbers; None stands for UTC."""
         return operating_hours_for_stream(stream)
 
     def count_waiting(self, queue: Queue) -> int:

@@ -22,7 +22,7 @@ def merge_contact(request: AgentRequest, pk: int) -> HttpResponse:
     conversation = access.get_conversation_or_404(request.user, pk)
     other_pk = parse_int_or_zero(request.POST.get("with", "") or request.GET.get("with", ""))
     if not other_pk:
-        return _render_search(request, conversation)
+        return _render_candidate_search(request, conversation)
     other = access.fully_visible_contacts(request.user).filter(pk=other_pk).first()
     if other is None:
         raise Http404("No such contact.")
@@ -35,7 +35,8 @@ def merge_contact(request: AgentRequest, pk: int) -> HttpResponse:
     return _redirect_to_merged_conversation(request, conversation, record)
 
 
-def _render_search(request: AgentRequest, conversation: Conversation) -> HttpResponse:
+def _render_candidate_search(request: AgentRequest, conversation: Conversation) -> HttpResponse:
+    """Render the search for the contact to merge with, and its results."""
     query = request.GET.get("q", "")
     candidates = list(merge.search_merge_candidates(conversation.contact, request.user, query))
     context = {"conversation": conversation, "words": query, "found": candidates}
