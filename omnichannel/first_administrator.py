@@ -154,6 +154,9 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
         return _render_invalid_link(request, refusal)
     form = FirstAdministratorForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
+        # Another setup may have finished while this form was checked; its user name then looks like an error.
+        if form.is_bound and (refusal := get_invalid_link_reason(token)):
+            return _render_invalid_link(request, refusal)
         return render(request, "accounts/setup.html", {"form": form})
     user = form.save(commit=False)
     if not create_first_administrator(user):

@@ -209,7 +209,7 @@ def test_active_accounts_with_the_printed_password_are_listed(demo_user: User) -
 
 
 def test_deployment_check_lists_accounts_with_the_printed_password(demo_user: User) -> None:
-    with pytest.raises(SystemCheckError, match=r"omnichannel\.E001.*anybody can read: dana\."):
+    with pytest.raises(SystemCheckError, match=r"omnichannel\.E001.*public demo password: dana\."):
         call_command("check", deploy=True, stdout=StringIO(), stderr=StringIO())
     call_command("check", stdout=StringIO(), stderr=StringIO())
 

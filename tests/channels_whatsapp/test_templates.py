@@ -149,7 +149,7 @@ def test_a_text_that_gets_too_long_is_refused_at_its_longest_variable() -> None:
 
 def test_a_header_has_a_limit_of_its_own() -> None:
     values = {"order": "x" * 60, "name": "a", "amount": "b"}
-    assert "takes up to 60." in get_variable_errors(sample_template("invoice_ready"), values)["order"]
+    assert "The limit is 60." in get_variable_errors(sample_template("invoice_ready"), values)["order"]
 
 
 def test_value_that_breaks_a_button_url_is_refused() -> None:

@@ -48,7 +48,7 @@ def test_pieces_and_lists_of_them_are_translated_too() -> None:
     needs = [localized_plural(*HOURS_TEXTS, 1), "German 5"]
     line = store_and_load(localized("Required skills: %(skills)s.", skills=needs))
     with translation.override("de"):
-        assert str(line) == "Braucht 1 Stunde, German 5."
+        assert str(line) == "Erforderliche Fähigkeiten: 1 Stunde, German 5."
 
 
 @pytest.mark.parametrize("name", ["100 %", "%(agent)s", "%s", "{'words': 'x'}", "ليلى"])

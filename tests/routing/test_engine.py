@@ -50,7 +50,7 @@ def test_the_documented_example_gilda_bert_and_samuel() -> None:
     choice = choose_agent(need, [gilda, make_candidate(BERT, 80), make_candidate(SAMUEL, 20)])
     assert choice.agent_id == BERT
     assert choice_text(choice) == (
-        "only agent available, 80 units free; not considered: 1 not available, 1 at capacity (50 units needed)"
+        "only agent available, 80 units free; not considered: 1 at capacity (50 units needed), 1 not available"
     )
 
 
@@ -73,8 +73,8 @@ def test_choice_text_names_the_deciding_criterion() -> None:
         AssignmentRequirements(30), [make_candidate(BERT, 60), make_candidate(GILDA, 70), make_candidate(SAMUEL, 20)]
     )
     assert choice_text(choice, {LocalizedText("not Available"): 2}) == (
-        "most free capacity of 2 available agents, 70 units free; not considered: 2 not Available, 1 at "
-        "capacity (30 units needed)"
+        "most free capacity of 2 available agents, 70 units free; not considered: 1 at capacity "
+        "(30 units needed), 2 not Available"
     )
 
 

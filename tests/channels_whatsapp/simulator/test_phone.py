@@ -126,7 +126,7 @@ def test_invalid_message_is_not_sent(chat_path: str, form_name: str, form: dict[
 
 def test_a_message_can_be_answered_by_quoting_it(chat_path: str, omar: Customer, sender: Sender) -> None:
     quoted = inbound.receive_customer_message(omar, sender, "the lamp")
-    assert "Answering: the lamp" in get_page(Browser(), f"{chat_path}?quote={quoted.pk}")
+    assert "Replying to: the lamp" in get_page(Browser(), f"{chat_path}?quote={quoted.pk}")
     Browser().post(f"{chat_path}text/", {"text": "that one", "reply_to": quoted.pk})
     assert Message.objects.order_by("-pk")[0].extra["OriginalRepliedMessageSid"] == quoted.sid
 

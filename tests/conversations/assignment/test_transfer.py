@@ -103,7 +103,7 @@ def test_offline_agent_is_not_a_transfer_candidate(
 ) -> None:
     away = builders.create_agent("Paul", queue=orders, presence=presence)
     assert candidate_names(conversation) == []
-    with pytest.raises(TransitionError, match="Paul can't take this conversation now"):
+    with pytest.raises(TransitionError, match="Paul can't take this conversation right now"):
         transfer_conversation(conversation, target=away, agent=dana, reason="Lunch.")
 
 
@@ -168,7 +168,7 @@ def test_candidate_queues_show_waiting_counts_and_exclude_closed_queues(
         ("Default messaging queue", 0),
         ("Returns", 1),
     ]
-    with pytest.raises(TransitionError, match="Night takes no transfers now"):
+    with pytest.raises(TransitionError, match="Night is not accepting transfers right now"):
         transfer_conversation(conversation, target=shut, agent=dana, reason="Late.")
 
 

@@ -40,7 +40,7 @@ def test_message_of_a_blocked_customer_is_stored_and_ignored(conversation: Conve
     LiveEvent.objects.all().delete()
     delivery = receive_message(conversation.number)
     assert delivery.state == DeliveryState.IGNORED
-    assert "Blocked" in delivery.error
+    assert "blocked" in delivery.error
     assert delivery.payload["Body"]
     conversation.refresh_from_db()
     assert (Message.objects.count(), conversation.unread_count, LiveEvent.objects.count()) == (0, 0, 0)

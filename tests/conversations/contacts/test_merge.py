@@ -266,7 +266,7 @@ def test_of_several_merges_the_latest_is_undone_first(sue: Agent, home_contact: 
         merge_contacts(home_contact, work_contact, by=sue.user),
         merge_contacts(home_contact, third, by=sue.user),
     )
-    with pytest.raises(MergeError, match="Third was merged into this customer afterwards"):
+    with pytest.raises(MergeError, match="Third was merged into this customer later"):
         undo_merge(first, by=sue.user)
     undo_merge(second, by=sue.user)
     undo_merge(ContactMerge.objects.get(pk=first.pk), by=sue.user)
@@ -309,4 +309,4 @@ def test_undo_is_refused_when_the_number_belongs_to_another_contact(
 ) -> None:
     done = merge_contacts(home_contact, work_contact, by=sue.user)
     builders.create_contact("New", address=WORK_ADDRESS)
-    assert "There is another contact with the number +49" in get_undo_error(done, sue.user)
+    assert "Another contact now has the number +49" in get_undo_error(done, sue.user)

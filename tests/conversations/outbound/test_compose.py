@@ -188,8 +188,8 @@ def test_file_is_queued_with_the_content_type_of_its_bytes(
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "This file type is not supported"),
         (b"<html><script>alert(1)</script>", "This file type is not supported"),
         (b"MZ" + b"\x00" * 100, "This file type is not supported"),
-        (PNG + b"\x00" * (5 * 1024 * 1024), "WhatsApp takes up to 5 MB"),
-        (PDF + b"\x00" * (16 * 1024 * 1024), "WhatsApp takes up to 16 MB"),
+        (PNG + b"\x00" * (5 * 1024 * 1024), "The limit is 5 MB"),
+        (PDF + b"\x00" * (16 * 1024 * 1024), "The limit is 16 MB"),
     ],
 )
 def test_a_file_whatsapp_does_not_take_is_refused_with_the_reason(
@@ -271,6 +271,6 @@ def test_a_reply_knows_the_message_it_replies_to(conversation: Conversation) -> 
 
 def test_unfilled_slug_is_refused(conversation: Conversation) -> None:
     assert conversation.agent is not None
-    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} first") as caught:
+    with pytest.raises(ReplyError, match=r"Replace {LastName{Customer}} before sending") as caught:
         send_reply(conversation, author=conversation.agent.user, text="Dear {LastName{Customer}}")
     assert caught.value.field == "text"

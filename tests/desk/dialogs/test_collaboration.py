@@ -88,7 +88,7 @@ def test_transfer_targets_are_in_the_readers_language(desk: DeskScenario) -> Non
     assert "100 von 100 frei" in shown
     Agent.objects.update(capacity=0)
     assert (
-        "über der Kapazität"
+        "Über Kapazität"
         in client_for(desk.dana).get(conversation_url(desk, "transfer"), **HTMX_HEADERS).content.decode()
     )
 
